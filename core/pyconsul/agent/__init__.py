@@ -1,0 +1,1 @@
+"""A running agent: its doors (HTTP, DNS), checks, local state and lifecycle."""

@@ -1,0 +1,144 @@
+"""An agent: the server half (or, later, a connection to one), local state, and the doors in front of both."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyconsul.agent.dns.server import DnsServer
+from pyconsul.agent.dns.settings import DnsSettings
+from pyconsul.agent.http.door import Door
+from pyconsul.agent.http.listeners import Listeners
+from pyconsul.agent.local.state import LocalState, NodeFacts
+from pyconsul.agent.local.sync import Syncer
+from pyconsul.agent.local.tokens import Tokens
+from pyconsul.agent.rpc import rpc_of
+from pyconsul.raft.archive import Server as RaftServer
+from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
+from pyconsul.server.leader.registration import META_CONSUL_VERSION
+from pyconsul.server.server import Server, ServerConfig
+from pyconsul.telemetry.logging import logger
+
+if TYPE_CHECKING:
+    from pyconsul.config.runtime import RuntimeConfig
+    from pyconsul.raft.consensus import Consensus
+    from pyconsul.server.fsm.machine import Fsm
+
+log = logger("agent")
+
+
+class Agent:
+    """One agent. ``start`` opens the doors, ``stop`` closes them; both belong to one event loop."""
+
+    def __init__(self, config: RuntimeConfig) -> None:
+        self.config = config
+        self.node_name = config.node_name
+        self.node_id = config.node_id or node_id_of(config)
+        self.datacenter = config.datacenter
+        self.server = Server(server_config(config, self.node_id), self._consensus)
+        self.rpc = rpc_of(self.server)
+        self.tokens = Tokens(default=config.acl.tokens.default)
+        self.local = LocalState(
+            self._facts(),
+            on_change=lambda: self.syncer.wake(),
+            stagger=lambda seconds: random.random() * seconds,
+            check_update_interval=config.check_update_interval / 1e9,
+            discard_check_output=config.discard_check_output,
+        )
+        self.syncer = Syncer(self.local, self.rpc, self.tokens, interval=config.ae_interval / 1e9)
+        self.door = Door(self)
+        self.listeners = Listeners(self)
+        self.dns = DnsServer(DnsSettings.of(config), self.rpc)
+        self.stopped = asyncio.Event()
+
+    @property
+    def http_address(self) -> str:
+        """``host:port`` of the first HTTP listener, as it came out for port 0."""
+        return self.listeners.http_address
+
+    @property
+    def kv_max_value_size(self) -> int:
+        """The largest KV value in bytes."""
+        return self.config.limits.kv_max_value_size
+
+    def default_token(self) -> str:
+        """The token of requests that bring none."""
+        return self.tokens.default
+
+    async def start(self) -> None:
+        """Recover the state, open the doors, begin syncing. Raises OSError for a port that is taken."""
+        await self.server.start()
+        try:
+            await self.dns.start(self.config.dns_addrs)
+            await self.listeners.start()
+        except BaseException:
+            await self.stop()
+            raise
+        self.syncer.start()
+
+    async def stop(self) -> None:
+        """Close the doors, stop syncing, close the log."""
+        await self.listeners.stop()
+        await self.dns.stop()
+        await self.syncer.stop()
+        await self.server.stop()
+        self.stopped.set()
+
+    def _consensus(self, fsm: Fsm) -> Consensus:
+        config = self.config
+        me = RaftServer(self.node_id, f"{config.rpc_advertise.host}:{config.rpc_advertise.port}")
+        if config.dev_mode and not config.data_dir:
+            return MemoryVoter(fsm, me)
+        rules = SnapshotRules(
+            interval=config.raft_snapshot_interval / 1e9,
+            threshold=config.raft_snapshot_threshold,
+            trailing_logs=config.raft_trailing_logs,
+        )
+        return DurableVoter(fsm, me, Path(config.data_dir) / "raft", rules)
+
+    def _facts(self) -> NodeFacts:
+        config = self.config
+        return NodeFacts(
+            datacenter=config.datacenter,
+            node=config.node_name,
+            node_id=self.node_id,
+            address=config.advertise_addr,
+            tagged_addresses=dict(config.tagged_addresses),
+            meta={"consul-network-segment": config.segment, META_CONSUL_VERSION: config.version, **config.node_meta},
+        )
+
+
+def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
+    """What the server half needs of the configuration."""
+    return ServerConfig(
+        datacenter=config.datacenter,
+        node_name=config.node_name,
+        node_id=node_id,
+        advertise_address=config.advertise_addr,
+        rpc_port=config.rpc_advertise.port,
+        grpc_port=config.ports.grpc,
+        grpc_tls_port=config.ports.grpc_tls,
+        version=config.version,
+        dev_mode=config.dev_mode,
+        session_ttl_min=config.session_ttl_min,
+        kv_max_value_size=config.limits.kv_max_value_size,
+        raft_multiplier=config.performance.raft_multiplier,
+    )
+
+
+def node_id_of(config: RuntimeConfig) -> str:
+    """The node ID kept in the data directory; a new one where there is none yet. Raises ValueError for a bad file."""
+    if not config.data_dir:
+        return str(uuid.uuid4())
+    path = Path(config.data_dir) / "node-id"
+    if path.exists():
+        return str(uuid.UUID(path.read_text().strip()))
+    node_id = str(uuid.uuid4())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(node_id)
+    return node_id
+
+

@@ -1,0 +1,117 @@
+"""Outgoing connections with the errors that Go's net package words: checks show them, people grep for them."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import os
+import socket
+import ssl
+from typing import Final
+
+__all__ = ["DialError", "dial", "dial_text", "resolve", "split_address"]
+
+_ERRNO_TEXTS: Final = {
+    errno.ECONNREFUSED: "connection refused",
+    errno.ECONNRESET: "connection reset by peer",
+    errno.EHOSTUNREACH: "no route to host",
+    errno.ENETUNREACH: "network is unreachable",
+    errno.ETIMEDOUT: "connection timed out",
+    errno.EPIPE: "broken pipe",
+    errno.EACCES: "permission denied",
+    errno.ENOENT: "no such file or directory",
+}
+
+
+class DialError(Exception):
+    """No connection; the text is Go's, ``dial tcp …`` included. ``timed_out`` tells a timeout from a refusal."""
+
+    def __init__(self, text: str, *, timed_out: bool = False) -> None:
+        super().__init__(text)
+        self.timed_out = timed_out
+
+
+def errno_text(error: OSError) -> str:
+    """What Go calls a system error."""
+    number = error.errno or 0
+    return _ERRNO_TEXTS.get(number) or os.strerror(number).lower()
+
+
+def dial_text(network: str, address: str, error: OSError) -> str:
+    """Go's sentence for a failed connect."""
+    return f"dial {network} {address}: connect: {errno_text(error)}"
+
+
+def split_address(address: str, network: str = "tcp") -> tuple[str, str]:
+    """Host and port of ``host:port`` or ``[v6]:port``. Raises DialError with Go's sentence."""
+    if address.startswith("["):
+        host, bracket, rest = address[1:].partition("]")
+        if not bracket:
+            raise DialError(f"dial {network}: address {address}: missing ']' in address")
+        if not rest.startswith(":"):
+            raise DialError(f"dial {network}: address {address}: missing port in address")
+        return host, rest[1:]
+    host, colon, port = address.rpartition(":")
+    if not colon:
+        raise DialError(f"dial {network}: address {address}: missing port in address")
+    if ":" in host:
+        raise DialError(f"dial {network}: address {address}: too many colons in address")
+    return host, port
+
+
+async def resolve(address: str, network: str = "tcp") -> list[tuple[str, int]]:
+    """IP addresses and port of ``host:port``; an empty host is this machine. Raises DialError."""
+    host, port_text = split_address(address, network)
+    try:
+        port = int(port_text) if port_text.isdigit() else socket.getservbyname(port_text, network)
+    except OSError:
+        raise DialError(f"dial {network}: lookup {network}/{port_text}: unknown port") from None
+    if port > 65535:
+        raise DialError(f"dial {network}: address {port_text}: invalid port")
+    try:
+        ipaddress.ip_address(host.partition("%")[0] or "127.0.0.1")
+    except ValueError:
+        pass
+    else:
+        return [(host or "127.0.0.1", port)]
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        raise DialError(f"dial {network}: lookup {host}: no such host") from None
+    addresses = [str(each[4][0]) for each in found]
+    # Go tries IPv4 and IPv6 in the resolver's order, each address once.
+    return [(each, port) for each in dict.fromkeys(addresses)]
+
+
+async def dial(
+    address: str, context: ssl.SSLContext | None = None, server_name: str = ""
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A TCP connection to ``host:port``, with TLS where a context is given. Raises DialError.
+
+    The first address that answers wins; of several failures the first is told.
+    """
+    first: DialError | None = None
+    for host, port in await resolve(address):
+        try:
+            if context is None:
+                return await asyncio.open_connection(host, port)
+            name = server_name or split_address(address)[0]
+            return await asyncio.open_connection(host, port, ssl=context, server_hostname=name)
+        except ssl.SSLError as error:
+            raise DialError(tls_text(error)) from None
+        except OSError as error:
+            shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            first = first or DialError(dial_text("tcp", shown, error))
+    raise first or DialError(f"dial tcp: {address}: no addresses")
+
+
+def tls_text(error: ssl.SSLError) -> str:
+    """Go's sentence for what most often goes wrong in a handshake."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        if "self-signed" in str(error) or "unable to get" in str(error):
+            return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
+        return f"tls: failed to verify certificate: x509: {error.verify_message}"
+    if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
+        return "tls: first record does not look like a TLS handshake"
+    return f"tls: {(error.reason or str(error)).lower().replace('_', ' ')}"

@@ -1,0 +1,150 @@
+"""HTTP checks: one request an attempt on a connection of its own; 2xx passes, 429 warns."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+from yarl import URL
+
+from pyconsul.agent.checks.dialing import dial_text, tls_text
+from pyconsul.agent.checks.outputs import Tail
+from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
+from pyconsul.structs.health import CRITICAL, PASSING, WARNING
+from pyconsul.telemetry import logger
+
+_log = logger("agent")
+_MAX_REDIRECTS: Final = 10
+_DEADLINE: Final = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+
+
+@check_kind("http")
+class HttpProbe:
+    """Asks one URL; headers, method and body are the check's."""
+
+    def __init__(self, settings: ProbeSettings) -> None:
+        self._id = settings.check_id
+        self._check = settings.type
+        self._limit = settings.output_limit
+        self._target = settings.type.ProxyHTTP or settings.type.HTTP
+        self._method = settings.type.Method or "GET"
+        secure = self._target.lower().startswith("https:")
+        self._context: ssl.SSLContext | bool = settings.tls(settings.type) if secure else False
+        self._session: aiohttp.ClientSession | None = None
+
+    async def attempt(self) -> Result:
+        """The status line and the end of the body are the output."""
+        problem = _url_problem(self._target)
+        if problem:
+            return Result(CRITICAL, problem)
+        try:
+            async with asyncio.timeout(timeout_of(self._check)):
+                return await self._ask()
+        except TimeoutError:
+            return self._failed(_DEADLINE)
+        except aiohttp.TooManyRedirects:
+            return self._failed(f"stopped after {_MAX_REDIRECTS} redirects")
+        except aiohttp.ClientConnectorCertificateError as error:
+            return self._failed(tls_text(_ssl_error(error.certificate_error)))
+        except aiohttp.ClientConnectorError as error:
+            return self._failed(_connect_text(error))
+        except aiohttp.ServerDisconnectedError:
+            return self._failed("EOF")
+        except aiohttp.ClientOSError as error:
+            return self._failed(str(error.strerror or error).lower())
+        except aiohttp.ClientResponseError as error:
+            return self._failed(
+                f'net/http: HTTP/1.x transport connection broken: malformed HTTP response "{error.message}"'
+            )
+        except (aiohttp.ClientError, ValueError) as error:
+            return self._failed(str(error))
+
+    async def _ask(self) -> Result:
+        tail = Tail(self._limit)
+        sni = self._check.TLSServerName or None
+        async with self._open().request(
+            self._method,
+            URL(self._target, encoded=True),
+            data=self._check.Body.encode() or None,
+            headers=self._headers(),
+            allow_redirects=not self._check.DisableRedirects,
+            max_redirects=_MAX_REDIRECTS,
+            ssl=self._context,
+            server_hostname=sni,
+        ) as answer:
+            try:
+                async for data in answer.content.iter_any():
+                    tail.write(data)
+            except aiohttp.ClientError as error:
+                _log.warn("Check error while reading body", check=self._id, error=error)
+            line = f"{answer.status} {answer.reason or ''}"
+            return Result(
+                _status_of(answer.status), f"HTTP {self._method} {self._target}: {line} Output: {tail.text()}"
+            )
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            connector = aiohttp.TCPConnector(force_close=True, limit=1)
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                timeout=aiohttp.ClientTimeout(),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
+                auto_decompress=True,
+            )
+        return self._session
+
+    def _headers(self) -> list[tuple[str, str]]:
+        found = [(name, value) for name, values in (self._check.Header or {}).items() for value in values]
+        names = {name.lower() for name, value in found if value}
+        if "user-agent" not in names:
+            found.append(("User-Agent", "Consul Health Check"))
+        if "accept" not in names:
+            found.append(("Accept", "text/plain, text/*, */*"))
+        return found
+
+    def _failed(self, text: str) -> Result:
+        verb = self._method[:1].upper() + self._method[1:].lower()
+        return Result(CRITICAL, f'{verb} "{self._target}": {text}')
+
+    async def close(self) -> None:
+        """Close the session."""
+        if self._session is not None:
+            await self._session.close()
+
+
+def _status_of(code: int) -> str:
+    if 200 <= code <= 299:
+        return PASSING
+    return WARNING if code == 429 else CRITICAL
+
+
+def _url_problem(url: str) -> str:
+    """What Go's client says about a URL that it cannot use, or ""."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return f'parse "{url}": invalid port after host'
+    del port
+    if parts.scheme not in ("http", "https"):
+        shown = f'Get "{url}": unsupported protocol scheme "{parts.scheme}"'
+        return shown
+    return "" if parts.hostname else f'Get "{url}": http: no Host in request URL'
+
+
+def _connect_text(error: aiohttp.ClientConnectorError) -> str:
+    cause = error.os_error
+    if isinstance(cause, ssl.SSLError):
+        return tls_text(cause)
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"dial tcp: lookup {error.host}: no such host"
+    shown = f"[{error.host}]:{error.port}" if ":" in error.host else f"{error.host}:{error.port}"
+    return dial_text("tcp", shown, cause)
+
+
+def _ssl_error(error: Exception) -> ssl.SSLError:
+    return error if isinstance(error, ssl.SSLError) else ssl.SSLError(str(error))

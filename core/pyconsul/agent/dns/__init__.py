@@ -1,0 +1,1 @@
+"""Consul's DNS interface: a pure core that turns a question into records, and thin UDP and TCP doors around it."""

@@ -1,0 +1,167 @@
+"""Questions that others must answer: forwarded whole, or asked for the addresses behind a name."""
+
+import asyncio
+import random
+import struct
+from ipaddress import ip_address
+from typing import Any
+
+from pyconsul.agent.dns.message import HEADER, QR, RD, TC, Query
+from pyconsul.agent.dns.names import BadName, read_name, wire
+from pyconsul.agent.dns.records import Rcode, Record, Type
+from pyconsul.agent.dns.settings import DnsSettings
+from pyconsul.telemetry.logging import logger
+
+_FIXED = struct.Struct(">HHIH")
+_NAMED = (Type.CNAME, Type.NS, Type.PTR)
+_log = logger("agent.dns")
+
+
+class RecursorFailed(Exception):
+    """No usable answer came in time."""
+
+
+class Recursors:
+    """The recursors of an agent, asked one after the other until one answers."""
+
+    def __init__(self, settings: DnsSettings, dice: random.Random) -> None:
+        self._settings = settings
+        self._dice = dice
+
+    def order(self) -> list[tuple[str, int]]:
+        """The recursors in the order of the configured strategy."""
+        addresses = list(self._settings.recursors)
+        if self._settings.recursor_strategy == "random":
+            self._dice.shuffle(addresses)
+        return addresses
+
+    async def forward(self, query: Query, *, tcp: bool) -> bytes | None:
+        """The first answer that is no error (NXDOMAIN is none), as it came; None where there is none."""
+        for where in self.order():
+            try:
+                reply = await self._exchange(query.packet, where, tcp=tcp)
+            except RecursorFailed as failure:
+                _log.error("recurse failed", error=str(failure))
+                continue
+            rcode = reply[3] & 0x0F
+            if rcode in (Rcode.NOERROR, Rcode.NXDOMAIN):
+                _log.debug("recurse succeeded for question", question=query.name, recursor=_text(where))
+                return reply
+            _log.debug("recurse failed for question", question=query.name, recursor=_text(where), rcode=str(rcode))
+        _log.error("all resolvers failed for question from client", question=query.name)
+        return None
+
+    async def addresses(self, name: str) -> list[Record]:
+        """The answer records of an A question about ``name``; none where every recursor fails."""
+        if not self._settings.recursors:
+            return []
+        number = self._dice.getrandbits(16)
+        try:
+            question = wire(name) + struct.pack(">HH", Type.A, 1)
+        except BadName:
+            return []
+        packet = HEADER.pack(number, RD, 1, 0, 0, 0) + question
+        for where in self.order():
+            try:
+                return read_answers(await self._exchange(packet, where, tcp=False))
+            except (RecursorFailed, BadName, struct.error, ValueError) as failure:
+                _log.error("cname recurse failed for name", name=name, error=str(failure))
+        _log.error("all resolvers failed for name", name=name)
+        return []
+
+    async def _exchange(self, packet: bytes, where: tuple[str, int], *, tcp: bool) -> bytes:
+        exchange = _exchange_tcp if tcp else _exchange_udp
+        try:
+            async with asyncio.timeout(self._settings.recursor_timeout):
+                return await exchange(packet, where)
+        except TimeoutError as error:
+            raise RecursorFailed(f"no answer from {_text(where)} in time") from error
+        except (OSError, asyncio.IncompleteReadError) as error:
+            raise RecursorFailed(f"{_text(where)}: {error}") from error
+
+
+def _text(where: tuple[str, int]) -> str:
+    host, port = where
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def is_reply_to(packet: bytes, reply: bytes) -> bool:
+    """Whether ``reply`` answers ``packet``: its number, its question, and that it is an answer at all."""
+    if len(reply) < 12 or reply[:2] != packet[:2] or not reply[2] & (QR >> 8):
+        return False
+    if reply[4:6] == b"\0\0":
+        return True
+    try:
+        asked, _ = read_name(packet, 12)
+        answered, _ = read_name(reply, 12)
+    except BadName:
+        return False
+    return asked.lower() == answered.lower()
+
+
+def is_truncated(reply: bytes) -> bool:
+    """Whether the answer says that it was cut."""
+    return bool(reply[2] & (TC >> 8))
+
+
+def read_answers(reply: bytes) -> list[Record]:
+    """The answer section of a reply. Raises BadName or struct.error for a malformed one."""
+    questions, answers = struct.unpack_from(">HH", reply, 4)
+    at = 12
+    for _ in range(questions):
+        at = read_name(reply, at)[1] + 4
+    found: list[Record] = []
+    for _ in range(answers):
+        name, at = read_name(reply, at)
+        rtype, rclass, ttl, size = _FIXED.unpack_from(reply, at)
+        at += 10
+        if at + size > len(reply):
+            raise BadName("record data runs out of the packet")
+        if rtype in _NAMED:
+            found.append(Record(name, rtype, ttl, (read_name(reply, at)[0],), rclass))
+        elif rtype in (Type.A, Type.AAAA):
+            found.append(Record(name, rtype, ttl, (ip_address(reply[at : at + size]).packed,), rclass))
+        at += size
+    return found
+
+
+class _OneReply(asyncio.DatagramProtocol):
+    """Sends one packet and waits for what answers it; anything else that comes in is ignored."""
+
+    def __init__(self, packet: bytes, done: "asyncio.Future[bytes]") -> None:
+        self._packet = packet
+        self._done = done
+
+    def connection_made(self, transport: Any) -> None:
+        transport.sendto(self._packet)
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        if not self._done.done() and is_reply_to(self._packet, data):
+            self._done.set_result(data)
+
+    def error_received(self, exc: Exception) -> None:
+        if not self._done.done():
+            self._done.set_exception(exc)
+
+
+async def _exchange_udp(packet: bytes, where: tuple[str, int]) -> bytes:
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[bytes] = loop.create_future()
+    transport, _ = await loop.create_datagram_endpoint(lambda: _OneReply(packet, done), remote_addr=where)
+    try:
+        return await done
+    finally:
+        transport.close()
+
+
+async def _exchange_tcp(packet: bytes, where: tuple[str, int]) -> bytes:
+    reader, writer = await asyncio.open_connection(*where)
+    try:
+        writer.write(len(packet).to_bytes(2, "big") + packet)
+        size = int.from_bytes(await reader.readexactly(2), "big")
+        reply = await reader.readexactly(size)
+    finally:
+        writer.close()
+    if not is_reply_to(packet, reply):
+        raise ConnectionError("answer to another question")
+    return reply

@@ -1,0 +1,201 @@
+"""The doors: UDP and TCP sockets in front of the DNS core, and the driver that asks the catalog for it."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, cast
+
+from pyconsul.agent.dns.cache import AnswerCache, cache_key
+from pyconsul.agent.dns.core import DnsCore, Forward
+from pyconsul.agent.dns.lookup import Ask, RecordSet
+from pyconsul.agent.dns.message import Query, Unanswerable, parse
+from pyconsul.agent.dns.recursor import Recursors
+from pyconsul.agent.dns.settings import DnsSettings
+from pyconsul.config.runtime import Address
+from pyconsul.memdb import WatchSet
+from pyconsul.server.blocking import REPLY_WATCH
+from pyconsul.structs.errors import ConsulError
+from pyconsul.telemetry.logging import logger
+
+Rpc = Callable[[str, Any], Awaitable[Any]]
+
+_MOST_PENDING = 4096  # questions that wait for the catalog or a recursor; more are dropped, as a full socket would
+_TCP_QUERIES = 128  # in one connection
+_TCP_FIRST = 2.0  # seconds until a connection must have asked
+_TCP_IDLE = 8.0  # seconds between its questions
+_log = logger("agent.dns")
+
+
+class DnsServer:
+    """Answers DNS on any number of addresses, from what ``rpc`` says of the catalog."""
+
+    def __init__(self, settings: DnsSettings, rpc: Rpc, dice: random.Random | None = None) -> None:
+        self._rpc = rpc
+        self._dice = dice or random.Random()
+        self._udp: list[asyncio.DatagramTransport] = []
+        self._tcp: list[asyncio.Server] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.reload(settings)
+
+    def reload(self, settings: DnsSettings) -> None:
+        """Answer by these settings from now on."""
+        self.core = DnsCore(settings, self._dice)
+        self.cache = AnswerCache(self.core)
+        self._recursors = Recursors(settings, self._dice)
+
+    async def start(self, addresses: Iterable[Address]) -> None:
+        """Listen. Raises OSError for an address that cannot be had; what listens already goes on until ``stop``."""
+        loop = asyncio.get_running_loop()
+        for where in addresses:
+            if where.network == "tcp":
+                self._tcp.append(await asyncio.start_server(self._serve_tcp, where.host, where.port))
+                continue
+            transport, _ = await loop.create_datagram_endpoint(
+                lambda: UdpDoor(self), local_addr=(where.host, where.port)
+            )
+            self._udp.append(transport)
+
+    async def stop(self) -> None:
+        """Close all sockets and drop what is being answered."""
+        for transport in self._udp:
+            transport.close()
+        for server in self._tcp:
+            server.close()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for server in self._tcp:
+            await server.wait_closed()
+        self._udp.clear()
+        self._tcp.clear()
+        self.cache.clear()
+
+    @property
+    def udp_addresses(self) -> list[tuple[str, int]]:
+        """Where UDP is answered."""
+        return [transport.get_extra_info("sockname")[:2] for transport in self._udp]
+
+    @property
+    def tcp_addresses(self) -> list[tuple[str, int]]:
+        """Where TCP is answered."""
+        return [sock.getsockname()[:2] for server in self._tcp for sock in server.sockets]
+
+    def at_once(self, packet: bytes, *, tcp: bool) -> bytes | None:
+        """The answer to a packet that was seen before; None where it takes a look-up."""
+        kept = self.cache.find((packet[2:], tcp))
+        if kept is None or kept.plan is None:
+            return None
+        return kept.plan.packet(packet[:2], self._dice)
+
+    async def answer(self, packet: bytes, *, tcp: bool, source_ip: str) -> bytes | None:
+        """The answer to any packet; None for one that gets none."""
+        try:
+            query = parse(packet)
+        except Unanswerable as bad:
+            return bad.reply
+        core = self.core
+        kept = self.cache.find(cache_key(query, tcp=tcp))
+        if kept is not None:
+            if kept.plan is not None:
+                return kept.plan.packet(packet[:2], self._dice)
+            return core.packet(query, kept.found, tcp=tcp, now=int(time.time()))
+        watch = WatchSet()
+        token = REPLY_WATCH.set(watch)
+        try:
+            found = await self._look_up(core, query, source_ip)
+        except BaseException:
+            watch.close()
+            raise
+        finally:
+            REPLY_WATCH.reset(token)
+        if isinstance(found, Forward):
+            watch.close()
+            return await self._recursors.forward(query, tcp=tcp) or core.failure(query)
+        if core is self.core:
+            self.cache.keep(query, found, watch, tcp=tcp)
+        else:
+            watch.close()
+        return core.packet(query, found, tcp=tcp, now=int(time.time()))
+
+    async def _look_up(self, core: DnsCore, query: Query, source_ip: str) -> RecordSet | Forward:
+        """Run a look-up, doing for it what it asks for."""
+        step = core.look_up(query, source_ip)
+        try:
+            wanted = next(step)
+            while True:
+                if isinstance(wanted, Ask):
+                    try:
+                        reply = await self._rpc(wanted.method, wanted.request)
+                    except ConsulError as failure:
+                        _log.debug("rpc failed", method=wanted.method, error=failure.text)
+                        wanted = step.throw(failure)
+                        continue
+                else:
+                    reply = await self._recursors.addresses(wanted.name)
+                wanted = step.send(reply)
+        except StopIteration as done:
+            return cast("RecordSet | Forward", done.value)
+
+    def spawn(self, work: Any) -> bool:
+        """Run a coroutine beside the sockets; False, and not run, when too many are under way."""
+        if len(self._tasks) >= _MOST_PENDING:
+            work.close()
+            return False
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Questions of one connection, one after the other."""
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._tasks.add(task)
+        try:
+            await self._converse(reader, writer)
+        except (asyncio.IncompleteReadError, TimeoutError, ConnectionError):
+            pass  # the client left, or had nothing more to ask
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        source_ip = str(writer.get_extra_info("peername")[0])
+        patience = _TCP_FIRST
+        for _ in range(_TCP_QUERIES):
+            async with asyncio.timeout(patience):
+                size = int.from_bytes(await reader.readexactly(2), "big")
+                packet = await reader.readexactly(size)
+            patience = _TCP_IDLE
+            reply = self.at_once(packet, tcp=True)
+            if reply is None:
+                reply = await self.answer(packet, tcp=True, source_ip=source_ip)
+            if reply is not None:
+                writer.write(len(reply).to_bytes(2, "big") + reply)
+                await writer.drain()
+
+
+class UdpDoor(asyncio.DatagramProtocol):
+    """One UDP socket: known questions are answered on the spot, others by a task of their own."""
+
+    def __init__(self, server: DnsServer) -> None:
+        self._server = server
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the socket."""
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
+        """Answer a packet."""
+        reply = self._server.at_once(data, tcp=False)
+        if reply is None:
+            self._server.spawn(self._answer(data, addr))
+        elif self._transport is not None:
+            self._transport.sendto(reply, addr)
+
+    async def _answer(self, data: bytes, addr: tuple[str | Any, int]) -> None:
+        reply = await self._server.answer(data, tcp=False, source_ip=str(addr[0]))
+        if reply is not None and self._transport is not None and not self._transport.is_closing():
+            self._transport.sendto(reply, addr)

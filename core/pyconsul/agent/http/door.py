@@ -1,0 +1,173 @@
+"""From a request to a reply: route, method, guards, errors, and the headers that every answer has.
+
+The rules are those of Consul's ``wrap``: what a blocked path, a closed write or a wrong method answers, in this order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import ipaddress
+import posixpath
+import time
+import traceback
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pyconsul.agent.http import families
+from pyconsul.agent.http.reply import Reply, meta_headers
+from pyconsul.agent.http.request import Request
+from pyconsul.agent.http.routing import ROUTER, Route
+from pyconsul.agent.http.ui import ui_reply
+from pyconsul.primitives.durations import format_duration
+from pyconsul.structs.errors import BadRequest, ConsulError, MethodNotAllowed, PermissionDenied
+from pyconsul.telemetry.logging import Level, logger
+from pyconsul.telemetry.metrics import current
+
+if TYPE_CHECKING:
+    from pyconsul.agent.agent import Agent
+
+log = logger("agent.http")
+
+TEXT = "text/plain; charset=utf-8"
+READ_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+assert families.MODULES  # importing them filled the route table
+
+
+class Door:
+    """Answers requests for one agent."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        config = agent.config
+        self.extra_headers: dict[str, str] = dict(config.http_config.response_headers)
+        self._blocked: tuple[str, ...] = tuple(config.http_config.block_endpoints)
+        self._writers = [ipaddress.ip_network(n, strict=False) for n in config.http_config.allow_write_http_from]
+        self._api_headers = {
+            **self.extra_headers,
+            "Vary": "Accept-Encoding",
+            "X-Consul-Default-ACL-Policy": config.acl.default_policy,
+        }
+        if config.translate_wan_addrs:
+            self._api_headers["X-Consul-Translate-Addresses"] = "true"
+
+    async def answer(self, req: Request) -> tuple[Reply, Mapping[str, str]]:
+        """The reply to a request and all its headers but the framing ones. Never raises but for cancellation."""
+        if redirect := _cleaned(req):
+            return redirect, self.extra_headers
+        found = ROUTER.find(req.url_path)
+        if found is None:
+            return self._no_route(req)
+        route, req.path = found
+        began = time.perf_counter()
+        reply = await self._guarded(req, route)
+        taken = time.perf_counter() - began
+        current().sample("api.http", taken * 1000, (("method", req.method), ("path", _label(route.pattern))))
+        if log.enabled(Level.DEBUG):
+            self._log_finished(req, taken)
+        headers = dict(self._api_headers)
+        if reply.meta is not None:
+            headers.update(meta_headers(reply.meta))
+        headers.update(reply.headers)
+        return reply, headers
+
+    async def _guarded(self, req: Request, route: Route) -> Reply:
+        try:
+            self._check_guards(req)
+            if req.method == "OPTIONS":
+                return Reply(raw=b"", headers={"Allow": ",".join(route.allow)})
+            handler = route.handlers.get(req.method)
+            if handler is None:
+                raise MethodNotAllowed(req.method, route.allow)
+            if req.method not in READ_METHODS:
+                self._check_writer(req)
+            if req.method == "GET" and req.body:
+                log.warn(
+                    "GET request has a non-empty body that will be ignored; check whether parameters meant for the "
+                    "query string were accidentally placed in the body",
+                    url=_safe_url(req),
+                    **{"from": req.remote},
+                )
+            return await handler(req)
+        except ConsulError as error:
+            return self._refusal(req, error)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.error("Request failed", method=req.method, url=_safe_url(req), error=repr(error))
+            log.debug(traceback.format_exc())
+            return Reply(raw=f"internal error: {error}".encode(), status=500, content_type=TEXT)
+
+    def _check_guards(self, req: Request) -> None:
+        _ = req.query
+        if self._blocked and req.url_path.startswith(self._blocked):
+            raise PermissionDenied("Endpoint is blocked by agent configuration")
+
+    def _check_writer(self, req: Request) -> None:
+        if not self._writers:
+            return
+        try:
+            address = ipaddress.ip_address(req.remote.rpartition(":")[0].strip("[]"))
+        except ValueError as error:
+            raise BadRequest("unable to parse remote addr") from error
+        if not any(address in network for network in self._writers):
+            raise PermissionDenied("Access is restricted")
+
+    def _refusal(self, req: Request, error: ConsulError) -> Reply:
+        if error.text:
+            log.error(
+                "Request error", method=req.method, url=_safe_url(req), **{"from": req.remote}, error=error.text
+            )
+        headers = {"Allow": ",".join(error.allow)} if isinstance(error, MethodNotAllowed) else {}
+        reply = Reply.text(error.text, error.http_status, headers=headers)
+        reply.meta = error.meta
+        return reply
+
+    def _no_route(self, req: Request) -> tuple[Reply, Mapping[str, str]]:
+        path = req.url_path
+        if ROUTER.find(path + "/") is not None:
+            return _redirect(path + "/" + ("?" + req.raw_query if req.raw_query else ""), 307), self.extra_headers
+        if reply := ui_reply(self._agent.config.ui_config, req):
+            return reply, self.extra_headers
+        if "/v1/" in path:
+            text = "Invalid URL path: not a recognized HTTP API endpoint\n"
+        else:
+            text = "Invalid URL path: if attempting to use the HTTP API, ensure the path starts with '/v1/'\n"
+        return Reply.text(text, 404), self.extra_headers
+
+    def _log_finished(self, req: Request, taken: float) -> None:
+        latency = format_duration(int(taken * 1e9))
+        log.debug(
+            "Request finished", method=req.method, url=_safe_url(req), **{"from": req.remote}, latency=latency
+        )
+
+
+def _label(pattern: str) -> str:
+    return pattern.partition("{")[0].strip("/").replace("/", "_")
+
+
+def _safe_url(req: Request) -> str:
+    """Path and query with every token hidden."""
+    url = req.url_path + ("?" + req.raw_query if req.raw_query else "")
+    for token in req.query.all("token") if "token" in req.raw_query else ():
+        url = url.replace(token, "<hidden>") if token else url + "<hidden>"
+    return url
+
+
+def _cleaned(req: Request) -> Reply | None:
+    """A redirect to the clean form of a path with ``//``, ``.`` or ``..``, as Go's mux gives it."""
+    path = req.url_path
+    if "//" not in path and "/." not in path:
+        return None
+    clean = posixpath.normpath("/" + path.lstrip("/"))
+    if path.endswith("/") and clean != "/":
+        clean += "/"
+    if clean == path:
+        return None
+    return _redirect(clean + ("?" + req.raw_query if req.raw_query else ""), 307)
+
+
+def _redirect(location: str, status: int) -> Reply:
+    reason = {301: "Moved Permanently", 307: "Temporary Redirect"}[status]
+    body = f'<a href="{html.escape(location)}">{reason}</a>.\n\n'.encode("utf-8", "replace")
+    return Reply(raw=body, status=status, headers={"Location": location}, content_type="text/html; charset=utf-8")

@@ -1,0 +1,79 @@
+"""What a route answers, and how it becomes status, headers and body bytes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from pyconsul.structs import gojson
+from pyconsul.structs.wire import Indexed
+
+BACKENDS = {0: "", 1: "blocking-query", 2: "streaming"}
+
+
+class Reply:
+    """One answer.
+
+    ``value`` is written as JSON (None as ``null``), ``raw`` as it is, ``stream`` piece by piece; of neither, no body.
+    ``meta`` gives the X-Consul-* headers of a read.
+    """
+
+    __slots__ = ("content_type", "has_body", "headers", "meta", "raw", "status", "stream", "value")
+
+    def __init__(
+        self,
+        value: Any = None,
+        *,
+        meta: Indexed | None = None,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        raw: bytes | None = None,
+        content_type: str = "application/json",
+        stream: AsyncIterator[bytes] | None = None,
+    ) -> None:
+        self.value = value
+        self.meta = meta
+        self.status = status
+        self.headers: dict[str, str] = dict(headers) if headers else {}
+        self.raw = raw
+        self.content_type = content_type
+        self.stream = stream
+        self.has_body = True
+
+    @classmethod
+    def empty(
+        cls, status: int = 200, *, meta: Indexed | None = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """An answer without a body and without a content type."""
+        reply = cls(meta=meta, status=status, headers=headers)
+        reply.has_body = False
+        return reply
+
+    @classmethod
+    def text(cls, text: str, status: int = 200, *, headers: Mapping[str, str] | None = None) -> Reply:
+        """Plain text."""
+        return cls(raw=text.encode("utf-8", "replace"), status=status, headers=headers, content_type="text/plain; charset=utf-8")
+
+    def body(self, *, pretty: bool) -> bytes:
+        """The whole body of a reply that is no stream."""
+        if not self.has_body:
+            return b""
+        if self.raw is not None:
+            return self.raw
+        return gojson.encode_pretty(self.value) + b"\n" if pretty else gojson.encode(self.value)
+
+
+def meta_headers(meta: Indexed) -> dict[str, str]:
+    """The headers of a read's meta data (``wire/blocking.md`` section 3)."""
+    headers = {
+        "X-Consul-Index": str(meta.Index or 1),
+        "X-Consul-KnownLeader": "true" if meta.KnownLeader else "false",
+        "X-Consul-LastContact": str(max(meta.LastContact, 0) // 1_000_000),
+    }
+    if meta.ConsistencyLevel:
+        headers["X-Consul-Effective-Consistency"] = meta.ConsistencyLevel
+    if backend := BACKENDS.get(meta.Backend, ""):
+        headers["X-Consul-Query-Backend"] = backend
+    if meta.ResultsFilteredByACLs:
+        headers["X-Consul-Results-Filtered-By-ACLs"] = "true"
+    return headers

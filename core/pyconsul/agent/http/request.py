@@ -1,0 +1,256 @@
+"""A request as routes see it: parsed parameters, Consul's read options, the JSON body."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote_plus, unquote_to_bytes
+
+from pyconsul.primitives.durations import parse_duration
+from pyconsul.server.blocking import REPLY_WATCH
+from pyconsul.structs.errors import BadRequest, InternalError
+
+if TYPE_CHECKING:
+    from pyconsul.agent.agent import Agent
+    from pyconsul.memdb import Store, WatchSet
+
+T = TypeVar("T")
+_UINT64_MAX = 2**64 - 1
+_ENTERPRISE = (
+    ("x-consul-namespace", "ns", "Namespaces"),
+    ("x-consul-partition", "partition", "Partitions"),
+)
+
+
+class Query:
+    """Query parameters: all values in order, the first one where one is asked for."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, list[str]]) -> None:
+        self._values = values
+
+    @classmethod
+    def parse(cls, text: str) -> Query:
+        """Split a raw query string as Go does. Raises ValueError for a bad escape or a semicolon."""
+        values: dict[str, list[str]] = {}
+        if text:
+            for pair in text.split("&"):
+                if not pair:
+                    continue
+                if ";" in pair:
+                    raise ValueError("invalid semicolon separator in query")
+                name, _, value = pair.partition("=")
+                values.setdefault(unescape(name, plus=True), []).append(unescape(value, plus=True))
+        return cls(values)
+
+    def get(self, name: str) -> str:
+        """The first value, or "" where there is none."""
+        found = self._values.get(name)
+        return found[0] if found else ""
+
+    def has(self, name: str) -> bool:
+        """Whether the parameter is there, with or without a value."""
+        return name in self._values
+
+    def all(self, name: str) -> list[str]:
+        """All values in order."""
+        return self._values.get(name, [])
+
+    def items(self) -> Mapping[str, list[str]]:
+        """All parameters."""
+        return self._values
+
+    def encode(self) -> str:
+        """All parameters in Go's ``Values.Encode`` form: sorted by name, escaped."""
+        return "&".join(
+            f"{quote_plus(name)}={quote_plus(value)}" for name in sorted(self._values) for value in self._values[name]
+        )
+
+
+def unescape(text: str, *, plus: bool = False) -> str:
+    """Percent-decode; bytes that are no UTF-8 stay as surrogates. Raises ValueError for a broken escape."""
+    if plus:
+        text = text.replace("+", " ")
+    if "%" not in text:
+        return text
+    at = text.find("%")
+    while at >= 0:
+        code = text[at + 1 : at + 3]
+        if len(code) < 2 or not all(c in "0123456789abcdefABCDEF" for c in code):
+            raise ValueError(f'invalid URL escape "{text[at : at + 3]}"')
+        at = text.find("%", at + 3)
+    return unquote_to_bytes(text).decode("utf-8", "surrogateescape")
+
+
+class Request:
+    """One HTTP request. Header names are lower case; ``path`` holds the values of the route's placeholders."""
+
+    __slots__ = ("_query", "agent", "body", "body_size", "headers", "method", "path", "raw_query", "remote", "url_path")
+
+    def __init__(
+        self,
+        agent: Agent,
+        method: str,
+        url_path: str,
+        raw_query: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        remote: str,
+    ) -> None:
+        self.agent = agent
+        self.method = method
+        self.url_path = url_path
+        self.raw_query = raw_query
+        self.headers = headers
+        self.body = body
+        self.body_size = len(body)  # what was sent; more than is kept where a body is over all limits
+        self.remote = remote
+        self.path: dict[str, str] = {}
+        self._query: Query | None = None
+
+    @property
+    def query(self) -> Query:
+        """The query parameters. Raises InternalError where the query string is malformed."""
+        if self._query is None:
+            try:
+                self._query = Query.parse(self.raw_query)
+            except ValueError as error:
+                raise InternalError("") from error
+        return self._query
+
+    async def rpc(self, method: str, ask: Any, reply: type[T]) -> T:
+        """Call one RPC method; ``reply`` is the type of its answer."""
+        answer: T = await self.agent.rpc(method, ask)
+        del reply
+        return answer
+
+    def local_read(self, reader: Callable[[Store, WatchSet | None], T]) -> T:
+        """Run a reader over the agent's local state, so that a kept reply knows what it depends on."""
+        return reader(self.agent.local.db, REPLY_WATCH.get())
+
+    def token(self) -> str:
+        """The request's token: parameter, X-Consul-Token, bearer; else the agent's default token."""
+        token = self.query.get("token") or self.headers.get("x-consul-token", "")
+        if not token:
+            scheme, _, rest = self.headers.get("authorization", "").partition(" ")
+            if scheme.lower() == "bearer":
+                token = rest.strip().split(" ")[0]
+        return token or self.agent.default_token()
+
+    def datacenter(self) -> str:
+        """The datacenter asked for, by default the agent's own."""
+        return self.query.get("datacenter") or self.query.get("dc") or self.agent.datacenter
+
+    def write_options(self) -> dict[str, Any]:
+        """Datacenter and token of a write, as keyword arguments of its struct."""
+        self.refuse_enterprise()
+        return {"Datacenter": self.datacenter(), "Token": self.token()}
+
+    def read_options(self) -> dict[str, Any]:
+        """Consul's query options as keyword arguments of a ReadRequest. Raises BadRequest with Consul's texts."""
+        query = self.query
+        options: dict[str, Any] = {"Datacenter": self.datacenter(), "Token": self.token()}
+        if query.get("filter"):
+            options["Filter"] = query.get("filter")
+        self._parse_consistency(options)
+        self._parse_cache_control(options)
+        self._parse_wait(options)
+        self.refuse_enterprise()
+        return options
+
+    def refuse_enterprise(self) -> None:
+        """Raise BadRequest for namespaces and partitions, which the community edition does not have."""
+        for header, name, plural in _ENTERPRISE:
+            if self.headers.get(header):
+                raise BadRequest(f'Invalid header: "{header.title()}" - {plural} are a Consul Enterprise feature')
+            if self.query.get(name):
+                raise BadRequest(f'Invalid query parameter: "{name}" - {plural} are a Consul Enterprise feature')
+
+    def _parse_consistency(self, options: dict[str, Any]) -> None:
+        query = self.query
+        defaults = True
+        if query.has("stale"):
+            options["AllowStale"] = True
+            defaults = False
+        if query.has("consistent"):
+            options["RequireConsistent"] = True
+            defaults = False
+        if query.has("leader"):
+            defaults = False
+        if query.has("cached") and self.agent.config.http_config.use_cache:
+            options["UseCache"] = True
+            defaults = False
+        if max_stale := query.get("max_stale"):
+            try:
+                limit = parse_duration(max_stale)
+            except ValueError as error:
+                raise BadRequest(f'Invalid max_stale value "{max_stale}"') from error
+            options["MaxStaleDuration"] = limit
+            if limit > 0:
+                options["AllowStale"] = True
+                defaults = False
+        if defaults:
+            options.update(self._discovery_staleness())
+        if options.get("AllowStale") and options.get("RequireConsistent"):
+            raise BadRequest("Cannot specify ?stale with ?consistent, conflicting semantics.")
+        if options.get("UseCache") and options.get("RequireConsistent"):
+            raise BadRequest("Cannot specify ?cached with ?consistent, conflicting semantics.")
+
+    def _discovery_staleness(self) -> dict[str, Any]:
+        limit = self.agent.config.discovery_max_stale
+        if limit > 0 and self.url_path.startswith(("/v1/catalog", "/v1/health")):
+            return {"MaxStaleDuration": limit, "AllowStale": True}
+        return {}
+
+    def _parse_cache_control(self, options: dict[str, Any]) -> None:
+        for directive in self.headers.get("cache-control", "").lower().split(","):
+            name, equals, value = directive.strip().partition("=")
+            if name == "must-revalidate":
+                options["MustRevalidate"] = True
+            elif name in ("max-age", "stale-if-error") and equals:
+                try:
+                    seconds = int(value)
+                except ValueError as error:
+                    raise BadRequest("Invalid Cache-Control header.") from error
+                if name == "max-age":
+                    options["MaxAge"] = seconds * 1_000_000_000
+                    if seconds == 0:
+                        options["MustRevalidate"] = True
+                else:
+                    options["StaleIfError"] = seconds * 1_000_000_000
+
+    def _parse_wait(self, options: dict[str, Any]) -> None:
+        if wait := self.query.get("wait"):
+            try:
+                options["MaxQueryTime"] = parse_duration(wait)
+            except ValueError as error:
+                raise BadRequest("Invalid wait time") from error
+        if index := self.query.get("index"):
+            if not index.isascii() or not index.isdigit() or int(index) > _UINT64_MAX:
+                raise BadRequest("Invalid index")
+            options["MinQueryIndex"] = int(index)
+
+    def json(self) -> Any:
+        """The body as JSON. Raises BadRequest where it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise BadRequest(f"Request decode failed: {error}") from error
+
+    @property
+    def source_ip(self) -> str:
+        """Who asks: the first X-Forwarded-For address, else the peer's; "" for neither."""
+        for text in (self.headers.get("x-forwarded-for", "").split(",")[0].strip(), self.remote.rpartition(":")[0]):
+            try:
+                return str(ipaddress.ip_address(text.strip("[]")))
+            except ValueError:
+                continue
+        return ""
+
+    def source(self) -> tuple[str, str]:
+        """Node and address by whose distance an answer is sorted (``?near=``); the node is "" without it."""
+        near = self.query.get("near")
+        return (self.agent.node_name if near == "_agent" else near), self.source_ip

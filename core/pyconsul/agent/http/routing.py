@@ -1,0 +1,107 @@
+"""The route table. Families fill it with ``@route``; the front looks a function up by path and method."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyconsul.agent.http.reply import Reply
+    from pyconsul.agent.http.request import Request
+
+Handler = Callable[["Request"], Awaitable["Reply"]]
+
+
+@dataclass(slots=True)
+class Route:
+    """One path pattern with its handlers by method; ``allow`` lists the methods in Consul's order."""
+
+    pattern: str
+    handlers: dict[str, Handler] = field(default_factory=dict[str, Handler])
+
+    @property
+    def allow(self) -> tuple[str, ...]:
+        """The methods as Consul names them in an Allow header."""
+        return ("OPTIONS", *self.handlers)
+
+
+@dataclass(slots=True)
+class _Node:
+    """One level of the tree of path segments."""
+
+    literal: dict[str, _Node] = field(default_factory=dict[str, "_Node"])
+    one: tuple[str, _Node] | None = None
+    rest: tuple[str, Route] | None = None
+    route: Route | None = None
+
+
+class Router:
+    """Finds routes by path: literal segments first, then ``{one}`` segment, then ``{rest...}``."""
+
+    def __init__(self) -> None:
+        self._root = _Node()
+        self.routes: dict[str, Route] = {}
+
+    def add(self, method: str, pattern: str, handler: Handler) -> None:
+        """Register a handler. Raises ValueError when method and pattern are taken."""
+        route = self.routes.get(pattern)
+        if route is None:
+            route = self.routes[pattern] = Route(pattern)
+            self._insert(route)
+        if method in route.handlers:
+            raise ValueError(f"two handlers of {method} {pattern}")
+        route.handlers[method] = handler
+
+    def find(self, path: str) -> tuple[Route, dict[str, str]] | None:
+        """The route of a decoded path and the values of its placeholders, or None."""
+        values: dict[str, str] = {}
+        route = self._find(self._root, path.lstrip("/").split("/"), 0, values)
+        return None if route is None else (route, values)
+
+    def _find(self, node: _Node, parts: list[str], at: int, values: dict[str, str]) -> Route | None:
+        if at == len(parts):
+            return node.route
+        below = node.literal.get(parts[at])
+        if below is not None:
+            route = self._find(below, parts, at + 1, values)
+            if route is not None:
+                return route
+        if node.one is not None:
+            name, below = node.one
+            route = self._find(below, parts, at + 1, values)
+            if route is not None:
+                values[name] = parts[at]
+                return route
+        if node.rest is not None:
+            name, route = node.rest
+            values[name] = "/".join(parts[at:])
+            return route
+        return None
+
+    def _insert(self, route: Route) -> None:
+        node = self._root
+        for part in route.pattern.lstrip("/").split("/"):
+            if part.startswith("{") and part.endswith("...}"):
+                node.rest = (part[1:-4], route)
+                return
+            if part.startswith("{") and part.endswith("}"):
+                if node.one is None:
+                    node.one = (part[1:-1], _Node())
+                node = node.one[1]
+            else:
+                node = node.literal.setdefault(part, _Node())
+        node.route = route
+
+
+ROUTER = Router()
+
+
+def route(method: str, pattern: str) -> Callable[[Handler], Handler]:
+    """Register the decorated function for a method and a path pattern."""
+
+    def register(handler: Handler) -> Handler:
+        ROUTER.add(method, pattern, handler)
+        return handler
+
+    return register

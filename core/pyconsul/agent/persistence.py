@@ -1,0 +1,168 @@
+"""What an agent keeps of its services and checks in the data directory, in the files that Consul itself writes there.
+
+``services/<sha256 of the ID>``, ``checks/<…>`` and ``checks/state/<…>`` (results of TTL checks): JSON, written beside
+and renamed, so that a file is whole or not there. Without a data directory (``-dev``) nothing is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from pyconsul.structs import gojson
+from pyconsul.structs.catalog import HealthCheck, NodeService
+from pyconsul.structs.checks import CheckType
+from pyconsul.structs.wire import UNSET, OmitBool, WireStruct
+from pyconsul.telemetry import logger
+
+__all__ = ["KeptCheck", "KeptCheckState", "KeptService", "LocalFiles"]
+
+_log = logger("agent")
+T = TypeVar("T")
+
+SOURCE_LOCAL = "local"
+SOURCE_REMOTE = "remote"
+
+
+class KeptService(WireStruct, frozen=True, kw_only=True):
+    """A service that was registered through the API."""
+
+    Token: str = ""
+    Service: NodeService | None = None
+    Source: str = SOURCE_REMOTE
+    LocallyRegisteredAsSidecar: OmitBool = UNSET
+
+
+class KeptCheck(WireStruct, frozen=True, kw_only=True):
+    """A check that was registered through the API; maintenance marks have no ``ChkType``."""
+
+    Check: HealthCheck | None = None
+    ChkType: CheckType | None = None
+    Token: str = ""
+    Source: str = SOURCE_REMOTE
+
+
+class KeptCheckState(WireStruct, frozen=True, kw_only=True):
+    """The last word of a TTL check; worth nothing from ``Expires`` (Unix seconds) on."""
+
+    CheckID: str = ""
+    Status: str = ""
+    Output: str = ""
+    Expires: int = 0
+
+
+class LocalFiles:
+    """The files below one data directory; ``data_dir`` "" keeps nothing."""
+
+    def __init__(self, data_dir: str) -> None:
+        self._root = Path(data_dir) if data_dir else None
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anything is kept."""
+        return self._root is not None
+
+    def save_service(self, kept: KeptService) -> None:
+        """Keep a service under its ID. Raises OSError."""
+        if kept.Service is not None:
+            self._write("services", kept.Service.ID, kept, sync=True)
+
+    def save_check(self, kept: KeptCheck) -> None:
+        """Keep a check under its ID. Raises OSError."""
+        if kept.Check is not None:
+            self._write("checks", kept.Check.CheckID, kept, sync=True)
+
+    def save_state(self, kept: KeptCheckState) -> None:
+        """Keep a TTL check's last word; often called, so not synced. Raises OSError."""
+        self._write("checks/state", kept.CheckID, kept, sync=False)
+
+    def drop_service(self, service_id: str) -> None:
+        """Forget a service. Raises OSError."""
+        self._drop("services", service_id)
+
+    def drop_check(self, check_id: str) -> None:
+        """Forget a check. Raises OSError."""
+        self._drop("checks", check_id)
+
+    def drop_state(self, check_id: str) -> None:
+        """Forget a TTL check's last word. Raises OSError."""
+        self._drop("checks/state", check_id)
+
+    def services(self) -> Iterator[tuple[str, KeptService]]:
+        """All kept services with their files; what cannot be read is logged and left alone."""
+        for path, kept in self._all("services", KeptService, "service"):
+            if kept.Service is not None:
+                yield path, kept
+
+    def checks(self) -> Iterator[tuple[str, KeptCheck]]:
+        """All kept checks with their files; what cannot be read is logged and left alone."""
+        for path, kept in self._all("checks", KeptCheck, "check"):
+            if kept.Check is not None:
+                yield path, kept
+
+    def state(self, check_id: str, now: float) -> KeptCheckState | None:
+        """The kept word of a TTL check that is still good at ``now`` (Unix seconds). Raises OSError."""
+        if self._root is None:
+            return None
+        path = self._path("checks/state", check_id)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            kept = msgspec.json.decode(data, type=KeptCheckState)
+        except msgspec.MsgspecError as error:
+            _log.error("failed decoding check state", error=error)
+            self.drop_state(check_id)
+            return None
+        if now >= kept.Expires:
+            _log.debug("check state expired, not restoring", check=check_id)
+            self.drop_state(check_id)
+            return None
+        return kept
+
+    def _path(self, folder: str, key: str) -> Path:
+        assert self._root is not None
+        name = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+        return self._root / folder / name
+
+    def _write(self, folder: str, key: str, value: msgspec.Struct, *, sync: bool) -> None:
+        if self._root is None:
+            return
+        path = self._path(folder, key)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}-", suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(gojson.encode(value))
+                file.flush()
+                if sync:
+                    os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    def _drop(self, folder: str, key: str) -> None:
+        if self._root is not None:
+            self._path(folder, key).unlink(missing_ok=True)
+
+    def _all(self, folder: str, kind: type[T], what: str) -> Iterator[tuple[str, T]]:
+        if self._root is None or not (self._root / folder).is_dir():
+            return
+        for path in sorted((self._root / folder).iterdir()):
+            if path.is_dir():
+                continue
+            if path.name.endswith("tmp"):
+                _log.warn(f"Ignoring temporary {what} file", file=path.name)
+                continue
+            try:
+                yield str(path), msgspec.json.decode(path.read_bytes(), type=kind)
+            except (OSError, msgspec.MsgspecError) as error:
+                _log.error(f"Failed decoding {what} file", file=str(path), error=error)

@@ -1,0 +1,1 @@
+"""The ``py-consul`` command line: registry, argument parsing, commands, output layouts."""

@@ -1,0 +1,52 @@
+"""Child processes of commands that stay: started by a shell or directly, signals passed on, ends reported."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import IO
+
+from .console import Failed
+
+
+def arguments(words: Sequence[str], environ: Mapping[str, str], *, shell: bool) -> list[str]:
+    """The argument vector of a command: handed to the user's shell as one line, or as it stands."""
+    if shell:
+        return [environ.get("SHELL") or "/bin/sh", "-c", " ".join(words)]
+    return list(words)
+
+
+def start(
+    argv: Sequence[str], environ: Mapping[str, str], stdin: int | IO[bytes] | None
+) -> subprocess.Popen[bytes]:
+    """Start a child that shares our output. Raises Failed with the reason in Go's words."""
+    try:
+        return subprocess.Popen(argv, env=dict(environ), stdin=stdin)
+    except OSError as e:
+        reason = (e.strerror or str(e)).lower()
+        if "/" in argv[0]:
+            raise Failed(f"Error starting handler: fork/exec {argv[0]}: {reason}") from e
+        raise Failed(f'Error starting handler: exec: "{argv[0]}": executable file not found in $PATH') from e
+
+
+def ending(code: int) -> str:
+    """How a child ended, in Go's words; empty for success."""
+    if code == 0:
+        return ""
+    if code > 0:
+        return f"exit status {code}"
+    return f"signal: {_SIGNAL_WORDS.get(-code, str(-code))}"
+
+
+_SIGNAL_WORDS = {
+    signal.SIGHUP: "hangup",
+    signal.SIGINT: "interrupt",
+    signal.SIGQUIT: "quit",
+    signal.SIGABRT: "aborted",
+    signal.SIGKILL: "killed",
+    signal.SIGSEGV: "segmentation fault",
+    signal.SIGPIPE: "broken pipe",
+    signal.SIGALRM: "alarm clock",
+    signal.SIGTERM: "terminated",
+}

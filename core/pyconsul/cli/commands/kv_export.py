@@ -1,0 +1,41 @@
+"""``consul kv export``: the keys below a prefix as JSON, for ``kv import``."""
+
+from __future__ import annotations
+
+from binascii import b2a_base64
+
+from pyconsul.lang.goflags import Args, FlagSet
+
+from ..console import Console, failing
+from ..flags import client_flags, read_options, server_flags, tenancy_flags
+from ..output import json_text
+from .kv_get import key_argument
+
+USAGE = "[options] [KEY_OR_PREFIX]"
+HELP = """
+Prints all keys that begin with the argument as a JSON list, in the form that
+"consul kv import" reads: to copy a tree to another cluster, or to keep it.
+
+    $ consul kv export config/ > config.json
+"""
+
+
+def add_flags(flags: FlagSet) -> None:
+    """Declare the common flags."""
+    client_flags(flags)
+    server_flags(flags)
+    tenancy_flags(flags)
+
+
+def run(args: Args, console: Console) -> int:
+    """Print the tree."""
+    prefix = key_argument(args)
+    client = console.connect(args)
+    with failing("Error querying Consul agent"):
+        found = client.kv.list(prefix, read_options(args))
+    rows = [
+        {"key": e.Key, "flags": e.Flags, "value": b2a_base64(e.Value or b"", newline=False).decode()}
+        for e in found
+    ]
+    console.say(json_text(rows, "\t"))
+    return 0

@@ -1,0 +1,100 @@
+"""What a command may touch: its streams, its environment, and the agent (connected to when first asked for)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyconsul.lang.goflags import Args
+    from pyconsul.sdk import Client
+
+
+class Failed(Exception):  # noqa: N818  -- the outcome of a command, not an error class of a library
+    """A command ends here: ``str()`` goes to standard error (unless it is empty), ``code`` to the caller."""
+
+    def __init__(self, text: str = "", code: int = 1) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class UsageFailed(Failed):
+    """Like Failed, with the command's help below the sentence."""
+
+
+class Console:
+    """Streams and environment of one run. Output is bytes, because values in the KV store are."""
+
+    def __init__(self, out: IO[bytes], err: IO[bytes], stdin: IO[bytes], environ: Mapping[str, str]) -> None:
+        self._out = out
+        self._err = err
+        self.stdin = stdin
+        self.environ = environ
+
+    @classmethod
+    def of_process(cls) -> Console:
+        """The console of this process."""
+        return cls(sys.stdout.buffer, sys.stderr.buffer, sys.stdin.buffer, os.environ)
+
+    def say(self, text: str | bytes = "") -> None:
+        """One line (or several) of output."""
+        self._out.write(as_bytes(text) + b"\n")
+
+    def complain(self, text: str | bytes = "") -> None:
+        """One line (or several) on standard error, after everything said so far."""
+        self._out.flush()
+        self._err.write(as_bytes(text) + b"\n")
+        self._err.flush()
+
+    def flush(self) -> None:
+        """Hand over what was said: before a child process writes, and before waiting."""
+        self._out.flush()
+
+    def is_terminal(self) -> bool:
+        """Whether a person reads the output."""
+        return self._out.isatty()
+
+    def connect(self, args: Args, failure: str = "Error connecting to Consul agent") -> Client:
+        """A client for the agent that flags and environment name. Raises Failed with ``failure`` in front."""
+        from .flags import settings_of
+
+        with failing(failure):
+            from pyconsul.sdk import Client
+
+            return Client(settings_of(args, self))
+
+
+@contextmanager
+def failing(prefix: str) -> Iterator[None]:
+    """Turn an error of the SDK, or of a file, into ``prefix: reason`` and exit code 1."""
+    from pyconsul.sdk.errors import ConsulError
+
+    try:
+        yield
+    except ConsulError as e:
+        raise Failed(f"{prefix}: {e}") from e
+    except OSError as e:
+        raise Failed(f"{prefix}: {os_reason(e)}") from e
+
+
+def os_reason(error: OSError) -> str:
+    """An operating system error in Go's form: ``open name: no such file or directory``."""
+    reason = (error.strerror or str(error)).lower()
+    return f"open {_as_text(error.filename)}: {reason}" if error.filename is not None else reason
+
+
+def as_bytes(text: str | bytes) -> bytes:
+    """Text as UTF-8; bytes that came in as lone surrogates go out as they were."""
+    if isinstance(text, bytes):
+        return text
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape")
+
+
+def _as_text(name: str | bytes) -> str:
+    return os.fsdecode(name)

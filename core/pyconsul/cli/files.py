@@ -1,0 +1,42 @@
+"""Files that commands read and write: data sources named on the command line, and atomic writes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+from .console import Console, Failed, os_reason
+
+
+def data_source(text: str, console: Console) -> bytes:
+    """The data that an argument names: ``@file``, ``-`` for standard input, or itself.
+
+    Raises Failed when the file cannot be read.
+    """
+    if text.startswith("@"):
+        try:
+            with open(text[1:], "rb") as file:
+                return file.read()
+        except OSError as e:
+            raise Failed(f"Failed to read file: {os_reason(e)}") from e
+    if text == "-":
+        return console.stdin.read()
+    return os.fsencode(text)
+
+
+def write_atomically(path: str, data: bytes, mode: int) -> None:
+    """Put ``data`` at ``path`` in one step, with these permissions, through a temporary file beside it."""
+    folder = os.path.dirname(path)
+    if folder:
+        os.makedirs(folder, 0o755, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder or ".", prefix=f"{os.path.basename(path)}.tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), mode)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

@@ -1,0 +1,150 @@
+"""The flags that many commands share: where the agent is, who we are, which datacenter, namespace, partition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from pyconsul.lang.goflags import Args, FlagSet, quote, to_bool
+
+from .console import Console
+
+if TYPE_CHECKING:
+    from pyconsul.sdk import QueryOptions, Settings
+
+HTTP_GROUP: Final = "http"
+_SWITCHES: Final = ("CONSUL_HTTP_SSL", "CONSUL_HTTP_SSL_VERIFY")
+_TLS_FLAGS: Final = {
+    "ca-file": "ca_file",
+    "ca-path": "ca_path",
+    "client-cert": "cert_file",
+    "client-key": "key_file",
+    "tls-server-name": "server_name",
+}
+_TLS_USAGE: Final = {
+    "ca-file": "PEM file with the authorities that may sign the agent's certificate. Environment: CONSUL_CACERT.",
+    "ca-path": "Directory of such PEM files. Environment: CONSUL_CAPATH.",
+    "client-cert": "PEM file with the certificate to show to an agent that verifies its clients. "
+    "Environment: CONSUL_CLIENT_CERT.",
+    "client-key": "PEM file with the private key of -client-cert. Environment: CONSUL_CLIENT_KEY.",
+    "tls-server-name": "Name to expect in the agent's certificate (and to send as SNI). "
+    "Environment: CONSUL_TLS_SERVER_NAME.",
+}
+
+
+def client_flags(flags: FlagSet) -> None:
+    """Declare how to reach the agent."""
+    own = FlagSet(brief=False)
+    own.string(
+        "http-addr",
+        "`address` and port of the agent's HTTP API, also https://host:port or unix:///path. "
+        "Environment: CONSUL_HTTP_ADDR. Without either it is http://127.0.0.1:8500; "
+        "CONSUL_HTTP_SSL=true makes it https.",
+        group=HTTP_GROUP,
+    )
+    own.string(
+        "token",
+        "ACL token to send with the request. Environment: CONSUL_HTTP_TOKEN. "
+        "Without either the agent's own default token counts.",
+        group=HTTP_GROUP,
+    )
+    own.string(
+        "token-file",
+        "File with the ACL token; it wins over -token. Environment: CONSUL_HTTP_TOKEN_FILE.",
+        group=HTTP_GROUP,
+    )
+    for name, usage in _TLS_USAGE.items():
+        own.string(name, usage, group=HTTP_GROUP)
+    flags.merge(own)
+
+
+def server_flags(flags: FlagSet) -> None:
+    """Declare which servers answer."""
+    own = FlagSet(brief=False)
+    own.string(
+        "datacenter", "Datacenter to ask. By default it is the datacenter of the agent.", group=HTTP_GROUP
+    )
+    own.boolean(
+        "stale",
+        "Let any server answer a read, not just the leader: faster, and possible without a leader, "
+        "but the data may be older.",
+        group=HTTP_GROUP,
+    )
+    flags.merge(own)
+
+
+def partition_flag(flags: FlagSet) -> None:
+    """Declare the admin partition."""
+    own = FlagSet(brief=False)
+    own.string("partition", "Admin `partition` to ask; Consul Enterprise only.")
+    flags.merge(own)
+
+
+def tenancy_flags(flags: FlagSet) -> None:
+    """Declare namespace and admin partition."""
+    own = FlagSet(brief=False)
+    own.string("namespace", "`namespace` to ask; Consul Enterprise only.")
+    flags.merge(own)
+    partition_flag(flags)
+
+
+def settings_of(args: Args, console: Console) -> Settings:
+    """Client settings from the environment, overridden by the flags that were given."""
+    from pyconsul.sdk import Settings
+
+    settings = Settings.from_env(_readable(console))
+    given: dict[str, Any] = {}
+    for flag, field in (
+        ("http-addr", "address"),
+        ("token", "token"),
+        ("token-file", "token_file"),
+        ("datacenter", "datacenter"),
+        ("namespace", "namespace"),
+        ("partition", "partition"),
+    ):
+        if args.was_set(flag):
+            given[field] = args.string(flag)
+    tls = {field: args.string(flag) for flag, field in _TLS_FLAGS.items() if args.was_set(flag)}
+    if tls:
+        from msgspec.structs import replace
+
+        given["tls"] = replace(settings.tls, **tls)
+    return settings.replace(**given) if given else settings
+
+
+def read_options(args: Args, **more: Any) -> QueryOptions:
+    """Query options of a read: ``-stale`` and what the command adds."""
+    from pyconsul.sdk import QueryOptions
+
+    return QueryOptions(consistency="stale" if args.boolean("stale") else "default", **more)
+
+
+def _readable(console: Console) -> Mapping[str, str]:
+    """The environment without switches that are neither true nor false, each of which is warned about."""
+    bad = {name: _refusal(console.environ.get(name, "")) for name in _SWITCHES}
+    bad = {name: reason for name, reason in bad.items() if reason}
+    for name, reason in bad.items():
+        for _ in range(2):  # Consul reads the environment twice, once for the defaults and once for the client
+            console.complain(f"{_now()} [WARN]  consul-api: could not parse {name}: error={reason}")
+    return {name: text for name, text in console.environ.items() if name not in bad}
+
+
+def _refusal(text: str) -> str:
+    """Why ``text`` is no boolean, quoted as hclog does it; empty when it is one."""
+    try:
+        if text:
+            to_bool(text)
+    except ValueError as e:
+        return quote(str(e))
+    return ""
+
+
+def _now() -> str:
+    """The time as hclog prints it."""
+    import time
+
+    clock = time.time()
+    local = time.localtime(clock)
+    zone = time.strftime("%z", local)
+    offset = "Z" if zone == "+0000" else f"{zone[:3]}:{zone[3:]}"
+    return time.strftime("%Y-%m-%dT%H:%M:%S", local) + f".{int(clock % 1 * 1000):03d}{offset}"

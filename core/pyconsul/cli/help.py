@@ -1,0 +1,86 @@
+"""Help texts in Consul's layout: usage line, prose, options by group, subcommands."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+
+from pyconsul.lang.goflags import Flag, FlagSet, unquote_usage
+
+from .command import flags_of, load
+from .flags import HTTP_GROUP
+from .registry import COMMANDS, children
+
+_WIDTH = 72
+_FLAG_INDENT = 5
+
+
+def overview() -> str:
+    """The help of the whole program."""
+    lines = ["Usage: consul [--version] [--help] <command> [<args>]", "", "Available commands are:"]
+    return "\n".join([*lines, *_listing("")]) + "\n"
+
+
+def command_help(name: str) -> str:
+    """The help of one command or group."""
+    command = load(name)
+    if command is None:
+        text = _paragraphs(f"Usage: consul {name} <subcommand> [options] [args]", COMMANDS[name].summary + ".")
+    else:
+        usage = f"Usage: consul {name} {command.USAGE}".rstrip()
+        shown = [] if getattr(command, "HIDES_FLAGS", False) else list(flags_of(command))
+        text = _paragraphs(usage, command.HELP) + _options(shown)
+    below = _listing(name)
+    if below:
+        text += "\n\n" + "\n".join(["Subcommands:", *below])
+    return text
+
+
+def suggestion(word: str, parent: str = "") -> str:
+    """A line that names the commands that a mistyped one may have meant, or an empty text."""
+    import difflib
+
+    names = [name.rpartition(" ")[2] for name in children(parent)]
+    close = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
+    if not close:
+        return ""
+    path = f"consul {parent}".rstrip()
+    meant = " or ".join(f'"{path} {name}"' for name in close)
+    return f'Unknown command "{path} {word}". Did you mean {meant}?'
+
+
+def _listing(parent: str) -> list[str]:
+    """The commands below ``parent``, aligned."""
+    rows = {name.rpartition(" ")[2]: row.summary for name, row in children(parent).items()}
+    width = max(map(len, rows), default=0)
+    return [f"    {name.ljust(width)}    {summary}" for name, summary in rows.items()]
+
+
+def _paragraphs(usage: str, prose: str) -> str:
+    body = textwrap.indent(textwrap.dedent(prose.strip("\n")).rstrip(), "  ")
+    return f"{usage}\n\n{body}" if body else usage
+
+
+def _options(flags: Iterable[Flag]) -> str:
+    """The flags under Consul's two headings."""
+    out = ""
+    groups = {"HTTP API Options": HTTP_GROUP, "Command Options": "command"}
+    found = list(flags)
+    for title, group in groups.items():
+        rows = [_option(flag) for flag in found if flag.group == group]
+        if rows:
+            out += f"\n\n{title}\n\n" + "\n\n".join(rows)
+    return out
+
+
+def _option(flag: Flag) -> str:
+    value, usage = unquote_usage(flag)
+    head = f"  -{flag.name}=<{value}>" if value else f"  -{flag.name}"
+    indent = " " * _FLAG_INDENT
+    wrapped = textwrap.fill(usage, _WIDTH, initial_indent=indent, subsequent_indent=indent)
+    return f"{head}\n{wrapped}" if wrapped.strip() else head
+
+
+def flag_names(flags: FlagSet) -> list[str]:
+    """The names of all flags, with their dash."""
+    return [f"-{flag.name}" for flag in flags]

@@ -1,0 +1,222 @@
+"""The entry point of ``py-consul``: finds the command, reads its flags, runs it, returns its exit code.
+
+Exit codes: what the command says; 1 for a bad command line or a failure; 127 for an unknown command.
+Imports nothing that a fast command does not need.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from .console import Console, Failed, UsageFailed
+from .registry import longest_command
+
+if TYPE_CHECKING:
+    from pyconsul.lang.goflags import FlagError, FlagSet
+
+    from .command import Command
+
+_HELP: Final = frozenset({"-h", "-help", "--help"})
+_VERSION: Final = frozenset({"-v", "-version", "--version"})
+_INSTALL: Final = frozenset({"-autocomplete-install", "--autocomplete-install"})
+_UNINSTALL: Final = frozenset({"-autocomplete-uninstall", "--autocomplete-uninstall"})
+UNKNOWN_COMMAND: Final = 127
+
+
+def entry() -> None:
+    """Run the command line of this process and end it."""
+    console = Console.of_process()
+    try:
+        code = main(sys.argv[1:], console)
+        console.flush()
+    except BrokenPipeError:
+        _die_of("SIGPIPE")
+        code = 1
+    except KeyboardInterrupt:
+        _die_of("SIGINT")
+        code = 130
+    # The interpreter's own tidying up takes longer than most commands; what matters is flushed.
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def main(argv: Sequence[str], console: Console) -> int:
+    """Carry out one command line. Returns the exit code."""
+    if console.environ.get("COMP_LINE"):
+        from .completion import answer
+
+        return answer(console)
+    line = CommandLine(argv)
+    if line.wants_version:
+        return _run("version", [], console)
+    if line.wants_help and not line.command:
+        return _overview(console)
+    if line.installs or line.uninstalls:
+        from .completion import change_shells
+
+        return change_shells(console, install=line.installs, uninstall=line.uninstalls)
+    if not line.command or line.is_unknown:
+        return _unknown(line, console)
+    if line.wants_help:
+        return _help(line.command, console)
+    if line.early_flags:
+        return _misplaced(line, console)
+    return _run(line.command, line.rest, console)
+
+
+class CommandLine:
+    """The words of a command line, sorted out: which command, its words, and the global flags.
+
+    Help counts anywhere before ``--``; version only before the command.
+    """
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self.command = ""
+        self.rest: list[str] = []
+        self.early_flags: list[str] = []
+        self.wants_help = self.wants_version = self.installs = self.uninstalls = False
+        self.is_unknown = False
+        words = list(argv)
+        for at, word in enumerate(words):
+            if word == "--":
+                break
+            if not self._is_global(word) and not self.command and word and not self._find(words, at):
+                return
+
+    def _is_global(self, word: str) -> bool:
+        """Note a global flag."""
+        if word in _HELP:
+            self.wants_help = True
+        elif word in _INSTALL:
+            self.installs = True
+        elif word in _UNINSTALL:
+            self.uninstalls = True
+        elif word in _VERSION and not self.command:
+            self.wants_version = True
+        else:
+            return False
+        return True
+
+    def _find(self, words: list[str], at: int) -> bool:
+        """The first word that is no global flag: a flag out of place, or the command. False ends the search."""
+        if words[at].startswith("-"):
+            self.early_flags.append(words[at])
+            return True
+        if " " in words[at]:
+            return False
+        names: list[str] = []
+        for word in words[at:]:
+            if not word or " " in word or word.startswith("-"):
+                break
+            names.append(word)
+        found = longest_command(names)
+        self.command = found or words[at]
+        self.is_unknown = not found
+        self.rest = words[at + 1 + found.count(" ") :]
+        return True
+
+
+def _run(name: str, words: list[str], console: Console) -> int:
+    """Read the command's flags and run it."""
+    from pyconsul.lang.goflags import FlagError
+
+    from .command import flags_of, is_later, load
+
+    command = load(name)
+    if command is None:
+        return _group(name, words, console)
+    flags = flags_of(command)
+    try:
+        args = flags.parse([] if is_later(command) else words)
+    except FlagError as e:
+        return _bad_flags(command, flags, e, console)
+    try:
+        return command.run(args, console)
+    except Failed as e:
+        if str(e):
+            console.complain(str(e))
+        if isinstance(e, UsageFailed):
+            _complain_help(name, console)
+        return e.code
+
+
+def _bad_flags(command: Command, flags: FlagSet, error: FlagError, console: Console) -> int:
+    """Refuse a command line as Go does: the sentence, then the list of flags."""
+    from pyconsul.lang.goflags import HelpRequested, usage_text
+
+    template: str = getattr(command, "BAD_FLAGS", "")
+    usage = usage_text(flags).rstrip("\n")
+    if isinstance(error, HelpRequested):
+        console.complain(usage)
+        return 0 if template.startswith("Failed to parse args") else 1
+    console.complain(f"{error}\n{usage}")
+    if template:
+        console.complain(template.format(error))
+    return 1
+
+
+def _group(name: str, words: list[str], console: Console) -> int:
+    """A group alone, or with a subcommand that it does not have."""
+    from .help import command_help, suggestion
+
+    console.complain(command_help(name))
+    hint = suggestion(words[0], name) if words and not words[0].startswith("-") else ""
+    if hint:
+        console.complain("\n" + hint)
+    return 1
+
+
+def _help(name: str, console: Console) -> int:
+    from .help import command_help
+
+    console.say(command_help(name))
+    return 0
+
+
+def _complain_help(name: str, console: Console) -> None:
+    from .help import command_help
+
+    console.complain("\n" + command_help(name))
+
+
+def _overview(console: Console) -> int:
+    from .help import overview
+
+    console.say(overview())
+    return 0
+
+
+def _unknown(line: CommandLine, console: Console) -> int:
+    """No command, or one that does not exist."""
+    from .help import overview, suggestion
+
+    console.complain(overview())
+    hint = suggestion(line.command) if line.command else ""
+    if hint:
+        console.complain(hint)
+    return UNKNOWN_COMMAND
+
+
+def _misplaced(line: CommandLine, console: Console) -> int:
+    """Flags stand before the command."""
+    from .help import command_help
+
+    console.complain(
+        "Invalid flags before the subcommand. If these flags are for\n"
+        "the subcommand, please put them after the subcommand.\n"
+    )
+    console.complain(command_help(line.command))
+    return 1
+
+
+def _die_of(name: str) -> None:
+    """End as a program without handlers ends, so that the shell sees the signal."""
+    import signal
+
+    number = getattr(signal, name, None)
+    if number is not None:
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)

@@ -1,0 +1,1 @@
+"""Languages of Consul's files and requests: pure parsers and evaluators."""

@@ -1,0 +1,158 @@
+"""Which selectors and operators a type of rows supports, derived from its declared fields as go-bexpr does it.
+
+A struct's fields are selectable under their Go names. A row type may say otherwise in class variables:
+
+- ``bexpr_hidden: ClassVar[frozenset[str]]``: fields that are not selectable (Go: ``bexpr:"-"``);
+- ``bexpr_names: ClassVar[dict[str, tuple[str, ...]]]``: field → the names it is selectable under;
+- ``go_names: ClassVar[dict[str, str]]``: field → Go's field name where the two differ;
+- an integer of another width than 64 bits: ``Annotated[int, Meta(extra={"go": "uint16"})]``.
+
+Fields whose type is ``Any`` or a union of several types are not selectable.
+"""
+
+from __future__ import annotations
+
+import enum
+import types
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated, Any, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import UnsetType
+
+from pyconsul.lang.bexpr.ast import Operator
+from pyconsul.lang.bexpr.literals import INTEGERS, Coercion, to_bool, to_float
+
+Kind = Literal["string", "int", "float", "bool", "struct", "slice", "map", "opaque"]
+"""What a value is, for the evaluator; "opaque" supports nothing and leads nowhere."""
+
+_EQUALITY: Final = frozenset({Operator.EQUAL, Operator.NOT_EQUAL})
+_MEMBERSHIP: Final = frozenset({Operator.IN, Operator.NOT_IN})
+_MATCHING: Final = frozenset({Operator.MATCHES, Operator.NOT_MATCHES})
+_EMPTINESS: Final = frozenset({Operator.IS_EMPTY, Operator.IS_NOT_EMPTY})
+_NONE: Final[frozenset[Operator]] = frozenset()
+
+ANY: Final = ""
+"""The sub-field of a map: whatever key is selected."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """What can be done with a value of one type.
+
+    ``subs`` are the selectable parts by name (``ANY`` for maps); a slice has the parts of its elements.
+    ``attribute`` is the field of the row that a struct's part is read from.
+    """
+
+    kind: Kind
+    operators: frozenset[Operator] = _NONE
+    coerce: Coercion | None = None
+    subs: dict[str, Field] = field(default_factory=dict)
+    element: Field | None = None
+    attribute: str = ""
+
+
+_OPAQUE: Final = Field("opaque")
+_STRING: Final = Field("string", _EQUALITY | _MEMBERSHIP | _MATCHING, lambda text: text)
+_BOOL: Final = Field("bool", _EQUALITY, to_bool)
+_FLOAT: Final = Field("float", _EQUALITY, to_float)
+_PRIMITIVES: Final = frozenset({"string", "int", "float", "bool"})
+
+
+@cache
+def field_of(row_type: object) -> Field:
+    """What a type supports. ``Optional`` and ``UnsetType`` are looked through, as pointers are in Go."""
+    row_type, go_type = _plain(row_type)
+    origin = get_origin(row_type)
+    if origin is not None:
+        return _generic(origin, get_args(row_type))
+    if not isinstance(row_type, type):
+        return _OPAQUE
+    if issubclass(row_type, bool):
+        return _BOOL
+    if issubclass(row_type, str):
+        return _text(go_type)
+    if issubclass(row_type, int):
+        return Field("int", _EQUALITY, INTEGERS.get(go_type, INTEGERS["int"]))
+    if issubclass(row_type, float):
+        return _FLOAT
+    if issubclass(row_type, bytes):
+        return Field("slice", _MEMBERSHIP | _EMPTINESS, INTEGERS["uint8"], element=field_of(int))
+    if issubclass(row_type, msgspec.Struct):
+        return Field("struct", subs=_struct_fields(row_type))
+    return _OPAQUE
+
+
+def _text(go_type: str) -> Field:
+    if go_type == "duration":  # printed as text, but a number to go-bexpr
+        return Field("int", _EQUALITY, INTEGERS["int64"])
+    return Field("struct") if go_type == "time" else _STRING
+
+
+def _plain(declared: object) -> tuple[object, str]:
+    """The type without its wrappings, and the Go type that a marker names."""
+    go_type = ""
+    while True:
+        declared = getattr(declared, "__value__", declared)  # a ``type X = …`` of Python 3.12
+        origin = get_origin(declared)
+        if origin is Annotated:
+            declared, *markers = get_args(declared)
+            for marker in markers:
+                extra = cast("dict[str, Any]", getattr(marker, "extra", None) or {})
+                go_type = str(extra.get("go", go_type))
+        elif origin in (Union, types.UnionType):
+            members = [m for m in get_args(declared) if m not in (type(None), UnsetType)]
+            if len(members) != 1:
+                return object, go_type
+            declared = members[0]
+        else:
+            return declared, go_type
+
+
+def _generic(origin: object, arguments: tuple[object, ...]) -> Field:
+    if not isinstance(origin, type):
+        return _OPAQUE
+    if issubclass(origin, Mapping):
+        key, value = arguments
+        return _map(key, value)
+    if issubclass(origin, enum.Enum):
+        return _OPAQUE
+    if issubclass(origin, (Sequence, AbstractSet)):
+        return _slice(arguments[0])
+    return _OPAQUE
+
+
+def _map(key: object, value: object) -> Field:
+    if field_of(key).kind != "string":
+        return Field("map", _EMPTINESS)
+    inner = field_of(value)
+    subs = {} if inner.kind == "opaque" else {ANY: inner}
+    return Field("map", _EMPTINESS | _MEMBERSHIP, lambda text: text, subs)
+
+
+def _slice(element: object) -> Field:
+    inner = field_of(element)
+    if inner.kind in _PRIMITIVES:
+        return Field("slice", _MEMBERSHIP | _EMPTINESS, inner.coerce, element=inner)
+    return Field("slice", _EMPTINESS, subs=inner.subs, element=inner)
+
+
+def _struct_fields(struct: type[msgspec.Struct]) -> dict[str, Field]:
+    hidden = cast("frozenset[str]", getattr(struct, "bexpr_hidden", frozenset()))
+    names = cast("dict[str, tuple[str, ...]]", getattr(struct, "bexpr_names", {}))
+    go_names = cast("dict[str, str]", getattr(struct, "go_names", {}))
+    hints = get_type_hints(struct, include_extras=True)
+    found: dict[str, Field] = {}
+    for attribute in struct.__struct_fields__:
+        if attribute in hidden:
+            continue
+        inner = field_of(hints[attribute])
+        if inner.kind == "opaque":
+            continue
+        part = Field(inner.kind, inner.operators, inner.coerce, inner.subs, inner.element, attribute)
+        for name in names.get(attribute, (go_names.get(attribute, attribute),)):
+            found[name] = part
+    return found

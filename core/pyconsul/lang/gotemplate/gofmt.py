@@ -1,0 +1,442 @@
+"""Go's ``fmt``: ``sprint``, ``sprintln`` and ``sprintf`` with its verbs, flags and error marks."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyconsul.lang.gotemplate.strconv import (
+    can_backquote,
+    format_float,
+    quote,
+    quote_rune,
+    to_bytes,
+)
+from pyconsul.lang.gotemplate.values import (
+    ANY,
+    NIL,
+    Channel,
+    Map,
+    NilPointer,
+    Slice,
+    Struct,
+    TypedInt,
+    Value,
+    element_type,
+    is_nil,
+    sorted_keys,
+    type_of,
+)
+
+MAX_WIDTH = 1_000_000
+_DIGITS = re.compile(r"[0-9]+")
+
+
+@dataclass(slots=True)
+class _Spec:
+    """Flags, width and precision of one directive."""
+
+    plus: bool = False
+    minus: bool = False
+    sharp: bool = False
+    space: bool = False
+    zero: bool = False
+    width: int | None = None
+    precision: int | None = None
+    plus_v: bool = False
+    sharp_v: bool = False
+
+    def pad(self, text: str) -> str:
+        """Fill up to the width; zeros only go to the left."""
+        if self.width is None or len(text) >= self.width:
+            return text
+        if self.minus:
+            return text.ljust(self.width)
+        return text.rjust(self.width, "0" if self.zero else " ")
+
+
+_PLAIN = _Spec()
+
+
+def to_string(value: Value) -> str:
+    """The value as ``%v`` prints it."""
+    if type(value) is str:
+        return value
+    return _format(value, "v", _PLAIN, 0)
+
+
+def sprint(values: Sequence[Value]) -> str:
+    """``fmt.Sprint``: a blank between two operands when neither is a string."""
+    out: list[str] = []
+    previous_is_text = True
+    for index, value in enumerate(values):
+        is_text = isinstance(value, str)
+        if index and not is_text and not previous_is_text:
+            out.append(" ")
+        out.append(to_string(value))
+        previous_is_text = is_text
+    return "".join(out)
+
+
+def sprintln(values: Sequence[Value]) -> str:
+    """``fmt.Sprintln``: blanks between all operands, a newline at the end."""
+    return " ".join(to_string(v) for v in values) + "\n"
+
+
+def sprintf(form: str, values: Sequence[Value]) -> str:
+    """``fmt.Sprintf``."""
+    return _Printer(form, values).run()
+
+
+class _Printer:
+    """Walks over a format once."""
+
+    def __init__(self, form: str, values: Sequence[Value]) -> None:
+        self.form = form
+        self.values = values
+        self.at = 0
+        self.index = 0
+        self.reordered = False
+        self.good_index = True
+        self.after_index = False
+        self.out: list[str] = []
+
+    def run(self) -> str:
+        """The formatted text."""
+        form = self.form
+        while self.at < len(form):
+            start = form.find("%", self.at)
+            if start < 0:
+                self.out.append(form[self.at :])
+                break
+            self.out.append(form[self.at : start])
+            self.at = start + 1
+            self._directive()
+        if not self.reordered and self.index < len(self.values):
+            self._extra()
+        return "".join(self.out)
+
+    def _extra(self) -> None:
+        parts = [
+            "<nil>" if v is None or v is NIL else f"{type_of(v)}={to_string(v)}" for v in self.values[self.index :]
+        ]
+        self.out.append(f"%!(EXTRA {', '.join(parts)})")
+
+    def _directive(self) -> None:
+        spec = self._flags()
+        self.good_index = True
+        self.after_index = False
+        self._argument_index()
+        if self._peek() == "*":
+            self.at += 1
+            self._star_width(spec)
+        else:
+            spec.width = self._number()
+            if self.after_index and spec.width is not None:
+                self.good_index = False
+        if self._peek() == ".":
+            self.at += 1
+            self._precision(spec)
+        if not self.after_index:
+            self._argument_index()
+        if self.at >= len(self.form):
+            self.out.append("%!(NOVERB)")
+            return
+        verb = self.form[self.at]
+        self.at += 1
+        self._verb(verb, spec)
+
+    def _peek(self) -> str:
+        return self.form[self.at : self.at + 1]
+
+    def _flags(self) -> _Spec:
+        spec = _Spec()
+        while (flag := self._peek()) and flag in "#0+- ":
+            spec.sharp |= flag == "#"
+            spec.plus |= flag == "+"
+            spec.minus |= flag == "-"
+            spec.space |= flag == " "
+            spec.zero |= flag == "0"
+            self.at += 1
+        if spec.minus:
+            spec.zero = False
+        return spec
+
+    def _number(self) -> int | None:
+        found = _DIGITS.match(self.form, self.at)
+        if found is None:
+            return None
+        self.at = found.end()
+        return int(found[0]) if len(found[0]) < 8 and int(found[0]) <= MAX_WIDTH else None
+
+    def _argument_index(self) -> None:
+        if self._peek() != "[":
+            return
+        self.reordered = True
+        end = self.form.find("]", self.at)
+        text = self.form[self.at + 1 : end] if end > 0 else ""
+        if end < 0:
+            self.good_index = False
+            self.at += 1
+            return
+        self.at = end + 1
+        if text.isdecimal() and 1 <= int(text) <= len(self.values):
+            self.index = int(text) - 1
+            self.after_index = True
+        else:
+            self.good_index = False
+
+    def _star(self) -> int | None:
+        if self.index >= len(self.values):
+            return None
+        value = self.values[self.index]
+        self.index += 1
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_WIDTH:
+            return value
+        return None
+
+    def _star_width(self, spec: _Spec) -> None:
+        spec.width = self._star()
+        if spec.width is None:
+            self.out.append("%!(BADWIDTH)")
+        elif spec.width < 0:
+            spec.width, spec.minus, spec.zero = -spec.width, True, False
+        self.after_index = False
+
+    def _precision(self, spec: _Spec) -> None:
+        if self.after_index:
+            self.good_index = False
+        self._argument_index()
+        if self._peek() == "*":
+            self.at += 1
+            spec.precision = self._star()
+            if spec.precision is not None and spec.precision < 0:
+                spec.precision = None
+            if spec.precision is None:
+                self.out.append("%!(BADPREC)")
+            self.after_index = False
+        else:
+            spec.precision = self._number() or 0
+
+    def _verb(self, verb: str, spec: _Spec) -> None:
+        if verb == "%":
+            self.out.append("%")
+        elif not self.good_index:
+            self.out.append(f"%!{verb}(BADINDEX)")
+        elif self.index >= len(self.values):
+            self.out.append(f"%!{verb}(MISSING)")
+        else:
+            value = self.values[self.index]
+            self.index += 1
+            if verb == "v":
+                spec.sharp_v, spec.sharp = spec.sharp, False
+                spec.plus_v, spec.plus = spec.plus, False
+            self.out.append(_format(value, verb, spec, 0))
+
+
+def _bad_verb(value: Value, verb: str) -> str:
+    if value is None or value is NIL:
+        return f"%!{verb}(<nil>)"
+    return f"%!{verb}({type_of(value)}={_format(value, 'v', _PLAIN, 0)})"
+
+
+def _format(value: Value, verb: str, spec: _Spec, depth: int) -> str:
+    if value is None or value is NIL:
+        if verb == "T":
+            return spec.pad("<nil>")
+        return spec.pad("<nil>") if verb == "v" else _bad_verb(None, verb)
+    if verb == "T":
+        return _text(type_of(value), "s", spec)
+    own = getattr(value, "go_string", None)
+    if own is not None and verb in "vsxXq" and not spec.sharp_v:
+        return _text(own(), verb, spec)
+    if verb == "p":
+        return spec.pad(f"0x{id(value):x}") if not isinstance(value, (str, int, float)) else _bad_verb(value, verb)
+    if isinstance(value, str):
+        return _text(value, verb, spec)
+    if isinstance(value, bool):
+        return spec.pad("true" if value else "false") if verb in "tv" else _bad_verb(value, verb)
+    if isinstance(value, int):
+        return _integer(value, verb, spec)
+    if isinstance(value, float):
+        return _float(value, verb, spec)
+    if isinstance(value, complex):
+        return _complex(value, verb, spec)
+    return _composite(value, verb, spec, depth)
+
+
+# -- texts ------------------------------------------------------------------------
+
+
+def _text(text: str, verb: str, spec: _Spec) -> str:
+    if verb == "v" and spec.sharp_v:
+        return spec.pad(quote(text))
+    if verb in "vs":
+        return spec.pad(text if spec.precision is None else text[: spec.precision])
+    if verb == "q":
+        text = text if spec.precision is None else text[: spec.precision]
+        if spec.sharp and can_backquote(text):
+            return spec.pad(f"`{text}`")
+        return spec.pad(quote(text, ascii_only=spec.plus))
+    if verb in "xX":
+        return _hex(to_bytes(text), verb, spec)
+    return _bad_verb(text, verb)
+
+
+def _hex(data: bytes, verb: str, spec: _Spec) -> str:
+    if spec.precision is not None:
+        data = data[: spec.precision]
+    digits = [f"{b:02x}" if verb == "x" else f"{b:02X}" for b in data]
+    prefix = ("0" + verb) if spec.sharp else ""
+    if spec.space:
+        return spec.pad(" ".join(prefix + d for d in digits))
+    return spec.pad(prefix + "".join(digits) if digits else "")
+
+
+# -- numbers ------------------------------------------------------------------------
+
+_BASES = {"d": "d", "v": "d", "b": "b", "o": "o", "O": "o", "x": "x", "X": "X"}
+
+
+def _integer(value: int, verb: str, spec: _Spec) -> str:
+    number = int(value)
+    if verb in _BASES:
+        unsigned = isinstance(value, TypedInt) and value.unsigned
+        if verb == "v" and spec.sharp_v and unsigned:
+            return _digits(number, "x", "0x", spec)
+        prefix = {"b": "0b", "o": "0", "x": "0x", "X": "0X"}.get(verb, "") if spec.sharp else ""
+        return _digits(number, _BASES[verb], "0o" if verb == "O" else prefix, spec)
+    if verb == "c":
+        return spec.pad(chr(number) if 0 <= number <= 0x10FFFF and not 0xD800 <= number < 0xE000 else "\ufffd")
+    if verb == "q":
+        return spec.pad(quote_rune(number, ascii_only=spec.plus))
+    if verb == "U":
+        text = f"U+{number:04X}"
+        if spec.sharp and 0 <= number <= 0x10FFFF and chr(number).isprintable():
+            text += f" '{chr(number)}'"
+        return spec.pad(text)
+    return _bad_verb(value, verb)
+
+
+def _digits(number: int, form: str, prefix: str, spec: _Spec) -> str:
+    digits = format(abs(number), form)
+    sign = "-" if number < 0 else "+" if spec.plus else " " if spec.space else ""
+    if spec.precision is not None:
+        if spec.precision == 0 and number == 0:
+            return " " * (spec.width or 0)
+        digits = digits.rjust(spec.precision, "0")
+    elif spec.zero and spec.width is not None:
+        digits = digits.rjust(spec.width - len(sign), "0")
+    padded = sign + prefix + digits
+    if spec.width is None or len(padded) >= spec.width:
+        return padded
+    return padded.ljust(spec.width) if spec.minus else padded.rjust(spec.width)
+
+
+def _float(value: float, verb: str, spec: _Spec) -> str:
+    forms = {"v": ("g", -1), "g": ("g", -1), "G": ("g", -1), "e": ("e", 6), "E": ("e", 6), "f": ("f", 6), "F": ("f", 6)}
+    if verb in "xX":
+        text = value.hex()
+        return _signed(text if verb == "x" else text.upper(), value, spec)
+    if verb not in forms:
+        return _bad_verb(value, verb)
+    form, precision = forms[verb]
+    text = format_float(value, form, precision if spec.precision is None else spec.precision)
+    return _signed(text.upper() if verb in "EG" else text, value, spec)
+
+
+def _signed(text: str, value: float, spec: _Spec) -> str:
+    finite = math.isfinite(value)
+    negative = text[0] == "-"
+    body = text.lstrip("+-")
+    sign = "-" if negative else "+" if spec.plus or (text[0] == "+" and finite) else " " if spec.space else ""
+    if not finite and not negative and not math.isnan(value):
+        sign = " " if spec.space and not spec.plus else "+"
+    if spec.zero and spec.width is not None and finite:
+        return sign + body.rjust(spec.width - len(sign), "0")
+    whole = sign + body
+    if spec.width is None:
+        return whole
+    return whole.ljust(spec.width) if spec.minus else whole.rjust(spec.width)
+
+
+def _complex(value: complex, verb: str, spec: _Spec) -> str:
+    if verb not in "vgGeEfF":
+        return _bad_verb(value, verb)
+    plus = _Spec(plus=True, precision=spec.precision)
+    return f"({_float(value.real, verb, spec)}{_float(value.imag, verb, plus)}i)"
+
+
+# -- everything that holds other values ------------------------------------------------
+
+
+def _composite(value: Value, verb: str, spec: _Spec, depth: int) -> str:
+    if isinstance(value, bytes):
+        return _bytes(value, verb, spec)
+    if isinstance(value, NilPointer):
+        if verb == "v":
+            return spec.pad(f"({value.go_type})(nil)" if spec.sharp_v else "<nil>")
+        return f"%!{verb}({value.go_type}=<nil>)"
+    if isinstance(value, Struct):
+        return _struct(value, verb, spec, depth)
+    if isinstance(value, dict):
+        return _map(value, verb, spec, depth)
+    if isinstance(value, list):
+        return _slice(value, verb, spec, depth)
+    if isinstance(value, Channel) or hasattr(value, "params"):
+        address = f"0x{id(value):x}"
+        return spec.pad(f"({type_of(value)})({address})" if spec.sharp_v else address)
+    return spec.pad(str(value))
+
+
+def _bytes(value: bytes, verb: str, spec: _Spec) -> str:
+    if verb in "sqxX":
+        return _text(value.decode("utf-8", "surrogateescape"), verb, spec)
+    if spec.sharp_v:
+        return "[]byte{" + ", ".join(f"0x{b:x}" for b in value) + "}"
+    return "[" + " ".join(_integer(b, verb, spec) for b in value) + "]"
+
+
+def _nested(value: Value, verb: str, spec: _Spec, depth: int, static: str = ANY) -> str:
+    """One element; an interface's nil shows differently with %#v."""
+    if (value is None or value is NIL) and verb == "v":
+        return f"{static}(nil)" if spec.sharp_v else spec.pad("<nil>")
+    return _format(value, verb, spec, depth + 1)
+
+
+def _slice(value: list[Any], verb: str, spec: _Spec, depth: int) -> str:
+    if spec.sharp_v:
+        if is_nil(value):
+            return f"{type_of(value)}(nil)"
+        items = ", ".join(_nested(v, verb, spec, depth, element_type(value)) for v in value)
+        return f"{type_of(value)}{{{items}}}"
+    return "[" + " ".join(_nested(v, verb, spec, depth) for v in value) + "]"
+
+
+def _map(value: dict[Any, Any], verb: str, spec: _Spec, depth: int) -> str:
+    if spec.sharp_v and isinstance(value, Map) and value.is_nil:
+        return f"{value.go_type}(nil)"
+    static = element_type(value) if spec.sharp_v else ANY
+    pairs = [
+        f"{_nested(k, verb, spec, depth)}:{_nested(value[k], verb, spec, depth, static)}" for k in sorted_keys(value)
+    ]
+    return f"{type_of(value)}{{{', '.join(pairs)}}}" if spec.sharp_v else f"map[{' '.join(pairs)}]"
+
+
+def _struct(value: Struct, verb: str, spec: _Spec, depth: int) -> str:
+    if value.pointer and depth > 0:
+        address = f"0x{0xC000000000 + (id(value) & 0xFFFFFFF):x}"
+        return spec.pad(f"(*{value.go_type})({address})" if spec.sharp_v else address)
+    named = spec.plus_v or spec.sharp_v
+    parts = [
+        (f"{f.name}:" if named else "") + _nested(getattr(value, f.name), verb, spec, depth, f.type)
+        for f in value.fields
+    ]
+    head = "&" if value.pointer else ""
+    if spec.sharp_v:
+        return f"{head}{value.go_type}{{{', '.join(parts)}}}"
+    return head + "{" + " ".join(parts) + "}"
+

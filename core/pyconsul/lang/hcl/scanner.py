@@ -1,0 +1,217 @@
+"""Tokens of an HCL document, one at a time, with the errors of HashiCorp's scanner.
+
+A scan error does not stop the scanner: the parser goes on with what was read, and the last scan error is what the
+user gets to see, as in HashiCorp's library.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from pyconsul.lang.hcl.errors import HclError, error_at
+from pyconsul.lang.hcl.nodes import Token
+
+_SPACE: Final = re.compile(r"[ \t\n\r]*+")
+_ESCAPE: Final = r"\\(?:[abfnrtv\\\"]|[0-7]{3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})"
+_TOKEN: Final = re.compile(
+    r"(?P<IDENT>[^\W\d][\w.\-]*+)"
+    rf'|(?P<STRING>"(?:[^"\\\n$]++|{_ESCAPE}|\$(?!\{{))*+")'
+    r"|(?P<MARK>[\[\]{},=+])"
+    r"|(?P<COMMENT>(?:\#|//)[^\n]*+)"
+    r"|(?P<NUMBER>-?[0-9][0-9a-zA-Z.]*+(?:(?<=[eE])[+-][0-9]*+)?)"
+)
+_NUMBER: Final = re.compile(r"-?(?:(0[xX][0-9a-fA-F]*+)|[0-9]++((?:\.[0-9]*+)?(?:[eE][+-]?[0-9]*+)?))")
+_FRACTION: Final = re.compile(r"\.[0-9]++(?:[eE][+-]?[0-9]*+)?")
+_ANCHOR: Final = re.compile(r"-?(?:[^\W_]|_)*+")
+_BAD_CHARACTER: Final = re.compile("[\x00\ue123\ud800-\udfff]")
+
+_MARKS: Final = {
+    "[": "LBRACK",
+    "]": "RBRACK",
+    "{": "LBRACE",
+    "}": "RBRACE",
+    ",": "COMMA",
+    "=": "ASSIGN",
+    "+": "ADD",
+    "-": "SUB",
+    ".": "PERIOD",
+}
+_DIGITS_OF_ESCAPE: Final = {"x": (16, 2), "u": (16, 4), "U": (16, 8)}
+
+
+class Scanner:
+    """Cuts ``source`` into tokens. ``error`` is the last scan error, to be raised when the parser is through."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.error: HclError | None = None
+        self._at = 0
+        self._beyond_end = 0  # HashiCorp's scanner moves its column at each read past the end
+        self._check_characters()
+
+    def next(self) -> Token:
+        """The next token; comments are skipped. At the end it is an EOF token again and again."""
+        while True:
+            token = self._scan()
+            if token.kind != "COMMENT":
+                return token
+
+    def _check_characters(self) -> None:
+        found = _BAD_CHARACTER.search(self.source)
+        if found is None:
+            return
+        messages = {
+            "\x00": "unexpected null character (0x00)",
+            "\ue123": "unicode code point U+E123 reserved for internal use",
+        }
+        raise error_at(self.source, found.start(), messages.get(found[0], "illegal UTF-8 encoding"))
+
+    def _scan(self) -> Token:
+        source = self.source
+        space = _SPACE.match(source, self._at)
+        at = space.end() if space else self._at
+        if at >= len(source):
+            self._at = at
+            token = Token("EOF", "", len(source) + self._beyond_end)
+            self._beyond_end += 1
+            return token
+        match = _TOKEN.match(source, at)
+        if match is None:
+            return self._rare(at)
+        kind, text = str(match.lastgroup), match[0]
+        self._at = match.end()
+        if kind == "MARK":
+            return Token(_MARKS[text], text, at)
+        if kind == "NUMBER":
+            return self._number(at)
+        if kind == "IDENT" and text in ("true", "false"):
+            kind = "BOOL"
+        if kind != "STRING" and self._at == len(source):
+            self._beyond_end += 1
+        return Token(kind, text, at)
+
+    def _rare(self, at: int) -> Token:
+        """Strings with interpolations or faults, heredocs, block comments, lone signs, illegal characters."""
+        char = self.source[at]
+        if char == '"':
+            return self._token("STRING", at, self._string_end(at + 1))
+        if char == "<":
+            return self._token("HEREDOC", at, self._heredoc_end(at))
+        if char == "/":
+            return self._token("COMMENT", at, self._block_comment_end(at))
+        fraction = _FRACTION.match(self.source, at)
+        if fraction is not None:
+            return self._token("FLOAT", at, fraction.end())
+        if char in _MARKS:
+            return self._token(_MARKS[char], at, at + 1)
+        self._fail(at, "illegal char")
+        return self._token("ILLEGAL", at, at + 1)
+
+    def _token(self, kind: str, at: int, end: int) -> Token:
+        self._at = end
+        return Token(kind, self.source[at:end], at)
+
+    def _fail(self, at: int, message: str) -> None:
+        self.error = error_at(self.source, at, message)
+
+    def _number(self, at: int) -> Token:
+        match = _NUMBER.match(self.source, at)
+        if match is None:  # cannot happen: the token pattern saw a digit
+            return self._token("ILLEGAL", at, at + 1)
+        text, end = match[0], match.end()
+        digits = text.lstrip("-")
+        if end == len(self.source):
+            self._beyond_end += 1 if digits[0] == "0" else 2
+        if match[1]:
+            if len(digits) == 2:
+                self._fail(end, "illegal hexadecimal number")
+            return self._token("NUMBER", at, end)
+        if match[2]:
+            return self._token("FLOAT", at, end)
+        if digits[0] == "0" and set(digits[2:]) & {"8", "9"}:
+            self._fail(end, "illegal octal number")
+        return self._token("NUMBER", at, end)
+
+    def _block_comment_end(self, at: int) -> int:
+        if not self.source.startswith("/*", at):
+            self._fail(at, "expected '/' for comment")
+            return at + 1
+        end = self.source.find("*/", at + 2)
+        if end >= 0:
+            return end + 2
+        self._fail(len(self.source), "comment not terminated")
+        self._beyond_end += 1
+        return len(self.source)
+
+    def _string_end(self, at: int) -> int:
+        """The offset behind a quoted string whose content begins at ``at``; quotes inside ``${ }`` do not end it."""
+        source, size, braces = self.source, len(self.source), 0
+        while True:
+            if at >= size or (source[at] == "\n" and not braces):
+                self._fail(at, "literal not terminated")
+                self._beyond_end += at >= size
+                return min(at + 1, size)
+            char = source[at]
+            at += 1
+            if char == '"' and not braces:
+                return at
+            if not braces and char == "$" and source.startswith("{", at):
+                braces, at = 1, at + 1
+            elif braces and char == "{":
+                braces += 1
+            elif braces and char == "}":
+                braces -= 1
+            elif char == "\\":
+                at = self._escape_end(at)
+
+    def _escape_end(self, at: int) -> int:
+        char = self.source[at : at + 1]
+        if char and char in 'abfnrtv\\"':
+            return at + 1
+        if char and char in "01234567":
+            base, count = 8, 3
+        elif char in _DIGITS_OF_ESCAPE:
+            base, count = _DIGITS_OF_ESCAPE[char]
+            at += 1
+        else:
+            self._fail(at, "illegal char escape")
+            return at + 1
+        valid = "01234567" if base == 8 else "0123456789abcdefABCDEF"
+        end = at
+        while end < at + count and self.source[end : end + 1] and self.source[end] in valid:
+            end += 1
+        if end < at + count:
+            self._fail(end, "illegal char escape")
+        return end
+
+    def _heredoc_end(self, at: int) -> int:
+        """The offset behind a heredoc, that is behind the line with its closing anchor."""
+        source, size = self.source, len(self.source)
+        if not source.startswith("<<", at):
+            self._fail(at + 1, "heredoc expected second '<', didn't see it")
+            return min(at + 2, size)
+        anchor_match = _ANCHOR.match(source, at + 2)
+        anchor = anchor_match[0] if anchor_match else ""
+        line_end = at + 2 + len(anchor)
+        if line_end >= size:
+            self._fail(size, "heredoc not terminated")
+            return size
+        if source[line_end] != "\n":
+            self._fail(line_end, "invalid characters in heredoc anchor")
+            return line_end + 1
+        if anchor in ("", "-"):
+            self._fail(line_end, "zero-length heredoc anchor")
+            return line_end + 1
+        name = anchor.removeprefix("-")
+        closing = re.compile(rf"^[ \t\v\f\r]*+{re.escape(name)}\r*+\n", re.MULTILINE)
+        start = line_end + 1
+        while (found := closing.search(source, start)) is not None:
+            # HashiCorp counts the "-" of an indented heredoc into the anchor's length, so its closing
+            # line must be indented by at least one character.
+            if len(found[0].encode()) - 1 >= len(anchor.encode()):
+                return found.end()
+            start = found.end()
+        self._fail(size, "heredoc not terminated")
+        self._beyond_end += 1
+        return size

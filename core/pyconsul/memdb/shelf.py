@@ -1,0 +1,113 @@
+"""One table's content: rows, index buckets, and the watchers of each."""
+
+from typing import Any, Generic, TypeVar
+
+from sortedcontainers import SortedList
+
+from pyconsul.memdb.table import Key, Table
+from pyconsul.memdb.watch import Bucket, WatchSet
+
+Row = TypeVar("Row")
+
+
+class Shelf(Generic[Row]):
+    """The rows of a table and who watches them; keeps indexes and order in step with the rows."""
+
+    def __init__(self, table: Table[Row]) -> None:
+        self.table = table
+        self.rows: dict[Key, Row] = {}
+        self.buckets: dict[str, dict[Key, dict[Key, None]]] = {name: {} for name in table.indexes}
+        self.order: Any = SortedList() if table.ordered else None
+        self.key_watches: dict[object, Bucket] = {}
+        self.index_watches: dict[object, Bucket] = {}
+        self.prefix_watches: dict[object, Bucket] = {}
+        self.table_watches: dict[object, Bucket] = {}
+
+    def put(self, key: Key, row: Row) -> Row | None:
+        """Insert or replace; returns the row that was there."""
+        old = self.rows.get(key)
+        if old is None:
+            if self.order is not None:
+                self.order.add(key)
+        else:
+            self._unindex(key, old)
+        self.rows[key] = row
+        for name, index in self.table.indexes.items():
+            bucket = self.buckets[name]
+            for value in index.keys(row):
+                bucket.setdefault(value, {})[key] = None
+        return old
+
+    def delete(self, key: Key) -> Row | None:
+        """Remove and return the row, or None."""
+        old = self.rows.pop(key, None)
+        if old is not None:
+            if self.order is not None:
+                self.order.remove(key)
+            self._unindex(key, old)
+        return old
+
+    def where(self, index: str, value: Key) -> list[Row]:
+        """Rows under one index value, in primary-key order."""
+        found = self.buckets[index].get(value)
+        if not found:
+            return []
+        rows = self.rows
+        return [rows[key] for key in sorted(found)] if len(found) > 1 else [rows[key] for key in found]
+
+    def all(self) -> list[Row]:
+        """All rows in primary-key order."""
+        keys = sorted(self.rows) if self.order is None else self.order
+        rows = self.rows
+        return [rows[key] for key in keys]
+
+    def prefix(self, prefix: str) -> list[Row]:
+        """Rows whose key starts with ``prefix``, in key order."""
+        if not prefix:
+            return self.all()
+        order = self.order
+        rows = self.rows
+        found: list[Row] = []
+        for key in order.irange(minimum=prefix):
+            if not key.startswith(prefix):
+                break
+            found.append(rows[key])
+        return found
+
+    def collect_watchers(self, key: Key, old: Row | None, woken: set[WatchSet]) -> None:
+        """Add to ``woken`` everyone whose read may now come out differently."""
+        if self.table_watches:
+            woken.update(self.table_watches.get(None, ()))
+        if self.key_watches and (bucket := self.key_watches.get(key)):
+            woken.update(bucket)
+        if self.prefix_watches:
+            self._collect_prefix_watchers(key, woken)
+        if self.index_watches:
+            row = self.rows.get(key)
+            for name, index in self.table.indexes.items():
+                for each in (old, row):
+                    if each is None:
+                        continue
+                    for value in index.keys(each):
+                        if bucket := self.index_watches.get((name, value)):
+                            woken.update(bucket)
+
+    def _collect_prefix_watchers(self, key: str, woken: set[WatchSet]) -> None:
+        watches = self.prefix_watches
+        if len(watches) <= len(key):  # few prefixes: compare each; many: look each start of the key up
+            for prefix, bucket in watches.items():
+                if key.startswith(str(prefix)):
+                    woken.update(bucket)
+            return
+        for end in range(len(key) + 1):
+            if bucket := watches.get(key[:end]):
+                woken.update(bucket)
+
+    def _unindex(self, key: Key, row: Row) -> None:
+        for name, index in self.table.indexes.items():
+            bucket = self.buckets[name]
+            for value in index.keys(row):
+                found = bucket[value]
+                found.pop(key, None)
+                if not found:
+                    del bucket[value]

@@ -1,0 +1,191 @@
+"""The store: all tables, their transactions, and who waits for what.
+
+One event loop owns a store. Readers and writers are synchronous, so a reader never sees half a write; only a walk that
+awaits between rows (saving a snapshot) needs ``snapshot()``.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from pyconsul.memdb.shelf import Shelf
+from pyconsul.memdb.table import Key, Table
+from pyconsul.memdb.watch import WatchSet
+
+Row = TypeVar("Row")
+
+
+class FrozenStore:
+    """A state of the store that no later write changes; the readers of ``Store`` without watches."""
+
+    def __init__(self, rows: dict[str, dict[Key, Any]]) -> None:
+        self._rows = rows
+
+    def all(self, table: Table[Row]) -> list[Row]:
+        """All rows in primary-key order."""
+        rows = self._rows[table.name]
+        return [rows[key] for key in sorted(rows)]
+
+    def where(self, table: Table[Row], index: str, value: Key) -> list[Row]:
+        """Rows found under ``value``, in primary-key order; a scan of the table."""
+        keys = table.indexes[index].keys
+        return [row for row in self.all(table) if value in keys(row)]
+
+    def get(self, table: Table[Row], key: Key) -> Row | None:
+        """The row with this primary key, or None."""
+        return self._rows[table.name].get(key)
+
+    def count(self, table: Table[Any]) -> int:
+        """How many rows the table has."""
+        return len(self._rows[table.name])
+
+
+class Store:
+    """Tables with transactions and watches.
+
+    ``on_note`` receives, after a commit, what writers left with ``note``: effects that are not rows.
+    """
+
+    def __init__(self, tables: Iterable[Table[Any]], on_note: Callable[[object], None] | None = None) -> None:
+        self._shelves: dict[str, Shelf[Any]] = {}
+        for table in tables:
+            if table.name in self._shelves:
+                raise ValueError(f"two tables named {table.name!r}")
+            self._shelves[table.name] = Shelf(table)
+        self.on_note = on_note
+        self.abandoned = False
+        self._depth = 0
+        self._undo: list[tuple[Shelf[Any], Key, Any]] = []
+        self._notes: list[object] = []
+        self._whole: dict[object, set[WatchSet]] = {}
+
+    # Readers
+
+    def get(self, table: Table[Row], key: Key, ws: WatchSet | None = None) -> Row | None:
+        """The row with this primary key, or None; ``ws`` fires when that row changes, comes or goes."""
+        shelf = self._shelves[table.name]
+        if ws is not None:
+            self._join(ws)
+            ws.watch(shelf.key_watches, key)
+        return shelf.rows.get(key)
+
+    def where(self, table: Table[Row], index: str, value: Key, ws: WatchSet | None = None) -> list[Row]:
+        """Rows found under ``value``, in primary-key order; ``ws`` fires on any change among them."""
+        shelf = self._shelves[table.name]
+        if ws is not None:
+            self._join(ws)
+            ws.watch(shelf.index_watches, (index, value))
+        return shelf.where(index, value)
+
+    def all(self, table: Table[Row], ws: WatchSet | None = None) -> list[Row]:
+        """All rows in primary-key order; ``ws`` fires on any change of the table."""
+        shelf = self._shelves[table.name]
+        if ws is not None:
+            self._join(ws)
+            ws.watch(shelf.table_watches, None)
+        return shelf.all()
+
+    def prefix(self, table: Table[Row], prefix: str, ws: WatchSet | None = None) -> list[Row]:
+        """Rows of an ordered table whose key starts so, in key order; ``ws`` fires on any change among them."""
+        shelf = self._shelves[table.name]
+        if ws is not None:
+            self._join(ws)
+            ws.watch(shelf.prefix_watches, prefix)
+        return shelf.prefix(prefix)
+
+    def index_values(self, table: Table[Any], index: str, ws: WatchSet | None = None) -> list[Key]:
+        """The distinct values of an index, sorted; ``ws`` fires on any change of the table."""
+        shelf = self._shelves[table.name]
+        if ws is not None:
+            self._join(ws)
+            ws.watch(shelf.table_watches, None)
+        return sorted(shelf.buckets[index])
+
+    def count(self, table: Table[Any]) -> int:
+        """How many rows the table has."""
+        return len(self._shelves[table.name].rows)
+
+    def count_where(self, table: Table[Any], index: str, value: Key) -> int:
+        """How many rows are found under ``value``."""
+        return len(self._shelves[table.name].buckets[index].get(value, ()))
+
+    def snapshot(self) -> FrozenStore:
+        """The present state, frozen. Costs a copy of each table's primary dict."""
+        return FrozenStore({name: dict(shelf.rows) for name, shelf in self._shelves.items()})
+
+    # Writers
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All writes inside happen together: watches fire at the end, an exception undoes everything.
+
+        Transactions nest; only the outermost one commits or undoes.
+        """
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            if self._depth == 1:
+                self._roll_back()
+            raise
+        else:
+            if self._depth == 1:
+                self._commit()
+        finally:
+            self._depth -= 1
+
+    def put(self, table: Table[Row], row: Row) -> None:
+        """Insert a row, or replace the one with the same primary key."""
+        shelf = self._shelves[table.name]
+        key = table.primary(row)
+        old = shelf.put(key, row)
+        self._done(shelf, key, old)
+
+    def delete(self, table: Table[Row], key: Key) -> Row | None:
+        """Remove a row and return it, or None when there was none."""
+        shelf = self._shelves[table.name]
+        old = shelf.delete(key)
+        if old is not None:
+            self._done(shelf, key, old)
+        return old
+
+    def note(self, event: object) -> None:
+        """Leave an event for ``on_note``; it is delivered after the commit, never after an undo."""
+        self._notes.append(event)
+        if self._depth == 0:
+            self._commit()
+
+    def abandon(self) -> None:
+        """Fire every watch that was ever joined: this store's content was replaced as a whole."""
+        self.abandoned = True
+        for ws in list(self._whole.get(None, ())):
+            ws.fire()
+
+    def _join(self, ws: WatchSet) -> None:
+        ws.watch(self._whole, None)
+
+    def _done(self, shelf: Shelf[Any], key: Key, old: Any) -> None:
+        self._undo.append((shelf, key, old))
+        if self._depth == 0:
+            self._commit()
+
+    def _commit(self) -> None:
+        changes, self._undo = self._undo, []
+        notes, self._notes = self._notes, []
+        woken: set[WatchSet] = set()
+        for shelf, key, old in changes:
+            shelf.collect_watchers(key, old, woken)
+        for ws in woken:
+            ws.fire()
+        if self.on_note is not None:
+            for event in notes:
+                self.on_note(event)
+
+    def _roll_back(self) -> None:
+        for shelf, key, old in reversed(self._undo):
+            if old is None:
+                shelf.delete(key)
+            else:
+                shelf.put(key, old)
+        self._undo.clear()
+        self._notes.clear()

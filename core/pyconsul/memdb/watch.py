@@ -1,0 +1,55 @@
+"""Watch sets: what a read depends on, and the one shot that tells when any of it changed."""
+
+from collections.abc import Callable
+from typing import Self
+
+Bucket = set["WatchSet"]
+
+
+class WatchSet:
+    """Everything one read looked at. Fires once, at the first commit that changes any of it.
+
+    Usable as a context manager; leaving it, or ``close``, lets go of what it watches.
+    """
+
+    __slots__ = ("_buckets", "fired", "on_fire")
+
+    def __init__(self, on_fire: Callable[[], None] | None = None) -> None:
+        self.fired = False
+        self.on_fire = on_fire
+        self._buckets: list[tuple[dict[object, Bucket], object]] = []
+
+    def watch(self, buckets: dict[object, Bucket], key: object) -> None:
+        """Join the watchers of ``key`` in ``buckets``; the bucket goes away with its last watcher."""
+        bucket = buckets.get(key)
+        if bucket is None:
+            bucket = buckets[key] = set()
+        elif self in bucket:
+            return
+        bucket.add(self)
+        self._buckets.append((buckets, key))
+
+    def fire(self) -> None:
+        """Tell the owner, once, and stop watching."""
+        if self.fired:
+            return
+        self.fired = True
+        self.close()
+        if self.on_fire is not None:
+            self.on_fire()
+
+    def close(self) -> None:
+        """Stop watching. Safe to call twice."""
+        for buckets, key in self._buckets:
+            bucket = buckets.get(key)
+            if bucket is not None:
+                bucket.discard(self)
+                if not bucket:
+                    del buckets[key]
+        self._buckets.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

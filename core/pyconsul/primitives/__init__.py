@@ -1,0 +1,1 @@
+"""Small things every room leans on: durations, ids, back-off, plug-ins."""

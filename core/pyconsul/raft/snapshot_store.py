@@ -1,0 +1,75 @@
+"""Snapshots on disk: ordinary archives, the newest two, each whole or not there at all. Blocking calls."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Final
+
+from pyconsul.raft.archive import Archive, ArchiveError, Meta, read_archive, snapshot_id, write_archive
+from pyconsul.raft.log_store import LogError, sync_directory
+
+RETAINED: Final = 2
+_SUFFIX: Final = ".snap"
+
+
+@dataclass(slots=True)
+class SnapshotStore:
+    """A directory of archives named ``<term>-<index>-<unix ms>.snap``, usable as they are with ``snapshot restore``.
+
+    ``unusable`` names those that `newest` had to pass over, with the reason.
+    """
+
+    directory: Path
+    unusable: list[str]
+
+    @classmethod
+    def at(cls, directory: Path) -> SnapshotStore:
+        """Open the directory, making it if need be; what interrupted saves left is removed."""
+        directory.mkdir(parents=True, exist_ok=True)
+        for path in directory.glob("*.tmp"):
+            path.unlink()
+        return cls(directory, [])
+
+    def newest(self) -> Archive | None:
+        """The newest archive that is whole, or None when there never was one.
+
+        Raises LogError if there are some and none can be read.
+        """
+        paths = self._paths()
+        for path in paths:
+            try:
+                with open(path, "rb") as file:
+                    return read_archive(file)
+            except (ArchiveError, OSError) as e:
+                self.unusable.append(f"{path}: {e}")
+        if paths:
+            raise LogError("failed to load any existing snapshots: " + "; ".join(self.unusable))
+        return None
+
+    def save(self, meta: Meta, state: IO[bytes]) -> tuple[Meta, IO[bytes]]:
+        """Write an archive durably and return it opened for reading, with its complete meta; drop older ones."""
+        meta = replace(meta, id=snapshot_id(meta.term, meta.index), size=state.seek(0, 2))
+        temporary = self.directory / f"{meta.id}.tmp"
+        with open(temporary, "wb") as file:
+            write_archive(file, meta, state)
+            file.flush()
+            os.fsync(file.fileno())
+        path = temporary.with_suffix(_SUFFIX)
+        os.replace(temporary, path)
+        sync_directory(self.directory)
+        opened = open(path, "rb")  # noqa: SIM115 -- handed to the caller
+        for old in self._paths()[RETAINED:]:
+            old.unlink()
+        return meta, opened
+
+    def _paths(self) -> list[Path]:
+        """The archives, newest first; files with other names are none of ours."""
+        named: list[tuple[tuple[int, int, int], Path]] = []
+        for path in self.directory.glob("*" + _SUFFIX):
+            parts = path.stem.split("-")
+            if len(parts) == 3 and all(p.isdigit() for p in parts):
+                term, index, moment = map(int, parts)
+                named.append(((term, index, moment), path))
+        return [path for _, path in sorted(named, reverse=True)]

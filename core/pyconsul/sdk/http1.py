@@ -1,0 +1,162 @@
+"""HTTP/1.1 as a client speaks it, without I/O: a request becomes bytes, bytes become an answer.
+
+Both transports stand on it (``streams.py`` for asyncio, ``sockets.py`` for threads), so the two clients cannot
+differ in what they send or how they read. The parser is llhttp by way of httptools.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from typing import Final
+
+import httptools
+
+from pyconsul.sdk.encode import Wire
+from pyconsul.sdk.errors import ConfigError
+from pyconsul.sdk.request import Answer
+from pyconsul.sdk.settings import Endpoint
+
+MAX_HEAD_BYTES: Final = 1 << 20  # as large as Consul's own limit for headers
+CHUNK_BYTES: Final = 1 << 18
+LAST_CHUNK: Final = b"0\r\n\r\n"
+
+
+class ProtocolError(Exception):
+    """What came is not HTTP, or ends in the middle; the text is what Go's client says about it."""
+
+
+def request_head(wire: Wire, endpoint: Endpoint) -> bytes:
+    """The request line and headers. A body that is a file is announced as chunked."""
+    host = endpoint.host if endpoint.unix_path else endpoint.authority
+    lines = [f"{wire.method} {wire.target} HTTP/1.1", f"Host: {host}", "User-Agent: py-consul-sdk"]
+    lines += [f"{name}: {value}" for name, value in wire.headers]
+    if isinstance(wire.body, bytes):
+        lines.append(f"Content-Length: {len(wire.body)}")
+    elif wire.body is not None:
+        lines.append("Transfer-Encoding: chunked")
+    elif wire.method not in ("GET", "HEAD", "DELETE"):
+        lines.append("Content-Length: 0")
+    text = "\r\n".join(lines)
+    if text.count("\r") != len(lines) - 1 or text.count("\n") != len(lines) - 1 or "\0" in text:
+        raise ConfigError("invalid header field: line breaks are not allowed")
+    return text.encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk of a chunked body; ``data`` is not empty."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+class AnswerParser:
+    """Reads one answer. Feed it bytes; look at ``has_head``, ``is_complete``, and take the body."""
+
+    def __init__(self, method: str) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.has_head = False
+        self.is_complete = False
+        self.keep_alive = False
+        self.has_begun = False
+        self._is_head_request = method == "HEAD"
+        self._head_bytes = 0
+        self._chunks: list[bytes] = []
+        self._parser = httptools.HttpResponseParser(self)
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes as they come. Raises ProtocolError for what is not HTTP or comes after the end."""
+        self.has_begun = True
+        if self.is_complete:
+            raise ProtocolError("Unsolicited response received on idle HTTP channel")
+        if not self.has_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES + CHUNK_BYTES:
+                raise ProtocolError("net/http: server response headers exceeded 1048576 bytes; aborted")
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            if not self.is_complete:  # after the end, the rest belongs to nobody
+                raise ProtocolError(f"net/http: malformed HTTP response: {error}") from error
+            self.keep_alive = False
+
+    def feed_end(self) -> None:
+        """The agent closed the connection. Raises ProtocolError unless that ends the answer properly."""
+        if self.is_complete:
+            return
+        if not self.has_begun:
+            raise ProtocolError("EOF")
+        if not self.has_head or "content-length" in self.headers or "transfer-encoding" in self.headers:
+            raise ProtocolError("unexpected EOF")
+        self.is_complete = True
+        self.keep_alive = False
+
+    def take_body(self) -> bytes:
+        """What has come of the body since the last call."""
+        data = b"".join(self._chunks) if len(self._chunks) != 1 else self._chunks[0]
+        self._chunks.clear()
+        return data
+
+    def answer(self) -> Answer:
+        """The complete answer."""
+        return Answer(self.status, self.headers, self.take_body())
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by httptools."""
+        self.headers[name.decode("latin-1").lower()] = value.decode("utf-8", "replace")
+
+    def on_headers_complete(self) -> None:
+        """Called by httptools."""
+        self.status = self._parser.get_status_code()
+        self.keep_alive = self._parser.should_keep_alive()
+        if self.status >= 200:
+            self.has_head = True
+            self.is_complete = self._is_head_request
+
+    def on_body(self, body: bytes) -> None:
+        """Called by httptools."""
+        self._chunks.append(body)
+
+    def on_message_complete(self) -> None:
+        """Called by httptools; an interim answer (1xx) does not count."""
+        if self.status < 200:
+            self.headers.clear()
+        else:
+            self.is_complete = True
+
+
+def redirected(wire: Wire, answer: Mapping[str, str], status: int, endpoint: Endpoint) -> str | None:
+    """The target to ask instead, None when the answer is no redirection within the same agent.
+
+    Consul cleans unclean paths this way (``//``, ``..``); a redirection to another host is left to the caller.
+    """
+    if status not in (301, 302, 307, 308) or (status in (301, 302) and wire.method not in ("GET", "HEAD")):
+        return None
+    location = answer.get("location", "")
+    own = f"{endpoint.scheme}://{endpoint.authority}"
+    target = location.removeprefix(own)
+    return target if target.startswith("/") and not target.startswith("//") else None
+
+
+def reason_of(error: BaseException, endpoint: Endpoint, *, connecting: bool) -> str:
+    """Why there is no answer, in the words of Go's client: ``dial tcp 127.0.0.1:1: connect: connection refused``."""
+    if isinstance(error, ProtocolError):
+        return str(error)
+    where = f"unix {endpoint.unix_path}" if endpoint.unix_path else f"tcp {endpoint.authority}"
+    step = f"dial {where}: " if connecting else f"read {where}: "
+    if isinstance(error, TimeoutError):
+        return step + "i/o timeout" if connecting else "context deadline exceeded (Client.Timeout exceeded)"
+    if not isinstance(error, OSError):
+        return step + str(error)
+    if type(error).__name__ == "gaierror":
+        return f"dial tcp: lookup {endpoint.host}: no such host"
+    if "ssl" in type(error).__module__ or type(error).__name__.startswith(("SSL", "Certificate")):
+        return f"tls: {error.args[-1] if error.args else error}"
+    call = "connect: " if connecting else ""
+    return step + call + _errno_text(error)
+
+
+def _errno_text(error: OSError) -> str:
+    # asyncio wraps several attempts ("Multiple exceptions: …") and drops the number; the first one tells
+    number = error.errno or (errno.ECONNREFUSED if "refused" in str(error) else 0)
+    return os.strerror(number).lower() if number else str(error)

@@ -1,0 +1,240 @@
+"""The blocking transport: plain sockets under ``http1.py``, a pool of kept connections, safe to share by threads.
+
+Not ``http.client``: importing that costs 25 ms more (it brings email and ssl), half of a ``kv get``.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from types import TracebackType
+
+from pyconsul.sdk import http1
+from pyconsul.sdk.encode import Encoder, Wire
+from pyconsul.sdk.errors import TransportError
+from pyconsul.sdk.http1 import AnswerParser, ProtocolError
+from pyconsul.sdk.request import Answer
+from pyconsul.sdk.settings import Settings
+from pyconsul.sdk.threads import raise_if_stopped
+
+
+class Stream:
+    """An answer whose body is read piece by piece. A context manager; leaving it closes the connection."""
+
+    def __init__(self, transport: Transport, wire: Wire, sock: socket.socket, parser: AnswerParser) -> None:
+        self._transport = transport
+        self._wire = wire
+        self._socket = sock
+        self._parser = parser
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self._parser.status
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers, names in lower case."""
+        return self._parser.headers
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The pieces of the body as they come, none of them empty. Raises TransportError."""
+        while True:
+            piece = self._parser.take_body()
+            if piece:
+                yield piece
+            if self._parser.is_complete:
+                return
+            if not piece:
+                self._transport.receive(self._wire, self._socket, self._parser)
+
+    def lines(self) -> Iterator[str]:
+        """The body line by line, without the line ends; a last line without one counts too."""
+        rest = b""
+        for piece in self:
+            *whole, rest = (rest + piece).split(b"\n")
+            for line in whole:
+                yield line.decode("utf-8", "replace")
+        if rest:
+            yield rest.decode("utf-8", "replace")
+
+    def read(self) -> Answer:
+        """The rest of the body, as a whole answer."""
+        return Answer(self.status, self.headers, b"".join(self))
+
+    def close(self) -> None:
+        """Close the connection; a body that was read to its end leaves it for the next request."""
+        if self._parser.is_complete and self._parser.keep_alive:
+            self._transport.keep(self._socket)
+        else:
+            self._transport.drop(self._socket)
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Transport:
+    """Sends requests over kept connections; one exchange uses one connection, any number run side by side."""
+
+    def __init__(self, encoder: Encoder, settings: Settings) -> None:
+        self._encoder = encoder
+        self._endpoint = encoder.endpoint
+        self._settings = settings
+        self._idle: list[socket.socket] = []
+        self._busy: dict[socket.socket, int] = {}
+        self._lock = threading.Lock()
+
+    def send(self, wire: Wire) -> Answer:
+        """One exchange, the whole body in memory. Raises TransportError."""
+        with self.open(wire) as stream:
+            return stream.read()
+
+    def open(self, wire: Wire) -> Stream:
+        """Send the request and read the head of the answer; the caller closes the stream. Raises TransportError."""
+        head = http1.request_head(wire, self._endpoint)
+        while True:
+            sock, is_reused = self._connection(wire)
+            parser = AnswerParser(wire.method)
+            try:
+                sock.settimeout(wire.silence)
+                self._write(sock, head, wire)
+                while not parser.has_head:
+                    self._receive(sock, parser)
+                return Stream(self, wire, sock, parser)
+            except (OSError, ProtocolError) as error:
+                self.drop(sock)
+                raise_if_stopped()
+                # a kept connection may have been closed by the agent just now; a read can safely go again
+                if is_reused and not parser.has_begun and wire.method == "GET":
+                    continue
+                raise self._failure(wire, error, connecting=False) from error
+            except BaseException:
+                self.drop(sock)
+                raise
+
+    def receive(self, wire: Wire, sock: socket.socket, parser: AnswerParser) -> None:
+        """Read more of an answer. Raises TransportError."""
+        try:
+            self._receive(sock, parser)
+        except (OSError, ProtocolError) as error:
+            self.drop(sock)
+            raise_if_stopped()
+            raise self._failure(wire, error, connecting=False) from error
+
+    def keep(self, sock: socket.socket) -> None:
+        """Leave a connection for the next request."""
+        with self._lock:
+            self._busy.pop(sock, None)
+            self._idle.append(sock)
+
+    def drop(self, sock: socket.socket) -> None:
+        """Close a connection."""
+        with self._lock:
+            self._busy.pop(sock, None)
+        sock.close()
+
+    def interrupt(self, thread: int) -> None:
+        """Make the exchange of another thread fail at once."""
+        with self._lock:
+            victims = [sock for sock, owner in self._busy.items() if owner == thread]
+            for sock in victims:
+                with suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for sock in idle:
+            sock.close()
+
+    def _connection(self, wire: Wire) -> tuple[socket.socket, bool]:
+        """A connection, and whether it was used before."""
+        while True:
+            with self._lock:
+                sock = self._idle.pop() if self._idle else None
+            if sock is None:
+                return self._own(self._connect(wire)), False
+            if _is_quiet(sock):
+                return self._own(sock), True
+            sock.close()
+
+    def _own(self, sock: socket.socket) -> socket.socket:
+        with self._lock:
+            self._busy[sock] = threading.get_ident()
+        return sock
+
+    def _connect(self, wire: Wire) -> socket.socket:
+        try:
+            return self._wrapped(self._dial())
+        except OSError as error:
+            raise self._failure(wire, error, connecting=True) from error
+
+    def _dial(self) -> socket.socket:
+        if self._endpoint.unix_path:
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                sock.settimeout(self._settings.connect_timeout)
+                sock.connect(self._endpoint.unix_path)
+            except BaseException:
+                sock.close()
+                raise
+            return sock
+        address = (self._endpoint.host, self._endpoint.port)
+        sock = socket.create_connection(address, self._settings.connect_timeout)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
+
+    def _wrapped(self, sock: socket.socket) -> socket.socket:
+        if not self._endpoint.is_secure:
+            return sock
+        from pyconsul.sdk import tls
+
+        try:
+            context = tls.context(self._settings.tls)
+            name = tls.server_name(self._settings.tls, self._endpoint.host)
+            return context.wrap_socket(sock, server_hostname=name)
+        except BaseException:
+            sock.close()
+            raise
+
+    def _write(self, sock: socket.socket, head: bytes, wire: Wire) -> None:
+        body = wire.body
+        if body is None or isinstance(body, bytes):
+            sock.sendall(head + (body or b""))
+            return
+        sock.sendall(head)
+        while piece := body.read(http1.CHUNK_BYTES):
+            sock.sendall(http1.chunk(piece))
+        sock.sendall(http1.LAST_CHUNK)
+
+    def _receive(self, sock: socket.socket, parser: AnswerParser) -> None:
+        data = sock.recv(http1.CHUNK_BYTES)
+        if data:
+            parser.feed(data)
+        else:
+            parser.feed_end()
+
+    def _failure(self, wire: Wire, error: BaseException, *, connecting: bool) -> TransportError:
+        reason = http1.reason_of(error, self._endpoint, connecting=connecting)
+        address = self._endpoint.unix_path or self._endpoint.authority
+        return TransportError(wire.method, self._encoder.url(wire), address, reason, sent=not connecting)
+
+
+def _is_quiet(sock: socket.socket) -> bool:
+    """Whether a kept connection is still open: nothing, not even its end, waits to be read."""
+    try:
+        sock.setblocking(False)
+        sock.recv(1)
+    except (BlockingIOError, InterruptedError):
+        return True
+    except OSError as error:
+        return "Want" in type(error).__name__  # SSLWantReadError: TLS has nothing to read either
+    return False

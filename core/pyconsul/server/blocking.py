@@ -1,0 +1,141 @@
+"""Blocking queries and the registry that lets identical ones share one watcher and one computation.
+
+Rules: ``wire/blocking.md`` section 1. The readers are synchronous and touch the store through the watch set they get.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from pyconsul.memdb import Store, WatchSet
+from pyconsul.structs.wire import Indexed, ReadRequest, changed
+
+R = TypeVar("R", bound=Indexed)
+Reader = Callable[[Store, WatchSet], R]
+
+DEFAULT_WAIT_NS = 300_000_000_000
+MAX_WAIT_NS = 600_000_000_000
+JITTER = 16  # a wait is lengthened by up to a sixteenth, so that waiters do not come back together
+
+# A door that wants to keep an encoded reply puts a watch set here; the reads behind the reply join it,
+# and the kept bytes are good until it fires.
+REPLY_WATCH: ContextVar[WatchSet | None] = ContextVar("reply_watch", default=None)
+
+
+class SharedRead(Generic[R]):
+    """One query that any number of callers wait for: computed once per change, whoever asks."""
+
+    __slots__ = ("_read", "_waiters", "_ws", "key", "reply", "users")
+
+    def __init__(self, key: object, read: Callable[[WatchSet], R]) -> None:
+        self.key = key
+        self.users = 0
+        self.reply: R | None = None
+        self._read = read
+        self._ws: WatchSet | None = None
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    def current(self) -> R:
+        """The reply as of now; computed only if something it depends on changed."""
+        if self.reply is None or self._ws is None or self._ws.fired:
+            self._ws = WatchSet(self._wake)
+            self.reply = self._read(self._ws)
+        return self.reply
+
+    async def changed(self, deadline: float) -> None:
+        """Return when the reply may have changed, or at ``deadline`` (loop time)."""
+        loop = asyncio.get_running_loop()
+        woken: asyncio.Future[None] = loop.create_future()
+        timer = loop.call_at(deadline, _resolve, woken)
+        self._waiters.add(woken)
+        try:
+            await woken
+        finally:
+            timer.cancel()
+            self._waiters.discard(woken)
+
+    def close(self) -> None:
+        """Stop watching; the last user left."""
+        if self._ws is not None:
+            self._ws.close()
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, set()
+        for waiter in waiters:
+            _resolve(waiter)
+
+
+class SharedReads:
+    """The identical blocking queries that are waited for right now, by what they ask."""
+
+    def __init__(self, state: Callable[[], object]) -> None:
+        self._reads: dict[object, SharedRead[Any]] = {}
+        self._state = state
+
+    def __len__(self) -> int:
+        return len(self._reads)
+
+    async def wait_for(
+        self, key: object, ask: ReadRequest, read: Callable[[WatchSet], R], found: Callable[[R], bool] | None
+    ) -> R:
+        """Answer once the reply's index passes ``ask.MinQueryIndex``, or with the last reply when time is up.
+
+        ``found`` tells whether the asked thing exists: while it does not, unrelated writes that only raise the
+        index do not end the wait.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait_seconds(ask.MaxQueryTime)
+        shared = self._reads.get(key)
+        if shared is None:
+            shared = self._reads[key] = SharedRead(key, read)
+        shared.users += 1
+        try:
+            return await _wait(shared, ask.MinQueryIndex, deadline, found, self._state)
+        finally:
+            shared.users -= 1
+            if not shared.users:
+                shared.close()
+                self._reads.pop(key, None)
+
+
+async def _wait(
+    shared: SharedRead[R],
+    min_index: int,
+    deadline: float,
+    found: Callable[[R], bool] | None,
+    state: Callable[[], object],
+) -> R:
+    loop = asyncio.get_running_loop()
+    began_in = state()  # a restore swaps the store: everyone is answered then, the index may have gone back
+    first = True
+    while True:
+        reply = shared.current()
+        if not first and found is not None and not found(reply):
+            min_index = max(min_index, reply.Index)
+        if reply.Index > min_index or loop.time() >= deadline or state() is not began_in:
+            return reply
+        first = False
+        await shared.changed(deadline)
+
+
+def wait_seconds(asked_ns: int) -> float:
+    """How long a blocking query may wait: default, maximum and jitter applied."""
+    wait = asked_ns if asked_ns > 0 else DEFAULT_WAIT_NS
+    wait = min(wait, MAX_WAIT_NS)
+    return (wait + random.randrange(wait // JITTER + 1)) / 1e9
+
+
+def question(ask: ReadRequest) -> bytes:
+    """What makes two asks the same query: everything but how long and from which index they wait."""
+    return msgspec.msgpack.encode(changed(ask, MinQueryIndex=0, MaxQueryTime=0))
+
+
+def _resolve(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

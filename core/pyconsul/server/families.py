@@ -1,0 +1,35 @@
+"""All families of the server: importing this module fills the RPC, FSM and snapshot tables.
+
+``TABLES`` lists every table of the state store.
+"""
+
+from typing import Any
+
+from pyconsul.memdb import Table
+from pyconsul.server.endpoints import kv as _kv_endpoints
+from pyconsul.server.endpoints import session as _session_endpoints
+from pyconsul.server.endpoints import status as _status_endpoints
+from pyconsul.server.fsm import index as _index_fsm
+from pyconsul.server.fsm import kv as _kv_fsm
+from pyconsul.server.fsm import session as _session_fsm
+from pyconsul.server.state.indexes import INDEXES
+from pyconsul.server.state.kv import KVS, TOMBSTONES
+from pyconsul.server.state.sessions import SESSIONS
+
+__all__ = ["MODULES", "TABLES"]
+
+MODULES = (
+    _index_fsm,
+    _kv_fsm,
+    _session_fsm,
+    _kv_endpoints,
+    _session_endpoints,
+    _status_endpoints,
+)
+
+TABLES: tuple[Table[Any], ...] = (
+    INDEXES,
+    KVS,
+    TOMBSTONES,
+    SESSIONS,
+)

@@ -1,0 +1,1 @@
+"""Log entries and snapshot records by family; ``registry`` holds the tables of both."""

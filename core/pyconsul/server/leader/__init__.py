@@ -1,0 +1,1 @@
+"""What only a leader does: session TTLs, lock delays, tombstone reaping, reconciling itself into the catalog."""

@@ -1,0 +1,53 @@
+"""The leader's duties, begun when leadership is won and dropped when it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from pyconsul.server.leader.lock_delays import LockDelays
+from pyconsul.server.leader.registration import register_own_member
+from pyconsul.server.leader.session_timers import SessionTimers
+from pyconsul.server.leader.tombstones import TombstoneReaper
+from pyconsul.server.state.kv import TombstoneLeft
+from pyconsul.server.state.sessions import KeysDelayed, SessionEnded
+from pyconsul.telemetry.logging import logger
+
+if TYPE_CHECKING:
+    from pyconsul.server.server import Server
+
+log = logger("agent.leader")
+
+
+class Leader:
+    """Timers and memory that only the leader has; none of it is in the log."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.lock_delays = LockDelays()
+        self.session_timers = SessionTimers(server)
+        self.tombstones = TombstoneReaper(server)
+
+    def on_note(self, event: object) -> None:
+        """Take what the state left for the leader after a commit."""
+        match event:
+            case KeysDelayed(keys, delay_ns):
+                now = asyncio.get_running_loop().time()
+                self.lock_delays.hold(keys, now + delay_ns / 1e9)
+            case SessionEnded(session_id):
+                self.session_timers.clear(session_id)
+            case TombstoneLeft():
+                self.tombstones.schedule(event.index)
+            case _:
+                log.error("nobody takes this note", note=repr(event))
+
+    async def start(self) -> None:
+        """Arm the timers of what a restart found in the state, and enter this server into the catalog."""
+        self.session_timers.arm_all(self.server.db)
+        self.tombstones.start()
+        await register_own_member(self.server)
+
+    async def stop(self) -> None:
+        """Drop all timers."""
+        self.session_timers.clear_all()
+        self.tombstones.stop()

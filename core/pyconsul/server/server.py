@@ -1,0 +1,119 @@
+"""One server: the state behind its log, the RPC methods, and what it does while it leads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pyconsul import CONSUL_VERSION
+from pyconsul.memdb import Store, WatchSet
+from pyconsul.server import families
+from pyconsul.server.blocking import REPLY_WATCH, SharedReads, question
+from pyconsul.server.fsm.machine import Fsm
+from pyconsul.server.leader.leader import Leader
+from pyconsul.server.registry import METHODS
+from pyconsul.structs.errors import InternalError
+from pyconsul.structs.wire import Indexed, ReadRequest, changed
+
+if TYPE_CHECKING:
+    from pyconsul.raft.consensus import Consensus
+
+R = TypeVar("R", bound=Indexed)
+
+BACKEND_BLOCKING = 1  # structs.QueryBackendBlocking, shown as X-Consul-Query-Backend
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """What a server must know about itself; durations are nanoseconds."""
+
+    datacenter: str
+    node_name: str
+    node_id: str
+    advertise_address: str = "127.0.0.1"
+    rpc_port: int = 8300
+    grpc_port: int = -1
+    grpc_tls_port: int = -1
+    version: str = CONSUL_VERSION
+    dev_mode: bool = False
+    session_ttl_min: int = 10_000_000_000
+    tombstone_ttl: int = 900_000_000_000
+    tombstone_granularity: int = 30_000_000_000
+    kv_max_value_size: int = 512 * 1024
+    raft_multiplier: int = 1
+
+
+class Server:
+    """The server half of an agent. ``db`` is the current store; a restore swaps it."""
+
+    def __init__(self, config: ServerConfig, consensus_of: Callable[[Fsm], Consensus]) -> None:
+        self.config = config
+        self.leader = Leader(self)
+        self.fsm = Fsm(families.TABLES, self.leader.on_note)
+        self.consensus: Consensus = consensus_of(self.fsm)
+        self.shared_reads = SharedReads(lambda: self.fsm.db)
+
+    @property
+    def db(self) -> Store:
+        """The store that holds the state now."""
+        return self.fsm.db
+
+    async def start(self) -> None:
+        """Recover the log, take the lead."""
+        await self.consensus.start()
+        await self.leader.start()
+
+    async def stop(self) -> None:
+        """Give up the lead and close the log."""
+        await self.leader.stop()
+        await self.consensus.stop()
+
+    async def call(self, method: str, ask: Any) -> Any:
+        """Run one RPC method. Raises ConsulError."""
+        endpoint = METHODS.get(method)
+        if endpoint is None:
+            raise InternalError(f"rpc: can't find method {method}")
+        self.refuse_other_datacenters(getattr(ask, "Datacenter", ""))
+        return await endpoint(self, ask)
+
+    def refuse_other_datacenters(self, datacenter: str) -> None:
+        """There is no way to another datacenter from a single one. Raises InternalError, as Consul does."""
+        if datacenter and datacenter != self.config.datacenter:
+            raise InternalError("No path to datacenter")
+
+    async def propose(self, number: int, request: Any) -> Any:
+        """Write through the log; returns what the FSM answered, raises what it refused with."""
+        return await self.consensus.propose(number, request)
+
+    async def read(
+        self,
+        ask: ReadRequest,
+        reader: Callable[[Store, WatchSet], R],
+        *,
+        found: Callable[[R], bool] | None = None,
+        name: str = "",
+    ) -> R:
+        """Answer a read, blocking as ``ask`` says. Identical blocking reads share one watcher.
+
+        ``name`` tells readers of the same kind of ask apart; the reader's own name serves where it is unique.
+        ``found`` says whether the reply shows the asked thing (``wire/blocking.md`` 1.4).
+        """
+        if ask.RequireConsistent:
+            await self.consensus.verify()
+        if ask.MinQueryIndex > 0:
+            key = (reader.__module__, name or reader.__qualname__, question(ask))
+            return await self.shared_reads.wait_for(key, ask, lambda ws: self._run(reader, ws), found)
+        ws = REPLY_WATCH.get()
+        if ws is not None:
+            return self._run(reader, ws)
+        with WatchSet() as nobody:
+            return self._run(reader, nobody)
+
+    def _run(self, reader: Callable[[Store, WatchSet], R], ws: WatchSet) -> R:
+        reply = reader(self.fsm.db, ws)
+        return changed(reply, Index=reply.Index or 1, Backend=reply.Backend or BACKEND_BLOCKING)
+
+    def raft_addresses(self) -> Sequence[str]:
+        """Where the servers of this datacenter speak Raft, ``address:port``."""
+        return [f"{self.config.advertise_address}:{self.config.rpc_port}"]

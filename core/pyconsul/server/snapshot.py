@@ -1,0 +1,101 @@
+"""The state as snapshot records and back: Consul's order of record types, and what goes with each.
+
+Families register their types in ``fsm/registry``; all other types are carried through by ``fsm/opaque``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from pyconsul.memdb import FrozenStore, Store
+from pyconsul.raft import records
+from pyconsul.raft.archive import ArchiveError
+from pyconsul.server.fsm import opaque
+from pyconsul.server.fsm.registry import LOG_HANDLERS, RECORD_KINDS
+from pyconsul.server.state.indexes import INDEXES
+from pyconsul.structs import gomsgpack
+from pyconsul.structs.errors import ConsulError
+from pyconsul.structs.messages import IGNORE_UNKNOWN, MessageType
+
+# The order in which a real server writes the types (``wire/fsm.md`` section 3). Loading needs it too: a service
+# must find its node, a session its node and checks, the index table comes after everything that raises indexes.
+ORDER: Final = (32, 33, 0, 6, 3, 17, 19, 23, 25, 27, 2, 5, 7, 9, 12, 13, 14, 15, 22, 30, 31, 16, 35, 38, 40, 42, 29)
+_LAST: Final = max(ORDER) + 1
+
+# Names of Consul's tables: of the keys in the index table only these count for the header's LastIndex.
+TABLE_NAMES: Final = frozenset(
+    (
+        "acl-auth-methods acl-binding-rules acl-policies acl-roles acl-tokens autopilot-config checks config-entries "
+        "connect-ca-builtin connect-ca-config connect-ca-roots connect-intentions coordinates federation-states "
+        "free-virtual-ips gateway-services kind-service-names kvs mesh-topology nodes peering peering-secrets "
+        "peering-secret-uuids peering-trust-bundles prepared-queries service-virtual-ips services sessions "
+        "session_checks system-metadata tombstones usage"
+    ).split()
+)
+_IDLE_CHUNKING: Final = gomsgpack.pack({"ChunkMap": {}})
+
+
+class FrozenState:
+    """A store at one moment, as the bytes of state.bin."""
+
+    def __init__(self, store: FrozenStore) -> None:
+        self._store = store
+        self.has_private = store.count(opaque.CARRIED) > 0
+
+    def last_index(self) -> int:
+        """The newest index of any table, for the header."""
+        return max((e.Value for e in self._store.all(INDEXES) if e.Key in TABLE_NAMES), default=0)
+
+    def records(self, *, private: bool) -> Iterator[bytes]:
+        """Header and records in Consul's order; with ``private`` also what only this server's disk may hold."""
+        kept = opaque.records_by_number(self._store)
+        kept.setdefault(MessageType.CHUNKING_STATE, [_IDLE_CHUNKING])
+        yield records.header(self.last_index())
+        for number in (*ORDER, *sorted(kept.keys() - set(ORDER))):
+            kind = RECORD_KINDS.get(number)
+            if kind is not None:
+                for row in kind.rows(self._store):
+                    yield records.record(number, row)
+            else:
+                for data in kept.get(number, ()):
+                    yield bytes((number,)) + data
+        if private:
+            yield from opaque.carried_records(self._store)
+
+
+class Restoring:
+    """A store that is being filled; ``adopt`` gets it when it is complete."""
+
+    def __init__(self, store: Store, adopt: Callable[[Store], None]) -> None:
+        self._store = store
+        self._adopt = adopt
+
+    def load(self, number: int, data: bytes) -> None:
+        """Put one record in. Raises ArchiveError for one that cannot be read or does not fit the others."""
+        try:
+            with self._store.transaction():
+                self._load(number, data)
+        except (gomsgpack.DecodeError, ConsulError) as e:
+            raise ArchiveError(f"failed to decode record of type {records.record_name(number)}: {e}") from e
+
+    def finish(self) -> None:
+        """Hand the store over."""
+        self._adopt(self._store)
+
+    def _load(self, number: int, data: bytes) -> None:
+        kind = RECORD_KINDS.get(number)
+        if kind is not None:
+            kind.load(self._store, gomsgpack.decode(data, kind.row))
+        elif number == opaque.CARRIED_ENTRY:
+            self._load_carried(opaque.carried_entry(data))
+        else:
+            opaque.keep_record(self._store, number, data)
+
+    def _load_carried(self, entry: opaque.CarriedEntry) -> None:
+        """Apply what waited for this version, or let it wait on."""
+        handler = LOG_HANDLERS.get(entry.Data[0] & ~IGNORE_UNKNOWN)
+        if handler is None:
+            opaque.carry_entry(self._store, entry.Index, entry.Data)
+        else:
+            handler.apply(self._store, entry.Index, gomsgpack.decode(entry.Data[1:], handler.request))

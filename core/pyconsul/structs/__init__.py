@@ -1,0 +1,1 @@
+"""The data model: one typed struct a wire type, serving JSON, msgpack, the log and snapshots."""

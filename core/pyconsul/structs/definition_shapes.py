@@ -1,0 +1,335 @@
+"""The fields of service and check definitions, with every spelling that Consul's API and configuration take.
+
+Rows follow Consul's Go types (service and check definitions, check types, proxy configuration) and their JSON twins.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyconsul.structs.lenient import (
+    BOOL,
+    DURATION,
+    HEADERS,
+    INT,
+    OPAQUE,
+    STRING,
+    STRING_MAP,
+    STRINGS,
+    ListOf,
+    MapOf,
+    Shape,
+    Type,
+)
+
+__all__ = ["CHECK", "CHECK_OF_SERVICE", "PROXY", "SERVICE"]
+
+_ENTERPRISE: Final[dict[str, Type]] = {"Namespace": STRING, "Partition": STRING}
+
+_CHECK_FIELDS: Final[dict[str, Type]] = {
+    "Name": STRING,
+    "Status": STRING,
+    "Notes": STRING,
+    "ScriptArgs": STRINGS,
+    "HTTP": STRING,
+    "H2PING": STRING,
+    "H2PingUseTLS": BOOL,
+    "Header": HEADERS,
+    "Method": STRING,
+    "Body": STRING,
+    "DisableRedirects": BOOL,
+    "TCP": STRING,
+    "TCPUseTLS": BOOL,
+    "UDP": STRING,
+    "Interval": DURATION,
+    "AliasNode": STRING,
+    "AliasService": STRING,
+    "DockerContainerID": STRING,
+    "Shell": STRING,
+    "GRPC": STRING,
+    "GRPCUseTLS": BOOL,
+    "OSService": STRING,
+    "TLSServerName": STRING,
+    "TLSSkipVerify": BOOL,
+    "Timeout": DURATION,
+    "TTL": DURATION,
+    "SuccessBeforePassing": INT,
+    "FailuresBeforeWarning": INT,
+    "FailuresBeforeCritical": INT,
+    "DeregisterCriticalServiceAfter": DURATION,
+    "OutputMaxSize": INT,
+}
+_CHECK_TWINS: Final = {
+    "args": "ScriptArgs",
+    "script_args": "ScriptArgs",
+    "deregister_critical_service_after": "DeregisterCriticalServiceAfter",
+    "docker_container_id": "DockerContainerID",
+    "tls_server_name": "TLSServerName",
+    "tls_skip_verify": "TLSSkipVerify",
+    "tcp_use_tls": "TCPUseTLS",
+    "grpc_use_tls": "GRPCUseTLS",
+    "h2ping_use_tls": "H2PingUseTLS",
+}
+_CHECK_CONFIG: Final = {
+    "id": "ID",
+    "name": "Name",
+    "notes": "Notes",
+    "service_id": "ServiceID",
+    "token": "Token",
+    "status": "Status",
+    "args": "ScriptArgs",
+    "http": "HTTP",
+    "header": "Header",
+    "method": "Method",
+    "body": "Body",
+    "disable_redirects": "DisableRedirects",
+    "output_max_size": "OutputMaxSize",
+    "tcp": "TCP",
+    "tcp_use_tls": "TCPUseTLS",
+    "udp": "UDP",
+    "interval": "Interval",
+    "docker_container_id": "DockerContainerID",
+    "shell": "Shell",
+    "grpc": "GRPC",
+    "grpc_use_tls": "GRPCUseTLS",
+    "tls_server_name": "TLSServerName",
+    "tls_skip_verify": "TLSSkipVerify",
+    "alias_node": "AliasNode",
+    "alias_service": "AliasService",
+    "timeout": "Timeout",
+    "ttl": "TTL",
+    "h2ping": "H2PING",
+    "h2ping_use_tls": "H2PingUseTLS",
+    "os_service": "OSService",
+    "success_before_passing": "SuccessBeforePassing",
+    "failures_before_warning": "FailuresBeforeWarning",
+    "failures_before_critical": "FailuresBeforeCritical",
+    "deregister_critical_service_after": "DeregisterCriticalServiceAfter",
+}
+_CHECK_CONFIG_ALIASES: Final = {
+    "serviceid": "service_id",
+    "scriptargs": "args",
+    "dockercontainerid": "docker_container_id",
+    "tlsskipverify": "tls_skip_verify",
+    "deregistercriticalserviceafter": "deregister_critical_service_after",
+}
+
+CHECK: Final = Shape(
+    name="CheckDefinition",
+    fields={"ID": STRING, "ServiceID": STRING, "Token": STRING, **_CHECK_FIELDS},
+    snake={**_CHECK_TWINS, "service_id": "ServiceID", "disable_redirects": "DisableRedirects"},
+    ignored=_ENTERPRISE,
+    config=_CHECK_CONFIG,
+    config_aliases=_CHECK_CONFIG_ALIASES,
+)
+CHECK_OF_SERVICE: Final = Shape(
+    name="CheckType",
+    fields={
+        "CheckID": STRING,
+        **_CHECK_FIELDS,
+        "ProxyHTTP": STRING,
+        "ProxyGRPC": STRING,
+    },
+    snake=_CHECK_TWINS,
+    ignored={"ServiceID": STRING, "service_id": STRING},
+)
+# In configuration a check inside a service is an ordinary check definition.
+_CHECK_IN_SERVICE: Final = Shape(
+    name="CheckType",
+    fields={**CHECK_OF_SERVICE.fields, "ID": STRING, "ServiceID": STRING, "Token": STRING},
+    snake=CHECK_OF_SERVICE.snake,
+    ignored=CHECK_OF_SERVICE.ignored,
+    config=_CHECK_CONFIG,
+    config_aliases=_CHECK_CONFIG_ALIASES,
+    config_only=frozenset({"ID", "ServiceID", "Token"}),
+)
+
+_MESH_GATEWAY: Final = Shape("MeshGatewayConfig", {"Mode": STRING}, config={"mode": "Mode"})
+_TRANSPARENT_PROXY: Final = Shape(
+    "TransparentProxyConfig",
+    {"OutboundListenerPort": INT, "DialedDirectly": BOOL},
+    config={"outbound_listener_port": "OutboundListenerPort", "dialed_directly": "DialedDirectly"},
+)
+_ACCESS_LOGS: Final = Shape(
+    "AccessLogsConfig",
+    {
+        "Enabled": BOOL,
+        "DisableListenerLogs": BOOL,
+        "Type": STRING,
+        "Path": STRING,
+        "JSONFormat": STRING,
+        "TextFormat": STRING,
+    },
+)
+_EXPOSE_PATH: Final = Shape(
+    "ExposePath",
+    {"ListenerPort": INT, "Path": STRING, "LocalPathPort": INT, "Protocol": STRING, "ParsedFromCheck": BOOL},
+    snake={
+        "listener_port": "ListenerPort",
+        "local_path_port": "LocalPathPort",
+        "parsed_from_check": "ParsedFromCheck",
+    },
+    config={
+        "listener_port": "ListenerPort",
+        "path": "Path",
+        "local_path_port": "LocalPathPort",
+        "protocol": "Protocol",
+    },
+)
+_EXPOSE: Final = Shape(
+    "ExposeConfig",
+    {"Checks": BOOL, "Paths": ListOf(_EXPOSE_PATH), "Port": INT},
+    config={"checks": "Checks", "paths": "Paths", "port": "Port"},
+    config_only=frozenset({"Port"}),
+)
+_UPSTREAM: Final = Shape(
+    "Upstream",
+    {
+        "DestinationType": STRING,
+        "DestinationNamespace": STRING,
+        "DestinationPartition": STRING,
+        "DestinationPeer": STRING,
+        "DestinationName": STRING,
+        "Datacenter": STRING,
+        "LocalBindAddress": STRING,
+        "LocalBindPort": INT,
+        "LocalBindSocketPath": STRING,
+        "LocalBindSocketMode": STRING,
+        "Config": OPAQUE,
+        "MeshGateway": _MESH_GATEWAY,
+        "CentrallyConfigured": BOOL,
+    },
+    snake={
+        "destination_type": "DestinationType",
+        "destination_namespace": "DestinationNamespace",
+        "destination_partition": "DestinationPartition",
+        "destination_peer": "DestinationPeer",
+        "destination_name": "DestinationName",
+        "local_bind_address": "LocalBindAddress",
+        "local_bind_port": "LocalBindPort",
+        "local_bind_socket_path": "LocalBindSocketPath",
+        "local_bind_socket_mode": "LocalBindSocketMode",
+        "mesh_gateway": "MeshGateway",
+    },
+    config={
+        "destination_type": "DestinationType",
+        "destination_namespace": "DestinationNamespace",
+        "destination_partition": "DestinationPartition",
+        "destination_peer": "DestinationPeer",
+        "destination_name": "DestinationName",
+        "datacenter": "Datacenter",
+        "local_bind_address": "LocalBindAddress",
+        "local_bind_port": "LocalBindPort",
+        "local_bind_socket_path": "LocalBindSocketPath",
+        "local_bind_socket_mode": "LocalBindSocketMode",
+        "config": "Config",
+        "mesh_gateway": "MeshGateway",
+    },
+)
+_ENVOY_EXTENSION: Final = Shape(
+    "EnvoyExtension",
+    {"Name": STRING, "Required": BOOL, "Arguments": OPAQUE, "ConsulVersion": STRING, "EnvoyVersion": STRING},
+)
+PROXY: Final = Shape(
+    "ConnectProxyConfig",
+    {
+        "EnvoyExtensions": ListOf(_ENVOY_EXTENSION),
+        "DestinationServiceName": STRING,
+        "DestinationServiceID": STRING,
+        "LocalServiceAddress": STRING,
+        "LocalServicePort": INT,
+        "LocalServiceSocketPath": STRING,
+        "Mode": STRING,
+        "Config": OPAQUE,
+        "Upstreams": ListOf(_UPSTREAM),
+        "MeshGateway": _MESH_GATEWAY,
+        "Expose": _EXPOSE,
+        "TransparentProxy": _TRANSPARENT_PROXY,
+        "AccessLogs": _ACCESS_LOGS,
+    },
+    snake={
+        "destination_service_name": "DestinationServiceName",
+        "destination_service_id": "DestinationServiceID",
+        "local_service_address": "LocalServiceAddress",
+        "local_service_port": "LocalServicePort",
+        "local_service_socket_path": "LocalServiceSocketPath",
+        "mesh_gateway": "MeshGateway",
+        "transparent_proxy": "TransparentProxy",
+        "access_logs": "AccessLogs",
+    },
+    config={
+        "destination_service_name": "DestinationServiceName",
+        "destination_service_id": "DestinationServiceID",
+        "local_service_address": "LocalServiceAddress",
+        "local_service_port": "LocalServicePort",
+        "local_service_socket_path": "LocalServiceSocketPath",
+        "transparent_proxy": "TransparentProxy",
+        "mode": "Mode",
+        "config": "Config",
+        "upstreams": "Upstreams",
+        "mesh_gateway": "MeshGateway",
+        "expose": "Expose",
+    },
+)
+_SERVICE_ADDRESS: Final = Shape(
+    "ServiceAddress", {"Address": STRING, "Port": INT}, config={"address": "Address", "port": "Port"}
+)
+_WEIGHTS: Final = Shape(
+    "Weights", {"Passing": INT, "Warning": INT}, config={"passing": "Passing", "warning": "Warning"}
+)
+_LOCALITY: Final = Shape("Locality", {"Region": STRING, "Zone": STRING}, config={"region": "Region", "zone": "Zone"})
+
+_CONNECT_FIELDS: Final[dict[str, Type]] = {"Native": BOOL}
+_CONNECT: Final = Shape(
+    "ServiceConnect",
+    _CONNECT_FIELDS,
+    snake={"sidecar_service": "SidecarService"},
+    ignored={"PeerMeta": OPAQUE},
+    config={"native": "Native", "sidecar_service": "SidecarService"},
+    lax=True,
+)
+SERVICE: Final = Shape(
+    "ServiceDefinition",
+    {
+        "Kind": STRING,
+        "ID": STRING,
+        "Name": STRING,
+        "Tags": STRINGS,
+        "Address": STRING,
+        "TaggedAddresses": MapOf(_SERVICE_ADDRESS),
+        "Meta": STRING_MAP,
+        "Port": INT,
+        "SocketPath": STRING,
+        "Check": _CHECK_IN_SERVICE,
+        "Checks": ListOf(_CHECK_IN_SERVICE),
+        "Weights": _WEIGHTS,
+        "Token": STRING,
+        "EnableTagOverride": BOOL,
+        "Locality": _LOCALITY,
+        "Proxy": PROXY,
+        "Connect": _CONNECT,
+    },
+    snake={"enable_tag_override": "EnableTagOverride", "tagged_addresses": "TaggedAddresses"},
+    ignored=_ENTERPRISE,
+    config={
+        "kind": "Kind",
+        "id": "ID",
+        "name": "Name",
+        "tags": "Tags",
+        "address": "Address",
+        "tagged_addresses": "TaggedAddresses",
+        "meta": "Meta",
+        "port": "Port",
+        "socket_path": "SocketPath",
+        "check": "Check",
+        "checks": "Checks",
+        "token": "Token",
+        "weights": "Weights",
+        "enable_tag_override": "EnableTagOverride",
+        "proxy": "Proxy",
+        "connect": "Connect",
+        "locality": "Locality",
+    },
+)
+# A sidecar is a service inside a service: the ring is closed here.
+_CONNECT_FIELDS["SidecarService"] = SERVICE

@@ -1,0 +1,226 @@
+"""JSON bodies into structs as Go's ``encoding/json`` does it, with its errors.
+
+Keys match in any letter case, the last of two wins, ``null`` leaves the default, unknown keys are refused where the
+caller is strict, and a wrong type is named as ``json: cannot unmarshal string into Go struct field …``.
+"""
+
+import base64
+import binascii
+import types
+from functools import cache
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from pyconsul.structs.gosyntax import GoSyntaxError, first_value
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_JSON = msgspec.json.Decoder()
+
+
+class DecodeError(ValueError):
+    """The JSON does not fit the struct; the text is Go's."""
+
+
+def parse(data: bytes) -> Any:
+    """The first JSON value of ``data``. Raises GoSyntaxError with Go's text."""
+    try:
+        return _JSON.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        try:
+            return first_value(data.decode("utf-8", "replace"))
+        except RecursionError as error:
+            raise GoSyntaxError("exceeded max depth") from error
+
+
+def take(value: Any, *names: str) -> tuple[Any, Any]:
+    """``value`` without the member of one of these names (any letter case), and that member; None without it."""
+    if not isinstance(value, dict):
+        return value, None
+    lower = {name.lower() for name in names}
+    taken: Any = None
+    rest: dict[str, Any] = {}
+    for key, member in cast("dict[str, Any]", value).items():
+        if key.lower() in lower:
+            taken = member
+        else:
+            rest[key] = member
+    return rest, taken
+
+
+def enterprise_hint(text: str) -> str:
+    """Consul's addition to an unknown ``Namespace`` field."""
+    if text.endswith('json: unknown field "Namespace"'):
+        return f"{text} - Namespaces are a Consul Enterprise feature"
+    return text
+
+
+def into(value: Any, kind: type[S], *, default: S | None = None, strict: bool = True) -> S:
+    """A struct from parsed JSON, over ``default`` where one is given. Raises DecodeError with Go's text.
+
+    A struct may say how Go calls it and its fields' types: class variables ``go_type`` (``structs.Session``) and
+    ``go_field_types`` (field → Go type); others are derived from the annotations.
+    """
+    if value is None:
+        return kind() if default is None else default
+    if not isinstance(value, dict):
+        raise DecodeError(f"json: cannot unmarshal {_json_kind(value)} into Go value of type {go_type(kind)}")
+    return _struct(cast("dict[str, Any]", value), kind, default, strict, ())
+
+
+def go_type(kind: Any) -> str:
+    """How Go's error texts call a type."""
+    kind, origin = _plain(kind), get_origin(_plain(kind))
+    if origin is list:
+        return f"[]{go_type(get_args(kind)[0])}"
+    if origin is dict:
+        key, member = get_args(kind)
+        return f"map[{go_type(key)}]{go_type(member)}"
+    named = {str: "string", int: "int", bool: "bool", float: "float64", bytes: "[]uint8", Any: "interface {}"}
+    if kind in named:
+        return named[kind]
+    return str(getattr(kind, "go_type", f"structs.{getattr(kind, '__name__', kind)}"))
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> dict[str, tuple[str, Any]]:
+    hints = msgspec.structs.fields(kind)
+    return {f.encode_name.lower(): (f.name, f.type) for f in hints}
+
+
+def _struct(value: dict[str, Any], kind: type[S], default: S | None, strict: bool, path: tuple[str, ...]) -> S:
+    fields = _fields(kind)
+    found: dict[str, Any] = {}
+    for key, member in value.items():
+        field = fields.get(key.lower())
+        if field is None:
+            if strict:
+                raise DecodeError(f'json: unknown field "{key}"')
+            continue
+        name, annotation = field
+        if member is None:
+            continue
+        go_types: dict[str, str] = getattr(kind, "go_field_types", {})
+        where = _Where(kind, (*path, name), go_types.get(name))
+        found[name] = _member(member, annotation, where, strict)
+    if default is None:
+        return kind(**found)
+    return msgspec.structs.replace(default, **found)
+
+
+class _Where:
+    """The place of a member, for error texts: innermost struct and the path of fields to it."""
+
+    __slots__ = ("go_type", "kind", "path")
+
+    def __init__(self, kind: type[msgspec.Struct], path: tuple[str, ...], go_type_name: str | None) -> None:
+        self.kind = kind
+        self.path = path
+        self.go_type = go_type_name
+
+    def wrong(self, value: Any, annotation: Any) -> DecodeError:
+        struct = go_type(self.kind).rpartition(".")[2]
+        expected = self.go_type or go_type(annotation)
+        got = _json_kind(value)
+        if got == "number" and _plain(annotation) is int:
+            got = f"number {_number_text(value)}"
+        return DecodeError(
+            f"json: cannot unmarshal {got} into Go struct field {struct}.{'.'.join(self.path)} of type {expected}"
+        )
+
+
+def _member(value: Any, annotation: Any, where: _Where, strict: bool) -> Any:
+    kind = _plain(annotation)
+    if kind is Any:
+        return value
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        if not isinstance(value, dict):
+            raise where.wrong(value, annotation)
+        return _struct(cast("dict[str, Any]", value), kind, None, strict, where.path)
+    origin = get_origin(kind)
+    if origin is list:
+        if not isinstance(value, list):
+            raise where.wrong(value, annotation)
+        inner = get_args(kind)[0]
+        items = cast("list[Any]", value)
+        return [_zero(inner) if item is None else _member(item, inner, _inner(where), strict) for item in items]
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise where.wrong(value, annotation)
+        inner = get_args(kind)[1]
+        members = cast("dict[str, Any]", value).items()
+        return {k: _zero(inner) if v is None else _member(v, inner, _inner(where), strict) for k, v in members}
+    return _scalar(value, kind, annotation, where)
+
+
+def _inner(where: _Where) -> _Where:
+    return _Where(where.kind, where.path, None)
+
+
+def _scalar(value: Any, kind: Any, annotation: Any, where: _Where) -> Any:
+    if kind is bytes:
+        if not isinstance(value, str):
+            raise where.wrong(value, annotation)
+        return _base64(value)
+    if kind is bool:
+        fits = isinstance(value, bool)
+    elif kind is int:
+        fits = isinstance(value, int) and not isinstance(value, bool)
+    elif kind is float:
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
+    else:
+        fits = isinstance(value, str)
+    if not fits:
+        raise where.wrong(value, annotation)
+    return float(value) if kind is float else value
+
+
+def _base64(text: str) -> bytes:
+    cleaned = text.replace("\r", "").replace("\n", "")
+    try:
+        return base64.b64decode(cleaned, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise DecodeError(f"illegal base64 data at input byte {_bad_base64_byte(cleaned)}") from error
+
+
+def _bad_base64_byte(text: str) -> int:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    for at, char in enumerate(text):
+        if char not in alphabet:
+            return at if not (char == "=" and at % 4 >= 2) else min(at + 1, len(text))
+    return len(text)
+
+
+def _zero(annotation: Any) -> Any:
+    kind = _plain(annotation)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind()
+    zeros: dict[Any, Any] = {str: "", int: 0, bool: False, float: 0.0}
+    return zeros.get(kind)
+
+
+@cache
+def _plain(annotation: Any) -> Any:
+    """The type behind markers, ``| None`` and ``| UnsetType``."""
+    if get_origin(annotation) is Annotated:
+        return _plain(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        kinds = [a for a in get_args(annotation) if a not in (type(None), UnsetType, UNSET)]
+        return _plain(kinds[0]) if len(kinds) == 1 else Any
+    return annotation
+
+
+def _json_kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, int | float):
+        return "number"
+    return "array" if isinstance(value, list) else "object"
+
+
+def _number_text(value: float) -> str:
+    return str(value) if isinstance(value, int) or value != int(value) else str(value)

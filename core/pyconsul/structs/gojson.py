@@ -1,0 +1,73 @@
+"""JSON as Go's ``encoding/json`` writes it: ``<``, ``>``, ``&`` and U+2028/9 escaped, floats in Go's form.
+
+Numbers: Go prints a whole float64 without ``.0`` and switches to exponents below 1e-6 and from 1e21 on.
+"""
+
+import math
+import re
+from decimal import Decimal
+from typing import Any, cast
+
+import msgspec
+
+from pyconsul.structs.wire import WireStruct
+
+_PLAIN = msgspec.json.Encoder()
+_ESCAPES = {
+    b"<": b"\\u003c",
+    b">": b"\\u003e",
+    b"&": b"\\u0026",
+    b"\xe2\x80\xa8": b"\\u2028",
+    b"\xe2\x80\xa9": b"\\u2029",
+}
+_NEEDS_ESCAPE = re.compile(rb"[<>&]|\xe2\x80[\xa8\xa9]")
+_MAYBE_FLOAT = re.compile(rb"[:,\[{]-?\d+[.eE]|^-?\d+[.eE]")
+_FLOAT = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d+\.\d+(?:[eE][+-]?\d+)?|-?\d+[eE][+-]?\d+')
+
+
+def encode(value: Any) -> bytes:
+    """``value`` as compact JSON, without a newline at the end."""
+    try:
+        data = _PLAIN.encode(value)
+    except UnicodeEncodeError:  # keys that came as bytes which are no UTF-8: Go writes U+FFFD for each
+        data = _PLAIN.encode(_replace_surrogates(value))
+    if _NEEDS_ESCAPE.search(data):
+        data = _NEEDS_ESCAPE.sub(lambda m: _ESCAPES[m[0]], data)
+    if _MAYBE_FLOAT.search(data):
+        data = _FLOAT.sub(_go_float, data)
+    return data
+
+
+def encode_pretty(value: Any) -> bytes:
+    """``value`` as Go's ``MarshalIndent`` with four spaces: empty containers stay on one line."""
+    return msgspec.json.format(encode(value), indent=4)
+
+
+def format_float(number: float) -> str:
+    """A float64 in the form Go's JSON encoder gives it. Raises ValueError for NaN and infinities."""
+    if not math.isfinite(number):
+        raise ValueError(f"json: unsupported value: {number}")
+    shortest = Decimal(repr(number)).normalize()
+    if number == 0 or 1e-6 <= abs(number) < 1e21:
+        return format(shortest, "f")
+    mantissa, _, exponent = f"{shortest:e}".partition("e")
+    return f"{mantissa}e{exponent[0]}{exponent[1:].zfill(2)}"
+
+
+def _go_float(match: re.Match[bytes]) -> bytes:
+    text = match[0]
+    return text if text.startswith(b'"') else format_float(float(text)).encode()
+
+
+def _replace_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if isinstance(value, WireStruct):
+        fields = {name: _replace_surrogates(getattr(value, name)) for name in value.__struct_fields__}
+        return type(value)(**fields)
+    if isinstance(value, dict):
+        items = cast("dict[Any, Any]", value).items()
+        return {_replace_surrogates(k): _replace_surrogates(v) for k, v in items}
+    if isinstance(value, list | tuple):
+        return [_replace_surrogates(v) for v in cast("list[Any]", value)]
+    return value

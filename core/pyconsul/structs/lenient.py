@@ -1,0 +1,325 @@
+"""Loose input made canonical: JSON as Go's decoder takes it, and configuration blocks as Consul's builder takes them.
+
+A ``Shape`` declares the fields of one Go struct. ``from_json`` matches keys in any letter case and knows the snake_case
+twins that Consul takes beside them; ``from_config`` matches snake_case keys and converts between texts, numbers and
+booleans. Both give plain dicts under Go's field names, with absent fields absent. Unknown keys are errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, cast
+
+from pyconsul.primitives.durations import DurationError, parse_duration
+
+__all__ = [
+    "BOOL",
+    "DURATION",
+    "HEADERS",
+    "INT",
+    "OPAQUE",
+    "STRING",
+    "STRINGS",
+    "STRING_MAP",
+    "DecodeError",
+    "Kind",
+    "ListOf",
+    "MapOf",
+    "Shape",
+    "from_config",
+    "from_json",
+    "multi_error",
+]
+
+
+class DecodeError(ValueError):
+    """The input does not fit its type; the text is what Consul says after ``Request decode failed: ``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A scalar type: its Go name, and how a JSON or configuration value becomes ours."""
+
+    go: str
+    json: Callable[[Any, str], Any]
+    config: Callable[[Any, str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list of structs; null elements are refused, for Go would trip over them."""
+
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """A map from text to a struct."""
+
+    shape: Shape
+
+
+Type = Kind | ListOf | MapOf | Any  # Any stands for Shape, which is declared below
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One Go struct. ``snake``: extra JSON key -> field. ``ignored``: JSON keys that are taken and dropped.
+
+    ``config``: configuration key -> field, where configuration takes the struct at all; ``config_aliases`` are other
+    spellings of those keys, in lower case; ``config_only`` fields have no JSON key. ``lax`` shapes ignore unknown ones.
+    """
+
+    name: str
+    fields: Mapping[str, Type]
+    snake: Mapping[str, str] = field(default_factory=dict[str, str])
+    ignored: Mapping[str, Type] = field(default_factory=dict[str, Type])
+    config: Mapping[str, str] = field(default_factory=dict[str, str])
+    config_aliases: Mapping[str, str] = field(default_factory=dict[str, str])
+    config_only: frozenset[str] = frozenset()
+    lax: bool = False
+
+    @cached_property
+    def by_json_key(self) -> dict[str, tuple[str, bool]]:
+        """Lower-case JSON key -> (field, whether it is the snake_case twin)."""
+        found = {name.lower(): (name, False) for name in self.fields if name not in self.config_only}
+        found.update({key: (name, True) for key, name in self.snake.items() if key not in found})
+        found.update({name.lower(): ("", False) for name in self.ignored})
+        return found
+
+
+def from_json(shape: Shape, value: Any) -> dict[str, Any]:
+    """``value`` (parsed JSON) as a dict under the field names of ``shape``; null is an empty struct.
+
+    A snake_case twin counts only where the plain spelling is missing or zero. Raises DecodeError.
+    """
+    return _json_struct(shape, value, "")
+
+
+def _json_struct(shape: Shape, value: Any, path: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise _mismatch(value, path, f"structs.{shape.name}")
+    given: dict[str, Any] = {}
+    twins: dict[str, Any] = {}
+    for key, item in cast("dict[str, Any]", value).items():
+        found = shape.by_json_key.get(key.lower())
+        if found is None:
+            if shape.lax:
+                continue
+            raise DecodeError(f'json: unknown field "{key}"')
+        name, is_twin = found
+        if not name or item is None:
+            continue
+        kind = shape.fields[name]
+        (twins if is_twin else given)[name] = _json_value(kind, item, f"{path}.{name}")
+    for name, item in twins.items():
+        given[name] = _merged(given.get(name), item)
+    return given
+
+
+def _merged(plain: Any, twin: Any) -> Any:
+    """What Go's types make of a field and its snake_case twin: the plain one wins where it is not zero."""
+    if isinstance(plain, dict) and isinstance(twin, dict):
+        both = dict(cast("dict[str, Any]", twin))
+        both.update({k: v for k, v in cast("dict[str, Any]", plain).items() if v or k not in both})
+        return both
+    return plain or twin
+
+
+def _json_value(kind: Type, value: Any, path: str) -> Any:
+    if isinstance(kind, Kind):
+        return kind.json(value, path)
+    if isinstance(kind, Shape):
+        return _json_struct(kind, value, path)
+    if isinstance(kind, ListOf):
+        if not isinstance(value, list):
+            raise _mismatch(value, path, f"[]structs.{kind.shape.name}")
+        if None in value:
+            raise DecodeError(f"json: null in the list {path.removeprefix('.')}")
+        return [_json_struct(kind.shape, item, path) for item in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        raise _mismatch(value, path, f"map[string]structs.{kind.shape.name}")
+    return {str(k): _json_struct(kind.shape, v, path) for k, v in cast("dict[str, Any]", value).items()}
+
+
+def _mismatch(value: Any, path: str, go: str) -> DecodeError:
+    shown = {dict: "object", list: "array", str: "string", bool: "bool", int: "number", float: "number"}
+    what = shown.get(type(value), "null")
+    if what == "number" and go in ("int", "uint64"):
+        what = f"number {value}"
+    place = f"Go struct field {path} of type {go}" if path else f"Go value of type {go}"
+    return DecodeError(f"json: cannot unmarshal {what} into {place}")
+
+
+def from_config(shape: Shape, value: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """A configuration block as a dict under the field names of ``shape``.
+
+    ``path`` is where the block stands, for errors. Raises DecodeError for unknown keys and values that do not convert.
+    """
+    given: dict[str, Any] = {}
+    for key, item in value.items():
+        low = key.lower()
+        name = shape.config.get(shape.config_aliases.get(low, low))
+        if name is None:
+            raise DecodeError(f"invalid config key {path}.{key}" if path else f"invalid config key {key}")
+        if item is not None:
+            given[name] = _config_value(shape.fields[name], item, f"{path}.{low}" if path else low)
+    return given
+
+
+def _config_value(kind: Type, value: Any, path: str) -> Any:
+    if isinstance(kind, Kind):
+        return kind.config(value, path)
+    if isinstance(kind, Shape):
+        return from_config(kind, _block(value, path), path)
+    if isinstance(kind, ListOf):
+        items = cast("list[Any]", value if isinstance(value, list | tuple) else [value])
+        return [from_config(kind.shape, _block(v, path), f"{path}[{n}]") for n, v in enumerate(items)]
+    return {k: from_config(kind.shape, _block(v, path), f"{path}[{k}]") for k, v in _block(value, path).items()}
+
+
+def _block(value: Any, path: str) -> dict[str, Any]:
+    """One block; HCL gives a block as a list of one."""
+    if isinstance(value, list | tuple) and len(cast("list[Any]", value)) == 1:
+        value = cast("list[Any]", value)[0]
+    if not isinstance(value, dict):
+        raise DecodeError(f"{path}: expected a map, got '{_go_kind(value)}'")
+    return cast("dict[str, Any]", value)
+
+
+def multi_error(errors: list[str]) -> str:
+    """Several errors in go-multierror's layout, as Consul shows them."""
+    head = "1 error occurred:" if len(errors) == 1 else f"{len(errors)} errors occurred:"
+    return head + "".join(f"\n\t* {each}" for each in errors) + "\n\n"
+
+
+# Scalars
+
+
+def _go_kind(value: Any) -> str:
+    shown = {str: "string", bool: "bool", int: "int", float: "float64", list: "slice", tuple: "slice", dict: "map"}
+    return shown.get(type(value), "nil")
+
+
+def _json_string(value: Any, path: str) -> str:
+    if not isinstance(value, str):
+        raise _mismatch(value, path, "string")
+    return value
+
+
+def _json_int(value: Any, path: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not -(1 << 63) <= value < 1 << 63:
+        raise _mismatch(value, path, "int")
+    return value
+
+
+def _json_bool(value: Any, path: str) -> bool:
+    if not isinstance(value, bool):
+        raise _mismatch(value, path, "bool")
+    return value
+
+
+def _json_duration(value: Any, path: str) -> int:
+    """Text in Go's notation, or nanoseconds; values of other types count as zero, as Consul has it."""
+    if isinstance(value, str):
+        try:
+            return parse_duration(value)
+        except DurationError as bad:
+            raise DecodeError(str(bad)) from None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return max(-(1 << 63), min(int(value), (1 << 63) - 1))
+    return 0
+
+
+def _json_strings(value: Any, path: str) -> list[str]:
+    if not isinstance(value, list):
+        raise _mismatch(value, path, "[]string")
+    return ["" if item is None else _json_string(item, path) for item in cast("list[Any]", value)]
+
+
+def _json_string_map(value: Any, path: str) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise _mismatch(value, path, "map[string]string")
+    pairs = cast("dict[str, Any]", value).items()
+    return {key: "" if item is None else _json_string(item, path) for key, item in pairs}
+
+
+def _json_headers(value: Any, path: str) -> dict[str, list[str]]:
+    if not isinstance(value, dict):
+        raise _mismatch(value, path, "map[string][]string")
+    pairs = cast("dict[str, Any]", value).items()
+    return {key: [] if item is None else _json_strings(item, path) for key, item in pairs}
+
+
+def _json_opaque(value: Any, path: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _mismatch(value, path, "map[string]interface {}")
+    return cast("dict[str, Any]", value)
+
+
+def _config_string(value: Any, path: str) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise DecodeError(f"{path}: expected type 'string', got unconvertible type '{_go_kind(value)}'")
+
+
+def _config_int(value: Any, path: str) -> int:
+    if isinstance(value, bool | int | float):
+        return int(value)
+    if isinstance(value, str):
+        try:
+            return int(value or "0", 0)
+        except ValueError:
+            raise DecodeError(f"cannot parse '{path}' as int: invalid syntax") from None
+    raise DecodeError(f"{path}: expected type 'int', got unconvertible type '{_go_kind(value)}'")
+
+
+_TRUE: Final = ("1", "t", "T", "TRUE", "true", "True")
+_FALSE: Final = ("0", "f", "F", "FALSE", "false", "False", "")
+
+
+def _config_bool(value: Any, path: str) -> bool:
+    if isinstance(value, bool | int | float):
+        return bool(value)
+    if isinstance(value, str):
+        if value in _TRUE or value in _FALSE:
+            return value in _TRUE
+        raise DecodeError(f"cannot parse '{path}' as bool: invalid syntax")
+    raise DecodeError(f"{path}: expected type 'bool', got unconvertible type '{_go_kind(value)}'")
+
+
+def _config_duration(value: Any, path: str) -> int:
+    text = _config_string(value, path)
+    try:
+        return parse_duration(text)
+    except DurationError as bad:
+        raise DecodeError(f"{path}: invalid duration: {text}: {bad}") from None
+
+
+def _config_strings(value: Any, path: str) -> list[str]:
+    items = cast("list[Any]", value if isinstance(value, list | tuple) else [value])
+    return [_config_string(item, path) for item in items]
+
+
+def _config_string_map(value: Any, path: str) -> dict[str, str]:
+    return {key: _config_string(item, path) for key, item in _block(value, path).items()}
+
+
+def _config_headers(value: Any, path: str) -> dict[str, list[str]]:
+    return {key: _config_strings(item, path) for key, item in _block(value, path).items()}
+
+
+STRING: Final = Kind("string", _json_string, _config_string)
+INT: Final = Kind("int", _json_int, _config_int)
+BOOL: Final = Kind("bool", _json_bool, _config_bool)
+DURATION: Final = Kind("time.Duration", _json_duration, _config_duration)
+STRINGS: Final = Kind("[]string", _json_strings, _config_strings)
+STRING_MAP: Final = Kind("map[string]string", _json_string_map, _config_string_map)
+HEADERS: Final = Kind("map[string][]string", _json_headers, _config_headers)
+OPAQUE: Final = Kind("map[string]interface {}", _json_opaque, _block)

@@ -1,0 +1,57 @@
+"""Sessions and what is asked of them."""
+
+from typing import TypeAlias
+
+from pyconsul.structs.wire import UNSET, Indexed, ReadRequest, UnsetType, WireStruct, WriteRequest
+
+
+class ServiceCheck(WireStruct, kw_only=True):
+    """A check of a service that a session depends on."""
+
+    ID: str = ""
+    Namespace: str = ""
+
+
+class Session(WireStruct, kw_only=True):
+    """One session. ``LockDelay`` is nanoseconds, ``TTL`` Go duration text, ``Behavior`` release or delete."""
+
+    ID: str = ""
+    Name: str = ""
+    Node: str = ""
+    LockDelay: int = 0
+    Behavior: str = ""
+    TTL: str = ""
+    NodeChecks: list[str] | None = None
+    ServiceChecks: list[ServiceCheck] | None = None
+    Checks: list[str] | UnsetType | None = UNSET
+    CreateIndex: int = 0
+    ModifyIndex: int = 0
+
+
+_Session: TypeAlias = Session  # the field of that name below hides the class
+
+
+class SessionRequest(WriteRequest, kw_only=True):
+    """``Op``: create or destroy."""
+
+    Op: str = ""
+    Session: _Session = _Session()
+
+
+class SessionSpecificRequest(ReadRequest, kw_only=True):
+    """A read or renewal of one session."""
+
+    SessionID: str = ""
+    Session: str = ""
+
+
+class NodeSpecificSessions(ReadRequest, kw_only=True):
+    """A read of the sessions of one node."""
+
+    Node: str = ""
+
+
+class IndexedSessions(Indexed, kw_only=True):
+    """Sessions, oldest first."""
+
+    Sessions: list[Session] | None = None

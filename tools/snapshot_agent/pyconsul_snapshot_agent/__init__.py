@@ -1,0 +1,1 @@
+"""The ``py-consul-snapshot-agent`` tool."""

@@ -1,0 +1,1 @@
+"""Template functions, one module a group; ``registry.py`` is the table."""
