@@ -23,11 +23,11 @@ CLIENT_AUTH = ExtendedKeyUsageOID.CLIENT_AUTH
 
 _SUBJECT = (
     (NameOID.COUNTRY_NAME, "US"),
-    (NameOID.STATE_OR_PROVINCE_NAME, "CA"),
+    (NameOID.ORGANIZATION_NAME, "HashiCorp Inc."),
     (NameOID.LOCALITY_NAME, "San Francisco"),
+    (NameOID.STATE_OR_PROVINCE_NAME, "CA"),
     (NameOID.STREET_ADDRESS, "101 Second Street"),
     (NameOID.POSTAL_CODE, "94105"),
-    (NameOID.ORGANIZATION_NAME, "HashiCorp Inc."),
 )
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
@@ -51,8 +51,8 @@ def new_authority(
         .subject_name(subject)
         .issuer_name(subject)
         .public_key(key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier(identifier), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier(identifier, None, None), critical=False)
     )

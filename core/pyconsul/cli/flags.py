@@ -90,10 +90,10 @@ def tenancy_flags(flags: FlagSet) -> None:
 
 def settings_of(args: Args, console: Console) -> Settings:
     """Client settings from the environment, overridden by the flags that were given."""
-    from pyconsul.sdk import Settings
+    from pyconsul.sdk import Retry, Settings
 
     settings = Settings.from_env(_readable(console))
-    given: dict[str, Any] = {}
+    given: dict[str, Any] = {"retry": Retry.NEVER}  # a person waits, and sees at once what is wrong
     for flag, field in (
         ("http-addr", "address"),
         ("token", "token"),
@@ -109,7 +109,7 @@ def settings_of(args: Args, console: Console) -> Settings:
         from msgspec.structs import replace
 
         given["tls"] = replace(settings.tls, **tls)
-    return settings.replace(**given) if given else settings
+    return settings.replace(**given)
 
 
 def read_options(args: Args, **more: Any) -> QueryOptions:

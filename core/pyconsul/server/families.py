@@ -9,17 +9,27 @@ from pyconsul.memdb import Table
 from pyconsul.server.endpoints import kv as _kv_endpoints
 from pyconsul.server.endpoints import session as _session_endpoints
 from pyconsul.server.endpoints import status as _status_endpoints
+from pyconsul.server.fsm import catalog as _catalog_fsm
+from pyconsul.server.fsm import coordinate as _coordinate_fsm
 from pyconsul.server.fsm import index as _index_fsm
 from pyconsul.server.fsm import kv as _kv_fsm
 from pyconsul.server.fsm import session as _session_fsm
+from pyconsul.server.fsm import virtual_ips as _virtual_ips_fsm
+from pyconsul.server.state.catalog_tables import CHECKS, KIND_SERVICE_NAMES, NODES, SERVICES
+from pyconsul.server.state.coordinate import COORDINATES
 from pyconsul.server.state.indexes import INDEXES
 from pyconsul.server.state.kv import KVS, TOMBSTONES
+from pyconsul.server.state.mesh_topology import MESH_TOPOLOGY
 from pyconsul.server.state.sessions import SESSIONS
+from pyconsul.server.state.virtual_ips import FREE_VIRTUAL_IPS, SERVICE_VIRTUAL_IPS
 
 __all__ = ["MODULES", "TABLES"]
 
 MODULES = (
     _index_fsm,
+    _catalog_fsm,
+    _coordinate_fsm,
+    _virtual_ips_fsm,
     _kv_fsm,
     _session_fsm,
     _kv_endpoints,
@@ -32,4 +42,12 @@ TABLES: tuple[Table[Any], ...] = (
     KVS,
     TOMBSTONES,
     SESSIONS,
+    NODES,
+    SERVICES,
+    CHECKS,
+    KIND_SERVICE_NAMES,
+    COORDINATES,
+    MESH_TOPOLOGY,
+    SERVICE_VIRTUAL_IPS,
+    FREE_VIRTUAL_IPS,
 )

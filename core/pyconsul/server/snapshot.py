@@ -21,17 +21,44 @@ from pyconsul.structs.messages import IGNORE_UNKNOWN, MessageType
 # The order in which a real server writes the types (``wire/fsm.md`` section 3). Loading needs it too: a service
 # must find its node, a session its node and checks, the index table comes after everything that raises indexes.
 ORDER: Final = (32, 33, 0, 6, 3, 17, 19, 23, 25, 27, 2, 5, 7, 9, 12, 13, 14, 15, 22, 30, 31, 16, 35, 38, 40, 42, 29)
-_LAST: Final = max(ORDER) + 1
 
-# Names of Consul's tables: of the keys in the index table only these count for the header's LastIndex.
+# Consul's table names (its memdb schema): of the keys in the index table only these count for the header.
 TABLE_NAMES: Final = frozenset(
-    (
-        "acl-auth-methods acl-binding-rules acl-policies acl-roles acl-tokens autopilot-config checks config-entries "
-        "connect-ca-builtin connect-ca-config connect-ca-roots connect-intentions coordinates federation-states "
-        "free-virtual-ips gateway-services kind-service-names kvs mesh-topology nodes peering peering-secrets "
-        "peering-secret-uuids peering-trust-bundles prepared-queries service-virtual-ips services sessions "
-        "session_checks system-metadata tombstones usage"
-    ).split()
+    {
+        "acl-auth-methods",
+        "acl-binding-rules",
+        "acl-policies",
+        "acl-roles",
+        "acl-tokens",
+        "autopilot-config",
+        "checks",
+        "config-entries",
+        "connect-ca-builtin",
+        "connect-ca-config",
+        "connect-ca-roots",
+        "connect-intentions",
+        "coordinates",
+        "federation-states",
+        "free-virtual-ips",
+        "gateway-services",
+        "index",
+        "kind-service-names",
+        "kvs",
+        "mesh-topology",
+        "nodes",
+        "peering",
+        "peering-secret-uuids",
+        "peering-secrets",
+        "peering-trust-bundles",
+        "prepared-queries",
+        "service-virtual-ips",
+        "services",
+        "session_checks",
+        "sessions",
+        "system-metadata",
+        "tombstones",
+        "usage",
+    }
 )
 _IDLE_CHUNKING: Final = gomsgpack.pack({"ChunkMap": {}})
 

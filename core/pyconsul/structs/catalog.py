@@ -83,7 +83,7 @@ TAGGED_VIRTUAL_IP = "consul-virtual"
 StringMap: TypeAlias = dict[str, str]
 
 
-class Locality(WireStruct, kw_only=True):
+class Locality(WireStruct, frozen=True, kw_only=True):
     """Where something runs; a zone needs a region."""
 
     Region: OmitStr = UNSET
@@ -93,21 +93,21 @@ class Locality(WireStruct, kw_only=True):
 Place: TypeAlias = Locality
 
 
-class ServiceAddress(WireStruct, kw_only=True):
+class ServiceAddress(WireStruct, frozen=True, kw_only=True):
     """An address and port under a tag such as ``wan``."""
 
     Address: str = ""
     Port: int = 0
 
 
-class Weights(WireStruct, kw_only=True):
+class Weights(WireStruct, frozen=True, kw_only=True):
     """DNS weights by status."""
 
     Passing: int = 0
     Warning: int = 0
 
 
-class PeeringServiceMeta(WireStruct, kw_only=True):
+class PeeringServiceMeta(WireStruct, frozen=True, kw_only=True):
     """What an exporting peer says about how to reach an instance."""
 
     SNI: list[str] | UnsetType = UNSET
@@ -115,7 +115,7 @@ class PeeringServiceMeta(WireStruct, kw_only=True):
     Protocol: OmitStr = UNSET
 
 
-class ServiceConnect(WireStruct, kw_only=True):
+class ServiceConnect(WireStruct, frozen=True, kw_only=True):
     """Mesh settings of an instance. ``SidecarService`` only lives until the agent has expanded it."""
 
     Native: OmitBool = UNSET
@@ -123,7 +123,7 @@ class ServiceConnect(WireStruct, kw_only=True):
     PeerMeta: PeeringServiceMeta | UnsetType = UNSET
 
 
-class Node(WireStruct, kw_only=True):
+class Node(WireStruct, frozen=True, kw_only=True):
     """One node of the catalog."""
 
     ID: str = ""
@@ -146,7 +146,7 @@ ServiceAddressRow: TypeAlias = ServiceAddress
 ServiceConnectRow: TypeAlias = ServiceConnect
 
 
-class NodeService(WireStruct, kw_only=True):
+class NodeService(WireStruct, frozen=True, kw_only=True):
     """One service instance, without its node. ``Service`` is the name, ``ID`` is unique on the node."""
 
     Kind: OmitStr = UNSET
@@ -181,7 +181,7 @@ class NodeService(WireStruct, kw_only=True):
         return (tagged.Address, tagged.Port or port) if tagged else (self.Address, port)
 
 
-class ServiceNode(WireStruct, kw_only=True):
+class ServiceNode(WireStruct, frozen=True, kw_only=True):
     """One service instance with its node, flat, as ``/v1/catalog/service`` shows it."""
 
     ID: str = ""
@@ -209,7 +209,7 @@ class ServiceNode(WireStruct, kw_only=True):
     ModifyIndex: int = 0
 
 
-class CheckServiceNode(WireStruct, kw_only=True):
+class CheckServiceNode(WireStruct, frozen=True, kw_only=True):
     """One instance with its node and all checks that bear on it."""
 
     Node: NodeRow | None = None
@@ -217,7 +217,7 @@ class CheckServiceNode(WireStruct, kw_only=True):
     Checks: list[HealthCheck] | None = None
 
 
-class RegisterRequest(WriteRequest, kw_only=True):
+class RegisterRequest(WriteRequest, frozen=True, kw_only=True):
     """Put a node, and a service and checks on it. Log entry and snapshot record 0.
 
     ``CreateIndex`` and ``ModifyIndex`` are the node's and only speak in snapshots.
@@ -238,7 +238,7 @@ class RegisterRequest(WriteRequest, kw_only=True):
     ModifyIndex: int = 0
 
 
-class DeregisterRequest(WriteRequest, kw_only=True):
+class DeregisterRequest(WriteRequest, frozen=True, kw_only=True):
     """Drop the service if ``ServiceID`` is set, else the check if ``CheckID`` is, else the whole node."""
 
     Node: str = ""
@@ -247,7 +247,7 @@ class DeregisterRequest(WriteRequest, kw_only=True):
     PeerName: str = ""
 
 
-class QuerySource(WireStruct, kw_only=True):
+class QuerySource(WireStruct, frozen=True, kw_only=True):
     """Who asks, so that answers can be sorted by distance (``near``)."""
 
     Datacenter: str = ""
@@ -258,11 +258,11 @@ class QuerySource(WireStruct, kw_only=True):
     Ip: str = ""
 
 
-class DatacentersRequest(ReadRequest, kw_only=True):
+class DatacentersRequest(ReadRequest, frozen=True, kw_only=True):
     """A read of the known datacenters."""
 
 
-class DCSpecificRequest(ReadRequest, kw_only=True):
+class DCSpecificRequest(ReadRequest, frozen=True, kw_only=True):
     """A read of a whole table."""
 
     NodeMetaFilters: StringMap | None = None
@@ -278,7 +278,7 @@ class HealthFilter(IntEnum):
     ONLY_PASSING = 2
 
 
-class ServiceSpecificRequest(ReadRequest, kw_only=True):
+class ServiceSpecificRequest(ReadRequest, frozen=True, kw_only=True):
     """A read of one service. ``HealthFilterType`` is a HealthFilter number."""
 
     PeerName: str = ""
@@ -297,7 +297,7 @@ class ServiceSpecificRequest(ReadRequest, kw_only=True):
     MergeCentralConfig: bool = False
 
 
-class NodeSpecificRequest(ReadRequest, kw_only=True):
+class NodeSpecificRequest(ReadRequest, frozen=True, kw_only=True):
     """A read of one node."""
 
     Node: str = ""
@@ -305,7 +305,7 @@ class NodeSpecificRequest(ReadRequest, kw_only=True):
     MergeCentralConfig: bool = False
 
 
-class ChecksInStateRequest(ReadRequest, kw_only=True):
+class ChecksInStateRequest(ReadRequest, frozen=True, kw_only=True):
     """A read of all checks with one status, or ``any``."""
 
     NodeMetaFilters: StringMap | None = None
@@ -314,7 +314,7 @@ class ChecksInStateRequest(ReadRequest, kw_only=True):
     PeerName: str = ""
 
 
-class ServiceName(WireStruct, kw_only=True):
+class ServiceName(WireStruct, frozen=True, kw_only=True):
     """The name of a service (namespaces are an Enterprise matter)."""
 
     Name: str = ""
@@ -323,21 +323,21 @@ class ServiceName(WireStruct, kw_only=True):
 ServiceNameRow: TypeAlias = ServiceName
 
 
-class PeeredServiceName(WireStruct, kw_only=True):
+class PeeredServiceName(WireStruct, frozen=True, kw_only=True):
     """A service name and the peer that it was imported from (empty: ours)."""
 
     ServiceName: ServiceNameRow = ServiceName()
     Peer: str = ""
 
 
-class NodeServices(WireStruct, kw_only=True):
+class NodeServices(WireStruct, frozen=True, kw_only=True):
     """A node with its services by ID."""
 
     Node: NodeRow | None = None
     Services: dict[str, NodeService] | None = None
 
 
-class NodeServiceList(WireStruct, kw_only=True):
+class NodeServiceList(WireStruct, frozen=True, kw_only=True):
     """A node with its services as a list."""
 
     Node: NodeRow | None = None
@@ -347,43 +347,43 @@ class NodeServiceList(WireStruct, kw_only=True):
 NodeServicesRow: TypeAlias = NodeServices
 
 
-class IndexedNodes(Indexed, kw_only=True):
+class IndexedNodes(Indexed, frozen=True, kw_only=True):
     """Nodes by name."""
 
     Nodes: list[Node] | None = None
 
 
-class IndexedServices(Indexed, kw_only=True):
+class IndexedServices(Indexed, frozen=True, kw_only=True):
     """Service names with the union of their tags."""
 
     Services: dict[str, list[str]] | None = None
 
 
-class IndexedServiceList(Indexed, kw_only=True):
+class IndexedServiceList(Indexed, frozen=True, kw_only=True):
     """Service names."""
 
     Services: list[ServiceName] | None = None
 
 
-class IndexedServiceNodes(Indexed, kw_only=True):
+class IndexedServiceNodes(Indexed, frozen=True, kw_only=True):
     """Instances, flat."""
 
     ServiceNodes: list[ServiceNode] | None = None
 
 
-class IndexedNodeServices(Indexed, kw_only=True):
+class IndexedNodeServices(Indexed, frozen=True, kw_only=True):
     """One node's services by ID; null when the node is unknown."""
 
     NodeServices: NodeServicesRow | None = None
 
 
-class IndexedNodeServiceList(Indexed, kw_only=True):
+class IndexedNodeServiceList(Indexed, frozen=True, kw_only=True):
     """One node's services as a list; an empty list without a node when it is unknown."""
 
     NodeServices: NodeServiceList = NodeServiceList()
 
 
-class IndexedCheckServiceNodes(Indexed, kw_only=True):
+class IndexedCheckServiceNodes(Indexed, frozen=True, kw_only=True):
     """Instances with node and checks."""
 
     Nodes: list[CheckServiceNode] | None = None

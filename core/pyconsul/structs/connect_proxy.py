@@ -1,4 +1,4 @@
-"""What a proxy or gateway registration carries (``structs.ConnectProxyConfig``), in the order in which JSON shows it."""
+"""What a proxy or gateway registration carries (``structs.ConnectProxyConfig``), in the order of its JSON."""
 
 from typing import Any, TypeAlias
 
@@ -7,14 +7,14 @@ from pyconsul.structs.wire import UNSET, OmitBool, OmitInt, OmitStr, UnsetType, 
 OpaqueConfig: TypeAlias = dict[str, Any]
 
 
-class TransparentProxyConfig(WireStruct, kw_only=True):
+class TransparentProxyConfig(WireStruct, frozen=True, kw_only=True):
     """Settings of a proxy that captures all traffic."""
 
     OutboundListenerPort: OmitInt = UNSET
     DialedDirectly: OmitBool = UNSET
 
 
-class AccessLogsConfig(WireStruct, kw_only=True):
+class AccessLogsConfig(WireStruct, frozen=True, kw_only=True):
     """Where and how Envoy writes access logs."""
 
     Enabled: OmitBool = UNSET
@@ -25,13 +25,13 @@ class AccessLogsConfig(WireStruct, kw_only=True):
     TextFormat: OmitStr = UNSET
 
 
-class MeshGatewayConfig(WireStruct, kw_only=True):
+class MeshGatewayConfig(WireStruct, frozen=True, kw_only=True):
     """``Mode``: none, local, remote, or unset for the default."""
 
     Mode: OmitStr = UNSET
 
 
-class EnvoyExtension(WireStruct, kw_only=True):
+class EnvoyExtension(WireStruct, frozen=True, kw_only=True):
     """One extension that patches Envoy's resources; ``Arguments`` belongs to the extension."""
 
     Name: str = ""
@@ -41,7 +41,7 @@ class EnvoyExtension(WireStruct, kw_only=True):
     EnvoyVersion: str = ""
 
 
-class ExposePath(WireStruct, kw_only=True):
+class ExposePath(WireStruct, frozen=True, kw_only=True):
     """One HTTP path that the proxy lets through without mutual TLS."""
 
     ListenerPort: OmitInt = UNSET
@@ -51,14 +51,14 @@ class ExposePath(WireStruct, kw_only=True):
     ParsedFromCheck: OmitBool = UNSET
 
 
-class ExposeConfig(WireStruct, kw_only=True):
+class ExposeConfig(WireStruct, frozen=True, kw_only=True):
     """Paths that are reachable from outside the mesh."""
 
     Checks: OmitBool = UNSET
     Paths: list[ExposePath] | UnsetType = UNSET
 
 
-class Upstream(WireStruct, kw_only=True):
+class Upstream(WireStruct, frozen=True, kw_only=True):
     """One destination that a proxy opens a listener for."""
 
     DestinationType: str = ""
@@ -85,7 +85,7 @@ class Upstream(WireStruct, kw_only=True):
         return f"{shown}:{self.LocalBindPort or 0}"
 
 
-class ConnectProxyConfig(WireStruct, kw_only=True):
+class ConnectProxyConfig(WireStruct, frozen=True, kw_only=True):
     """The proxy part of a registration; an untouched one prints ``Mode``, ``MeshGateway`` and ``Expose`` only."""
 
     TransparentProxy: TransparentProxyConfig | UnsetType = UNSET

@@ -25,7 +25,7 @@ NODE_MAINTENANCE = "_node_maintenance"
 SERVICE_MAINTENANCE_PREFIX = "_service_maintenance:"
 
 
-class HealthCheckDefinition(WireStruct, kw_only=True):
+class HealthCheckDefinition(WireStruct, frozen=True, kw_only=True):
     """How a check is run. ``Interval``, ``Timeout`` and ``DeregisterCriticalServiceAfter`` are Go duration
     text (JSON) that msgpack carries as nanoseconds; ``TTL`` is nanoseconds in both."""
 
@@ -77,7 +77,7 @@ class HealthCheckDefinition(WireStruct, kw_only=True):
         return ""
 
 
-class HealthCheck(WireStruct, kw_only=True):
+class HealthCheck(WireStruct, frozen=True, kw_only=True):
     """One check of a node (empty ``ServiceID``) or of a service instance."""
 
     Node: str = ""
@@ -99,7 +99,7 @@ class HealthCheck(WireStruct, kw_only=True):
     ModifyIndex: int = 0
 
 
-class IndexedHealthChecks(Indexed, kw_only=True):
+class IndexedHealthChecks(Indexed, frozen=True, kw_only=True):
     """Checks in the order of their nodes and IDs."""
 
     HealthChecks: list[HealthCheck] | None = None

@@ -131,8 +131,7 @@ def _url_problem(url: str) -> str:
         return f'parse "{url}": invalid port after host'
     del port
     if parts.scheme not in ("http", "https"):
-        shown = f'Get "{url}": unsupported protocol scheme "{parts.scheme}"'
-        return shown
+        return f'Get "{url}": unsupported protocol scheme "{parts.scheme}"'
     return "" if parts.hostname else f'Get "{url}": http: no Host in request URL'
 
 

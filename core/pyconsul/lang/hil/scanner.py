@@ -107,10 +107,8 @@ class _Scanner:
                 content = text[start : self.at]
                 kind, size = (T.BEGIN, 2) if pair == "${" else (T.CLOSE_QUOTE, 1)
                 token = Token(kind, pair[:size], self.pos)
-                # The column is moved once for the token and once for its end, as the reference counts.
                 self.skip(size)
-                self.column += size if kind is T.BEGIN else size
-                return content, _moved(token, size)
+                return content, token
             escaped = pair == "$$" or (nested and pair in ('\\"', "\\\\"))
             self.skip(2 if escaped else 1)
         if nested:
@@ -156,10 +154,6 @@ class _Scanner:
             name = _identifier(rest)
             return (T.BOOL if name in ("true", "false") else T.IDENTIFIER), name
         return T.INVALID, first
-
-
-def _moved(token: Token, size: int) -> Token:
-    return token if size else token
 
 
 def _number(text: str) -> tuple[T, str]:

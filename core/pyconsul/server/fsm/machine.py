@@ -9,7 +9,6 @@ from pyconsul.memdb import Store, Table
 from pyconsul.server.fsm import opaque
 from pyconsul.server.fsm.registry import LOG_HANDLERS
 from pyconsul.server.snapshot import FrozenState, Restoring
-from pyconsul.server.snapshot import FrozenRecords, Restoration
 from pyconsul.structs.errors import ConsulError
 from pyconsul.structs.messages import IGNORE_UNKNOWN, MessageType
 from pyconsul.telemetry.logging import logger
@@ -57,13 +56,13 @@ class Fsm:
         except ConsulError as error:
             return error
 
-    def freeze(self) -> FrozenRecords:
+    def freeze(self) -> FrozenState:
         """The present state for a snapshot."""
-        return FrozenRecords(self.db.snapshot())
+        return FrozenState(self.db.snapshot())
 
-    def restoring(self) -> Restoration:
+    def restoring(self) -> Restoring:
         """An empty store to be filled with a snapshot's records; ``finish`` swaps it in."""
-        return Restoration(Store(self._tables), self._swap)
+        return Restoring(Store(self._tables), self._swap)
 
     def _swap(self, fresh: Store) -> None:
         fresh.on_note = self._on_note

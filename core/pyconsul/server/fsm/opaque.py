@@ -1,8 +1,8 @@
 """What this version has no family for, kept byte for byte: snapshot records, and log entries.
 
-A record goes back into the next snapshot where Consul's order has its type. A log entry that nobody can apply has no place
-in Consul's snapshot format; it is carried as a private record in the snapshots on this server's own disk, and applied by
-the first version that knows its type.
+A record goes back into the next snapshot where Consul's order has its type. A log entry that nobody can apply has no
+place in Consul's snapshot format; it is carried as a private record in the snapshots on this server's own disk, and
+applied by the first version that knows its type.
 """
 
 from collections.abc import Iterator

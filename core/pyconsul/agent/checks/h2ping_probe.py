@@ -1,0 +1,41 @@
+"""HTTP/2 PING checks: connect, with TLS unless told otherwise, and wait for the PING's answer."""
+
+from __future__ import annotations
+
+import asyncio
+
+from pyconsul.agent.checks.dialing import DialError
+from pyconsul.agent.checks.h2_connection import H2Connection, H2Error
+from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
+from pyconsul.structs.health import CRITICAL, PASSING
+
+
+@check_kind("h2ping")
+class H2PingProbe:
+    """Pings ``host:port``."""
+
+    def __init__(self, settings: ProbeSettings) -> None:
+        self._check = settings.type
+        self._context = settings.tls(settings.type) if settings.type.H2PingUseTLS else None
+
+    async def attempt(self) -> Result:
+        """Passing once the PING came back."""
+        target = self._check.H2PING
+        connected = False
+        try:
+            async with asyncio.timeout(timeout_of(self._check)):
+                async with await H2Connection.open(target, self._context, self._check.TLSServerName) as connection:
+                    connected = True
+                    await connection.ping()
+        except TimeoutError:
+            if connected:
+                return Result(CRITICAL, "HTTP2 ping failed: context deadline exceeded")
+            return Result(CRITICAL, f"Failed to dial to {target}: dial tcp {target}: i/o timeout")
+        except DialError as error:
+            return Result(CRITICAL, f"Failed to dial to {target}: {error}")
+        except (H2Error, OSError) as error:
+            return Result(CRITICAL, f"HTTP2 ping failed: {error}")
+        return Result(PASSING, "HTTP2 ping was successful")
+
+    async def close(self) -> None:
+        """Nothing is held."""

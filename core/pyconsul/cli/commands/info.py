@@ -1,0 +1,39 @@
+"""``consul info``: figures of a running agent, by section."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from pyconsul.lang.goflags import Args, FlagSet
+
+from ..console import Console, Failed, failing
+from ..flags import client_flags
+
+USAGE = "[options]"
+HELP = """
+Prints what an agent says about itself: build, Raft, gossip pools, runtime.
+"""
+
+
+def add_flags(flags: FlagSet) -> None:
+    """Declare the common flags."""
+    client_flags(flags)
+
+
+def run(args: Args, console: Console) -> int:
+    """Print the sections and their figures in order."""
+    client = console.connect(args)
+    with failing("Error querying agent"):
+        about = client.agent.self()
+    stats = about.get("Stats")
+    if stats is None:
+        raise Failed("Agent response did not contain 'Stats' key")
+    sections = cast("dict[str, Any]", stats)
+    for name in sorted(sections):
+        console.say(f"{name}:")
+        if not isinstance(sections[name], dict):
+            raise Failed(f"Got invalid subkey in stats: {sections[name]}")
+        figures = cast("dict[str, Any]", sections[name])
+        for figure in sorted(figures):
+            console.say(f"\t{figure} = {figures[figure]}")
+    return 0

@@ -1,0 +1,285 @@
+"""RPC methods of the catalog: register, deregister, and reads of nodes and services."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from pyconsul.memdb import Store, WatchSet
+from pyconsul.server.endpoints.filtering import rows_filter
+from pyconsul.server.registry import rpc
+from pyconsul.server.state import catalog_reads as reads
+from pyconsul.server.state.catalog import service_of_node
+from pyconsul.server.state.coordinate import sorted_by_distance
+from pyconsul.server.state.indexes import max_index
+from pyconsul.server.state.virtual_ips import address_of, virtual_ip_of
+from pyconsul.structs.catalog import (
+    DatacentersRequest,
+    DCSpecificRequest,
+    DeregisterRequest,
+    HealthCheck,
+    IndexedNodes,
+    IndexedNodeServiceList,
+    IndexedNodeServices,
+    IndexedServiceList,
+    IndexedServiceNodes,
+    IndexedServices,
+    Node,
+    NodeService,
+    NodeServiceList,
+    NodeServices,
+    NodeSpecificRequest,
+    PeeredServiceName,
+    RegisterRequest,
+    ServiceName,
+    ServiceNode,
+    ServiceSpecificRequest,
+)
+from pyconsul.structs.catalog_rules import refuse_service
+from pyconsul.structs.errors import InternalError
+from pyconsul.structs.internal import IndexedGatewayServices
+from pyconsul.structs.messages import MessageType
+from pyconsul.structs.wire import changed
+
+if TYPE_CHECKING:
+    from pyconsul.server.server import Server
+
+
+# Writes
+
+
+@rpc("Catalog.Register")
+async def register(srv: Server, req: RegisterRequest) -> None:
+    """Put a node, a service and checks. Raises InternalError with the rule that the registration breaks."""
+    settled = settle(srv.db, req)
+    await srv.propose(MessageType.REGISTER, settled)
+
+
+def settle(db: Store, req: RegisterRequest) -> RegisterRequest:
+    """The registration as it goes to the log: checked, IDs filled in, the single check among the others."""
+    if _peer_named(req):
+        raise InternalError("cannot register requests with PeerName in them")
+    refuse_node(req.Node, req.ID)
+    if not req.Address and not req.SkipNodeUpdate:
+        raise InternalError("Must provide address if SkipNodeUpdate is not set")
+    service = None if req.Service is None else settle_service(req.Service)
+    checks = [*(req.Checks or ()), *((req.Check,) if req.Check else ())]
+    settled = changed(req, Service=service, Check=None, Checks=[settle_check(c, req.Node) for c in checks] or None)
+    _refuse_foreign_checks(db, settled)
+    return settled
+
+
+def _peer_named(req: RegisterRequest) -> bool:
+    checks = (*(req.Checks or ()), *((req.Check,) if req.Check else ()))
+    return bool(req.PeerName or (req.Service and req.Service.PeerName) or any(c.PeerName for c in checks))
+
+
+def refuse_node(name: str, node_id: str) -> None:
+    """Raise InternalError unless the node has a name, and a UUID or no ID."""
+    if not name:
+        raise InternalError("Must provide node")
+    if node_id and (fault := _uuid_fault(node_id)):
+        raise InternalError(f"Bad node ID: {fault}")
+
+
+def _uuid_fault(text: str) -> str:
+    if len(text) != 36:
+        return "uuid string is wrong length"
+    if [at for at, char in enumerate(text) if char == "-"][:4] != [8, 13, 18, 23]:
+        return "uuid is improperly formatted"
+    digits = text[:8] + text[9:13] + text[14:18] + text[19:23] + text[24:]
+    for char in digits:
+        if char not in "0123456789abcdefABCDEF":
+            return f"encoding/hex: invalid byte: U+{ord(char):04X} {char!r}"
+    return ""
+
+
+def settle_service(service: NodeService) -> NodeService:
+    """The instance with its ID filled in. Raises InternalError with what is wrong with it."""
+    refuse_service(service)
+    if not service.ID and not service.Service:
+        raise InternalError("Must provide service name (Service.Service)")
+    if not service.Service:
+        raise InternalError("Must provide service name (Service.Service) when service ID is provided")
+    if is_any_address(service.Address):
+        raise InternalError("Invalid service address")
+    return service if service.ID else changed(service, ID=service.Service)
+
+
+def is_any_address(address: str) -> bool:
+    """Whether this is ``0.0.0.0``, ``::`` or another spelling of them."""
+    try:
+        return ip_address(address.strip("[]")).is_unspecified
+    except ValueError:
+        return False
+
+
+def settle_check(check: HealthCheck, node: str) -> HealthCheck:
+    """The check with node, ID and type filled in."""
+    return changed(
+        check,
+        Node=check.Node or node,
+        CheckID=check.CheckID or check.Name,
+        Type=check.Type or check.Definition.check_type(),
+    )
+
+
+def _refuse_foreign_checks(db: Store, req: RegisterRequest) -> None:
+    for check in req.Checks or ():
+        if check.Node.lower() != req.Node.lower():
+            raise InternalError(
+                f"Node '{check.Node}' for check '{check.CheckID}' doesn't match register request node '{req.Node}'"
+            )
+        if not check.ServiceID or (req.Service is not None and req.Service.ID == check.ServiceID):
+            continue
+        known = service_of_node(db, req.Node, check.ServiceID)
+        if known is None or known.ID != check.ServiceID:
+            raise InternalError(f"Unknown service ID '{check.ServiceID}' for check ID '{check.CheckID}'")
+
+
+@rpc("Catalog.Deregister")
+async def deregister(srv: Server, req: DeregisterRequest) -> None:
+    """Drop a service, a check or a whole node; what is not there is no error."""
+    if not req.Node:
+        raise InternalError("Must provide node")
+    await srv.propose(MessageType.DEREGISTER, req)
+
+
+# Reads
+
+
+@rpc("Catalog.ListDatacenters")
+async def list_datacenters(srv: Server, ask: DatacentersRequest) -> list[str]:
+    """The known datacenters, nearest first."""
+    del ask
+    return [srv.config.datacenter]
+
+
+@rpc("Catalog.ListNodes")
+async def list_nodes(srv: Server, ask: DCSpecificRequest) -> IndexedNodes:
+    """Nodes by name, or by distance; null when there are none."""
+    keep = rows_filter(ask.Filter, Node)
+
+    def read(db: Store, ws: WatchSet) -> IndexedNodes:
+        index, found = reads.nodes(db, ask.NodeMetaFilters, ask.PeerName, ws)
+        found = sorted_by_distance(db, ask.Source, srv.config.datacenter, keep(found), lambda n: n.Node, ws)
+        return IndexedNodes(Index=index, Nodes=found or None)
+
+    return await srv.read(ask, read)
+
+
+@rpc("Catalog.ListServices")
+async def list_services(srv: Server, ask: DCSpecificRequest) -> IndexedServices:
+    """Service names with the union of their tags. A filter sees each instance in its flat form."""
+    if ask.PeerName:
+        raise InternalError("listing service names imported from a peer is not supported")
+    keep = rows_filter(ask.Filter, ServiceNode)
+
+    def read(db: Store, ws: WatchSet) -> IndexedServices:
+        index, rows = reads.all_service_rows(db, ask.NodeMetaFilters, "", ws)
+        if ask.Filter:
+            flat = keep(reads.with_nodes(db, rows, ws))
+            names = reads.tags_by_name((s.ServiceName, s.ServiceTags) for s in flat)
+        else:
+            names = reads.tags_by_name((row.Service.Service, row.Service.Tags) for row in rows)
+        return IndexedServices(Index=index, Services=names)
+
+    return await srv.read(ask, read)
+
+
+@rpc("Catalog.ServiceList")
+async def service_list(srv: Server, ask: DCSpecificRequest) -> IndexedServiceList:
+    """The names of all services."""
+
+    def read(db: Store, ws: WatchSet) -> IndexedServiceList:
+        index, names = reads.service_names(db, ask.PeerName, ws)
+        return IndexedServiceList(Index=index, Services=[ServiceName(Name=name) for name in names])
+
+    return await srv.read(ask, read)
+
+
+@rpc("Catalog.ServiceNodes")
+async def service_nodes(srv: Server, ask: ServiceSpecificRequest) -> IndexedServiceNodes:
+    """The instances of a service, flat; null when there are none."""
+    if not ask.ServiceName and not ask.ServiceAddress:
+        raise InternalError("Must provide service name")
+    keep = rows_filter(ask.Filter, ServiceNode)
+
+    def read(db: Store, ws: WatchSet) -> IndexedServiceNodes:
+        index, found = _find_service_nodes(db, ask, ws)
+        if ask.NodeMetaFilters:
+            found = [s for s in found if reads.satisfies(s.NodeMeta, ask.NodeMetaFilters)]
+        found = sorted_by_distance(db, ask.Source, srv.config.datacenter, keep(found), lambda s: s.Node, ws)
+        return IndexedServiceNodes(Index=index, ServiceNodes=found or None)
+
+    return await srv.read(ask, read)
+
+
+def _find_service_nodes(db: Store, ask: ServiceSpecificRequest, ws: WatchSet) -> tuple[int, list[ServiceNode]]:
+    if ask.Connect:
+        return reads.connect_service_nodes(db, ask.ServiceName, ask.PeerName, ws)
+    if ask.ServiceAddress:
+        return 0, reads.service_nodes_at_address(db, ask.ServiceAddress, ask.PeerName, ws)
+    return reads.service_nodes(db, ask.ServiceName, wanted_tags(ask), ask.PeerName, ws)
+
+
+def wanted_tags(ask: ServiceSpecificRequest) -> list[str]:
+    """The tags that an instance must have; old agents name a single one."""
+    if not ask.TagFilter:
+        return []
+    return [ask.ServiceTag] if ask.ServiceTag else ask.ServiceTags or []
+
+
+@rpc("Catalog.NodeServices")
+async def node_services(srv: Server, ask: NodeSpecificRequest) -> IndexedNodeServices:
+    """A node with its services by ID; null when the node is unknown."""
+    _refuse_no_node(ask)
+    keep = rows_filter(ask.Filter, NodeService)
+
+    def read(db: Store, ws: WatchSet) -> IndexedNodeServices:
+        index, node, services = reads.services_of_node(db, ask.Node, ask.PeerName, ws)
+        if node is None:
+            return IndexedNodeServices(Index=index)
+        by_id = {service.ID: service for service in keep(services)}
+        return IndexedNodeServices(Index=index, NodeServices=NodeServices(Node=node, Services=by_id))
+
+    return await srv.read(ask, read)
+
+
+@rpc("Catalog.NodeServiceList")
+async def node_service_list(srv: Server, ask: NodeSpecificRequest) -> IndexedNodeServiceList:
+    """A node with its services as a list; neither when the node is unknown."""
+    _refuse_no_node(ask)
+    keep = rows_filter(ask.Filter, NodeService)
+
+    def read(db: Store, ws: WatchSet) -> IndexedNodeServiceList:
+        index, node, services = reads.services_of_node(db, ask.Node, ask.PeerName, ws)
+        listed = keep(services) if services or ask.Filter else None
+        return IndexedNodeServiceList(Index=index, NodeServices=NodeServiceList(Node=node, Services=listed))
+
+    return await srv.read(ask, read)
+
+
+def _refuse_no_node(ask: NodeSpecificRequest) -> None:
+    if not ask.Node:
+        raise InternalError("Must provide node")
+
+
+@rpc("Catalog.GatewayServices")
+async def gateway_services(srv: Server, ask: ServiceSpecificRequest) -> IndexedGatewayServices:
+    """The services behind a gateway; none, since only config entries can put any there."""
+
+    def read(db: Store, ws: WatchSet) -> IndexedGatewayServices:
+        return IndexedGatewayServices(Index=max_index(db, "gateway-services", ws=ws))
+
+    return await srv.read(ask, read)
+
+
+@rpc("Catalog.VirtualIPForService")
+async def virtual_ip_for_service(srv: Server, ask: ServiceSpecificRequest) -> str:
+    """The virtual address of a mesh service; "" when it has none."""
+    whose = PeeredServiceName(ServiceName=ServiceName(Name=ask.ServiceName), Peer=ask.PeerName)
+    row = virtual_ip_of(srv.db, whose)
+    return "" if row is None else address_of(row)
+
+

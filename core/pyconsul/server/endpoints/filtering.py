@@ -1,0 +1,30 @@
+"""``?filter=`` for the endpoints: an expression over rows of one type."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from pyconsul.lang.bexpr import FilterError, compile_filter
+from pyconsul.structs.errors import InternalError
+
+T = TypeVar("T")
+
+
+def rows_filter(expression: str, row_type: type[T]) -> Callable[[list[T]], list[T]]:
+    """A function that keeps the rows which fit; all of them without an expression.
+
+    Raises InternalError, here and where it is used, for an expression that does not parse or does not fit the rows.
+    """
+    if not expression:
+        return list
+    try:
+        fits = compile_filter(expression, row_type)
+    except FilterError as error:
+        raise InternalError(str(error)) from error
+
+    def keep(rows: list[T]) -> list[T]:
+        try:
+            return [row for row in rows if fits(row)]
+        except FilterError as error:
+            raise InternalError(str(error)) from error
+
+    return keep

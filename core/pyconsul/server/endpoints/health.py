@@ -1,0 +1,98 @@
+"""RPC methods of health: checks by node, service and status, and instances with their checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyconsul.memdb import Store, WatchSet
+from pyconsul.server.endpoints.catalog import wanted_tags
+from pyconsul.server.endpoints.filtering import rows_filter
+from pyconsul.server.registry import rpc
+from pyconsul.server.state import catalog_reads as reads
+from pyconsul.server.state.coordinate import sorted_by_distance
+from pyconsul.structs.catalog import (
+    ChecksInStateRequest,
+    CheckServiceNode,
+    HealthFilter,
+    IndexedCheckServiceNodes,
+    NodeSpecificRequest,
+    ServiceSpecificRequest,
+)
+from pyconsul.structs.errors import InternalError
+from pyconsul.structs.health import HealthCheck, IndexedHealthChecks
+
+if TYPE_CHECKING:
+    from pyconsul.server.server import Server
+
+
+@rpc("Health.ChecksInState")
+async def checks_in_state(srv: Server, ask: ChecksInStateRequest) -> IndexedHealthChecks:
+    """All checks with one status, or ``any``; null when there are none."""
+    keep = rows_filter(ask.Filter, HealthCheck)
+
+    def read(db: Store, ws: WatchSet) -> IndexedHealthChecks:
+        index, found = reads.checks_in_state(db, ask.State, ask.NodeMetaFilters, ask.PeerName, ws)
+        found = sorted_by_distance(db, ask.Source, srv.config.datacenter, keep(found), lambda c: c.Node, ws)
+        return IndexedHealthChecks(Index=index, HealthChecks=found or None)
+
+    return await srv.read(ask, read)
+
+
+@rpc("Health.NodeChecks")
+async def node_checks(srv: Server, ask: NodeSpecificRequest) -> IndexedHealthChecks:
+    """The checks of a node and of what is on it; null when there are none."""
+    keep = rows_filter(ask.Filter, HealthCheck)
+
+    def read(db: Store, ws: WatchSet) -> IndexedHealthChecks:
+        index, found = reads.checks_of_node(db, ask.Node, ask.PeerName, ws)
+        return IndexedHealthChecks(Index=index, HealthChecks=keep(found) or None)
+
+    return await srv.read(ask, read)
+
+
+@rpc("Health.ServiceChecks")
+async def service_checks(srv: Server, ask: ServiceSpecificRequest) -> IndexedHealthChecks:
+    """The checks of a service's instances; null when there are none."""
+    if ask.TagFilter:
+        raise InternalError("Tag filtering is not supported")
+    keep = rows_filter(ask.Filter, HealthCheck)
+
+    def read(db: Store, ws: WatchSet) -> IndexedHealthChecks:
+        index, found = reads.checks_of_service(db, ask.ServiceName, ask.NodeMetaFilters, ask.PeerName, ws)
+        found = sorted_by_distance(db, ask.Source, srv.config.datacenter, keep(found), lambda c: c.Node, ws)
+        return IndexedHealthChecks(Index=index, HealthChecks=found or None)
+
+    return await srv.read(ask, read)
+
+
+@rpc("Health.ServiceNodes")
+async def service_nodes(srv: Server, ask: ServiceSpecificRequest) -> IndexedCheckServiceNodes:
+    """The instances of a service with node and checks; null when there are none."""
+    if not ask.ServiceName:
+        raise InternalError("Must provide service name")
+    if ask.SamenessGroup:
+        raise InternalError("sameness-groups are an enterprise-only feature")
+    keep = rows_filter(ask.Filter, CheckServiceNode)
+    how = HealthFilter(ask.HealthFilterType)
+
+    def read(db: Store, ws: WatchSet) -> IndexedCheckServiceNodes:
+        index, found = _find(db, ask, ws)
+        if ask.NodeMetaFilters:
+            found = [n for n in found if n.Node and reads.satisfies(n.Node.Meta, ask.NodeMetaFilters)]
+        found = reads.keep_healthy(keep(found), how)
+        found = sorted_by_distance(db, ask.Source, srv.config.datacenter, found, _node_name, ws)
+        return IndexedCheckServiceNodes(Index=index, Nodes=found or None)
+
+    return await srv.read(ask, read)
+
+
+def _node_name(row: CheckServiceNode) -> str:
+    return row.Node.Node if row.Node else ""
+
+
+def _find(db: Store, ask: ServiceSpecificRequest, ws: WatchSet) -> tuple[int, list[CheckServiceNode]]:
+    if ask.Connect:
+        return reads.check_connect_service_nodes(db, ask.ServiceName, ask.PeerName, ws)
+    if ask.Ingress and not ask.TagFilter:
+        return reads.check_ingress_service_nodes(db, ask.ServiceName, ws)
+    return reads.check_service_nodes(db, ask.ServiceName, wanted_tags(ask), ask.PeerName, ws)
