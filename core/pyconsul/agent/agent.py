@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pyconsul.agent.dns.server import DnsServer
 from pyconsul.agent.dns.settings import DnsSettings
+from pyconsul.agent.events import Events, LocalInstance
 from pyconsul.agent.http.door import Door
 from pyconsul.agent.http.listeners import Listeners
 from pyconsul.agent.local.state import LocalState, NodeFacts
@@ -49,6 +50,7 @@ class Agent:
             discard_check_output=config.discard_check_output,
         )
         self.syncer = Syncer(self.local, self.rpc, self.tokens, interval=config.ae_interval / 1e9)
+        self.events = Events(self.node_name, self._instances)
         self.door = Door(self)
         self.listeners = Listeners(self)
         self.dns = DnsServer(DnsSettings.of(config), self.rpc)
@@ -98,6 +100,9 @@ class Agent:
             trailing_logs=config.raft_trailing_logs,
         )
         return DurableVoter(fsm, me, Path(config.data_dir) / "raft", rules)
+
+    def _instances(self) -> list[LocalInstance]:
+        return [LocalInstance(s.Service, tuple(s.Tags or ())) for s in self.local.services()]
 
     def _facts(self) -> NodeFacts:
         config = self.config

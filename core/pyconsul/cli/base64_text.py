@@ -9,7 +9,7 @@ _ALPHABET: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw
 _PADDING: Final = ord("=")
 
 
-class IllegalBase64(binascii.Error):  # noqa: N818  -- named as the sentence it carries
+class IllegalBase64(binascii.Error):
     """The text is no base64; ``partial`` is what its whole groups before the error decode to."""
 
     def __init__(self, position: int, partial: bytes) -> None:

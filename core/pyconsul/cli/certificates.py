@@ -202,9 +202,7 @@ def _key_id(key: ec.EllipticCurvePublicKey) -> bytes:
 def _public_bytes(key: object) -> bytes:
     if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
         raise CertificateError(f"invalid key type: {type(key).__name__}")
-    return key.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def _serial() -> int:

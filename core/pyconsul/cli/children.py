@@ -17,9 +17,7 @@ def arguments(words: Sequence[str], environ: Mapping[str, str], *, shell: bool) 
     return list(words)
 
 
-def start(
-    argv: Sequence[str], environ: Mapping[str, str], stdin: int | IO[bytes] | None
-) -> subprocess.Popen[bytes]:
+def start(argv: Sequence[str], environ: Mapping[str, str], stdin: int | IO[bytes] | None) -> subprocess.Popen[bytes]:
     """Start a child that shares our output. Raises Failed with the reason in Go's words."""
     try:
         return subprocess.Popen(argv, env=dict(environ), stdin=stdin)
@@ -39,7 +37,7 @@ def ending(code: int) -> str:
     return f"signal: {_SIGNAL_WORDS.get(-code, str(-code))}"
 
 
-_SIGNAL_WORDS = {
+_SIGNAL_WORDS: dict[int, str] = {
     signal.SIGHUP: "hangup",
     signal.SIGINT: "interrupt",
     signal.SIGQUIT: "quit",

@@ -38,8 +38,8 @@ class Command(Protocol):
 class _Later:
     """Stands where a command is named but not built: it says so, and fails."""
 
-    USAGE = "[options]"
-    HELP = "This command belongs to a part of Consul that py-consul does not have yet."
+    USAGE: str = "[options]"
+    HELP: str = "This command belongs to a part of Consul that py-consul does not have yet."
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pyconsul.sdk import Client
 
 
-class Failed(Exception):  # noqa: N818  -- the outcome of a command, not an error class of a library
+class Failed(Exception):
     """A command ends here: ``str()`` goes to standard error (unless it is empty), ``code`` to the caller."""
 
     def __init__(self, text: str = "", code: int = 1) -> None:
@@ -68,7 +68,7 @@ class Console:
 
 
 @contextmanager
-def failing(prefix: str) -> Iterator[None]:
+def failing(prefix: str) -> Generator[None]:
     """Turn an error of the SDK, or of a file, into ``prefix: reason`` and exit code 1."""
     from pyconsul.sdk.errors import ConsulError
 

@@ -61,9 +61,7 @@ def client_flags(flags: FlagSet) -> None:
 def server_flags(flags: FlagSet) -> None:
     """Declare which servers answer."""
     own = FlagSet(brief=False)
-    own.string(
-        "datacenter", "Datacenter to ask. By default it is the datacenter of the agent.", group=HTTP_GROUP
-    )
+    own.string("datacenter", "Datacenter to ask. By default it is the datacenter of the agent.", group=HTTP_GROUP)
     own.boolean(
         "stale",
         "Let any server answer a read, not just the leader: faster, and possible without a leader, "

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 from .console import Failed, os_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from pyconsul.lang.goflags import Args
     from pyconsul.raft.archive import Meta
@@ -25,7 +25,7 @@ def file_argument(args: Args) -> str:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[tuple[Meta, IO[bytes]]]:
+def opened(path: str) -> Generator[tuple[Meta, IO[bytes]]]:
     """The meta data and the state of a snapshot; an archive is verified first. Raises Failed."""
     from pyconsul.raft.archive import ArchiveError, read_archive
 

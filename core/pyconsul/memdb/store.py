@@ -134,6 +134,19 @@ class Store:
         finally:
             self._depth -= 1
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Inside a transaction: an exception undoes what was written since, and no more."""
+        changes, notes = len(self._undo), len(self._notes)
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            self._roll_back(changes, notes)
+            raise
+        finally:
+            self._depth -= 1
+
     def put(self, table: Table[Row], row: Row) -> None:
         """Insert a row, or replace the one with the same primary key."""
         shelf = self._shelves[table.name]
@@ -181,11 +194,12 @@ class Store:
             for event in notes:
                 self.on_note(event)
 
-    def _roll_back(self) -> None:
-        for shelf, key, old in reversed(self._undo):
+    def _roll_back(self, changes: int = 0, notes: int = 0) -> None:
+        """Undo all but the first ``changes`` writes of the transaction and forget all but the first ``notes``."""
+        for shelf, key, old in reversed(self._undo[changes:]):
             if old is None:
                 shelf.delete(key)
             else:
                 shelf.put(key, old)
-        self._undo.clear()
-        self._notes.clear()
+        del self._undo[changes:]
+        del self._notes[notes:]

@@ -325,7 +325,7 @@ class DurableVoter(_SingleVoter):
         self._background = asyncio.get_running_loop().create_task(self._snapshot_now_and_then())
 
     async def stop(self) -> None:
-        """Finish what is being written, close the files, free the directory."""
+        """Finish what is being written, close the files, free the directory. Safe to call twice."""
         self._running = False
         if self._background is not None:
             self._background.cancel()
@@ -334,8 +334,8 @@ class DurableVoter(_SingleVoter):
         while self._writing:
             await self._idle.wait()
         self._refuse_pending(ShuttingDown())
-        await self._on_disk(self._log.close)
         if self._lock >= 0:
+            await self._on_disk(self._log.close)
             os.close(self._lock)
             self._lock = -1
         self._disk.shutdown()

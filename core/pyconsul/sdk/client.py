@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, cast, overload
 
 from pyconsul.sdk.cursor import Cursor
 from pyconsul.sdk.decode import whole
@@ -25,23 +25,67 @@ if TYPE_CHECKING:
     from pyconsul.sdk.config import ConfigEntries
     from pyconsul.sdk.connect import Mesh
     from pyconsul.sdk.coordinate import Coordinates
+    from pyconsul.sdk.election import LeaderElection
     from pyconsul.sdk.event import Events
     from pyconsul.sdk.health import Health
     from pyconsul.sdk.internal import Internal
     from pyconsul.sdk.kv import KV
+    from pyconsul.sdk.lock import Lock
     from pyconsul.sdk.operator import Operator
     from pyconsul.sdk.peering import Peerings
     from pyconsul.sdk.query import PreparedQueries
+    from pyconsul.sdk.semaphore import Semaphore
     from pyconsul.sdk.session import Sessions
     from pyconsul.sdk.snapshot import Snapshots
     from pyconsul.sdk.status import Status
+    from pyconsul.sdk.ttl import TTLCheck
     from pyconsul.sdk.txn import Transactions
+    from pyconsul.sdk.views import View
 
 T = TypeVar("T")
 
 _WATCH_RETRY_BASE = 1.0
 _WATCH_RETRY_LIMIT = 60.0
 _MAX_REDIRECTIONS = 10
+
+
+class LockSettings(TypedDict, total=False):
+    """What ``lock`` takes; see ``Lock``."""
+
+    value: bytes | str
+    session: str
+    name: str
+    ttl: float | str
+    lock_delay: float | None
+    try_once: bool
+    wait: float
+    monitor_retries: int
+    monitor_retry_time: float
+    delay_retry: float
+
+
+class SemaphoreSettings(TypedDict, total=False):
+    """What ``semaphore`` takes; see ``Semaphore``."""
+
+    value: bytes | str
+    session: str
+    name: str
+    ttl: float | str
+    try_once: bool
+    wait: float
+    monitor_retries: int
+    monitor_retry_time: float
+
+
+class ElectionSettings(TypedDict, total=False):
+    """What ``leader_election`` takes; see ``LeaderElection``."""
+
+    value: bytes | str
+    name: str
+    ttl: float | str
+    lock_delay: float | None
+    wait: float
+    delay_retry: float
 
 
 class AsyncClient:
@@ -170,6 +214,36 @@ class AsyncClient:
     def background(self, work: Work) -> Background:
         """Start work beside the caller that uses this client; ``stop()`` of what is returned ends it."""
         return Background(work, self._transport)
+
+    def lock(self, key: str, **settings: Unpack[LockSettings]) -> Lock:
+        """A lock over ``key``, for ``async with`` or ``acquire`` and ``release``."""
+        from pyconsul.sdk.lock import Lock
+
+        return Lock(self, key, **settings)
+
+    def semaphore(self, prefix: str, limit: int, **settings: Unpack[SemaphoreSettings]) -> Semaphore:
+        """One of ``limit`` slots under ``prefix``, for ``async with`` or ``acquire`` and ``release``."""
+        from pyconsul.sdk.semaphore import Semaphore
+
+        return Semaphore(self, prefix, limit, **settings)
+
+    def leader_election(self, key: str, **settings: Unpack[ElectionSettings]) -> LeaderElection:
+        """A campaign for ``key`` that goes on while an ``async with`` block runs."""
+        from pyconsul.sdk.election import LeaderElection
+
+        return LeaderElection(self, key, **settings)
+
+    def ttl_check(self, check_id: str, *, ttl: float = 30.0, output: str = "") -> TTLCheck:
+        """A heartbeat for a TTL check of ``ttl`` seconds while an ``async with`` block runs."""
+        from pyconsul.sdk.ttl import TTLCheck
+
+        return TTLCheck(self, check_id, ttl=ttl, output=output)
+
+    def view(self, request: Request[T], options: QueryOptions | None = None, *, wait: float = 300.0) -> View[T]:
+        """The newest reply to ``request``, kept fresh while an ``async with`` block runs."""
+        from pyconsul.sdk.views import View
+
+        return View(self, request, options, wait=wait)
 
     async def _answer(self, request: Request[Any], options: QueryOptions | None) -> Answer:
         """One answer of any status, repeated as the settings' ``retry`` says."""

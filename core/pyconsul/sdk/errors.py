@@ -102,6 +102,10 @@ class CoordinationError(ConsulError):
         super().__init__(text or self.text)
 
 
+class CoordinationFailed(CoordinationError):
+    """A step towards the lock or slot failed; ``__cause__`` is the error that the agent or the network gave."""
+
+
 class SessionExpired(CoordinationError):
     """The session is gone: its TTL ran out, or somebody destroyed it."""
 

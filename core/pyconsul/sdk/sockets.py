@@ -100,6 +100,7 @@ class Transport:
         """Send the request and read the head of the answer; the caller closes the stream. Raises TransportError."""
         head = http1.request_head(wire, self._endpoint)
         while True:
+            raise_if_stopped()
             sock, is_reused = self._connection(wire)
             parser = AnswerParser(wire.method)
             try:

@@ -11,6 +11,9 @@ from typing import Protocol, TypeAlias
 Work: TypeAlias = Callable[[], None]  # what can go on in the background
 
 
+_NOTICE = 0.05  # seconds until work that waits notices that it is stopped
+
+
 class Interruptible(Protocol):
     """A transport whose exchange in another thread can be broken off."""
 
@@ -23,7 +26,27 @@ class Interrupted(BaseException):
     """The background work was stopped; like CancelledError, not an Exception."""
 
 
+class _Stop:
+    """The wish that background work ends. Like a cancellation it is raised once; cleaning up is not disturbed."""
+
+    def __init__(self) -> None:
+        self.wished = threading.Event()
+        self.is_raised = False
+
+    def raise_once(self) -> None:
+        """Raise Interrupted if the end is wished and this has not been said yet."""
+        if self.wished.is_set() and not self.is_raised:
+            self.is_raised = True
+            raise Interrupted
+
+
 _current = threading.local()
+
+
+def _stop() -> _Stop | None:
+    """The wish for this thread, None outside of background work or when it was raised already."""
+    stop: _Stop | None = getattr(_current, "stop", None)
+    return None if stop is None or stop.is_raised else stop
 
 
 def now() -> float:
@@ -38,18 +61,19 @@ def dice() -> float:
 
 def sleep(seconds: float) -> None:
     """Wait; ends early with Interrupted in background work that is stopped."""
-    stopping: threading.Event | None = getattr(_current, "stopping", None)
-    if stopping is None:
+    stop = _stop()
+    if stop is None:
         time.sleep(seconds)
-    elif stopping.wait(seconds):
-        raise Interrupted
+    else:
+        stop.wished.wait(seconds)
+        stop.raise_once()
 
 
 def raise_if_stopped() -> None:
-    """Raise Interrupted in background work that is being stopped."""
-    stopping: threading.Event | None = getattr(_current, "stopping", None)
-    if stopping is not None and stopping.is_set():
-        raise Interrupted
+    """Raise Interrupted, once, in background work that is being stopped."""
+    stop = _stop()
+    if stop is not None:
+        stop.raise_once()
 
 
 class Signal:
@@ -76,18 +100,17 @@ class Signal:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until it has happened; False when ``timeout`` seconds went by first."""
-        stopping: threading.Event | None = getattr(_current, "stopping", None)
+        stop = _stop()
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._condition:
             while not self._is_set:
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     return False
-                # a stopped thread must notice although nobody notifies this condition
-                slice_ = 0.1 if stopping is not None else left
-                self._condition.wait(slice_ if left is None or slice_ is None else min(left, slice_))
-                if stopping is not None and stopping.is_set():
-                    raise Interrupted
+                # work that is stopped must notice although nobody notifies this condition
+                self._condition.wait(left if stop is None else min(_NOTICE, left or _NOTICE))
+                if stop is not None:
+                    stop.raise_once()
         return True
 
 
@@ -97,7 +120,7 @@ class Background:
     def __init__(self, work: Work, transport: Interruptible) -> None:
         self._work = work
         self._transport = transport
-        self._stopping = threading.Event()
+        self._stop = _Stop()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True, name="pyconsul-sdk")
         self._thread.start()
@@ -106,16 +129,16 @@ class Background:
         """End the work and wait for its end; whatever it raised is raised here, being stopped apart."""
         if self._thread is threading.current_thread():
             return
-        self._stopping.set()
+        self._stop.wished.set()
         while self._thread.is_alive():
-            if self._thread.ident is not None:
+            if self._thread.ident is not None and not self._stop.is_raised:
                 self._transport.interrupt(self._thread.ident)
-            self._thread.join(0.05)  # the thread may just have been between two exchanges
+            self._thread.join(_NOTICE)  # the thread may just have been between two exchanges
         if self._error is not None:
             raise self._error
 
     def _run(self) -> None:
-        _current.stopping = self._stopping
+        _current.stop = self._stop
         try:
             self._work()
         except Interrupted:

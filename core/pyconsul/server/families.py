@@ -6,20 +6,30 @@
 from typing import Any
 
 from pyconsul.memdb import Table
+from pyconsul.server.endpoints import catalog as _catalog_endpoints
+from pyconsul.server.endpoints import coordinate as _coordinate_endpoints
+from pyconsul.server.endpoints import health as _health_endpoints
+from pyconsul.server.endpoints import internal as _internal_endpoints
 from pyconsul.server.endpoints import kv as _kv_endpoints
+from pyconsul.server.endpoints import prepared_query as _prepared_query_endpoints
 from pyconsul.server.endpoints import session as _session_endpoints
 from pyconsul.server.endpoints import status as _status_endpoints
+from pyconsul.server.endpoints import txn as _txn_endpoints
 from pyconsul.server.fsm import catalog as _catalog_fsm
 from pyconsul.server.fsm import coordinate as _coordinate_fsm
 from pyconsul.server.fsm import index as _index_fsm
 from pyconsul.server.fsm import kv as _kv_fsm
+from pyconsul.server.fsm import prepared_query as _prepared_query_fsm
 from pyconsul.server.fsm import session as _session_fsm
+from pyconsul.server.fsm import txn as _txn_fsm
 from pyconsul.server.fsm import virtual_ips as _virtual_ips_fsm
 from pyconsul.server.state.catalog_tables import CHECKS, KIND_SERVICE_NAMES, NODES, SERVICES
 from pyconsul.server.state.coordinate import COORDINATES
+from pyconsul.server.state.gateway_services import GATEWAY_SERVICES
 from pyconsul.server.state.indexes import INDEXES
 from pyconsul.server.state.kv import KVS, TOMBSTONES
 from pyconsul.server.state.mesh_topology import MESH_TOPOLOGY
+from pyconsul.server.state.prepared_query import PREPARED_QUERIES
 from pyconsul.server.state.sessions import SESSIONS
 from pyconsul.server.state.virtual_ips import FREE_VIRTUAL_IPS, SERVICE_VIRTUAL_IPS
 
@@ -32,8 +42,16 @@ MODULES = (
     _virtual_ips_fsm,
     _kv_fsm,
     _session_fsm,
+    _prepared_query_fsm,
+    _txn_fsm,
+    _txn_endpoints,
     _kv_endpoints,
+    _catalog_endpoints,
+    _health_endpoints,
+    _coordinate_endpoints,
+    _internal_endpoints,
     _session_endpoints,
+    _prepared_query_endpoints,
     _status_endpoints,
 )
 
@@ -42,12 +60,14 @@ TABLES: tuple[Table[Any], ...] = (
     KVS,
     TOMBSTONES,
     SESSIONS,
+    PREPARED_QUERIES,
     NODES,
     SERVICES,
     CHECKS,
     KIND_SERVICE_NAMES,
     COORDINATES,
     MESH_TOPOLOGY,
+    GATEWAY_SERVICES,
     SERVICE_VIRTUAL_IPS,
     FREE_VIRTUAL_IPS,
 )

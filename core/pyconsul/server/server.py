@@ -11,6 +11,7 @@ from pyconsul.memdb import Store, WatchSet
 from pyconsul.server import families
 from pyconsul.server.blocking import REPLY_WATCH, SharedReads, question
 from pyconsul.server.fsm.machine import Fsm
+from pyconsul.server.leader.coordinates import CoordinateBatches
 from pyconsul.server.leader.leader import Leader
 from pyconsul.server.registry import METHODS
 from pyconsul.structs.errors import InternalError
@@ -53,6 +54,7 @@ class Server:
         self.fsm = Fsm(families.TABLES, self.leader.on_note)
         self.consensus: Consensus = consensus_of(self.fsm)
         self.shared_reads = SharedReads(lambda: self.fsm.db)
+        self.coordinates = CoordinateBatches(self)
 
     @property
     def db(self) -> Store:
@@ -66,6 +68,7 @@ class Server:
 
     async def stop(self) -> None:
         """Give up the lead and close the log."""
+        self.coordinates.stop()
         await self.leader.stop()
         await self.consensus.stop()
 

@@ -4,7 +4,7 @@ A field that Go omits when empty is UNSET here, never ``""`` (``wire.omit``). ``
 """
 
 from enum import IntEnum
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from pyconsul.structs.connect_proxy import ConnectProxyConfig
 from pyconsul.structs.health import (
@@ -118,6 +118,8 @@ class PeeringServiceMeta(WireStruct, frozen=True, kw_only=True):
 class ServiceConnect(WireStruct, frozen=True, kw_only=True):
     """Mesh settings of an instance. ``SidecarService`` only lives until the agent has expanded it."""
 
+    bexpr_hidden: ClassVar[frozenset[str]] = frozenset(("SidecarService", "PeerMeta"))
+
     Native: OmitBool = UNSET
     SidecarService: dict[str, Any] | UnsetType = UNSET
     PeerMeta: PeeringServiceMeta | UnsetType = UNSET
@@ -125,6 +127,8 @@ class ServiceConnect(WireStruct, frozen=True, kw_only=True):
 
 class Node(WireStruct, frozen=True, kw_only=True):
     """One node of the catalog."""
+
+    bexpr_hidden: ClassVar[frozenset[str]] = frozenset(("Locality", "CreateIndex", "ModifyIndex"))
 
     ID: str = ""
     Node: str = ""
@@ -148,6 +152,10 @@ ServiceConnectRow: TypeAlias = ServiceConnect
 
 class NodeService(WireStruct, frozen=True, kw_only=True):
     """One service instance, without its node. ``Service`` is the name, ``ID`` is unique on the node."""
+
+    bexpr_hidden: ClassVar[frozenset[str]] = frozenset(
+        ("Locality", "LocallyRegisteredAsSidecar", "CreateIndex", "ModifyIndex")
+    )
 
     Kind: OmitStr = UNSET
     ID: str = ""
@@ -183,6 +191,8 @@ class NodeService(WireStruct, frozen=True, kw_only=True):
 
 class ServiceNode(WireStruct, frozen=True, kw_only=True):
     """One service instance with its node, flat, as ``/v1/catalog/service`` shows it."""
+
+    bexpr_hidden: ClassVar[frozenset[str]] = frozenset(("ServiceLocality", "CreateIndex", "ModifyIndex"))
 
     ID: str = ""
     Node: str = ""

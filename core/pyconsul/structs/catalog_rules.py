@@ -196,9 +196,7 @@ def _expose_faults(paths: list[ExposePath]) -> list[str]:
             faults.append(f"expose.paths: invalid listener port: {port}")
         protocol = (path.Protocol or "").lower()
         if protocol not in ("", "http", "http2"):
-            faults.append(
-                f"protocol '{protocol}' not supported for path: {path.Path or ''}, must be in: [http http2]"
-            )
+            faults.append(f"protocol '{protocol}' not supported for path: {path.Path or ''}, must be in: [http http2]")
     return faults
 
 

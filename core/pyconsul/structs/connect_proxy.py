@@ -1,6 +1,6 @@
 """What a proxy or gateway registration carries (``structs.ConnectProxyConfig``), in the order of its JSON."""
 
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from pyconsul.structs.wire import UNSET, OmitBool, OmitInt, OmitStr, UnsetType, WireStruct
 
@@ -34,6 +34,8 @@ class MeshGatewayConfig(WireStruct, frozen=True, kw_only=True):
 class EnvoyExtension(WireStruct, frozen=True, kw_only=True):
     """One extension that patches Envoy's resources; ``Arguments`` belongs to the extension."""
 
+    bexpr_hidden: ClassVar[frozenset[str]] = frozenset(("Arguments",))
+
     Name: str = ""
     Required: bool = False
     Arguments: OpaqueConfig | None = None
@@ -61,6 +63,8 @@ class ExposeConfig(WireStruct, frozen=True, kw_only=True):
 class Upstream(WireStruct, frozen=True, kw_only=True):
     """One destination that a proxy opens a listener for."""
 
+    bexpr_hidden: ClassVar[frozenset[str]] = frozenset(("Config", "CentrallyConfigured", "IngressHosts"))
+
     DestinationType: str = ""
     DestinationNamespace: OmitStr = UNSET
     DestinationPartition: OmitStr = UNSET
@@ -87,6 +91,8 @@ class Upstream(WireStruct, frozen=True, kw_only=True):
 
 class ConnectProxyConfig(WireStruct, frozen=True, kw_only=True):
     """The proxy part of a registration; an untouched one prints ``Mode``, ``MeshGateway`` and ``Expose`` only."""
+
+    bexpr_hidden: ClassVar[frozenset[str]] = frozenset(("Config", "MutualTLSMode"))
 
     TransparentProxy: TransparentProxyConfig | UnsetType = UNSET
     AccessLogs: AccessLogsConfig | UnsetType = UNSET

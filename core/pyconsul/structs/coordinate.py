@@ -2,7 +2,7 @@
 
 import math
 
-from pyconsul.structs.wire import Indexed, OmitStr, UNSET, WireStruct, WriteRequest
+from pyconsul.structs.wire import UNSET, Indexed, OmitStr, WireStruct, WriteRequest
 
 DIMENSIONS = 8
 

@@ -66,8 +66,13 @@ def into(value: Any, kind: type[S], *, default: S | None = None, strict: bool = 
     if value is None:
         return kind() if default is None else default
     if not isinstance(value, dict):
-        raise DecodeError(f"json: cannot unmarshal {_json_kind(value)} into Go value of type {go_type(kind)}")
+        raise DecodeError(wrong_value(value, go_type(kind)))
     return _struct(cast("dict[str, Any]", value), kind, default, strict, ())
+
+
+def wrong_value(value: Any, go_type_name: str) -> str:
+    """Go's text for a whole value of the wrong kind."""
+    return f"json: cannot unmarshal {_json_kind(value)} into Go value of type {go_type_name}"
 
 
 def go_type(kind: Any) -> str:
@@ -223,4 +228,4 @@ def _json_kind(value: Any) -> str:
 
 
 def _number_text(value: float) -> str:
-    return str(value) if isinstance(value, int) or value != int(value) else str(value)
+    return str(value)

@@ -1,5 +1,7 @@
 """Health checks as the catalog keeps them, and what is asked of them."""
 
+from typing import ClassVar
+
 from pyconsul.structs.wire import (
     UNSET,
     GoDuration,
@@ -58,27 +60,29 @@ class HealthCheckDefinition(WireStruct, frozen=True, kw_only=True):
 
     def check_type(self) -> str:
         """The kind of check that these fields describe ("http", "ttl", …); empty when none fits."""
-        if self.TTL:
-            return "ttl"
-        timed = bool(self.Interval)
-        for kind, wanted in (
+        timed = bool(self.Interval) and not str(self.Interval).startswith("-")
+        script = bool(self.ScriptArgs)
+        for kind, fits in (
+            ("grpc", self.GRPC and timed),
             ("http", self.HTTP and timed),
+            ("ttl", (self.TTL or 0) > 0),
             ("tcp", self.TCP and timed),
             ("udp", self.UDP and timed),
-            ("docker", self.DockerContainerID and self.ScriptArgs and timed),
-            ("script", self.ScriptArgs and timed),
-            ("grpc", self.GRPC and timed),
             ("alias", self.AliasNode or self.AliasService),
+            ("docker", script and self.DockerContainerID and timed),
+            ("script", script),
             ("h2ping", self.H2PING and timed),
             ("os_service", self.OSService and timed),
         ):
-            if wanted:
+            if fits:
                 return kind
         return ""
 
 
 class HealthCheck(WireStruct, frozen=True, kw_only=True):
     """One check of a node (empty ``ServiceID``) or of a service instance."""
+
+    bexpr_hidden: ClassVar[frozenset[str]] = frozenset(("Definition", "CreateIndex", "ModifyIndex"))
 
     Node: str = ""
     CheckID: str = ""

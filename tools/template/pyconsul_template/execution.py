@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pyconsul_template.dependencies.kinds import Dependency
+    from pyconsul_template.dependencies.queries import Dependency
     from pyconsul_template.functions.scratch import Scratch
 
 ABSENT: Any = object()

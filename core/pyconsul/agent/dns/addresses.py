@@ -13,35 +13,36 @@ _IPV4_TYPES = (Type.A, Type.SRV, Type.ANY, Type.NS, Type.TXT)
 _IPV6_TYPES = (Type.AAAA, Type.SRV, Type.ANY, Type.NS, Type.TXT)
 
 
-def shown_address(settings: DnsSettings, datacenter: str, plain: str, tagged: dict[str, str], rtype: int) -> str:
-    """The address to show of a plain one and its tagged variants, for a question of type ``rtype``.
+def best_address(plain: str, tagged: dict[str, str], *, wan: bool, v4: bool = True, v6: bool = True) -> str:
+    """The address to show of a plain one and its tagged variants.
 
-    Tagged addresses of a family win when that family is wanted; the WAN ones only for another datacenter, and only
-    with ``translate_wan_addrs``.
+    A tagged address of a wanted family wins; ``wan`` prefers the addresses for other datacenters.
     """
-    v4, v6 = tagged.get("lan_ipv4", ""), tagged.get("lan_ipv6", "")
-    if settings.translate_wan and datacenter != settings.datacenter:
+    tagged_v4, tagged_v6 = tagged.get("lan_ipv4", ""), tagged.get("lan_ipv6", "")
+    if wan:
         plain = tagged.get("wan", plain)
-        v4 = tagged.get("wan_ipv4", v4)
-        v6 = tagged.get("wan_ipv6", v6)
-    if v6 and rtype != Type.A:
-        return v6
-    if v4 and rtype != Type.AAAA:
-        return v4
-    return plain
+        tagged_v4 = tagged.get("wan_ipv4", tagged_v4)
+        tagged_v6 = tagged.get("wan_ipv6", tagged_v6)
+    if v6 and tagged_v6:
+        return tagged_v6
+    return tagged_v4 if v4 and tagged_v4 else plain
+
+
+def _shown(settings: DnsSettings, datacenter: str, plain: str, tagged: dict[str, str], rtype: int) -> str:
+    wan = settings.translate_wan and datacenter != settings.datacenter
+    return best_address(plain, tagged, wan=wan, v4=rtype != Type.AAAA, v6=rtype != Type.A)
 
 
 def node_address(settings: DnsSettings, node: Node, rtype: int) -> str:
     """The address of a node."""
-    return shown_address(settings, node.Datacenter, node.Address, node.TaggedAddresses or {}, rtype)
+    return _shown(settings, node.Datacenter, node.Address, node.TaggedAddresses or {}, rtype)
 
 
 def service_address(settings: DnsSettings, datacenter: str, service: NodeService, rtype: int) -> str:
     """The address of an instance, "" where it has none of its own."""
     tagged = service.TaggedAddresses or {}
-    return shown_address(
-        settings, datacenter, service.Address, {tag: row.Address for tag, row in tagged.items()}, rtype
-    )
+    addresses = {tag: row.Address for tag, row in tagged.items()}
+    return _shown(settings, datacenter, service.Address, addresses, rtype)
 
 
 def service_port(settings: DnsSettings, datacenter: str, service: NodeService) -> int:

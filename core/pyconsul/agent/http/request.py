@@ -161,6 +161,12 @@ class Request:
         self.refuse_enterprise()
         return options
 
+    def wait_options(self) -> dict[str, Any]:
+        """Only ``index`` and ``wait`` of the query options. Raises BadRequest."""
+        options: dict[str, Any] = {}
+        self._parse_wait(options)
+        return options
+
     def refuse_enterprise(self) -> None:
         """Raise BadRequest for namespaces and partitions, which the community edition does not have."""
         for header, name, plural in _ENTERPRISE:

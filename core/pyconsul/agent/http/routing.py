@@ -19,11 +19,12 @@ class Route:
 
     pattern: str
     handlers: dict[str, Handler] = field(default_factory=dict[str, Handler])
+    unlisted: set[str] = field(default_factory=set[str])  # methods with a handler that only refuses
 
     @property
     def allow(self) -> tuple[str, ...]:
         """The methods as Consul names them in an Allow header."""
-        return ("OPTIONS", *self.handlers)
+        return ("OPTIONS", *(method for method in self.handlers if method not in self.unlisted))
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class Router:
         self._root = _Node()
         self.routes: dict[str, Route] = {}
 
-    def add(self, method: str, pattern: str, handler: Handler) -> None:
+    def add(self, method: str, pattern: str, handler: Handler, *, listed: bool = True) -> None:
         """Register a handler. Raises ValueError when method and pattern are taken."""
         route = self.routes.get(pattern)
         if route is None:
@@ -52,6 +53,8 @@ class Router:
         if method in route.handlers:
             raise ValueError(f"two handlers of {method} {pattern}")
         route.handlers[method] = handler
+        if not listed:
+            route.unlisted.add(method)
 
     def find(self, path: str) -> tuple[Route, dict[str, str]] | None:
         """The route of a decoded path and the values of its placeholders, or None."""
@@ -97,11 +100,11 @@ class Router:
 ROUTER = Router()
 
 
-def route(method: str, pattern: str) -> Callable[[Handler], Handler]:
-    """Register the decorated function for a method and a path pattern."""
+def route(method: str, pattern: str, *, listed: bool = True) -> Callable[[Handler], Handler]:
+    """Register the decorated function for a method and a path pattern; ``listed`` methods stand in Allow headers."""
 
     def register(handler: Handler) -> Handler:
-        ROUTER.add(method, pattern, handler)
+        ROUTER.add(method, pattern, handler, listed=listed)
         return handler
 
     return register

@@ -53,5 +53,5 @@ def run(args: Args, console: Console) -> int:
             service=args.string("service"),
             tag=args.string("tag"),
         )
-    console.say(f"Event ID: {fired}")
+    console.say(f"Event ID: {fired.ID}")
     return 0

@@ -34,8 +34,7 @@ def run(args: Args, console: Console) -> int:
     with failing("Error querying Consul agent"):
         found = client.kv.list(prefix, read_options(args))
     rows = [
-        {"key": e.Key, "flags": e.Flags, "value": b2a_base64(e.Value or b"", newline=False).decode()}
-        for e in found
+        {"key": e.Key, "flags": e.Flags, "value": b2a_base64(e.Value or b"", newline=False).decode()} for e in found
     ]
     console.say(json_text(rows, "\t"))
     return 0

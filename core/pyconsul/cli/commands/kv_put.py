@@ -71,9 +71,7 @@ def _check_and_set(args: Args, console: Console, client: Client, value: bytes) -
     with failing(f"Error! Did not write to {key}"):
         done = client.kv.put(key, value, flags=args.integer("flags"), cas=index)
     reason = "CAS failed" if index else "CAS performed with index=0 and key already exists."
-    return _tell(
-        console, done, f"Success! Data written to: {key}", f"Error! Did not write to {key}: {reason}"
-    )
+    return _tell(console, done, f"Success! Data written to: {key}", f"Error! Did not write to {key}: {reason}")
 
 
 def _tell(console: Console, done: bool, success: str, failure: str) -> int:

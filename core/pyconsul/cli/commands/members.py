@@ -12,6 +12,8 @@ from ..output import columns, key_values
 from ..patterns import compiled
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyconsul.sdk.results import Member
 
 USAGE = "[options]"
@@ -42,7 +44,7 @@ def add_flags(flags: FlagSet) -> None:
 
 def run(args: Args, console: Console) -> int:
     """Print the members as a table."""
-    wanted = compiled(args.string("status"), "Failed to compile status regexp")
+    fits = _fits(args)
     client = console.connect(args)
 
     from pyconsul.sdk import QueryOptions
@@ -51,7 +53,7 @@ def run(args: Args, console: Console) -> int:
         found = client.agent.members(
             QueryOptions(filter=args.string("filter")), wan=args.boolean("wan"), segment=args.string("segment")
         )
-    shown = [(m, _tags(m, args.string("segment"))) for m in found if wanted.search(_status(m))]
+    shown = [(m, _tags(m, args.string("segment"))) for m in found if fits(_status(m))]
     if not shown:
         return NONE_FOUND
     shown.sort(key=lambda pair: _rank(pair[0], pair[1]))
@@ -63,6 +65,13 @@ def run(args: Args, console: Console) -> int:
         rows += [_row(m, tags) for m, tags in shown]
     console.say(columns(rows))
     return 0
+
+
+def _fits(args: Args) -> Callable[[str], object]:
+    """Whether a status is wanted. The pattern library is loaded only for a pattern that was given."""
+    if not args.was_set("status"):
+        return bool
+    return compiled(args.string("status"), "Failed to compile status regexp").search
 
 
 def _tags(member: Member, segment: str) -> dict[str, str]:

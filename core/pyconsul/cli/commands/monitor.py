@@ -38,7 +38,5 @@ def run(args: Args, console: Console) -> int:
         return 0
     except TransportError:
         pass  # the agent went away in the middle of a line, which is the end as well
-    console.say(
-        "\nRemote side ended the monitor! This usually means that the\nremote side has exited or crashed."
-    )
+    console.say("\nRemote side ended the monitor! This usually means that the\nremote side has exited or crashed.")
     return 1

@@ -29,7 +29,6 @@ With -wan the nodes are servers, each with its datacenter behind a dot.
 """
 
 
-
 def add_flags(flags: FlagSet) -> None:
     """Declare which coordinates."""
     flags.boolean("wan", "Use the coordinates between datacenters.")
@@ -52,9 +51,7 @@ def run(args: Args, console: Console) -> int:
     first, second = found
     if first is not None and second is not None:
         milliseconds = distance(first, second) * 1000
-        console.say(
-            f"Estimated {nodes[0]} <-> {nodes[1]} rtt: {milliseconds:.3f} ms (using {source} coordinates)"
-        )
+        console.say(f"Estimated {nodes[0]} <-> {nodes[1]} rtt: {milliseconds:.3f} ms (using {source} coordinates)")
     return 0
 
 
@@ -75,8 +72,9 @@ def _lan(nodes: list[str], client: Client) -> tuple[CoordinatePoint | None, Coor
     with failing("Error getting coordinates"):
         entries = client.coordinate.nodes()
     first, second = (_by_segment(entries, name) for name in nodes)
-    # A client knows one segment, a server perhaps several; the node with fewer decides.
-    segment = next(iter(first if len(first) <= len(second) else second), "")
+    # A client knows one segment, a server perhaps several; a node with a single one decides.
+    single = next((place for place in (first, second) if len(place) == 1), {"": None})
+    segment = next(iter(single))
     return first.get(segment), second.get(segment)
 
 

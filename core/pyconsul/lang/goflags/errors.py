@@ -7,7 +7,7 @@ class FlagError(ValueError):
     """The command line cannot be read; the text is the one that Go's ``flag`` package prints."""
 
 
-class HelpRequested(FlagError):  # noqa: N818  -- it is an answer more than an error, as Go's ErrHelp
+class HelpRequested(FlagError):
     """``-h`` or ``-help`` was given and no flag of that name is declared."""
 
     def __init__(self) -> None:

@@ -147,9 +147,7 @@ class FlagSet:
     def boolean(self, name: str, usage: str = "", default: bool = False, *, group: str = "command") -> None:
         """Declare a boolean flag, which needs no value."""
         shown = "true" if default else ""
-        self.value(
-            name, usage, values.to_bool, default, kind="", default_text=shown, is_bool=True, group=group
-        )
+        self.value(name, usage, values.to_bool, default, kind="", default_text=shown, is_bool=True, group=group)
 
     def integer(
         self,

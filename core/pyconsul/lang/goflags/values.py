@@ -22,7 +22,7 @@ _ESCAPES: Final = {
 }
 
 
-class ValueRefused(ValueError):  # noqa: N818  -- named for what happened, not an error of the program
+class ValueRefused(ValueError):
     """A text that a converter refuses: ``brief`` as the flag package says it, ``str()`` as strconv does."""
 
     def __init__(self, brief: str, full: str) -> None:
@@ -145,6 +145,4 @@ def _syntax(function: str, text: str) -> ValueRefused:
 
 
 def _range(function: str, text: str) -> ValueRefused:
-    return ValueRefused(
-        "value out of range", f"strconv.{function}: parsing {quote(text)}: value out of range"
-    )
+    return ValueRefused("value out of range", f"strconv.{function}: parsing {quote(text)}: value out of range")

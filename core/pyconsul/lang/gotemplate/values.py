@@ -172,13 +172,17 @@ STRUCTS: dict[str, type[Struct]] = {}
 
 
 class Struct:
-    """A Go struct (or a pointer to one, when ``pointer``): attributes carry Go's field names."""
+    """A Go struct (or a pointer to one, when ``pointer``): attributes carry Go's field names.
+
+    ``json_first`` names fields that JSON shows before the others.
+    """
 
     go_type: ClassVar[str] = "struct {}"
     pointer: ClassVar[bool] = True
     fields: ClassVar[tuple[Field, ...]] = ()
     methods: ClassVar[Mapping[str, Any]] = {}
     field_types: ClassVar[Mapping[str, str]] = {}
+    json_first: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
         cls.field_types = {field.name: field.type for field in cls.fields}
@@ -345,7 +349,7 @@ def zero_value(go_type: str) -> Value:
         return Map(go_type, is_nil=True)
     if go_type.startswith("*"):
         return NilPointer(go_type)
-    return NIL
+    return STRUCTS[go_type]() if go_type in STRUCTS else NIL
 
 
 _ZEROS: dict[str, Value] = {

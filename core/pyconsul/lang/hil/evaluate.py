@@ -3,6 +3,7 @@
 Types convert into each other where an operator or function wants another one, as HIL does it.
 """
 
+import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -157,7 +158,7 @@ def _operands(node: Operation, found: tuple[_Typed, _Typed], wanted: Kind) -> li
     return runs
 
 
-_COMPARISONS: Mapping[str, Callable[[object, object], bool]] = {
+_COMPARISONS: Mapping[str, Callable[..., bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -236,7 +237,7 @@ def _convert(typed: _Typed, wanted: Kind) -> _Typed | None:
 
 
 _CONVERSIONS: Mapping[tuple[Kind, Kind], tuple[str, Callable[..., Value]]] = {
-    (Kind.FLOAT, Kind.INT): ("FloatToInt", int),
+    (Kind.FLOAT, Kind.INT): ("FloatToInt", lambda number: int(number) if math.isfinite(number) else -(1 << 63)),
     (Kind.FLOAT, Kind.STRING): ("FloatToString", format_float),
     (Kind.INT, Kind.FLOAT): ("IntToFloat", float),
     (Kind.INT, Kind.STRING): ("IntToString", str),

@@ -11,7 +11,7 @@ from pyconsul.server.registry import rpc
 from pyconsul.server.state import catalog_reads as reads
 from pyconsul.server.state.catalog import service_of_node
 from pyconsul.server.state.coordinate import sorted_by_distance
-from pyconsul.server.state.indexes import max_index
+from pyconsul.server.state.gateway_services import services_of_gateway
 from pyconsul.server.state.virtual_ips import address_of, virtual_ip_of
 from pyconsul.structs.catalog import (
     DatacentersRequest,
@@ -130,10 +130,10 @@ def _refuse_foreign_checks(db: Store, req: RegisterRequest) -> None:
             raise InternalError(
                 f"Node '{check.Node}' for check '{check.CheckID}' doesn't match register request node '{req.Node}'"
             )
-        if not check.ServiceID or (req.Service is not None and req.Service.ID == check.ServiceID):
+        if not check.ServiceID or (req.Service is not None and check.ServiceID == req.Service.ID):
             continue
         known = service_of_node(db, req.Node, check.ServiceID)
-        if known is None or known.ID != check.ServiceID:
+        if known is None or check.ServiceID != known.ID:
             raise InternalError(f"Unknown service ID '{check.ServiceID}' for check ID '{check.CheckID}'")
 
 
@@ -267,10 +267,11 @@ def _refuse_no_node(ask: NodeSpecificRequest) -> None:
 
 @rpc("Catalog.GatewayServices")
 async def gateway_services(srv: Server, ask: ServiceSpecificRequest) -> IndexedGatewayServices:
-    """The services behind a gateway; none, since only config entries can put any there."""
+    """The services behind a gateway; null when there are none."""
 
     def read(db: Store, ws: WatchSet) -> IndexedGatewayServices:
-        return IndexedGatewayServices(Index=max_index(db, "gateway-services", ws=ws))
+        index, found = services_of_gateway(db, ask.ServiceName, ws)
+        return IndexedGatewayServices(Index=index, Services=found or None)
 
     return await srv.read(ask, read)
 
@@ -281,5 +282,3 @@ async def virtual_ip_for_service(srv: Server, ask: ServiceSpecificRequest) -> st
     whose = PeeredServiceName(ServiceName=ServiceName(Name=ask.ServiceName), Peer=ask.PeerName)
     row = virtual_ip_of(srv.db, whose)
     return "" if row is None else address_of(row)
-
-

@@ -11,8 +11,8 @@ from pyconsul.server.registry import rpc
 from pyconsul.server.state import catalog_reads as reads
 from pyconsul.server.state.coordinate import sorted_by_distance
 from pyconsul.structs.catalog import (
-    ChecksInStateRequest,
     CheckServiceNode,
+    ChecksInStateRequest,
     HealthFilter,
     IndexedCheckServiceNodes,
     NodeSpecificRequest,
@@ -71,7 +71,7 @@ async def service_nodes(srv: Server, ask: ServiceSpecificRequest) -> IndexedChec
     if not ask.ServiceName:
         raise InternalError("Must provide service name")
     if ask.SamenessGroup:
-        raise InternalError("sameness-groups are an enterprise-only feature")
+        raise InternalError("sameness groups are not supported in consul CE")
     keep = rows_filter(ask.Filter, CheckServiceNode)
     how = HealthFilter(ask.HealthFilterType)
 

@@ -117,9 +117,7 @@ def _one_peer(req: RegisterRequest) -> str:
     if req.Service is not None:
         peers.add(req.Service.PeerName or req.PeerName)
     if len(peers) > 1:
-        raise InternalError(
-            "Cannot register services and checks for multiple peer names in one registration request"
-        )
+        raise InternalError("Cannot register services and checks for multiple peer names in one registration request")
     return req.PeerName
 
 
@@ -235,9 +233,7 @@ def _insert_service(db: Store, row: ServiceRow) -> None:
     nodes_changed(db, service.ModifyIndex, service.PeerName, row.Node)
 
 
-def _join_mesh(
-    db: Store, index: int, node: str, service: NodeService, existing: ServiceRow | None
-) -> NodeService:
+def _join_mesh(db: Store, index: int, node: str, service: NodeService, existing: ServiceRow | None) -> NodeService:
     """Note what a mesh instance brings with it; returns it with its virtual address."""
     mesh_topology.link(db, index, node, service, existing.Service if existing else None)
     name = service.connect_name()

@@ -7,9 +7,28 @@ The index rules are those of ``wire/blocking.md`` section 2.
 from collections.abc import Iterable, Mapping, Sequence
 
 from pyconsul.memdb import Store, WatchSet
-from pyconsul.server.state.catalog_tables import CHECKS, NODES, SERVICES, ServiceRow, index_name, row_key
+from pyconsul.server.state.catalog_tables import (
+    CHECKS,
+    KIND_SERVICE_NAMES,
+    NODES,
+    SERVICES,
+    ServiceRow,
+    index_name,
+    kind_names_index,
+    row_key,
+)
+from pyconsul.server.state.gateway_services import gateways_of_service
 from pyconsul.server.state.indexes import has_index, max_index
-from pyconsul.structs.catalog import CheckServiceNode, HealthFilter, Node, NodeService, ServiceNode, Weights
+from pyconsul.structs.catalog import (
+    KIND_INGRESS_GATEWAY,
+    KIND_TERMINATING_GATEWAY,
+    CheckServiceNode,
+    HealthFilter,
+    Node,
+    NodeService,
+    ServiceNode,
+    Weights,
+)
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.health import ANY, CRITICAL, PASSING, HealthCheck
 from pyconsul.structs.wire import omit
@@ -73,9 +92,7 @@ def nodes(
     return nodes_index(db, peer, ws), [n for n in found if satisfies(n.Meta, wanted)] if wanted else found
 
 
-def node_by_name_or_id(
-    db: Store, name: str, peer: str = "", ws: WatchSet | None = None
-) -> tuple[int, Node | None]:
+def node_by_name_or_id(db: Store, name: str, peer: str = "", ws: WatchSet | None = None) -> tuple[int, Node | None]:
     """The node with that name, or the only one whose ID begins so; the index to answer with when there is none."""
     node = db.get(NODES, row_key(peer, name), ws)
     if node is not None:
@@ -200,13 +217,13 @@ def connect_service_nodes(
 ) -> tuple[int, list[ServiceNode]]:
     """The proxies and native instances that speak for a service in the mesh."""
     rows = db.where(SERVICES, "connect", row_key(peer, service), ws)
+    mapped_at, gateways = _gateway_rows(db, service, KIND_TERMINATING_GATEWAY, ws) if not peer else (0, [])
+    rows += gateways
     index = service_index(db, service, exists=bool(rows), checks=False, peer=peer, ws=ws)
-    return index, with_nodes(db, rows, ws)
+    return max(index, mapped_at), with_nodes(db, rows, ws)
 
 
-def service_nodes_at_address(
-    db: Store, address: str, peer: str = "", ws: WatchSet | None = None
-) -> list[ServiceNode]:
+def service_nodes_at_address(db: Store, address: str, peer: str = "", ws: WatchSet | None = None) -> list[ServiceNode]:
     """The instances with this address, their own or a tagged one."""
     rows = db.prefix(SERVICES, row_key(peer, ""), ws)
     return with_nodes(db, [row for row in rows if _is_at(row.Service, address)], ws)
@@ -253,12 +270,66 @@ def check_connect_service_nodes(
 ) -> tuple[int, list[CheckServiceNode]]:
     """The proxies and native instances that speak for a service in the mesh, and their health."""
     rows = db.where(SERVICES, "connect", row_key(peer, service), ws)
+    mapped_at, gateways = _gateway_rows(db, service, KIND_TERMINATING_GATEWAY, ws) if not peer else (0, [])
+    rows += gateways
     names = {row.Service.Service for row in rows}
     if names:
         index = max(service_index(db, n, exists=True, checks=True, peer=peer, ws=ws) for n in sorted(names))
     else:
         index = service_index(db, service, exists=False, checks=True, peer=peer, ws=ws)
+    return max(index, mapped_at), with_checks(db, rows, ws)
+
+
+def check_ingress_service_nodes(
+    db: Store, service: str, ws: WatchSet | None = None
+) -> tuple[int, list[CheckServiceNode]]:
+    """The ingress gateways that lead to a service, and their health."""
+    index, rows = _gateway_rows(db, service, KIND_INGRESS_GATEWAY, ws)
     return index, with_checks(db, rows, ws)
+
+
+def _gateway_rows(db: Store, service: str, kind: str, ws: WatchSet | None) -> tuple[int, list[ServiceRow]]:
+    """Instances of the gateways of one kind that stand in front of a service, with the index of that fact."""
+    index = 0
+    rows: list[ServiceRow] = []
+    for mapping in gateways_of_service(db, service, kind, ws):
+        found = db.where(SERVICES, "name", row_key("", mapping.Gateway.Name), ws)
+        at = service_index(db, mapping.Gateway.Name, exists=bool(found), checks=False, ws=ws)
+        index = max(index, mapping.ModifyIndex, at)
+        rows += found
+    return index, rows
+
+
+def service_gateways(
+    db: Store, service: str, kind: str, ws: WatchSet | None = None
+) -> tuple[int, list[CheckServiceNode]]:
+    """The gateways of one kind in front of a service, and their health."""
+    index, rows = _gateway_rows(db, service, kind, ws)
+    return index, with_checks(db, rows, ws)
+
+
+def combined_service_nodes(
+    db: Store, services: Iterable[str], ws: WatchSet | None = None
+) -> tuple[int, list[CheckServiceNode]]:
+    """Plain and mesh instances of several services, each instance once."""
+    index = 0
+    found: dict[tuple[str, str], CheckServiceNode] = {}
+    for service in services:
+        for at, instances in (
+            check_service_nodes(db, service, ws=ws),
+            check_connect_service_nodes(db, service, ws=ws),
+        ):
+            index = max(index, at)
+            for one in instances:
+                if one.Node is not None and one.Service is not None:
+                    found[one.Node.Node, one.Service.ID] = one
+    return index, list(found.values())
+
+
+def service_names_of_kind(db: Store, kind: str, ws: WatchSet | None = None) -> tuple[int, list[str]]:
+    """The names in use with a kind of instance."""
+    names = [row.Service for row in db.where(KIND_SERVICE_NAMES, "kind", kind.lower(), ws)]
+    return kind_names_index(db, kind, ws), names
 
 
 def all_check_service_nodes(
@@ -303,9 +374,7 @@ def _excluded(one: CheckServiceNode, how: HealthFilter) -> bool:
 # Checks
 
 
-def checks_of_node(
-    db: Store, node: str, peer: str = "", ws: WatchSet | None = None
-) -> tuple[int, list[HealthCheck]]:
+def checks_of_node(db: Store, node: str, peer: str = "", ws: WatchSet | None = None) -> tuple[int, list[HealthCheck]]:
     """The checks of a node and of all that is on it, by ID."""
     return checks_index(db, peer, ws), db.where(CHECKS, "node", row_key(peer, node), ws)
 
@@ -344,5 +413,3 @@ def _on_wanted_nodes(
         if satisfies(node.Meta, wanted):
             kept.append(check)
     return kept
-
-

@@ -81,9 +81,7 @@ def cas(db: Store, index: int, entry: DirEntry) -> DirEntry | None:
     return set_entry(db, index, entry)
 
 
-def lock(
-    db: Store, index: int, entry: DirEntry, session_exists: Callable[[str], bool]
-) -> DirEntry | None:
+def lock(db: Store, index: int, entry: DirEntry, session_exists: Callable[[str], bool]) -> DirEntry | None:
     """Set and acquire for ``entry.Session``; None when another session holds the key.
 
     Raises InternalError without a session or for one that does not exist.

@@ -182,6 +182,7 @@ class HealthCheckDefinition(Struct):
 
     go_type = "api.HealthCheckDefinition"
     pointer = False
+    json_first = ("Interval", "Timeout", "DeregisterCriticalServiceAfter")
     fields = (
         Field("HTTP", "string"),
         Field("Header", "map[string][]string"),

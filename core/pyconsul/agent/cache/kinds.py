@@ -1,0 +1,40 @@
+"""What the agent caches: which method answers, and whether an entry keeps itself fresh."""
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pyconsul.structs.catalog import (
+    IndexedCheckServiceNodes,
+    IndexedNodeServices,
+    IndexedServiceNodes,
+    IndexedServices,
+)
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class CacheKind(Generic[R]):
+    """One kind of cached answer.
+
+    ``refreshes``: a blocking query in the background keeps the entry fresh, so that neither its age nor
+    must-revalidate matter; otherwise an entry is as old as its fetch.
+    """
+
+    name: str
+    method: str
+    reply: type[R]
+    refreshes: bool = True
+
+
+DATACENTERS: CacheKind[Any] = CacheKind("catalog-datacenters", "Catalog.ListDatacenters", list, refreshes=False)
+SERVICES: CacheKind[IndexedServices] = CacheKind("catalog-services-list", "Catalog.ListServices", IndexedServices)
+SERVICE_NODES: CacheKind[IndexedServiceNodes] = CacheKind(
+    "catalog-services", "Catalog.ServiceNodes", IndexedServiceNodes
+)
+NODE_SERVICES: CacheKind[IndexedNodeServices] = CacheKind(
+    "node-services", "Catalog.NodeServices", IndexedNodeServices, refreshes=False
+)
+HEALTH_SERVICES: CacheKind[IndexedCheckServiceNodes] = CacheKind(
+    "health-services", "Health.ServiceNodes", IndexedCheckServiceNodes
+)

@@ -1,0 +1,191 @@
+"""``/v1/query``: write, read, explain and run prepared queries."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pyconsul.agent.dns.addresses import best_address
+from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.request import Request
+from pyconsul.agent.http.routing import route
+from pyconsul.lang.gotemplate.strconv import NumberSyntaxError, parse_bool, parse_int
+from pyconsul.structs import godecode
+from pyconsul.structs.catalog import CheckServiceNode, DCSpecificRequest, QuerySource
+from pyconsul.structs.errors import BadRequest, ConsulError, InternalError, MethodNotAllowed, NotFound
+from pyconsul.structs.prepared_query import (
+    IndexedPreparedQueries,
+    PreparedQuery,
+    PreparedQueryExecuteRequest,
+    PreparedQueryExecuteResponse,
+    PreparedQueryExplainResponse,
+    PreparedQueryRequest,
+    PreparedQuerySpecificRequest,
+    is_query_not_found,
+)
+from pyconsul.structs.wire import UNSET, Indexed, ReadRequest, changed
+
+T = TypeVar("T", bound=Indexed)
+
+_BLOCKING = 1
+_FAILED = Indexed(KnownLeader=False, Backend=_BLOCKING)
+
+
+@route("GET", "/v1/query")
+async def query_list(req: Request) -> Reply:
+    """All queries."""
+    ask = DCSpecificRequest(**req.read_options())
+    found = await req.rpc("PreparedQuery.List", ask, IndexedPreparedQueries)
+    return Reply(found.Queries or [], meta=_meta(found, ask))
+
+
+@route("POST", "/v1/query")
+async def query_create(req: Request) -> Reply:
+    """Store a query; answers its ID."""
+    options = req.write_options()
+    request = PreparedQueryRequest(Op="create", Query=_body(req), **options)
+    return Reply({"ID": await req.rpc("PreparedQuery.Apply", request, str)})
+
+
+@route("GET", "/v1/query/{id...}")
+async def query_get(req: Request) -> Reply:
+    """One query as a list of one; ``…/execute`` runs it, ``…/explain`` shows what it comes to."""
+    path = req.path["id"]
+    if path.endswith("/execute"):
+        return await _execute(req, path.removesuffix("/execute"))
+    if path.endswith("/explain"):
+        return await _explain(req, path.removesuffix("/explain"))
+    ask = PreparedQuerySpecificRequest(QueryID=path, **req.read_options())
+    found = await _read(req, "PreparedQuery.Get", ask, IndexedPreparedQueries)
+    return Reply(found.Queries, meta=_meta(found, ask))
+
+
+@route("PUT", "/v1/query/{id...}")
+async def query_update(req: Request) -> Reply:
+    """Replace a query; answers nothing."""
+    _refuse_verbs(req)
+    options = req.write_options()
+    query = changed(_body(req) if req.body else PreparedQuery(), ID=req.path["id"])
+    await req.rpc("PreparedQuery.Apply", PreparedQueryRequest(Op="update", Query=query, **options), str)
+    return Reply(raw=b"")
+
+
+@route("DELETE", "/v1/query/{id...}")
+async def query_delete(req: Request) -> Reply:
+    """Drop a query; answers nothing."""
+    _refuse_verbs(req)
+    options = req.write_options()
+    query = PreparedQuery(ID=req.path["id"])
+    await req.rpc("PreparedQuery.Apply", PreparedQueryRequest(Op="delete", Query=query, **options), str)
+    return Reply(raw=b"")
+
+
+@route("POST", "/v1/query/{id...}", listed=False)
+@route("PATCH", "/v1/query/{id...}", listed=False)
+@route("HEAD", "/v1/query/{id...}", listed=False)
+async def query_refused(req: Request) -> Reply:
+    """Methods that no query takes."""
+    _refuse_verbs(req)
+    raise MethodNotAllowed(req.method, ("GET", "PUT", "DELETE"))
+
+
+def _refuse_verbs(req: Request) -> None:
+    """Running and explaining go by GET alone."""
+    if req.path["id"].endswith(("/execute", "/explain")):
+        raise MethodNotAllowed(req.method, ("GET",))
+
+
+def _body(req: Request) -> PreparedQuery:
+    try:
+        return godecode.into(godecode.parse(req.body), PreparedQuery)
+    except ValueError as error:
+        raise BadRequest(f"Request decode failed: {error}") from error
+
+
+async def _execute(req: Request, name: str) -> Reply:
+    ask = _execution(req, name)
+    if raw := req.query.get("connect"):
+        try:
+            ask = changed(ask, Connect=parse_bool(raw))
+        except NumberSyntaxError as error:
+            raise InternalError(f"Error parsing 'connect' value: {error}") from error
+    found = await _read(req, "PreparedQuery.Execute", ask, PreparedQueryExecuteResponse)
+    found = changed(found, ConsistencyLevel=consistency_of(ask))
+    shown: dict[str, Any] = {
+        "Service": found.Service,
+        "Nodes": _translated(req, found),
+        "DNS": found.DNS,
+        "Datacenter": found.Datacenter,
+        "PeerName": found.PeerName,
+        "Failovers": found.Failovers,
+    }
+    return Reply(shown | _shown_meta(found), meta=changed(found, Backend=_BLOCKING))
+
+
+async def _explain(req: Request, name: str) -> Reply:
+    ask = _execution(req, name)
+    found = await _read(req, "PreparedQuery.Explain", ask, PreparedQueryExplainResponse)
+    found = changed(found, ConsistencyLevel=consistency_of(ask))
+    return Reply({"Query": found.Query} | _shown_meta(found), meta=changed(found, Backend=_BLOCKING))
+
+
+def _execution(req: Request, name: str) -> PreparedQueryExecuteRequest:
+    options = req.read_options()
+    agent = req.agent
+    near, ip = req.source()
+    try:
+        limit = parse_int(req.query.get("limit"), func="Atoi") if req.query.get("limit") else 0
+    except NumberSyntaxError as error:
+        raise InternalError(f"Bad limit: {error}") from error
+    return PreparedQueryExecuteRequest(
+        QueryIDOrName=name,
+        Limit=limit,
+        Source=QuerySource(Datacenter=options["Datacenter"], Node=near, Ip=ip),
+        Agent=QuerySource(Datacenter=agent.datacenter, Segment=agent.config.segment, Node=agent.node_name),
+        **options,
+    )
+
+
+async def _read(req: Request, method: str, ask: ReadRequest, reply: type[T]) -> T:
+    """A read whose failure shows the headers of a read that never found a leader, as Consul's does."""
+    try:
+        return await req.rpc(method, ask, reply)
+    except ConsulError as error:
+        if is_query_not_found(error):
+            raise NotFound(error.text, meta=_FAILED) from error
+        error.meta = _FAILED
+        raise
+
+
+def _translated(req: Request, found: PreparedQueryExecuteResponse) -> list[CheckServiceNode]:
+    """The instances with the addresses that other datacenters use, where that is configured and they are elsewhere."""
+    nodes = found.Nodes or []
+    if not req.agent.config.translate_wan_addrs or found.Datacenter == req.agent.datacenter:
+        return nodes
+    return [_translated_row(row) for row in nodes]
+
+
+def _translated_row(row: CheckServiceNode) -> CheckServiceNode:
+    node, service = row.Node, row.Service
+    if node is not None:
+        node = changed(node, Address=best_address(node.Address, node.TaggedAddresses or {}, wan=True))
+    if service is not None:
+        tagged = {tag: each.Address for tag, each in (service.TaggedAddresses or {}).items()}
+        address = best_address(service.Address, tagged, wan=True)
+        service = changed(service, Address=address, Port=service.best_address(wan=True)[1] or UNSET)
+    return changed(row, Node=node, Service=service)
+
+
+def consistency_of(ask: ReadRequest) -> str:
+    """The consistency that a read was asked for, in the word of its header."""
+    if ask.RequireConsistent:
+        return "consistent"
+    return "stale" if ask.AllowStale else "leader"
+
+
+def _meta(found: Indexed, ask: ReadRequest) -> Indexed:
+    return changed(found, Backend=_BLOCKING, ConsistencyLevel=consistency_of(ask))
+
+
+def _shown_meta(found: Indexed) -> dict[str, Any]:
+    """The meta data that these two answers carry in their bodies."""
+    return {name: getattr(found, name) for name in Indexed.__struct_fields__}

@@ -1,0 +1,222 @@
+"""``/v1/txn``: several operations, all or none."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.request import Request
+from pyconsul.agent.http.routing import route
+from pyconsul.lang.goflags import quote
+from pyconsul.primitives.durations import format_duration, parse_duration
+from pyconsul.structs import godecode
+from pyconsul.structs.catalog import Node, NodeService, Weights
+from pyconsul.structs.connect_proxy import ConnectProxyConfig
+from pyconsul.structs.errors import BadRequest, TooLarge
+from pyconsul.structs.health import HealthCheck, HealthCheckDefinition
+from pyconsul.structs.kv import DirEntry
+from pyconsul.structs.txn import (
+    ApiCheckTxnOp,
+    ApiKVTxnOp,
+    ApiNodeTxnOp,
+    ApiServiceTxnOp,
+    ApiTxnOp,
+    TxnCheckOp,
+    TxnKVOp,
+    TxnNodeOp,
+    TxnOp,
+    TxnReadRequest,
+    TxnReadResponse,
+    TxnRequest,
+    TxnResponse,
+    TxnServiceOp,
+)
+from pyconsul.structs.wire import UNSET, omit
+
+MAX_OPS = 128
+SIZE_HELP = "https://developer.hashicorp.com/docs/agent/config/config-files#txn_max_req_len"
+KV_WRITES = frozenset(("set", "delete", "delete-cas", "delete-tree", "cas", "lock", "unlock"))
+_DURATIONS = ("Interval", "Timeout", "DeregisterCriticalServiceAfter")
+
+
+@route("PUT", "/v1/txn")
+async def txn(req: Request) -> Reply:
+    """Apply operations; 409 with ``Errors`` where any was refused. One without writes goes beside the log."""
+    api_ops = _api_ops(req)
+    ops = [_internal(op, req) for op in api_ops]
+    ops = [op for op in ops if op is not None]
+    if not any(_is_write(op) for op in ops):
+        ask = TxnReadRequest(Ops=ops, **req.read_options())
+        found = await req.rpc("Txn.Read", ask, TxnReadResponse)
+        headers = {"X-Consul-LastContact": "0", "X-Consul-KnownLeader": "true" if found.KnownLeader else "false"}
+        body: dict[str, Any] = {"Results": found.Results, "Errors": found.Errors}
+        return Reply(
+            {**body, **_meta(found)},
+            status=409 if found.Errors else 200,
+            headers=headers,
+        )
+    done = await req.rpc("Txn.Apply", TxnRequest(Ops=ops, **req.write_options()), TxnResponse)
+    return Reply(done, status=409 if done.Errors else 200)
+
+
+def _meta(found: TxnReadResponse) -> dict[str, Any]:
+    """Consul shows the query meta of a read-only transaction in its body."""
+    return {
+        "Index": found.Index,
+        "LastContact": found.LastContact,
+        "KnownLeader": found.KnownLeader,
+        "ConsistencyLevel": found.ConsistencyLevel,
+        "NotModified": found.NotModified,
+        "Backend": found.Backend,
+        "ResultsFilteredByACLs": found.ResultsFilteredByACLs,
+    }
+
+
+def _api_ops(req: Request) -> list[ApiTxnOp]:
+    limits = req.agent.config.limits
+    longest = max(limits.txn_max_req_len, limits.kv_max_value_size)
+    if req.body_size > longest:
+        raise TooLarge(f"Request body({req.body_size} bytes) too large, max size: {longest} bytes. See {SIZE_HELP}.")
+    try:
+        value = godecode.parse(req.body)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise godecode.DecodeError(godecode.wrong_value(value, "api.TxnOps"))
+        items = cast("list[Any]", value)
+        ops = [godecode.into(item, ApiTxnOp) for item in items]
+    except ValueError as error:
+        raise BadRequest(f"Failed to parse body: {error}") from error
+    if len(ops) > MAX_OPS:
+        raise TooLarge(f"Transaction contains too many operations ({len(ops)} > {MAX_OPS})")
+    return ops
+
+
+def _internal(op: ApiTxnOp, req: Request) -> TxnOp | None:
+    """The operation in the form of the log; None for an empty one, which Consul passes over."""
+    if op.KV is not None:
+        return TxnOp(KV=_kv(op.KV, req.agent.kv_max_value_size))
+    if op.Node is not None:
+        return TxnOp(Node=_node(op.Node, req.agent.datacenter))
+    if op.Service is not None:
+        return TxnOp(Service=_service(op.Service))
+    if op.Check is not None:
+        return TxnOp(Check=_check(op.Check))
+    return None
+
+
+def _is_write(op: TxnOp) -> bool:
+    if op.KV is not None:
+        return op.KV.Verb in KV_WRITES
+    catalog_op = op.Node or op.Service or op.Check
+    return catalog_op is not None and catalog_op.Verb != "get"
+
+
+def _kv(op: ApiKVTxnOp, limit: int) -> TxnKVOp:
+    if op.Value is not None and len(op.Value) > limit:
+        raise TooLarge(f"Value for key {quote(op.Key)} is too large ({len(op.Value)} > {limit} bytes)")
+    entry = DirEntry(Key=op.Key, Value=op.Value, Flags=op.Flags, Session=omit(op.Session), ModifyIndex=op.Index)
+    return TxnKVOp(Verb=op.Verb, DirEnt=entry)
+
+
+def _node(op: ApiNodeTxnOp, datacenter: str) -> TxnNodeOp:
+    node = op.Node
+    row = Node(
+        ID=node.ID,
+        Node=node.Node,
+        Address=node.Address,
+        Datacenter=node.Datacenter or datacenter,
+        Partition=omit(node.Partition),
+        PeerName=omit(node.PeerName),
+        TaggedAddresses=node.TaggedAddresses,
+        Meta=node.Meta,
+        ModifyIndex=node.ModifyIndex,
+    )
+    return TxnNodeOp(Verb=op.Verb, Node=row)
+
+
+def _service(op: ApiServiceTxnOp) -> TxnServiceOp:
+    service = op.Service
+    row = NodeService(
+        ID=service.ID,
+        Service=service.Service,
+        Kind=omit(service.Kind),
+        Tags=service.Tags,
+        Address=service.Address,
+        Meta=service.Meta,
+        Port=omit(service.Port),
+        Weights=Weights(Passing=service.Weights.Passing, Warning=service.Weights.Warning),
+        EnableTagOverride=service.EnableTagOverride,
+        TaggedAddresses=omit(service.TaggedAddresses or {}),
+        Proxy=_proxy(service.Proxy),
+        ModifyIndex=service.ModifyIndex,
+    )
+    return TxnServiceOp(Verb=op.Verb, Node=op.Node, Service=row)
+
+
+def _proxy(value: Any) -> ConnectProxyConfig:
+    """Of a proxy only where it leads: Consul takes over no more in a transaction."""
+    given = godecode.into(value, ConnectProxyConfig, strict=False)
+    return ConnectProxyConfig(
+        DestinationServiceName=given.DestinationServiceName,
+        DestinationServiceID=given.DestinationServiceID,
+        LocalServiceAddress=given.LocalServiceAddress,
+        LocalServicePort=given.LocalServicePort,
+        LocalServiceSocketPath=given.LocalServiceSocketPath,
+        MeshGateway=given.MeshGateway,
+    )
+
+
+def _check(op: ApiCheckTxnOp) -> TxnCheckOp:
+    check = op.Check
+    row = HealthCheck(
+        Node=check.Node,
+        CheckID=check.CheckID,
+        Name=check.Name,
+        Status=check.Status,
+        Notes=check.Notes,
+        Output=check.Output,
+        Type=check.Type,
+        ServiceID=check.ServiceID,
+        ServiceName=check.ServiceName,
+        ServiceTags=check.ServiceTags,
+        PeerName=omit(check.PeerName),
+        ExposedPort=check.ExposedPort,
+        Definition=_definition(check.Definition),
+        ModifyIndex=check.ModifyIndex,
+    )
+    return TxnCheckOp(Verb=op.Verb, Check=row)
+
+
+def _definition(value: Any) -> HealthCheckDefinition:
+    """How a check is run; durations are text or nanoseconds. Raises BadRequest."""
+    durations: dict[str, Any] = {}
+    try:
+        for name in _DURATIONS:
+            value, short = godecode.take(value, name)
+            value, long = godecode.take(value, f"{name}Duration")
+            nanoseconds = _nanoseconds(short) or _nanoseconds(long)
+            durations[name] = format_duration(nanoseconds) if nanoseconds else UNSET
+        definition = godecode.into(value, HealthCheckDefinition, strict=False)
+    except ValueError as error:
+        raise BadRequest(f"Failed to parse body: {error}") from error
+    return HealthCheckDefinition(
+        HTTP=definition.HTTP,
+        TLSServerName=definition.TLSServerName,
+        TLSSkipVerify=definition.TLSSkipVerify,
+        Header=definition.Header,
+        Method=definition.Method,
+        Body=definition.Body,
+        TCP=definition.TCP,
+        TCPUseTLS=definition.TCPUseTLS,
+        GRPC=definition.GRPC,
+        GRPCUseTLS=definition.GRPCUseTLS,
+        OSService=definition.OSService,
+        **durations,
+    )
+
+
+def _nanoseconds(value: Any) -> int:
+    if isinstance(value, str) and value:
+        return parse_duration(value)
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0

@@ -1,0 +1,266 @@
+"""What was read from a file, checked against the shape of the configuration.
+
+The rules and error texts are those of the mapstructure library with Consul's two hooks: a list of one is taken for
+its only member where no list is wanted, and old spellings stand for the new ones. Member names match without regard
+to letter case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+from pyconsul.config.keyrow import Kind
+from pyconsul.config.shapes import ListOf, MapOf, Section, Shape, file_shape
+from pyconsul.lang.hcl import Blocks
+from pyconsul.structs.gojson import format_float
+
+Raw = dict[str, Any]
+"""Canonical names to values; only what was set."""
+
+
+class DecodeError(ValueError):
+    """Values of wrong types; the text lists all of them as mapstructure does."""
+
+    def __init__(self, errors: list[str]) -> None:
+        bullets = sorted(f"* {error}" for error in errors)
+        super().__init__(f"{len(errors)} error(s) decoding:\n\n" + "\n".join(bullets))
+
+
+@dataclass(slots=True)
+class Decoded:
+    """A decoded file, and the names in it that mean nothing."""
+
+    values: Raw
+    unknown: list[str] = field(default_factory=list)
+
+
+def decode(raw: Mapping[str, object]) -> Decoded:
+    """Check and canonicalise a whole file. Raises DecodeError."""
+    decoder = _Decoder()
+    values = decoder.section("", dict(raw), file_shape())
+    if decoder.errors:
+        raise DecodeError(decoder.errors)
+    return Decoded(values, sorted(decoder.unknown))
+
+
+class _Decoder:
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+        self.unknown: list[str] = []
+
+    def value(self, name: str, given: object, shape: Shape) -> Any:
+        """The canonical value; an error is noted and None returned. A null counts as not set."""
+        if given is None:
+            return None
+        match shape:
+            case Section():
+                return self.section(name, _single(given), shape)
+            case ListOf():
+                return self.members(name, given, lambda label, v: self.value(label, v, shape.member))
+            case MapOf():
+                return self.mapping(name, given, lambda label, v: self.value(label, v, shape.member))
+            case Kind():
+                return _READERS[shape](self, name, given)
+
+    def section(self, name: str, given: object, shape: Section) -> Raw:
+        if not isinstance(given, dict):
+            self.errors.append(f"'{name}' expected a map, got '{_go_kind(given)}'")
+            return {}
+        source = _translated(cast("Raw", given), shape)
+        by_fold = {key.casefold(): key for key in reversed(source)}
+        used: set[str] = set()
+        out: Raw = {}
+        before = len(self.errors)
+        for member, inner in shape.members.items():
+            key = member if member in source else by_fold.get(member)
+            if key is None:
+                continue
+            used.add(key)
+            value = self.value(f"{name}.{member}" if name else member, source[key], inner)
+            if value is not None:
+                out[member] = value
+        if len(self.errors) == before:
+            self.unknown.extend(f"{name}.{key}" if name else key for key in source if key not in used)
+        return out
+
+    def members(self, name: str, given: object, read: Callable[[str, object], Any]) -> list[Any] | None:
+        if not isinstance(given, list):
+            self.errors.append(f"'{name}': source data must be an array or slice, got {_go_kind(given)}")
+            return None
+        return [read(f"{name}[{at}]", member) for at, member in enumerate(cast("list[object]", given))]
+
+    def mapping(self, name: str, given: object, read: Callable[[str, object], Any]) -> Raw | None:
+        given = _single(given)
+        if not isinstance(given, dict):
+            self.errors.append(f"'{name}' expected a map, got '{_go_kind(given)}'")
+            return None
+        return {key: read(f"{name}[{key}]", value) for key, value in cast("Raw", given).items()}
+
+    def wrong(self, name: str, wanted: str, given: object) -> None:
+        self.errors.append(
+            f"'{name}' expected type '{wanted}', got unconvertible type '{_go_type(given)}', "
+            f"value: '{_go_value(given)}'"
+        )
+
+    def bool(self, name: str, given: object) -> bool | None:
+        given = _single(given)
+        if isinstance(given, bool):
+            return given
+        return self.wrong(name, "bool", given)
+
+    def string(self, name: str, given: object) -> str | None:
+        given = _single(given)
+        if isinstance(given, str):
+            return given
+        return self.wrong(name, "string", given)
+
+    def number(self, name: str, given: object) -> float | None:
+        given = _single(given)
+        if isinstance(given, (int, float)) and not isinstance(given, bool):
+            return float(given)
+        return self.wrong(name, "float64", given)
+
+    def int(self, name: str, given: object, wanted: str = "int") -> int | None:
+        given = _single(given)
+        if isinstance(given, (int, float)) and not isinstance(given, bool):
+            return int(given)
+        return self.wrong(name, wanted, given)
+
+    def uint(self, name: str, given: object, bits: int = 64) -> int | None:
+        given = _single(given)
+        value = self.int(name, given, "uint" if bits == 0 else f"uint{bits}")
+        if value is not None and value < 0:
+            shown = f"{given:f}" if isinstance(given, float) else str(given)
+            self.errors.append(f"cannot parse '{name}', {shown} overflows uint")
+            return None
+        return None if value is None else value % (1 << (bits or 64))
+
+    def strings(self, name: str, given: object) -> list[Any] | None:
+        return self.members(name, given, self.string)
+
+    def map(self, name: str, given: object) -> Raw | None:
+        return self.mapping(name, given, self.string)
+
+    def headers(self, name: str, given: object) -> Raw | None:
+        return self.mapping(name, given, self.strings)
+
+    def object(self, name: str, given: object) -> Raw | None:
+        return self.mapping(name, given, _opaque)
+
+    def objects(self, name: str, given: object) -> list[Any] | None:
+        return self.members(name, given, self.object)
+
+
+_READERS: Final[dict[Kind, Callable[[_Decoder, str, object], Any]]] = {
+    Kind.BOOL: _Decoder.bool,
+    Kind.STRING: _Decoder.string,
+    Kind.DURATION: _Decoder.string,
+    Kind.INT: _Decoder.int,
+    Kind.UINT: lambda decoder, name, given: decoder.uint(name, given, 0),
+    Kind.UINT32: lambda decoder, name, given: decoder.uint(name, given, 32),
+    Kind.UINT64: _Decoder.uint,
+    Kind.NUMBER: _Decoder.number,
+    Kind.STRINGS: _Decoder.strings,
+    Kind.MAP: _Decoder.map,
+    Kind.HEADERS: _Decoder.headers,
+    Kind.OBJECT: _Decoder.object,
+    Kind.OBJECTS: _Decoder.objects,
+}
+
+
+def _single(given: object) -> object:
+    """The only member of a list of one, where no list is wanted; the hook runs for the pointer and what it points to."""
+    for _ in range(2):
+        if isinstance(given, list) and len(cast("list[object]", given)) == 1:
+            given = cast("list[object]", given)[0]
+    return given
+
+
+def _opaque(_name: str, given: object) -> object:
+    """A value that Consul only passes on: lists of one inside it become their member, as blocks are meant."""
+    if isinstance(given, list) and len(cast("list[object]", given)) == 1:
+        return _unwrapped(cast("list[object]", given)[0])
+    return given
+
+
+def _unwrapped(given: object) -> object:
+    if isinstance(given, dict):
+        return {key: _unwrapped_member(value) for key, value in cast("Raw", given).items()}
+    if isinstance(given, list):
+        return [_unwrapped(member) for member in cast("list[object]", given)]
+    return given
+
+
+def _unwrapped_member(given: object) -> object:
+    if isinstance(given, list) and len(cast("list[object]", given)) == 1:
+        return _unwrapped(cast("list[object]", given)[0])
+    return _unwrapped(given)
+
+
+def _translated(source: Raw, shape: Section) -> Raw:
+    """Old spellings replaced by the new ones, unless the new one is there as well."""
+    if not shape.aliases:
+        return source
+    out: Raw = {}
+    for key, value in source.items():
+        name = shape.aliases.get(key.lower())
+        if name is None:
+            out[key] = value
+        else:
+            out[name] = source.get(name, value)
+    return out
+
+
+def _go_kind(value: object) -> str:
+    match value:
+        case bool():
+            return "bool"
+        case int():
+            return "int"
+        case float():
+            return "float64"
+        case str():
+            return "string"
+        case list():
+            return "slice"
+        case _:
+            return "map"
+
+
+def _go_type(value: object) -> str:
+    match value:
+        case Blocks():
+            return "[]map[string]interface {}"
+        case list():
+            return "[]interface {}"
+        case dict():
+            return "map[string]interface {}"
+        case _:
+            return _go_kind(value)
+
+
+def _go_value(value: object) -> str:
+    """The value as Go's ``%v`` prints it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return format_go_float(value)
+        case list():
+            return "[" + " ".join(_go_value(member) for member in cast("list[object]", value)) + "]"
+        case dict():
+            pairs = sorted(cast("Raw", value).items())
+            return "map[" + " ".join(f"{key}:{_go_value(inner)}" for key, inner in pairs) + "]"
+        case None:
+            return "<nil>"
+        case _:
+            return str(value)
+
+
+def format_go_float(value: float) -> str:
+    """A float as Go's ``%v`` prints it: the exponent form from 1e21 on."""
+    if value == int(value) and abs(value) < 1e21:
+        return str(int(value))
+    return format_float(value)

@@ -1,0 +1,302 @@
+"""Where configuration comes from: defaults, flags, files and folders, pieces of HCL, and what nobody can change.
+
+``read_sources`` gives the sources in the order in which they are laid over each other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, cast
+
+from pyconsul.config.decode import Raw, decode
+from pyconsul.config.deprecated import replace_deprecated
+from pyconsul.config.errors import ConfigError, several
+from pyconsul.config.keys import KEYS, Key, Kind, flag_rows
+from pyconsul.lang.goflags.values import to_bool, to_int
+from pyconsul.lang.hcl import HclError, parse
+from pyconsul.structs.godecode import parse as parse_json_value
+from pyconsul.structs.gosyntax import GoSyntaxError
+
+Flags = Mapping[str, Any]
+"""Flag names (without dash) to what was given: text or the typed value, a list for repeatable flags."""
+
+_SUFFIXES: Final = {".json": "json", ".hcl": "hcl"}
+_LIST_KINDS: Final = frozenset({Kind.STRINGS})
+
+
+@dataclass(slots=True)
+class Source:
+    """One source: the values it sets, and what to warn about. ``name`` appears in error texts."""
+
+    name: str
+    values: Raw
+    warnings: list[str] = field(default_factory=list)
+
+
+def read_sources(flags: Flags) -> tuple[list[Source], list[str]]:
+    """All sources in order, and warnings about files that were skipped. Raises ConfigError."""
+    warnings: list[str] = []
+    given_format = str(flags.get("config-format") or "")
+    if given_format not in ("", "json", "hcl"):
+        raise ConfigError("config: -config-format must be either 'hcl' or 'json'")
+    lists, scalars = _flag_values(flags, warnings)
+    head = [Source("default", _table("default"))]
+    dev = bool(flags.get("dev"))
+    if dev:
+        head.append(Source("dev", _table("dev")))
+    head.append(Source("flags.slices", lists))
+    files: list[tuple[str, str, str]] = []
+    for path in config_paths(flags):
+        files.extend(_files_at(path, given_format, warnings))
+    sources = [*head]
+    for name, text, kind in files:
+        sources.extend(_parsed(name, text, kind))
+    sources.append(Source("flags.values", scalars))
+    for number, text in enumerate(_texts(flags.get("hcl"))):
+        sources.extend(_parsed(f"flags-{number}.hcl", text, "hcl"))
+    sources.append(Source("non-user", _table("fixed")))
+    if dev:
+        sources.append(Source("consul-dev", _table("dev", fixed=True)))
+    return sources, warnings
+
+
+def config_paths(flags: Flags) -> list[str]:
+    """The files and folders to read, in the order of the command line where that is known."""
+    ordered = flags.get("config-paths")
+    if ordered is not None:
+        return _texts(ordered)
+    return [*_texts(flags.get("config-file")), *_texts(flags.get("config-dir"))]
+
+
+def parse_text(name: str, text: str, kind: str) -> Source:
+    """One file's text. Raises ConfigError, which names the file."""
+    try:
+        decoded = decode(_parse(text, kind))
+    except (HclError, ValueError) as error:
+        raise ConfigError(f"failed to parse {name}: {error}") from None
+    warnings: list[str] = []
+    unknown: list[str] = []
+    for key in decoded.unknown:
+        if key == "acl_enforce_version_8":
+            warnings.append(f'config key "{key}" is deprecated and should be removed')
+        elif key.startswith("audit.sink[") and key.endswith("].name"):
+            warnings.append("config key audit.sink[].name is deprecated and should be removed")
+        else:
+            unknown.append(f"invalid config key {key}")
+    if unknown:
+        raise ConfigError(f"failed to parse {name}: {several(unknown)}")
+    values, old = replace_deprecated(decoded.values)
+    return Source(name, values, [*warnings, *_enterprise_warnings(values), *old])
+
+
+def _parsed(name: str, text: str, kind: str) -> list[Source]:
+    """No source for an empty file, else one, its single definitions joined to the lists of definitions."""
+    if not text:
+        return []
+    source = parse_text(name, text, kind)
+    for single, many in (("check", "checks"), ("service", "services")):
+        definition = source.values.pop(single, None)
+        if definition is not None:
+            source.values[many] = [*source.values.get(many, []), definition]
+    return [source]
+
+
+def _parse(text: str, kind: str) -> Mapping[str, object]:
+    if kind == "hcl":
+        return parse(text)
+    return _parse_json(text)
+
+
+def _parse_json(text: str) -> Mapping[str, object]:
+    try:
+        value = json.loads(text, parse_int=float)
+    except RecursionError:
+        raise ValueError("exceeded max depth") from None
+    except ValueError:
+        raise ValueError(_json_error(text)) from None
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        kind = {list: "array", str: "string", bool: "bool"}.get(type(cast(object, value)), "number")
+        raise ValueError(f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
+    return cast("dict[str, object]", value)
+
+
+def _json_error(text: str) -> str:
+    """What Go's ``json.Unmarshal`` says about text that is no JSON."""
+    try:
+        parse_json_value(text.encode("utf-8", "replace"))
+        _, end = json.JSONDecoder(strict=False).raw_decode(text.lstrip(" \t\r\n"))
+    except GoSyntaxError as error:
+        return "unexpected end of JSON input" if str(error) in ("EOF", "unexpected EOF") else str(error)
+    except ValueError as error:
+        return str(error)
+    rest = text.lstrip(" \t\r\n")[end:].lstrip(" \t\r\n")
+    shown = {"'": r"'\''", '"': "'\"'"}.get(rest[:1], f"'{rest[:1]}'")
+    return f"invalid character {shown} after top-level value"
+
+
+# Files ---------------------------------------------------------------------------------------------------------------
+
+
+def _files_at(path: str, given_format: str, warnings: list[str]) -> list[tuple[str, str, str]]:
+    """Name, text and format of a file, or of all files right inside a folder in order of name."""
+    where = Path(path)
+    if not os.path.lexists(path) or not where.exists():
+        raise ConfigError(f"config: Open failed on {path}. open {path}: no such file or directory")
+    try:
+        if not where.is_dir():
+            if not (given_format or where.suffix in _SUFFIXES):
+                raise ConfigError(
+                    f"file {path} has unknown extension; must be .hcl or .json, or config format must be set"
+                )
+            return [_file(path, given_format)]
+        names = sorted(os.listdir(path))
+    except PermissionError:
+        raise ConfigError(f"config: Open failed on {path}. open {path}: permission denied") from None
+    return _files_in(path, names, given_format, warnings)
+
+
+def _files_in(folder: str, names: Sequence[str], given_format: str, warnings: list[str]) -> list[tuple[str, str, str]]:
+    found: list[tuple[str, str, str]] = []
+    for name in names:
+        path = _clean(folder, name)
+        if os.path.islink(path):
+            path = os.path.realpath(path)
+            if not os.path.exists(path):
+                raise ConfigError(f"lstat {path}: no such file or directory")
+        if os.path.isdir(path):
+            continue
+        if not given_format and not path.endswith(tuple(_SUFFIXES)):
+            warnings.append(f"skipping file {path}, extension must be .hcl or .json, or config format must be set")
+            continue
+        found.append(_file(path, given_format))
+    return found
+
+
+def _clean(folder: str, name: str) -> str:
+    """The path of a member as Go's ``filepath.Join`` writes it."""
+    return os.path.normpath(os.path.join(folder, name))
+
+
+def _file(path: str, given_format: str) -> tuple[str, str, str]:
+    kind = given_format or next((f for suffix, f in _SUFFIXES.items() if path.endswith(suffix)), "")
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        reason = (error.strerror or "").lower()
+        raise ConfigError(f"config: failed to read {path}: open {path}: {reason}") from None
+    return path, data.decode("utf-8", "surrogateescape" if kind == "hcl" else "replace"), kind
+
+
+# Flags and tables ----------------------------------------------------------------------------------------------------
+
+
+def _table(column: str, *, fixed: bool = False) -> Raw:
+    """The values that one column of the table of keys sets. ``fixed`` picks the rows that nobody can change."""
+    out: Raw = {}
+    for key in KEYS:
+        value = getattr(key, column)
+        if value is None or (column == "dev" and (key.fixed is not None) != fixed):
+            continue
+        if column == "default" and value == float("inf"):
+            continue
+        put(out, key.name, value)
+    return out
+
+
+def put(values: Raw, name: str, value: object) -> None:
+    """Set a value by its dotted name."""
+    *outer, last = name.split(".")
+    section = values
+    for part in outer:
+        section = section.setdefault(part, {})
+    section[last] = value
+
+
+def _flag_values(flags: Flags, warnings: list[str]) -> tuple[Raw, Raw]:
+    """What flags set: top-level lists, which come before those of files, and all other values, which win."""
+    lists: Raw = {}
+    scalars: Raw = {}
+    for key in flag_rows():
+        given = flags.get(key.flag)
+        if given is None or key.name in ("config_file", "config_dir", "config_format", "dev", "hcl"):
+            continue
+        value = _flag_value(key, given)
+        if value == [] or value == {}:
+            continue
+        if key.instead:
+            warnings.append(
+                f"The flag '-{key.flag}' is deprecated. Use the '-{key.instead.replace('_', '-')}' flag instead."
+            )
+            lists.setdefault(key.instead, []).extend(value)
+        elif key.kind in _LIST_KINDS and "." not in key.name:
+            lists[key.name] = [*value, *lists.get(key.name, [])]
+        else:
+            put(scalars, key.name, value)
+    return lists, scalars
+
+
+def _flag_value(key: Key, given: Any) -> Any:
+    """The value of a flag as a file would set it."""
+    match key.kind:
+        case Kind.BOOL:
+            return given if isinstance(given, bool) else to_bool(str(given))
+        case Kind.INT:
+            return given if isinstance(given, int) else to_int(str(given), base=10)
+        case Kind.STRINGS:
+            return _texts(given)
+        case Kind.MAP:
+            if isinstance(given, Mapping):
+                return dict(cast("Mapping[str, str]", given))
+            pairs = (text.partition(":") for text in _texts(given))
+            return {name: value for name, _, value in pairs}
+        case _:
+            return str(given)
+
+
+def _texts(given: Any) -> list[str]:
+    if given is None:
+        return []
+    return [given] if isinstance(given, str) else [str(text) for text in given]
+
+
+# Keys of the enterprise edition --------------------------------------------------------------------------------------
+
+# Where it is, what the warning calls it, whether an empty value counts as set, whether it is taken out.
+_ENTERPRISE: Final[tuple[tuple[str, str, bool, bool], ...]] = (
+    ("read_replica", "read_replica (or the deprecated non_voting_server)", True, False),
+    ("segment", "segment", False, False),
+    ("segments", "segments", False, False),
+    ("partition", "partition", False, False),
+    ("autopilot.redundancy_zone_tag", "autopilot.redundancy_zone_tag", False, False),
+    ("autopilot.upgrade_version_tag", "autopilot.upgrade_version_tag", False, False),
+    ("autopilot.disable_upgrade_migration", "autopilot.disable_upgrade_migration", True, False),
+    ("dns_config.prefer_namespace", "dns_config.prefer_namespace", True, True),
+    ("acl.msp_disable_bootstrap", "acl.msp_disable_bootstrap", True, True),
+    ("acl.tokens.managed_service_provider", "acl.tokens.managed_service_provider", False, True),
+    ("audit", "audit", False, False),
+    ("license_path", "license_path", True, True),
+    ("reporting.license.enabled", "reporting.license.enabled", True, True),
+)
+
+
+def _enterprise_warnings(values: Raw) -> list[str]:
+    found: list[str] = []
+    for path, shown, even_empty, remove in _ENTERPRISE:
+        *outer, last = path.split(".")
+        section: Raw = values
+        for part in outer:
+            section = section.get(part) or {}
+        value = section.get(last)
+        if path == "audit":
+            value = value and (value.get("enabled") or value.get("sink"))
+        if value or (even_empty and value is not None):
+            found.append(f'"{shown}" is a Consul Enterprise configuration and will have no effect')
+            if remove:
+                del section[last]
+    return found

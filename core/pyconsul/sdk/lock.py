@@ -1,0 +1,217 @@
+"""Locks over one key, as Consul's own client keeps them: a session, a flag, and a watch over who holds the key.
+
+The algorithm and its constants are those of Consul's client library, so that locks of both kinds exclude each other.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from pyconsul.sdk.caller import Caller
+from pyconsul.sdk.errors import (
+    ConsulError,
+    CoordinationFailed,
+    InvalidArgument,
+    LockConflict,
+    LockHeld,
+    LockInUse,
+    LockNotAcquired,
+    LockNotHeld,
+    ServerError,
+    TransportError,
+)
+from pyconsul.sdk.keep import KeptSession
+from pyconsul.sdk.kv import delete_request, get_request, put_request
+from pyconsul.sdk.request import QueryOptions
+from pyconsul.sdk.session import create_request
+from pyconsul.sdk.tasks import Background, Signal, now, sleep
+
+LOCK_FLAG = 0x2DDCCBC058A50C18  # marks a key as a lock
+DEFAULT_NAME = "Consul API Lock"
+DEFAULT_TTL = 15.0
+DEFAULT_WAIT = 15.0
+DELAY_RETRY = 5.0  # between tries while a lock-delay is in effect; nothing can be waited for then
+
+
+class Lock:
+    """One lock handle. ``is_held`` says what this handle knows; ``lost`` is set when the key went to somebody else.
+
+    A lock can be lost at any time: the session ends, an operator deletes the key, the agent cannot be reached.
+    Work under it must look at ``lost``. Times are seconds.
+    """
+
+    def __init__(
+        self,
+        client: Caller,
+        key: str,
+        *,
+        value: bytes | str = b"",
+        session: str = "",
+        name: str = DEFAULT_NAME,
+        ttl: float | str = DEFAULT_TTL,
+        lock_delay: float | None = None,
+        try_once: bool = False,
+        wait: float = DEFAULT_WAIT,
+        monitor_retries: int = 0,
+        monitor_retry_time: float = 2.0,
+        delay_retry: float = DELAY_RETRY,
+    ) -> None:
+        if not key:
+            raise InvalidArgument("missing key")
+        self.key = key
+        self.is_held = False
+        self.lost = Signal()
+        self.session = session
+        self._client = client
+        self._value = value
+        self._given_session = session
+        self._create = create_request(name=name, ttl=ttl, lock_delay=lock_delay)
+        self._ttl = ttl
+        self._try_once = try_once
+        self._wait = wait
+        self._monitor_retries = monitor_retries
+        self._monitor_retry_time = monitor_retry_time
+        self._delay_retry = delay_retry
+        self._kept: KeptSession | None = None
+        self._monitor: Background | None = None
+
+    async def acquire(self) -> bool:
+        """Wait for the lock; False only with ``try_once``, when ``wait`` went by. Raises CoordinationError."""
+        if self.is_held:
+            raise LockHeld
+        await self._open_session()
+        try:
+            self.is_held = await self._contend()
+        finally:
+            if not self.is_held:
+                await self._close_session()
+        if self.is_held:
+            self.lost.clear()
+            self._monitor = self._client.background(self._watch_holder)
+        return self.is_held
+
+    async def release(self) -> None:
+        """Give the lock back. Raises LockNotHeld, or CoordinationFailed."""
+        if not self.is_held:
+            raise LockNotHeld
+        self.is_held = False
+        monitor, self._monitor = self._monitor, None
+        if monitor is not None:
+            await monitor.stop()
+        request = put_request(self.key, self._value, flags=LOCK_FLAG, release=self.session)
+        try:
+            await self._client.call(request)
+        except ConsulError as error:
+            raise CoordinationFailed(f"failed to release lock: {error}") from error
+        finally:
+            await self._close_session()
+
+    async def destroy(self) -> None:
+        """Delete the key. Raises LockHeld, LockInUse or LockConflict when it is not free to go."""
+        if self.is_held:
+            raise LockHeld
+        try:
+            entry = await self._client.call(get_request(self.key))
+        except ConsulError as error:
+            raise CoordinationFailed(f"failed to read lock: {error}") from error
+        if entry is None:
+            return
+        if entry.Flags != LOCK_FLAG:
+            raise LockConflict
+        if entry.Session:
+            raise LockInUse
+        try:
+            removed = await self._client.call(delete_request(self.key, cas=entry.ModifyIndex))
+        except ConsulError as error:
+            raise CoordinationFailed(f"failed to remove lock: {error}") from error
+        if not removed:
+            raise LockInUse
+
+    async def __aenter__(self) -> Lock:
+        if not await self.acquire():
+            raise LockNotAcquired
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.is_held:
+            await self.release()
+
+    async def _contend(self) -> bool:
+        """Try until the key is ours; False when trying once took too long."""
+        started = now()
+        wait, index, is_first = self._wait, 0, True
+        while True:
+            if self._try_once and not is_first:
+                wait = self._wait - (now() - started)
+                if wait <= 0:
+                    return False
+            is_first = False
+            holder, index = await self._read(QueryOptions(index=index, wait=wait))
+            if holder == self.session:
+                return True
+            if holder:
+                continue
+            if await self._take():
+                return True
+            # somebody was faster, which can be waited for, or a lock-delay is in effect, which cannot
+            holder, index = await self._read(QueryOptions())
+            if not holder:
+                index = 0
+                await sleep(self._delay_retry)
+
+    async def _read(self, options: QueryOptions) -> tuple[str, int]:
+        """The session that holds the key ("" for none), and the index to wait on."""
+        try:
+            reply = await self._client.ask(get_request(self.key), options)
+        except ConsulError as error:
+            raise CoordinationFailed(f"failed to read lock: {error}") from error
+        if reply.value is None:
+            return "", 0
+        if reply.value.Flags != LOCK_FLAG:
+            raise LockConflict
+        return reply.value.Session or "", reply.meta.index
+
+    async def _take(self) -> bool:
+        request = put_request(self.key, self._value, flags=LOCK_FLAG, acquire=self.session)
+        try:
+            return await self._client.call(request)
+        except ConsulError as error:
+            raise CoordinationFailed(f"failed to acquire lock: {error}") from error
+
+    async def _watch_holder(self) -> None:
+        """Set ``lost`` when the key is no longer ours, or when the agent cannot be asked for too long."""
+        index, retries = 0, self._monitor_retries
+        while True:
+            try:
+                options = QueryOptions(consistency="consistent", index=index)
+                reply = await self._client.ask(get_request(self.key), options)
+            except (TransportError, ServerError):
+                if retries <= 0:
+                    break
+                retries, index = retries - 1, 0
+                await sleep(self._monitor_retry_time)
+                continue
+            except ConsulError:
+                break
+            if reply.value is None or reply.value.Session != self.session:
+                break
+            retries, index = self._monitor_retries, reply.meta.index
+        self.lost.set()
+
+    async def _open_session(self) -> None:
+        if self._given_session:
+            self.session = self._given_session
+            return
+        self._kept = KeptSession(self._client, self._create, ttl=self._ttl)
+        try:
+            self.session = await self._kept.start()
+        except ConsulError as error:
+            self._kept = None
+            raise CoordinationFailed(f"failed to create session: {error}") from error
+
+    async def _close_session(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            await kept.stop()

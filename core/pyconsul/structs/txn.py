@@ -1,0 +1,249 @@
+"""Transactions: operations as they travel, results, and the shape in which the HTTP API takes them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, TypeAlias
+
+from pyconsul.structs.catalog import Node, NodeService, ServiceAddress
+from pyconsul.structs.health import HealthCheck
+from pyconsul.structs.kv import DirEntry
+from pyconsul.structs.session import Session
+from pyconsul.structs.wire import UNSET, Indexed, ReadRequest, UnsetType, WireStruct, WriteRequest
+
+# Aliases, since a field of the same name hides a type inside its class.
+NodeRow: TypeAlias = Node
+ServiceRow: TypeAlias = NodeService
+CheckRow: TypeAlias = HealthCheck
+SessionRow: TypeAlias = Session
+
+
+class TxnKVOp(WireStruct, kw_only=True):
+    """One KV operation; ``DirEnt.ModifyIndex`` is the index of conditional verbs."""
+
+    Verb: str = ""
+    DirEnt: DirEntry = DirEntry()
+
+
+class TxnNodeOp(WireStruct, kw_only=True):
+    """One operation on a node."""
+
+    Verb: str = ""
+    Node: NodeRow = Node()
+
+
+class TxnServiceOp(WireStruct, kw_only=True):
+    """One operation on an instance of ``Node``."""
+
+    Verb: str = ""
+    Node: str = ""
+    Service: ServiceRow = NodeService()
+
+
+class TxnCheckOp(WireStruct, kw_only=True):
+    """One operation on a check."""
+
+    Verb: str = ""
+    Check: CheckRow = HealthCheck()
+
+
+class TxnSessionOp(WireStruct, kw_only=True):
+    """The end of a session; only servers send it."""
+
+    Verb: str = ""
+    Session: SessionRow = Session()
+
+
+class TxnOp(WireStruct, kw_only=True):
+    """Exactly one of its members is set."""
+
+    KV: TxnKVOp | None = None
+    Node: TxnNodeOp | None = None
+    Service: TxnServiceOp | None = None
+    Check: TxnCheckOp | None = None
+    Session: TxnSessionOp | None = None
+    Intention: dict[str, Any] | None = None
+
+
+class TxnRequest(WriteRequest, kw_only=True):
+    """Operations that happen all or not at all."""
+
+    Ops: list[TxnOp] | None = None
+
+
+class TxnReadRequest(ReadRequest, kw_only=True):
+    """Operations of which none writes."""
+
+    Ops: list[TxnOp] | None = None
+
+
+class TxnError(WireStruct, kw_only=True):
+    """What is wrong with the operation at ``OpIndex``."""
+
+    OpIndex: int = 0
+    What: str = ""
+
+
+class TxnResult(WireStruct, kw_only=True):
+    """What one operation left or found; one of its members is set."""
+
+    KV: DirEntry | UnsetType = UNSET
+    Node: NodeRow | UnsetType = UNSET
+    Service: ServiceRow | UnsetType = UNSET
+    Check: CheckRow | UnsetType = UNSET
+
+
+class TxnResponse(WireStruct, kw_only=True):
+    """Results, or errors; both null where there are none."""
+
+    Results: list[TxnResult] | None = None
+    Errors: list[TxnError] | None = None
+
+
+class TxnReadResponse(Indexed, kw_only=True):
+    """Results of a transaction that only reads."""
+
+    Results: list[TxnResult] | None = None
+    Errors: list[TxnError] | None = None
+
+
+# As the HTTP API takes them (Consul's ``api`` package); decoded by ``godecode``.
+
+
+class ApiKVTxnOp(WireStruct, kw_only=True):
+    """``KV`` of an operation in a request body."""
+
+    go_type: ClassVar[str] = "api.KVTxnOp"
+    go_field_types: ClassVar[dict[str, str]] = {"Verb": "api.KVOp", "Flags": "uint64", "Index": "uint64"}
+
+    Verb: str = ""
+    Key: str = ""
+    Value: bytes | None = None
+    Flags: int = 0
+    Index: int = 0
+    Session: str = ""
+    Namespace: str = ""
+    Partition: str = ""
+
+
+class ApiNode(WireStruct, kw_only=True):
+    """``Node.Node`` of an operation in a request body."""
+
+    go_type: ClassVar[str] = "api.Node"
+    go_field_types: ClassVar[dict[str, str]] = {"CreateIndex": "uint64", "ModifyIndex": "uint64"}
+
+    ID: str = ""
+    Node: str = ""
+    Address: str = ""
+    Datacenter: str = ""
+    TaggedAddresses: dict[str, str] | None = None
+    Meta: dict[str, str] | None = None
+    CreateIndex: int = 0
+    ModifyIndex: int = 0
+    Partition: str = ""
+    PeerName: str = ""
+    Locality: dict[str, Any] | None = None
+
+
+class ApiNodeTxnOp(WireStruct, kw_only=True):
+    """``Node`` of an operation in a request body."""
+
+    go_type: ClassVar[str] = "api.NodeTxnOp"
+    go_field_types: ClassVar[dict[str, str]] = {"Verb": "api.NodeOp"}
+
+    Verb: str = ""
+    Node: ApiNode = ApiNode()
+
+
+class ApiWeights(WireStruct, kw_only=True):
+    """Weights of an instance in a request body."""
+
+    go_type: ClassVar[str] = "api.AgentWeights"
+
+    Passing: int = 0
+    Warning: int = 0
+
+
+class ApiService(WireStruct, kw_only=True):
+    """``Service.Service`` of an operation in a request body."""
+
+    go_type: ClassVar[str] = "api.AgentService"
+    go_field_types: ClassVar[dict[str, str]] = {"Kind": "api.ServiceKind", "ModifyIndex": "uint64"}
+
+    Kind: str = ""
+    ID: str = ""
+    Service: str = ""
+    Tags: list[str] | None = None
+    Meta: dict[str, str] | None = None
+    Port: int = 0
+    Address: str = ""
+    SocketPath: str = ""
+    TaggedAddresses: dict[str, ServiceAddress] | None = None
+    Weights: ApiWeights = ApiWeights()
+    EnableTagOverride: bool = False
+    CreateIndex: int = 0
+    ModifyIndex: int = 0
+    ContentHash: str = ""
+    Proxy: Any = None
+    Connect: Any = None
+    PeerName: str = ""
+    Namespace: str = ""
+    Partition: str = ""
+    Datacenter: str = ""
+    Locality: dict[str, Any] | None = None
+
+
+class ApiServiceTxnOp(WireStruct, kw_only=True):
+    """``Service`` of an operation in a request body."""
+
+    go_type: ClassVar[str] = "api.ServiceTxnOp"
+    go_field_types: ClassVar[dict[str, str]] = {"Verb": "api.ServiceOp"}
+
+    Verb: str = ""
+    Node: str = ""
+    Service: ApiService = ApiService()
+
+
+class ApiCheck(WireStruct, kw_only=True):
+    """``Check.Check`` of an operation in a request body; ``Definition`` has a decoder of its own."""
+
+    go_type: ClassVar[str] = "api.HealthCheck"
+    go_field_types: ClassVar[dict[str, str]] = {"CreateIndex": "uint64", "ModifyIndex": "uint64"}
+
+    Node: str = ""
+    CheckID: str = ""
+    Name: str = ""
+    Status: str = ""
+    Notes: str = ""
+    Output: str = ""
+    ServiceID: str = ""
+    ServiceName: str = ""
+    ServiceTags: list[str] | None = None
+    Type: str = ""
+    Namespace: str = ""
+    Partition: str = ""
+    ExposedPort: int = 0
+    PeerName: str = ""
+    Definition: Any = None
+    CreateIndex: int = 0
+    ModifyIndex: int = 0
+
+
+class ApiCheckTxnOp(WireStruct, kw_only=True):
+    """``Check`` of an operation in a request body."""
+
+    go_type: ClassVar[str] = "api.CheckTxnOp"
+    go_field_types: ClassVar[dict[str, str]] = {"Verb": "api.CheckOp"}
+
+    Verb: str = ""
+    Check: ApiCheck = ApiCheck()
+
+
+class ApiTxnOp(WireStruct, kw_only=True):
+    """One operation in a request body."""
+
+    go_type: ClassVar[str] = "api.TxnOp"
+
+    KV: ApiKVTxnOp | None = None
+    Node: ApiNodeTxnOp | None = None
+    Service: ApiServiceTxnOp | None = None
+    Check: ApiCheckTxnOp | None = None

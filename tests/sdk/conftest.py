@@ -1,0 +1,205 @@
+"""A scripted HTTP agent on plain sockets, and one test body for both clients."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyconsul.sdk import AsyncClient, Client, Retry, Settings
+
+FAST = Retry(attempts=3, base=0.001)
+
+
+@dataclass
+class Asked:
+    """One request as it came over the wire."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+    connection: int
+
+
+def plain_answer(body: bytes = b"", status: int = 200, **headers: str) -> bytes:
+    """A whole answer with its length; ``X_Consul_Index`` in ``headers`` becomes ``X-Consul-Index``."""
+    lines = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+CLOSE = object()
+
+
+@dataclass
+class StubAgent:
+    """Answers each request with what ``answer(asked)`` returns: bytes, an iterator of bytes, or CLOSE in it."""
+
+    listener: socket.socket
+    tls: ssl.SSLContext | None = None
+    answer: Callable[[Asked], Any] = lambda asked: plain_answer(b"null")
+    asked: list[Asked] = field(default_factory=list)
+    connections: list[socket.socket] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as a client's settings want it."""
+        name = self.listener.getsockname()
+        if isinstance(name, str):
+            return f"unix://{name}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{name[1]}"
+
+    @property
+    def last(self) -> Asked:
+        """The newest request."""
+        return self.asked[-1]
+
+    def serve(self) -> None:
+        """Accept until the listener is closed."""
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._talk, args=(sock, len(self.connections)), daemon=True).start()
+            self.connections.append(sock)
+
+    def close(self) -> None:
+        """Stop listening and drop every connection."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for sock in self.connections:
+            sock.close()
+
+    def _talk(self, sock: socket.socket, number: int) -> None:
+        try:
+            if self.tls:
+                sock = self.tls.wrap_socket(sock, server_side=True)
+            with sock, sock.makefile("rb") as stream:
+                while (asked := _read(stream, number)) is not None:
+                    self.asked.append(asked)
+                    pieces = self.answer(asked)
+                    for piece in [pieces] if isinstance(pieces, bytes) else pieces:
+                        if piece is CLOSE:
+                            return
+                        sock.sendall(piece)
+        except (OSError, ValueError):
+            return
+
+
+def _read(stream: Any, number: int) -> Asked | None:
+    line = stream.readline()
+    if not line:
+        return None
+    method, target, _ = line.decode().split(" ")
+    headers: dict[str, str] = {}
+    while (line := stream.readline().rstrip(b"\r\n")) != b"":
+        name, _, value = line.decode().partition(": ")
+        headers[name.lower()] = value
+    body = b""
+    if headers.get("transfer-encoding") == "chunked":
+        while size := int(stream.readline(), 16):
+            body += stream.read(size + 2)[:-2]
+        stream.readline()
+    elif "content-length" in headers:
+        body = stream.read(int(headers["content-length"]))
+    return Asked(method, target, headers, body, number)
+
+
+@pytest.fixture
+def stub() -> Iterator[StubAgent]:
+    """A scripted agent on a free TCP port."""
+    yield from started(StubAgent(socket.create_server(("127.0.0.1", 0))))
+
+
+@pytest.fixture
+def unix_stub(tmp_path: Path) -> Iterator[StubAgent]:
+    """A scripted agent on a unix socket."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(tmp_path / "http.sock"))
+    listener.listen()
+    yield from started(StubAgent(listener))
+
+
+def started(stub: StubAgent) -> Iterator[StubAgent]:
+    """Serve in a thread while the test runs."""
+    thread = threading.Thread(target=stub.serve, daemon=True)
+    thread.start()
+    yield stub
+    stub.close()
+    thread.join(5)
+
+
+class Either:
+    """One of the two clients behind one face: called with ``work(client)`` it gives the plain result."""
+
+    def __init__(self, kind: str, settings: Settings) -> None:
+        self.kind = kind
+        self.client: Any = AsyncClient(settings) if kind == "async" else Client(settings)
+        self.loop = asyncio.new_event_loop() if kind == "async" else None
+
+    def __call__(self, work: Callable[[Any], Any]) -> Any:
+        """Do ``work`` and return what it returns, awaited if need be."""
+        return self.settle(work(self.client))
+
+    def settle(self, result: Any) -> Any:
+        """Await what the async client gives."""
+        if self.loop is not None and inspect.isawaitable(result):
+
+            async def awaited() -> Any:
+                return await result
+
+            return self.loop.run_until_complete(asyncio.wait_for(awaited(), 20))
+        return result
+
+    def take(self, count: int, work: Callable[[Any], Any]) -> list[Any]:
+        """The first ``count`` elements of an iterator that the client gives."""
+        if self.loop is None:
+            iterator = work(self.client)
+            return [next(iterator) for _ in range(count)]
+
+        async def collect() -> list[Any]:
+            iterator = work(self.client)
+            found = [await anext(iterator) for _ in range(count)]
+            await iterator.aclose()
+            return found
+
+        return self.settle(collect())
+
+    def close(self) -> None:
+        """Close the client."""
+        if self.loop is None:
+            self.client.close()
+        else:
+            self.settle(self.client.aclose())
+            self.loop.close()
+
+
+@pytest.fixture(params=["async", "blocking"])
+def make_client(request: pytest.FixtureRequest) -> Iterator[Callable[..., Either]]:
+    """Makes either client for given settings; the test runs once for each."""
+    made: list[Either] = []
+
+    def make(address: str, **settings: Any) -> Either:
+        settings.setdefault("retry", FAST)
+        made.append(Either(request.param, Settings(address=address, **settings)))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
+def client(make_client: Callable[..., Either], stub: StubAgent) -> Either:
+    """Either client of the scripted agent."""
+    return make_client(stub.address)

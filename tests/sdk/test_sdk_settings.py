@@ -1,0 +1,146 @@
+"""Settings: addresses, environment variables, tokens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyconsul.sdk import Client, ConsulError, Settings
+from pyconsul.sdk.errors import ConfigError
+from pyconsul.sdk.settings import TLS, Endpoint
+
+
+@pytest.mark.parametrize(
+    ("address", "scheme", "authority", "prefix"),
+    [
+        ("127.0.0.1:8500", "http", "127.0.0.1:8500", ""),
+        ("consul.example:80", "http", "consul.example:80", ""),
+        ("http://h:8500", "http", "h:8500", ""),
+        ("http://h", "http", "h:80", ""),
+        ("https://h", "https", "h:443", ""),
+        ("https://h:1/a/b/", "https", "h:1", "/a/b"),
+        ("[::1]:8500", "http", "[::1]:8500", ""),
+        ("http://[::1]", "http", "[::1]:80", ""),
+        (":8500", "http", "127.0.0.1:8500", ""),
+    ],
+)
+def test_addresses_are_taken_apart(address: str, scheme: str, authority: str, prefix: str) -> None:
+    """Host, port, scheme and prefix as Consul's client reads them."""
+    endpoint = Settings(address=address).endpoint()
+    assert (endpoint.scheme, endpoint.authority, endpoint.prefix) == (scheme, authority, prefix)
+
+
+def test_a_unix_address_is_a_path() -> None:
+    """``unix://`` and a path; the URL in errors is the one that Go prints."""
+    endpoint = Settings(address="unix:///run/consul.sock").endpoint()
+    assert endpoint.unix_path == "/run/consul.sock"
+    assert endpoint.url == "http://%2Frun%2Fconsul.sock"
+
+
+def test_http_in_the_address_does_not_take_back_tls() -> None:
+    """CONSUL_HTTP_SSL wins over an http:// address."""
+    assert Settings(address="http://h:1", scheme="https").endpoint().is_secure
+
+
+@pytest.mark.parametrize("address", ["ftp://h:1", "h:port", "h:99999", "[::1", "[::1]x:1"])
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    """A wrong scheme or port is a ConfigError when the client is made."""
+    with pytest.raises(ConfigError):
+        Client(Settings(address=address))
+
+
+def test_the_scheme_error_is_consuls() -> None:
+    """People search for this sentence."""
+    with pytest.raises(ConfigError, match=r"^Unknown protocol scheme: ftp$"):
+        Settings(address="ftp://h").endpoint()
+
+
+@given(st.text())
+def test_any_address_is_an_endpoint_or_an_error(address: str) -> None:
+    """No text makes the parser fail in its own way."""
+    try:
+        assert isinstance(Settings(address=address).endpoint(), Endpoint)
+    except ConsulError:
+        pass
+
+
+def test_the_environment_is_read() -> None:
+    """Every CONSUL_* variable of the client has its field."""
+    settings = Settings.from_env(
+        {
+            "CONSUL_HTTP_ADDR": "h:1",
+            "CONSUL_HTTP_TOKEN": "t",
+            "CONSUL_HTTP_AUTH": "u:p",
+            "CONSUL_HTTP_SSL": "true",
+            "CONSUL_HTTP_SSL_VERIFY": "0",
+            "CONSUL_CACERT": "ca",
+            "CONSUL_CAPATH": "dir",
+            "CONSUL_CLIENT_CERT": "cert",
+            "CONSUL_CLIENT_KEY": "key",
+            "CONSUL_TLS_SERVER_NAME": "name",
+            "CONSUL_NAMESPACE": "ns",
+            "CONSUL_PARTITION": "part",
+        }
+    )
+    assert settings == Settings(
+        address="h:1",
+        scheme="https",
+        token="t",
+        auth="u:p",
+        namespace="ns",
+        partition="part",
+        tls=TLS(ca_file="ca", ca_path="dir", cert_file="cert", key_file="key", server_name="name", verify=False),
+    )
+
+
+def test_given_fields_win_and_empty_ones_do_not_count() -> None:
+    """A flag replaces its variable; a flag that was not given does not."""
+    settings = Settings.from_env({"CONSUL_HTTP_ADDR": "env:1", "CONSUL_HTTP_TOKEN": "t"}, address="flag:2", token="")
+    assert (settings.address, settings.token) == ("flag:2", "t")
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    """Nothing set means the local agent."""
+    assert Settings.from_env({}) == Settings()
+    assert Settings().address == "127.0.0.1:8500"
+
+
+def test_a_boolean_that_is_none_is_refused() -> None:
+    """Go's booleans only."""
+    with pytest.raises(ConfigError, match="could not parse CONSUL_HTTP_SSL"):
+        Settings.from_env({"CONSUL_HTTP_SSL": "maybe"})
+
+
+def test_the_token_file_wins_over_the_token(tmp_path: Path) -> None:
+    """Its text is trimmed; an empty file leaves the token in force."""
+    file = tmp_path / "token"
+    file.write_text(" secret\n")
+    assert Settings(token="t", token_file=str(file)).current_token() == "secret"
+    file.write_text("\n")
+    assert Settings(token="t", token_file=str(file)).current_token() == "t"
+
+
+def test_a_given_token_wins_over_the_environments_file(tmp_path: Path) -> None:
+    """The order of precedence is flag file, flag token, variable file, variable token."""
+    file = tmp_path / "token"
+    file.write_text("from-file")
+    env = {"CONSUL_HTTP_TOKEN_FILE": str(file), "CONSUL_HTTP_TOKEN": "t"}
+    assert Settings.from_env(env).current_token() == "from-file"
+    assert Settings.from_env(env, token="mine").current_token() == "mine"
+
+
+def test_a_missing_token_file_is_named(tmp_path: Path) -> None:
+    """The text is the one of Consul's client."""
+    path = tmp_path / "none"
+    with pytest.raises(ConfigError) as caught:
+        Settings(token_file=str(path)).current_token()
+    assert str(caught.value) == f"Error loading token file {path} : open {path}: no such file or directory"
+
+
+def test_the_environment_for_a_child_gives_the_same_settings() -> None:
+    """What ``environment`` writes, ``from_env`` reads back."""
+    settings = Settings(address="h:1", token="t", scheme="https", auth="u:p", tls=TLS(ca_file="ca", verify=False))
+    assert Settings.from_env(settings.environment()) == settings

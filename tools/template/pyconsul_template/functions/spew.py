@@ -1,0 +1,114 @@
+"""Values in the layout of the spew library, for looking at data while writing a template."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from pyconsul.lang.gotemplate.gofmt import sprintf, to_string
+from pyconsul.lang.gotemplate.strconv import byte_length, quote, to_bytes
+from pyconsul.lang.gotemplate.values import NIL, NilPointer, Struct, Value, is_nil, kind_of, sorted_keys, type_of
+from pyconsul_template.functions.registry import function
+
+
+def _dump(value: Value, margin: str) -> str:
+    if value is None or value is NIL:
+        return "(interface {}) <nil>"
+    kind = type_of(value)
+    if isinstance(value, str):
+        return f"({kind}) (len={byte_length(value)}) {quote(value)}" if value else f"({kind}) \"\""
+    if isinstance(value, NilPointer):
+        return f"({kind})(<nil>)"
+    if isinstance(value, Struct):
+        return _dump_struct(value, margin)
+    if isinstance(value, dict):
+        return _dump_map(value, margin)
+    if isinstance(value, list):
+        return _dump_list(value, margin)
+    return f"({kind}) {to_string(value)}"
+
+
+def _dump_struct(value: Struct, margin: str) -> str:
+    inner = margin + " "
+    lines = [f"{inner}{f.name}: {_dump(getattr(value, f.name), inner)}" for f in value.fields]
+    body = "{\n" + ",\n".join(lines) + f"\n{margin}}}" if lines else "{\n" + margin + "}"
+    if not value.pointer:
+        return f"({value.go_type}) {body}"
+    return f"(*{value.go_type})(0x{0xC000000000 + (id(value) & 0xFFFFFFF):x})({body})"
+
+
+def _dump_map(value: dict[Any, Any], margin: str) -> str:
+    if is_nil(value):
+        return f"({type_of(value)}) <nil>"
+    inner = margin + " "
+    lines = [f"{inner}{_dump(k, inner)}: {_dump(value[k], inner)}" for k in sorted_keys(value)]
+    head = f"({type_of(value)}) " + (f"(len={len(value)}) " if value else "")
+    return head + "{\n" + "".join(line + ("," if n < len(lines) else "") + "\n" for n, line in enumerate(lines, 1)) + margin + "}"
+
+
+def _dump_list(value: list[Any], margin: str) -> str:
+    if is_nil(value):
+        return f"({type_of(value)}) <nil>"
+    inner = margin + " "
+    lines = [inner + _dump(v, inner) for v in value]
+    size = f"(len={len(value)} cap={len(value)}) " if value else ""
+    return f"({type_of(value)}) {size}{{\n" + "".join(
+        line + ("," if n < len(lines) else "") + "\n" for n, line in enumerate(lines, 1)
+    ) + margin + "}"
+
+
+def dump(values: tuple[Value, ...]) -> str:
+    """Every value over several lines."""
+    return "".join(_dump(v, "") + "\n" for v in values)
+
+
+def _spew_form(form: str, values: tuple[Value, ...]) -> str:
+    """``%#v`` shows types in front of values, ``%v`` follows pointers; all else is plain formatting."""
+    ready: list[Value] = []
+    for value in values:
+        typed = kind_of(value) in ("slice", "map", "ptr", "struct", "string", "int", "int64", "float64", "bool")
+        ready.append(_Typed(value) if typed and "#v" in form else value)
+    return sprintf(form, ready)
+
+
+class _Typed:
+    """A value that shows its type in front when printed with %#v."""
+
+    go_type = ""
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
+
+    def __str__(self) -> str:
+        return f"({type_of(self.value)}){sprintf('%v', [self.value])}"
+
+
+@function("spew_sdump", "...any")
+def spew_sdump(*values: Value) -> str:
+    """The values with types and lengths."""
+    return dump(values)
+
+
+@function("spew_sprintf", "string, ...any")
+def spew_sprintf(form: str, *values: Value) -> str:
+    """Formatted values; %#v shows types."""
+    return _spew_form(form, values)
+
+
+def _out(text: str) -> str:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(to_bytes(text))
+    sys.stdout.buffer.flush()
+    return ""
+
+
+@function("spew_dump", "...any")
+def spew_dump(*values: Value) -> str:
+    """Print the values with types and lengths on standard output."""
+    return _out(dump(values))
+
+
+@function("spew_printf", "string, ...any")
+def spew_printf(form: str, *values: Value) -> str:
+    """Print formatted values on standard output."""
+    return _out(_spew_form(form, values))

@@ -1,0 +1,310 @@
+"""JSON as Go's ``encoding/json`` reads and writes it: floats for numbers, its messages, its escapes."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+from pyconsul.lang.gotemplate import FunctionError
+from pyconsul.lang.gotemplate.strconv import format_float, quote_rune, to_bytes
+from pyconsul.lang.gotemplate.values import NIL, Map, Slice, Struct, Value, is_nil, type_of
+
+MAX_DEPTH = 1000
+"""Nesting that is read; Go takes 10,000, but nobody writes more than a few dozen."""
+
+_SPACE = " \t\r\n"
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+
+
+def parse(text: str) -> Value:
+    """The value of a JSON text. Raises FunctionError with Go's message."""
+    clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if clean.count("[") + clean.count("{") <= MAX_DEPTH:
+        try:
+            value = json.loads(clean, parse_int=_to_float, parse_float=_to_float, parse_constant=_refuse)
+        except ValueError:
+            return _Reader(clean).run()
+        return _without_lone_surrogates(value) if "\\u" in clean else value
+    return _Reader(clean).run()
+
+
+def _to_float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise FunctionError(f"json: cannot unmarshal number {text} into Go value of type float64")
+    return value
+
+
+def _refuse(_text: str) -> float:
+    raise ValueError
+
+
+def _without_lone_surrogates(value: Any) -> Any:
+    """An escaped half of a surrogate pair counts as U+FFFD, as in Go."""
+    if isinstance(value, str):
+        return re.sub("[\ud800-\udfff]", "\ufffd", value)
+    if isinstance(value, list):
+        return [_without_lone_surrogates(v) for v in value]
+    if isinstance(value, dict):
+        return {_without_lone_surrogates(k): _without_lone_surrogates(v) for k, v in value.items()}
+    return value
+
+
+class _Reader:
+    """A second, slower reader that knows what Go says about a mistake."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+
+    def run(self) -> Value:
+        """The whole text."""
+        value = self.value(0, "looking for beginning of value")
+        self.skip()
+        if self.at < len(self.text):
+            raise self.invalid("after top-level value")
+        return value
+
+    def skip(self) -> str:
+        """Go to the next character that is no blank; empty at the end."""
+        text = self.text
+        while self.at < len(text) and text[self.at] in _SPACE:
+            self.at += 1
+        return text[self.at] if self.at < len(text) else ""
+
+    def invalid(self, where: str) -> FunctionError:
+        """The complaint about the character at this place."""
+        if self.at >= len(self.text):
+            return FunctionError("unexpected end of JSON input")
+        char = self.text[self.at]
+        byte = to_bytes(char)[0]
+        shown = {"'": "'\\''", '"': "'\"'"}.get(char) or quote_rune(ord(char) if byte < 128 else byte)
+        return FunctionError(f"invalid character {shown} {where}")
+
+    def value(self, depth: int, where: str) -> Value:
+        """One value of any kind."""
+        char = self.skip()
+        if depth > MAX_DEPTH:
+            raise FunctionError("exceeded max depth")
+        if char == "{":
+            return self.object(depth)
+        if char == "[":
+            return self.array(depth)
+        if char == '"':
+            return self.string()
+        if char == "-" or char.isascii() and char.isdigit():
+            return self.number()
+        for word, meaning in (("true", True), ("false", False), ("null", None)):
+            if char == word[0]:
+                return self.word(word, meaning)
+        raise self.invalid(where)
+
+    def word(self, word: str, meaning: bool | None) -> bool | None:
+        """``true``, ``false`` or ``null``, letter by letter."""
+        for letter in word:
+            if self.text[self.at : self.at + 1] != letter:
+                raise self.invalid(f"in literal {word} (expecting {quote_rune(ord(letter))})")
+            self.at += 1
+        return meaning
+
+    def number(self) -> float:
+        """A number."""
+        found = _NUMBER.match(self.text, self.at)
+        if found is None:
+            self.at += 1
+            raise self.invalid("in numeric literal")
+        self.at = found.end()
+        rest = self.text[self.at : self.at + 1]
+        if rest == "." and "." not in found[0]:
+            self.at += 1
+            raise self.invalid("after decimal point in numeric literal")
+        if rest in ("e", "E") and rest:
+            self.at += 1
+            if self.text[self.at : self.at + 1] in ("+", "-"):
+                self.at += 1
+            raise self.invalid("in exponent of numeric literal")
+        return _to_float(found[0])
+
+    def string(self) -> str:
+        """A string."""
+        self.at += 1
+        out: list[str] = []
+        while True:
+            char = self.text[self.at : self.at + 1]
+            if char == '"':
+                self.at += 1
+                return re.sub("[\ud800-\udfff]", "\ufffd", "".join(out).encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+            if not char or char < " ":
+                raise self.invalid("in string literal")
+            self.at += 1
+            out.append(self.escape() if char == "\\" else char)
+
+    def escape(self) -> str:
+        """What stands behind a backslash."""
+        char = self.text[self.at : self.at + 1]
+        if char in _ESCAPES and char:
+            self.at += 1
+            return _ESCAPES[char]
+        if char != "u":
+            raise self.invalid("in string escape code")
+        self.at += 1
+        for _ in range(4):
+            digit = self.text[self.at : self.at + 1]
+            if not digit or digit not in "0123456789abcdefABCDEF":
+                raise self.invalid("in \\u hexadecimal character escape")
+            self.at += 1
+        return chr(int(self.text[self.at - 4 : self.at], 16))
+
+    def array(self, depth: int) -> list[Any]:
+        """A list."""
+        self.at += 1
+        items: list[Any] = []
+        if self.skip() == "]":
+            self.at += 1
+            return items
+        while True:
+            items.append(self.value(depth + 1, "looking for beginning of value"))
+            char = self.skip()
+            if char not in (",", "]"):
+                raise self.invalid("after array element")
+            self.at += 1
+            if char == "]":
+                return items
+
+    def object(self, depth: int) -> dict[str, Any]:
+        """A map."""
+        self.at += 1
+        items: dict[str, Any] = {}
+        if self.skip() == "}":
+            self.at += 1
+            return items
+        while True:
+            if self.skip() != '"':
+                raise self.invalid("looking for beginning of object key string")
+            key = self.string()
+            if self.skip() != ":":
+                raise self.invalid("after object key")
+            self.at += 1
+            items[key] = self.value(depth + 1, "looking for beginning of value")
+            char = self.skip()
+            if char not in (",", "}"):
+                raise self.invalid("after object key:value pair")
+            self.at += 1
+            if char == "}":
+                return items
+
+
+# -- writing -------------------------------------------------------------------------
+
+_HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+_SPECIAL = re.compile('[\x00-\x1f"\\\\\x7f<>&\u2028\u2029\ud800-\udfff]')
+_SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
+
+
+def dump(value: Value, *, html: bool = True, indent: str = "") -> str:
+    """The value as JSON. Raises FunctionError for what JSON cannot hold."""
+    return _Writer(html, indent).text(value, "")
+
+
+def _escape(char: str, html: bool) -> str:
+    if char in _SHORT:
+        return _SHORT[char]
+    if char in _HTML:
+        return _HTML[char] if html else char
+    if char == "\x7f":
+        return char
+    code = ord(char)
+    return "\\ufffd" if 0xD800 <= code <= 0xDFFF else f"\\u{code:04x}"
+
+
+def string(text: str, *, html: bool = True) -> str:
+    """A JSON string literal."""
+    return '"' + _SPECIAL.sub(lambda found: _escape(found[0], html), text) + '"'
+
+
+def number(value: float) -> str:
+    """A float as Go's JSON shows it: no exponent between 1e-6 and 1e21."""
+    if math.isnan(value) or math.isinf(value):
+        raise FunctionError(f"json: unsupported value: {format_float(value)}")
+    size = abs(value)
+    if size != 0 and (size < 1e-6 or size >= 1e21):
+        text = format_float(value, "e")
+        return text[:-2] + text[-1] if text[-4:-1] == "e-0" else text
+    return format_float(value, "f")
+
+
+class _Writer:
+    """Writes one value."""
+
+    def __init__(self, html: bool, indent: str) -> None:
+        self.html = html
+        self.indent = indent
+
+    def text(self, value: Value, margin: str) -> str:
+        """One value; ``margin`` is the indentation of the line it stands on."""
+        if isinstance(value, str):
+            return string(value, html=self.html)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, int):
+            return str(int(value))
+        if isinstance(value, float):
+            return number(value)
+        if value is None or value is NIL or is_nil(value):
+            return "null"
+        as_json = getattr(value, "json", None)
+        if as_json is not None:
+            return string(as_json(), html=self.html)
+        if isinstance(value, Struct):
+            return self.struct(value, margin)
+        if isinstance(value, dict):
+            return self.map(value, margin)
+        if isinstance(value, list):
+            return self.list(value, margin)
+        if isinstance(value, bytes):
+            import base64  # noqa: PLC0415
+
+            return string(base64.b64encode(value).decode())
+        raise FunctionError(f"json: unsupported type: {type_of(value)}")
+
+    def joined(self, opening: str, parts: list[str], closing: str, margin: str) -> str:
+        """Parts in their brackets, one a line when indenting."""
+        if not parts:
+            return opening + closing
+        if not self.indent:
+            return opening + ",".join(parts) + closing
+        inner = margin + self.indent
+        lines = (",\n" + inner).join(parts)
+        return f"{opening}\n{inner}{lines}\n{margin}{closing}"
+
+    def list(self, value: list[Any] | Slice, margin: str) -> str:
+        """A list."""
+        parts = [self.text(v, margin + self.indent) for v in value]
+        return self.joined("[", parts, "]", margin)
+
+    def pair(self, key: str, value: Value, margin: str) -> str:
+        """A key and its value."""
+        colon = ": " if self.indent else ":"
+        return string(key, html=self.html) + colon + self.text(value, margin + self.indent)
+
+    def map(self, value: dict[Any, Any] | Map, margin: str) -> str:
+        """A map, by its keys in order."""
+        if isinstance(value, Map) and value.go_type.startswith("map[interface"):
+            raise FunctionError(f"json: unsupported type: {value.go_type}")
+        keys = sorted((k if isinstance(k, str) else str(int(k)), k) for k in value)
+        parts = [self.pair(shown, value[key], margin) for shown, key in keys]
+        return self.joined("{", parts, "}", margin)
+
+    def struct(self, value: Struct, margin: str) -> str:
+        """A struct, by its fields."""
+        first = value.json_first
+        ordered = sorted(value.fields, key=lambda f: first.index(f.name) if f.name in first else len(first))
+        parts: list[str] = []
+        for field in ordered:
+            held = getattr(value, field.name)
+            if not (field.omit_empty and not held):
+                parts.append(self.pair(field.json or field.name, held, margin))
+        return self.joined("{", parts, "}", margin)

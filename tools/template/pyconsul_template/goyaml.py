@@ -1,0 +1,282 @@
+"""YAML as go-yaml v2 reads and writes it: YAML 1.1 words, ints that stay ints, its styles."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from pyconsul.lang.gotemplate import FunctionError
+from pyconsul.lang.gotemplate.strconv import MAX_INT64, MAX_UINT64, MIN_INT64, format_float
+from pyconsul.lang.gotemplate.values import NIL, Map, Struct, Uint64, Value, is_nil, sorted_keys
+
+_ANY_MAP = "map[interface {}]interface {}"
+_WORDS: dict[str, Any] = {
+    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
+    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
+}
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
+_MAX_DEPTH = 500
+_MAX_NODES = 1_000_000
+
+
+def parse(text: str) -> Value:
+    """The value of the first document. Raises FunctionError."""
+    if text.count("[") + text.count("{") > 10_000:
+        raise FunctionError("yaml: exceeded max depth of 10000")
+    clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    try:
+        loader = yaml.SafeLoader(clean)
+        node = loader.get_node() if loader.check_node() else None
+    except yaml.YAMLError as error:
+        raise FunctionError(_message(error)) from None
+    except RecursionError:
+        raise FunctionError("yaml: exceeded max depth of 10000") from None
+    return None if node is None else _Builder().value(node, 0)
+
+
+def _message(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem: str = getattr(error, "problem", None) or str(error)
+    found = re.match(r"expected ('.+') or ('.+'), but got", problem)
+    if found:
+        problem = f"did not find expected {found[1]} or {found[2]}"
+    elif problem.startswith(("expected <block end>", "expected <document start>")):
+        problem = "did not find expected " + (
+            "key" if "block mapping" in str(getattr(error, "context", "")) else "<document start>"
+        )
+    context = getattr(error, "context_mark", None)
+    line = (context or mark).line + 1 if (context or mark) is not None else 0
+    return f"yaml: line {line}: {problem}" if line else f"yaml: {problem}"
+
+
+class _Builder:
+    """Values out of nodes; aliases are shared, and what they may grow to is bounded."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.open: set[int] = set()
+
+    def value(self, node: Node, depth: int) -> Value:
+        """The value of a node."""
+        self.count += 1
+        if self.count > _MAX_NODES:
+            raise FunctionError("yaml: document contains excessive aliasing")
+        if depth > _MAX_DEPTH:
+            raise FunctionError("yaml: exceeded max depth of 10000")
+        if isinstance(node, ScalarNode):
+            return _scalar(node)
+        if id(node) in self.open:
+            raise FunctionError("yaml: anchor value contains itself")
+        self.open.add(id(node))
+        made = self.sequence(node, depth) if isinstance(node, SequenceNode) else self.mapping(node, depth)
+        self.open.discard(id(node))
+        return made
+
+    def sequence(self, node: SequenceNode, depth: int) -> list[Any]:
+        """A list."""
+        return [self.value(item, depth + 1) for item in node.value]
+
+    def mapping(self, node: Node, depth: int) -> Map:
+        """A map; merged ones (``<<``) give way to its own keys."""
+        own: dict[Any, Any] = {}
+        merged: dict[Any, Any] = {}
+        pairs: list[tuple[Node, Node]] = node.value if isinstance(node, MappingNode) else []
+        for key_node, value_node in pairs:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                self.merge(merged, value_node, depth)
+                continue
+            key = self.value(key_node, depth + 1)
+            try:
+                own[_Key.of(key)] = self.value(value_node, depth + 1)
+            except TypeError:
+                raise FunctionError(f"yaml: invalid map key: {key!r}") from None
+        return Map(_ANY_MAP, {_Key.plain(k): v for k, v in {**merged, **own}.items()})
+
+    def merge(self, into: dict[Any, Any], node: Node, depth: int) -> None:
+        """Take the keys of the mapping(s) named by ``<<``."""
+        sources: list[Node] = node.value if isinstance(node, SequenceNode) else [node]
+        for source in sources:
+            found = self.value(source, depth + 1)
+            if not isinstance(found, Map):
+                raise FunctionError("yaml: map merge requires map or sequence of maps as the value")
+            for key, value in found.items():
+                into.setdefault(_Key.of(key), value)
+
+
+class _Key:
+    """Keys that Python would take for equal (1, 1.0, True) stay apart by the first that came."""
+
+    @staticmethod
+    def of(key: Any) -> Any:
+        """The key to store under."""
+        return (type(key).__name__, key) if isinstance(key, (bool, float)) else key
+
+    @staticmethod
+    def plain(key: Any) -> Any:
+        """The key itself."""
+        return key[1] if isinstance(key, tuple) else key
+
+
+def _scalar(node: ScalarNode) -> Value:
+    tag, text = str(node.tag), str(node.value)
+    if tag == "tag:yaml.org,2002:binary":
+        import base64  # noqa: PLC0415
+
+        return base64.b64decode(text).decode("utf-8", "surrogateescape")
+    quoted = node.style in ("'", '"', "|", ">")
+    if quoted or tag == "tag:yaml.org,2002:str" and not _is_implicit(node):
+        return text
+    value = resolve(text)
+    if tag.endswith(":float") and isinstance(value, int) and not _is_implicit(node):
+        return float(value)
+    return value
+
+
+def _is_implicit(node: ScalarNode) -> bool:
+    """PyYAML gives resolved tags only; a plain scalar is resolved again here by go-yaml's rules."""
+    return node.style is None
+
+
+def resolve(text: str) -> Value:
+    """The value of a plain scalar."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "+-0123456789.":
+        return text
+    plain = text.replace("_", "")
+    for number in (_integer(plain), _other_bases(plain)):
+        if number is not None:
+            return number
+    if _FLOAT.match(plain):
+        return float(plain)
+    return text
+
+
+def _bounded(number: int) -> Value:
+    if MIN_INT64 <= number <= MAX_INT64:
+        return number
+    return Uint64(number) if 0 < number <= MAX_UINT64 else None
+
+
+def _integer(text: str) -> Value:
+    sign, digits = (text[0], text[1:]) if text[:1] in "+-" else ("", text)
+    base = 10
+    if digits[:2] in ("0x", "0X"):
+        base, digits = 16, digits[2:]
+    elif len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
+        base, digits = 8, digits[1:]
+    if not re.fullmatch({8: r"[0-7]+", 10: r"[0-9]+", 16: r"[0-9a-fA-F]+"}[base], digits) or len(digits) > 70:
+        return None
+    return _bounded(int(sign + digits, base))
+
+
+def _other_bases(text: str) -> Value:
+    found = re.fullmatch(r"([-+]?)0(b[01]+|o[0-7]+)", text)
+    return _bounded(int(found[1] + "0" + found[2], 0)) if found and len(text) < 70 else None
+
+
+# -- writing -------------------------------------------------------------------------
+
+
+class _Dumper(yaml.SafeDumper):
+    """Without aliases, and without PyYAML's line breaks."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Never."""
+        return True
+
+
+def dump(value: Value) -> str:
+    """The value as YAML, without the newline at the end."""
+    node = _node(value, 0)
+    text: str = yaml.serialize(node, Dumper=_Dumper, allow_unicode=True, width=math.inf)
+    text = text.removesuffix("...\n") if isinstance(node, ScalarNode) else text
+    return text.strip()
+
+
+def _plain_node(tag: str, text: str) -> ScalarNode:
+    return ScalarNode(f"tag:yaml.org,2002:{tag}", text)
+
+
+def _node(value: Value, depth: int) -> Node:
+    if depth > _MAX_DEPTH:
+        raise FunctionError("exceeded max depth")
+    if value is None or value is NIL or (is_nil(value) and not isinstance(value, (list, dict))):
+        return _plain_node("null", "null")
+    own = getattr(value, "go_string", None)
+    if own is not None and not isinstance(value, int):
+        return _text_node(own())
+    if isinstance(value, str):
+        return _text_node(value)
+    if isinstance(value, bool):
+        return _plain_node("bool", "true" if value else "false")
+    if isinstance(value, int):
+        return _plain_node("int", str(int(value)))
+    if isinstance(value, float):
+        return _plain_node("float", _float_text(value))
+    if isinstance(value, Struct):
+        pairs = [(f.name.lower(), getattr(value, f.name)) for f in value.fields]
+        return _mapping([(_text_node(k), _node(v, depth + 1)) for k, v in pairs])
+    if isinstance(value, dict):
+        keys = sorted(value, key=_natural) if all(isinstance(k, str) for k in value) else sorted_keys(value)
+        return _mapping([(_node(k, depth + 1), _node(value[k], depth + 1)) for k in keys])
+    if isinstance(value, list):
+        items = [_node(v, depth + 1) for v in value]
+        return SequenceNode("tag:yaml.org,2002:seq", items, flow_style=not items)
+    return _text_node(str(value))
+
+
+def _mapping(pairs: list[tuple[Node, Node]]) -> MappingNode:
+    return MappingNode("tag:yaml.org,2002:map", pairs, flow_style=not pairs)
+
+
+def _float_text(value: float) -> str:
+    if math.isnan(value):
+        return ".nan"
+    if math.isinf(value):
+        return ".inf" if value > 0 else "-.inf"
+    return format_float(value, "g")
+
+
+def _text_node(text: str) -> ScalarNode:
+    """go-yaml: double quotes for what would read as something else, literal blocks for several lines."""
+    tag = "tag:yaml.org,2002:str"
+    if any(0xDC80 <= ord(c) <= 0xDCFF for c in text):
+        import base64  # noqa: PLC0415
+
+        data = base64.b64encode(text.encode("utf-8", "surrogateescape")).decode()
+        return ScalarNode("tag:yaml.org,2002:binary", data)
+    if "\n" in text:
+        return ScalarNode(tag, text, style="|")
+    if not isinstance(resolve(text) if text else None, str) or _BASE_60.match(text) or _would_be_timestamp(text):
+        return ScalarNode(tag, text, style='"')
+    return _Neutral(tag, text)
+
+
+def _would_be_timestamp(text: str) -> bool:
+    """go-yaml quotes what would be read as a time by those who know times."""
+    return re.fullmatch(r"\d{4}-\d\d?-\d\d?(?:[Tt ]\d\d?:\d\d:\d\d(?:\.\d*)? ?(?:Z|[+-]\d\d?(?::\d\d)?)?)?", text) is not None
+
+
+class _Neutral(ScalarNode):
+    """A text that PyYAML shall style by its characters alone."""
+
+
+def _natural(key: str) -> list[tuple[int, int, str]]:
+    """go-yaml's order of keys: runs of digits by number, letters after other characters."""
+    out: list[tuple[int, int, str]] = []
+    for run in re.findall(r"\d+|[^\d]", key):
+        if run.isdecimal():
+            out.append((1, int(run) if len(run) < 4000 else 0, run))
+        else:
+            out.append((2 if run.isalpha() else 0, 0, run))
+    return out
