@@ -8,11 +8,13 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyconsul.agent.cache import AgentCache
 from pyconsul.agent.dns.server import DnsServer
 from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.agent.events import Events, LocalInstance
 from pyconsul.agent.http.door import Door
 from pyconsul.agent.http.listeners import Listeners
+from pyconsul.agent.keyring import Keyrings
 from pyconsul.agent.local.state import LocalState, NodeFacts
 from pyconsul.agent.local.sync import Syncer
 from pyconsul.agent.local.tokens import Tokens
@@ -21,6 +23,7 @@ from pyconsul.raft.archive import Server as RaftServer
 from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
 from pyconsul.server.leader.registration import META_CONSUL_VERSION
 from pyconsul.server.server import Server, ServerConfig
+from pyconsul.structs.operator import AutopilotConfig
 from pyconsul.telemetry.logging import logger
 
 if TYPE_CHECKING:
@@ -41,6 +44,14 @@ class Agent:
         self.datacenter = config.datacenter
         self.server = Server(server_config(config, self.node_id), self._consensus)
         self.rpc = rpc_of(self.server)
+        self.keyrings = Keyrings.load(
+            node=self.node_name,
+            datacenter=self.datacenter,
+            data_dir=config.data_dir,
+            configured=config.encrypt,
+            wan=config.serf_advertise_wan is not None,
+        )
+        self.cache = AgentCache(self.rpc)
         self.tokens = Tokens(default=config.acl.tokens.default)
         self.local = LocalState(
             self._facts(),
@@ -86,6 +97,7 @@ class Agent:
         await self.listeners.stop()
         await self.dns.stop()
         await self.syncer.stop()
+        self.cache.stop()
         await self.server.stop()
         self.stopped.set()
 
@@ -131,6 +143,13 @@ def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
         session_ttl_min=config.session_ttl_min,
         kv_max_value_size=config.limits.kv_max_value_size,
         raft_multiplier=config.performance.raft_multiplier,
+        autopilot=AutopilotConfig(
+            CleanupDeadServers=config.autopilot.cleanup_dead_servers,
+            LastContactThreshold=config.autopilot.last_contact_threshold,
+            MaxTrailingLogs=config.autopilot.max_trailing_logs,
+            MinQuorum=config.autopilot.min_quorum,
+            ServerStabilizationTime=config.autopilot.server_stabilization_time,
+        ),
     )
 
 

@@ -104,7 +104,7 @@ def check(event: UserEvent) -> None:
 
 def encoded_size(event: UserEvent) -> int:
     """Bytes of the event's name and payload as gossip would carry them."""
-    fields = {"ID": event.ID, "n": event.Name, "v": event.Version}
+    fields: dict[str, object] = {"ID": event.ID, "n": event.Name, "v": event.Version}
     optional = {"p": event.Payload, "nf": event.NodeFilter, "sf": event.ServiceFilter, "tf": event.TagFilter}
     fields.update({name: value for name, value in optional.items() if value})
     return len(GOSSIP_PREFIX) + len(event.Name.encode()) + len(msgspec.msgpack.encode(fields))

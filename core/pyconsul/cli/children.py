@@ -1,4 +1,4 @@
-"""Child processes of commands that stay: started by a shell or directly, signals passed on, ends reported."""
+"""Child processes of commands that stay: started by a shell or directly, and how they ended in Go's words."""
 
 from __future__ import annotations
 
@@ -28,13 +28,19 @@ def start(argv: Sequence[str], environ: Mapping[str, str], stdin: int | IO[bytes
         raise Failed(f'Error starting handler: exec: "{argv[0]}": executable file not found in $PATH') from e
 
 
+def pass_on(child: subprocess.Popen[bytes], number: int) -> None:
+    """Send a signal to a child that may be gone already."""
+    if child.poll() is None:
+        child.send_signal(number)
+
+
 def ending(code: int) -> str:
     """How a child ended, in Go's words; empty for success."""
     if code == 0:
         return ""
     if code > 0:
         return f"exit status {code}"
-    return f"signal: {_SIGNAL_WORDS.get(-code, str(-code))}"
+    return f"signal: {_SIGNAL_WORDS.get(-code, f'signal {-code}')}"
 
 
 _SIGNAL_WORDS: dict[int, str] = {

@@ -19,8 +19,8 @@ class Command(Protocol):
     """A module below ``commands``.
 
     ``USAGE`` is what follows the name in the usage line, ``HELP`` the text below it. A module may add
-    ``BAD_FLAGS``, a sentence with one ``{}`` that is printed after Go's refusal of a bad command line,
-    and ``HIDES_FLAGS = True`` when its help names no flags.
+    ``BAD_FLAGS``, a sentence with one ``{}`` that is printed after Go's refusal of a bad command line, and
+    ``TAKES_ANY_FLAGS = True`` when it reads ``args.words`` by itself.
     """
 
     USAGE: str
@@ -38,6 +38,7 @@ class Command(Protocol):
 class _Later:
     """Stands where a command is named but not built: it says so, and fails."""
 
+    TAKES_ANY_FLAGS = True
     USAGE: str = "[options]"
     HELP: str = "This command belongs to a part of Consul that py-consul does not have yet."
 
@@ -63,9 +64,11 @@ def load(name: str) -> Command | None:
     return cast("Command", import_module(f"pyconsul.cli.commands.{module}"))
 
 
-def is_later(command: Command) -> bool:
-    """Whether the command only stands in for one to come."""
-    return isinstance(command, _Later)
+def read(command: Command, flags: FlagSet, words: list[str]) -> Args:
+    """The command line of ``command``. Raises FlagError."""
+    from pyconsul.lang.goflags import Args
+
+    return Args({}, (), words, words) if getattr(command, "TAKES_ANY_FLAGS", False) else flags.parse(words)
 
 
 def flags_of(command: Command, name: str = "") -> FlagSet:

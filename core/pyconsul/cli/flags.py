@@ -123,7 +123,7 @@ def _readable(console: Console) -> Mapping[str, str]:
     bad = {name: reason for name, reason in bad.items() if reason}
     for name, reason in bad.items():
         for _ in range(2):  # Consul reads the environment twice, once for the defaults and once for the client
-            console.complain(f"{_now()} [WARN]  consul-api: could not parse {name}: error={reason}")
+            console.complain(f"{timestamp()} [WARN]  consul-api: could not parse {name}: error={reason}")
     return {name: text for name, text in console.environ.items() if name not in bad}
 
 
@@ -137,7 +137,7 @@ def _refusal(text: str) -> str:
     return ""
 
 
-def _now() -> str:
+def timestamp() -> str:
     """The time as hclog prints it."""
     import time
 

@@ -28,8 +28,7 @@ def command_help(name: str) -> str:
         text = _paragraphs(f"Usage: consul {name} <subcommand> [options] [args]", COMMANDS[name].summary + ".")
     else:
         usage = f"Usage: consul {name} {command.USAGE}".rstrip()
-        shown = [] if getattr(command, "HIDES_FLAGS", False) else list(flags_of(command))
-        text = _paragraphs(usage, command.HELP) + _options(shown)
+        text = _paragraphs(usage, command.HELP) + _options(flags_of(command))
     below = _listing(name)
     if below:
         text += "\n\n" + "\n".join(["Subcommands:", *below])
@@ -79,8 +78,3 @@ def _option(flag: Flag) -> str:
     indent = " " * _FLAG_INDENT
     wrapped = textwrap.fill(usage, _WIDTH, initial_indent=indent, subsequent_indent=indent)
     return f"{head}\n{wrapped}" if wrapped.strip() else head
-
-
-def flag_names(flags: FlagSet) -> list[str]:
-    """The names of all flags, with their dash."""
-    return [f"-{flag.name}" for flag in flags]

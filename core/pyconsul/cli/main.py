@@ -123,14 +123,14 @@ def _run(name: str, words: list[str], console: Console) -> int:
     """Read the command's flags and run it."""
     from pyconsul.lang.goflags import FlagError
 
-    from .command import flags_of, is_later, load
+    from .command import flags_of, load, read
 
     command = load(name)
     if command is None:
         return _group(name, words, console)
     flags = flags_of(command)
     try:
-        args = flags.parse([] if is_later(command) else words)
+        args = read(command, flags, words)
     except FlagError as e:
         return _bad_flags(command, flags, e, console)
     try:

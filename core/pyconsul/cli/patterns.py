@@ -2,52 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from .console import Failed
 
-_PREFIX = "error parsing regexp: "
-_REASONS = (
-    ("missing closing ]", "missing closing ]"),
-    ("missing )", "missing closing )"),
-    ("unexpected )", "unexpected )"),
-    ("no argument for repetition operator", "missing argument to repetition operator"),
-    ("bad repetition operator", "invalid nested repetition operator"),
-    ("invalid character class range", "invalid character class range"),
-    ("invalid escape sequence", "invalid escape sequence"),
-    ("trailing \\", "trailing backslash at end of expression"),
-    ("invalid repetition size", "invalid repeat count"),
-)
+if TYPE_CHECKING:
+    from pyconsul.lang.goregexp import Regexp
 
 
 def check_pattern(text: str, failure: str) -> None:
-    """Refuse a pattern that does not compile. Raises Failed with ``failure`` in front."""
+    """Refuse a pattern that does not compile; an empty one is none. Raises Failed with ``failure`` in front."""
     if text:
         compiled(text, failure)
 
 
-def compiled(text: str, failure: str) -> Any:
+def compiled(text: str, failure: str) -> Regexp:
     """The pattern, for ``search``. Raises Failed with ``failure`` in front."""
-    import re2
+    from pyconsul.lang.goregexp import GoRegexError, compile_regexp
 
-    options = re2.Options()
-    options.log_errors = False
     try:
-        return re2.compile(text, options)
-    except re2.error as e:
-        raise Failed(f"{failure}: {_PREFIX}{_reason(_told(e), text)}") from e
-
-
-def _told(error: Exception) -> str:
-    given = error.args[0] if error.args else ""
-    return given.decode("utf-8", "replace") if isinstance(given, bytes) else str(given)
-
-
-def _reason(told: str, pattern: str) -> str:
-    """RE2's complaint in Go's words; both name the same faults, with the part that is wrong behind a colon."""
-    for theirs, ours in _REASONS:
-        if told.startswith(theirs):
-            _, colon, part = told.partition(": ")
-            whole = ours in ("missing closing )", "unexpected )") or not colon
-            return f"{ours}: `{pattern if whole else part}`"
-    return told
+        return compile_regexp(text)
+    except GoRegexError as e:
+        raise Failed(f"{failure}: {e}") from e

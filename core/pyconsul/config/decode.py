@@ -171,7 +171,7 @@ _READERS: Final[dict[Kind, Callable[[_Decoder, str, object], Any]]] = {
 
 
 def _single(given: object) -> object:
-    """The only member of a list of one, where no list is wanted; the hook runs for the pointer and what it points to."""
+    """The only member of a list of one, where no list is wanted; twice, as Consul looks through the pointer too."""
     for _ in range(2):
         if isinstance(given, list) and len(cast("list[object]", given)) == 1:
             given = cast("list[object]", given)[0]

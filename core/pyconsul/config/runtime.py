@@ -34,6 +34,7 @@ from pyconsul.config.sections import (
     UnixSockets,
     Xds,
 )
+from pyconsul.structs.definitions import CheckDefinition, ServiceDefinition
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -58,8 +59,7 @@ class RuntimeConfig(Section, frozen=True, kw_only=True):
     """Everything an agent may ask of its configuration; keys carry their own names.
 
     Addresses are expanded: ``bind_addr`` and the ``advertise_addr*`` are single IP addresses or "". A port
-    that is off is -1. ``services`` and ``checks`` hold one plain dict per definition, keys as in the files
-    (canonical spelling). ``tagged_addresses`` is complete.
+    that is off is -1. ``tagged_addresses`` is complete.
     """
 
     acl: Acl
@@ -79,7 +79,7 @@ class RuntimeConfig(Section, frozen=True, kw_only=True):
     cache: Cache
     check_output_max_size: int
     check_update_interval: int  # ns
-    checks: tuple[dict[str, object], ...]
+    checks: tuple[CheckDefinition, ...]
     client_addrs: tuple[str, ...]  # of client_addr, expanded
     config_entries: ConfigEntries
     auto_encrypt: AutoEncrypt
@@ -158,7 +158,7 @@ class RuntimeConfig(Section, frozen=True, kw_only=True):
     server: bool
     server_name: str
     server_rejoin_age_max: int  # ns
-    services: tuple[dict[str, object], ...]
+    services: tuple[ServiceDefinition, ...]
     session_ttl_min: int  # ns
     skip_leave_on_interrupt: bool
     syslog_facility: str

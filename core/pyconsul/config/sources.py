@@ -121,7 +121,8 @@ def _parse_json(text: str) -> Mapping[str, object]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        kind = {list: "array", str: "string", bool: "bool"}.get(type(cast(object, value)), "number")
+        kinds: dict[type, str] = {list: "array", str: "string", bool: "bool"}
+        kind = kinds.get(type(cast("object", value)), "number")
         raise ValueError(f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
     return cast("dict[str, object]", value)
 

@@ -4,7 +4,7 @@ One event loop owns a store. Readers and writers are synchronous, so a reader ne
 awaits between rows (saving a snapshot) needs ``snapshot()``.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -116,7 +116,7 @@ class Store:
     # Writers
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Generator[None, None, None]:
         """All writes inside happen together: watches fire at the end, an exception undoes everything.
 
         Transactions nest; only the outermost one commits or undoes.
@@ -135,7 +135,7 @@ class Store:
             self._depth -= 1
 
     @contextmanager
-    def savepoint(self) -> Iterator[None]:
+    def savepoint(self) -> Generator[None, None, None]:
         """Inside a transaction: an exception undoes what was written since, and no more."""
         changes, notes = len(self._undo), len(self._notes)
         self._depth += 1

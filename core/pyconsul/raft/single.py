@@ -7,7 +7,6 @@ log order, and only then answers its proposer. All that is proposed while the di
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
@@ -31,8 +30,9 @@ from pyconsul.raft.records import StateReader
 from pyconsul.raft.snapshot_store import SnapshotStore
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.errors import RaftFailure
+from pyconsul.telemetry.logging import logger
 
-log = logging.getLogger("agent.server.raft")
+log = logger("agent.server.raft")
 
 T = TypeVar("T")
 _SLICE: Final = 0.004  # seconds of work before the loop gets its turn
@@ -108,6 +108,11 @@ class _SingleVoter:
         """Always 0."""
         return 0.0
 
+    def _log_election(self) -> None:
+        """The lines that operators know from an election."""
+        log.info("election won", term=self._term, tally=1)
+        log.info("entering leader state", leader=f"Node at {self._me.address} [Leader]")
+
     async def verify(self) -> None:
         """Make sure that this is still the leader; a single voter is. Raises ShuttingDown when it stopped."""
         if not self._running:
@@ -167,7 +172,7 @@ class _SingleVoter:
             try:
                 answer = self._machine.apply(index, proposal.entry)
             except Exception as error:
-                log.exception("failed to apply log entry: index=%d type=%d", index, proposal.entry.type)
+                log.error("failed to apply log entry", index=index, type=proposal.entry.type, error=repr(error))
                 answer = error
         if proposal.done.done():
             return
@@ -251,6 +256,7 @@ class MemoryVoter(_SingleVoter):
         self._last_index = self._applied_index = 1
         self._adopt(1, (self._me,))
         self._term = 2
+        self._log_election()
         await self._submit(LogType.NOOP, None, None)
 
     async def stop(self) -> None:
@@ -321,6 +327,7 @@ class DurableVoter(_SingleVoter):
             await self._submit(LogType.CONFIGURATION, None, _encode_servers((self._me,)))
             self._adopt(self._last_index, (self._me,))
         await self._on_disk(self._begin_term, self._term + 1)
+        self._log_election()
         await self._submit(LogType.NOOP, None, None)
         self._background = asyncio.get_running_loop().create_task(self._snapshot_now_and_then())
 
@@ -348,7 +355,7 @@ class DurableVoter(_SingleVoter):
                 meta, file = await asyncio.to_thread(self._snapshots.save, meta, state)
             self._snapshot = meta
             await self._on_disk(self._log.drop_before, meta.index - self._rules.trailing_logs)
-            log.info("snapshot complete up to: index=%d", meta.index)
+            log.info("snapshot complete up to", index=meta.index)
             if not frozen.has_private:
                 return Snapshot(meta, file)
             file.close()
@@ -379,10 +386,10 @@ class DurableVoter(_SingleVoter):
             try:
                 await self._on_disk(self._log.reset)
             except OSError as error:  # the snapshot covers them, so they are only in the way
-                log.error("failed to remove old log files: error=%s", error)
+                log.error("failed to remove old log files", error=error)
 
         await self._load(archive.state, commit=commit)
-        log.info("restored user snapshot: index=%d", index)
+        log.info("restored user snapshot", index=index)
 
     # Recovery
 
@@ -391,7 +398,7 @@ class DurableVoter(_SingleVoter):
         self._snapshots = await self._on_disk(SnapshotStore.at, self._directory / "snapshots")
         archive = await self._on_disk(self._snapshots.newest)
         for reason in self._snapshots.unusable:
-            log.error("failed to open snapshot: %s", reason)
+            log.error("failed to open snapshot", error=reason)
         if archive is not None:
             with archive:
                 await self._load(archive.state)
@@ -399,7 +406,7 @@ class DurableVoter(_SingleVoter):
             self._last_index = self._applied_index = archive.meta.index
             self._term = max(self._term, archive.meta.term)
             self._adopt(archive.meta.configuration_index, archive.meta.servers)
-            log.info("restored from snapshot: id=%s last-index=%d", archive.meta.id, archive.meta.index)
+            log.info("snapshot restore complete", id=archive.meta.id, **{"last-index": archive.meta.index})
         await self._replay()
 
     async def _replay(self) -> None:
@@ -411,7 +418,7 @@ class DurableVoter(_SingleVoter):
             elif record.log_type == LogType.CONFIGURATION and record.data:
                 self._adopt(record.index, _decode_servers(record.data))
         if self._log.torn:
-            log.warning("an interrupted write was cut off the log: %s", self._log.torn)
+            log.warn("an interrupted write was cut off the log", file=self._log.torn)
 
     def _apply_again(self, record: LogRecord) -> None:
         try:
@@ -472,7 +479,7 @@ class DurableVoter(_SingleVoter):
 
     def _refuse(self, batch: list[Proposal], error: BaseException) -> None:
         """Tell the proposers that nothing was written; a log that cannot be trusted any more takes nothing again."""
-        log.error("failed to commit logs: error=%s", error)
+        log.error("failed to commit logs", error=error)
         failure = RaftFailure(f"failed to commit logs: {error}")
         for proposal in batch:
             if not proposal.done.done():
@@ -501,7 +508,7 @@ class DurableVoter(_SingleVoter):
         try:
             (await self.snapshot()).close()
         except OSError as error:
-            log.error("failed to take snapshot: error=%s", error)
+            log.error("failed to take snapshot", error=error)
             return False
         return True
 

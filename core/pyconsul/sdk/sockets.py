@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from pyconsul.sdk import http1
 from pyconsul.sdk.encode import Encoder, Wire
@@ -18,6 +19,9 @@ from pyconsul.sdk.http1 import AnswerParser, ProtocolError
 from pyconsul.sdk.request import Answer
 from pyconsul.sdk.settings import Settings
 from pyconsul.sdk.threads import raise_if_stopped
+
+if TYPE_CHECKING:
+    import ssl
 
 
 class Stream:
@@ -90,6 +94,7 @@ class Transport:
         self._idle: list[socket.socket] = []
         self._busy: dict[socket.socket, int] = {}
         self._lock = threading.Lock()
+        self._tls: ssl.SSLContext | None = None
 
     def send(self, wire: Wire) -> Answer:
         """One exchange, the whole body in memory. Raises TransportError."""
@@ -150,10 +155,14 @@ class Transport:
                     sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Close the kept connections."""
+        """Close all connections; exchanges that are going on fail."""
         with self._lock:
-            idle, self._idle = self._idle, []
-        for sock in idle:
+            open_ones = [*self._idle, *self._busy]
+            self._idle.clear()
+            self._busy.clear()
+        for sock in open_ones:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)  # wakes a thread that reads from it
             sock.close()
 
     def _connection(self, wire: Wire) -> tuple[socket.socket, bool]:
@@ -199,9 +208,9 @@ class Transport:
         from pyconsul.sdk import tls
 
         try:
-            context = tls.context(self._settings.tls)
+            self._tls = self._tls or tls.context(self._settings.tls)
             name = tls.server_name(self._settings.tls, self._endpoint.host)
-            return context.wrap_socket(sock, server_hostname=name)
+            return self._tls.wrap_socket(sock, server_hostname=name)
         except BaseException:
             sock.close()
             raise

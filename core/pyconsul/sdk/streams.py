@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
+from weakref import WeakSet
 
 from pyconsul.sdk import http1
 from pyconsul.sdk.encode import Encoder, Wire
@@ -215,6 +216,7 @@ class Transport:
         self._endpoint = encoder.endpoint
         self._settings = settings
         self._idle: list[_Connection] = []
+        self._all: WeakSet[_Connection] = WeakSet()
         self._tls: ssl.SSLContext | None = None
 
     async def send(self, wire: Wire) -> Answer:
@@ -244,12 +246,11 @@ class Transport:
             connection.abort()
 
     async def aclose(self) -> None:
-        """Close the kept connections."""
-        idle, self._idle = self._idle, []
-        for connection in idle:
+        """Close all connections; exchanges that are going on fail."""
+        self._idle.clear()
+        for connection in tuple(self._all):
             connection.abort()
-        if idle:
-            await asyncio.sleep(0)  # asyncio closes the sockets in the next turn
+        await asyncio.sleep(0)  # asyncio closes the sockets in the next turn
 
     async def _exchange(self, wire: Wire, *, streamed: bool) -> tuple[_Connection, AnswerParser]:
         head = http1.request_head(wire, self._endpoint)
@@ -279,7 +280,9 @@ class Transport:
                 return connection, True
         try:
             async with asyncio.timeout(self._settings.connect_timeout):
-                return await self._connect(), False
+                connection = await self._connect()
+                self._all.add(connection)
+                return connection, False
         except OSError as error:
             raise self._failure(wire, error, connecting=True) from error
 

@@ -11,10 +11,13 @@ from pyconsul.server.endpoints import coordinate as _coordinate_endpoints
 from pyconsul.server.endpoints import health as _health_endpoints
 from pyconsul.server.endpoints import internal as _internal_endpoints
 from pyconsul.server.endpoints import kv as _kv_endpoints
+from pyconsul.server.endpoints import operator as _operator_endpoints
 from pyconsul.server.endpoints import prepared_query as _prepared_query_endpoints
 from pyconsul.server.endpoints import session as _session_endpoints
+from pyconsul.server.endpoints import snapshot as _snapshot_endpoints
 from pyconsul.server.endpoints import status as _status_endpoints
 from pyconsul.server.endpoints import txn as _txn_endpoints
+from pyconsul.server.fsm import autopilot as _autopilot_fsm
 from pyconsul.server.fsm import catalog as _catalog_fsm
 from pyconsul.server.fsm import coordinate as _coordinate_fsm
 from pyconsul.server.fsm import index as _index_fsm
@@ -23,6 +26,7 @@ from pyconsul.server.fsm import prepared_query as _prepared_query_fsm
 from pyconsul.server.fsm import session as _session_fsm
 from pyconsul.server.fsm import txn as _txn_fsm
 from pyconsul.server.fsm import virtual_ips as _virtual_ips_fsm
+from pyconsul.server.state.autopilot import AUTOPILOT
 from pyconsul.server.state.catalog_tables import CHECKS, KIND_SERVICE_NAMES, NODES, SERVICES
 from pyconsul.server.state.coordinate import COORDINATES
 from pyconsul.server.state.gateway_services import GATEWAY_SERVICES
@@ -44,6 +48,7 @@ MODULES = (
     _session_fsm,
     _prepared_query_fsm,
     _txn_fsm,
+    _autopilot_fsm,
     _txn_endpoints,
     _kv_endpoints,
     _catalog_endpoints,
@@ -52,6 +57,8 @@ MODULES = (
     _internal_endpoints,
     _session_endpoints,
     _prepared_query_endpoints,
+    _operator_endpoints,
+    _snapshot_endpoints,
     _status_endpoints,
 )
 
@@ -61,6 +68,7 @@ TABLES: tuple[Table[Any], ...] = (
     TOMBSTONES,
     SESSIONS,
     PREPARED_QUERIES,
+    AUTOPILOT,
     NODES,
     SERVICES,
     CHECKS,

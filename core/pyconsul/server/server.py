@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyconsul import CONSUL_VERSION
@@ -15,6 +15,7 @@ from pyconsul.server.leader.coordinates import CoordinateBatches
 from pyconsul.server.leader.leader import Leader
 from pyconsul.server.registry import METHODS
 from pyconsul.structs.errors import InternalError
+from pyconsul.structs.operator import AutopilotConfig
 from pyconsul.structs.wire import Indexed, ReadRequest, changed
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class ServerConfig:
     tombstone_granularity: int = 30_000_000_000
     kv_max_value_size: int = 512 * 1024
     raft_multiplier: int = 1
+    autopilot: AutopilotConfig = field(default_factory=AutopilotConfig)
 
 
 class Server:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyconsul.structs.wire import ReadRequest, WireStruct
 
 
-class UserEvent(WireStruct, kw_only=True):
+class UserEvent(WireStruct, frozen=True, kw_only=True):
     """One event. Filters are regular expressions; empty ones let everything through."""
 
     ID: str = ""
@@ -18,7 +18,7 @@ class UserEvent(WireStruct, kw_only=True):
     LTime: int = 0
 
 
-class EventFireRequest(ReadRequest, kw_only=True):
+class EventFireRequest(ReadRequest, frozen=True, kw_only=True):
     """Spread an event; ``Payload`` is the encoded UserEvent (``wire/gossip.md`` section 8)."""
 
     Name: str = ""

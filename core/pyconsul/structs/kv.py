@@ -3,7 +3,7 @@
 from pyconsul.structs.wire import UNSET, Indexed, OmitStr, ReadRequest, WireStruct, WriteRequest
 
 
-class DirEntry(WireStruct, kw_only=True):
+class DirEntry(WireStruct, frozen=True, kw_only=True):
     """One KV pair; fields stand in the order in which the HTTP API prints them.
 
     ``Value`` is raw bytes: base64 text in JSON, a binary string in msgpack, null when empty.
@@ -19,39 +19,39 @@ class DirEntry(WireStruct, kw_only=True):
     ModifyIndex: int = 0
 
 
-class KVSRequest(WriteRequest, kw_only=True):
+class KVSRequest(WriteRequest, frozen=True, kw_only=True):
     """One write. ``Op``: set, delete, delete-cas, delete-tree, cas, lock, unlock."""
 
     Op: str = ""
     DirEnt: DirEntry = DirEntry()
 
 
-class KeyRequest(ReadRequest, kw_only=True):
+class KeyRequest(ReadRequest, frozen=True, kw_only=True):
     """A read of one key, or of all below a prefix."""
 
     Key: str = ""
 
 
-class KeyListRequest(ReadRequest, kw_only=True):
+class KeyListRequest(ReadRequest, frozen=True, kw_only=True):
     """The names below ``Prefix``, cut after ``Seperator`` (Consul's spelling)."""
 
     Prefix: str = ""
     Seperator: str = ""
 
 
-class IndexedDirEntries(Indexed, kw_only=True):
+class IndexedDirEntries(Indexed, frozen=True, kw_only=True):
     """Entries in key order; null when there are none."""
 
     Entries: list[DirEntry] | None = None
 
 
-class IndexedKeyList(Indexed, kw_only=True):
+class IndexedKeyList(Indexed, frozen=True, kw_only=True):
     """Key names in order."""
 
     Keys: list[str] | None = None
 
 
-class TombstoneRequest(WriteRequest, kw_only=True):
+class TombstoneRequest(WriteRequest, frozen=True, kw_only=True):
     """``Op`` is "reap": drop all tombstones up to ``ReapIndex``."""
 
     Op: str = ""

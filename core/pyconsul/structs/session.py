@@ -5,14 +5,14 @@ from typing import TypeAlias
 from pyconsul.structs.wire import UNSET, Indexed, ReadRequest, UnsetType, WireStruct, WriteRequest
 
 
-class ServiceCheck(WireStruct, kw_only=True):
+class ServiceCheck(WireStruct, frozen=True, kw_only=True):
     """A check of a service that a session depends on."""
 
     ID: str = ""
     Namespace: str = ""
 
 
-class Session(WireStruct, kw_only=True):
+class Session(WireStruct, frozen=True, kw_only=True):
     """One session. ``LockDelay`` is nanoseconds, ``TTL`` Go duration text, ``Behavior`` release or delete."""
 
     ID: str = ""
@@ -31,27 +31,27 @@ class Session(WireStruct, kw_only=True):
 _Session: TypeAlias = Session  # the field of that name below hides the class
 
 
-class SessionRequest(WriteRequest, kw_only=True):
+class SessionRequest(WriteRequest, frozen=True, kw_only=True):
     """``Op``: create or destroy."""
 
     Op: str = ""
     Session: _Session = _Session()
 
 
-class SessionSpecificRequest(ReadRequest, kw_only=True):
+class SessionSpecificRequest(ReadRequest, frozen=True, kw_only=True):
     """A read or renewal of one session."""
 
     SessionID: str = ""
     Session: str = ""
 
 
-class NodeSpecificSessions(ReadRequest, kw_only=True):
+class NodeSpecificSessions(ReadRequest, frozen=True, kw_only=True):
     """A read of the sessions of one node."""
 
     Node: str = ""
 
 
-class IndexedSessions(Indexed, kw_only=True):
+class IndexedSessions(Indexed, frozen=True, kw_only=True):
     """Sessions, oldest first."""
 
     Sessions: list[Session] | None = None

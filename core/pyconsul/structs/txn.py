@@ -17,21 +17,21 @@ CheckRow: TypeAlias = HealthCheck
 SessionRow: TypeAlias = Session
 
 
-class TxnKVOp(WireStruct, kw_only=True):
+class TxnKVOp(WireStruct, frozen=True, kw_only=True):
     """One KV operation; ``DirEnt.ModifyIndex`` is the index of conditional verbs."""
 
     Verb: str = ""
     DirEnt: DirEntry = DirEntry()
 
 
-class TxnNodeOp(WireStruct, kw_only=True):
+class TxnNodeOp(WireStruct, frozen=True, kw_only=True):
     """One operation on a node."""
 
     Verb: str = ""
     Node: NodeRow = Node()
 
 
-class TxnServiceOp(WireStruct, kw_only=True):
+class TxnServiceOp(WireStruct, frozen=True, kw_only=True):
     """One operation on an instance of ``Node``."""
 
     Verb: str = ""
@@ -39,21 +39,21 @@ class TxnServiceOp(WireStruct, kw_only=True):
     Service: ServiceRow = NodeService()
 
 
-class TxnCheckOp(WireStruct, kw_only=True):
+class TxnCheckOp(WireStruct, frozen=True, kw_only=True):
     """One operation on a check."""
 
     Verb: str = ""
     Check: CheckRow = HealthCheck()
 
 
-class TxnSessionOp(WireStruct, kw_only=True):
+class TxnSessionOp(WireStruct, frozen=True, kw_only=True):
     """The end of a session; only servers send it."""
 
     Verb: str = ""
     Session: SessionRow = Session()
 
 
-class TxnOp(WireStruct, kw_only=True):
+class TxnOp(WireStruct, frozen=True, kw_only=True):
     """Exactly one of its members is set."""
 
     KV: TxnKVOp | None = None
@@ -64,26 +64,26 @@ class TxnOp(WireStruct, kw_only=True):
     Intention: dict[str, Any] | None = None
 
 
-class TxnRequest(WriteRequest, kw_only=True):
+class TxnRequest(WriteRequest, frozen=True, kw_only=True):
     """Operations that happen all or not at all."""
 
     Ops: list[TxnOp] | None = None
 
 
-class TxnReadRequest(ReadRequest, kw_only=True):
+class TxnReadRequest(ReadRequest, frozen=True, kw_only=True):
     """Operations of which none writes."""
 
     Ops: list[TxnOp] | None = None
 
 
-class TxnError(WireStruct, kw_only=True):
+class TxnError(WireStruct, frozen=True, kw_only=True):
     """What is wrong with the operation at ``OpIndex``."""
 
     OpIndex: int = 0
     What: str = ""
 
 
-class TxnResult(WireStruct, kw_only=True):
+class TxnResult(WireStruct, frozen=True, kw_only=True):
     """What one operation left or found; one of its members is set."""
 
     KV: DirEntry | UnsetType = UNSET
@@ -92,14 +92,14 @@ class TxnResult(WireStruct, kw_only=True):
     Check: CheckRow | UnsetType = UNSET
 
 
-class TxnResponse(WireStruct, kw_only=True):
+class TxnResponse(WireStruct, frozen=True, kw_only=True):
     """Results, or errors; both null where there are none."""
 
     Results: list[TxnResult] | None = None
     Errors: list[TxnError] | None = None
 
 
-class TxnReadResponse(Indexed, kw_only=True):
+class TxnReadResponse(Indexed, frozen=True, kw_only=True):
     """Results of a transaction that only reads."""
 
     Results: list[TxnResult] | None = None
@@ -109,7 +109,7 @@ class TxnReadResponse(Indexed, kw_only=True):
 # As the HTTP API takes them (Consul's ``api`` package); decoded by ``godecode``.
 
 
-class ApiKVTxnOp(WireStruct, kw_only=True):
+class ApiKVTxnOp(WireStruct, frozen=True, kw_only=True):
     """``KV`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.KVTxnOp"
@@ -125,7 +125,7 @@ class ApiKVTxnOp(WireStruct, kw_only=True):
     Partition: str = ""
 
 
-class ApiNode(WireStruct, kw_only=True):
+class ApiNode(WireStruct, frozen=True, kw_only=True):
     """``Node.Node`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.Node"
@@ -144,7 +144,7 @@ class ApiNode(WireStruct, kw_only=True):
     Locality: dict[str, Any] | None = None
 
 
-class ApiNodeTxnOp(WireStruct, kw_only=True):
+class ApiNodeTxnOp(WireStruct, frozen=True, kw_only=True):
     """``Node`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.NodeTxnOp"
@@ -154,7 +154,7 @@ class ApiNodeTxnOp(WireStruct, kw_only=True):
     Node: ApiNode = ApiNode()
 
 
-class ApiWeights(WireStruct, kw_only=True):
+class ApiWeights(WireStruct, frozen=True, kw_only=True):
     """Weights of an instance in a request body."""
 
     go_type: ClassVar[str] = "api.AgentWeights"
@@ -163,7 +163,7 @@ class ApiWeights(WireStruct, kw_only=True):
     Warning: int = 0
 
 
-class ApiService(WireStruct, kw_only=True):
+class ApiService(WireStruct, frozen=True, kw_only=True):
     """``Service.Service`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.AgentService"
@@ -192,7 +192,7 @@ class ApiService(WireStruct, kw_only=True):
     Locality: dict[str, Any] | None = None
 
 
-class ApiServiceTxnOp(WireStruct, kw_only=True):
+class ApiServiceTxnOp(WireStruct, frozen=True, kw_only=True):
     """``Service`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.ServiceTxnOp"
@@ -203,7 +203,7 @@ class ApiServiceTxnOp(WireStruct, kw_only=True):
     Service: ApiService = ApiService()
 
 
-class ApiCheck(WireStruct, kw_only=True):
+class ApiCheck(WireStruct, frozen=True, kw_only=True):
     """``Check.Check`` of an operation in a request body; ``Definition`` has a decoder of its own."""
 
     go_type: ClassVar[str] = "api.HealthCheck"
@@ -228,7 +228,7 @@ class ApiCheck(WireStruct, kw_only=True):
     ModifyIndex: int = 0
 
 
-class ApiCheckTxnOp(WireStruct, kw_only=True):
+class ApiCheckTxnOp(WireStruct, frozen=True, kw_only=True):
     """``Check`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.CheckTxnOp"
@@ -238,7 +238,7 @@ class ApiCheckTxnOp(WireStruct, kw_only=True):
     Check: ApiCheck = ApiCheck()
 
 
-class ApiTxnOp(WireStruct, kw_only=True):
+class ApiTxnOp(WireStruct, frozen=True, kw_only=True):
     """One operation in a request body."""
 
     go_type: ClassVar[str] = "api.TxnOp"

@@ -50,14 +50,14 @@ class WireStruct(msgspec.Struct, frozen=True, gc=False):
     go_names: ClassVar[dict[str, str]] = {}
 
 
-class RaftIndexed(WireStruct, kw_only=True):
+class RaftIndexed(WireStruct, frozen=True, kw_only=True):
     """Mixin for types whose first JSON fields are the two Raft indexes."""
 
     CreateIndex: int = 0
     ModifyIndex: int = 0
 
 
-class ReadRequest(WireStruct, kw_only=True):
+class ReadRequest(WireStruct, frozen=True, kw_only=True):
     """Query options that every read carries (``structs.QueryOptions``); durations are nanoseconds."""
 
     Datacenter: str = ""
@@ -75,14 +75,14 @@ class ReadRequest(WireStruct, kw_only=True):
     AllowNotModifiedResponse: bool = False
 
 
-class WriteRequest(WireStruct, kw_only=True):
+class WriteRequest(WireStruct, frozen=True, kw_only=True):
     """What every write carries."""
 
     Datacenter: str = ""
     Token: str = ""
 
 
-class Indexed(WireStruct, kw_only=True):
+class Indexed(WireStruct, frozen=True, kw_only=True):
     """Query meta that every read reply carries (``structs.QueryMeta``); ``LastContact`` is nanoseconds."""
 
     Index: int = 0

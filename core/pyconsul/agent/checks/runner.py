@@ -242,9 +242,9 @@ class RunningAlias:
             while True:
                 self._changed.clear()
                 exists = self._state.service(self._service_id) is not None
-                # Its own row is a node check when the alias stands alone: it must not mirror itself.
-                checks = [each for each in self._state.checks() if each.CheckID != self._check_id]
-                self._set(checks, service_exists=exists)
+                # An alias that belongs to no service is a node check, and so among those that it mirrors: as in Consul,
+                # once critical it stays so. People give aliases to services.
+                self._set(self._state.checks(), service_exists=exists)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(ALIAS_REFRESH):
                         await self._changed.wait()
@@ -275,11 +275,7 @@ class RunningAlias:
                 continue
             attempt = 0
             ask = msgspec.structs.replace(ask, MinQueryIndex=max(1, found.Index))
-            checks = [c for c in found.HealthChecks or [] if not self._is_itself(c)]
-            self._set(checks, service_exists=await self._exists_remotely(ask))
-
-    def _is_itself(self, check: HealthCheck) -> bool:
-        return check.CheckID == self._check_id and check.Node == self._state.facts.node
+            self._set(found.HealthChecks or [], service_exists=await self._exists_remotely(ask))
 
     async def _exists_remotely(self, ask: NodeSpecificRequest) -> bool:
         """Whether the node has the service; a failing question counts as yes, so that nothing flaps."""

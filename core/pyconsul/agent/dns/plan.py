@@ -11,7 +11,7 @@ from typing import Final
 from pyconsul.agent.dns.core import DnsCore
 from pyconsul.agent.dns.lookup import Group, RecordSet
 from pyconsul.agent.dns.message import Query
-from pyconsul.agent.dns.names import suffixes, wire
+from pyconsul.agent.dns.names import BadName, suffixes, wire
 from pyconsul.agent.dns.records import Packer, Record, Type
 
 _OWNER: Final = b"\xc0\x0c"  # the question's name, right behind the header
@@ -79,6 +79,13 @@ Plan = FixedPlan | AddressPlan | SrvPlan
 
 def plan_of(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> Plan | None:
     """A plan for a record set; None where its packets have to be made one by one."""
+    try:
+        return _plan_of(core, query, found, tcp=tcp)
+    except BadName:  # a record that cannot be written: each answer says so
+        return None
+
+
+def _plan_of(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> Plan | None:
     fixed = not (found.answer or found.authority or found.additional or found.keep_order)
     if not fixed or not found.groups or not core.settings.compress or query.type == Type.SOA:
         return _fixed(core, query, found, tcp=tcp)

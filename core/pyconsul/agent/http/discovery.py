@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 from pyconsul.agent.cache import CacheKind, CacheMeta
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
+from pyconsul.server.server import BACKEND_BLOCKING
 from pyconsul.structs.catalog import HealthCheck, NodeService, QuerySource
 from pyconsul.structs.errors import BadRequest, ConsulError
 from pyconsul.structs.wire import Indexed, ReadRequest, changed
 
 R = TypeVar("R", bound=Indexed)
 
-FAILED = Indexed(Index=1, KnownLeader=False)
+FAILED = Indexed(Index=1, KnownLeader=False, Backend=BACKEND_BLOCKING)
 
 
 def query_source(req: Request) -> QuerySource:

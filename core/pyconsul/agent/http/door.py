@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pyconsul.agent.http import families
 from pyconsul.agent.http.reply import Reply, meta_headers
 from pyconsul.agent.http.request import Request
-from pyconsul.agent.http.routing import ROUTER, Route
+from pyconsul.agent.http.routing import Route
 from pyconsul.agent.http.ui import ui_reply
 from pyconsul.primitives.durations import format_duration
 from pyconsul.structs.errors import BadRequest, ConsulError, MethodNotAllowed, PermissionDenied
@@ -31,14 +31,13 @@ log = logger("agent.http")
 
 TEXT = "text/plain; charset=utf-8"
 READ_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
-assert families.MODULES  # importing them filled the route table
-
 
 class Door:
     """Answers requests for one agent."""
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
+        self._router = families.router()
         config = agent.config
         self.extra_headers: dict[str, str] = dict(config.http_config.response_headers)
         self._blocked: tuple[str, ...] = tuple(config.http_config.block_endpoints)
@@ -55,7 +54,7 @@ class Door:
         """The reply to a request and all its headers but the framing ones. Never raises but for cancellation."""
         if redirect := _cleaned(req):
             return redirect, self.extra_headers
-        found = ROUTER.find(req.url_path)
+        found = self._router.find(req.url_path)
         if found is None:
             return self._no_route(req)
         route, req.path = found
@@ -125,7 +124,7 @@ class Door:
 
     def _no_route(self, req: Request) -> tuple[Reply, Mapping[str, str]]:
         path = req.url_path
-        if ROUTER.find(path + "/") is not None:
+        if self._router.find(path + "/") is not None:
             return _redirect(path + "/" + ("?" + req.raw_query if req.raw_query else ""), 307), self.extra_headers
         if reply := ui_reply(self._agent.config.ui_config, req):
             return reply, self.extra_headers

@@ -1,10 +1,16 @@
-"""``consul agent``: run an agent. The flags, and all that follows, belong to the agent's own room."""
+"""``consul agent``: run an agent. What follows the command line belongs to the agent's own room."""
 
 from __future__ import annotations
 
-from pyconsul.lang.goflags import Args, FlagSet
+from typing import TYPE_CHECKING
 
-from ..console import Console
+from pyconsul.lang.goflags import Args, FlagSet, ValueRefused, to_int
+
+from ..console import Console, Failed
+from ..output import go_list
+
+if TYPE_CHECKING:
+    from pyconsul.config.keyrow import Key
 
 USAGE = "[options]"
 HELP = """
@@ -21,17 +27,47 @@ Settings come from flags, and from HCL and JSON files named by -config-file
 and -config-dir. SIGINT and SIGTERM stop the agent, SIGHUP makes it read its
 files again.
 """
+BAD_FLAGS = "==> error parsing flags: {}"
 
 
 def add_flags(flags: FlagSet) -> None:
-    """Declare the agent's flags from the table of configuration keys."""
-    from pyconsul.agent.command import add_flags as add_agent_flags
+    """Declare the flags that the table of configuration keys has."""
+    from pyconsul.config.keys import flag_rows
 
-    add_agent_flags(flags)
+    own = FlagSet(brief=False)
+    for row in flag_rows():
+        _add(own, row)
+    flags.merge(own)
 
 
 def run(args: Args, console: Console) -> int:
     """Run the agent."""
+    if args.rest:
+        raise Failed(f"==> Unexpected extra arguments: {go_list(args.rest)}")
+    console.flush()
+
     from pyconsul.agent.command import run_agent
 
-    return run_agent(args)
+    return run_agent(args.words)
+
+
+def _add(flags: FlagSet, row: Key) -> None:
+    """One flag; those that take several values collect them as they stand."""
+    from pyconsul.config.keyrow import Kind
+
+    if row.kind is Kind.BOOL:
+        flags.boolean(row.flag, row.doc)
+    elif row.kind in (Kind.INT, Kind.UINT, Kind.UINT32, Kind.UINT64):
+        flags.value(row.flag, row.doc, _number, 0)
+    elif row.kind in (Kind.STRINGS, Kind.MAP):
+        flags.strings(row.flag, row.doc)
+    else:
+        flags.string(row.flag, row.doc)
+
+
+def _number(text: str) -> int:
+    """A decimal number, refused in the name of Go's Atoi."""
+    try:
+        return to_int(text, base=10)
+    except ValueRefused as e:
+        raise ValueRefused(e.brief, str(e).replace("ParseInt", "Atoi", 1)) from e

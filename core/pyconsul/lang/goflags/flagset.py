@@ -35,12 +35,18 @@ class Flag(NamedTuple):
 
 
 class Args:
-    """A command line that has been read: the value of each flag, which ones were given, and the rest."""
+    """A command line that has been read: the value of each flag, which ones were given, and the rest.
 
-    def __init__(self, found: dict[str, Any], given: Sequence[str], rest: list[str]) -> None:
+    ``words`` is the whole command line as it came, ``rest`` what follows the flags.
+    """
+
+    def __init__(
+        self, found: dict[str, Any], given: Sequence[str], rest: list[str], words: Sequence[str] = ()
+    ) -> None:
         self._found: Final = found
         self._given: Final = given
         self.rest: Final = rest
+        self.words: Final = list(words)
 
     def was_set(self, name: str) -> bool:
         """Whether the flag stood on the command line."""
@@ -214,7 +220,7 @@ class FlagSet:
                 at += 1
             found[flag.name] = _set(flag, found[flag.name], text)
             given[flag.name] = None
-        return Args(found, tuple(given), words[at:])
+        return Args(found, tuple(given), words[at:], words)
 
     def _split(self, word: str) -> tuple[Flag, str | None]:
         """The flag that a word names and the value that it carries after an equals sign."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from pyconsul.server.leader.autopilot import Autopilot
 from pyconsul.server.leader.lock_delays import LockDelays
 from pyconsul.server.leader.registration import register_own_member
 from pyconsul.server.leader.session_timers import SessionTimers
@@ -27,6 +28,7 @@ class Leader:
         self.lock_delays = LockDelays()
         self.session_timers = SessionTimers(server)
         self.tombstones = TombstoneReaper(server)
+        self.autopilot = Autopilot(server)
 
     def on_note(self, event: object) -> None:
         """Take what the state left for the leader after a commit."""
@@ -45,6 +47,7 @@ class Leader:
         """Arm the timers of what a restart found in the state, and enter this server into the catalog."""
         self.session_timers.arm_all(self.server.db)
         self.tombstones.start()
+        await self.autopilot.start()
         await register_own_member(self.server)
 
     async def stop(self) -> None:

@@ -3,7 +3,7 @@
 All run inside the transaction of one log entry. Validation that only the proposer needs lives in the endpoints.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from pyconsul.memdb import Store, WatchSet
@@ -51,7 +51,7 @@ MISSING_KEY = "index error: object is missing a value for this index"
 
 
 @contextmanager
-def blamed(what: str) -> Iterator[None]:
+def blamed(what: str) -> Generator[None]:
     """Put ``what`` in front of the text of an error that comes out."""
     try:
         yield
@@ -130,7 +130,7 @@ def _node_of(req: RegisterRequest, preserve: bool) -> Node:
         TaggedAddresses=req.TaggedAddresses,
         Meta=req.NodeMeta,
         PeerName=omit(req.PeerName),
-        Locality=omit(req.Locality),
+        Locality=req.Locality or UNSET,
         CreateIndex=req.CreateIndex if preserve else 0,
         ModifyIndex=req.ModifyIndex if preserve else 0,
     )

@@ -6,7 +6,7 @@ from pyconsul.structs.wire import WireStruct
 LOCAL = "peer.~"  # local data, as opposed to what a peer exported to us
 
 
-class IndexEntry(WireStruct, kw_only=True):
+class IndexEntry(WireStruct, frozen=True, kw_only=True):
     """One row; ``Key`` is spelled exactly as in ``wire/fsm.md``."""
 
     Key: str = ""

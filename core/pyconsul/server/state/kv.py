@@ -16,7 +16,7 @@ KVS: Table[DirEntry] = Table(
 )
 
 
-class Tombstone(WireStruct, kw_only=True):
+class Tombstone(WireStruct, frozen=True, kw_only=True):
     """Mark of a deleted key or prefix, so that reads of a subtree see their index grow."""
 
     Key: str = ""

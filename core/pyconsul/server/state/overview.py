@@ -82,7 +82,7 @@ def catalog_summary(db: Store) -> CatalogSummary:
 
 def service_usage(db: Store) -> ServiceUsage:
     """How many nodes, services and instances there are; the servers' own ``consul`` service is not billable."""
-    kinds = dict.fromkeys(sorted((CONNECT_NATIVE, KIND_CONNECT_PROXY, *GATEWAY_KINDS)), 0)
+    kinds: dict[str, int] = dict.fromkeys(sorted((CONNECT_NATIVE, KIND_CONNECT_PROXY, *GATEWAY_KINDS)), 0)
     names: set[str] = set()
     billable = 0
     for row in db.all(SERVICES):

@@ -167,16 +167,19 @@ def explode_map(flat: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def merge_into(target: dict[Any, Any], source: dict[Any, Any], *, override: bool, nil_counts: bool = True) -> None:
-    """Deep merge in place. Without ``override`` what the target holds stays unless it is empty."""
+def merge_into(target: dict[Any, Any], source: dict[Any, Any], *, override: bool) -> None:
+    """Deep merge in place, as the mergo library does: without ``override`` only what is empty changes."""
     stack = [(target, source)]
     while stack:
         to, frm = stack.pop()
         for key, value in frm.items():
             held = to.get(key)
-            if isinstance(held, dict) and isinstance(value, dict):
+            if value is None:
+                if override:
+                    to[key] = None
+            elif isinstance(held, dict) and isinstance(value, dict):
                 stack.append((held, value))
-            elif key not in to or (override and (value or not nil_counts)) or not held and held is not False and held != 0:
+            elif not held or (override and (value or not isinstance(value, list))):
                 to[key] = value
 
 

@@ -1,0 +1,209 @@
+"""The cache itself: one entry a question, fetched once however many ask, kept fresh in the background or not.
+
+Rules: ``wire/blocking.md`` section 4. Entries are dropped when unused for three days, or when there are too many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, cast
+
+import msgspec
+
+from pyconsul.agent.cache.kinds import CacheKind
+from pyconsul.structs.errors import ConsulError
+from pyconsul.structs.wire import Indexed, ReadRequest, changed
+from pyconsul.telemetry.logging import logger
+from pyconsul.telemetry.metrics import current
+
+R = TypeVar("R")
+Rpc = Callable[[str, Any], Awaitable[Any]]
+
+log = logger("agent.cache")
+
+UNUSED_AFTER = 72 * 3600.0  # seconds without a question until an entry goes
+MAX_ENTRIES = 10_000
+REFRESH_WAIT_NS = 600_000_000_000  # one round of a background refresh
+PATIENT_ATTEMPTS = 3  # failures before the refresh backs off
+MAX_BACKOFF = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class CacheMeta:
+    """How an answer came: ``hit`` without asking a server, ``age`` in seconds."""
+
+    hit: bool = False
+    age: float = 0.0
+
+
+@dataclass(slots=True)
+class Entry(Generic[R]):
+    """One question with its newest answer. ``lost_contact`` is when refreshing began to fail."""
+
+    kind: CacheKind[R]
+    ask: ReadRequest
+    last_used: float
+    value: R | None = None
+    valid: bool = False
+    index: int = 0
+    fetched_at: float = 0.0
+    error: ConsulError | None = None
+    lost_contact: float | None = None
+    attempts: int = 0
+    task: asyncio.Task[None] | None = None
+    waiters: set[asyncio.Future[None]] = field(default_factory=set[asyncio.Future[None]])
+
+
+class AgentCache:
+    """Answers questions from memory where the rules allow it. Belongs to one event loop; ``stop`` ends its tasks."""
+
+    def __init__(self, rpc: Rpc, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rpc = rpc
+        self._clock = clock
+        self._entries: dict[bytes, Entry[Any]] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def stop(self) -> None:
+        """End all background work and forget everything."""
+        for entry in self._entries.values():
+            if entry.task is not None:
+                entry.task.cancel()
+        self._entries.clear()
+
+    async def get(self, kind: CacheKind[R], ask: ReadRequest) -> tuple[R, CacheMeta]:
+        """The answer to ``ask``, from memory if it is there and fresh enough.
+
+        With ``MinQueryIndex`` it waits for a newer one, at most ``MaxQueryTime``. Raises ConsulError.
+        """
+        entry = self._entry(kind, ask)
+        entry.last_used = self._clock()
+        if self._usable(entry, ask, revalidate=ask.MustRevalidate):
+            current().incr(f"cache.{kind.name}.hit")
+            return cast("R", entry.value), CacheMeta(hit=True, age=self._age(entry))
+        current().incr(f"cache.{kind.name}.{'miss_block' if ask.MinQueryIndex else 'miss_new'}")
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + ask.MaxQueryTime / 1e9 if ask.MaxQueryTime > 0 else None
+        while True:
+            in_time = await self._fetched(entry, deadline)
+            if self._usable(entry, ask, revalidate=False) or not in_time:
+                return cast("R", entry.value), CacheMeta()
+            if entry.error is not None:
+                return self._after_error(entry, ask, entry.error)
+
+    def _after_error(self, entry: Entry[R], ask: ReadRequest, error: ConsulError) -> tuple[R, CacheMeta]:
+        age = self._age(entry)
+        if entry.valid and ask.StaleIfError and age * 1e9 <= ask.StaleIfError:
+            return cast("R", entry.value), CacheMeta(hit=True, age=age)
+        raise error
+
+    def _entry(self, kind: CacheKind[R], ask: ReadRequest) -> Entry[R]:
+        question = _question(ask)
+        key = kind.name.encode() + b"\0" + msgspec.msgpack.encode(question)
+        entry = self._entries.get(key)
+        if entry is None:
+            self._make_room()
+            entry = self._entries[key] = Entry(kind=kind, ask=question, last_used=self._clock())
+        return entry
+
+    def _make_room(self) -> None:
+        now = self._clock()
+        unused = [key for key, entry in self._entries.items() if now - entry.last_used > UNUSED_AFTER]
+        if not unused and len(self._entries) >= MAX_ENTRIES:
+            unused = [min(self._entries, key=lambda key: self._entries[key].last_used)]
+        for key in unused:
+            entry = self._entries.pop(key)
+            if entry.task is not None:
+                entry.task.cancel()
+            _wake(entry)
+
+    def _usable(self, entry: Entry[Any], ask: ReadRequest, *, revalidate: bool) -> bool:
+        if not entry.valid or (ask.MinQueryIndex > 0 and entry.index <= ask.MinQueryIndex):
+            return False
+        if entry.kind.refreshes:
+            return True
+        return not revalidate and not (ask.MaxAge and self._age(entry) * 1e9 > ask.MaxAge)
+
+    def _age(self, entry: Entry[Any]) -> float:
+        since = entry.lost_contact if entry.kind.refreshes else entry.fetched_at
+        return 0.0 if since is None else self._clock() - since
+
+    async def _fetched(self, entry: Entry[Any], deadline: float | None) -> bool:
+        """Wait for the next fetch to end, beginning one if none is under way; False when time is up."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        entry.waiters.add(waiter)
+        if entry.task is None or entry.task.done():
+            entry.task = loop.create_task(self._keep_fresh(entry) if entry.kind.refreshes else self._fetch(entry))
+        try:
+            async with asyncio.timeout_at(deadline):
+                await waiter
+        except TimeoutError:
+            return False
+        finally:
+            entry.waiters.discard(waiter)
+        return True
+
+    async def _keep_fresh(self, entry: Entry[Any]) -> None:
+        while self._clock() - entry.last_used <= UNUSED_AFTER:
+            await self._fetch(entry)
+            if entry.attempts:
+                if not entry.valid:
+                    return  # nobody has an answer to keep fresh; the next question tries again
+                await asyncio.sleep(_backoff(entry.attempts))
+
+    async def _fetch(self, entry: Entry[Any]) -> None:
+        kind = entry.kind
+        ask = changed(entry.ask, AllowStale=True)
+        if entry.valid and kind.refreshes:
+            ask = changed(ask, MinQueryIndex=entry.index, MaxQueryTime=REFRESH_WAIT_NS)
+        try:
+            value = await self._rpc(kind.method, ask)
+        except ConsulError as error:
+            entry.error = error
+            entry.attempts += 1
+            if entry.lost_contact is None:
+                entry.lost_contact = self._clock()
+            log.debug("fetch failed", type=kind.name, error=error.text)
+        else:
+            entry.value = value
+            entry.index = max(value.Index, 1) if isinstance(value, Indexed) else 1
+            entry.valid = True
+            entry.error = None
+            entry.attempts = 0
+            entry.lost_contact = None
+            entry.fetched_at = self._clock()
+        finally:
+            _wake(entry)
+
+
+def _wake(entry: Entry[Any]) -> None:
+    waiters, entry.waiters = entry.waiters, set()
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(None)
+
+
+def _backoff(attempts: int) -> float:
+    over = attempts - PATIENT_ATTEMPTS
+    return 0.1 if over <= 0 else min(2.0**over, MAX_BACKOFF)
+
+
+def _question(ask: ReadRequest) -> ReadRequest:
+    """What makes two asks the same entry: everything but how fresh the answer must be and how long to wait."""
+    return changed(
+        ask,
+        MinQueryIndex=0,
+        MaxQueryTime=0,
+        AllowStale=False,
+        RequireConsistent=False,
+        UseCache=False,
+        MaxStaleDuration=0,
+        MaxAge=0,
+        MustRevalidate=False,
+        StaleIfError=0,
+    )

@@ -1,0 +1,274 @@
+"""``/v1/operator``: Raft's configuration, autopilot, gossip keys, usage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pyconsul.agent.http.discovery import fetch
+from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.request import Request
+from pyconsul.agent.http.routing import route
+from pyconsul.agent.keyring import failure_of
+from pyconsul.lang.goflags import quote
+from pyconsul.primitives.durations import format_duration, parse_duration
+from pyconsul.structs import godecode
+from pyconsul.structs.errors import BadRequest, InternalError
+from pyconsul.structs.operator import (
+    ApiAutopilotConfig,
+    AutopilotConfig,
+    AutopilotSetConfigRequest,
+    AutopilotState,
+    KeyringArgs,
+    KeyringResponse,
+    OperatorHealthReply,
+    OperatorUsageRequest,
+    RaftConfigurationResponse,
+    RaftRemovePeerRequest,
+    TransferLeaderRequest,
+    Usage,
+)
+from pyconsul.structs.wire import ReadRequest, changed
+
+_MISSING = object()
+_UINT64_MAX = 2**64 - 1
+_TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
+_FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
+_MOST_RELAYS = 5
+
+
+# Raft
+
+
+@route("GET", "/v1/operator/raft/configuration")
+async def raft_configuration(req: Request) -> Reply:
+    """The servers that agree on the log."""
+    ask = ReadRequest(**req.read_options())
+    return Reply(await req.rpc("Operator.RaftGetConfiguration", ask, RaftConfigurationResponse))
+
+
+@route("POST", "/v1/operator/raft/transfer-leader")
+async def raft_transfer_leader(req: Request) -> Reply:
+    """Hand leadership to the server ``?id=``, or to any."""
+    req.refuse_enterprise()
+    ask = TransferLeaderRequest(ID=req.query.get("id"), Token=req.token())
+    return Reply({"Success": await req.rpc("Operator.TransferLeader", ask, bool)})
+
+
+@route("DELETE", "/v1/operator/raft/peer")
+async def raft_peer(req: Request) -> Reply:
+    """Remove a server by ``?id=`` or ``?address=``."""
+    by_id, by_address = req.query.has("id"), req.query.has("address")
+    if not by_id and not by_address:
+        raise BadRequest("Must specify either ?id with the server's ID or ?address with IP:port of peer to remove")
+    if by_id and by_address:
+        raise BadRequest("Must specify only one of ?id or ?address")
+    ask = RaftRemovePeerRequest(
+        ID=req.query.get("id"), Address=req.query.get("address"), Datacenter=req.datacenter(), Token=req.token()
+    )
+    await req.rpc("Operator.RaftRemovePeerByAddress" if by_address else "Operator.RaftRemovePeerByID", ask, object)
+    return Reply(raw=b"")
+
+
+# Autopilot
+
+
+@route("GET", "/v1/operator/autopilot/configuration")
+async def autopilot_configuration(req: Request) -> Reply:
+    """Autopilot's settings, durations as text."""
+    ask = ReadRequest(**req.read_options())
+    found = await req.rpc("Operator.AutopilotGetConfiguration", ask, AutopilotConfig)
+    return Reply(
+        ApiAutopilotConfig(
+            CleanupDeadServers=found.CleanupDeadServers,
+            LastContactThreshold=format_duration(found.LastContactThreshold),
+            MaxTrailingLogs=found.MaxTrailingLogs,
+            MinQuorum=found.MinQuorum,
+            ServerStabilizationTime=format_duration(found.ServerStabilizationTime),
+            RedundancyZoneTag=found.RedundancyZoneTag,
+            DisableUpgradeMigration=found.DisableUpgradeMigration,
+            UpgradeVersionTag=found.UpgradeVersionTag,
+            CreateIndex=found.CreateIndex,
+            ModifyIndex=found.ModifyIndex,
+        )
+    )
+
+
+@route("PUT", "/v1/operator/autopilot/configuration")
+async def autopilot_set_configuration(req: Request) -> Reply:
+    """Change the settings; what the body leaves out gets its default. With ``?cas=`` whether it happened."""
+    try:
+        config = autopilot_config_from(godecode.parse(req.body))
+    except ValueError as error:
+        raise BadRequest(f"Error parsing autopilot config: {error}") from error
+    cas = req.query.has("cas")
+    if cas:
+        config = changed(config, ModifyIndex=_cas_index(req.query.get("cas")))
+    ask = AutopilotSetConfigRequest(Config=config, CAS=cas, Datacenter=req.datacenter(), Token=req.token())
+    done = await req.rpc("Operator.AutopilotSetConfiguration", ask, bool)
+    return Reply(done if cas else True)
+
+
+def autopilot_config_from(value: Any) -> AutopilotConfig:
+    """Settings from parsed JSON over the defaults. Raises ValueError with Go's text."""
+    threshold = stabilization = _MISSING
+    if isinstance(value, dict):
+        value, threshold = _take_duration(value, "LastContactThreshold")
+        value, stabilization = _take_duration(value, "ServerStabilizationTime")
+    api = godecode.into(value, ApiAutopilotConfig)
+    config = AutopilotConfig(
+        CleanupDeadServers=api.CleanupDeadServers,
+        MaxTrailingLogs=_unsigned("MaxTrailingLogs", "uint64", api.MaxTrailingLogs),
+        MinQuorum=_unsigned("MinQuorum", "uint", api.MinQuorum),
+        RedundancyZoneTag=api.RedundancyZoneTag,
+        DisableUpgradeMigration=api.DisableUpgradeMigration,
+        UpgradeVersionTag=api.UpgradeVersionTag,
+    )
+    if threshold is not _MISSING:
+        config = changed(config, LastContactThreshold=_duration(threshold))
+    if stabilization is not _MISSING:
+        config = changed(config, ServerStabilizationTime=_duration(stabilization))
+    return config
+
+
+def _take_duration(value: Any, name: str) -> tuple[Any, Any]:
+    """The object without the member, and the member; `_MISSING` where there is none (null is nanosecond 0)."""
+    present = any(key.lower() == name.lower() for key in value)
+    rest, taken = godecode.take(value, name)
+    return rest, taken if present else _MISSING
+
+
+def _duration(value: Any) -> int:
+    """Nanoseconds of a duration text or a number of them. Raises ValueError with Go's text."""
+    if value is None:
+        return 0
+    if isinstance(value, str):
+        return parse_duration(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return int(value)
+    text = {True: "true", False: "false"}.get(value, "{}") if isinstance(value, bool) else "{}"
+    raise ValueError(f"strconv.ParseFloat: parsing {quote(text)}: invalid syntax")
+
+
+def _unsigned(name: str, go_type: str, value: int) -> int:
+    if not 0 <= value <= _UINT64_MAX:
+        where = f"Go struct field AutopilotConfiguration.{name} of type {go_type}"
+        raise ValueError(f"json: cannot unmarshal number {value} into {where}")
+    return value
+
+
+def _cas_index(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        reason = "invalid syntax"
+    elif int(text) > _UINT64_MAX:
+        reason = "value out of range"
+    else:
+        return int(text)
+    raise BadRequest(f"Error parsing cas value: strconv.ParseUint: parsing {quote(text)}: {reason}")
+
+
+@route("GET", "/v1/operator/autopilot/health")
+async def autopilot_health(req: Request) -> Reply:
+    """The servers' health; 429 when any of them is not well. Times are rounded to seconds."""
+    ask = ReadRequest(**req.read_options())
+    found = await req.rpc("Operator.ServerHealth", ask, OperatorHealthReply)
+    servers = [changed(s, StableSince=_whole_seconds(s.StableSince)) for s in found.Servers or ()]
+    return Reply(changed(found, Servers=servers or None), status=200 if found.Healthy else 429)
+
+
+def _whole_seconds(text: str) -> str:
+    return text.partition(".")[0].rstrip("Z") + "Z"
+
+
+@route("GET", "/v1/operator/autopilot/state")
+async def autopilot_state(req: Request) -> Reply:
+    """Autopilot's whole view of the servers."""
+    ask = ReadRequest(**req.read_options())
+    return Reply(await req.rpc("Operator.AutopilotState", ask, AutopilotState))
+
+
+# Usage
+
+
+@route("GET", "/v1/operator/usage")
+async def operator_usage(req: Request) -> Reply:
+    """Counts by datacenter; the meta data stands in the body, too."""
+    ask = OperatorUsageRequest(Global=req.query.has("global"), **req.read_options())
+    found = await fetch(req, "Operator.Usage", ask, Usage)
+    body = {
+        "Usage": found.Usage,
+        "Index": found.Index,
+        "LastContact": found.LastContact,
+        "KnownLeader": found.KnownLeader,
+        "ConsistencyLevel": found.ConsistencyLevel,
+        "NotModified": found.NotModified,
+        "Backend": 0,  # never filled in by the method that answers
+        "ResultsFilteredByACLs": found.ResultsFilteredByACLs,
+    }
+    return Reply(body, meta=found)
+
+
+# Gossip keys
+
+
+@route("GET", "/v1/operator/keyring")
+async def keyring_list(req: Request) -> Reply:
+    """The keys of each pool."""
+    _check_relay_factor(req)
+    return Reply(_without_failures(req.agent.keyrings.list_keys(local_only=_local_only(req))))
+
+
+@route("POST", "/v1/operator/keyring")
+async def keyring_install(req: Request) -> Reply:
+    """Add a key everywhere; answers nothing."""
+    return _change(req, req.agent.keyrings.install)
+
+
+@route("PUT", "/v1/operator/keyring")
+async def keyring_use(req: Request) -> Reply:
+    """Encrypt with another key; answers nothing."""
+    return _change(req, req.agent.keyrings.use)
+
+
+@route("DELETE", "/v1/operator/keyring")
+async def keyring_remove(req: Request) -> Reply:
+    """Drop a key everywhere; answers nothing."""
+    return _change(req, req.agent.keyrings.remove)
+
+
+def _change(req: Request, act: Callable[[str], list[KeyringResponse]]) -> Reply:
+    try:
+        args = godecode.into(godecode.parse(req.body), KeyringArgs)
+    except ValueError as error:
+        raise BadRequest(f"Request decode failed: {error}") from error
+    _check_relay_factor(req)
+    if _local_only(req):
+        raise BadRequest("Invalid use of local-only: local-only can only be set for list requests")
+    _without_failures(act(args.Key))
+    return Reply(raw=b"")
+
+
+def _without_failures(responses: list[KeyringResponse]) -> list[KeyringResponse]:
+    if failure := failure_of(responses):
+        raise InternalError(failure)
+    return responses
+
+
+def _check_relay_factor(req: Request) -> None:
+    text = req.query.get("relay-factor")
+    if not text:
+        return
+    digits = text[1:] if text[0] in "+-" else text
+    if not digits.isascii() or not digits.isdigit():
+        raise BadRequest(f"Error parsing relay factor: strconv.Atoi: parsing {quote(text)}: invalid syntax")
+    if not 0 <= int(text) <= _MOST_RELAYS:
+        raise BadRequest("Invalid relay-factor: Relay factor must be in range: [0, 5]")
+
+
+def _local_only(req: Request) -> bool:
+    text = req.query.get("local-only")
+    if not text or text in _FALSE:
+        return False
+    if text in _TRUE:
+        return True
+    raise BadRequest(f"Error parsing local-only: strconv.ParseBool: parsing {quote(text)}: invalid syntax")

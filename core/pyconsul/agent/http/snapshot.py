@@ -1,0 +1,45 @@
+"""``/v1/snapshot``: the whole state as one archive, and back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.request import Request
+from pyconsul.agent.http.routing import route
+from pyconsul.raft.consensus import Snapshot
+from pyconsul.server.endpoints.snapshot import SnapshotRestore
+from pyconsul.structs.operator import SnapshotRequest
+from pyconsul.structs.wire import Indexed
+
+_PIECE_BYTES = 256 * 1024
+_BLOCKING_BACKEND = 1
+
+
+@route("GET", "/v1/snapshot")
+async def snapshot_save(req: Request) -> Reply:
+    """Save the state; the archive is streamed, its index is in X-Consul-Index."""
+    saved = await req.rpc("Snapshot.Save", SnapshotRequest(**_options(req)), Snapshot)
+    meta = Indexed(Index=saved.meta.index, Backend=_BLOCKING_BACKEND)
+    return Reply(meta=meta, stream=_pieces(saved), content_type="application/x-gzip")
+
+
+@route("PUT", "/v1/snapshot")
+async def snapshot_restore(req: Request) -> Reply:
+    """Replace the state by the archive in the body; answers nothing."""
+    await req.rpc("Snapshot.Restore", SnapshotRestore(Archive=req.body, **_options(req)), type(None))
+    return Reply(raw=b"", content_type="application/octet-stream")
+
+
+def _options(req: Request) -> dict[str, Any]:
+    return {"Datacenter": req.datacenter(), "Token": req.token(), "AllowStale": req.query.has("stale")}
+
+
+async def _pieces(saved: Snapshot) -> AsyncIterator[bytes]:
+    """The archive in pieces, each read when the one before is on its way."""
+    try:
+        while piece := saved.file.read(_PIECE_BYTES):
+            yield piece
+    finally:
+        saved.close()

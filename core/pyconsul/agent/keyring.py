@@ -1,0 +1,177 @@
+"""Gossip keys of an agent: one ring a pool, kept in the data directory, and what operators do with them.
+
+As memberlist keeps them: the first key of a ring encrypts, all of them decrypt. Error texts are Serf's and
+memberlist's.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, cast
+
+from pyconsul.primitives import base64_text
+from pyconsul.structs.operator import KeyringResponse
+from pyconsul.structs.wire import UNSET
+
+_SIZES: Final = (16, 24, 32)
+
+
+class KeyringError(Exception):
+    """The ring refuses; the text is what a member answers."""
+
+
+@dataclass(slots=True)
+class Keyring:
+    """The keys of one pool, the primary one first; empty while gossip is not encrypted."""
+
+    keys: list[bytes] = field(default_factory=list[bytes])
+    path: Path | None = None
+
+    @classmethod
+    def load(cls, path: Path | None, configured: str) -> Keyring:
+        """The ring kept at ``path``; where there is none, one of the configured key. Raises ValueError."""
+        if path is not None and path.exists():
+            texts = cast("list[str]", json.loads(path.read_text()))
+            return cls([base64.b64decode(text) for text in texts], path)
+        ring = cls([base64.b64decode(configured)] if configured else [], path)
+        ring._save()
+        return ring
+
+    def listed(self) -> tuple[list[str], str]:
+        """All keys and the primary one, base64. Raises KeyringError without encryption."""
+        if not self.keys:
+            raise KeyringError("Keyring is empty (encryption not enabled)")
+        texts = [base64.b64encode(key).decode() for key in self.keys]
+        return texts, texts[0]
+
+    def install(self, key: bytes) -> None:
+        """Add a key. Raises KeyringError for one of a wrong size."""
+        self._check_enabled()
+        if len(key) not in _SIZES:
+            raise KeyringError("key size must be 16, 24 or 32 bytes")
+        if key not in self.keys:
+            self._replace([*self.keys, key])
+
+    def use(self, key: bytes) -> None:
+        """Make a key the primary one. Raises KeyringError for one that is not installed."""
+        self._check_enabled()
+        if key not in self.keys:
+            raise KeyringError("Requested key is not in the keyring")
+        self._replace([key, *(k for k in self.keys if k != key)])
+
+    def remove(self, key: bytes) -> None:
+        """Drop a key; one that is not there is no error. Raises KeyringError for the primary one."""
+        self._check_enabled()
+        if key == self.keys[0]:
+            raise KeyringError("Removing the primary key is not allowed")
+        self._replace([k for k in self.keys if k != key])
+
+    def _check_enabled(self) -> None:
+        if not self.keys:
+            raise KeyringError("No keyring to modify (encryption not enabled)")
+
+    def _replace(self, keys: list[bytes]) -> None:
+        self.keys = keys
+        self._save()
+
+    def _save(self) -> None:
+        if self.path is None or not self.keys:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_suffix(".tmp")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "w") as file:
+            json.dump([base64.b64encode(key).decode() for key in self.keys], file)
+        os.replace(temporary, self.path)
+
+
+@dataclass(slots=True)
+class Keyrings:
+    """The rings of an agent's pools; ``wan`` is None while it is in no WAN pool."""
+
+    node: str
+    datacenter: str
+    lan: Keyring
+    wan: Keyring | None
+
+    @classmethod
+    def load(cls, *, node: str, datacenter: str, data_dir: str, configured: str, wan: bool) -> Keyrings:
+        """Read the rings of a data directory; without one they live in memory. Raises ValueError."""
+        serf = Path(data_dir) / "serf" if data_dir else None
+        lan = Keyring.load(serf and serf / "local.keyring", configured)
+        remote = Keyring.load(serf and serf / "remote.keyring", configured) if wan else None
+        return cls(node, datacenter, lan, remote)
+
+    def list_keys(self, *, local_only: bool) -> list[KeyringResponse]:
+        """What each pool holds; ``local_only`` leaves the WAN pool out."""
+        return self._each(self._listed, local_only=local_only)
+
+    def install(self, key: str) -> list[KeyringResponse]:
+        """Add a base64 key to every pool."""
+        return self._each(lambda ring: ring.install(base64_text.decode(key.encode())))
+
+    def use(self, key: str) -> list[KeyringResponse]:
+        """Make a base64 key the primary one of every pool."""
+        return self._each(lambda ring: ring.use(base64_text.decode(key.encode())))
+
+    def remove(self, key: str) -> list[KeyringResponse]:
+        """Drop a base64 key from every pool."""
+        return self._each(lambda ring: ring.remove(base64_text.decode(key.encode())))
+
+    @staticmethod
+    def _listed(ring: Keyring) -> tuple[list[str], str]:
+        return ring.listed()
+
+    def _each(
+        self, act: Callable[[Keyring], tuple[list[str], str] | None], *, local_only: bool = False
+    ) -> list[KeyringResponse]:
+        rings = [(False, self.lan)]
+        if self.wan is not None and not local_only:
+            rings.insert(0, (True, self.wan))
+        return [self._respond(wan, ring, act) for wan, ring in rings]
+
+    def _respond(
+        self, wan: bool, ring: Keyring, act: Callable[[Keyring], tuple[list[str], str] | None]
+    ) -> KeyringResponse:
+        """One pool's answer. A text that is no base64 fails before any member is asked."""
+        member = f"{self.node}.{self.datacenter}" if wan else self.node
+        try:
+            found = act(ring)
+        except base64_text.IllegalBase64 as error:
+            return KeyringResponse(WAN=wan, Datacenter=self.datacenter, Error=str(error))
+        except KeyringError as error:
+            return KeyringResponse(
+                WAN=wan,
+                Datacenter=self.datacenter,
+                Messages={member: str(error)},
+                NumNodes=1,
+                Error="1/1 nodes reported failure",
+            )
+        keys, primary = found or ([], "")
+        return KeyringResponse(
+            WAN=wan,
+            Datacenter=self.datacenter,
+            Keys=dict.fromkeys(keys, 1),
+            PrimaryKeys={primary: 1} if primary else {},
+            NumNodes=1,
+        )
+
+
+def failure_of(responses: list[KeyringResponse]) -> str:
+    """All that went wrong, as Consul lists several errors; "" for nothing."""
+    lines: list[str] = []
+    for response in responses:
+        if response.Error:
+            pool = "WAN" if response.WAN else f"{response.Datacenter} (LAN)"
+            lines.append(f"{pool} error: {response.Error}")
+            messages = {} if response.Messages is UNSET else response.Messages
+            lines.extend(f"{member}: {text}" for member, text in messages.items())
+    if not lines:
+        return ""
+    heading = "1 error" if len(lines) == 1 else f"{len(lines)} errors"
+    return f"{heading} occurred:\n" + "".join(f"\t* {line}\n" for line in lines) + "\n"

@@ -1,0 +1,88 @@
+"""The agent's local side as one thing to start and stop: registrations, checks, files, the reaper of dead services."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from pyconsul.agent.checks.runner import CheckRunner
+from pyconsul.agent.checks.tls import check_tls
+from pyconsul.agent.local.loading import Loader
+from pyconsul.agent.local.registrations import Registrations
+from pyconsul.agent.local.state import LocalState, NodeFacts
+from pyconsul.agent.local.sync import Syncer
+from pyconsul.agent.local.tokens import Tokens
+from pyconsul.agent.persistence import LocalFiles
+from pyconsul.telemetry import logger
+
+if TYPE_CHECKING:
+    from pyconsul.config.runtime import RuntimeConfig
+
+__all__ = ["LocalWork"]
+
+_log = logger("agent")
+
+
+class LocalWork:
+    """``start`` registers what configuration and data directory hold; the syncer may start after it."""
+
+    def __init__(
+        self,
+        config: RuntimeConfig,
+        state: LocalState,
+        syncer: Syncer,
+        rpc: Callable[[str, Any], Awaitable[Any]],
+        tokens: Tokens,
+    ) -> None:
+        self._config = config
+        self._state = state
+        self._syncer = syncer
+        self.checks = CheckRunner(
+            state,
+            rpc,
+            token=lambda: tokens.default,
+            output_limit=config.check_output_max_size,
+            tls=check_tls(config),
+        )
+        # A dev agent writes nothing, wherever its data directory would be.
+        files = LocalFiles("" if config.dev_mode else config.data_dir)
+        self.registrations = Registrations(config, state, syncer, self.checks, files)
+        self._loader = Loader(state, self.registrations, files)
+        self._reaper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Register everything and begin to run checks. Raises LoadError for a configured thing that is wrong."""
+        self._loader.load(self._config.services, self._config.checks)
+        self._reaper = asyncio.create_task(self.registrations.reap_forever(), name="reap services")
+
+    async def stop(self) -> None:
+        """Stop all checks."""
+        if self._reaper is not None:
+            self._reaper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reaper
+            self._reaper = None
+        await self.checks.close()
+
+    def reload(self, config: RuntimeConfig, facts: NodeFacts) -> None:
+        """Take a new configuration: what it defines is registered anew, checks keep their last results.
+
+        Raises LoadError; what could be loaded until then stays.
+        """
+        self._syncer.pause()
+        try:
+            before = self._loader.unload()
+            self._config = config
+            self.registrations.configure(config)
+            self._state.discard_check_output = config.discard_check_output
+            self._state.set_facts(facts)
+            self._loader.load(config.services, config.checks, before)
+        finally:
+            self._syncer.resume()
+
+    async def sync_changes(self) -> None:
+        """Return when the catalog was told of all changes. A failure is only logged: anti-entropy tries again."""
+        for error in await self._syncer.changes_sent():
+            _log.error("failed to sync changes", error=error)

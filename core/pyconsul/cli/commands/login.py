@@ -1,0 +1,74 @@
+"""``consul login``: turn an identity of another system into a token."""
+
+from __future__ import annotations
+
+from pyconsul.lang.goflags import Args, FlagSet
+
+from ..console import Console, Failed, failing, os_reason
+from ..files import write_atomically
+from ..flags import client_flags, server_flags, tenancy_flags
+
+USAGE = "[options]"
+HELP = """
+Shows a bearer token of another system to one of Consul's auth methods, and
+writes the ACL token that it gives to a file. "consul logout" destroys the
+token when it is no longer needed.
+
+    $ consul login -method=k8s -bearer-token-file=jwt -token-sink-file=token
+"""
+
+
+def add_flags(flags: FlagSet) -> None:
+    """Declare method, bearer token and where the result goes."""
+    flags.string("method", "Name of the auth method.")
+    flags.string("type", "Type of the auth method; it need not be given.")
+    flags.string("bearer-token-file", "File with the bearer token.")
+    flags.string("token-sink-file", "File for the secret id of the new token.")
+    flags.mapping("meta", "`key=value` to note in the token. May be repeated.")
+    flags.boolean("aws-auto-bearer-token", "Make the bearer token from AWS credentials (aws-iam).")
+    flags.boolean("aws-include-entity", "Name the IAM role or user in that bearer token.")
+    flags.string("aws-sts-endpoint", "URL of AWS STS for that bearer token.")
+    flags.string("aws-region", "AWS region for that bearer token.")
+    flags.string("aws-server-id-header-value", "Server id header for that bearer token.")
+    flags.string("aws-access-key-id", "AWS access key id for that bearer token.")
+    flags.string("aws-secret-access-key", "AWS secret access key for that bearer token.")
+    flags.string("aws-session-token", "AWS session token for that bearer token.")
+    client_flags(flags)
+    server_flags(flags)
+    tenancy_flags(flags)
+
+
+def run(args: Args, console: Console) -> int:
+    """Log in."""
+    if args.rest:
+        raise Failed("Should have no non-flag arguments.")
+    for name in ("method", "token-sink-file"):
+        if not args.string(name):
+            raise Failed(f"Missing required '-{name}' flag")
+    bearer = _bearer_token(args)
+    client = console.connect(args)
+
+    with failing("Error logging in"):
+        token = client.acl.login(args.string("method"), bearer, meta=args.mapping("meta") or None)
+    with failing("Error writing token to file sink"):
+        write_atomically(args.string("token-sink-file"), str(token["SecretID"]).encode(), 0o600)
+    return 0
+
+
+def _bearer_token(args: Args) -> str:
+    """The bearer token of the file. Raises Failed."""
+    if args.boolean("aws-auto-bearer-token"):
+        raise Failed('"login -aws-auto-bearer-token" is not available yet in this version of py-consul')
+    if any(name.startswith("aws-") for name in args.given()):
+        raise Failed("Missing '-aws-auto-bearer-token' flag")
+    path = args.string("bearer-token-file")
+    if not path:
+        raise Failed("Missing required '-bearer-token-file' flag")
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            token = file.read().strip()
+    except OSError as e:
+        raise Failed(os_reason(e)) from e
+    if not token:
+        raise Failed(f"No bearer token found in {path}")
+    return token

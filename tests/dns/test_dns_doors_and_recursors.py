@@ -1,0 +1,228 @@
+"""Real sockets on loopback: UDP, TCP, and recursors behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import dns.message
+import dns.rcode
+import dnslib
+import pytest
+
+from pyconsul.config.runtime import Address
+
+Respond = Callable[[dnslib.DNSRecord], dnslib.DNSRecord | None]
+
+
+async def ask_udp(world: Any, packet: bytes) -> bytes:
+    """Send one packet by UDP and wait for one back."""
+    loop = asyncio.get_running_loop()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        await loop.sock_connect(sock, world.door.udp_addresses[0])
+        await loop.sock_sendall(sock, packet)
+        async with asyncio.timeout(10):
+            return await loop.sock_recv(sock, 65535)
+
+
+@pytest.fixture
+async def doors(world: Any) -> Any:
+    """The world with a UDP and a TCP door on loopback."""
+    await world.door.start([Address("tcp", "127.0.0.1", 0), Address("udp", "127.0.0.1", 0)])
+    return world
+
+
+async def test_udp_answers_first_and_kept_questions(doors: Any) -> None:
+    """The first answer takes a look-up, the second comes from the cache."""
+    await doors.service("n1", "198.51.100.1", "web")
+    query = dns.message.make_query("web.service.consul", "A")
+    for _ in range(2):
+        reply = dns.message.from_wire(await ask_udp(doors, query.to_wire()))
+        assert query.is_response(reply)
+        assert reply.answer
+
+
+async def test_tcp_answers_several_questions_of_a_connection(doors: Any) -> None:
+    """Each message has its length in front; answers come in the order of the questions."""
+    await doors.service("n1", "198.51.100.1", "web")
+    reader, writer = await asyncio.open_connection(*doors.door.tcp_addresses[0])
+    queries = [dns.message.make_query("web.service.consul", rtype) for rtype in ("A", "SRV", "TXT")]
+    for query in queries:
+        wire = query.to_wire()
+        writer.write(struct.pack(">H", len(wire)) + wire)
+    for query in queries:
+        (size,) = struct.unpack(">H", await reader.readexactly(2))
+        assert query.is_response(dns.message.from_wire(await reader.readexactly(size)))
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_garbage_on_tcp_ends_nothing(doors: Any) -> None:
+    """A client that sends rubbish, or leaves in the middle, troubles no other."""
+    for rubbish in (b"\0", b"\0\x05abc", b"\0\x0c" + b"\xff" * 12, b"\xff\xff"):
+        _, writer = await asyncio.open_connection(*doors.door.tcp_addresses[0])
+        writer.write(rubbish)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+    assert await ask_udp(doors, dns.message.make_query("consul", "SOA").to_wire())
+
+
+async def test_garbage_on_udp_is_answered_or_ignored(doors: Any) -> None:
+    """The next question is answered all the same."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for rubbish in (b"", b"x", b"\0" * 12, b"\xff" * 600):
+            sock.sendto(rubbish, doors.door.udp_addresses[0])
+    reply = dns.message.from_wire(await ask_udp(doors, dns.message.make_query("no.service.consul").to_wire()))
+    assert reply.rcode() == dns.rcode.NXDOMAIN
+
+
+async def test_a_taken_port_is_an_error(doors: Any) -> None:
+    """``start`` says so; the agent tells the operator."""
+    _, port = doors.door.udp_addresses[0]
+    with pytest.raises(OSError, match="address already in use|error while attempting to bind"):
+        await doors.door.start([Address("udp", "127.0.0.1", port)])
+
+
+class _Recursor(asyncio.DatagramProtocol):
+    """A name server that answers as a function says."""
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+        self.asked: list[str] = []
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        record = dnslib.DNSRecord.parse(data)
+        self.asked.append(str(record.q.qname))
+        reply = self.respond(record)
+        if reply is not None:
+            self.transport.sendto(bytes(reply.pack()), addr)
+
+
+Recursors = Callable[..., Awaitable[list[_Recursor]]]
+
+
+@pytest.fixture
+async def recursors(world: Any) -> AsyncIterator[Recursors]:
+    """Starts recursors with the given behaviours and points the door at them, in order."""
+    transports: list[Any] = []
+
+    async def start(*behaviours: Respond, **settings: Any) -> list[_Recursor]:
+        loop = asyncio.get_running_loop()
+        found: list[_Recursor] = []
+        for respond in behaviours:
+            transport, protocol = await loop.create_datagram_endpoint(
+                lambda respond=respond: _Recursor(respond), local_addr=("127.0.0.1", 0)
+            )
+            transports.append(transport)
+            found.append(protocol)
+        addresses = tuple(t.get_extra_info("sockname") for t in transports)
+        world.configure(recursors=addresses, recursor_timeout=settings.pop("recursor_timeout", 5.0), **settings)
+        return found
+
+    yield start
+    for transport in transports:
+        transport.close()
+
+
+def says(*zone: str, rcode: int = 0) -> Respond:
+    """Answers with these records."""
+
+    def respond(asked: dnslib.DNSRecord) -> dnslib.DNSRecord:
+        reply = asked.reply(ra=1, aa=0)
+        for line in zone:
+            reply.add_answer(*dnslib.RR.fromZone(line))
+        reply.header.rcode = rcode
+        return reply
+
+    return respond
+
+
+def silent(asked: dnslib.DNSRecord) -> None:
+    """Never answers."""
+    del asked
+
+
+async def test_foreign_names_are_forwarded(world: Any, recursors: Recursors) -> None:
+    """The answer comes back as the recursor gave it."""
+    await recursors(says("example.com. 60 IN A 192.0.2.1"))
+    found = await world.ask("example.com")
+    assert found.answer == ["example.com. 60 A 192.0.2.1"]
+    assert found.flags == "QR RD RA"
+
+
+async def test_recursors_are_tried_in_turn_until_one_answers(world: Any, recursors: Recursors) -> None:
+    """Silence, SERVFAIL and REFUSED go on to the next; NXDOMAIN is an answer."""
+    asked = await recursors(
+        silent, says(rcode=2), says(rcode=5), says(rcode=3), says("x.y. 1 IN A 192.0.2.1"), recursor_timeout=0.05
+    )
+    assert (await world.ask("x.y")).rcode == "NXDOMAIN"
+    assert [len(each.asked) for each in asked] == [1, 1, 1, 1, 0]
+
+
+async def test_without_any_answer_it_is_a_server_failure(world: Any, recursors: Recursors) -> None:
+    """The client learns that recursion is there, but failed."""
+    await recursors(silent, says(rcode=2), recursor_timeout=0.05)
+    found = await world.ask("example.com", edns=1232)
+    assert (found.rcode, found.flags) == ("SERVFAIL", "QR RD RA")
+    assert found.message.payload == 1232
+
+
+async def test_the_random_strategy_asks_different_ones_first(world: Any, recursors: Recursors) -> None:
+    """Over many questions, each is asked."""
+    answer = says("example.com. 60 IN A 192.0.2.1")
+    asked = await recursors(answer, answer, recursor_strategy="random")
+    for _ in range(40):
+        await world.ask("example.com")
+    assert all(each.asked for each in asked)
+
+
+async def test_reverse_names_that_we_do_not_know_are_forwarded(world: Any, recursors: Recursors) -> None:
+    """Those that we know are not."""
+    asked = await recursors(says("9.9.9.9.in-addr.arpa. 1 IN PTR nine.example."))
+    await world.node("n1", "198.51.100.1")
+    assert (await world.ask("1.100.51.198.in-addr.arpa", "PTR")).answer[0].endswith("n1.node.dc1.consul.")
+    assert (await world.ask("9.9.9.9.in-addr.arpa", "PTR")).answer[0].endswith("nine.example.")
+    assert asked[0].asked == ["9.9.9.9.in-addr.arpa."]
+
+
+async def test_an_instance_at_a_foreign_name_is_resolved(world: Any, recursors: Recursors) -> None:
+    """CNAME, addresses and TTLs of our own; five records at most without EDNS; never kept."""
+    lines = ["www.example.com. 60 IN CNAME a.example.com.", *(f"a.example.com. 60 IN A 192.0.2.{n}" for n in range(1, 9))]
+    asked = await recursors(says(*lines), udp_answer_limit=8)
+    await world.service("n1", "198.51.100.1", "web", 8, address="www.example.com")
+    found = await world.ask("web.service.consul")
+    assert found.answer[0] == "a.example.com. 0 A 192.0.2.1"
+    assert found.answer[-2:] == [
+        "web.service.consul. 0 CNAME www.example.com.",
+        "www.example.com. 0 CNAME a.example.com.",
+    ]
+    assert len(found.answer) == 6
+    assert (await world.ask("web.service.consul", "SRV")).answer == [
+        "web.service.consul. 0 SRV 1 1 8 www.example.com."
+    ]
+    assert len(asked[0].asked) == 2
+
+
+async def test_addresses_win_over_names(world: Any) -> None:
+    """A CNAME is only shown where no instance has an address."""
+    await world.service("n1", "198.51.100.1", "web", id="a")
+    await world.service("n2", "198.51.100.2", "web", id="b", address="www.example.com")
+    assert (await world.ask("web.service.consul")).answer == ["web.service.consul. 0 A 198.51.100.1"]
+
+
+async def test_an_external_node_is_a_cname(world: Any, recursors: Recursors) -> None:
+    """A node may be known by its name only."""
+    await recursors(says("www.example.com. 60 IN A 192.0.2.1"))
+    await world.node("ext", "www.example.com")
+    assert (await world.ask("ext.node.consul")).answer == [
+        "ext.node.consul. 0 CNAME www.example.com.",
+        "www.example.com. 60 A 192.0.2.1",
+    ]

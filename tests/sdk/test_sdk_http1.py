@@ -1,0 +1,174 @@
+"""HTTP/1.1 without I/O: what is sent, and how answers are cut out of bytes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyconsul.sdk.encode import Encoder, Wire
+from pyconsul.sdk.errors import ConfigError
+from pyconsul.sdk.http1 import AnswerParser, ProtocolError, reason_of, redirected, request_head
+from pyconsul.sdk.settings import Endpoint, Settings
+
+HERE = Endpoint(scheme="http", host="127.0.0.1", port=8500)
+SIZED = b"HTTP/1.1 200 OK\r\nX-Consul-Index: 7\r\nContent-Length: 5\r\n\r\nhello"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n" + SIZED
+
+
+def a_wire(method: str = "GET", target: str = "/v1/kv/a", **fields: object) -> Wire:
+    given_fields = {"headers": (), "body": None, "silence": None, **fields}
+    return Wire(method, target, **given_fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("whole", [SIZED, CHUNKED, INTERIM], ids=["sized", "chunked", "after 100"])
+def test_an_answer_is_the_same_however_it_is_cut(whole: bytes) -> None:
+    """At every byte the network may cut, the same status and body come out."""
+    for cut in range(1, len(whole)):
+        parser = AnswerParser("GET")
+        parser.feed(whole[:cut])
+        if not parser.is_complete:
+            parser.feed(whole[cut:])
+        assert parser.is_complete
+        assert parser.keep_alive
+        assert (parser.answer().status, parser.answer().headers.get("content-length", "5")) == (200, "5")
+
+
+def test_the_body_can_be_taken_in_pieces() -> None:
+    """What was taken once does not come again."""
+    parser = AnswerParser("GET")
+    parser.feed(SIZED[:-2])
+    assert parser.has_head
+    assert parser.take_body() == b"hel"
+    parser.feed(b"lo")
+    assert parser.take_body() == b"lo"
+
+
+def test_a_body_without_length_ends_with_the_connection() -> None:
+    """The connection cannot be kept then."""
+    parser = AnswerParser("GET")
+    parser.feed(b"HTTP/1.1 200 OK\r\n\r\nhello")
+    assert not parser.is_complete
+    parser.feed_end()
+    assert parser.is_complete
+    assert not parser.keep_alive
+    assert parser.take_body() == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [(b"", "EOF"), (SIZED[:10], "unexpected EOF"), (SIZED[:-1], "unexpected EOF"), (CHUNKED[:-1], "unexpected EOF")],
+)
+def test_an_answer_that_ends_early_is_an_error(sent: bytes, text: str) -> None:
+    """The text is what Go's client says."""
+    parser = AnswerParser("GET")
+    if sent:
+        parser.feed(sent)
+    with pytest.raises(ProtocolError, match=f"^{text}$"):
+        parser.feed_end()
+
+
+def test_an_answer_to_head_has_no_body() -> None:
+    """Whatever length it announces."""
+    parser = AnswerParser("HEAD")
+    parser.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+    assert parser.is_complete
+    assert parser.take_body() == b""
+
+
+def test_endless_headers_are_refused() -> None:
+    """A head beyond a mebibyte does not fill the memory."""
+    parser = AnswerParser("GET")
+    parser.feed(b"HTTP/1.1 200 OK\r\n")
+    with pytest.raises(ProtocolError):
+        for _ in range(100):
+            parser.feed(b"X: " + b"a" * 40_000 + b"\r\n")
+
+
+@given(st.lists(st.binary(min_size=1), max_size=5))
+def test_any_bytes_give_an_answer_or_a_protocol_error(pieces: list[bytes]) -> None:
+    """Nothing else can come out of the parser, whatever is fed."""
+    parser = AnswerParser("GET")
+    try:
+        for piece in pieces:
+            parser.feed(piece)
+        parser.feed_end()
+    except ProtocolError:
+        return
+    assert parser.is_complete
+
+
+@given(st.integers(min_value=0, max_value=len(CHUNKED) - 1), st.binary(min_size=1, max_size=4))
+def test_a_damaged_answer_gives_an_answer_or_a_protocol_error(position: int, damage: bytes) -> None:
+    """One overwritten spot in a good answer never escapes as another exception."""
+    parser = AnswerParser("GET")
+    try:
+        parser.feed(CHUNKED[:position] + damage + CHUNKED[position + len(damage) :])
+        parser.feed_end()
+    except ProtocolError:
+        pass
+
+
+def test_a_request_head_is_plain_http() -> None:
+    """Host, agent and the given headers; a body has its length."""
+    wire = a_wire("PUT", headers=(("X-Consul-Token", "t"),), body=b"abc")
+    assert request_head(wire, HERE) == (
+        b"PUT /v1/kv/a HTTP/1.1\r\nHost: 127.0.0.1:8500\r\nUser-Agent: py-consul-sdk\r\n"
+        b"X-Consul-Token: t\r\nContent-Length: 3\r\n\r\n"
+    )
+
+
+def test_a_put_without_body_says_so() -> None:
+    """A server must not wait for a body that never comes."""
+    assert b"\r\nContent-Length: 0\r\n" in request_head(a_wire("PUT"), HERE)
+    assert b"Content-Length" not in request_head(a_wire("GET"), HERE)
+
+
+@pytest.mark.parametrize("token", ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\0b"])
+def test_a_token_cannot_smuggle_headers(token: str) -> None:
+    """Line breaks in any header are refused before anything is sent."""
+    with pytest.raises(ConfigError):
+        request_head(a_wire(headers=(("X-Consul-Token", token),)), HERE)
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "target"),
+    [
+        (301, "/v1/kv/a", "/v1/kv/a"),
+        (307, "http://127.0.0.1:8500/v1/kv/a", "/v1/kv/a"),
+        (302, "http://elsewhere/v1/kv/a", None),
+        (302, "//elsewhere/v1/kv/a", None),
+        (200, "/v1/kv/a", None),
+        (301, "", None),
+    ],
+)
+def test_only_redirections_within_the_agent_are_followed(status: int, location: str, target: str | None) -> None:
+    """The token never goes to another host."""
+    assert redirected(a_wire(), {"location": location}, status, HERE) == target
+
+
+def test_a_write_is_redirected_only_where_the_method_stays() -> None:
+    """301 and 302 would turn it into a read."""
+    assert redirected(a_wire("PUT"), {"location": "/x"}, 301, HERE) is None
+    assert redirected(a_wire("PUT"), {"location": "/x"}, 307, HERE) == "/x"
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ConnectionRefusedError(111, "x"), "dial tcp 127.0.0.1:8500: connect: connection refused"),
+        (TimeoutError(), "dial tcp 127.0.0.1:8500: i/o timeout"),
+        (OSError("Multiple exceptions: Connect call refused"), "dial tcp 127.0.0.1:8500: connect: connection refused"),
+        (ProtocolError("EOF"), "EOF"),
+    ],
+)
+def test_reasons_are_in_gos_words(error: Exception, text: str) -> None:
+    """Scripts that grep Consul's errors find the same text."""
+    assert reason_of(error, HERE, connecting=True) == text
+
+
+def test_the_encoder_gives_the_url_of_errors() -> None:
+    """Scheme, host and target as Consul's client prints them."""
+    encoder = Encoder(Settings(address="https://h:1"))
+    assert encoder.url(a_wire(target="/v1/kv/a?recurse=")) == "https://h:1/v1/kv/a?recurse="

@@ -1,0 +1,360 @@
+"""Both clients on real sockets: connections, pieces, errors, retries."""
+
+from __future__ import annotations
+
+import io
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyconsul.sdk import QueryOptions, Retry, errors
+from pyconsul.sdk.kv import get_request
+from pyconsul.sdk.settings import TLS
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def value(stub: Any, body: bytes = b'[{"Key":"a","Value":"eA=="}]', **headers: str) -> bytes:
+    """A whole answer; see ``plain_answer`` in conftest."""
+    lines = [b"HTTP/1.1 200 OK", b"Content-Length: %d" % len(body)]
+    lines += [f"{name.replace('_', '-')}: {text}".encode() for name, text in headers.items()]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def refusal(status: int, body: bytes = b"no") -> bytes:
+    return b"HTTP/1.1 %d No\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
+
+
+def test_a_connection_is_kept_for_the_next_request(client: Any, stub: Any) -> None:
+    """Connecting for each request would triple its time."""
+    stub.answer = value
+    for _ in range(3):
+        assert client(lambda c: c.kv.get("a")).Value == b"x"
+    assert {asked.connection for asked in stub.asked} == {0}
+
+
+def test_a_kept_connection_that_was_closed_is_replaced(client: Any, stub: Any) -> None:
+    """An agent may drop idle connections whenever it likes."""
+    stub.answer = value
+    client(lambda c: c.kv.get("a"))
+    stub.connections[0].shutdown(socket.SHUT_RDWR)
+    assert client(lambda c: c.kv.get("a")).Value == b"x"
+    assert stub.last.connection == 1
+
+
+def test_a_connection_that_closes_on_the_second_read_is_replaced(make_client: Any, stub: Any) -> None:
+    """A read goes out again on a fresh connection even when retries are off."""
+    client = make_client(stub.address, retry=Retry.NEVER)
+    close = object_of(stub)
+    stub.answer = lambda asked: [close] if len(stub.asked) == 2 else value(stub)
+    for _ in range(2):
+        assert client(lambda c: c.kv.get("a")).Value == b"x"
+
+
+def object_of(stub: Any) -> Any:
+    """The marker with which the scripted agent closes the connection."""
+    return __import__("sys").modules[type(stub).__module__].CLOSE
+
+
+def test_pieces_are_put_together(client: Any, stub: Any) -> None:
+    """An answer may come byte by byte."""
+    stub.answer = lambda asked: (bytes([byte]) for byte in value(stub))
+    assert client(lambda c: c.kv.get("a")).Key == "a"
+
+
+def test_a_cut_answer_is_a_transport_error(make_client: Any, stub: Any) -> None:
+    """Half a body is never taken for a whole one."""
+    client = make_client(stub.address, retry=Retry.NEVER)
+    stub.answer = lambda asked: [value(stub)[:-3], object_of(stub)]
+    with pytest.raises(errors.TransportError, match="unexpected EOF") as caught:
+        client(lambda c: c.kv.get("a"))
+    assert caught.value.sent
+
+
+def test_nobody_there_is_said_in_gos_words(make_client: Callable[..., Any]) -> None:
+    """The address is in the text and in the exception."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    client = make_client(address, retry=Retry.NEVER)
+    with pytest.raises(errors.TransportError) as caught:
+        client(lambda c: c.kv.get("a"))
+    url = f"http://{address}/v1/kv/a"
+    assert str(caught.value) == f'Get "{url}": dial tcp {address}: connect: connection refused'
+    assert (caught.value.address, caught.value.sent) == (address, False)
+
+
+def test_a_silent_agent_times_out(make_client: Any, stub: Any) -> None:
+    """The timeout of the options counts for one request."""
+    gate = threading.Event()
+
+    def wait(asked: Any) -> bytes:
+        gate.wait(10)
+        return value(stub)
+
+    stub.answer = wait
+    client = make_client(stub.address, retry=Retry.NEVER)
+    with pytest.raises(errors.TransportError, match="deadline exceeded"):
+        client(lambda c: c.kv.get("a", QueryOptions(timeout=0.05)))
+    gate.set()
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_read_is_repeated_after_a_passing_error(client: Any, stub: Any, status: int) -> None:
+    """The second answer counts."""
+    stub.answer = lambda asked: refusal(status) if len(stub.asked) == 1 else value(stub)
+    assert client(lambda c: c.kv.get("a")).Key == "a"
+
+
+def test_a_read_gives_up_after_its_attempts(client: Any, stub: Any) -> None:
+    """Three by the settings of this test."""
+    stub.answer = lambda asked: refusal(500, b"No cluster leader")
+    with pytest.raises(errors.ServerError, match="No cluster leader"):
+        client(lambda c: c.kv.get("a"))
+    assert len(stub.asked) == 3
+
+
+def test_a_write_is_never_repeated(client: Any, stub: Any) -> None:
+    """It may have had its effect."""
+    stub.answer = lambda asked: refusal(500)
+    with pytest.raises(errors.ServerError):
+        client(lambda c: c.kv.put("a", "x"))
+    assert len(stub.asked) == 1
+
+
+def test_a_write_that_can_be_repeated_is(client: Any, stub: Any) -> None:
+    """Renewing a session twice does no harm."""
+    stub.answer = lambda asked: refusal(500) if len(stub.asked) == 1 else value(stub, b'[{"ID":"s"}]')
+    assert client(lambda c: c.session.renew("s")).ID == "s"
+
+
+def test_a_refusal_is_not_repeated(client: Any, stub: Any) -> None:
+    """What will not pass is raised at once."""
+    stub.answer = lambda asked: refusal(403, b"Permission denied")
+    with pytest.raises(errors.PermissionDenied):
+        client(lambda c: c.kv.get("a"))
+    assert len(stub.asked) == 1
+
+
+def test_redirections_within_the_agent_are_followed(client: Any, stub: Any) -> None:
+    """Consul cleans paths that way; the token goes along."""
+    moved = b"HTTP/1.1 301 Moved\r\nLocation: /v1/kv/a\r\nContent-Length: 0\r\n\r\n"
+    stub.answer = lambda asked: moved if "//" in asked.target else value(stub)
+    assert client(lambda c: c.kv.get("/x//a", QueryOptions(token="t"))).Key == "a"
+    assert stub.last.headers["x-consul-token"] == "t"
+
+
+def test_redirections_in_a_circle_end(client: Any, stub: Any) -> None:
+    """As Go's client does after ten."""
+    stub.answer = lambda asked: b"HTTP/1.1 301 Moved\r\nLocation: /v1/kv/a\r\nContent-Length: 0\r\n\r\n"
+    with pytest.raises(errors.TransportError, match="stopped after 10 redirects"):
+        client(lambda c: c.kv.get("a"))
+
+
+def test_unix_sockets_work(make_client: Any, unix_stub: Any) -> None:
+    """The same protocol over a path."""
+    unix_stub.answer = value
+    client = make_client(unix_stub.address)
+    assert client(lambda c: c.kv.get("a")).Key == "a"
+    assert unix_stub.last.headers["host"] == "localhost"
+
+
+def test_a_missing_unix_socket_is_named(make_client: Callable[..., Any], tmp_path: Path) -> None:
+    """In Go's words."""
+    client = make_client(f"unix://{tmp_path}/none.sock", retry=Retry.NEVER)
+    with pytest.raises(errors.TransportError, match=f"dial unix {tmp_path}/none.sock: connect: no such file"):
+        client(lambda c: c.kv.get("a"))
+
+
+def test_many_requests_run_side_by_side(make_client: Any, stub: Any) -> None:
+    """A blocking query in one thread or task does not hold up another."""
+    gate = threading.Event()
+
+    def answer(asked: Any) -> bytes:
+        if "slow" in asked.target:
+            gate.wait(10)
+        return value(stub)
+
+    stub.answer = answer
+    client = make_client(stub.address)
+    if client.kind == "blocking":
+        slow = threading.Thread(target=lambda: client.client.kv.get("slow"))
+        slow.start()
+        assert client.client.kv.get("fast").Key == "a"
+        gate.set()
+        slow.join(5)
+    else:
+        import asyncio
+
+        async def both() -> None:
+            slow = asyncio.create_task(client.client.kv.get("slow"))
+            await client.client.kv.get("fast")
+            gate.set()
+            await slow
+
+        client.settle(both())
+    assert len(stub.connections) == 2
+
+
+def test_a_stream_is_read_as_it_comes(client: Any, stub: Any) -> None:
+    """Lines come out while the agent is still writing."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    stub.answer = lambda asked: iter([head, b"4\r\none\n\r\n", b"6\r\ntwo\nth\r\n", b"3\r\nree\r\n", b"0\r\n\r\n"])
+    stream = client(lambda c: c.agent.monitor(log_level="info"))
+    assert client.take(3, lambda c: stream.lines()) == ["one", "two", "three"]
+    assert stub.last.target == "/v1/agent/monitor?loglevel=info"
+    client.settle(stream.aclose() if client.kind == "async" else stream.close())
+
+
+def test_a_stream_that_is_refused_is_an_error(client: Any, stub: Any) -> None:
+    """The body of the refusal is in the exception."""
+    stub.answer = lambda asked: refusal(403, b"Permission denied")
+    with pytest.raises(errors.PermissionDenied):
+        client(lambda c: c.snapshot.save())
+
+
+def test_a_large_download_is_whole(client: Any, stub: Any) -> None:
+    """Flow control neither loses nor doubles anything."""
+    body = bytes(range(256)) * 40_000
+    stub.answer = lambda asked: value(stub, body)
+
+    def read(c: Any) -> Any:
+        return c.snapshot.save()
+
+    stream = client(read)
+    assert client.settle(stream.read()).body == body
+    client.settle(stream.aclose() if client.kind == "async" else stream.close())
+
+
+def test_a_file_is_sent_in_pieces(client: Any, stub: Any) -> None:
+    """A snapshot need not fit into memory."""
+    body = bytes(range(256)) * 4_000
+    stub.answer = lambda asked: value(stub, b"")
+    client(lambda c: c.snapshot.restore(io.BytesIO(body)))
+    assert stub.last.headers["transfer-encoding"] == "chunked"
+    assert stub.last.body == body
+
+
+def test_raw_gives_any_status(client: Any, stub: Any) -> None:
+    """Routes without a method of ours, and answers that are no success."""
+    stub.answer = lambda asked: refusal(418, b"teapot")
+    answer = client(lambda c: c.raw("PUT", "/v1/new", {"a": "b"}, b"body", {"X-Y": "z"}))
+    assert (answer.status, answer.text()) == (418, "teapot")
+    assert (stub.last.method, stub.last.target, stub.last.body) == ("PUT", "/v1/new?a=b", b"body")
+    assert (stub.last.headers["x-y"], stub.last.headers["content-type"]) == ("z", "application/json")
+
+
+def test_a_watch_yields_changes_only(client: Any, stub: Any) -> None:
+    """Queries that time out are not seen; after an index that went back the next one does not wait."""
+    script = iter([5, 5, 5, 6, 3, 3, 4])
+    stub.answer = lambda asked: value(stub, b"null", X_Consul_Index=str(next(script)))
+    replies = client.take(4, lambda c: c.watch(get_request("a"), wait=1))
+    assert [reply.meta.index for reply in replies] == [5, 6, 3, 4]
+    assert "index=5" in stub.asked[1].target
+    assert "index=" not in stub.asked[5].target
+
+
+def test_a_watch_can_raise_errors(client: Any, stub: Any) -> None:
+    """Where the caller wants to handle them."""
+    stub.answer = lambda asked: refusal(500)
+    with pytest.raises(errors.ServerError):
+        client.take(1, lambda c: c.watch(get_request("a"), errors="raise"))
+
+
+def test_a_watch_never_retries_what_will_not_pass(client: Any, stub: Any) -> None:
+    """A wrong filter or a missing right ends it."""
+    stub.answer = lambda asked: refusal(403)
+    with pytest.raises(errors.PermissionDenied):
+        client.take(1, lambda c: c.watch(get_request("a")))
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate for 127.0.0.1 and "agent.test", with its key, in one file."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "agent.test")])
+    names = [x509.DNSName("agent.test"), x509.IPAddress(ip_address("127.0.0.1"))]
+    start = datetime.now(UTC) - timedelta(hours=1)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "agent.pem"
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(made.public_bytes(pem) + secret)
+    return path
+
+
+@pytest.fixture
+def tls_stub(stub: Any, certificate: Path) -> Iterator[Any]:
+    """The scripted agent behind TLS; it asks for a client certificate and goes without."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.load_verify_locations(certificate)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    stub.tls = context
+    stub.answer = value
+    return stub
+
+
+def test_tls_with_the_right_authority_works(make_client: Any, tls_stub: Any, certificate: Path) -> None:
+    """Also with a client certificate, and more than once over the same connection."""
+    file = str(certificate)
+    client = make_client(tls_stub.address, tls=TLS(ca_file=file, cert_file=file, key_file=file))
+    for _ in range(2):
+        assert client(lambda c: c.kv.get("a")).Key == "a"
+    assert len(tls_stub.connections) == 1
+
+
+def test_an_unknown_authority_is_refused(make_client: Any, tls_stub: Any) -> None:
+    """Verification is on unless it is switched off."""
+    client = make_client(tls_stub.address, retry=Retry.NEVER)
+    with pytest.raises(errors.TransportError, match="certificate"):
+        client(lambda c: c.kv.get("a"))
+
+
+def test_verification_can_be_switched_off(make_client: Any, tls_stub: Any) -> None:
+    """CONSUL_HTTP_SSL_VERIFY=false."""
+    client = make_client(tls_stub.address, tls=TLS(verify=False))
+    assert client(lambda c: c.kv.get("a")).Key == "a"
+
+
+def test_the_server_name_is_checked(make_client: Any, tls_stub: Any, certificate: Path) -> None:
+    """The name of the settings counts, not the address."""
+    good = make_client(tls_stub.address, tls=TLS(ca_file=str(certificate), server_name="agent.test"))
+    assert good(lambda c: c.kv.get("a")).Key == "a"
+    bad = make_client(tls_stub.address, tls=TLS(ca_file=str(certificate), server_name="other.test"), retry=Retry.NEVER)
+    with pytest.raises(errors.TransportError):
+        bad(lambda c: c.kv.get("a"))
+
+
+def test_half_a_key_pair_is_refused(make_client: Any, tls_stub: Any) -> None:
+    """With the sentence of Consul's client."""
+    client = make_client(tls_stub.address, tls=TLS(cert_file="only.pem"))
+    with pytest.raises(errors.ConfigError, match="both client cert and client key must be provided"):
+        client(lambda c: c.kv.get("a"))
+
+
+def test_a_directory_of_authorities_works(make_client: Any, tls_stub: Any, certificate: Path) -> None:
+    """Every PEM file in it counts, whatever its name."""
+    client = make_client(tls_stub.address, tls=TLS(ca_path=str(certificate.parent)))
+    assert client(lambda c: c.kv.get("a")).Key == "a"

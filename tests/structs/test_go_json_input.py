@@ -1,0 +1,121 @@
+"""JSON bodies as Go's decoder takes them, with its errors."""
+
+from typing import Any, ClassVar
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyconsul.structs import godecode
+
+
+class Inner(msgspec.Struct, frozen=True):
+    """A struct inside."""
+
+    go_type: ClassVar[str] = "structs.Inner"
+
+    Port: int = 0
+
+
+class Outer(msgspec.Struct, frozen=True):
+    """One field of each kind."""
+
+    go_type: ClassVar[str] = "structs.Outer"
+
+    Name: str = ""
+    Raw: bytes | None = None
+    Tags: list[str] | None = None
+    Meta: dict[str, str] | None = None
+    Inside: Inner = Inner()
+    On: bool = False
+    Free: Any = None
+
+
+def decode(text: str, **options: Any) -> Outer:
+    """A body into an Outer."""
+    return godecode.into(godecode.parse(text.encode()), Outer, **options)
+
+
+def test_keys_match_in_any_case_and_the_last_one_wins() -> None:
+    """As Go's decoder does."""
+    assert decode('{"name": "a", "NAME": "b", "inside": {"pOrT": 3}}') == Outer("b", Inside=Inner(3))
+
+
+def test_null_leaves_the_default() -> None:
+    """A null member is as good as none, a null body too."""
+    default = Outer("kept", Tags=["x"])
+    assert decode('{"Name": null, "Tags": null}', default=default) == default
+    assert decode("null", default=default) == default
+
+
+def test_bytes_come_as_base64() -> None:
+    """A byte field is decoded; text that is no base64 is refused at the byte where it ends to be some."""
+    assert decode('{"Raw": "aGk="}').Raw == b"hi"
+    with pytest.raises(ValueError, match="illegal base64 data at input byte 0"):
+        decode('{"Raw": "!!"}')
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ('{"Nope": 1}', 'json: unknown field "Nope"'),
+        ('{"Name": 1}', "json: cannot unmarshal number into Go struct field Outer.Name of type string"),
+        ('{"Inside": {"Port": "x"}}', "json: cannot unmarshal string into Go struct field Inner.Inside.Port of type int"),
+        ('{"Inside": 5}', "json: cannot unmarshal number into Go struct field Outer.Inside of type structs.Inner"),
+        ('{"Inside": {"Port": 1.5}}', "json: cannot unmarshal number 1.5 into Go struct field Inner.Inside.Port of type int"),
+        ('{"Tags": "x"}', "json: cannot unmarshal string into Go struct field Outer.Tags of type []string"),
+        ('{"Meta": {"a": true}}', "json: cannot unmarshal bool into Go struct field Outer.Meta of type string"),
+        ("[]", "json: cannot unmarshal array into Go value of type structs.Outer"),
+    ],
+)
+def test_what_does_not_fit_is_named_in_gos_words(body: str, text: str) -> None:
+    """Unknown fields and wrong types."""
+    with pytest.raises(ValueError) as refused:
+        decode(body)
+    assert str(refused.value) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", "EOF"),
+        ("  ", "EOF"),
+        ("{", "unexpected EOF"),
+        ('{"a"', "unexpected EOF"),
+        ("nope", "invalid character 'o' in literal null (expecting 'u')"),
+        ("x", "invalid character 'x' looking for beginning of value"),
+        ("{x", "invalid character 'x' looking for beginning of object key string"),
+        ('{"a" 1', "invalid character '1' after object key"),
+        ('{"a": 1 "b"', "invalid character '\"' after object key:value pair"),
+        ("[1 2", "invalid character '2' after array element"),
+        ('"a\nb"', "invalid character '\\n' in string literal"),
+        ('"\\q"', "invalid character 'q' in string escape code"),
+        ("'", r"invalid character '\'' looking for beginning of value"),
+    ],
+)
+def test_malformed_json_is_refused_in_the_words_of_gos_scanner(text: str, error: str) -> None:
+    """The texts that clients of Consul see."""
+    with pytest.raises(ValueError) as refused:
+        godecode.parse(text.encode())
+    assert str(refused.value) == error
+
+
+def test_what_follows_the_first_value_is_not_looked_at() -> None:
+    """Go's stream decoder takes one value and is content."""
+    assert godecode.parse(b'{"a": 1} trailing') == {"a": 1}
+
+
+def test_deep_nesting_ends_in_an_error_and_not_in_a_crash() -> None:
+    """A hundred thousand brackets are refused."""
+    with pytest.raises(ValueError):
+        godecode.parse(b"[" * 100_000)
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_give_a_value_or_an_error(data: bytes) -> None:
+    """No input does anything else."""
+    try:
+        godecode.parse(data)
+    except ValueError as error:
+        assert str(error)

@@ -1,0 +1,63 @@
+"""Regular expressions of the sprig library (RE2). The ``must`` variants report the same errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pyconsul.lang.gotemplate import FunctionError
+from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.gotemplate.values import Slice, strings
+from pyconsul_template import goregex
+from pyconsul_template.functions.registry import function
+
+
+def _compiled(pattern: str) -> Any:
+    """Go panics where no error can be given; its text differs."""
+    try:
+        return goregex.compile_pattern(pattern)
+    except FunctionError as error:
+        raise FunctionError(f"regexp: Compile({quote(pattern)}): {error}") from None
+
+
+def _both(name: str, types: str, run: Callable[..., Any]) -> None:
+    function(f"sprig_{name}", types)(lambda pattern, *rest: run(_compiled(pattern), *rest))
+    must = f"sprig_must{name[0].upper()}{name[1:]}"
+    function(must, types)(lambda pattern, *rest: run(goregex.compile_pattern(pattern), *rest))
+
+
+@function("sprig_regexMatch", "string, string")
+def regex_match(pattern: str, text: str) -> bool:
+    """Whether the pattern matches; a wrong pattern does not."""
+    try:
+        return goregex.search(goregex.compile_pattern(pattern), text)
+    except FunctionError:
+        return False
+
+
+@function("sprig_mustRegexMatch", "string, string")
+def must_regex_match(pattern: str, text: str) -> bool:
+    """Whether the pattern matches."""
+    return goregex.search(goregex.compile_pattern(pattern), text)
+
+
+def _find_all(pattern: Any, text: str, limit: int) -> Slice:
+    found = goregex.find_all(pattern, text, limit)
+    return Slice("[]string", found, is_nil=not found)
+
+
+def _literal(pattern: Any, text: str, replacement: str) -> str:
+    return goregex.replace_all(pattern, replacement, text, literal=True)
+
+
+_both("regexFind", "string, string", goregex.find)
+_both("regexFindAll", "string, string, int", _find_all)
+_both("regexSplit", "string, string, int", lambda p, text, limit: strings(goregex.split(p, text, limit)))
+_both("regexReplaceAll", "string, string, string", lambda p, text, new: goregex.replace_all(p, new, text))
+_both("regexReplaceAllLiteral", "string, string, string", _literal)
+
+
+@function("sprig_regexQuoteMeta", "string")
+def regex_quote_meta(text: str) -> str:
+    """The text as a pattern that matches itself."""
+    return goregex.quote_meta(text)

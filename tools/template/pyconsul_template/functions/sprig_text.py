@@ -1,0 +1,460 @@
+"""Texts of the sprig library: cases, cutting, quoting, wrapping, Base32 and Base64, checksums."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import random
+import re
+import zlib
+
+from pyconsul.lang.gotemplate import FunctionError, strconv
+from pyconsul.lang.gotemplate.gofmt import to_string
+from pyconsul.lang.gotemplate.strconv import from_bytes, quote, to_bytes
+from pyconsul.lang.gotemplate.values import Map, Slice, Value, string_map, strings
+from pyconsul_template.functions.digests import decode_base64
+from pyconsul_template.functions.registry import function
+from pyconsul_template.functions.text import GO_SPACE, go_split, to_lower, to_upper
+
+MAX_REPEAT = 1 << 28
+"""Bytes a repeated text may take; Go would run out of memory at some point."""
+
+
+@function("sprig_hello", "")
+def hello() -> str:
+    """A greeting."""
+    return "Hello!"
+
+
+def text_of(value: Value) -> str:
+    """sprig's conversion of any value."""
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else to_string(value)
+
+
+def texts_of(value: Value) -> list[str]:
+    """A list of texts from any list; nil elements are left out."""
+    if value is None:
+        return []
+    if isinstance(value, list):
+        return [text_of(v) for v in value if v is not None]
+    return [text_of(value)]
+
+
+@function("sprig_toString", "any")
+def to_text(value: Value) -> str:
+    """Any value as text."""
+    return text_of(value)
+
+
+@function("sprig_toStrings", "any")
+def to_texts(value: Value) -> Slice:
+    """Any list as a list of texts."""
+    return strings(texts_of(value))
+
+
+@function("sprig_upper", "string")
+def upper(text: str) -> str:
+    """Upper case."""
+    return to_upper(text)
+
+
+@function("sprig_lower", "string")
+def lower(text: str) -> str:
+    """Lower case."""
+    return to_lower(text)
+
+
+@function("sprig_title", "string")
+def title(text: str) -> str:
+    """The first letter of every word raised."""
+    return re.sub(r"(?<![\w'])\w", lambda found: found[0].title(), text)
+
+
+def _words_changed(text: str, raised: bool) -> str:
+    out: list[str] = []
+    at_start = True
+    for char in text:
+        if char in GO_SPACE:
+            at_start = True
+        elif at_start:
+            char = char.upper() if raised else char.lower()
+            at_start = False
+        out.append(char)
+    return "".join(out)
+
+
+@function("sprig_untitle", "string")
+def untitle(text: str) -> str:
+    """The first letter of every word lowered."""
+    return _words_changed(text, raised=False)
+
+
+@function("sprig_swapcase", "string")
+def swapcase(text: str) -> str:
+    """Upper becomes lower, lower becomes upper."""
+    return "".join(c.lower() if c.isupper() else c.upper() if c.islower() else c for c in text)
+
+
+def _is_connector(char: str) -> bool:
+    return char in "-_" or char in GO_SPACE
+
+
+_WORDS = re.compile(
+    r"(?P<connector>[-_\s]+)|(?P<number>\d+)|(?P<upper>[A-Z]+(?=[A-Z][a-z])|[A-Z][a-z]+|[A-Z]+)"
+    r"|(?P<alphabet>[^\W\d_A-Z]+)|(?P<punct>[^\w\s-]+)"
+)
+
+
+def _joined_words(text: str, connector: str) -> str:
+    out: list[str] = []
+    kinds: list[str] = []
+    for found in _WORDS.finditer(text):
+        kind = found.lastgroup or ""
+        previous = kinds[-1] if kinds else ""
+        kinds.append(kind)
+        if kind == "connector":
+            out.append("".join(connector if _is_connector(c) else c for c in found[0]))
+            continue
+        if previous and _breaks(previous, kind, kinds):
+            out.append(connector)
+        out.append(found[0].lower() if kind == "upper" else found[0])
+    return "".join(out)
+
+
+def _breaks(previous: str, kind: str, kinds: list[str]) -> bool:
+    """Whether a connector belongs between two words of these kinds."""
+    if "connector" in (previous, kind) or "punct" in (previous, kind):
+        return False
+    if kind == "number":
+        return False
+    # What follows a number belongs to it, unless it starts with a capital.
+    return previous != "number" or kind == "upper"
+
+
+@function("sprig_snakecase", "string")
+def snakecase(text: str) -> str:
+    """``FirstName`` as ``first_name``."""
+    return _joined_words(text, "_")
+
+
+@function("sprig_kebabcase", "string")
+def kebabcase(text: str) -> str:
+    """``FirstName`` as ``first-name``."""
+    return _joined_words(text, "-")
+
+
+@function("sprig_camelcase", "string")
+def camelcase(text: str) -> str:
+    """``http_server`` as ``HttpServer``; leading connectors stay."""
+    body = text.lstrip("-_" + GO_SPACE)
+    if not body:
+        return text
+    out = [text[: len(text) - len(body)]]
+    raise_next = True
+    for n, char in enumerate(body):
+        if _is_connector(char):
+            if raise_next or n == len(body) - 1:
+                out.append(char)
+            raise_next = True
+        else:
+            out.append(char.upper() if raise_next else char.lower() if n else char)
+            raise_next = False
+    return "".join(out)
+
+
+@function("sprig_initials", "string")
+def initials(text: str) -> str:
+    """The first letters of all words."""
+    return "".join(word[0] for word in text.split())
+
+
+@function("sprig_trim", "string")
+def trim(text: str) -> str:
+    """Leave out white space at both ends."""
+    return text.strip(GO_SPACE)
+
+
+@function("sprig_trimAll", "string, string")
+def trim_all(cutset: str, text: str) -> str:
+    """Leave out characters at both ends."""
+    return text.strip(cutset) if cutset else text
+
+
+function("sprig_trimall", "string, string")(trim_all)
+
+
+@function("sprig_trimPrefix", "string, string")
+def trim_prefix(prefix: str, text: str) -> str:
+    """Leave out a prefix."""
+    return text.removeprefix(prefix)
+
+
+@function("sprig_trimSuffix", "string, string")
+def trim_suffix(suffix: str, text: str) -> str:
+    """Leave out a suffix."""
+    return text.removesuffix(suffix)
+
+
+@function("sprig_nospace", "string")
+def nospace(text: str) -> str:
+    """Without any white space."""
+    return "".join(c for c in text if c not in GO_SPACE)
+
+
+@function("sprig_contains", "string, string")
+def contains(part: str, text: str) -> bool:
+    """Whether the text contains the part."""
+    return part in text
+
+
+@function("sprig_hasPrefix", "string, string")
+def has_prefix(prefix: str, text: str) -> bool:
+    """Whether the text begins so."""
+    return text.startswith(prefix)
+
+
+@function("sprig_hasSuffix", "string, string")
+def has_suffix(suffix: str, text: str) -> bool:
+    """Whether the text ends so."""
+    return text.endswith(suffix)
+
+
+@function("sprig_repeat", "int, string")
+def repeat(count: int, text: str) -> str:
+    """The text several times."""
+    if count < 0:
+        raise FunctionError("strings: negative Repeat count")
+    if count * len(text) > MAX_REPEAT:
+        raise FunctionError("strings: Repeat output length overflow")
+    return text * count
+
+
+@function("sprig_quote", "...any")
+def quoted(*values: Value) -> str:
+    """Every value in double quotes."""
+    return " ".join(quote(text_of(v)) for v in values if v is not None)
+
+
+@function("sprig_squote", "...any")
+def single_quoted(*values: Value) -> str:
+    """Every value in single quotes."""
+    return " ".join(f"'{to_string(v)}'" for v in values if v is not None)
+
+
+@function("sprig_cat", "...any")
+def cat(*values: Value) -> str:
+    """The values with blanks between them."""
+    return " ".join(to_string(v) for v in values if v is not None)
+
+
+@function("sprig_indent", "int, string")
+def indent(spaces: int, text: str) -> str:
+    """Spaces before every line."""
+    if spaces < 0:
+        raise FunctionError("strings: negative Repeat count")
+    pad = " " * min(spaces, 1 << 20)
+    return pad + text.replace("\n", "\n" + pad)
+
+
+@function("sprig_nindent", "int, string")
+def nindent(spaces: int, text: str) -> str:
+    """A newline, then the indented text."""
+    return "\n" + indent(spaces, text)
+
+
+@function("sprig_replace", "string, string, string")
+def replace(old: str, new: str, text: str) -> str:
+    """Every occurrence replaced."""
+    return text.replace(old, new)
+
+
+@function("sprig_plural", "string, string, int")
+def plural(one: str, many: str, count: int) -> str:
+    """The one word for 1, the other for all other counts."""
+    return one if count == 1 else many
+
+
+@function("sprig_substr", "int, int, string")
+def substr(start: int, end: int, text: str) -> str:
+    """The bytes from start to end; a negative end means all the rest."""
+    data = to_bytes(text)
+    if start < 0:
+        start, stop = 0, end
+    else:
+        stop = len(data) if end < 0 or end > len(data) else end
+    if not 0 <= start <= stop <= len(data):
+        raise FunctionError(f"runtime error: slice bounds out of range [{start}:{stop}]")
+    return from_bytes(data[start:stop])
+
+
+@function("sprig_trunc", "int, string")
+def trunc(count: int, text: str) -> str:
+    """The first bytes; with a negative count the last ones."""
+    data = to_bytes(text)
+    if count < 0 and len(data) + count > 0:
+        return from_bytes(data[len(data) + count :])
+    return from_bytes(data[:count]) if 0 <= count < len(data) else text
+
+
+@function("sprig_abbrev", "int, string")
+def abbrev(width: int, text: str) -> str:
+    """At most so many bytes, with dots at the end of what was cut."""
+    return text if width < 4 else _abbreviated(text, 0, width)
+
+
+@function("sprig_abbrevboth", "int, int, string")
+def abbrevboth(left: int, right: int, text: str) -> str:
+    """At most ``right`` bytes from the offset ``left``, with dots at both cut ends."""
+    return text if right < 4 or (left > 0 and right < 7) else _abbreviated(text, left, right)
+
+
+def _abbreviated(text: str, offset: int, width: int) -> str:
+    data = to_bytes(text)
+    if len(data) <= width:
+        return text
+    offset = min(offset, len(data))
+    if len(data) - offset < width - 3:
+        offset = len(data) - (width - 3)
+    if offset <= 4:
+        return from_bytes(data[: width - 3]) + "..."
+    if offset + width - 3 < len(data):
+        return "..." + _abbreviated(from_bytes(data[offset:]), 0, width - 3)
+    return "..." + from_bytes(data[len(data) - (width - 3) :])
+
+
+def _wrapped(text: str, width: int, newline: str, *, cut_words: bool) -> str:
+    data, mark, width = to_bytes(text), to_bytes(newline or "\n"), max(width, 1)
+    out: list[bytes] = []
+    at = 0
+    while len(data) - at > width:
+        if data[at : at + 1] == b" ":
+            at += 1
+            continue
+        blank = data.rfind(b" ", at, at + width + 1)
+        if blank < 0 and not cut_words:
+            blank = data.find(b" ", at + width)
+            if blank < 0:
+                break
+        stop = blank if blank >= 0 else at + width
+        out += [data[at:stop], mark]
+        at = stop + (1 if blank >= 0 else 0)
+    return from_bytes(b"".join([*out, data[at:]])) if text else ""
+
+
+@function("sprig_wrap", "int, string")
+def wrap(width: int, text: str) -> str:
+    """Lines of at most so many bytes; longer words stay whole."""
+    return _wrapped(text, width, "", cut_words=False)
+
+
+@function("sprig_wrapWith", "int, string, string")
+def wrap_with(width: int, newline: str, text: str) -> str:
+    """Pieces of at most so many bytes with the given mark between them; longer words are cut."""
+    return _wrapped(text, width, newline, cut_words=True)
+
+
+@function("sprig_shuffle", "string")
+def shuffle(text: str) -> str:
+    """The characters in another order."""
+    chars = list(text)
+    random.shuffle(chars)
+    return "".join(chars)
+
+
+def _numbered(parts: list[str]) -> Map:
+    return string_map({f"_{n}": part for n, part in enumerate(parts)})
+
+
+@function("sprig_split", "string, string")
+def split(separator: str, text: str) -> Map:
+    """The parts under ``_0``, ``_1`` …"""
+    return _numbered(go_split(text, separator))
+
+
+@function("sprig_splitn", "string, int, string")
+def splitn(separator: str, count: int, text: str) -> Map:
+    """Up to so many parts under ``_0``, ``_1`` …"""
+    return _numbered(go_split(text, separator, count))
+
+
+@function("sprig_splitList", "string, string")
+def split_list(separator: str, text: str) -> Slice:
+    """The parts as a list."""
+    return strings(go_split(text, separator))
+
+
+@function("sprig_join", "string, any")
+def join(separator: str, value: Value) -> str:
+    """The texts of a list with the separator between them."""
+    return separator.join(texts_of(value))
+
+
+@function("sprig_sortAlpha", "any")
+def sort_alpha(value: Value) -> Slice:
+    """The texts of a list in order."""
+    return strings(sorted(texts_of(value), key=to_bytes) if isinstance(value, list) else [text_of(value)])
+
+
+@function("sprig_b64enc", "string")
+def b64enc(text: str) -> str:
+    """Standard Base64."""
+    return base64.b64encode(to_bytes(text)).decode()
+
+
+@function("sprig_b64dec", "string")
+def b64dec(text: str) -> str:
+    """Standard Base64 undone; a mistake gives its message."""
+    try:
+        return from_bytes(decode_base64(text))
+    except ValueError as error:
+        return str(error)
+
+
+@function("sprig_b32enc", "string")
+def b32enc(text: str) -> str:
+    """Base32."""
+    return base64.b32encode(to_bytes(text)).decode()
+
+
+@function("sprig_b32dec", "string")
+def b32dec(text: str) -> str:
+    """Base32 undone; a mistake gives its message."""
+    clean = text.replace("\r", "").replace("\n", "")
+    try:
+        return from_bytes(base64.b32decode(clean))
+    except ValueError:
+        found = re.search(r"[^A-Z2-7=]", clean)
+        return f"illegal base32 data at input byte {found.start() if found else len(clean.rstrip('=')) // 8 * 8}"
+
+
+@function("sprig_sha1sum", "string")
+def sha1sum(text: str) -> str:
+    """SHA-1 in hexadecimal."""
+    return hashlib.sha1(to_bytes(text), usedforsecurity=False).hexdigest()
+
+
+@function("sprig_sha256sum", "string")
+def sha256sum(text: str) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(to_bytes(text)).hexdigest()
+
+
+@function("sprig_sha512sum", "string")
+def sha512sum(text: str) -> str:
+    """SHA-512 in hexadecimal."""
+    return hashlib.sha512(to_bytes(text)).hexdigest()
+
+
+@function("sprig_adler32sum", "string")
+def adler32sum(text: str) -> str:
+    """Adler-32 in decimal."""
+    return str(zlib.adler32(to_bytes(text)))
+
+
+@function("sprig_atoi", "string")
+def atoi(text: str) -> int:
+    """A decimal integer; 0 for anything else."""
+    try:
+        return strconv.parse_int(text)
+    except strconv.NumberSyntaxError:
+        return 0
