@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from pyconsul.sdk import AsyncClient, Client, Retry, Settings
 
 FAST = Retry(attempts=3, base=0.001)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from pyconsul.sdk.cursor import Cursor
 from pyconsul.sdk.errors import NotBlocking
 from pyconsul.sdk.request import QueryMeta, QueryOptions
@@ -13,6 +12,7 @@ from pyconsul.sdk.retry import Retry, backoff
 
 
 def a_cursor(**options: object) -> Cursor:
+    """A cursor whose queries block for a minute."""
     return Cursor(QueryOptions(**options), wait=60)  # type: ignore[arg-type]
 
 

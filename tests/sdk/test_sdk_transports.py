@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from pyconsul.sdk import QueryOptions, Retry, errors
 from pyconsul.sdk.kv import get_request
 from pyconsul.sdk.settings import TLS
@@ -29,6 +28,7 @@ def value(stub: Any, body: bytes = b'[{"Key":"a","Value":"eA=="}]', **headers: s
 
 
 def refusal(status: int, body: bytes = b"no") -> bytes:
+    """A whole answer that says no."""
     return b"HTTP/1.1 %d No\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body)
 
 

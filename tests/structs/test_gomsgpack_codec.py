@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgpack
 import pytest
@@ -32,7 +32,7 @@ class Inner(WireStruct, frozen=True, kw_only=True):
 class Everything(WireStruct, frozen=True, kw_only=True):
     """One field of each kind, not in alphabetical order."""
 
-    go_names = {"Text": "ZText", "OnlyJSON": ""}
+    go_names: ClassVar[dict[str, str]] = {"Text": "ZText", "OnlyJSON": ""}
 
     Text: str = ""
     Number: int = 0
@@ -115,7 +115,7 @@ def test_unset_fields_are_gos_zero_values() -> None:
     """msgpack has no omitempty: what JSON leaves out is written as zero and read as unset."""
     plain = gomsgpack.to_plain(Omitting())
     assert plain == {
-        "Inside": {"Name": "", "Size": 0},
+        "Inside": None,
         "Moment": b"\x01" + bytes(12) + b"\xff\xff",
         "Names": None,
         "Number": 0,
@@ -201,7 +201,7 @@ def test_no_shape_breaks_the_decoder(plain: dict[str, object]) -> None:
     [
         (ZERO_TIME, "01 0000000000000000 00000000 ffff"),
         ("1970-01-01T00:00:00Z", "01 0000000e7791f700 00000000 ffff"),
-        ("2024-01-02T03:04:05.5-00:30", "01 0000000edd260bad 1dcd6500 ffe2"),
+        ("2024-01-02T03:04:05.5-00:30", "01 0000000edd257b2d 1dcd6500 ffe2"),
     ],
 )
 def test_times_are_15_bytes(text: str, data: str) -> None:
@@ -219,7 +219,7 @@ def test_any_time_survives(moment: Any, nanoseconds: int, zone: str) -> None:
 
 
 @pytest.mark.skipif(not LOG_ENTRIES.exists(), reason="the recorded log entries do not lie beside the repository")
-def test_recorded_log_entries_are_written_again_byte_for_byte() -> None:
+def test_recorded_log_entries_are_written_again_field_by_field() -> None:
     """What a real leader replicated is read into our structs and comes out the same."""
     seen = 0
     for line in LOG_ENTRIES.read_text().splitlines():
@@ -229,15 +229,16 @@ def test_recorded_log_entries_are_written_again_byte_for_byte() -> None:
             continue
         request = LOG_HANDLERS[data[0] & 0x7F].request
         value = gomsgpack.decode(data[1:], request)
-        assert _without_omitted_lists(gomsgpack.to_plain(value)) == _without_omitted_lists(gomsgpack.unpack(data[1:]))
+        again = gomsgpack.unpack(gomsgpack.encode(value))
+        assert _without_zeros(again) == _without_zeros(gomsgpack.unpack(data[1:]))
         seen += 1
     assert seen > 50
 
 
-def _without_omitted_lists(plain: Any) -> Any:
-    """JSON leaves empty and nil lists of an omitempty field out alike, so a row does not tell them apart."""
+def _without_zeros(plain: Any) -> Any:
+    """A missing field is its zero value; nil and empty lists that JSON leaves out alike are not told apart in rows."""
     if isinstance(plain, dict):
-        return {k: _without_omitted_lists(v) for k, v in plain.items() if v not in ([], {}, None)}
+        return {k: _without_zeros(v) for k, v in plain.items() if v not in ([], {}, None, "", 0)}
     if isinstance(plain, list):
-        return [_without_omitted_lists(v) for v in plain]
+        return [_without_zeros(v) for v in plain]
     return plain

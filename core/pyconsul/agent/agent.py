@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from pyconsul.agent.keyring import Keyrings
 from pyconsul.agent.local.state import LocalState, NodeFacts
 from pyconsul.agent.local.sync import Syncer
 from pyconsul.agent.local.tokens import Tokens
+from pyconsul.agent.reloading import reloaded
 from pyconsul.agent.rpc import rpc_of
 from pyconsul.raft.archive import Server as RaftServer
 from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
@@ -37,8 +39,9 @@ log = logger("agent")
 class Agent:
     """One agent. ``start`` opens the doors, ``stop`` closes them; both belong to one event loop."""
 
-    def __init__(self, config: RuntimeConfig) -> None:
+    def __init__(self, config: RuntimeConfig, read_config: Callable[[], RuntimeConfig] | None = None) -> None:
         self.config = config
+        self._read_config = read_config or (lambda: config)  # what a reload reads
         self.node_name = config.node_name
         self.node_id = config.node_id or node_id_of(config)
         self.datacenter = config.datacenter
@@ -100,6 +103,16 @@ class Agent:
         self.cache.stop()
         await self.server.stop()
         self.stopped.set()
+
+    async def leave(self) -> None:
+        """Tell the cluster that this agent goes for good; alone there is nobody to tell."""
+        log.info("server starting leave")
+
+    async def reload(self) -> None:
+        """Read the configuration again and take over what may change while running. Raises ConfigError."""
+        self.config = reloaded(self.config, self._read_config())
+        self.dns.reload(DnsSettings.of(self.config))
+        self.listeners.front.replies.clear()
 
     def _consensus(self, fsm: Fsm) -> Consensus:
         config = self.config

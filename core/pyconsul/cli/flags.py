@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyconsul.lang.goflags import Args, FlagSet, quote, to_bool
 
-from .console import Console
+from .console import Console, os_reason
 
 if TYPE_CHECKING:
-    from pyconsul.sdk import QueryOptions, Settings
+    from pyconsul.sdk import TLS, QueryOptions, Settings
 
 HTTP_GROUP: Final = "http"
 _SWITCHES: Final = ("CONSUL_HTTP_SSL", "CONSUL_HTTP_SSL_VERIFY")
@@ -107,7 +107,9 @@ def settings_of(args: Args, console: Console) -> Settings:
         from msgspec.structs import replace
 
         given["tls"] = replace(settings.tls, **tls)
-    return settings.replace(**given)
+    settings = settings.replace(**given)
+    _check_files(settings.tls)
+    return settings
 
 
 def read_options(args: Args, **more: Any) -> QueryOptions:
@@ -115,6 +117,20 @@ def read_options(args: Args, **more: Any) -> QueryOptions:
     from pyconsul.sdk import QueryOptions
 
     return QueryOptions(consistency="stale" if args.boolean("stale") else "default", **more)
+
+
+def _check_files(tls: TLS) -> None:
+    """Refuse certificates that cannot be read before anything is sent. Raises ConfigError."""
+    from pyconsul.sdk.errors import ConfigError
+
+    if bool(tls.cert_file) != bool(tls.key_file):
+        raise ConfigError("both client cert and client key must be provided")
+    for name, path in (("", tls.cert_file), ("", tls.key_file), ("Error loading CA File: ", tls.ca_file)):
+        if path:
+            try:
+                open(path, "rb").close()
+            except OSError as e:
+                raise ConfigError(f"{name}{os_reason(e)}") from e
 
 
 def _readable(console: Console) -> Mapping[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
-from pyconsul.lang.goflags import Flag, FlagSet, unquote_usage
+from pyconsul.lang.goflags import Flag, unquote_usage
 
 from .command import flags_of, load
 from .flags import HTTP_GROUP

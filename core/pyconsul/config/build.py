@@ -74,8 +74,18 @@ class Host:
     interfaces: Callable[[], list[InterfaceAddress]] = interface_addresses
 
 
+def build_runtime(
+    values: Values, environ: Mapping[str, str], host: Host, warnings: list[str], *, dev_mode: bool = False
+) -> RuntimeConfig:
+    """The configuration; ``values.errors`` and ``warnings`` fill up.
+
+    Raises ConfigError for faults that stop at once.
+    """
+    return _Builder(values, environ, host, warnings, dev_mode).build()
+
+
 @dataclass
-class Builder:
+class _Builder:
     """One run: values in, configuration out; ``errors`` and ``warnings`` fill up."""
 
     values: Values

@@ -121,8 +121,8 @@ class ServiceConnect(WireStruct, frozen=True, kw_only=True):
     bexpr_hidden: ClassVar[frozenset[str]] = frozenset(("SidecarService", "PeerMeta"))
 
     Native: OmitBool = UNSET
-    SidecarService: dict[str, Any] | UnsetType = UNSET
-    PeerMeta: PeeringServiceMeta | UnsetType = UNSET
+    SidecarService: dict[str, Any] | UnsetType | None = UNSET
+    PeerMeta: PeeringServiceMeta | UnsetType | None = UNSET
 
 
 class Node(WireStruct, frozen=True, kw_only=True):
@@ -138,7 +138,7 @@ class Node(WireStruct, frozen=True, kw_only=True):
     PeerName: OmitStr = UNSET
     TaggedAddresses: StringMap | None = None
     Meta: StringMap | None = None
-    Locality: Place | UnsetType = UNSET
+    Locality: Place | UnsetType | None = UNSET
     CreateIndex: int = 0
     ModifyIndex: int = 0
 
@@ -168,7 +168,7 @@ class NodeService(WireStruct, frozen=True, kw_only=True):
     SocketPath: OmitStr = UNSET
     Weights: WeightsRow | None = None
     EnableTagOverride: bool = False
-    Locality: Place | UnsetType = UNSET
+    Locality: Place | UnsetType | None = UNSET
     Proxy: ConnectProxyConfig = ConnectProxyConfig()
     Connect: ServiceConnect = ServiceConnect()
     PeerName: str = ""

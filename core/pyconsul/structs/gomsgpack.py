@@ -349,8 +349,7 @@ def _zero_of(t: inspect.Type) -> Plain:
         return None
     if mark in _MARKED:
         return _MARKED[mark][0](UNSET)
-    if isinstance(t, inspect.StructType):
-        return _encoder_of(t.cls)(t.cls())
+    # Go omits no struct, only a nil pointer to one: an unset struct is nil, like an unset list or map.
     return _SCALARS[type(t)].zero if type(t) in _SCALARS else None
 
 
@@ -428,8 +427,7 @@ def _compile_decoder(cls: type[msgspec.Struct]) -> _Translate:
 def _read_field(number: int, go_name: str, f: inspect.Field, scope: dict[str, Any]) -> list[str]:
     """Source lines that leave the field's value in ``v<number>``."""
     v = f"v{number}"
-    t, optional = _optional(f.type)
-    t, mark = _marker(t)
+    t, mark = _marker(_optional(f.type)[0])
     scalar = None if mark in _MARKED else _SCALARS.get(type(t))
     ready = scalar.ready if scalar else ""
     translate = _from_plain_of(f.type)
@@ -442,13 +440,11 @@ def _read_field(number: int, go_name: str, f: inspect.Field, scope: dict[str, An
     if ready:
         lines.append(f"    if {v}.__class__ is not {ready}: {v} = t{number}({v})")
     elif translate is not _same:
-        lines.append(f"    {v} = t{number}({v})")
+        unless_nil = f"None if {v} is None else " if isinstance(t, inspect.StructType) and _may_be_unset(f) else ""
+        lines.append(f"    {v} = {unless_nil}t{number}({v})")
     if _may_be_unset(f):
         if mark == "time":
             lines.append(f"    if {v} == '0001-01-01T00:00:00Z': {v} = UNSET")
-        elif isinstance(t, inspect.StructType) and not optional:
-            scope[f"e{number}"] = t.cls
-            lines.append(f"    if {v} == e{number}(): {v} = UNSET")
         else:
             lines.append(f"    {v} = {v} or UNSET")
     return lines

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any, ClassVar
 
+import msgspec
+
 from pyconsul.structs import gojson
 from pyconsul.structs.catalog import GATEWAY_KINDS, KIND_CONNECT_PROXY, NodeService, ServiceAddress
 from pyconsul.structs.connect_proxy import (
@@ -87,8 +89,8 @@ class AgentService(WireStruct, frozen=True, kw_only=True):
     Kind: OmitStr = UNSET
     ID: str = ""
     Service: str = ""
-    Tags: list[str] = []
-    Meta: dict[str, str] = {}
+    Tags: list[str] = msgspec.field(default_factory=list[str])
+    Meta: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     Port: int = 0
     Address: str = ""
     SocketPath: OmitStr = UNSET

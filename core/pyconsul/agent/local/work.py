@@ -46,8 +46,7 @@ class LocalWork:
             output_limit=config.check_output_max_size,
             tls=check_tls(config),
         )
-        # A dev agent writes nothing, wherever its data directory would be.
-        files = LocalFiles("" if config.dev_mode else config.data_dir)
+        files = LocalFiles(config.data_dir)
         self.registrations = Registrations(config, state, syncer, self.checks, files)
         self._loader = Loader(state, self.registrations, files)
         self._reaper: asyncio.Task[None] | None = None

@@ -48,7 +48,7 @@ def run(args: Args, console: Console) -> int:
 
     from pyconsul.agent.command import run_agent
 
-    return run_agent(args.words)
+    return run_agent(args)
 
 
 def _add(flags: FlagSet, row: Key) -> None:

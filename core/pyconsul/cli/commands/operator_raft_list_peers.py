@@ -11,6 +11,8 @@ from ..flags import client_flags, read_options, server_flags
 from ..output import columns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyconsul.sdk.results import RaftServer
 
 USAGE = "[options]"
@@ -35,9 +37,14 @@ def run(args: Args, console: Console) -> int:
     client = console.connect(args, "Error initializing client")
     with failing("Error getting peers: Failed to retrieve raft configuration"):
         servers = client.operator.raft_configuration(read_options(args)).Servers or []
-    leading = next((server.LastIndex for server in servers if server.Leader), 0)
-    console.say(columns([_HEADER, *(_row(server, leading) for server in servers)]))
+    console.say(peers_table(servers))
     return 0
+
+
+def peers_table(servers: Sequence[RaftServer]) -> str:
+    """The members of a Raft configuration, aligned."""
+    leading = next((server.LastIndex for server in servers if server.Leader), 0)
+    return columns([_HEADER, *(_row(server, leading) for server in servers)])
 
 
 def _row(server: RaftServer, leading: int) -> list[str]:

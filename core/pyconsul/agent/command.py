@@ -1,0 +1,220 @@
+"""``py-consul agent``: from a command line to a running agent and back to an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pyconsul.config.loading import ConfigError, Loaded, load
+from pyconsul.telemetry.logging import StreamSink, add_sink, level_from, logger, valid_level
+
+if TYPE_CHECKING:
+    from pyconsul.agent.agent import Agent
+    from pyconsul.config.runtime import RuntimeConfig
+    from pyconsul.lang.goflags import Args
+
+log = logger("agent")
+
+GRACEFUL_TIMEOUT = 15.0  # seconds for a graceful leave
+PREFIX = "==> "
+
+
+def given_flags(args: Args) -> dict[str, Any]:
+    """The flags that stood on the command line, with ``config-paths`` in the order of its files and folders."""
+    found: dict[str, Any] = {name: args.value(name) for name in args.given()}
+    paths = [value for name, value in _words(args) if name in ("config-file", "config-dir")]
+    return found | ({"config-paths": paths} if paths else {})
+
+
+def _words(args: Args) -> list[tuple[str, str]]:
+    """Flags and values of the command line in order, for those that take a value."""
+    found: list[tuple[str, str]] = []
+    words = iter(args.words)
+    for word in words:
+        name, equals, value = word.lstrip("-").partition("=")
+        if word.startswith("-") and name in ("config-file", "config-dir"):
+            found.append((name, value if equals else next(words, "")))
+    return found
+
+
+def run_agent(args: Args) -> int:
+    """Run an agent until it is told to stop. Returns the exit code."""
+    flags = given_flags(args)
+    try:
+        loaded = load(flags)
+    except ConfigError as error:
+        return _refuse(str(error))
+    config = loaded.runtime
+    if not valid_level(config.log_level):
+        known = "[TRACE DEBUG INFO WARN ERROR OFF]"
+        return _refuse(f"Invalid log level: {config.log_level}. Valid log levels are: {known}")
+    return _loop_runner()(_run(flags, loaded))
+
+
+def _refuse(text: str) -> int:
+    sys.stderr.write(f"{PREFIX}{text}\n")
+    return 1
+
+
+def _loop_runner() -> Any:
+    try:
+        import uvloop  # not on every platform
+    except ImportError:
+        return asyncio.run
+    return uvloop.run
+
+
+async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
+    from pyconsul.agent.agent import Agent
+
+    config = loaded.runtime
+    stop = Signals()
+    try:
+        agent = Agent(config, lambda: load(flags).runtime)
+    except (OSError, ValueError) as error:
+        return _refuse(str(error))
+    sys.stdout.write(banner(config, agent.node_id))
+    sys.stdout.flush()
+    add_sink(StreamSink(sys.stdout, level_from(config.log_level), json_lines=config.log_json))
+    for warning in loaded.warnings:
+        log.warn(warning)
+    try:
+        await agent.start()
+    except Exception as error:
+        log.error("Error starting agent", error=_start_error(error))
+        log.info("Exit code", code=1)
+        return 1
+    log.info("Consul agent running!")
+    with _pid_file(config.pid_file):
+        code = await _serve(agent, stop)
+    log.info("Exit code", code=code)
+    return code
+
+
+def _start_error(error: Exception) -> str:
+    """An error in words; of an OSError only what happened, without Python's number."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
+class Signals:
+    """The signals of this process as a queue. Must be made inside the loop."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[signal.Signals] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._queue.put_nowait, number)
+
+    async def next(self) -> signal.Signals:
+        """The next signal."""
+        return await self._queue.get()
+
+
+async def _serve(agent: Agent, signals: Signals) -> int:
+    """Wait for signals, or for the agent to stop by itself (``/v1/agent/leave``)."""
+    while True:
+        caught = asyncio.ensure_future(signals.next())
+        stopped = asyncio.ensure_future(agent.stopped.wait())
+        await asyncio.wait((caught, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not caught.done():
+            caught.cancel()
+            return 0
+        stopped.cancel()
+        number = caught.result()
+        log.info("Caught", signal=GO_SIGNALS[number])
+        if number is signal.SIGHUP:
+            try:
+                await agent.reload()
+            except ConfigError as error:  # a bad configuration changes nothing
+                log.error("Reload config failed", error=str(error))
+            continue
+        return await _shut_down(agent, number, signals)
+
+
+GO_SIGNALS = {signal.SIGINT: "interrupt", signal.SIGTERM: "terminated", signal.SIGHUP: "hangup"}
+
+
+async def _shut_down(agent: Agent, number: signal.Signals, signals: Signals) -> int:
+    config = agent.config
+    graceful = (number is signal.SIGINT and not config.skip_leave_on_interrupt) or (
+        number is signal.SIGTERM and config.leave_on_terminate
+    )
+    if not graceful:
+        log.info("Graceful shutdown disabled. Exiting")
+        await agent.stop()
+        return 1
+    log.info("Gracefully shutting down agent...")
+    leaving = asyncio.ensure_future(agent.leave())
+    second = asyncio.ensure_future(signals.next())
+    await asyncio.wait((leaving, second), timeout=GRACEFUL_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
+    if leaving.done():
+        log.info("Graceful exit completed")
+        await agent.stop()
+        return 0
+    if second.done():
+        log.info("Caught second signal, Exiting", signal=GO_SIGNALS[second.result()])
+    else:
+        log.info("Timeout on graceful leave. Exiting")
+    await agent.stop()
+    return 1
+
+
+@contextlib.contextmanager
+def _pid_file(path: str) -> Any:
+    """A file with the process ID while the agent runs, where one is configured."""
+    if not path:
+        yield
+        return
+    with open(path, "w") as file:
+        file.write(str(os.getpid()))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def banner(config: RuntimeConfig, node_id: str) -> str:
+    """What an agent says first, in Consul's layout; with JSON logs nothing, so that every line is JSON."""
+    if config.log_json:
+        return ""
+    ports = config.ports
+    client = f"[{' '.join(config.client_addrs)}]"
+    doors = f"HTTP: {ports.http}, HTTPS: {ports.https}, gRPC: {ports.grpc}, gRPC-TLS: {ports.grpc_tls}"
+    https, grpc, internal = config.tls.https, config.tls.grpc, config.tls.internal_rpc
+    rows = [
+        ("Version", f"'{config.version}'"),
+        ("Build Date", f"'{config.build_date}'"),
+        ("Node ID", f"'{node_id}'"),
+        ("Node name", f"'{config.node_name}'"),
+        ("Datacenter", f"'{config.datacenter}' (Segment: '{'<all>' if config.server else config.segment}')"),
+        ("Server", f"{_go(config.server)} (Bootstrap: {_go(config.bootstrap)})"),
+        ("Client Addr", f"{client} ({doors}, DNS: {ports.dns})"),
+        ("Cluster Addr", f"{config.advertise_addr} (LAN: {ports.serf_lan}, WAN: {ports.serf_wan})"),
+        ("Gossip Encryption", _go(bool(config.encrypt))),
+        ("Auto-Encrypt-TLS", _go(config.auto_encrypt.tls or config.auto_encrypt.allow_tls)),
+        ("ACL Enabled", _go(config.acl.enabled)),
+        *([("Reporting Enabled", _go(config.reporting.license.enabled))] if config.server else []),
+        ("ACL Default Policy", config.acl.default_policy),
+        ("HTTPS TLS", f"{_verifying(https)}, Min Version: {https.tls_min_version}"),
+        ("gRPC TLS", f"Verify Incoming: {_go(grpc.verify_incoming)}, Min Version: {grpc.tls_min_version}"),
+        (
+            "Internal RPC TLS",
+            f"{_verifying(internal)} (Verify Hostname: {_go(internal.verify_server_hostname)}), "
+            f"Min Version: {internal.tls_min_version}",
+        ),
+    ]
+    lines = "".join(f"    {name:>18}: {value}\n" for name, value in rows)
+    return f"{PREFIX}Starting Consul agent...\n{lines}\n{PREFIX}Log data will now stream in as it occurs:\n\n"
+
+
+def _verifying(tls: Any) -> str:
+    return f"Verify Incoming: {_go(tls.verify_incoming)}, Verify Outgoing: {_go(tls.verify_outgoing)}"
+
+
+def _go(truth: bool) -> str:
+    return "true" if truth else "false"

@@ -1,0 +1,94 @@
+"""``/v1/agent/reload``, ``token`` and ``connect``: what changes the running agent, and its part of the mesh."""
+
+from __future__ import annotations
+
+from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.request import Request
+from pyconsul.agent.http.routing import route
+from pyconsul.structs import godecode
+from pyconsul.structs.errors import BadRequest, ConsulError, InternalError, NotBuilt, NotFound
+from pyconsul.structs.lenient import STRING, DecodeError, Shape, from_json
+from pyconsul.telemetry import logger
+
+_log = logger("agent")
+_TOKEN = Shape("AgentToken", {"Token": STRING})
+# Names in the path, old ones too, and the field of ``Tokens`` that they mean.
+_TOKEN_NAMES = {
+    "default": "default",
+    "acl_token": "default",
+    "agent": "agent",
+    "acl_agent_token": "agent",
+    "agent_recovery": "agent_recovery",
+    "agent_master": "agent_recovery",
+    "acl_agent_master_token": "agent_recovery",
+    "replication": "replication",
+    "acl_replication_token": "replication",
+    "config_file_service_registration": "config_file_service_registration",
+    "dns": "dns",
+    "dns_token": "dns",
+}
+
+
+class AclDisabled(ConsulError):
+    """Tokens mean nothing without ACLs."""
+
+    http_status = 401
+    default_text = "ACL support disabled"
+
+
+@route("PUT", "/v1/agent/reload")
+async def agent_reload(req: Request) -> Reply:
+    """Read the configuration again, as SIGHUP does."""
+    await req.agent.reload()
+    return Reply.empty()
+
+
+@route("PUT", "/v1/agent/token/{name...}")
+async def agent_token(req: Request) -> Reply:
+    """Set one of the agent's own tokens. A new default or agent token starts a full sync."""
+    if not req.agent.config.acl.enabled:
+        raise AclDisabled
+    try:
+        given = from_json(_TOKEN, godecode.parse(req.body))
+    except (DecodeError, ValueError) as error:
+        raise BadRequest(f"Request decode failed: {error}") from None
+    name = req.path["name"]
+    field = _TOKEN_NAMES.get(name)
+    if field is None:
+        raise NotFound(f'Token "{name}" is unknown')
+    token, tokens = str(given.get("Token", "")), req.agent.tokens
+    changed = getattr(tokens, field) != token
+    setattr(tokens, field, token)
+    if changed and field in ("default", "agent"):
+        req.agent.syncer.full_soon()
+    _log.info("Updated agent's ACL token", token=name)
+    return Reply.empty()
+
+
+@route("GET", "/v1/agent/connect/ca/roots")
+async def agent_connect_roots(req: Request) -> Reply:
+    """The certificate authorities of the mesh."""
+    req.read_options()
+    raise _no_mesh(req)
+
+
+@route("GET", "/v1/agent/connect/ca/leaf/{service...}")
+async def agent_connect_leaf(req: Request) -> Reply:
+    """A certificate for a service."""
+    req.refuse_enterprise()
+    req.read_options()
+    raise _no_mesh(req)
+
+
+@route("POST", "/v1/agent/connect/authorize")
+async def agent_connect_authorize(req: Request) -> Reply:
+    """Whether a client certificate may speak to a service."""
+    req.refuse_enterprise()
+    raise _no_mesh(req)
+
+
+def _no_mesh(req: Request) -> ConsulError:
+    """What Consul says with the mesh switched off; with it on, that it is yet to be built."""
+    if not req.agent.config.connect.enabled:
+        return InternalError("Connect must be enabled in order to use this endpoint")
+    return NotBuilt("the service mesh is not available in this version")

@@ -1,0 +1,105 @@
+"""``/v1/agent/members``, ``join``, ``force-leave`` and ``leave``: this agent among others."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from pyconsul.agent.checks.dialing import DialError, dial, resolve
+from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.request import Request
+from pyconsul.agent.http.routing import route
+from pyconsul.agent.members import Member, lan_members, wan_members
+from pyconsul.lang.bexpr import FilterError, compile_filter
+from pyconsul.structs.errors import InternalError, NotBuilt
+from pyconsul.structs.lenient import multi_error
+from pyconsul.telemetry import logger
+
+if TYPE_CHECKING:
+    from pyconsul.agent.agent import Agent
+    from pyconsul.config.runtime import Address
+
+_log = logger("agent")
+_JOIN_TIMEOUT = 10.0  # seconds
+
+
+@route("GET", "/v1/agent/members")
+async def agent_members(req: Request) -> Reply:
+    """The members of the LAN pool, with a non-empty ``wan`` those of the WAN pool."""
+    query = req.query
+    segment = query.get("segment")
+    if segment not in ("", "_all"):
+        raise InternalError("Network segments are not supported in this version of Consul")
+    members = wan_members(req.agent) if query.get("wan") else lan_members(req.agent)
+    expression = query.get("filter")
+    if expression:
+        try:
+            fits = compile_filter(expression, Member)
+            members = [member for member in members if fits(member)]
+        except FilterError as error:
+            raise InternalError(str(error)) from None
+    return Reply(members)
+
+
+@route("PUT", "/v1/agent/join/{address...}")
+async def agent_join(req: Request) -> Reply:
+    """Join the pool of another agent. Joining oneself does nothing; others have to wait for clustering."""
+    wan = bool(req.query.get("wan"))
+    await join(req.agent, req.path["address"], wan=wan)
+    return Reply.empty()
+
+
+async def join(agent: Agent, address: str, *, wan: bool) -> None:
+    """Join by ``host[:port]``. Raises InternalError with Consul's text when nobody listens, NotBuilt else."""
+    config = agent.config
+    own = config.serf_advertise_wan if wan else config.serf_advertise_lan
+    if own is None:
+        raise InternalError("WAN federation is disabled")
+    port = config.ports.serf_wan if wan else config.ports.serf_lan
+    target = address if _has_port(address) else f"{address}:{port}"
+    _log.info("(WAN) joining" if wan else "(LAN) joining", **{f"{'wan' if wan else 'lan'}_addresses": [address]})
+    try:
+        async with asyncio.timeout(_JOIN_TIMEOUT):
+            found = await resolve(target)
+            if any(_is_own(agent, host, number, own) for host, number in found):
+                return
+            _, writer = await dial(target)
+    except TimeoutError:
+        raise _failed_join(target, f"dial tcp {target}: i/o timeout") from None
+    except DialError as error:
+        raise _failed_join(target, str(error)) from None
+    writer.close()
+    raise NotBuilt(f"Failed to join {target}: this version runs single servers only, clustering is not available yet")
+
+
+def _failed_join(target: str, reason: str) -> InternalError:
+    return InternalError(multi_error([f"Failed to join {target}: {reason}"]))
+
+
+def _has_port(address: str) -> bool:
+    return (address.startswith("[") and "]:" in address) or address.count(":") == 1
+
+
+def _is_own(agent: Agent, host: str, port: int, own: Address) -> bool:
+    return port == own.port and host in (own.host, agent.config.bind_addr, "127.0.0.1", "::1")
+
+
+@route("PUT", "/v1/agent/force-leave/{node...}")
+async def agent_force_leave(req: Request) -> Reply:
+    """Take a failed member out of the pool. Here every known member is alive, and leaving those does nothing."""
+    node, wan = req.path["node"], req.query.has("wan")
+    known = wan_members(req.agent) if wan else lan_members(req.agent)
+    _log.info("(WAN) Force leaving node" if wan else "Force leaving node", node=node)
+    if all(member.Name != node for member in known):
+        # Consul loses the name on its way to the WAN pool.
+        error = InternalError(f"agent: No node found with name '{'' if wan else node}'")
+        _log.warn("(WAN) Failed to remove node" if wan else "Failed to remove node", node=node, error=error)
+        raise error
+    return Reply.empty()
+
+
+@route("PUT", "/v1/agent/leave")
+async def agent_leave(req: Request) -> Reply:
+    """Leave the cluster and stop. The answer goes out before the doors close."""
+    req.agent.leave_soon()
+    return Reply.empty()

@@ -1,0 +1,138 @@
+"""``/v1/agent/self``, ``version`` and ``host``: what this agent is, how it is configured, how it fares."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from pyconsul.agent.host import host_info
+from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.request import Request
+from pyconsul.agent.http.routing import route
+from pyconsul.agent.members import lan_members, local_member, wan_members
+from pyconsul.config.sanitise import sanitised
+
+if TYPE_CHECKING:
+    from pyconsul.agent.agent import Agent
+
+ENVOY_VERSIONS: Final = ("1.34.1", "1.33.2", "1.32.5", "1.31.8")
+_NEW_COORDINATE: Final = {"Vec": [0.0] * 8, "Error": 1.5, "Adjustment": 0.0, "Height": 1e-05}
+_ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+@route("GET", "/v1/agent/self")
+async def agent_self(req: Request) -> Reply:
+    """Configuration (secrets hidden), coordinate, own member, figures, node metadata."""
+    agent = req.agent
+    config = agent.config
+    value: dict[str, Any] = {
+        "Config": {
+            "Datacenter": config.datacenter,
+            "PrimaryDatacenter": config.primary_datacenter or config.datacenter,
+            "NodeName": agent.node_name,
+            "NodeID": agent.node_id,
+            "Revision": config.revision,
+            "Server": config.server,
+            "Version": full_version(agent),
+            "BuildDate": config.build_date,
+        },
+        "DebugConfig": sanitised(config),
+        "Coord": None if config.disable_coordinates else _NEW_COORDINATE,
+        "Member": local_member(agent),
+        "Stats": stats(agent),
+        "Meta": agent.local.facts.meta,
+    }
+    plain, tls = config.ports.grpc, config.ports.grpc_tls
+    if plain > 0 or tls > 0:
+        value["xDS"] = {
+            "SupportedProxies": {"envoy": list(ENVOY_VERSIONS)},
+            "Port": tls if tls > 0 else plain,
+            "Ports": {"Plaintext": plain, "TLS": tls},
+        }
+    return Reply(value)
+
+
+def full_version(agent: Agent) -> str:
+    """The version with its metadata."""
+    config = agent.config
+    return f"{config.version}+{config.version_metadata}" if config.version_metadata else config.version
+
+
+def stats(agent: Agent) -> dict[str, dict[str, str]]:
+    """The figures of ``consul info``, by room."""
+    config, checks = agent.config, agent.local_work.checks
+    consensus = agent.server.consensus
+    addresses = agent.server.raft_addresses()
+    return {
+        "agent": {
+            "check_monitors": str(checks.count("script")),
+            "check_ttls": str(checks.count("ttl")),
+            "checks": str(len(agent.local.checks())),
+            "services": str(len(agent.local.services())),
+        },
+        "build": {
+            "prerelease": config.version_prerelease,
+            "revision": config.revision[:8],
+            "version": config.version,
+            "version_metadata": config.version_metadata,
+        },
+        "consul": {
+            "acl": "enabled" if config.acl.enabled else "disabled",
+            "bootstrap": "true" if config.bootstrap else "false",
+            "known_datacenters": "1",
+            "leader": "true" if consensus.is_leader else "false",
+            "leader_addr": addresses[0] if addresses else "",
+            "server": "true" if config.server else "false",
+        },
+        "raft": consensus.stats(),
+        "runtime": {
+            "arch": _ARCHITECTURES.get(platform.machine(), platform.machine()),
+            "cpu_count": str(os.cpu_count() or 1),
+            "goroutines": str(len(asyncio.all_tasks())),  # tasks are the nearest that there is
+            "max_procs": "1",
+            "os": sys.platform,
+            "version": f"python{platform.python_version()}",
+        },
+        "serf_lan": _pool(len(lan_members(agent))),
+        "serf_wan": _pool(len(wan_members(agent))),
+    }
+
+
+def _pool(members: int) -> dict[str, str]:
+    figures = dict.fromkeys(
+        (
+            "coordinate_resets",
+            "event_queue",
+            "failed",
+            "health_score",
+            "intent_queue",
+            "left",
+            "query_queue",
+        ),
+        "0",
+    )
+    figures.update(encrypted="false", event_time="1", member_time="1", members=str(members), query_time="1")
+    return dict(sorted(figures.items()))
+
+
+@route("GET", "/v1/agent/version")
+async def agent_version(req: Request) -> Reply:
+    """What was built, when, from which revision."""
+    config = req.agent.config
+    return Reply(
+        {
+            "SHA": config.revision,
+            "BuildDate": config.build_date,
+            "HumanVersion": full_version(req.agent),
+            "FIPS": "",
+        }
+    )
+
+
+@route("GET", "/v1/agent/host")
+async def agent_host(req: Request) -> Reply:
+    """Facts about the machine; reading them takes files, so it happens in a thread."""
+    return Reply(await asyncio.to_thread(host_info, req.agent.config.data_dir or "/"))

@@ -1,0 +1,225 @@
+"""The ``watches`` of the configuration: plans that run inside the agent and call a script or a URL on each change."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import ssl
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from pyconsul.agent.checks.outputs import Tail
+from pyconsul.sdk.client import AsyncClient
+from pyconsul.sdk.errors import ConsulError, WatchError
+from pyconsul.sdk.settings import TLS, Settings
+from pyconsul.sdk.watch import HTTPHandler, Plan, Update, parse, updates
+from pyconsul.telemetry import logger
+
+if TYPE_CHECKING:
+    from pyconsul.config.runtime import Address, RuntimeConfig
+
+__all__ = ["BadWatch", "Watches", "client_settings", "watch_plan"]
+
+OUTPUT_LIMIT: Final = 4096
+_log = logger("agent")
+_watch_log = logger("agent.watch")
+
+
+class BadWatch(ValueError):
+    """A watch in the configuration that cannot run; the text is Consul's."""
+
+
+def watch_plan(params: Mapping[str, Any]) -> Plan:
+    """The plan of one ``watches`` block, its handler checked. Raises BadWatch."""
+    given = {key: _flat(value) for key, value in params.items()}
+    kind = given.setdefault("handler_type", "script")
+    if kind not in ("http", "script"):
+        raise BadWatch(f"Handler type '{kind}' not recognized")
+    if str(given.get("type", "")).startswith("connect_"):
+        raise BadWatch(f"Watch type {given['type']} is not allowed in agent config")
+    try:
+        plan = parse(given, exempt=("handler", "args"))
+    except WatchError as error:
+        raise BadWatch(f"Failed to parse watch ({json.dumps(given, default=str)}): {error}") from None
+    _check_handler(plan)
+    return plan
+
+
+def _flat(value: Any) -> Any:
+    """HCL gives a block as a list of one."""
+    if isinstance(value, list | tuple):
+        items = cast("Sequence[Any]", value)
+        if len(items) == 1 and isinstance(items[0], dict):
+            return items[0]
+    return value
+
+
+def _check_handler(plan: Plan) -> None:
+    has_handler, has_args = "handler" in plan.exempt, "args" in plan.exempt
+    is_http = plan.handler_type == "http"
+    if has_handler:
+        _log.warn("The 'handler' field in watches has been deprecated and replaced with the 'args' field.")
+        if not isinstance(plan.exempt["handler"], str):
+            raise BadWatch("Watch handler must be a string")
+    if has_args:
+        args = plan.exempt["args"]
+        if not isinstance(args, str) and not (
+            isinstance(args, list | tuple) and all(isinstance(each, str) for each in cast("Sequence[Any]", args))
+        ):
+            raise BadWatch("Watch args must be a list of strings")
+    if has_handler + has_args + is_http > 1:
+        raise BadWatch("Only one watch handler allowed")
+    if not (has_handler or has_args or is_http):
+        raise BadWatch("Must define a watch handler")
+
+
+class Watches:
+    """All running watches of an agent."""
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, config: RuntimeConfig, settings: Settings) -> None:
+        """Stop what runs and start what ``config.watches`` says. Raises BadWatch; then nothing new was started."""
+        plans = [watch_plan(each) for each in config.watches]
+        if plans and not config.http_addrs and not config.https_addrs:
+            raise BadWatch("watch plans require an HTTP or HTTPS endpoint")
+        await self.stop()
+        self._tasks = [asyncio.create_task(follow(plan, settings), name=f"watch {plan.type}") for plan in plans]
+
+    async def stop(self) -> None:
+        """Stop all watches; a handler that runs is cut off."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+async def follow(plan: Plan, settings: Settings) -> None:
+    """Call the plan's handler on its first value and each change, one after the other, until cancelled."""
+
+    def failed(error: ConsulError, pause: float) -> None:
+        _watch_log.error("Watch errored", type=plan.type, error=error, retry=f"{pause:g}s")
+
+    async with AsyncClient(settings) as client:
+        try:
+            async for update in updates(client, plan, failed):
+                await handle(plan, update)
+        except ConsulError as error:
+            _log.error("Failed to run watch", error=error)
+
+
+async def handle(plan: Plan, update: Update) -> None:
+    """Call the handler with one value; what goes wrong is logged."""
+    body = plan.to_json(update.value)
+    if plan.http_handler is not None:
+        await _post(plan.http_handler, update.index, body)
+        return
+    args = plan.exempt.get("args", plan.exempt.get("handler"))
+    command = ["/bin/sh", "-c", args] if isinstance(args, str) else list(cast("Sequence[str]", args))
+    await _run(command, update.index, body)
+
+
+async def _run(command: list[str], index: int, body: bytes) -> None:
+    shown = " ".join(command)
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, "CONSUL_INDEX": str(index)},
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        _log.error("Failed to run watch handler", watch_handler=shown, error=error)
+        return
+    try:
+        output = await _talk(child, body)
+        code = await child.wait()
+    except asyncio.CancelledError:
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
+        raise
+    if code:
+        _log.error("Failed to run watch handler", watch_handler=shown, error=f"exit status {code}")
+    _log.debug("watch handler output", watch_handler=shown, output=output.captured())
+
+
+async def _talk(child: asyncio.subprocess.Process, body: bytes) -> Tail:
+    """Feed the child while reading what it says, so that neither waits for the other."""
+    assert child.stdin is not None and child.stdout is not None
+    feeding = asyncio.create_task(_feed(child.stdin, body))
+    tail = Tail(OUTPUT_LIMIT)
+    try:
+        while data := await child.stdout.read(65536):
+            tail.write(data)
+    finally:
+        feeding.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await feeding
+    return tail
+
+
+async def _feed(stdin: asyncio.StreamWriter, body: bytes) -> None:
+    # A handler that does not read its input is none the worse for it.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        stdin.write(body)
+        await stdin.drain()
+        stdin.close()
+        await stdin.wait_closed()
+
+
+async def _post(handler: HTTPHandler, index: int, body: bytes) -> None:
+    import aiohttp  # only agents with such watches pay for it
+
+    headers = [("Content-Type", "application/json"), ("X-Consul-Index", str(index))]
+    headers.extend((name, value) for name, values in handler.header.items() for value in values)
+    context: ssl.SSLContext | bool = not handler.tls_skip_verify
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=handler.timeout)) as session,
+            session.request(handler.method, handler.path, data=body, headers=headers, ssl=context) as answer,
+        ):
+            tail = Tail(OUTPUT_LIMIT)
+            async for piece in answer.content.iter_any():
+                tail.write(piece)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        _log.error(
+            "Failed to invoke http watch handler", watch=handler.path, error=error or "context deadline exceeded"
+        )
+        return
+    if 200 <= answer.status <= 299:
+        _log.trace("http watch handler output", watch=handler.path, output=tail.captured())
+    else:
+        status = f"{answer.status} {answer.reason}"
+        _log.error("http watch handler failed with output", watch=handler.path, status=status, output=tail.captured())
+
+
+def client_settings(config: RuntimeConfig, http_address: str) -> Settings:
+    """How the agent reaches its own HTTP door; ``http_address`` is where the first plain listener came out."""
+    if config.https_addrs:
+        tls = config.tls.https
+        checks = TLS(
+            ca_file=tls.ca_file,
+            ca_path=tls.ca_path,
+            cert_file=tls.cert_file,
+            key_file=tls.key_file,
+            verify=tls.verify_outgoing,
+        )
+        return Settings(
+            address=_reachable(config.https_addrs[0]), scheme="https", tls=checks, datacenter=config.datacenter
+        )
+    return Settings(address=http_address, datacenter=config.datacenter)
+
+
+def _reachable(address: Address) -> str:
+    """Where to reach a listener of ours: any-addresses are not places."""
+    if address.network == "unix":
+        return f"unix://{address.host}"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)
+    return f"[{host}]:{address.port}" if ":" in host else f"{host}:{address.port}"

@@ -1,0 +1,290 @@
+"""``consul debug``: record what an agent does for a while, as one archive for those who help."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from pyconsul.lang.goflags import Args, FlagSet
+from pyconsul.primitives.durations import MINUTE, SECOND, format_duration, to_seconds
+
+from ..console import Console, Failed, failing, os_reason
+from ..files import write_atomically
+from ..flags import client_flags
+from ..output import json_text
+from ..signals import Stopped, stoppable
+from .operator_raft_list_peers import peers_table
+
+if TYPE_CHECKING:
+    from pyconsul.sdk import Client
+    from pyconsul.sdk.blocking.client import Stream
+
+USAGE = "[options]"
+HELP = """
+Records what an agent says about itself, its cluster and its machine, and what
+it logs and measures for a while, and packs all of it into one archive.
+
+    $ consul debug -duration=1m -interval=20s -capture=agent -capture=logs
+
+Look through the archive before you give it away: tokens and the like are
+hidden in it, names and addresses are not. With ACLs, a token with the right
+operator:read is needed.
+"""
+BAD_FLAGS = "==> Error parsing flags: {}"
+
+_TARGETS = ("metrics", "logs", "pprof", "host", "agent", "members")
+_OLD_TARGETS = ("cluster",)
+_LEAST_DURATION = 10 * SECOND
+_LEAST_INTERVAL = 5 * SECOND
+_GRACE = 2 * SECOND  # so that the last interval is whole
+_EXTENSION = ".tar.gz"
+_TIME = "%Y-%m-%dT%H-%M-%S"  # no colons: tar takes what stands before one for a host
+
+
+def add_flags(flags: FlagSet) -> None:
+    """Declare what to record, and for how long."""
+    flags.strings("capture", f"What to record, may be repeated: {', '.join(_TARGETS)}. By default all.")
+    flags.duration("interval", "Time between two samples.", 30 * SECOND)
+    flags.duration("duration", "Time for which to record.", 5 * MINUTE)
+    flags.boolean("archive", "Pack the files into one archive; else leave them in a folder.", True)
+    flags.string("output", "Path of the archive without its extension. By default consul-debug and the time.")
+    flags.string("since", "Time from which on to collect past data, through the program hcdiag.")
+    client_flags(flags)
+
+
+def run(args: Args, console: Console) -> int:
+    """Record and pack."""
+    if args.rest:
+        raise _failed("debug: Too many arguments provided, expected 0")
+    client = console.connect(args, "==> Error connecting to Consul agent")
+    recording = _Recording(args, console, client)
+    recording.prepare()
+    if args.string("since"):
+        raise _failed("-since needs the program hcdiag, which py-consul does not come with")
+    recording.record()
+    return 0
+
+
+def _failed(text: str) -> Failed:
+    return Failed(f"==> {text}")
+
+
+class _Recording:
+    """One run: what to capture, where the files go, and until when."""
+
+    def __init__(self, args: Args, console: Console, client: Client) -> None:
+        self._console = console
+        self._client = client
+        self._interval = args.duration("interval")
+        self._duration = args.duration("duration")
+        self._folder = args.string("output") or f"consul-debug-{time.strftime(_TIME)}{time.strftime('%z')}"
+        self._packs = args.boolean("archive")
+        self._targets = args.strings("capture") or list(_TARGETS)
+        self._version = ""
+        self._problems: list[str] = []
+
+    def prepare(self) -> None:
+        """Check times and targets, and make the folder. Raises Failed."""
+        if self._duration < _LEAST_DURATION:
+            raise _invalid(f"duration must be longer than {format_duration(_LEAST_DURATION)}")
+        if self._interval < _LEAST_INTERVAL:
+            raise _invalid(f"interval must be longer than {format_duration(_LEAST_DURATION)}")
+        if self._duration < self._interval:
+            duration, interval = format_duration(self._duration), format_duration(self._interval)
+            raise _invalid(f"duration ({duration}) must be longer than interval ({interval})")
+        self._look_at_agent()
+        for target in self._targets:
+            if target not in (*_TARGETS, *_OLD_TARGETS):
+                raise _invalid(f"target not found: {target}")
+        try:
+            os.makedirs(self._folder, 0o755)
+        except FileExistsError as e:
+            raise _invalid(f"output directory already exists: {self._folder}") from e
+        except OSError as e:
+            raise _invalid(f"could not create output directory: {os_reason(e)}") from e
+
+    def _look_at_agent(self) -> None:
+        """The agent's version, and whether it lets itself be profiled."""
+        from pyconsul.sdk.errors import ConsulError
+
+        try:
+            about = self._client.agent.self()
+        except ConsulError as e:
+            told = f"error querying target agent: {e}. verify connectivity and agent address"
+            raise _invalid(told) from e
+        self._version = str(about.get("Config", {}).get("Version", ""))
+        if not self._version:
+            raise _invalid("agent response did not contain version key")
+        settings: dict[str, Any] = about.get("DebugConfig", {})
+        if "EnableDebug" not in settings or "ACLsEnabled" not in settings:
+            raise _invalid("agent response did not contain EnableDebug key")
+        if "pprof" in self._targets and not (settings["EnableDebug"] or settings["ACLsEnabled"]):
+            self._targets = [target for target in self._targets if target != "pprof"]
+            self._console.complain(
+                "[WARN] Unable to capture pprof. Set enable_debug to true on target agent to enable profiling."
+            )
+
+    def record(self) -> None:
+        """Take everything, and pack it. Raises Failed."""
+        result = self._folder + (_EXTENSION if self._packs else "")
+        say = self._console.say
+        say("==> Starting debugger and capturing static information...")
+        say(f"     Agent Version: '{self._version}'")
+        say(f"          Interval: '{format_duration(self._interval)}'")
+        say(f"          Duration: '{format_duration(self._duration)}'")
+        say(f"            Output: '{result}'")
+        say(f"           Capture: '{', '.join(self._targets)}'")
+        self._console.flush()
+        self._duration += _GRACE
+        self._take_static()
+        if {"metrics", "logs", "pprof"} & set(self._targets):
+            self._take_dynamic()
+        self._write("index.json", self._index())
+        self._attempt("Raft list peers capture failed", self._take_peers)
+        if self._packs:
+            with failing("==> Archive creation failed"):
+                self._pack()
+        say(f"    Saved debug archive: {result}")
+
+    def _index(self) -> dict[str, Any]:
+        return {
+            "Version": 1,
+            "AgentVersion": self._version,
+            "Interval": format_duration(self._interval),
+            "Duration": format_duration(self._duration),
+            "Targets": self._targets,
+        }
+
+    def _take_static(self) -> None:
+        """What does not change: machine, agent, members."""
+        from pyconsul.sdk.results import plain
+
+        agent = self._client.agent
+        takers: dict[str, Callable[[], Any]] = {
+            "host": agent.host,
+            "agent": agent.self,
+            "members": lambda: plain(agent.members(wan=True)),
+        }
+        for name, take in takers.items():
+            if name in self._targets or (name == "members" and "cluster" in self._targets):
+                self._attempt("Static capture failed", lambda n=name, t=take: self._write(f"{n}.json", t()))
+
+    def _take_dynamic(self) -> None:
+        """What changes, until the time is over or the user stops it."""
+        until = time.monotonic() + to_seconds(self._duration)
+        # A stream blocks its reader, so each has a thread; closing its connection ends it.
+        streams: list[Stream] = []
+        threads: list[threading.Thread] = []
+        for name, stream in self._open_streams():
+            streams.append(stream)
+            thread = threading.Thread(target=self._copy, args=(stream, name), daemon=True)
+            threads.append(thread)
+            thread.start()
+        with stoppable():
+            try:
+                self._sample(until)
+            except Stopped:
+                self._console.complain(
+                    "==> Error encountered during collection: stopping collection due to shutdown signal"
+                )
+        self._done = True
+        for stream in streams:
+            stream.close()
+        for thread in threads:
+            thread.join(to_seconds(_GRACE))
+
+    _done = False
+
+    def _open_streams(self) -> Iterable[tuple[str, Stream]]:
+        from pyconsul.sdk.errors import ConsulError
+
+        openers = {
+            "logs": ("consul.log", lambda: self._client.agent.monitor(log_level="TRACE")),
+            "metrics": ("metrics.json", self._client.agent.metrics_stream),
+        }
+        for target, (name, opener) in openers.items():
+            if target in self._targets:
+                try:
+                    yield name, opener()
+                except ConsulError as e:
+                    self._console.complain(f"==> Error encountered during collection: {e}")
+
+    def _copy(self, stream: Stream, name: str) -> None:
+        """Write a stream to a file until it ends."""
+        from pyconsul.sdk.errors import TransportError
+
+        with open(os.path.join(self._folder, name), "wb") as file:
+            try:
+                for piece in stream:
+                    file.write(piece)
+                    file.flush()
+            except (TransportError, OSError, ValueError) as e:
+                if not self._done:  # closing the connection is how a recording ends
+                    self._problems.append(str(e))
+
+    def _sample(self, until: float) -> None:
+        """Take profiles each interval, and wait."""
+        count = 0
+        self._tell("Beginning capture interval", count)
+        while True:
+            if "pprof" in self._targets:
+                self._attempt("Error encountered during collection", self._take_profiles)
+            self._tell("Capture successful", count)
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(left, to_seconds(self._interval)))
+            if time.monotonic() >= until:
+                return
+            count += 1
+
+    def _tell(self, what: str, count: int) -> None:
+        moment = time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime())
+        self._console.say(f"==> {what} {moment} ({count})")
+        self._console.flush()
+
+    def _take_profiles(self) -> None:
+        """Heap and goroutines of an agent that has Go's profiler."""
+        folder = os.path.join(self._folder, time.strftime(_TIME, time.gmtime()) + "Z")
+        os.makedirs(folder, exist_ok=True)
+        for name in ("heap", "goroutine"):
+            answer = self._client.raw("GET", f"/debug/pprof/{name}")
+            if answer.status != 200:
+                raise Failed(f"failed to collect {name} profile: {answer.status} {answer.text().strip()}")
+            write_atomically(os.path.join(folder, f"{name}.prof"), answer.body, 0o644)
+
+    def _take_peers(self) -> None:
+        servers = self._client.operator.raft_configuration().Servers or []
+        path = os.path.join(self._folder, "listpeers.json")
+        write_atomically(path, peers_table(servers).encode(), 0o644)
+
+    def _write(self, name: str, value: Any) -> None:
+        text = json_text(value, "\t")
+        write_atomically(os.path.join(self._folder, name), text.encode(), 0o644)
+
+    def _attempt(self, failure: str, do: Callable[[], None]) -> None:
+        """Do one thing; what fails is told, and the rest goes on."""
+        from pyconsul.sdk.errors import ConsulError
+
+        try:
+            do()
+        except (ConsulError, OSError, Failed) as e:
+            self._console.complain(f"{failure}: {e}")
+
+    def _pack(self) -> None:
+        """The folder as one archive in its place."""
+        path = self._folder + _EXTENSION
+        temporary = f"{path}.tmp"
+        with tarfile.open(temporary, "w:gz") as archive:
+            archive.add(self._folder, arcname=os.path.basename(self._folder))
+        os.replace(temporary, path)
+        shutil.rmtree(self._folder)
+
+
+def _invalid(text: str) -> Failed:
+    return _failed(f"Capture validation failed: {text}")

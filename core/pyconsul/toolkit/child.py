@@ -1,0 +1,190 @@
+"""A supervised child process and commands with a time limit, with the tools' signals, splay and messages."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import shutil
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pyconsul.lang.goflags import quote
+from pyconsul.primitives.durations import format_duration
+from pyconsul.toolkit.errors import RunError
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSettings:
+    """How to run it: durations in nanoseconds; signal 0 is none. ``environment`` is complete."""
+
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    reload_signal: int = 0
+    kill_signal: int = signal.SIGINT
+    kill_timeout_ns: int = 30_000_000_000
+    splay_ns: int = 0
+
+
+def prepared(command: Sequence[str]) -> tuple[list[str], bool]:
+    """The words to execute, and whether a shell reads them. Raises RunError.
+
+    One text of several words is the shell's; anything else runs as it is.
+    """
+    if len(command) == 1 and len(command[0].split()) > 1:
+        for shell in ("sh", "/bin/sh", "/usr/bin/sh"):
+            if shutil.which(shell):
+                return [shell, "-c", command[0]], True
+    elif command and command[0].strip():
+        return list(command), False
+    raise RunError("failed parsing command: executable file not found in $PATH")
+
+
+def _exit_code(status: int) -> int:
+    """Go's ExitStatus: -1 after a signal, which the system makes 255."""
+    return 255 if status < 0 else status
+
+
+async def _spawn(words: list[str], environment: Mapping[str, str], *, own_group: bool) -> asyncio.subprocess.Process:
+    path = words[0] if "/" in words[0] else shutil.which(words[0])
+    if path is None:
+        raise RunError(f"child: exec: {quote(words[0])}: executable file not found in $PATH")
+    try:
+        return await asyncio.create_subprocess_exec(
+            path,
+            *words[1:],
+            env=dict(environment),
+            process_group=0 if own_group else None,
+        )
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise RunError(f"child: fork/exec {path}: {reason}") from None
+
+
+async def run_command(
+    command: Sequence[str], environment: Mapping[str, str], timeout_ns: int, logger: logging.Logger
+) -> None:
+    """Run a command to its end. Raises RunError when it fails or takes too long."""
+    words, shell = prepared(command)
+    shown = " ".join(words)
+    logger.info("spawning: %s", shown)
+    process = await _spawn(words, environment, own_group=shell)
+    try:
+        async with asyncio.timeout(timeout_ns / 1e9 if timeout_ns else None):
+            status = await process.wait()
+    except TimeoutError:
+        _send(process, signal.SIGKILL, group=shell)
+        await process.wait()
+        limit = quote(format_duration(timeout_ns))
+        raise RunError(f"child: command did not exit within time limit ({limit}):\n    {shown}") from None
+    except asyncio.CancelledError:
+        _send(process, signal.SIGKILL, group=shell)
+        raise
+    if status:
+        raise RunError(
+            f"child: command exited with a non-zero exit status:\n\n    {shown}\n\n"
+            "Please ensure the command exits with a zero (0) exit status to indicate success"
+        )
+
+
+def _send(process: asyncio.subprocess.Process, number: int, *, group: bool) -> None:
+    """Signal a process or its group; one that is gone already is no error."""
+    if number == 0 or process.returncode is not None:
+        return
+    try:
+        if group:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+    except ProcessLookupError:
+        return
+
+
+class Child:
+    """One child that lives as long as the tool: started again or signalled on change, stopped at the end."""
+
+    def __init__(self, settings: ChildSettings, logger: logging.Logger) -> None:
+        self.settings = settings
+        self.words, self.shell = prepared(settings.command)
+        self.logger = logger
+        self.process: asyncio.subprocess.Process | None = None
+        self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        """The exit status, once the child ends by itself."""
+        self._stopped = False
+        self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process ID, 0 when it does not run."""
+        return self.process.pid if self.process is not None and self.process.returncode is None else 0
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is there."""
+        return self.pid != 0
+
+    async def start(self) -> None:
+        """Start the process. Raises RunError."""
+        self.logger.info("spawning: %s", " ".join(self.words))
+        self.process = await _spawn(self.words, self.settings.environment, own_group=self.shell)
+        self._watch = asyncio.create_task(self._wait(self.process))
+
+    async def _wait(self, process: asyncio.subprocess.Process) -> None:
+        status = await process.wait()
+        if process is self.process and not self._stopped and not self.ended.done():
+            self.ended.set_result(_exit_code(status))
+
+    def signal(self, number: int) -> None:
+        """Pass a signal on."""
+        if self.process is not None:
+            _send(self.process, number, group=self.shell)
+
+    async def splay(self) -> None:
+        """Wait for a random part of the splay."""
+        if self.settings.splay_ns:
+            pause = random.random() * self.settings.splay_ns / 1e9
+            self.logger.debug("waiting %.2fs for random splay", pause)
+            await asyncio.sleep(pause)
+
+    async def reload(self) -> None:
+        """Tell the child that something changed: its reload signal, or a new start."""
+        if self.settings.reload_signal:
+            self.logger.info("reloading process")
+            await self.splay()
+            self.signal(self.settings.reload_signal)
+            return
+        self.logger.info("restarting process")
+        await self.kill(immediately=False)
+        await self.start()
+
+    async def kill(self, *, immediately: bool) -> None:
+        """End the process: kill signal, then SIGKILL after the time limit."""
+        process = self.process
+        if process is None or process.returncode is not None:
+            self.logger.debug("Kill() called but process dead; not waiting for splay.")
+            return
+        if immediately:
+            self.logger.debug("Kill() called but performing immediate shutdown; not waiting for splay.")
+        else:
+            await self.splay()
+        self.process = None
+        if self.settings.kill_signal:
+            _send(process, self.settings.kill_signal, group=self.shell)
+            try:
+                async with asyncio.timeout(self.settings.kill_timeout_ns / 1e9):
+                    await process.wait()
+                return
+            except TimeoutError:
+                self.logger.debug("child did not end in time")
+        _send(process, signal.SIGKILL, group=self.shell)
+        await process.wait()
+
+    async def stop(self, *, immediately: bool) -> None:
+        """End the process for good."""
+        self.logger.info("stopping process")
+        self._stopped = True
+        await self.kill(immediately=immediately)
+        if self._watch is not None:
+            await self._watch

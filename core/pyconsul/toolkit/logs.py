@@ -1,0 +1,154 @@
+"""The tools' log: lines ``TIME [LEVEL] (part) message`` on standard error, into a file, to syslog."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from datetime import datetime
+from typing import Final, TextIO
+
+from pyconsul.toolkit.errors import ConfigError
+
+LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERR")
+TRACE: Final = 5
+_NUMBERS: Final = {"TRACE": TRACE, "DEBUG": 10, "INFO": 20, "WARN": 30, "ERR": 40}
+_NAMES: Final = {number: name for name, number in _NUMBERS.items()}
+DEFAULT_FILE_NAME: Final = "consul-template.log"
+
+
+def timestamp(seconds: float) -> str:
+    """``2006-01-02T15:04:05.000Z`` in the machine's zone."""
+    moment = datetime.fromtimestamp(seconds).astimezone()
+    zone = moment.strftime("%z")
+    shown = "Z" if zone == "+0000" else zone
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}{shown}"
+
+
+class _Lines(logging.Formatter):
+    """One event a line; the logger's last name is the part."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line without its newline."""
+        level = _NAMES.get(record.levelno, "INFO")
+        part = record.name.rpartition(".")[2]
+        head = f"{timestamp(record.created)} [{level}] "
+        if part != "main":
+            head += f"({part}) "
+        return head + record.getMessage()
+
+
+class RotatingFile(logging.Handler):
+    """Writes into a file and starts a new one by size or age; old ones carry the time in their name."""
+
+    def __init__(self, path: str, limit_bytes: int, limit_seconds: float, keep: int) -> None:
+        super().__init__()
+        folder, name = os.path.split(path)
+        self.folder = folder or "."
+        self.file_name = name or DEFAULT_FILE_NAME
+        self.limit_bytes = limit_bytes
+        self.limit_seconds = limit_seconds
+        self.keep = keep
+        self.setFormatter(_Lines())
+        self.created = time.time()
+        self.stream: TextIO = self._open()
+
+    def _open(self) -> TextIO:
+        self.created = time.time()
+        return open(os.path.join(self.folder, self.file_name), "a", encoding="utf-8", errors="surrogateescape")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        line = self.format(record) + "\n"
+        too_old = time.time() - self.created >= self.limit_seconds
+        too_large = self.limit_bytes > 0 and self.stream.tell() + len(line) > self.limit_bytes
+        if too_old or too_large:
+            self.rotate()
+        self.stream.write(line)
+        self.stream.flush()
+
+    def rotate(self) -> None:
+        """Put the present file aside and begin another."""
+        self.stream.close()
+        stem, dot, ending = self.file_name.rpartition(".")
+        name = f"{stem or ending}-{time.time_ns()}{dot}{ending if stem else ''}"
+        os.rename(os.path.join(self.folder, self.file_name), os.path.join(self.folder, name))
+        self.prune()
+        self.stream = self._open()
+
+    def prune(self) -> None:
+        """Delete archives beyond the number to keep (0: keep all, negative: keep none)."""
+        if self.keep == 0:
+            return
+        stem, dot, ending = self.file_name.rpartition(".")
+        head, tail = f"{stem or ending}-", f"{dot}{ending}" if stem else ""
+        found = sorted(n for n in os.listdir(self.folder) if n.startswith(head) and n.endswith(tail))
+        for name in found[: len(found) - max(self.keep, 0)]:
+            os.unlink(os.path.join(self.folder, name))
+
+    def close(self) -> None:
+        """Close the file."""
+        self.stream.close()
+        super().close()
+
+
+def level_number(name: str) -> int:
+    """The number of a level's name in any letter case. Raises ConfigError."""
+    number = _NUMBERS.get(name.upper())
+    if number is None:
+        raise ConfigError(f'invalid log level "{name.upper()}", valid log levels are {", ".join(LEVELS)}')
+    return number
+
+
+def setup(
+    root: str,
+    level: str,
+    *,
+    file_path: str = "",
+    rotate_bytes: int = 0,
+    rotate_seconds: float = 86400.0,
+    rotate_keep: int = 0,
+    syslog_facility: str = "",
+    syslog_name: str = "",
+) -> None:
+    """Make the logger ``root`` (and all below it) write in the tools' manner. Raises ConfigError."""
+    logger = logging.getLogger(root)
+    number = level_number(level)
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    logger.propagate = False
+    logger.setLevel(number)
+    console = logging.StreamHandler(sys.stderr)
+    console.setFormatter(_Lines())
+    logger.addHandler(console)
+    if file_path:
+        try:
+            logger.addHandler(RotatingFile(file_path, rotate_bytes, rotate_seconds or 86400.0, rotate_keep))
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ConfigError(f"error setting up log_file logging : open {file_path}: {reason}") from None
+    if syslog_facility:
+        logger.addHandler(_syslog(syslog_facility, syslog_name))
+
+
+def _syslog(facility: str, name: str) -> logging.Handler:
+    from logging.handlers import SysLogHandler
+
+    code = SysLogHandler.facility_names.get(facility.lower())
+    if code is None:
+        raise ConfigError(f"error setting up syslog logger: invalid syslog facility: {facility}")
+    try:
+        handler = SysLogHandler("/dev/log", code)
+    except OSError as error:
+        raise ConfigError(f"error setting up syslog logger: {error}") from None
+    handler.ident = f"{name}[{os.getpid()}]: "
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    return handler
+
+
+def early_error(part: str, message: str) -> None:
+    """An error before the log is set up, in the plain form of that moment."""
+    now = time.strftime("%Y/%m/%d %H:%M:%S")
+    sys.stderr.write(f"{now} [ERR] ({part}) {message}\n")

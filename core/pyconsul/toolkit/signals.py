@@ -1,0 +1,38 @@
+"""Signals by name, as the tools' flags and files spell them."""
+
+from __future__ import annotations
+
+import signal
+from typing import Final
+
+from pyconsul.lang.goflags import quote
+
+_NAMES = (
+    "ABRT ALRM BUS CONT FPE HUP ILL INT IO IOT KILL PIPE PROF QUIT SEGV STOP SYS TERM TRAP TSTP TTIN TTOU "
+    "USR1 USR2 WINCH XCPU XFSZ"
+).split()
+BY_NAME: Final[dict[str, int]] = {
+    "SIGNULL": 0,
+    **{f"SIG{name}": int(getattr(signal, f"SIG{name}")) for name in _NAMES if hasattr(signal, f"SIG{name}")},
+}
+"""Number by name; SIGNULL stands for none. SIGCHLD and SIGURG are left out, as in the originals."""
+
+UNCATCHABLE: Final = frozenset({0, signal.SIGKILL, signal.SIGSTOP})
+
+
+class UnknownSignal(ValueError):
+    """A name that stands for no signal; the text lists the known ones."""
+
+
+def parse(name: str) -> int:
+    """The number of a signal name in any letter case. Raises UnknownSignal."""
+    number = BY_NAME.get(name.upper())
+    if number is None:
+        known = " ".join(quote(known) for known in sorted(BY_NAME))
+        raise UnknownSignal(f"invalid signal {quote(name)} - valid signals are [{known}]")
+    return number
+
+
+def describe(number: int) -> str:
+    """What the system calls the signal, in lower case as Go prints it."""
+    return (signal.strsignal(number) or f"signal {number}").lower()

@@ -1,0 +1,69 @@
+"""Where configuration comes from: files, directories, one text in the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+
+from pyconsul.lang import hcl
+from pyconsul.toolkit.errors import ConfigError
+from pyconsul.toolkit.schema import Schema, Settings, decode, merge
+
+
+def parse(source: str | bytes, schema: Schema) -> Settings:
+    """The settings of one HCL or JSON text. Raises ConfigError."""
+    try:
+        raw = hcl.parse(source)
+    except hcl.HclError as error:
+        raise ConfigError(f"error decoding config: {error}") from None
+    return decode(raw, schema)
+
+
+def _files(path: str) -> Iterator[str]:
+    """All files below a directory in path order; links to directories are not followed."""
+    for name in sorted(os.listdir(path)):
+        inner = os.path.join(path, name)
+        if os.path.isdir(inner) and not os.path.islink(inner):
+            yield from _files(inner)
+        else:
+            yield inner
+
+
+def _from_file(path: str, schema: Schema) -> Settings:
+    try:
+        with open(path, "rb") as source:
+            text = source.read()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        call = "read" if isinstance(error, IsADirectoryError) else "open"
+        raise ConfigError(f"from file: {path}: {call} {path}: {reason}") from None
+    try:
+        return parse(text, schema)
+    except ConfigError as error:
+        raise ConfigError(f"from file: {path}: {error}") from None
+
+
+def from_path(path: str, schema: Schema) -> Settings:
+    """The settings of a file, or of all files of a directory, later ones winning. Raises ConfigError."""
+    if not os.path.exists(path):
+        shown = path or '""'
+        raise ConfigError(f"missing file/folder: {path}: stat {shown}: no such file or directory")
+    if os.path.isfile(path):
+        return _from_file(path, schema)
+    if not os.path.isdir(path):
+        raise ConfigError(f'unknown filetype: "{path}"')
+    out: Settings = {}
+    for file in _files(path):
+        try:
+            out = merge(out, _from_file(file, schema))
+        except ConfigError as error:
+            raise ConfigError(f"walk error: {error}") from None
+    return out
+
+
+def load(paths: Iterable[str], base: Settings, over: Settings, read: Callable[[str], Settings]) -> Settings:
+    """``base``, the paths in order, ``over``: each laid over the ones before. Raises ConfigError."""
+    out = base
+    for path in paths:
+        out = merge(out, read(path))
+    return merge(out, over)
