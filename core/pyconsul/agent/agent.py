@@ -13,14 +13,17 @@ from pyconsul.agent.cache import AgentCache
 from pyconsul.agent.dns.server import DnsServer
 from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.agent.events import Events, LocalInstance
+from pyconsul.agent.figures import Figures, configure_metrics
 from pyconsul.agent.http.door import Door
 from pyconsul.agent.http.listeners import Listeners
 from pyconsul.agent.keyring import Keyrings
 from pyconsul.agent.local.state import LocalState, NodeFacts
 from pyconsul.agent.local.sync import Syncer
 from pyconsul.agent.local.tokens import Tokens
+from pyconsul.agent.local.work import LocalWork
 from pyconsul.agent.reloading import reloaded
 from pyconsul.agent.rpc import rpc_of
+from pyconsul.agent.watches import Watches, client_settings
 from pyconsul.raft.archive import Server as RaftServer
 from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
 from pyconsul.server.leader.registration import META_CONSUL_VERSION
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from pyconsul.server.fsm.machine import Fsm
 
 log = logger("agent")
+
+SESSION_TTL_MIN_NS = 10_000_000_000  # where none is configured
 
 
 class Agent:
@@ -64,6 +69,9 @@ class Agent:
             discard_check_output=config.discard_check_output,
         )
         self.syncer = Syncer(self.local, self.rpc, self.tokens, interval=config.ae_interval / 1e9)
+        self.local_work = LocalWork(config, self.local, self.syncer, self.rpc, self.tokens)
+        self.watches = Watches()
+        self.figures = Figures()
         self.events = Events(self.node_name, self._instances)
         self.door = Door(self)
         self.listeners = Listeners(self)
@@ -88,17 +96,23 @@ class Agent:
         """Recover the state, open the doors, begin syncing. Raises OSError for a port that is taken."""
         await self.server.start()
         try:
+            self.local_work.start()
             await self.dns.start(self.config.dns_addrs)
             await self.listeners.start()
+            self.watches.start(self.config, client_settings(self.config, self.http_address))
         except BaseException:
             await self.stop()
             raise
         self.syncer.start()
+        self.figures.start(self)
 
     async def stop(self) -> None:
         """Close the doors, stop syncing, close the log."""
+        self.figures.stop()
+        await self.watches.stop()
         await self.listeners.stop()
         await self.dns.stop()
+        await self.local_work.stop()
         await self.syncer.stop()
         self.cache.stop()
         await self.server.stop()
@@ -111,6 +125,9 @@ class Agent:
     async def reload(self) -> None:
         """Read the configuration again and take over what may change while running. Raises ConfigError."""
         self.config = reloaded(self.config, self._read_config())
+        configure_metrics(self.config)
+        self.local_work.reload(self.config, self._facts())
+        self.watches.start(self.config, client_settings(self.config, self.http_address))
         self.dns.reload(DnsSettings.of(self.config))
         self.listeners.front.replies.clear()
 
@@ -153,7 +170,7 @@ def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
         grpc_tls_port=config.ports.grpc_tls,
         version=config.version,
         dev_mode=config.dev_mode,
-        session_ttl_min=config.session_ttl_min,
+        session_ttl_min=config.session_ttl_min or SESSION_TTL_MIN_NS,
         kv_max_value_size=config.limits.kv_max_value_size,
         raft_multiplier=config.performance.raft_multiplier,
         autopilot=AutopilotConfig(
@@ -177,5 +194,3 @@ def node_id_of(config: RuntimeConfig) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(node_id)
     return node_id
-
-

@@ -79,24 +79,28 @@ class Watches:
     """All running watches of an agent."""
 
     def __init__(self) -> None:
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(self, config: RuntimeConfig, settings: Settings) -> None:
-        """Stop what runs and start what ``config.watches`` says. Raises BadWatch; then nothing new was started."""
+    def start(self, config: RuntimeConfig, settings: Settings) -> None:
+        """Stop what runs and start what ``config.watches`` says. Raises BadWatch; then nothing changes."""
         plans = [watch_plan(each) for each in config.watches]
         if plans and not config.http_addrs and not config.https_addrs:
             raise BadWatch("watch plans require an HTTP or HTTPS endpoint")
-        await self.stop()
-        self._tasks = [asyncio.create_task(follow(plan, settings), name=f"watch {plan.type}") for plan in plans]
+        self._cancel()
+        for plan in plans:
+            task = asyncio.create_task(follow(plan, settings), name=f"watch {plan.type}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
 
     async def stop(self) -> None:
         """Stop all watches; a handler that runs is cut off."""
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        self._cancel()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
 
 async def follow(plan: Plan, settings: Settings) -> None:

@@ -33,6 +33,7 @@ class Console:
         self._err = err
         self.stdin = stdin
         self.environ = environ
+        self._clients: list[Client] = []
 
     @classmethod
     def of_process(cls) -> Console:
@@ -64,7 +65,14 @@ class Console:
         with failing(failure):
             from pyconsul.sdk import Client
 
-            return Client(settings_of(args, self))
+            client = Client(settings_of(args, self))
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        """End the connections of the command that ran."""
+        while self._clients:
+            self._clients.pop().close()
 
 
 @contextmanager

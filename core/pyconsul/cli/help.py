@@ -40,7 +40,8 @@ def suggestion(word: str, parent: str = "") -> str:
     import difflib
 
     names = [name.rpartition(" ")[2] for name in children(parent)]
-    close = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(word, names, n=3, cutoff=0.75)
+    close = near or difflib.get_close_matches(word, names, n=3, cutoff=0.5)
     if not close:
         return ""
     path = f"consul {parent}".rstrip()

@@ -141,6 +141,8 @@ def _run(name: str, words: list[str], console: Console) -> int:
         if isinstance(e, UsageFailed):
             _complain_help(name, console)
         return e.code
+    finally:
+        console.close()
 
 
 def _bad_flags(command: Command, flags: FlagSet, error: FlagError, console: Console) -> int:

@@ -37,6 +37,28 @@ from pyconsul.structs.definitions import (
 )
 
 MAX_RAFT_MULTIPLIER: Final = 10
+CONFIG_ENTRY_KINDS: Final = frozenset(
+    {
+        "api-gateway",
+        "bound-api-gateway",
+        "exported-services",
+        "file-system-certificate",
+        "http-route",
+        "ingress-gateway",
+        "inline-certificate",
+        "jwt-provider",
+        "mesh",
+        "proxy-defaults",
+        "sameness-group",
+        "service-defaults",
+        "service-intentions",
+        "service-resolver",
+        "service-router",
+        "service-splitter",
+        "tcp-route",
+        "terminating-gateway",
+    }
+)
 _RPC_METRIC: Final = "rpc.server.call"
 _CA_CONFIG_KEYS: Final = {
     "private_key": "PrivateKey",
@@ -117,6 +139,7 @@ class _Builder:
         auto_config = self.auto_config()
         connect = self.connect(enabled=auto_encrypt.allow_tls or auto_config.enabled)
         scripts = values.flag("enable_script_checks")
+        self.check_bootstrap_entries()
         self.check_networks("serf_lan_allowed_cidrs")
         self.check_networks("serf_wan_allowed_cidrs")
         ui = self.ui()
@@ -331,6 +354,18 @@ class _Builder:
                 if address:
                     found[tag + suffix] = address
         return found
+
+    def check_bootstrap_entries(self) -> None:
+        """The kinds of config entries; their contents are checked when they are written."""
+        for number, entry in enumerate(self.values.objects("config_entries.bootstrap")):
+            kind = entry.get("Kind", entry.get("kind"))
+            where = f"config_entries.bootstrap[{number}]"
+            if kind is None:
+                raise ConfigError(f"{where}: Payload does not contain a kind/Kind key at the top level")
+            if not isinstance(kind, str):
+                raise ConfigError(f"{where}: Kind value in payload is not a string")
+            if kind not in CONFIG_ENTRY_KINDS:
+                raise ConfigError(f"{where}: invalid config entry kind: {kind}")
 
     def check_networks(self, name: str) -> None:
         wrong = [f"invalid cidr: {text}" for text in self.values.texts(name) if parse_network(text) is None]

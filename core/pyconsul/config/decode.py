@@ -42,7 +42,7 @@ def decode(raw: Mapping[str, object]) -> Decoded:
     values = decoder.section("", dict(raw), file_shape())
     if decoder.errors:
         raise DecodeError(decoder.errors)
-    return Decoded(values, sorted(decoder.unknown))
+    return Decoded(values, decoder.unknown)
 
 
 class _Decoder:
@@ -82,7 +82,7 @@ class _Decoder:
             if value is not None:
                 out[member] = value
         if len(self.errors) == before:
-            self.unknown.extend(f"{name}.{key}" if name else key for key in source if key not in used)
+            self.unknown.extend(f"{name}.{key}" if name else key for key in sorted(source) if key not in used)
         return out
 
     def members(self, name: str, given: object, read: Callable[[str, object], Any]) -> list[Any] | None:

@@ -100,8 +100,7 @@ def _acl_datacenter(values: Raw, new: str, value: Any, _warnings: list[str]) -> 
 
 
 def _boltdb(values: Raw, new: str, value: Any, _warnings: list[str]) -> None:
-    sync = next((v for k, v in value.items() if k.lower().replace("_", "") == "nofreelistsync"), False)
-    put_if_unset(values, f"{new}.no_freelist_sync", bool(sync))
+    put_if_unset(values, f"{new}.no_freelist_sync", bool(value.get("nofreelistsync")))
 
 
 def _tls_min_version(values: Raw, new: str, value: Any, warnings: list[str]) -> None:

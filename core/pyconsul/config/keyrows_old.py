@@ -69,5 +69,5 @@ OLD: Final[tuple[Key, ...]] = (
     Key("tls_prefer_server_cipher_suites", Kind.BOOL, instead="nothing"),
     Key("start_join", Kind.STRINGS, flag="join", instead="retry_join"),
     Key("start_join_wan", Kind.STRINGS, flag="join-wan", instead="retry_join_wan"),
-    Key("raft_boltdb", Kind.OBJECT, instead="raft_logstore.boltdb"),
+    Key("raft_boltdb.nofreelistsync", Kind.BOOL, instead="raft_logstore.boltdb"),
 )

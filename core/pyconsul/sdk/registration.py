@@ -11,7 +11,10 @@ import msgspec
 
 
 class CheckRegistration(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One check. Exactly one kind: TTL, HTTP, TCP, UDP, GRPC, H2PING, Args, DockerContainerID, OSService, Alias…"""
+    """One check. Exactly one kind: TTL, HTTP, TCP, UDP, GRPC, H2PING, Args, DockerContainerID, OSService, Alias…
+
+    Consul wants its ID in ``CheckID`` inside a service, in ``ID`` when the check is registered by itself.
+    """
 
     ID: str = ""
     CheckID: str = ""

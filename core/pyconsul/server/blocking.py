@@ -113,14 +113,15 @@ async def _wait(
 ) -> R:
     loop = asyncio.get_running_loop()
     began_in = state()  # a restore swaps the store: everyone is answered then, the index may have gone back
-    first = True
+    was_missing = False
     while True:
         reply = shared.current()
-        if not first and found is not None and not found(reply):
+        missing = found is not None and not found(reply)
+        if missing and was_missing:
             min_index = max(min_index, reply.Index)
         if reply.Index > min_index or loop.time() >= deadline or state() is not began_in:
             return reply
-        first = False
+        was_missing = missing
         await shared.changed(deadline)
 
 

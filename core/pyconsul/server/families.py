@@ -8,6 +8,7 @@ from typing import Any
 from pyconsul.memdb import Table
 from pyconsul.server.endpoints import catalog as _catalog_endpoints
 from pyconsul.server.endpoints import coordinate as _coordinate_endpoints
+from pyconsul.server.endpoints import federation as _federation_endpoints
 from pyconsul.server.endpoints import health as _health_endpoints
 from pyconsul.server.endpoints import internal as _internal_endpoints
 from pyconsul.server.endpoints import kv as _kv_endpoints
@@ -20,6 +21,7 @@ from pyconsul.server.endpoints import txn as _txn_endpoints
 from pyconsul.server.fsm import autopilot as _autopilot_fsm
 from pyconsul.server.fsm import catalog as _catalog_fsm
 from pyconsul.server.fsm import coordinate as _coordinate_fsm
+from pyconsul.server.fsm import federation as _federation_fsm
 from pyconsul.server.fsm import index as _index_fsm
 from pyconsul.server.fsm import kv as _kv_fsm
 from pyconsul.server.fsm import prepared_query as _prepared_query_fsm
@@ -29,6 +31,7 @@ from pyconsul.server.fsm import virtual_ips as _virtual_ips_fsm
 from pyconsul.server.state.autopilot import AUTOPILOT
 from pyconsul.server.state.catalog_tables import CHECKS, KIND_SERVICE_NAMES, NODES, SERVICES
 from pyconsul.server.state.coordinate import COORDINATES
+from pyconsul.server.state.federation import FEDERATION_STATES
 from pyconsul.server.state.gateway_services import GATEWAY_SERVICES
 from pyconsul.server.state.indexes import INDEXES
 from pyconsul.server.state.kv import KVS, TOMBSTONES
@@ -43,6 +46,7 @@ MODULES = (
     _index_fsm,
     _catalog_fsm,
     _coordinate_fsm,
+    _federation_fsm,
     _virtual_ips_fsm,
     _kv_fsm,
     _session_fsm,
@@ -54,6 +58,7 @@ MODULES = (
     _catalog_endpoints,
     _health_endpoints,
     _coordinate_endpoints,
+    _federation_endpoints,
     _internal_endpoints,
     _session_endpoints,
     _prepared_query_endpoints,
@@ -76,6 +81,7 @@ TABLES: tuple[Table[Any], ...] = (
     COORDINATES,
     MESH_TOPOLOGY,
     GATEWAY_SERVICES,
+    FEDERATION_STATES,
     SERVICE_VIRTUAL_IPS,
     FREE_VIRTUAL_IPS,
 )

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Indexed)
 
-BACKEND_BLOCKING = 1  # structs.QueryBackendBlocking, shown as X-Consul-Query-Backend
-
 
 @dataclass(frozen=True)
 class ServerConfig:
@@ -117,7 +115,7 @@ class Server:
 
     def _run(self, reader: Callable[[Store, WatchSet], R], ws: WatchSet) -> R:
         reply = reader(self.fsm.db, ws)
-        return changed(reply, Index=reply.Index or 1, Backend=reply.Backend or BACKEND_BLOCKING)
+        return reply if reply.Index else changed(reply, Index=1)
 
     def raft_addresses(self) -> Sequence[str]:
         """Where the servers of this datacenter speak Raft, ``address:port``."""

@@ -6,6 +6,7 @@ Families register their types in ``fsm/registry``; all other types are carried t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Final
 
 from pyconsul.memdb import FrozenStore, Store
@@ -60,6 +61,7 @@ TABLE_NAMES: Final = frozenset(
         "usage",
     }
 )
+_COMMIT_AFTER: Final = 500  # records
 _IDLE_CHUNKING: Final = gomsgpack.pack({"ChunkMap": {}})
 
 
@@ -97,27 +99,44 @@ class Restoring:
     def __init__(self, store: Store, adopt: Callable[[Store], None]) -> None:
         self._store = store
         self._adopt = adopt
+        self._loaders: dict[int, Callable[[bytes], None]] = {}
+        self._transaction = ExitStack()
+        self._left = 0
 
     def load(self, number: int, data: bytes) -> None:
         """Put one record in. Raises ArchiveError for one that cannot be read or does not fit the others."""
+        if self._left == 0:
+            self._begin()
+        self._left -= 1
+        loader = self._loaders.get(number)
+        if loader is None:
+            loader = self._loaders[number] = self._loader_of(number)
         try:
-            with self._store.transaction():
-                self._load(number, data)
+            loader(data)
         except (gomsgpack.DecodeError, ConsulError) as e:
             raise ArchiveError(f"failed to decode record of type {records.record_name(number)}: {e}") from e
 
     def finish(self) -> None:
         """Hand the store over."""
+        self._transaction.close()
         self._adopt(self._store)
 
-    def _load(self, number: int, data: bytes) -> None:
+    def _begin(self) -> None:
+        """Commit what is loaded; a transaction of its own for each record would cost a third more."""
+        self._transaction.close()
+        self._transaction.enter_context(self._store.transaction())
+        self._left = _COMMIT_AFTER
+
+    def _loader_of(self, number: int) -> Callable[[bytes], None]:
+        """The function that takes a record of this type."""
         kind = RECORD_KINDS.get(number)
+        store = self._store
         if kind is not None:
-            kind.load(self._store, gomsgpack.decode(data, kind.row))
-        elif number == opaque.CARRIED_ENTRY:
-            self._load_carried(opaque.carried_entry(data))
-        else:
-            opaque.keep_record(self._store, number, data)
+            load, decode = kind.load, gomsgpack.decoder(kind.row)
+            return lambda data: load(store, decode(data))
+        if number == opaque.CARRIED_ENTRY:
+            return lambda data: self._load_carried(opaque.carried_entry(data))
+        return lambda data: opaque.keep_record(store, number, data)
 
     def _load_carried(self, entry: opaque.CarriedEntry) -> None:
         """Apply what waited for this version, or let it wait on."""

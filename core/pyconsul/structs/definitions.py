@@ -56,7 +56,10 @@ class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True):
         return self.type.Name
 
     def health_check(self, node: str) -> HealthCheck:
-        """The check as a catalog row of ``node``: critical until it first runs, unless ``Status`` says else."""
+        """The check as a catalog row of ``node``: critical until it first runs, unless ``Status`` says else.
+
+        ``Type`` stays empty, as Consul leaves it for checks of the configuration; the API fills it in.
+        """
         kind = self.type
         return HealthCheck(
             Node=node,
@@ -65,7 +68,6 @@ class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True):
             Status=kind.Status or CRITICAL,
             Notes=kind.Notes,
             ServiceID=self.ServiceID,
-            Type=kind.kind(),
             Interval=format_duration(kind.Interval),
             Timeout=format_duration(kind.Timeout),
         )

@@ -61,7 +61,8 @@ def into(value: Any, kind: type[S], *, default: S | None = None, strict: bool = 
     """A struct from parsed JSON, over ``default`` where one is given. Raises DecodeError with Go's text.
 
     A struct may say how Go calls it and its fields' types: class variables ``go_type`` (``structs.Session``) and
-    ``go_field_types`` (field → Go type); others are derived from the annotations.
+    ``go_field_types`` (field → Go type); others are derived from the annotations. ``go_embedded`` is the name of the
+    alias behind which a type with a decoder of its own hides its fields.
     """
     if value is None:
         return kind() if default is None else default
@@ -126,13 +127,15 @@ class _Where:
         self.go_type = go_type_name
 
     def wrong(self, value: Any, annotation: Any) -> DecodeError:
-        struct = go_type(self.kind).rpartition(".")[2]
+        struct, path = go_type(self.kind).rpartition(".")[2], ".".join(self.path)
+        if embedded := getattr(self.kind, "go_embedded", ""):
+            struct, path = "", f"{embedded}.{path}"
         expected = self.go_type or go_type(annotation)
         got = _json_kind(value)
         if got == "number" and _plain(annotation) is int:
             got = f"number {_number_text(value)}"
         return DecodeError(
-            f"json: cannot unmarshal {got} into Go struct field {struct}.{'.'.join(self.path)} of type {expected}"
+            f"json: cannot unmarshal {got} into Go struct field {struct}.{path} of type {expected}"
         )
 
 

@@ -22,7 +22,17 @@ from msgspec import NODEFAULT, UNSET, UnsetType, inspect
 
 from pyconsul.primitives.durations import format_duration, parse_duration
 
-__all__ = ["DecodeError", "decode", "encode", "from_plain", "pack", "time_from_bytes", "time_to_bytes", "to_plain"]
+__all__ = [
+    "DecodeError",
+    "decode",
+    "decoder",
+    "encode",
+    "from_plain",
+    "pack",
+    "time_from_bytes",
+    "time_to_bytes",
+    "to_plain",
+]
 __all__ += ["unpack", "unpack_from"]
 
 T = TypeVar("T")
@@ -81,6 +91,12 @@ def decode(data: bytes | memoryview, type_: type[T]) -> T:
     (str8, bin) is read as well. Raises DecodeError.
     """
     return from_plain(unpack(data), type_)
+
+
+def decoder(type_: type[T]) -> Callable[[bytes | memoryview], T]:
+    """`decode` for one type, for callers that read many values of it."""
+    translate = _decoder_of(type_)
+    return lambda data: cast("T", translate(unpack(data)))
 
 
 def to_plain(value: object) -> Plain:

@@ -174,13 +174,3 @@ class AssignServiceManualVIPsResponse(WireStruct, frozen=True, kw_only=True):
 
     Found: bool = False
     UnassignedFrom: list[PeeredServiceName] | None = None
-
-
-class ServiceUsage(WireStruct, frozen=True, kw_only=True):
-    """How much is registered."""
-
-    Services: int = 0
-    ServiceInstances: int = 0
-    ConnectServiceInstances: dict[str, int] | None = None
-    BillableServiceInstances: int = 0
-    Nodes: int = 0

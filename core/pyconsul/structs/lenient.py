@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, cast
 
+from pyconsul.lang.goflags.values import quote
 from pyconsul.primitives.durations import DurationError, parse_duration
 
 __all__ = [
@@ -299,7 +300,7 @@ def _config_duration(value: Any, path: str) -> int:
     try:
         return parse_duration(text)
     except DurationError as bad:
-        raise DecodeError(f"{path}: invalid duration: {text}: {bad}") from None
+        raise DecodeError(f"{path}: invalid duration: {quote(text)}: {bad}") from None
 
 
 def _config_strings(value: Any, path: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from typing import TypeAlias
 
+from typing import ClassVar
+
 from pyconsul.structs.wire import UNSET, Indexed, ReadRequest, UnsetType, WireStruct, WriteRequest
 
 
@@ -14,6 +16,9 @@ class ServiceCheck(WireStruct, frozen=True, kw_only=True):
 
 class Session(WireStruct, frozen=True, kw_only=True):
     """One session. ``LockDelay`` is nanoseconds, ``TTL`` Go duration text, ``Behavior`` release or delete."""
+
+    go_type: ClassVar[str] = "struct { LockDelay interface {}; *structs.Alias }"
+    go_embedded: ClassVar[str] = "Alias"
 
     ID: str = ""
     Name: str = ""

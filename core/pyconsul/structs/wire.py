@@ -9,6 +9,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 __all__ = [
+    "BACKEND_BLOCKING",
+    "BACKEND_STREAMING",
     "UNSET",
     "ZERO_TIME",
     "GoDuration",
@@ -36,6 +38,10 @@ OmitBool: TypeAlias = bool | UnsetType
 # RFC 3339 text with nanoseconds, as Go prints times; 15 raw bytes in msgpack (wire README, "Codec").
 GoTime: TypeAlias = Annotated[str, Meta(extra={"go": "time"})]
 ZERO_TIME = "0001-01-01T00:00:00Z"
+
+# structs.QueryBackend: how a read was answered, shown as X-Consul-Query-Backend.
+BACKEND_BLOCKING = 0
+BACKEND_STREAMING = 1
 
 # Go duration text such as "1m0s" in JSON, where a Go type marshals itself so; nanoseconds in msgpack.
 GoDuration: TypeAlias = Annotated[str, Meta(extra={"go": "duration"})]

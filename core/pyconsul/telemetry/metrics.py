@@ -298,6 +298,10 @@ class Metrics:
             self._intervals.append(Interval(start))
         return self._intervals[-1]
 
+    def seconds_left(self) -> float:
+        """How long the present interval lasts still, at least a millisecond."""
+        return max(0.001, INTERVAL - self._clock() % INTERVAL)
+
     def displayed(self) -> Interval:
         """The newest finished interval, or the present one while there is none."""
         present = self.interval()

@@ -13,8 +13,13 @@ _MOST = 65536  # instances over all answers; one of a name that does not exist c
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One answer: its record set, the plan that makes packets of it, and what it depends on."""
+    """One answer: its record set, the plan that makes packets of it, and what it depends on.
 
+    ``zone`` and ``type`` are the question's, for the metrics.
+    """
+
+    zone: str
+    type: int
     found: RecordSet
     plan: Plan | None
     watch: WatchSet
@@ -56,7 +61,8 @@ class AnswerCache:
         self._drop(key)
         while self._kept and self._weight + weight > self._most:
             self._drop(next(iter(self._kept)))
-        self._kept[key] = Kept(found, plan_of(self._core, query, found, tcp=tcp), watch, weight)
+        plan = plan_of(self._core, query, found, tcp=tcp)
+        self._kept[key] = Kept(self._core.zone_of(query), query.type, found, plan, watch, weight)
         self._weight += weight
         watch.on_fire = lambda: self._drop(key)
 

@@ -14,11 +14,11 @@ from pyconsul.agent.dns.trim import trim_tcp, trim_udp
 from pyconsul.agent.dns.zone import find_servers, soa_record
 from pyconsul.structs.errors import ConsulError
 
-__all__ = ["DnsCore", "Forward"]
+__all__ = ["ARPA", "DnsCore", "Forward"]
 
 _KINDS = (literal, node, prepared, service)
 _NO_PATH = "No path to datacenter"
-_ARPA = "arpa."
+ARPA = "arpa."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class DnsCore:
     def zone_of(self, query: Query) -> str:
         """The zone that a question falls into: a domain of ours, ``arpa.``, ``.`` for recursors, "" for nobody's."""
         settings = self.settings
-        ours = (settings.domain, settings.alt_domain, _ARPA)
+        ours = (settings.domain, settings.alt_domain, ARPA)
         parts = labels(query.name.lower())
         found = ""
         for start in range(len(parts)):
@@ -55,7 +55,7 @@ class DnsCore:
         if zone == "":
             return RecordSet(Rcode.REFUSED)
         asked = asked_of(query, self.settings, self.dice, source_ip)
-        if zone == _ARPA:
+        if zone == ARPA:
             found = yield from find_reverse(asked)
             if found is not None:
                 return found
@@ -81,7 +81,7 @@ class DnsCore:
             return message
         message.answer, message.additional = found.draw(self.dice)
         message.authority = list(found.authority)
-        reverse = self.zone_of(query) == _ARPA
+        reverse = self.zone_of(query) == ARPA
         if query.type == Type.SOA:
             start = soa_record(query.name, settings, now)
             if reverse:

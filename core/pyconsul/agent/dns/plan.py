@@ -13,6 +13,7 @@ from pyconsul.agent.dns.lookup import Group, RecordSet
 from pyconsul.agent.dns.message import Query
 from pyconsul.agent.dns.names import BadName, suffixes, wire
 from pyconsul.agent.dns.records import Packer, Record, Type
+from pyconsul.agent.dns.trim import MAX_UDP_ANSWERS, PLAIN_UDP, udp_size
 
 _OWNER: Final = b"\xc0\x0c"  # the question's name, right behind the header
 _POINTABLE: Final = 0x3FFF
@@ -123,8 +124,10 @@ def _srv_plan(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> Pl
         return None
     largest = RecordSet(groups=groups, keep_order=True, ecs_global=found.ecs_global)
     message = core.message(query, largest, tcp=tcp, now=0)
-    limit = min(8, core.settings.udp_answer_limit)
-    if len(message.answer) < len(groups) and len(message.answer) != limit:
+    whole = sum(len(g.additional) for g in groups) + (query.edns is not None)
+    limit = min(MAX_UDP_ANSWERS, core.settings.udp_answer_limit)
+    by_number = not tcp and udp_size(message) == PLAIN_UDP and len(message.answer) == limit
+    if not (by_number if len(message.answer) < len(groups) else len(message.additional) == whole):
         return None  # octets decided, not the number of records: another order may show more of them
     extras = 1 if len(message.answer) < len(groups) else None
     chunks = [(_chunk(g.answer[0]), tuple(_without_owner(r) for r in g.additional[:extras])) for g in found.groups]

@@ -32,6 +32,14 @@ class Type(IntEnum):
     ANY = 255
 
 
+def type_name(number: int) -> str:
+    """The name of a record type, ``TYPE65`` for one that we do not know."""
+    try:
+        return Type(number).name
+    except ValueError:
+        return f"TYPE{number}"
+
+
 class Rcode(IntEnum):
     """Response codes."""
 

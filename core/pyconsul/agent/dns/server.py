@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
 from pyconsul.agent.dns.cache import AnswerCache, cache_key
-from pyconsul.agent.dns.core import DnsCore, Forward
+from pyconsul.agent.dns.core import ARPA, DnsCore, Forward
 from pyconsul.agent.dns.lookup import Ask, RecordSet
 from pyconsul.agent.dns.message import Query, Unanswerable, parse
+from pyconsul.agent.dns.records import type_name
 from pyconsul.agent.dns.recursor import Recursors
 from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.config.runtime import Address
@@ -17,6 +18,7 @@ from pyconsul.memdb import WatchSet
 from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.structs.errors import ConsulError
 from pyconsul.telemetry.logging import logger
+from pyconsul.telemetry.metrics import current
 
 Rpc = Callable[[str, Any], Awaitable[Any]]
 
@@ -87,7 +89,10 @@ class DnsServer:
         kept = self.cache.find((packet[2:], tcp))
         if kept is None or kept.plan is None:
             return None
-        return kept.plan.packet(packet[:2], self._dice)
+        began = time.perf_counter()
+        reply = kept.plan.packet(packet[:2], self._dice)
+        self._measure(kept.zone, kept.type, began)
+        return reply
 
     async def answer(self, packet: bytes, *, tcp: bool, source_ip: str) -> bytes | None:
         """The answer to any packet; None for one that gets none."""
@@ -95,7 +100,15 @@ class DnsServer:
             query = parse(packet)
         except Unanswerable as bad:
             return bad.reply
+        began = time.perf_counter()
+        try:
+            return await self._answer(query, tcp=tcp, source_ip=source_ip)
+        finally:
+            self._measure(self.core.zone_of(query), query.type, began)
+
+    async def _answer(self, query: Query, *, tcp: bool, source_ip: str) -> bytes:
         core = self.core
+        packet = query.packet
         kept = self.cache.find(cache_key(query, tcp=tcp))
         if kept is not None:
             if kept.plan is not None:
@@ -118,6 +131,16 @@ class DnsServer:
         else:
             watch.close()
         return core.packet(query, found, tcp=tcp, now=int(time.time()))
+
+    def _measure(self, zone: str, rtype: int, began: float) -> None:
+        """Count a question of ours, and how long it took; what is refused or forwarded is not counted."""
+        if zone in ("", "."):
+            return
+        taken = (time.perf_counter() - began) * 1000
+        node = ("node", self.core.settings.node_name)
+        sink = current()
+        sink.sample("dns.ptr_query" if zone == ARPA else "dns.domain_query", taken, (node,))
+        sink.sample("dns.query", taken, (node, ("type", "PTR" if zone == ARPA else type_name(rtype))))
 
     async def _look_up(self, core: DnsCore, query: Query, source_ip: str) -> RecordSet | Forward:
         """Run a look-up, doing for it what it asks for."""

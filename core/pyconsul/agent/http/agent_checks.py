@@ -38,7 +38,7 @@ async def agent_check_register(req: Request) -> Reply:
     req.refuse_enterprise()
     definition = _definition(req)
     token = req.token()
-    check = definition.health_check(req.agent.node_name)
+    check = changed(definition.health_check(req.agent.node_name), Type=definition.type.kind())
     try:
         definition.type.validate()
     except InvalidCheck as error:
@@ -48,7 +48,7 @@ async def agent_check_register(req: Request) -> Reply:
     registrations = req.agent.local_work.registrations
     registrations.add_check(check, definition.type, token=token, from_config=False, persist=True)
     await req.agent.local_work.sync_changes()
-    return Reply.empty()
+    return Reply(raw=b"")
 
 
 def _definition(req: Request) -> CheckDefinition:
@@ -70,7 +70,7 @@ async def agent_check_deregister(req: Request) -> Reply:
     check_id = _known(req)
     req.agent.local_work.registrations.remove_check(check_id)
     await req.agent.local_work.sync_changes()
-    return Reply.empty()
+    return Reply(raw=b"")
 
 
 @route("PUT", "/v1/agent/check/pass/{id...}")
@@ -108,7 +108,7 @@ async def _report(req: Request, status: str, output: str) -> Reply:
     req.refuse_enterprise()
     req.agent.local_work.registrations.update_ttl(_known(req), status, output)
     await req.agent.local_work.sync_changes()
-    return Reply.empty()
+    return Reply(raw=b"")
 
 
 def _known(req: Request) -> str:
@@ -129,4 +129,4 @@ async def agent_maintenance(req: Request) -> Reply:
     else:
         registrations.end_node_maintenance()
     await req.agent.local_work.sync_changes()
-    return Reply.empty()
+    return Reply(raw=b"")

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import re
+
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
+from pyconsul.agent.local.loading import LoadError
+from pyconsul.agent.watches import BadWatch
+from pyconsul.config.loading import ConfigError
 from pyconsul.structs import godecode
 from pyconsul.structs.errors import BadRequest, ConsulError, InternalError, NotBuilt, NotFound
-from pyconsul.structs.lenient import STRING, DecodeError, Shape, from_json
+from pyconsul.structs.lenient import OPAQUE, STRING, DecodeError, Shape, from_json
 from pyconsul.telemetry import logger
 
 _log = logger("agent")
 _TOKEN = Shape("AgentToken", {"Token": STRING})
+_AUTHORIZE = Shape(
+    "ConnectAuthorizeRequest",
+    {"Target": STRING, "ClientCertURI": STRING, "ClientCertSerial": STRING},
+    ignored={"EnterpriseMeta": OPAQUE},
+)
+_SERVICE_URI = re.compile(r"spiffe://[^/]+(/ap/[^/]+)?/ns/[^/]+/dc/[^/]+/svc/[^/]+\Z", re.IGNORECASE)
+_MESH_URI = re.compile(
+    r"spiffe://[^/]+(((/ap/[^/]+)?/ns/[^/]+/dc/[^/]+/svc/[^/]+)|((/ap/[^/]+)?/agent/client/dc/[^/]+/id/[^/]+)"
+    r"|((/ap/[^/]+)?/gateway/mesh/dc/[^/]+)|(/agent/server/dc/[^/]+))?\Z",
+    re.IGNORECASE,
+)
 # Names in the path, old ones too, and the field of ``Tokens`` that they mean.
 _TOKEN_NAMES = {
     "default": "default",
@@ -39,8 +55,13 @@ class AclDisabled(ConsulError):
 @route("PUT", "/v1/agent/reload")
 async def agent_reload(req: Request) -> Reply:
     """Read the configuration again, as SIGHUP does."""
-    await req.agent.reload()
-    return Reply.empty()
+    agent = req.agent
+    try:
+        await agent.reload()
+    except (ConfigError, LoadError, BadWatch) as error:
+        raise InternalError(str(error)) from None
+    await agent.local_work.sync_changes()
+    return Reply(raw=b"")
 
 
 @route("PUT", "/v1/agent/token/{name...}")
@@ -62,7 +83,7 @@ async def agent_token(req: Request) -> Reply:
     if changed and field in ("default", "agent"):
         req.agent.syncer.full_soon()
     _log.info("Updated agent's ACL token", token=name)
-    return Reply.empty()
+    return Reply(raw=b"")
 
 
 @route("GET", "/v1/agent/connect/ca/roots")
@@ -77,13 +98,26 @@ async def agent_connect_leaf(req: Request) -> Reply:
     """A certificate for a service."""
     req.refuse_enterprise()
     req.read_options()
+    if not req.path["service"]:
+        raise InternalError("URI must be either service, agent, server, or kind")
     raise _no_mesh(req)
 
 
 @route("POST", "/v1/agent/connect/authorize")
 async def agent_connect_authorize(req: Request) -> Reply:
-    """Whether a client certificate may speak to a service."""
+    """Whether a client certificate may speak to a service. Answers a question that is wrong in itself already."""
     req.refuse_enterprise()
+    try:
+        ask = from_json(_AUTHORIZE, godecode.parse(req.body))
+    except (DecodeError, ValueError) as error:
+        raise BadRequest(f"Request decode failed: {error}") from None
+    if not ask.get("Target"):
+        raise BadRequest("Target service must be specified")
+    uri = str(ask.get("ClientCertURI", ""))
+    if not _MESH_URI.match(uri):
+        raise BadRequest("ClientCertURI not a valid Connect identifier")
+    if not _SERVICE_URI.match(uri):
+        raise BadRequest("ClientCertURI not a valid Service identifier")
     raise _no_mesh(req)
 
 

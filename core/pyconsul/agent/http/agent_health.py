@@ -9,7 +9,7 @@ from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.structs.catalog import HealthCheck, NodeService
-from pyconsul.structs.errors import BadRequest
+from pyconsul.structs.errors import InternalError
 from pyconsul.structs.health import CRITICAL, NODE_MAINTENANCE, PASSING, SERVICE_MAINTENANCE_PREFIX, WARNING
 
 MAINTENANCE: Final = "maintenance"
@@ -45,7 +45,7 @@ async def agent_health_by_id(req: Request) -> Reply:
     """One instance: 200 passing, 429 warning, 503 critical or in maintenance, 404 unknown."""
     service_id = req.path["id"]
     if not service_id:
-        raise BadRequest("Missing serviceID")
+        raise InternalError("Missing serviceID")
     req.refuse_enterprise()
     service = req.agent.local.service(service_id)
     if service is None:
@@ -60,7 +60,7 @@ async def agent_health_by_name(req: Request) -> Reply:
     """All instances of a service; the code is that of the worst one."""
     name = req.path["name"]
     if not name:
-        raise BadRequest("Missing service Name")
+        raise InternalError("Missing service Name")
     req.refuse_enterprise()
     states = [_state_of(req, service) for service in req.agent.local.services_named(name)]
     code, status = 404, f"ServiceName {name} Not Found"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _log = logger("agent")
 _JOIN_TIMEOUT = 10.0  # seconds
+_ANSWER_TIME = 0.1  # seconds that the answer to a leave has to get out
 
 
 @route("GET", "/v1/agent/members")
@@ -46,7 +47,7 @@ async def agent_join(req: Request) -> Reply:
     """Join the pool of another agent. Joining oneself does nothing; others have to wait for clustering."""
     wan = bool(req.query.get("wan"))
     await join(req.agent, req.path["address"], wan=wan)
-    return Reply.empty()
+    return Reply(raw=b"")
 
 
 async def join(agent: Agent, address: str, *, wan: bool) -> None:
@@ -95,11 +96,23 @@ async def agent_force_leave(req: Request) -> Reply:
         error = InternalError(f"agent: No node found with name '{'' if wan else node}'")
         _log.warn("(WAN) Failed to remove node" if wan else "Failed to remove node", node=node, error=error)
         raise error
-    return Reply.empty()
+    return Reply(raw=b"")
 
 
 @route("PUT", "/v1/agent/leave")
 async def agent_leave(req: Request) -> Reply:
     """Leave the cluster and stop. The answer goes out before the doors close."""
-    req.agent.leave_soon()
-    return Reply.empty()
+    agent = req.agent
+    await agent.leave()
+    task = asyncio.get_running_loop().create_task(_stop_after_answer(agent))
+    _stopping.add(task)
+    task.add_done_callback(_stopping.discard)
+    return Reply(raw=b"")
+
+
+_stopping: set[asyncio.Task[None]] = set()
+
+
+async def _stop_after_answer(agent: Agent) -> None:
+    await asyncio.sleep(_ANSWER_TIME)
+    await agent.stop()

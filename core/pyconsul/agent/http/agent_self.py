@@ -37,7 +37,7 @@ async def agent_self(req: Request) -> Reply:
             "Revision": config.revision,
             "Server": config.server,
             "Version": full_version(agent),
-            "BuildDate": config.build_date,
+            "BuildDate": _rfc3339(config.build_date),
         },
         "DebugConfig": sanitised(config),
         "Coord": None if config.disable_coordinates else _NEW_COORDINATE,
@@ -53,6 +53,11 @@ async def agent_self(req: Request) -> Reply:
             "Ports": {"Plaintext": plain, "TLS": tls},
         }
     return Reply(value)
+
+
+def _rfc3339(text: str) -> str:
+    """A time in Go's print form (``2006-01-02 15:04:05 +0000 UTC``) as RFC 3339."""
+    return text.replace(" +0000 UTC", "Z").replace(" ", "T")
 
 
 def full_version(agent: Agent) -> str:
@@ -114,8 +119,8 @@ def _pool(members: int) -> dict[str, str]:
         ),
         "0",
     )
-    figures.update(encrypted="false", event_time="1", member_time="1", members=str(members), query_time="1")
-    return dict(sorted(figures.items()))
+    figures |= {"encrypted": "false", "event_time": "1", "member_time": "1", "query_time": "1"}
+    return dict(sorted((figures | {"members": str(members)}).items()))
 
 
 @route("GET", "/v1/agent/version")
@@ -125,7 +130,7 @@ async def agent_version(req: Request) -> Reply:
     return Reply(
         {
             "SHA": config.revision,
-            "BuildDate": config.build_date,
+            "BuildDate": _rfc3339(config.build_date),
             "HumanVersion": full_version(req.agent),
             "FIPS": "",
         }

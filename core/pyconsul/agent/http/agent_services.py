@@ -118,7 +118,7 @@ async def agent_service_register(req: Request) -> Reply:
     if sidecar is not None:
         registrations.add_service(sidecar)
     await req.agent.local_work.sync_changes()
-    return Reply.empty()
+    return Reply(raw=b"")
 
 
 def _definition(req: Request) -> ServiceDefinition:
@@ -174,7 +174,7 @@ async def agent_service_deregister(req: Request) -> Reply:
         raise NotFound(_NO_SERVICE.format(service_id))
     req.agent.local_work.registrations.remove_service(service_id)
     await req.agent.local_work.sync_changes()
-    return Reply.empty()
+    return Reply(raw=b"")
 
 
 @route("PUT", "/v1/agent/service/maintenance/{id...}")
@@ -193,7 +193,7 @@ async def agent_service_maintenance(req: Request) -> Reply:
     else:
         registrations.end_service_maintenance(service_id)
     await req.agent.local_work.sync_changes()
-    return Reply.empty()
+    return Reply(raw=b"")
 
 
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")

@@ -13,7 +13,7 @@ from pyconsul.structs import gojson
 from pyconsul.structs.errors import BadRequest
 from pyconsul.telemetry import logger
 from pyconsul.telemetry.logging import Monitor, level_from, valid_level
-from pyconsul.telemetry.metrics import INTERVAL, current
+from pyconsul.telemetry.metrics import current
 
 _log = logger("agent")
 _PROMETHEUS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -58,16 +58,9 @@ async def agent_metrics_stream(req: Request) -> Reply:
 async def _intervals() -> AsyncIterator[bytes]:
     while True:
         interval = current().interval()
-        loop = asyncio.get_running_loop()
-        await asyncio.sleep(max(0.0, interval.start + INTERVAL - current().now()))
-        while current().interval() is interval:  # the wall clock may have been set back
-            await _at(loop.time() + 0.1)
+        while current().interval() is interval:  # noqa: ASYNC110  the clock ends it, nobody tells
+            await asyncio.sleep(current().seconds_left())
         yield gojson.encode_pretty(interval.summary()) + b"\n"
-
-
-async def _at(when: float) -> None:
-    loop = asyncio.get_running_loop()
-    await asyncio.sleep(max(0.0, when - loop.time()))
 
 
 @route("GET", "/v1/agent/monitor")
@@ -76,14 +69,21 @@ async def agent_monitor(req: Request) -> Reply:
     level = req.query.get("loglevel") or "INFO"
     if not valid_level(level):
         raise BadRequest(f"Unknown log level: {level}")
-    monitor = Monitor(level_from(level), json_lines=req.query.has("logjson"))
-    return Reply(stream=_lines(monitor), content_type="text/plain; charset=utf-8")
-
-
-async def _lines(monitor: Monitor) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     news = asyncio.Event()
-    monitor.on_line = lambda: loop.call_soon_threadsafe(news.set)
+
+    def wake() -> None:
+        loop.call_soon_threadsafe(news.set)
+
+    monitor = Monitor(
+        level_from(level),
+        json_lines=req.query.has("logjson"),
+        on_line=wake,
+    )
+    return Reply(stream=_lines(monitor, news), content_type="text/plain; charset=utf-8")
+
+
+async def _lines(monitor: Monitor, news: asyncio.Event) -> AsyncIterator[bytes]:
     monitor.start()
     try:
         while True:

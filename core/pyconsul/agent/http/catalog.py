@@ -168,8 +168,8 @@ async def catalog_node_services(req: Request) -> Reply:
 
 @route("GET", "/v1/catalog/gateway-services/{name...}")
 async def catalog_gateway_services(req: Request) -> Reply:
-    """The services behind a gateway; ``null`` when there are none."""
+    """The services behind a gateway."""
     options = req.read_options()
     ask = ServiceSpecificRequest(**options, ServiceName=path_name(req, "name", "Missing gateway name"))
     found = await fetch(req, "Catalog.GatewayServices", ask, IndexedGatewayServices)
-    return Reply(found.Services, meta=found)
+    return listed(found.Services, found)

@@ -70,4 +70,4 @@ async def coordinate_update(req: Request) -> Reply:
     req.refuse_enterprise()
     args = changed(args, Datacenter=req.datacenter(), Token=req.token())
     await req.rpc("Coordinate.Update", args, object)
-    return Reply.empty()
+    return Reply(raw=b"")

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pyconsul.agent.cache import CacheKind, CacheMeta
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
-from pyconsul.server.server import BACKEND_BLOCKING
+from pyconsul.structs.wire import BACKEND_BLOCKING
 from pyconsul.structs.catalog import HealthCheck, NodeService, QuerySource
 from pyconsul.structs.errors import BadRequest, ConsulError
 from pyconsul.structs.wire import Indexed, ReadRequest, changed

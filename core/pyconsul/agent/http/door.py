@@ -38,6 +38,7 @@ class Door:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._router = families.router()
+        self._printable_only = not agent.config.disable_http_unprintable_char_filter
         config = agent.config
         self.extra_headers: dict[str, str] = dict(config.http_config.response_headers)
         self._blocked: tuple[str, ...] = tuple(config.http_config.block_endpoints)
@@ -52,8 +53,10 @@ class Door:
 
     async def answer(self, req: Request) -> tuple[Reply, Mapping[str, str]]:
         """The reply to a request and all its headers but the framing ones. Never raises but for cancellation."""
+        if self._printable_only and not _is_printable(req.url_path):
+            return Reply.empty(400), {}
         if redirect := _cleaned(req):
-            return redirect, self.extra_headers
+            return redirect, {**self.extra_headers, **redirect.headers}
         found = self._router.find(req.url_path)
         if found is None:
             return self._no_route(req)
@@ -123,16 +126,20 @@ class Door:
         return reply
 
     def _no_route(self, req: Request) -> tuple[Reply, Mapping[str, str]]:
+        reply = self._elsewhere(req)
+        return reply, {**self.extra_headers, **reply.headers}
+
+    def _elsewhere(self, req: Request) -> Reply:
+        """The reply to a path that no route has: a redirect, a page of the UI, or Consul's 404."""
         path = req.url_path
         if self._router.find(path + "/") is not None:
-            return _redirect(path + "/" + ("?" + req.raw_query if req.raw_query else ""), 307), self.extra_headers
+            return _redirect(req, req.raw_path + "/")
         if reply := ui_reply(self._agent.config.ui_config, req):
-            return reply, self.extra_headers
+            return reply
         if "/v1/" in path:
-            text = "Invalid URL path: not a recognized HTTP API endpoint\n"
-        else:
-            text = "Invalid URL path: if attempting to use the HTTP API, ensure the path starts with '/v1/'\n"
-        return Reply.text(text, 404), self.extra_headers
+            return Reply.text("Invalid URL path: not a recognized HTTP API endpoint\n", 404)
+        start = "Invalid URL path: if attempting to use the HTTP API, ensure the path starts with '/v1/'\n"
+        return Reply.text(start, 404)
 
     def _log_finished(self, req: Request, taken: float) -> None:
         latency = format_duration(int(taken * 1e9))
@@ -154,19 +161,28 @@ def _safe_url(req: Request) -> str:
 
 
 def _cleaned(req: Request) -> Reply | None:
-    """A redirect to the clean form of a path with ``//``, ``.`` or ``..``, as Go's mux gives it."""
-    path = req.url_path
+    """A redirect to the clean form of a path with ``//``, ``.`` or ``..``, as Go's mux gives it.
+
+    What is escaped stays as it is: a key may hold ``%2F`` and ``%2E`` where it must.
+    """
+    path = req.raw_path
     if "//" not in path and "/." not in path:
         return None
     clean = posixpath.normpath("/" + path.lstrip("/"))
     if path.endswith("/") and clean != "/":
         clean += "/"
-    if clean == path:
-        return None
-    return _redirect(clean + ("?" + req.raw_query if req.raw_query else ""), 307)
+    return None if clean == path else _redirect(req, clean)
 
 
-def _redirect(location: str, status: int) -> Reply:
-    reason = {301: "Moved Permanently", 307: "Temporary Redirect"}[status]
-    body = f'<a href="{html.escape(location)}">{reason}</a>.\n\n'.encode("utf-8", "replace")
-    return Reply(raw=body, status=status, headers={"Location": location}, content_type="text/html; charset=utf-8")
+def _redirect(req: Request, path: str) -> Reply:
+    location = path + ("?" + req.raw_query if req.raw_query else "")
+    headers = {"Location": location}
+    if req.method not in ("GET", "HEAD"):
+        return Reply.empty(307, headers=headers)
+    body = f'<a href="{html.escape(location)}">Temporary Redirect</a>.\n\n'.encode("utf-8", "replace")
+    return Reply(raw=body, status=307, headers=headers, content_type="text/html; charset=utf-8")
+
+
+def _is_printable(path: str) -> bool:
+    """Whether Go's PrintablePathCheck lets a path through; bytes that are no UTF-8 count as U+FFFD, which prints."""
+    return path.isprintable() or path.encode("utf-8", "surrogateescape").decode("utf-8", "replace").isprintable()

@@ -1,8 +1,16 @@
 """All families of HTTP routes: importing this module fills the route table."""
 
+from pyconsul.agent.http import agent_checks as _agent_checks
+from pyconsul.agent.http import agent_control as _agent_control
+from pyconsul.agent.http import agent_health as _agent_health
+from pyconsul.agent.http import agent_members as _agent_members
+from pyconsul.agent.http import agent_self as _agent_self
+from pyconsul.agent.http import agent_services as _agent_services
+from pyconsul.agent.http import agent_telemetry as _agent_telemetry
 from pyconsul.agent.http import catalog as _catalog
 from pyconsul.agent.http import coordinate as _coordinate
 from pyconsul.agent.http import event as _event
+from pyconsul.agent.http import federation as _federation
 from pyconsul.agent.http import health as _health
 from pyconsul.agent.http import internal as _internal
 from pyconsul.agent.http import kv as _kv
@@ -14,7 +22,27 @@ from pyconsul.agent.http import status as _status
 from pyconsul.agent.http import txn as _txn
 from pyconsul.agent.http.routing import ROUTER, Router
 
-MODULES = (_catalog, _health, _coordinate, _internal, _txn, _event, _kv, _query, _session, _operator, _snapshot, _status)
+MODULES = (
+    _agent_checks,
+    _agent_control,
+    _agent_health,
+    _agent_members,
+    _agent_self,
+    _agent_services,
+    _agent_telemetry,
+    _catalog,
+    _health,
+    _coordinate,
+    _internal,
+    _txn,
+    _event,
+    _kv,
+    _query,
+    _session,
+    _operator,
+    _snapshot,
+    _status,
+)
 
 
 def router() -> Router:

@@ -30,7 +30,7 @@ from pyconsul.structs.errors import BadRequest
 from pyconsul.structs.health import IndexedHealthChecks
 from pyconsul.structs.wire import changed
 
-BACKEND_STREAMING = 2
+BACKEND_STREAMING = 1
 
 
 @route("GET", "/v1/health/state/{state...}")

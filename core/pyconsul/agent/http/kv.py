@@ -63,7 +63,7 @@ async def kv_write(req: Request) -> Reply:
     query = req.query
     if conflict := _conflict(req, "cas", "acquire", "release"):
         return conflict
-    entry = DirEntry(Key=req.path["key"], Value=req.body)
+    entry = DirEntry(Key=req.path["key"], Value=req.body or None)
     op = "set"
     if query.has("flags"):
         entry = changed(entry, Flags=parse_uint(query.get("flags")))

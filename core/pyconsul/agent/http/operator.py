@@ -32,6 +32,7 @@ from pyconsul.structs.wire import ReadRequest, changed
 
 _MISSING = object()
 _UINT64_MAX = 2**64 - 1
+_UINT8_MAX = 255
 _TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
 _FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 _MOST_RELAYS = 5
@@ -118,8 +119,8 @@ def autopilot_config_from(value: Any) -> AutopilotConfig:
     api = godecode.into(value, ApiAutopilotConfig)
     config = AutopilotConfig(
         CleanupDeadServers=api.CleanupDeadServers,
-        MaxTrailingLogs=_unsigned("MaxTrailingLogs", "uint64", api.MaxTrailingLogs),
-        MinQuorum=_unsigned("MinQuorum", "uint", api.MinQuorum),
+        MaxTrailingLogs=_unsigned("AutopilotConfiguration.MaxTrailingLogs", "uint64", api.MaxTrailingLogs),
+        MinQuorum=_unsigned("AutopilotConfiguration.MinQuorum", "uint", api.MinQuorum),
         RedundancyZoneTag=api.RedundancyZoneTag,
         DisableUpgradeMigration=api.DisableUpgradeMigration,
         UpgradeVersionTag=api.UpgradeVersionTag,
@@ -150,10 +151,10 @@ def _duration(value: Any) -> int:
     raise ValueError(f"strconv.ParseFloat: parsing {quote(text)}: invalid syntax")
 
 
-def _unsigned(name: str, go_type: str, value: int) -> int:
-    if not 0 <= value <= _UINT64_MAX:
-        where = f"Go struct field AutopilotConfiguration.{name} of type {go_type}"
-        raise ValueError(f"json: cannot unmarshal number {value} into {where}")
+def _unsigned(field: str, go_type: str, value: int) -> int:
+    """``value`` if Go's type holds it. Raises ValueError with Go's text."""
+    if not 0 <= value <= (_UINT8_MAX if go_type == "uint8" else _UINT64_MAX):
+        raise ValueError(f"json: cannot unmarshal number {value} into Go struct field {field} of type {go_type}")
     return value
 
 
@@ -239,6 +240,7 @@ async def keyring_remove(req: Request) -> Reply:
 def _change(req: Request, act: Callable[[str], list[KeyringResponse]]) -> Reply:
     try:
         args = godecode.into(godecode.parse(req.body), KeyringArgs)
+        _unsigned("keyringArgs.RelayFactor", "uint8", args.RelayFactor)
     except ValueError as error:
         raise BadRequest(f"Request decode failed: {error}") from error
     _check_relay_factor(req)
@@ -259,8 +261,13 @@ def _check_relay_factor(req: Request) -> None:
     if not text:
         return
     digits = text[1:] if text[0] in "+-" else text
+    reason = ""
     if not digits.isascii() or not digits.isdigit():
-        raise BadRequest(f"Error parsing relay factor: strconv.Atoi: parsing {quote(text)}: invalid syntax")
+        reason = "invalid syntax"
+    elif not -(2**63) <= int(text) < 2**63:
+        reason = "value out of range"
+    if reason:
+        raise BadRequest(f"Error parsing relay factor: strconv.Atoi: parsing {quote(text)}: {reason}")
     if not 0 <= int(text) <= _MOST_RELAYS:
         raise BadRequest("Invalid relay-factor: Relay factor must be in range: [0, 5]")
 

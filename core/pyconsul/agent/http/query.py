@@ -26,7 +26,7 @@ from pyconsul.structs.wire import UNSET, Indexed, ReadRequest, changed
 
 T = TypeVar("T", bound=Indexed)
 
-_BLOCKING = 1
+_BLOCKING = 0
 _FAILED = Indexed(KnownLeader=False, Backend=_BLOCKING)
 
 

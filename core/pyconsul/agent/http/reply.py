@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from pyconsul.structs import gojson
-from pyconsul.structs.wire import Indexed
+from pyconsul.structs.wire import BACKEND_BLOCKING, BACKEND_STREAMING, Indexed
 
-BACKENDS = {0: "", 1: "blocking-query", 2: "streaming"}
+BACKENDS = {BACKEND_BLOCKING: "blocking-query", BACKEND_STREAMING: "streaming"}
 
 
 class Reply:
@@ -60,7 +60,7 @@ class Reply:
             return b""
         if self.raw is not None:
             return self.raw
-        return gojson.encode_pretty(self.value) + b"\n" if pretty else gojson.encode(self.value)
+        return gojson.encode_pretty(self.value) if pretty else gojson.encode(self.value)
 
 
 def meta_headers(meta: Indexed) -> dict[str, str]:

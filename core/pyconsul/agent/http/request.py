@@ -88,13 +88,26 @@ def unescape(text: str, *, plus: bool = False) -> str:
 class Request:
     """One HTTP request. Header names are lower case; ``path`` holds the values of the route's placeholders."""
 
-    __slots__ = ("_query", "agent", "body", "body_size", "headers", "method", "path", "raw_query", "remote", "url_path")
+    __slots__ = (
+        "_query",
+        "agent",
+        "body",
+        "body_size",
+        "headers",
+        "method",
+        "path",
+        "raw_path",
+        "raw_query",
+        "remote",
+        "url_path",
+    )
 
     def __init__(
         self,
         agent: Agent,
         method: str,
         url_path: str,
+        raw_path: str,
         raw_query: str,
         headers: Mapping[str, str],
         body: bytes,
@@ -103,6 +116,7 @@ class Request:
         self.agent = agent
         self.method = method
         self.url_path = url_path
+        self.raw_path = raw_path  # with its percent escapes
         self.raw_query = raw_query
         self.headers = headers
         self.body = body

@@ -35,6 +35,8 @@ DEFAULT_HEADER_LIMIT = 1 << 20
 BODY_KEPT_BYTES = 64 << 20  # a longer body is counted, not kept: every route that takes one has a lower limit
 SNAPSHOT_KEPT_BYTES = 4 << 30
 QUEUED_REQUESTS = 16
+KNOWN_METHODS = frozenset((b"GET", b"PUT", b"POST", b"DELETE", b"HEAD", b"OPTIONS", b"PATCH", b"CONNECT", b"TRACE"))
+MAX_METHOD_BYTES = 32
 REASONS = {status.value: status.phrase for status in HTTPStatus} | {413: "Request Entity Too Large"}
 
 
@@ -90,6 +92,7 @@ class Connection(asyncio.Protocol):
         self._admitted = False
         self._at_boundary = True
         self._whole: bytes | None = None
+        self._odd_method = ""  # of the request being parsed, where the parser knows it not
         self._reset()
 
     def _reset(self) -> None:
@@ -153,13 +156,22 @@ class Connection(asyncio.Protocol):
             self._whole = data
         else:
             self._whole = None
-        self._at_boundary = False
         try:
-            self._parser.feed_data(data)
+            self._parser.feed_data(self._with_known_method(data) if self._at_boundary else data)
         except httptools.HttpParserUpgrade:
             self._fail(400, "Bad Request")
         except (httptools.HttpParserError, ValueError):
             self._fail(400, "Bad Request")
+
+    def _with_known_method(self, data: bytes) -> bytes:
+        """The parser refuses methods it does not know; ours answers them with 405, so it gets another instead."""
+        self._at_boundary = False
+        method, space, rest = data.partition(b" ")
+        if not space or method in KNOWN_METHODS or not method.isalpha() or len(method) > MAX_METHOD_BYTES:
+            return data
+        self._odd_method = method.decode()
+        self._whole = None
+        return b"PUT " + rest
 
     # httptools
 
@@ -192,10 +204,12 @@ class Connection(asyncio.Protocol):
         path, _, query = target.partition(b"?")
         if path.startswith((b"http://", b"https://")):
             path = b"/" + path.split(b"/", 3)[3] if path.count(b"/") >= 3 else b"/"
-        method = self._parser.get_method().decode("latin-1")
+        method = self._odd_method or self._parser.get_method().decode("latin-1")
+        self._odd_method = ""
         keep_alive = self._parser.should_keep_alive()
+        raw_path = path.decode("utf-8", "surrogateescape")
         try:
-            url_path = unescape(path.decode("utf-8", "surrogateescape"))
+            url_path = unescape(raw_path)
         except ValueError:
             self._fail(400, "Bad Request")
             return
@@ -203,6 +217,7 @@ class Connection(asyncio.Protocol):
             self.front.agent,
             method,
             url_path,
+            raw_path,
             query.decode("utf-8", "surrogateescape"),
             self._headers,
             b"".join(self._body),
@@ -254,8 +269,7 @@ class Connection(asyncio.Protocol):
             watch.close()
             await self._stream(reply, headers, keep_alive)
             return
-        pretty = "pretty" in request.raw_query and request.query.has("pretty")
-        body = reply.body(pretty=pretty)
+        body = self._encoded(request, reply)
         packed = len(body) >= GZIP_FROM_BYTES and "Vary" in headers and _takes_gzip(request)
         if packed:
             body = gzip.compress(body, 1, mtime=0)
@@ -270,6 +284,12 @@ class Connection(asyncio.Protocol):
             self.front.replies.keep(whole, request, reply, (head, payload), watch)
         else:
             watch.close()
+
+    def _encoded(self, request: Request, reply: Reply) -> bytes:
+        """The body, indented where asked for, and always so in dev mode."""
+        asked = "pretty" in request.raw_query and request.query.has("pretty")
+        body = reply.body(pretty=asked or self.front.agent.config.dev_mode)
+        return body + b"\n" if asked and body and reply.raw is None else body
 
     async def _stream(self, reply: Reply, headers: Mapping[str, str], keep_alive: bool) -> None:
         assert reply.stream is not None and self._transport is not None

@@ -9,7 +9,7 @@ from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.primitives.durations import parse_duration
 from pyconsul.structs import godecode
-from pyconsul.structs.errors import BadRequest, NotFound
+from pyconsul.structs.errors import BadRequest, ConsulError, NotFound
 from pyconsul.structs.session import (
     IndexedSessions,
     NodeSpecificSessions,
@@ -17,7 +17,7 @@ from pyconsul.structs.session import (
     SessionRequest,
     SessionSpecificRequest,
 )
-from pyconsul.structs.wire import UNSET, UnsetType, changed
+from pyconsul.structs.wire import UNSET, Indexed, ReadRequest, UnsetType, changed
 
 SERF_CHECK = "serfHealth"
 DEFAULT_LOCK_DELAY_NS = 15_000_000_000
@@ -102,14 +102,14 @@ async def session_info(req: Request) -> Reply:
     options = req.read_options()
     session_id = _session_id(req)
     ask = SessionSpecificRequest(SessionID=session_id, Session=session_id, **options)
-    return _listed(await req.rpc("Session.Get", ask, IndexedSessions))
+    return await _listed(req, "Session.Get", ask)
 
 
 @route("GET", "/v1/session/list")
 async def session_list(req: Request) -> Reply:
     """All sessions of the datacenter."""
     ask = SessionSpecificRequest(**req.read_options())
-    return _listed(await req.rpc("Session.List", ask, IndexedSessions))
+    return await _listed(req, "Session.List", ask)
 
 
 @route("GET", "/v1/session/node/{node...}")
@@ -119,7 +119,7 @@ async def session_node(req: Request) -> Reply:
     if not req.path["node"]:
         raise BadRequest("Missing node name")
     ask = NodeSpecificSessions(Node=req.path["node"], **options)
-    return _listed(await req.rpc("Session.NodeSessions", ask, IndexedSessions))
+    return await _listed(req, "Session.NodeSessions", ask)
 
 
 def _session_id(req: Request) -> str:
@@ -128,5 +128,11 @@ def _session_id(req: Request) -> str:
     return req.path["id"]
 
 
-def _listed(found: IndexedSessions) -> Reply:
+async def _listed(req: Request, method: str, ask: ReadRequest) -> Reply:
+    """Sessions as a list; a failed read shows the meta headers too, as Consul does."""
+    try:
+        found = await req.rpc(method, ask, IndexedSessions)
+    except ConsulError as error:
+        error.meta = error.meta or Indexed(KnownLeader=False)
+        raise
     return Reply(found.Sessions or [], meta=found)

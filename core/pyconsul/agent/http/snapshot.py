@@ -14,7 +14,7 @@ from pyconsul.structs.operator import SnapshotRequest
 from pyconsul.structs.wire import Indexed
 
 _PIECE_BYTES = 256 * 1024
-_BLOCKING_BACKEND = 1
+_BLOCKING_BACKEND = 0
 
 
 @route("GET", "/v1/snapshot")

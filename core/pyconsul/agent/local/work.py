@@ -51,7 +51,7 @@ class LocalWork:
         self._loader = Loader(state, self.registrations, files)
         self._reaper: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Register everything and begin to run checks. Raises LoadError for a configured thing that is wrong."""
         self._loader.load(self._config.services, self._config.checks)
         self._reaper = asyncio.create_task(self.registrations.reap_forever(), name="reap services")

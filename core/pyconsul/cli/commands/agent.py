@@ -55,14 +55,16 @@ def _add(flags: FlagSet, row: Key) -> None:
     """One flag; those that take several values collect them as they stand."""
     from pyconsul.config.keyrow import Kind
 
+    instead = f"Old setting, use {row.instead} in a file" if row.instead else "Consul Enterprise only"
+    usage = row.doc or instead
     if row.kind is Kind.BOOL:
-        flags.boolean(row.flag, row.doc)
+        flags.boolean(row.flag, usage)
     elif row.kind in (Kind.INT, Kind.UINT, Kind.UINT32, Kind.UINT64):
-        flags.value(row.flag, row.doc, _number, 0)
+        flags.value(row.flag, usage, _number, 0)
     elif row.kind in (Kind.STRINGS, Kind.MAP):
-        flags.strings(row.flag, row.doc)
+        flags.strings(row.flag, usage)
     else:
-        flags.string(row.flag, row.doc)
+        flags.string(row.flag, usage)
 
 
 def _number(text: str) -> int:

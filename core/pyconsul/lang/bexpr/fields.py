@@ -5,6 +5,7 @@ A struct's fields are selectable under their Go names. A row type may say otherw
 - ``bexpr_hidden: ClassVar[frozenset[str]]``: fields that are not selectable (Go: ``bexpr:"-"``);
 - ``bexpr_names: ClassVar[dict[str, tuple[str, ...]]]``: field → the names it is selectable under;
 - ``go_names: ClassVar[dict[str, str]]``: field → Go's field name where the two differ;
+- ``CreateIndex`` and ``ModifyIndex`` are never selectable;
 - an integer of another width than 64 bits: ``Annotated[int, Meta(extra={"go": "uint16"})]``.
 
 Fields whose type is ``Any`` or a union of several types are not selectable.
@@ -34,6 +35,8 @@ _MEMBERSHIP: Final = frozenset({Operator.IN, Operator.NOT_IN})
 _MATCHING: Final = frozenset({Operator.MATCHES, Operator.NOT_MATCHES})
 _EMPTINESS: Final = frozenset({Operator.IS_EMPTY, Operator.IS_NOT_EMPTY})
 _NONE: Final[frozenset[Operator]] = frozenset()
+
+_NEVER: Final = frozenset({"CreateIndex", "ModifyIndex"})
 
 ANY: Final = ""
 """The sub-field of a map: whatever key is selected."""
@@ -147,7 +150,7 @@ def _struct_fields(struct: type[msgspec.Struct]) -> dict[str, Field]:
     hints = get_type_hints(struct, include_extras=True)
     found: dict[str, Field] = {}
     for attribute in struct.__struct_fields__:
-        if attribute in hidden:
+        if attribute in hidden or attribute in _NEVER:
             continue
         inner = field_of(hints[attribute])
         if inner.kind == "opaque":

@@ -49,8 +49,8 @@ async def read(srv: Server, ask: TxnReadRequest) -> TxnReadResponse:
     ops, errors = settle(srv, ask.Ops or [])
     if not errors:
         results, errors = run(srv.db, 0, ops)
-        return TxnReadResponse(Results=results if not errors else None, Errors=errors or None)
-    return TxnReadResponse(Errors=errors)
+        return TxnReadResponse(Index=1, Results=results if not errors else None, Errors=errors or None)
+    return TxnReadResponse(KnownLeader=False, Errors=errors)
 
 
 def settle(srv: Server, ops: list[TxnOp]) -> tuple[list[TxnOp], list[TxnError]]:

@@ -14,7 +14,7 @@ from pyconsul.structs.messages import MessageType
 def apply_manual(db: Store, index: int, row: ServiceVirtualIP) -> AssignServiceManualVIPsResponse:
     """Assign an operator's addresses to a service; answers whether it has a row, and who lost addresses."""
     found, taken_from = virtual_ips.assign_manual(db, index, row.Service, row.ManualIPs or [])
-    return AssignServiceManualVIPsResponse(Found=found, UnassignedFrom=taken_from if found else None)
+    return AssignServiceManualVIPsResponse(Found=found, UnassignedFrom=taken_from or None)
 
 
 def load_service_ip(db: Store, row: ServiceVirtualIP) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from pyconsul.server.leader.autopilot import Autopilot
+from pyconsul.server.leader.federation import FederationSync
 from pyconsul.server.leader.lock_delays import LockDelays
 from pyconsul.server.leader.registration import register_own_member
 from pyconsul.server.leader.session_timers import SessionTimers
@@ -29,6 +30,7 @@ class Leader:
         self.session_timers = SessionTimers(server)
         self.tombstones = TombstoneReaper(server)
         self.autopilot = Autopilot(server)
+        self.federation = FederationSync(server)
 
     def on_note(self, event: object) -> None:
         """Take what the state left for the leader after a commit."""
@@ -49,8 +51,10 @@ class Leader:
         self.tombstones.start()
         await self.autopilot.start()
         await register_own_member(self.server)
+        self.federation.start()
 
     async def stop(self) -> None:
         """Drop all timers."""
+        self.federation.stop()
         self.session_timers.clear_all()
         self.tombstones.stop()

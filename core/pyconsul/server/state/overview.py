@@ -1,17 +1,16 @@
-"""The whole catalog in numbers, and node by node: what the web UI and the usage report show."""
+"""The whole catalog in numbers, and node by node: what the web UI shows."""
 
 from collections.abc import Iterable
 
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.server.state.catalog_reads import catalog_index
 from pyconsul.server.state.catalog_tables import CHECKS, NODES, SERVICES, row_key
-from pyconsul.structs.catalog import GATEWAY_KINDS, KIND_CONNECT_PROXY, Node
+from pyconsul.structs.catalog import Node
 from pyconsul.structs.health import CRITICAL, PASSING, WARNING
-from pyconsul.structs.internal import CatalogSummary, HealthSummary, NodeInfo, ServiceUsage
+from pyconsul.structs.internal import CatalogSummary, HealthSummary, NodeInfo
 from pyconsul.structs.wire import omit
 
 VERSION_META = "consul-version"
-CONNECT_NATIVE = "connect-native"
 
 
 def node_dump(
@@ -77,27 +76,4 @@ def catalog_summary(db: Store) -> CatalogSummary:
         Nodes=[_counted("", nodes)] if nodes else [],
         Services=[_counted(name, by_service[name]) for name in sorted(by_service)],
         Checks=[_counted(name, by_check[name]) for name in sorted(by_check)],
-    )
-
-
-def service_usage(db: Store) -> ServiceUsage:
-    """How many nodes, services and instances there are; the servers' own ``consul`` service is not billable."""
-    kinds: dict[str, int] = dict.fromkeys(sorted((CONNECT_NATIVE, KIND_CONNECT_PROXY, *GATEWAY_KINDS)), 0)
-    names: set[str] = set()
-    billable = 0
-    for row in db.all(SERVICES):
-        service = row.Service
-        names.add(service.Service)
-        if service.Kind and service.Kind in kinds:
-            kinds[service.Kind] += 1
-        if service.Connect.Native:
-            kinds[CONNECT_NATIVE] += 1
-        if not service.Kind and service.Service != "consul":
-            billable += 1
-    return ServiceUsage(
-        Services=len(names),
-        ServiceInstances=db.count(SERVICES),
-        ConnectServiceInstances=kinds,
-        BillableServiceInstances=billable,
-        Nodes=db.count(NODES),
     )

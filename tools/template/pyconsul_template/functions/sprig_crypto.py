@@ -83,12 +83,12 @@ def derive_password(counter: int, kind: str, password: str, user: str, site: str
 @function("sprig_bcrypt", "string")
 def bcrypt_hash(text: str) -> str:
     """A bcrypt hash with cost 10."""
-    from pyconsul_template import bcrypt  # noqa: PLC0415 - has large tables
+    import bcrypt  # noqa: PLC0415 - only this function needs it
 
     data = to_bytes(text)
     if len(data) > 72:
         return "failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes"
-    return bcrypt.hash_password(data, os.urandom(16), cost=10)
+    return bcrypt.hashpw(data, bcrypt.gensalt(10, prefix=b"2a")).decode()
 
 
 @function("sprig_htpasswd", "string, string")

@@ -1,0 +1,70 @@
+"""The leader keeps its datacenter's federation state in step with the mesh gateways in the catalog."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pyconsul.memdb import WatchSet
+from pyconsul.server.state.catalog_reads import check_service_nodes_of_kind
+from pyconsul.server.state.federation import federation_state
+from pyconsul.structs.catalog import KIND_MESH_GATEWAY
+from pyconsul.structs.errors import ConsulError
+from pyconsul.structs.federation import FederationState, FederationStateRequest
+from pyconsul.structs.messages import MessageType
+from pyconsul.structs.wire import UNSET
+from pyconsul.telemetry.logging import logger
+
+if TYPE_CHECKING:
+    from pyconsul.server.server import Server
+
+log = logger("agent.server")
+
+RETRY_DELAY = 1.0  # seconds after a write that failed
+
+
+def now_text() -> str:
+    """The present in RFC 3339, as Go prints a UTC time."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class FederationSync:
+    """Writes the state whenever the gateways differ from it; sleeps on a watch in between."""
+
+    def __init__(self, srv: Server) -> None:
+        self._srv = srv
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; the first write happens at once if there is no state yet."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def stop(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _run(self) -> None:
+        while True:
+            changed_again = asyncio.Event()
+            with WatchSet(changed_again.set) as ws:
+                try:
+                    await self._sync(ws)
+                except ConsulError as error:
+                    log.error("error performing anti-entropy sync of federation state", error=error.text)
+                    await asyncio.sleep(RETRY_DELAY)
+                    continue
+                await changed_again.wait()
+
+    async def _sync(self, ws: WatchSet) -> None:
+        db = self._srv.db
+        datacenter = self._srv.config.datacenter
+        _, gateways = check_service_nodes_of_kind(db, KIND_MESH_GATEWAY, "", ws)
+        _, known = federation_state(db, datacenter, ws)
+        if known is not None and (known.MeshGateways or []) == gateways:
+            return
+        state = FederationState(Datacenter=datacenter, MeshGateways=gateways or UNSET, UpdatedAt=now_text())
+        await self._srv.propose(MessageType.FEDERATION_STATE, FederationStateRequest(Op="upsert", State=state))
+        log.info("federation state anti-entropy synced")

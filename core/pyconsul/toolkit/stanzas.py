@@ -1,0 +1,527 @@
+"""The stanzas the tools share: consul, vault, nomad, exec, syslog, log_file, wait.
+
+Each has a schema (what a file may say) and a frozen class that is made from the settings and the
+environment, with the originals' defaults. Durations are nanoseconds unless a name says else.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pyconsul.primitives.durations import parse_duration
+from pyconsul.sdk.retry import Retry
+from pyconsul.sdk.settings import TLS
+from pyconsul.sdk.settings import Settings as ClientSettings
+from pyconsul.toolkit.quiescence import WaitSetting
+from pyconsul.toolkit.retry import RetryPolicy
+from pyconsul.toolkit.schema import (
+    Schema,
+    Settings,
+    boolean,
+    duration,
+    either,
+    integer,
+    number,
+    signal_number,
+    text,
+    texts,
+)
+
+SECOND: Final = 1_000_000_000
+
+RETRY: Final[Schema] = {"enabled": boolean, "attempts": integer, "backoff": duration, "max_backoff": duration}
+SSL: Final[Schema] = {
+    "enabled": boolean,
+    "verify": boolean,
+    "cert": text,
+    "key": text,
+    "ca_cert": text,
+    "ca_cert_bytes": text,
+    "ca_path": text,
+    "server_name": text,
+}
+TRANSPORT: Final[Schema] = {
+    "dial_keep_alive": duration,
+    "dial_timeout": duration,
+    "disable_keep_alives": boolean,
+    "idle_conn_timeout": duration,
+    "max_idle_conns": integer,
+    "max_idle_conns_per_host": integer,
+    "max_conns_per_host": integer,
+    "tls_handshake_timeout": duration,
+}
+AUTH: Final[Schema] = {"enabled": boolean, "username": text, "password": text}
+CONSUL: Final = either(
+    {
+        "address": text,
+        "namespace": text,
+        "auth": AUTH,
+        "retry": RETRY,
+        "ssl": SSL,
+        "token": text,
+        "token_file": text,
+        "transport": TRANSPORT,
+    },
+    lambda address: {"address": address},
+)
+VAULT: Final[Schema] = {
+    "address": text,
+    "enabled": boolean,
+    "namespace": text,
+    "renew_token": boolean,
+    "retry": RETRY,
+    "ssl": SSL,
+    "token": text,
+    "vault_agent_token_file": text,
+    "transport": TRANSPORT,
+    "unwrap_token": boolean,
+    "client_user_agent": text,
+    "default_lease_duration": duration,
+    "lease_renewal_threshold": number,
+    "k8s_auth_role_name": text,
+    "k8s_service_account_token_path": text,
+    "k8s_service_account_token": text,
+    "k8s_service_mount_path": text,
+}
+NOMAD: Final[Schema] = {
+    "address": text,
+    "enabled": boolean,
+    "namespace": text,
+    "ssl": SSL,
+    "token": text,
+    "auth_username": text,
+    "auth_password": text,
+    "transport": TRANSPORT,
+    "retry": RETRY,
+}
+ENV: Final[Schema] = {
+    "denylist": texts,
+    "blacklist": texts,
+    "custom": texts,
+    "pristine": boolean,
+    "allowlist": texts,
+    "whitelist": texts,
+}
+EXEC: Final[Schema] = {
+    "command": texts,
+    "enabled": boolean,
+    "env": ENV,
+    "kill_signal": signal_number,
+    "kill_timeout": duration,
+    "reload_signal": signal_number,
+    "splay": duration,
+    "timeout": duration,
+}
+SYSLOG: Final[Schema] = {"enabled": boolean, "facility": text, "name": text}
+LOG_FILE: Final[Schema] = {
+    "path": text,
+    "log_rotate_bytes": integer,
+    "log_rotate_duration": duration,
+    "log_rotate_max_files": integer,
+}
+
+
+def parse_wait(value: str) -> Settings:
+    """The settings of ``min[:max]``. Raises ValueError with the originals' texts."""
+    value = value.strip()
+    if not value:
+        raise ValueError("wait: cannot be empty")
+    parts = value.split(":")
+    if len(parts) > 2:
+        raise ValueError("wait: invalid format")
+    low = parse_duration(parts[0].strip())
+    high = parse_duration(parts[1].strip()) if len(parts) == 2 else 4 * low
+    if low < 0 or high < 0:
+        raise ValueError("wait: cannot be negative")
+    if high < low:
+        raise ValueError("wait: min must be less than max")
+    return {"min": low, "max": high}
+
+
+WAIT: Final = either({"bool": boolean, "min": duration, "max": duration}, parse_wait)
+
+
+def wait_setting(settings: Mapping[str, Any]) -> WaitSetting:
+    """The timer that a wait stanza asks for."""
+    low: int = settings.get("min", 0)
+    high: int = settings.get("max", 4 * low)
+    enabled: bool = settings.get("bool", low > 0)
+    return WaitSetting(enabled, low / SECOND, high / SECOND)
+
+
+def _first(environ: Mapping[str, str], *names: str) -> str:
+    """The first of these variables that is set, trimmed."""
+    return next((environ[name].strip() for name in names if environ.get(name)), "")
+
+
+def _flag(environ: Mapping[str, str], name: str, default: bool) -> bool:
+    value = environ.get(name, "")
+    if value in ("1", "t", "T", "TRUE", "true", "True"):
+        return True
+    return default and value not in ("0", "f", "F", "FALSE", "false", "False")
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """An ssl stanza."""
+
+    enabled: bool = False
+    verify: bool = True
+    cert: str = ""
+    key: str = ""
+    ca_cert: str = ""
+    ca_cert_bytes: str = ""
+    ca_path: str = ""
+    server_name: str = ""
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Tls:
+        """On when anything is set, also ``verify``."""
+        present = any(settings.get(k) for k in settings if k not in ("enabled", "verify")) or "verify" in settings
+        return cls(**{"enabled": present, **settings})
+
+    def for_client(self) -> TLS:
+        """The same for the SDK."""
+        return TLS(
+            ca_file=self.ca_cert,
+            ca_path=self.ca_path,
+            ca_pem=self.ca_cert_bytes,
+            cert_file=self.cert,
+            key_file=self.key,
+            server_name=self.server_name,
+            verify=self.verify,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """A transport stanza; what the client has no use for is kept so that it may be shown."""
+
+    dial_keep_alive: int = 30 * SECOND
+    dial_timeout: int = 30 * SECOND
+    disable_keep_alives: bool = False
+    idle_conn_timeout: int = 5 * SECOND
+    max_idle_conns: int = 0
+    max_idle_conns_per_host: int = 100
+    max_conns_per_host: int = 0
+    tls_handshake_timeout: int = 10 * SECOND
+
+
+def _retry(settings: Mapping[str, Any]) -> RetryPolicy:
+    return RetryPolicy(
+        settings.get("enabled", True),
+        settings.get("attempts", 12),
+        settings.get("backoff", SECOND // 4),
+        settings.get("max_backoff", 60 * SECOND),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Consul:
+    """How to reach Consul."""
+
+    address: str = ""
+    namespace: str = ""
+    token: str = ""
+    token_file: str = ""
+    auth: str = ""
+    retry: RetryPolicy = RetryPolicy()
+    tls: Tls = Tls()
+    transport: Transport = Transport()
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], environ: Mapping[str, str]) -> Consul:
+        """From the stanza; what it leaves open comes from the environment."""
+        auth: Mapping[str, Any] = settings.get("auth", {})
+        user, password = auth.get("username", ""), auth.get("password", "")
+        on = auth.get("enabled", bool(user or password))
+        shown = f"{user}:{password}" if password else user
+        return cls(
+            settings.get("address", _first(environ, "CONSUL_HTTP_ADDR")),
+            settings.get("namespace", _first(environ, "CONSUL_NAMESPACE")),
+            settings.get("token", _first(environ, "CONSUL_TOKEN", "CONSUL_HTTP_TOKEN")),
+            settings.get("token_file", _first(environ, "CONSUL_TOKEN_FILE", "CONSUL_HTTP_TOKEN_FILE")),
+            shown if on else "",
+            _retry(settings.get("retry", {})),
+            Tls.of(settings.get("ssl", {})),
+            Transport(**settings.get("transport", {})),
+        )
+
+    def client_settings(self) -> ClientSettings:
+        """The settings of an SDK client; it never retries by itself, the views do."""
+        given: dict[str, Any] = {
+            "address": self.address,
+            "namespace": self.namespace,
+            "token": self.token,
+            "token_file": self.token_file,
+            "auth": self.auth,
+            "retry": Retry.NEVER,
+            "connect_timeout": self.transport.dial_timeout / SECOND or 30.0,
+        }
+        if self.tls.enabled:
+            given["scheme"] = "https"
+            given["tls"] = self.tls.for_client()
+        return ClientSettings.from_env(**given)
+
+    def environment(self) -> dict[str, str]:
+        """What commands and the child get to see of these settings."""
+        out = {
+            "CONSUL_HTTP_ADDR": self.address,
+            "CONSUL_HTTP_AUTH": self.auth,
+            "CONSUL_HTTP_TOKEN": self.token,
+            "CONSUL_HTTP_TOKEN_FILE": self.token_file,
+        }
+        out = {name: value for name, value in out.items() if value}
+        out["CONSUL_HTTP_SSL"] = "true" if self.tls.enabled else "false"
+        out["CONSUL_HTTP_SSL_VERIFY"] = "true" if self.tls.verify else "false"
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """How to reach Vault and what to do with its token."""
+
+    address: str = ""
+    enabled: bool = False
+    namespace: str = ""
+    token: str = ""
+    vault_agent_token_file: str = ""
+    renew_token: bool = False
+    unwrap_token: bool = False
+    client_user_agent: str = ""
+    default_lease_duration: int = 300 * SECOND
+    lease_renewal_threshold: float = 0.9
+    k8s_auth_role_name: str = ""
+    k8s_service_account_token_path: str = "/run/secrets/kubernetes.io/serviceaccount/token"
+    k8s_service_account_token: str = ""
+    k8s_service_mount_path: str = "kubernetes"
+    retry: RetryPolicy = RetryPolicy()
+    tls: Tls = Tls(enabled=True)
+    transport: Transport = Transport()
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], environ: Mapping[str, str]) -> Vault:
+        """From the stanza; what it leaves open comes from the environment and ``~/.vault-token``."""
+        address = settings.get("address", _first(environ, "VAULT_ADDR"))
+        agent_file: str | None = settings.get("vault_agent_token_file")
+        token: str = settings.get("token", _first(environ, "VAULT_TOKEN"))
+        if agent_file is not None:
+            token = _file_text(agent_file)
+        elif not token and environ.get("HOME"):
+            token = _file_text(os.path.join(environ["HOME"], ".vault-token"))
+        renews = _flag(environ, "VAULT_RENEW_TOKEN", bool(token) and agent_file is None)
+        plain = ("client_user_agent", "default_lease_duration", "lease_renewal_threshold")
+        return cls(
+            address=address,
+            enabled=settings.get("enabled", bool(address)),
+            namespace=settings.get("namespace", _first(environ, "VAULT_NAMESPACE")),
+            token=token,
+            vault_agent_token_file=agent_file or "",
+            renew_token=settings.get("renew_token", renews),
+            unwrap_token=settings.get("unwrap_token", _flag(environ, "VAULT_UNWRAP_TOKEN", False)),
+            **{name: settings[name] for name in plain if name in settings},
+            **_kubernetes(settings, environ),
+            retry=_retry(settings.get("retry", {})),
+            tls=_vault_tls(settings.get("ssl", {}), environ),
+            transport=Transport(**settings.get("transport", {})),
+        )
+
+    def environment(self) -> dict[str, str]:
+        """What commands and the child get to see of these settings."""
+        out = {
+            "VAULT_ADDR": self.address,
+            "VAULT_SKIP_VERIFY": "" if self.tls.verify else "true",
+            "VAULT_CLIENT_CERT": self.tls.cert,
+            "VAULT_CLIENT_KEY": self.tls.key,
+            "VAULT_CAPATH": self.tls.ca_path,
+            "VAULT_CACERT": self.tls.ca_cert,
+            "VAULT_CACERT_BYTES": self.tls.ca_cert_bytes,
+            "VAULT_TLS_SERVER_NAME": self.tls.server_name,
+        }
+        return {name: value for name, value in out.items() if value}
+
+
+def _kubernetes(settings: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    out: dict[str, str] = {}
+    for name in (
+        "k8s_auth_role_name",
+        "k8s_service_account_token_path",
+        "k8s_service_account_token",
+        "k8s_service_mount_path",
+    ):
+        value = settings.get(name, _first(environ, f"VAULT_{name.upper()}"))
+        if value:
+            out[name] = value
+    return out
+
+
+def _vault_tls(settings: Mapping[str, Any], environ: Mapping[str, str]) -> Tls:
+    variables = {
+        "ca_cert": "VAULT_CACERT",
+        "ca_cert_bytes": "VAULT_CACERT_BYTES",
+        "ca_path": "VAULT_CAPATH",
+        "cert": "VAULT_CLIENT_CERT",
+        "key": "VAULT_CLIENT_KEY",
+        "server_name": "VAULT_TLS_SERVER_NAME",
+    }
+    found: dict[str, Any] = {key: environ[name].strip() for key, name in variables.items() if environ.get(name)}
+    found["verify"] = not (_flag(environ, "VAULT_SKIP_VERIFY", False) or _flag(environ, "VAULT_INSECURE", False))
+    return Tls(**{"enabled": True, **found, **settings})
+
+
+def _file_text(path: str) -> str:
+    """The trimmed text of a file, empty when it cannot be read."""
+    try:
+        with open(path, encoding="utf-8") as source:
+            return source.read().strip()
+    except OSError:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Nomad:
+    """How to reach Nomad."""
+
+    address: str = ""
+    enabled: bool = False
+    namespace: str = ""
+    token: str = ""
+    auth_username: str = ""
+    auth_password: str = ""
+    retry: RetryPolicy = RetryPolicy()
+    tls: Tls = Tls()
+    transport: Transport = Transport()
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], environ: Mapping[str, str]) -> Nomad:
+        """From the stanza; what it leaves open comes from the environment."""
+        address = settings.get("address", _first(environ, "NOMAD_ADDR"))
+        return cls(
+            address,
+            settings.get("enabled", bool(address)),
+            settings.get("namespace", _first(environ, "NOMAD_NAMESPACE")),
+            settings.get("token", _first(environ, "NOMAD_TOKEN")),
+            settings.get("auth_username", ""),
+            settings.get("auth_password", ""),
+            _retry(settings.get("retry", {})),
+            Tls.of(settings.get("ssl", {})),
+            Transport(**settings.get("transport", {})),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Which variables a command or child gets."""
+
+    pristine: bool = False
+    custom: Sequence[str] = ()
+    allowlist: Sequence[str] = ()
+    denylist: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Environment:
+        """From the stanza, older names included."""
+        return cls(
+            settings.get("pristine", False),
+            tuple(settings.get("custom", ())),
+            (*settings.get("allowlist", ()), *settings.get("whitelist", ())),
+            (*settings.get("denylist", ()), *settings.get("blacklist", ())),
+        )
+
+    def build(self, own: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
+        """The environment: the own one filtered, then ``extra``, then the custom pairs."""
+        custom = dict(pair.partition("=")[::2] for pair in self.custom)
+        if self.pristine:
+            return {**extra, **custom}
+        kept = dict(own)
+        if self.allowlist:
+            kept = {k: v for k, v in kept.items() if self._matches(self.allowlist, k)}
+        if self.denylist:
+            kept = {k: v for k, v in kept.items() if not self._matches(self.denylist, k)}
+        return {**kept, **extra, **custom}
+
+    @staticmethod
+    def _matches(patterns: Sequence[str], name: str) -> bool:
+        return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class Exec:
+    """A command and how it is run."""
+
+    command: Sequence[str] = ()
+    enabled: bool = False
+    environment: Environment = field(default_factory=Environment)
+    kill_signal: int = 2
+    kill_timeout: int = 30 * SECOND
+    reload_signal: int = 0
+    splay: int = 0
+    timeout: int = 0
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], *, timeout: int = 0) -> Exec:
+        """From the stanza; ``timeout`` is the default of that key."""
+        command: Sequence[str] = tuple(settings.get("command", ()))
+        return cls(
+            command,
+            settings.get("enabled", bool(command and command[0])),
+            Environment.of(settings.get("env", {})),
+            settings.get("kill_signal", 2),
+            settings.get("kill_timeout", 30 * SECOND),
+            settings.get("reload_signal", 0),
+            settings.get("splay", 0),
+            settings.get("timeout", timeout),
+        )
+
+    @property
+    def has_command(self) -> bool:
+        """Whether there is anything to run."""
+        return bool(self.command and self.command[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Logging:
+    """Where the log goes."""
+
+    level: str = "WARN"
+    file_path: str = ""
+    rotate_bytes: int = 0
+    rotate_ns: int = 86400 * SECOND
+    rotate_keep: int = 0
+    syslog_facility: str = ""
+    syslog_name: str = ""
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], environ: Mapping[str, str], *, tool: str, levels: Sequence[str]) -> Logging:
+        """From ``log_level``, ``log_file`` and ``syslog``; ``levels`` names the environment's variables."""
+        file: Mapping[str, Any] = settings.get("log_file", {})
+        syslog: Mapping[str, Any] = settings.get("syslog", {})
+        on = syslog.get("enabled", bool(syslog.get("facility") or syslog.get("name")))
+        return cls(
+            settings.get("log_level", _first(environ, *levels) or "WARN"),
+            file.get("path", ""),
+            file.get("log_rotate_bytes", 0),
+            file.get("log_rotate_duration", 86400 * SECOND),
+            file.get("log_rotate_max_files", 0),
+            syslog.get("facility", "LOCAL0") if on else "",
+            syslog.get("name", tool),
+        )
+
+    def apply(self, root: str) -> None:
+        """Set the logger up. Raises ConfigError."""
+        from pyconsul.toolkit import logs
+
+        logs.setup(
+            root,
+            self.level,
+            file_path=self.file_path,
+            rotate_bytes=self.rotate_bytes,
+            rotate_seconds=self.rotate_ns / SECOND,
+            rotate_keep=self.rotate_keep,
+            syslog_facility=self.syslog_facility,
+            syslog_name=self.syslog_name,
+        )

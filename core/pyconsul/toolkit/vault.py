@@ -1,0 +1,179 @@
+"""A small Vault client: KV version 1 and 2, writes, lists, token renewal and unwrapping, Kubernetes login.
+
+It speaks HTTP through the SDK's transport, which knows nothing of Vault: tokens and name spaces are headers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote as percent
+
+from pyconsul.sdk.retry import Retry
+from pyconsul.sdk.settings import Settings as ClientSettings
+from pyconsul.toolkit.errors import ConfigError
+from pyconsul.toolkit.stanzas import SECOND, Vault
+
+
+class VaultError(Exception):
+    """Vault said no; the text is the one Vault's own client prints."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class Mount(NamedTuple):
+    """Where a path is mounted, and whether that is a KV store of version 2."""
+
+    path: str
+    is_kv2: bool
+
+
+DEFAULT_ADDRESS = "https://127.0.0.1:8200"
+
+
+class VaultClient:
+    """A client of one Vault server. ``token`` may change while it lives."""
+
+    def __init__(self, settings: Vault) -> None:
+        from pyconsul.sdk.client import AsyncClient
+
+        self.settings = settings
+        self.token = settings.token
+        self.address = settings.address or DEFAULT_ADDRESS
+        self._client = AsyncClient(
+            ClientSettings(
+                address=self.address,
+                tls=settings.tls.for_client(),
+                retry=Retry.NEVER,
+                connect_timeout=settings.transport.dial_timeout / SECOND or 30.0,
+            )
+        )
+        self._mounts: dict[str, Mount] = {}
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def request(
+        self, method: str, path: str, *, body: Any = None, params: Mapping[str, str] | None = None, token: str | None = None
+    ) -> dict[str, Any] | None:
+        """One request below ``/v1/``; None when there is nothing. Raises VaultError, or the SDK's TransportError."""
+        headers = {"X-Vault-Request": "true"}
+        shown = self.token if token is None else token
+        if shown:
+            headers["X-Vault-Token"] = shown
+        if self.settings.namespace:
+            headers["X-Vault-Namespace"] = self.settings.namespace
+        if self.settings.client_user_agent:
+            headers["User-Agent"] = self.settings.client_user_agent
+        data = None if body is None else json.dumps(body).encode()
+        target = "/v1/" + percent(path, safe="/~:@!$&'()*+,;=-._")
+        answer = await self._client.raw(method, target, params or {}, data, headers)
+        return self._read(method, target, answer.status, answer.body)
+
+    def _read(self, method: str, target: str, status: int, body: bytes) -> dict[str, Any] | None:
+        try:
+            parsed: Any = json.loads(body) if body.strip() else None
+        except ValueError:
+            parsed = None
+        if status == 404:
+            has_data = isinstance(parsed, dict) and (parsed.get("data") or parsed.get("warnings"))
+            return parsed if has_data else None
+        if 200 <= status < 300:
+            return parsed if isinstance(parsed, dict) else None
+        errors: list[str] = parsed.get("errors", []) if isinstance(parsed, dict) else []
+        url = f"{self.address.rstrip('/')}{target}"
+        head = f"Error making API request.\n\nURL: {method} {url}\nCode: {status}."
+        if errors:
+            raise VaultError(status, head + " Errors:\n\n" + "\n".join(f"* {error}" for error in errors))
+        raise VaultError(status, head + f" Raw Message:\n\n{body.decode('utf-8', 'replace')}")
+
+    async def mount_of(self, path: str) -> Mount:
+        """Where a path is mounted; unknown counts as version 1. Raises VaultError but for 403 and 404."""
+        known = self._mounts.get(path)
+        if known is not None:
+            return known
+        try:
+            answer = await self.request("GET", f"sys/internal/ui/mounts/{path}")
+        except VaultError as error:
+            if error.status != 404 and self.token:
+                raise
+            answer = None
+        data = (answer or {}).get("data") or {}
+        version = str((data.get("options") or {}).get("version") or "")
+        mount = Mount(data.get("path", ""), data.get("type") == "kv" and version == "2")
+        self._mounts[path] = mount
+        return mount
+
+    async def kv_path(self, path: str, middle: str = "data") -> str:
+        """The path to ask for: in a KV store of version 2, ``data`` or ``metadata`` goes in."""
+        mount = await self.mount_of(path)
+        return kv2_path(path, mount.path, middle) if mount.is_kv2 else path
+
+    async def read(self, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any] | None:
+        """A secret of any kind."""
+        return await self.request("GET", await self.kv_path(path), params=params)
+
+    async def write(self, path: str, data: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Write, and what came back."""
+        mount = await self.mount_of(path)
+        if mount.is_kv2:
+            return await self.request("PUT", kv2_path(path, mount.path), body={"data": data})
+        return await self.request("PUT", path, body=data)
+
+    async def list(self, path: str) -> list[str]:
+        """The names below a path, in order."""
+        answer = await self.request("GET", await self.kv_path(path, "metadata"), params={"list": "true"})
+        keys: list[str] = ((answer or {}).get("data") or {}).get("keys") or []
+        return sorted(keys)
+
+    async def renew_self(self) -> dict[str, Any] | None:
+        """Make the token live longer."""
+        return await self.request("PUT", "auth/token/renew-self", body={})
+
+    async def renew_lease(self, lease: str, seconds: int = 0) -> dict[str, Any] | None:
+        """Make a secret live longer."""
+        return await self.request("PUT", "sys/leases/renew", body={"lease_id": lease, "increment": seconds})
+
+    async def unwrap(self) -> None:
+        """Exchange a wrapping token for the one inside. Raises VaultError."""
+        answer = await self.request("PUT", "sys/wrapping/unwrap")
+        auth = (answer or {}).get("auth") or {}
+        if not auth.get("client_token"):
+            raise VaultError(0, "client_set: vault unwrap: no auth token in response")
+        self.token = auth["client_token"]
+
+    async def kubernetes_login(self) -> None:
+        """Log in with the service account. Raises VaultError or ConfigError."""
+        s = self.settings
+        jwt = s.k8s_service_account_token
+        if not jwt:
+            try:
+                with open(s.k8s_service_account_token_path, encoding="utf-8") as source:
+                    jwt = source.read().strip()
+            except OSError as error:
+                raise ConfigError(f"client_set: k8s auth: {error}") from None
+        body = {"role": s.k8s_auth_role_name, "jwt": jwt}
+        answer = await self.request("PUT", f"auth/{s.k8s_service_mount_path}/login", body=body, token="")
+        self.token = ((answer or {}).get("auth") or {}).get("client_token", "")
+
+    async def log_in(self) -> None:
+        """What has to happen before the first read: unwrapping, or the Kubernetes login."""
+        if self.settings.k8s_auth_role_name:
+            await self.kubernetes_login()
+        elif self.settings.unwrap_token and self.token:
+            await self.unwrap()
+
+
+def kv2_path(path: str, mount: str, middle: str = "data") -> str:
+    """The API path of a secret in a KV store of version 2; one that has its middle part already stays."""
+    root = mount.rstrip("/")
+    if path in (mount, root):
+        return f"{root}/{middle}"
+    rest = path.removeprefix(mount)
+    if rest.startswith(("data/", "metadata/", "subkeys/")):
+        return path
+    return f"{root}/{middle}/{rest}".rstrip("/")

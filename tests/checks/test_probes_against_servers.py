@@ -1,0 +1,411 @@
+"""Each kind of probe, against little servers of this test and against what cannot answer."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import h2.config
+import h2.connection
+import h2.events
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyconsul.agent.checks.dialing import DialError, split_address
+from pyconsul.agent.checks.grpc_probe import GrpcError, health_request, health_state
+from pyconsul.agent.checks.h2_connection import H2Answer
+from pyconsul.agent.checks.probes import NotImplementedHere, ProbeSettings, Result, probe_of
+from pyconsul.agent.checks.runner import plain_tls
+from pyconsul.structs.checks import CheckType
+
+SECOND = 1_000_000_000
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Serve = Callable[[Handler], Awaitable[int]]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Starts TCP servers on free ports; they go away with the test."""
+    servers: list[asyncio.Server] = []
+
+    async def start(handler: Handler) -> int:
+        async def close_after(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(OSError):
+                await handler(reader, writer)
+            writer.close()
+
+        server = await asyncio.start_server(close_after, "127.0.0.1", 0)
+        servers.append(server)
+        return server.sockets[0].getsockname()[1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+def closed_port() -> int:
+    """A port where nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+async def attempt(limit: int = 4096, **fields: Any) -> Result:
+    """One attempt of the check with these fields."""
+    kind = CheckType(Interval=SECOND, **{"Timeout": 5 * SECOND, **fields})
+    probe = probe_of(kind.kind(), ProbeSettings("c", kind, limit, plain_tls))
+    try:
+        return await probe.attempt()
+    finally:
+        await probe.close()
+
+
+def answering(response: bytes, seen: list[bytes] | None = None) -> Handler:
+    """A server that reads one request head and says this."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if seen is not None:
+            seen.append(head + await reader.read(65536) if b"content-length" in head.lower() else head)
+        writer.write(response)
+        await writer.drain()
+
+    return handler
+
+
+async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A server that listens and never answers."""
+    del writer
+    await reader.read()
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        ("200 OK", "passing"),
+        ("204 No Content", "passing"),
+        ("429 Too Many Requests", "warning"),
+        ("301 Moved Permanently", "critical"),
+        ("404 Not Found", "critical"),
+        ("500 Oops", "critical"),
+    ],
+)
+async def test_http_status_codes_become_statuses(serve: Serve, line: str, status: str) -> None:
+    """2xx passes, 429 warns, all else fails; the output quotes status line and body."""
+    body = b"" if line.startswith("204") else b"body"
+    port = await serve(answering(f"HTTP/1.1 {line}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body))
+    url = f"http://127.0.0.1:{port}/h"
+    assert await attempt(HTTP=url) == Result(status, f"HTTP GET {url}: {line} Output: {body.decode()}")
+
+
+async def test_http_requests_are_what_the_check_says(serve: Serve) -> None:
+    """Method, headers and body come from the check, the rest from Consul's habits."""
+    seen: list[bytes] = []
+    port = await serve(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", seen))
+    header = {"Host": ["other.example"], "X-A": ["1", "2"]}
+    await attempt(HTTP=f"http://127.0.0.1:{port}/a%20b?c=d", Method="PUT", Header=header)
+    head = seen[0].decode()
+    assert head.startswith("PUT /a%20b?c=d HTTP/1.1\r\n")
+    assert "Host: other.example\r\n" in head and "X-A: 1\r\nX-A: 2\r\n" in head
+    assert "User-Agent: Consul Health Check\r\n" in head and "Accept: text/plain, text/*, */*\r\n" in head
+
+
+async def test_http_output_keeps_the_end_of_the_body(serve: Serve) -> None:
+    """Long bodies are cut to the limit, invalid UTF-8 is replaced."""
+    port = await serve(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcde\xff"))
+    assert (await attempt(3, HTTP=f"http://127.0.0.1:{port}")).output.endswith("Output: de\ufffd")
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        (
+            "http://127.0.0.1:{port}/",
+            'Get "http://127.0.0.1:{port}/": dial tcp 127.0.0.1:{port}: connect: connection refused',
+        ),
+        ("ftp://x/", 'Get "ftp://x/": unsupported protocol scheme "ftp"'),
+        ("http://", 'Get "http://": http: no Host in request URL'),
+        ("http://a:b/", 'parse "http://a:b/": invalid port after host'),
+    ],
+)
+async def test_http_targets_that_cannot_be_asked_are_critical(url: str, text: str) -> None:
+    """The output is what Go's client says."""
+    port = closed_port()
+    assert await attempt(HTTP=url.format(port=port)) == Result("critical", text.format(port=port))
+
+
+async def test_http_answers_that_never_come_time_out(serve: Serve) -> None:
+    """The limit is the check's."""
+    port = await serve(silent)
+    found = await attempt(HTTP=f"http://127.0.0.1:{port}/", Timeout=SECOND // 20)
+    assert found.output.endswith("context deadline exceeded (Client.Timeout exceeded while awaiting headers)")
+
+
+async def test_http_garbage_is_critical(serve: Serve) -> None:
+    """Whatever a server says, the probe survives."""
+    port = await serve(answering(b"\x00\xff garbage\r\n\r\n"))
+    assert (await attempt(HTTP=f"http://127.0.0.1:{port}/")).status == "critical"
+
+
+@pytest.mark.parametrize(("follow", "status"), [(True, "passing"), (False, "critical")])
+async def test_redirects_are_followed_unless_switched_off(serve: Serve, follow: bool, status: str) -> None:
+    """With disabled redirects the 3xx itself is the answer."""
+    goal = await serve(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+    location = f"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{goal}/\r\nContent-Length: 0\r\n\r\n"
+    port = await serve(answering(location.encode()))
+    assert (await attempt(HTTP=f"http://127.0.0.1:{port}/", DisableRedirects=not follow)).status == status
+
+
+async def test_tcp_connects_or_says_why_not(serve: Serve) -> None:
+    """A connection is all that is asked for."""
+    port = await serve(silent)
+    assert await attempt(TCP=f"127.0.0.1:{port}") == Result("passing", f"TCP connect 127.0.0.1:{port}: Success")
+    gone = closed_port()
+    assert await attempt(TCP=f"127.0.0.1:{gone}") == Result(
+        "critical", f"dial tcp 127.0.0.1:{gone}: connect: connection refused"
+    )
+
+
+async def test_tcp_with_tls_needs_a_handshake(serve: Serve) -> None:
+    """A plain server fails a TLS check."""
+
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"220 hello\r\n")
+        await writer.drain()
+
+    port = await serve(plain)
+    found = await attempt(TCP=f"127.0.0.1:{port}", TCPUseTLS=True, TLSSkipVerify=True)
+    assert found == Result("critical", "tls: first record does not look like a TLS handshake")
+
+
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        ("nowhere", "dial tcp: address nowhere: missing port in address"),
+        ("a:b:1", "dial tcp: address a:b:1: too many colons in address"),
+        ("[::1:1", "dial tcp: address [::1:1: missing ']' in address"),
+        ("[::1]", "dial tcp: address [::1]: missing port in address"),
+    ],
+)
+async def test_bad_addresses_are_told_in_go_words(address: str, text: str) -> None:
+    """A check that can never connect says so each time."""
+    assert await attempt(TCP=address) == Result("critical", text)
+
+
+@given(st.text(max_size=20))
+def test_any_text_is_an_address_or_a_dial_error(text: str) -> None:
+    """Splitting never fails otherwise."""
+    with contextlib.suppress(DialError):
+        host, port = split_address(text)
+        assert isinstance(host + port, str)
+
+
+async def test_udp_passes_on_an_answer_and_on_silence() -> None:
+    """Only a refusal is bad news."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as quiet:
+        quiet.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{quiet.getsockname()[1]}"
+        found = await attempt(UDP=address, Timeout=SECOND // 20)
+    assert found == Result("passing", f"UDP connect {address}: Success")
+    refused = await attempt(UDP=address)
+    assert refused.status == "critical"
+    assert refused.output.endswith(f"->{address}: read: connection refused")
+
+
+@pytest.mark.parametrize(("code", "status"), [(0, "passing"), (1, "warning"), (2, "critical"), (255, "critical")])
+async def test_script_exit_codes_become_statuses(code: int, status: str) -> None:
+    """0, 1 and the rest; both streams are the output."""
+    args = ["/bin/sh", "-c", f"echo out; echo err >&2; exit {code}"]
+    assert await attempt(ScriptArgs=args) == Result(status, "out\nerr\n")
+
+
+async def test_scripts_that_a_signal_ends_are_critical() -> None:
+    """No exit code is no success."""
+    assert (await attempt(ScriptArgs=["/bin/sh", "-c", "kill -9 $$"])).status == "critical"
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        (["/no/such/file"], "fork/exec /no/such/file: no such file or directory"),
+        (["/etc/passwd"], "fork/exec /etc/passwd: permission denied"),
+        (["no-such-command"], 'exec: "no-such-command": executable file not found in $PATH'),
+        (["a\0b"], "fork/exec a\0b: invalid argument"),
+    ],
+)
+async def test_scripts_that_do_not_start_are_critical_at_once(args: list[str], text: str) -> None:
+    """Thresholds do not help against a missing script."""
+    assert await attempt(ScriptArgs=args) == Result("critical", text, direct=True)
+
+
+async def test_scripts_are_killed_with_their_children(tmp_path: Path) -> None:
+    """What a slow script started must not go on."""
+    mark = tmp_path / "mark"
+    script = f"echo begun; (sleep 1; touch {mark}) & wait"
+    found = await attempt(ScriptArgs=["/bin/sh", "-c", script], Timeout=SECOND // 5)
+    assert found == Result("critical", "Timed out (200ms) running check\n\nbegun\n", direct=True)
+    left = await asyncio.create_subprocess_exec("pgrep", "-f", str(mark), stdout=asyncio.subprocess.PIPE)
+    output, _ = await left.communicate()
+    assert output == b""
+
+
+async def test_long_script_output_is_cut_at_the_front() -> None:
+    """The last bytes stay."""
+    found = await attempt(4, ScriptArgs=[sys.executable, "-c", "print('x' * 99 + 'end')"])
+    assert found.output == "Captured 4 of 103 bytes\n...\nend\n"
+
+
+async def test_os_services_are_windows_business() -> None:
+    """The check is refused where Consul refuses it."""
+    with pytest.raises(NotImplementedHere, match="not implemented"):
+        await attempt(OSService="sshd")
+
+
+class H2Server:
+    """A small HTTP/2 server: answers PINGs by itself, gRPC calls with fixed headers and body."""
+
+    def __init__(self, trailers: list[tuple[str, str]], body: bytes) -> None:
+        self.trailers = trailers
+        self.body = body
+        self.requests: list[bytes] = []
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
+        core = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
+        core.initiate_connection()
+        writer.write(core.data_to_send())
+        while data := await reader.read(65536):
+            for event in core.receive_data(data):
+                if isinstance(event, h2.events.DataReceived):
+                    self.requests.append(event.data)
+                if isinstance(event, h2.events.StreamEnded):
+                    core.send_headers(event.stream_id, [(":status", "200"), ("content-type", "application/grpc")])
+                    core.send_data(event.stream_id, self.body)
+                    core.send_headers(event.stream_id, self.trailers, end_stream=True)
+            writer.write(core.data_to_send())
+
+
+OK = [("grpc-status", "0")]
+
+
+async def test_h2ping_waits_for_the_answer(serve: Serve) -> None:
+    """An HTTP/2 server passes, one that speaks something else does not."""
+    port = await serve(H2Server(OK, b""))
+    found = await attempt(H2PING=f"127.0.0.1:{port}")
+    assert found == Result("passing", "HTTP2 ping was successful")
+    other = await serve(answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+    assert (await attempt(H2PING=f"127.0.0.1:{other}")).output.startswith("HTTP2 ping failed: ")
+    gone = closed_port()
+    assert (await attempt(H2PING=f"127.0.0.1:{gone}")).output == (
+        f"Failed to dial to 127.0.0.1:{gone}: dial tcp 127.0.0.1:{gone}: connect: connection refused"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "trailers", "found"),
+    [
+        (b"\0\0\0\0\2\x08\x01", OK, "gRPC check {a}/svc: success"),
+        (b"\0\0\0\0\2\x08\x02", OK, "gRPC {a}/svc serving status: NOT_SERVING"),
+        (b"\0\0\0\0\0", OK, "gRPC {a}/svc serving status: UNKNOWN"),
+        (
+            b"",
+            [("grpc-status", "12"), ("grpc-message", "unknown service")],
+            "rpc error: code = Unimplemented desc = unknown service",
+        ),
+        (b"\0\0\0\0\x09x", OK, "rpc error: code = Internal desc = malformed health check answer"),
+    ],
+)
+async def test_grpc_asks_the_health_service(
+    serve: Serve, body: bytes, trailers: list[tuple[str, str]], found: str
+) -> None:
+    """SERVING passes; other states and errors are critical in gRPC's words."""
+    server = H2Server(trailers, body)
+    address = f"127.0.0.1:{await serve(server)}"
+    result = await attempt(GRPC=f"{address}/svc")
+    assert result == Result("passing" if "success" in found else "critical", found.format(a=address))
+    assert server.requests == [b"\0\0\0\0\5\x0a\x03svc"]
+
+
+async def test_grpc_says_why_it_cannot_connect() -> None:
+    """A refusal is an Unavailable with the dial error inside."""
+    address = f"127.0.0.1:{closed_port()}"
+    assert (await attempt(GRPC=address)).output == (
+        "rpc error: code = Unavailable desc = connection error: desc = "
+        f'"transport: Error while dialing: dial tcp {address}: connect: connection refused"'
+    )
+
+
+@given(st.binary(max_size=40))
+def test_any_grpc_answer_is_a_state_or_an_error(message: bytes) -> None:
+    """Broken messages never trip the reader up."""
+    framed = struct.pack(">BI", 0, len(message)) + message
+    answer = H2Answer(headers={":status": "200", "grpc-status": "0"}, body=bytearray(framed))
+    with contextlib.suppress(GrpcError):
+        assert isinstance(health_state(answer), int)
+
+
+@given(st.text(max_size=300))
+def test_health_requests_are_framed_protobuf(service: str) -> None:
+    """The frame says how long the message is."""
+    data = health_request(service)
+    assert data[0] == 0 and struct.unpack(">I", data[1:5])[0] == len(data) - 5
+    assert data.endswith(service.encode())
+
+
+class DockerEngine:
+    """Answers the engine's three calls; ``code`` is the exit code, ``refuse`` fails the first call."""
+
+    def __init__(self, code: int = 0, refuse: int = 0) -> None:
+        self.code = code
+        self.refuse = refuse
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
+        while head := await reader.readuntil(b"\r\n\r\n"):
+            length = next(
+                (int(x.split(b":")[1]) for x in head.split(b"\r\n") if x.lower().startswith(b"content-length")), 0
+            )
+            await reader.readexactly(length)
+            status, body = self._answer(head.split(b" ")[1].decode())
+            writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+            await writer.drain()
+
+    def _answer(self, path: str) -> tuple[int, bytes]:
+        if path.startswith("/containers/"):
+            return (self.refuse, b"no") if self.refuse else (201, b'{"Id":"e1"}')
+        return (200, b"said") if path.endswith("/start") else (200, b'{"ExitCode":%d}' % self.code)
+
+
+@pytest.mark.parametrize(
+    ("engine", "found"),
+    [
+        (DockerEngine(), Result("passing", "said")),
+        (DockerEngine(1), Result("warning", "said")),
+        (DockerEngine(7), Result("critical", "said")),
+        (DockerEngine(refuse=404), Result("critical", "create exec failed for unknown container box")),
+        (DockerEngine(refuse=409), Result("critical", "create exec failed since container box is paused or stopped")),
+        (DockerEngine(refuse=500), Result("critical", "create exec failed for container box with status 500: no")),
+    ],
+)
+async def test_docker_checks_run_in_the_container(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: DockerEngine, found: Result
+) -> None:
+    """Exit codes count as for scripts; the engine's refusals are outputs."""
+    path = str(tmp_path / "docker.sock")
+    server = await asyncio.start_unix_server(engine, path)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+    assert await attempt(DockerContainerID="box", ScriptArgs=["x"]) == found
+    server.close()
+
+
+async def test_an_absent_docker_engine_is_an_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the socket the check is critical and says where it looked."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none")
+    found = await attempt(DockerContainerID="box", ScriptArgs=["x"])
+    assert found.status == "critical"
+    assert found.output.endswith(f"dial unix {tmp_path}/none: connect: no such file or directory")

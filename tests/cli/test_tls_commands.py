@@ -1,0 +1,148 @@
+"""``consul tls``: an authority and certificates that hold for TLS."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def certificate(path: Path) -> x509.Certificate:
+    """The certificate in a file."""
+    return x509.load_pem_x509_certificate(path.read_bytes())
+
+
+def test_an_authority_is_two_files(folder: Path, run: Run) -> None:
+    """The certificate is public, the key is its owner's, and neither is overwritten."""
+    result = run("tls", "ca", "create")
+    assert result.out == "==> Saved consul-agent-ca.pem\n==> Saved consul-agent-ca-key.pem\n"
+    assert (folder / "consul-agent-ca-key.pem").stat().st_mode & 0o777 == 0o600
+    assert (folder / "consul-agent-ca-key.pem").read_bytes().startswith(b"-----BEGIN EC PRIVATE KEY-----\n")
+    again = run("tls", "ca", "create")
+    assert (again.code, again.err) == (1, "consul-agent-ca.pem already exists.\n")
+
+
+def test_an_authority_may_only_sign_for_its_domains(folder: Path, run: Run) -> None:
+    """Name constraints go into the authority, and a name outside of them is refused."""
+    run("tls", "ca", "create", "-domain=a.test", "-name-constraint", "-additional-name-constraint=b.test")
+    made = certificate(folder / "a.test-agent-ca.pem")
+    limits = made.extensions.get_extension_for_class(x509.NameConstraints)
+    assert limits.critical
+    assert [tree.value for tree in limits.value.permitted_subtrees or []] == ["b.test", "a.test", "localhost"]
+    assert run("tls", "cert", "create", "-server", "-domain=a.test").code == 0
+    refused = run("tls", "cert", "create", "-server", "-domain=a.test", "-additional-dnsname=c.test")
+    assert 'DNS name "c.test" is not permitted by any constraint' in refused.err
+
+
+def test_names_of_an_authority_can_be_given(folder: Path, run: Run) -> None:
+    """Common name, cluster id and days appear in the certificate."""
+    run("tls", "ca", "create", "-common-name=mine", "-cluster-id=abc", "-days=30")
+    made = certificate(folder / "consul-agent-ca.pem")
+    assert made.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "mine"
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.UniformResourceIdentifier) == ["spiffe://abc.consul"]
+    assert (made.not_valid_after_utc - made.not_valid_before_utc).days == 30
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "usages"),
+    [
+        ("server", ["server.dc1.consul", "localhost"], ["server", "client"]),
+        ("client", ["client.dc1.consul", "localhost"], ["client", "server"]),
+        ("cli", ["cli.dc1.consul", "localhost"], []),
+    ],
+)
+def test_each_kind_has_its_names_and_usages(
+    kind: str, names: list[str], usages: list[str], folder: Path, run: Run
+) -> None:
+    """Servers and clients may be both ends of a connection; certificates for people have no usage."""
+    run("tls", "ca", "create")
+    result = run("tls", "cert", "create", f"-{kind}")
+    assert result.out.endswith(f"==> Saved dc1-{kind}-consul-0.pem\n==> Saved dc1-{kind}-consul-0-key.pem\n")
+    made = certificate(folder / f"dc1-{kind}-consul-0.pem")
+    found = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert found.get_values_for_type(x509.DNSName) == names
+    oids = {"server": ExtendedKeyUsageOID.SERVER_AUTH, "client": ExtendedKeyUsageOID.CLIENT_AUTH}
+    if usages:
+        value = made.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        assert list(value) == [oids[usage] for usage in usages]
+
+
+def test_more_names_and_addresses_can_be_given(folder: Path, run: Run) -> None:
+    """They stand beside those that every server has."""
+    run("tls", "ca", "create")
+    words = ["-node=n1", "-additional-dnsname=web.test", "-additional-ipaddress=10.0.0.1"]
+    run("tls", "cert", "create", "-server", *words)
+    names = certificate(folder / "dc1-server-consul-0.pem").extensions
+    found = names.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert found.get_values_for_type(x509.DNSName)[:2] == ["web.test", "n1.server.dc1.consul"]
+    assert ipaddress.ip_address("10.0.0.1") in found.get_values_for_type(x509.IPAddress)
+
+
+def test_numbers_go_on(folder: Path, run: Run) -> None:
+    """Each certificate takes the next free number."""
+    run("tls", "ca", "create")
+    run("tls", "cert", "create", "-client")
+    assert "dc1-client-consul-1.pem" in run("tls", "cert", "create", "-client").out
+
+
+def test_a_certificate_is_accepted_by_openssl(folder: Path, run: Run) -> None:
+    """Python's TLS loads the pair and trusts it under the authority."""
+    run("tls", "ca", "create")
+    run("tls", "cert", "create", "-server")
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain("dc1-server-consul-0.pem", "dc1-server-consul-0-key.pem")
+    client = ssl.create_default_context(cafile="consul-agent-ca.pem")
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ours = client.wrap_bio(back, there, server_hostname="server.dc1.consul")
+    theirs = server.wrap_bio(there, back, server_side=True)
+    for _ in range(4):
+        for side in (ours, theirs):
+            try:
+                side.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+    assert ours.getpeercert()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([], "Please provide either -server, -client, or -cli"),
+        (["-server", "-cli"], "Please provide either -server, -client, or -cli"),
+        (["-client", "-node=n"], "-node requires -server"),
+        (["-client", "-ca="], "Please provide the ca"),
+        (["-client", "-ca=none.pem"], "Error reading CA: open none.pem: no such file or directory"),
+        (["-client", "-key=none.pem"], "Error reading CA key: open none.pem: no such file or directory"),
+        (["-client", "-additional-ipaddress=nope"], "failed to parse certificate"),
+        (
+            ["-client", "-key=other-agent-ca-key.pem"],
+            "failed to create certificate: x509: provided PrivateKey doesn't match parent's PublicKey",
+        ),
+        (["-client", "-key=consul-agent-ca.pem"], "failed to parse private key"),
+        (["-client", "-ca=consul-agent-ca-key.pem"], "failed to parse CA: first PEM-block should be CERTIFICATE type"),
+    ],
+)
+def test_what_cannot_be_signed_is_refused(words: list[str], sentence: str, folder: Path, run: Run) -> None:
+    """Each mistake has its sentence, and no file appears."""
+    run("tls", "ca", "create")
+    run("tls", "ca", "create", "-domain=other")
+    result = run("tls", "cert", "create", *words)
+    assert result.code == 1
+    assert result.err.startswith(sentence)
+    assert not list(folder.glob("dc1-*"))

@@ -1,0 +1,114 @@
+"""Text that is not HCL is refused in the words of HashiCorp's library, with line and column."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyconsul.lang.hcl import HclError, parse
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("foo", "At 1:5: key 'foo' expected start of object ('{') or assignment ('=')"),
+        ("service { ", "At 1:12: object expected closing RBRACE got: EOF"),
+        ("a b = 1", "At 1:5: nested object expected: LBRACE got: ASSIGN"),
+        ("= 1", "At 1:1: no object keys found!"),
+        ("[1]", "At 1:1: expected: IDENT | STRING | ASSIGN | LBRACE got: LBRACK"),
+        ("a = ]", "At 1:5: Unknown token: 1:5 RBRACK ]"),
+        ("a = [1 2]", "At 1:8: error parsing list, expected comma or list end, got: NUMBER"),
+        ("a = [", "At 1:6: unexpected token while parsing list: EOF"),
+        ("a @", "At 1:3: illegal char"),
+        ('a = "x', "At 1:7: literal not terminated"),
+        ('a = "\\q"', "At 1:7: illegal char escape"),
+        ("/* x", "At 1:5: comment not terminated"),
+        ("a = <<EOF\nhi", "At 2:3: heredoc not terminated"),
+        ("a = 99999999999999999999", 'strconv.ParseInt: parsing "99999999999999999999": value out of range'),
+        ("a = true\na = 1", "At 2:5: root.a: unknown type *ast.LiteralType"),
+        ("a = 1\x00", "At 1:6: unexpected null character (0x00)"),
+        ("a = [{ b }]", "At 1:6: error while trying to parse object within list: At 1:10: key 'b' expected start "
+         "of object ('{') or assignment ('=')"),
+    ],
+)  # fmt: skip
+def test_a_broken_document_names_the_place(text: str, error: str) -> None:
+    """The sentence, the line and the column are the library's."""
+    with pytest.raises(HclError) as caught:
+        parse(text)
+    shown = str(caught.value)
+    if "literal not terminated" in error or "escape" in error or "comment" in error:
+        assert shown.split(": ", 1)[1] == error.split(": ", 1)[1]
+    else:
+        assert shown == error
+
+
+def test_invalid_utf8_is_refused() -> None:
+    """Bytes that are no UTF-8 are an error, not a guess."""
+    with pytest.raises(HclError, match="illegal UTF-8 encoding"):
+        parse(b'a = "\xff"')
+
+
+@pytest.mark.parametrize("text", ["a={" * 5000, "a=[" + "[" * 5000, '{"a":' * 5000, '{"a":' + "[" * 5000])
+def test_deep_nesting_is_refused_instead_of_exhausting_the_stack(text: str) -> None:
+    """Objects and lists may nest only so deep."""
+    with pytest.raises(HclError, match="nested deeper than 120 levels"):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"' * 100_000,
+        "${" * 50_000,
+        "<<E\n" * 30_000,
+        "a=" + "9" * 300_000,
+        'a "b" {}\n' * 10_000,
+        'a="' + "${" * 50_000,
+    ],
+)
+def test_hostile_text_takes_linear_time(text: str) -> None:
+    """Nothing in a document makes the reader slow."""
+    started = time.perf_counter()
+    try:
+        parse(text)
+    except HclError as error:
+        assert str(error)
+    assert time.perf_counter() - started < 5
+
+
+_fragments = st.sampled_from(
+    [
+        "a",
+        "b ",
+        "{",
+        "}",
+        "[",
+        "]",
+        "=",
+        ",",
+        '"',
+        "\n",
+        "1",
+        ".5",
+        "0x",
+        "true",
+        "${",
+        "<<E\n",
+        "E\n",
+        "\\",
+        "#",
+        "/*",
+        "-",
+    ]
+)
+
+
+@given(st.one_of(st.text(max_size=60), st.lists(_fragments, max_size=40).map("".join)))
+def test_any_text_gives_a_document_or_an_hcl_error(text: str) -> None:
+    """The reader fails in one way only."""
+    try:
+        assert isinstance(parse(text), dict)
+    except HclError as error:
+        assert str(error)

@@ -1,0 +1,77 @@
+"""Virtual addresses of mesh services: given out, kept, freed, reused, assigned by hand."""
+
+from pyconsul.memdb import Store
+from pyconsul.server.state import catalog, virtual_ips
+from pyconsul.server.state.virtual_ips import FREE_VIRTUAL_IPS, address_of, virtual_ip_of
+from pyconsul.structs.catalog import NodeService, PeeredServiceName, RegisterRequest, ServiceConnect, ServiceName
+from pyconsul.structs.connect_proxy import ConnectProxyConfig
+
+
+def native(db: Store, index: int, name: str) -> None:
+    """Register a mesh-native instance of a service of that name on n1."""
+    service = NodeService(ID=name, Service=name, Port=80, Connect=ServiceConnect(Native=True))
+    catalog.register(db, index, RegisterRequest(Node="n1", Address="10.0.0.1", Service=service))
+
+
+def named(name: str) -> PeeredServiceName:
+    """One of our services."""
+    return PeeredServiceName(ServiceName=ServiceName(Name=name))
+
+
+def address(db: Store, name: str) -> str:
+    """The virtual address of a service; "" when it has none."""
+    row = virtual_ip_of(db, named(name))
+    return address_of(row) if row else ""
+
+
+def test_addresses_are_counted_up_and_freed_ones_come_first(db: Store) -> None:
+    """240.0.0.1 is the first; one that was given back goes to the next service that needs one."""
+    native(db, 5, "a")
+    native(db, 6, "b")
+    assert (address(db, "a"), address(db, "b")) == ("240.0.0.1", "240.0.0.2")
+    catalog.delete_service(db, 7, "n1", "a")
+    assert address(db, "a") == ""
+    native(db, 8, "c")
+    native(db, 9, "d")
+    assert (address(db, "c"), address(db, "d")) == ("240.0.0.1", "240.0.0.3")
+    assert db.count_where(FREE_VIRTUAL_IPS, "counter", "counter") == 1
+
+
+def test_instances_carry_the_address_of_what_they_serve(db: Store) -> None:
+    """A proxy shows its destination's address, with its own port."""
+    proxy = NodeService(
+        ID="p", Service="a-proxy", Kind="connect-proxy", Port=9, Proxy=ConnectProxyConfig(DestinationServiceName="a")
+    )
+    catalog.register(db, 5, RegisterRequest(Node="n1", Address="10.0.0.1", Service=proxy))
+    stored = catalog.service_of_node(db, "n1", "p")
+    assert stored is not None and stored.TaggedAddresses
+    tagged = stored.TaggedAddresses["consul-virtual"]
+    assert (tagged.Address, tagged.Port) == ("240.0.0.1", 9)
+
+
+def test_whoever_holds_a_name_keeps_its_address(db: Store) -> None:
+    """As config entries will do: the address stays after the last instance."""
+    native(db, 5, "a")
+
+    def holds(_: Store, whose: PeeredServiceName) -> bool:
+        return whose == named("a")
+
+    virtual_ips.HOLDERS.append(holds)
+    try:
+        catalog.delete_service(db, 6, "n1", "a")
+    finally:
+        virtual_ips.HOLDERS.remove(holds)
+    assert address(db, "a") == "240.0.0.1"
+
+
+def test_addresses_by_hand_move_from_service_to_service(db: Store) -> None:
+    """An address belongs to one service; who loses one is told. Unknown services get none."""
+    native(db, 5, "a")
+    native(db, 6, "b")
+    assert virtual_ips.assign_manual(db, 7, named("a"), ["10.9.0.2", "10.9.0.1"]) == (True, [])
+    row = virtual_ip_of(db, named("a"))
+    assert row is not None and (row.ManualIPs, row.ModifyIndex) == (["10.9.0.1", "10.9.0.2"], 7)
+    assert virtual_ips.assign_manual(db, 8, named("b"), ["10.9.0.2"]) == (True, [named("a")])
+    row = virtual_ip_of(db, named("a"))
+    assert row is not None and row.ManualIPs == ["10.9.0.1"]
+    assert virtual_ips.assign_manual(db, 9, named("nosuch"), ["10.9.0.3"]) == (False, [])

@@ -1,0 +1,136 @@
+"""The test kit: an agent in the process, usable from any kind of test."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pyconsul.config.errors import ConfigError
+from pyconsul.testing import InProcessAgent
+
+
+def test_a_synchronous_test_can_use_it(consul_agent: InProcessAgent) -> None:
+    """The agent has a thread of its own, so a blocking client does not wait for itself."""
+    assert consul_agent.client.kv.put("a", "1")
+    entry = consul_agent.client.kv.get("a")
+    assert entry is not None
+    assert entry.Value == b"1"
+
+
+async def test_an_async_test_can_use_it(consul_agent: InProcessAgent) -> None:
+    """From another loop than the agent's."""
+    async with consul_agent.async_client() as client:
+        assert await client.kv.put("a", "1")
+        assert await client.kv.keys() == ["a"]
+
+
+def test_each_test_gets_a_fresh_one(consul_agent: InProcessAgent) -> None:
+    """What the tests before have written is not there."""
+    assert consul_agent.client.kv.keys() == []
+
+
+@pytest.mark.consul_agent(datacenter="dc7", node="n7", config='node_meta { rack = "r1" }')
+def test_a_marker_changes_its_settings(consul_agent: InProcessAgent) -> None:
+    """Names by argument, everything else as HCL."""
+    config = consul_agent.client.agent.self()["Config"]
+    assert (config["Datacenter"], config["NodeName"]) == ("dc7", "n7")
+    assert consul_agent.client.agent.self()["Meta"]["rack"] == "r1"
+
+
+def test_several_agents_run_side_by_side(make_consul_agent: Callable[..., InProcessAgent]) -> None:
+    """Each has its own ports and its own state."""
+    one, two = make_consul_agent(), make_consul_agent()
+    one.client.kv.put("a", "1")
+    assert two.client.kv.get("a") is None
+    assert one.http_address != two.http_address
+
+
+def test_any_http_client_finds_it(consul_agent: InProcessAgent) -> None:
+    """Over a real socket."""
+    with urllib.request.urlopen(f"{consul_agent.url}/v1/status/leader", timeout=5) as answer:
+        assert answer.status == 200
+
+
+def test_dns_answers_on_udp_and_tcp(consul_agent: InProcessAgent) -> None:
+    """Both on the same port."""
+    import dns.message
+    import dns.query
+
+    host, port = consul_agent.dns_address
+    question = dns.message.make_query("consul.service.consul.", "A")
+    for ask in (dns.query.udp, dns.query.tcp):
+        assert ask(question, host, port=port, timeout=5).id == question.id
+
+
+def test_work_can_be_done_in_its_loop(consul_agent: InProcessAgent) -> None:
+    """For looking at what no API shows."""
+
+    async def thread_of(agent: object) -> str:
+        return threading.current_thread().name
+
+    assert consul_agent.run(thread_of) == "consul-agent"
+
+
+def test_it_starts_in_well_under_100_ms() -> None:
+    """The best of three, from nothing to the first answer; imports are done once a run."""
+
+    def once() -> float:
+        began = time.perf_counter()
+        with InProcessAgent() as agent:
+            agent.client.status.leader()
+            return time.perf_counter() - began
+
+    assert min(once() for _ in range(3)) < 0.1
+
+
+def test_stopping_frees_the_port() -> None:
+    """And stopping twice is harmless."""
+    agent = InProcessAgent().start()
+    host, _, port = agent.http_address.rpartition(":")
+    agent.stop()
+    agent.stop()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)), 1)
+
+
+def test_an_agent_can_be_started_again() -> None:
+    """With its memory empty."""
+    agent = InProcessAgent()
+    for _ in range(2):
+        with agent:
+            assert agent.client.kv.get("a") is None
+            agent.client.kv.put("a", "1")
+
+
+def test_with_a_data_dir_the_state_stays(tmp_path: Path) -> None:
+    """The second agent over the folder finds what the first one wrote."""
+    with InProcessAgent(data_dir=tmp_path) as agent:
+        agent.client.kv.put("a", "1")
+    with InProcessAgent(data_dir=tmp_path) as agent:
+        assert agent.client.kv.raw("a") == b"1"
+
+
+def test_a_bad_configuration_is_raised_in_the_test() -> None:
+    """Not swallowed by the agent's thread."""
+    with pytest.raises(ConfigError):
+        InProcessAgent(config="no_such_key = 1").start()
+
+
+def test_an_agent_that_does_not_run_says_so() -> None:
+    """Instead of an AttributeError deep inside."""
+    with pytest.raises(RuntimeError, match="does not run"):
+        _ = InProcessAgent().http_address
+
+
+def test_the_plugin_is_light() -> None:
+    """It is loaded into every pytest run of its users, agent or not."""
+    code = "import sys, pyconsul.testing.plugin; print('pyconsul.agent' in sys.modules, 'asyncio' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.startswith("False")

@@ -1,0 +1,206 @@
+"""Nomad as data: its services and variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pyconsul.lang.gotemplate import FunctionError, signature
+from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.gotemplate.values import Field, Map, Slice, Struct, Uint64, strings
+from pyconsul.sdk.errors import UnexpectedStatus
+from pyconsul.sdk.request import escape_path
+from pyconsul_template.dependencies.models import NomadService, NomadServicesSnippet, NomadVarMeta, pointers, sorted_tags
+from pyconsul_template.dependencies.queries import Fetched
+
+if TYPE_CHECKING:
+    from pyconsul_template.watcher import View
+
+_REGION = r"(?:@(?P<region>[A-Za-z0-9_.\-]+))?"
+_SERVICES = re.compile(_REGION)
+_SERVICE = re.compile(r"(?:(?P<tag>[A-Za-z0-9_=:.\-]+)\.)?(?P<name>[A-Za-z0-9_\-]+)" + _REGION)
+_VARIABLE = re.compile(r"/?(?P<path>[^@]+)(?:@(?P<namespace>[A-Za-z0-9_\-]+))?(?:\.(?P<region>[A-Za-z0-9_\-]+))?")
+_VARIABLES = re.compile(
+    r"/?(?P<path>[^@]*)(?:@(?P<namespace>[A-Za-z0-9_\-]+|\*))?(?:\.(?P<region>[A-Za-z0-9_\-]+))?"
+)
+
+
+class NomadVarItem(Struct):
+    """One item of a variable; prints as its value."""
+
+    go_type = "dependency.NomadVarItem"
+    pointer = False
+    fields = (Field("Key", "string"), Field("Value", "string"))
+    Key: str
+    Value: str
+
+    def go_string(self) -> str:
+        """The value."""
+        return self.Value
+
+    def json(self) -> str:
+        """The value, as JSON shows it."""
+        return self.Value
+
+
+class NomadVarItems(Map):
+    """The items of a variable by name."""
+
+    methods: ClassVar[dict[str, Any]] = {
+        "Keys": signature("", lambda items: strings(sorted(items))),
+        "Values": signature("", lambda items: strings(items[k].Value for k in sorted(items))),
+        "ItemsMap": signature("", lambda items: {k: v.Value for k, v in items.items()}),
+    }
+
+    def __init__(self, items: Mapping[str, str] | None) -> None:
+        made = {k: NomadVarItem(Key=k, Value=v) for k, v in (items or {}).items()}
+        super().__init__("dependency.NomadVarItems", made, is_nil=items is None)
+
+
+def _parsed(pattern: re.Pattern[str], text: str, label: str) -> dict[str, str]:
+    found = pattern.fullmatch(text)
+    if found is None:
+        raise FunctionError(f"{label}: invalid format: {quote(text)}")
+    return {name: value or "" for name, value in found.groupdict().items()}
+
+
+@dataclass(slots=True)
+class ServicesQuery:
+    """All services that Nomad knows."""
+
+    kind: ClassVar[str] = "nomad"
+    shared: ClassVar[bool] = True
+    region: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> ServicesQuery:
+        """From ``[@region]``. Raises FunctionError."""
+        region = _parsed(_SERVICES, text, "nomad.services")["region"]
+        return cls(region, f"nomad.services(@{region})" if region else "nomad.services")
+
+    async def fetch(self, access: View) -> Fetched:
+        """The services by name."""
+        answer = await access.nomad("/v1/services", {"region": self.region} if self.region else {})
+        listed = answer.value[0]["Services"] if answer.value else []
+        found = [NomadServicesSnippet(Name=s["ServiceName"], Tags=sorted_tags(s.get("Tags"))) for s in listed]
+        found.sort(key=lambda s: s.Name)
+        return Fetched(pointers("dependency.NomadServicesSnippet", found), answer.index, answer.last_contact_ms)
+
+
+@dataclass(slots=True)
+class ServiceQuery:
+    """The registrations of one service; ``choose`` asks for some of them only."""
+
+    kind: ClassVar[str] = "nomad"
+    shared: ClassVar[bool] = True
+    service: str
+    tag: str
+    region: str
+    choose: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str, choose: str = "") -> ServiceQuery:
+        """From ``[tag.]name[@region]``. Raises FunctionError."""
+        parts = _parsed(_SERVICE, text, "nomad.service")
+        inner = (parts["tag"] + "." if parts["tag"] else "") + parts["name"]
+        inner += (f"@{parts['region']}" if parts["region"] else "") + (f":{choose}" if choose else "")
+        return cls(parts["name"], parts["tag"], parts["region"], choose, f"nomad.service({inner})")
+
+    async def fetch(self, access: View) -> Fetched:
+        """The registrations by name."""
+        params = {"region": self.region, "choose": self.choose}
+        answer = await access.nomad(
+            "/v1/service/" + escape_path(self.service), {k: v for k, v in params.items() if v}
+        )
+        found = [
+            NomadService(
+                ID=s["ID"],
+                Name=s["ServiceName"],
+                Node=s.get("NodeID", ""),
+                Address=s.get("Address", ""),
+                Port=s.get("Port", 0),
+                Datacenter=s.get("Datacenter", ""),
+                Tags=sorted_tags(s.get("Tags")),
+                JobID=s.get("JobID", ""),
+                AllocID=s.get("AllocID", ""),
+            )
+            for s in answer.value or ()
+            if not self.tag or self.tag in (s.get("Tags") or ())
+        ]
+        found.sort(key=lambda s: s.Name)
+        return Fetched(pointers("dependency.NomadService", found), answer.index)
+
+
+def _place(path: str, namespace: str, region: str) -> str:
+    return f"{path}@{namespace or 'default'}.{region or 'global'}"
+
+
+@dataclass(slots=True)
+class VariableQuery:
+    """The items of one variable; ``wait``: one that does not exist is no answer."""
+
+    kind: ClassVar[str] = "nomad"
+    shared: ClassVar[bool] = True
+    path: str
+    params: Mapping[str, str]
+    wait: bool
+    name: str
+
+    @classmethod
+    def parse(cls, text: str, namespace: str, *, wait: bool = False) -> VariableQuery:
+        """From ``path[@namespace[.region]]``. Raises FunctionError."""
+        parts = _parsed(_VARIABLE, text.strip().strip("/"), "nomad.var.get")
+        space = parts["namespace"] or namespace
+        params = {k: v for k, v in (("namespace", space), ("region", parts["region"])) if v}
+        label = "nomad.var.block" if wait else "nomad.var.get"
+        return cls(parts["path"], params, wait, f"{label}({_place(parts['path'], space, parts['region'])})")
+
+    async def fetch(self, access: View) -> Fetched:
+        """The items, or None."""
+        answer = await access.nomad("/v1/var/" + escape_path(self.path), self.params)
+        value = NomadVarItems(answer.value.get("Items") or {}) if answer.value else None
+        return Fetched(value, answer.index, answer.last_contact_ms, block_on_nil=self.wait)
+
+
+@dataclass(slots=True)
+class VariablesQuery:
+    """The variables below a prefix."""
+
+    kind: ClassVar[str] = "nomad"
+    shared: ClassVar[bool] = True
+    params: Mapping[str, str]
+    name: str
+
+    @classmethod
+    def parse(cls, text: str, namespace: str) -> VariablesQuery:
+        """From ``prefix[@namespace[.region]]``. Raises FunctionError."""
+        parts = _parsed(_VARIABLES, text, "nomad.var.list")
+        prefix = parts["path"] if parts["path"].strip("/") else ""
+        space = parts["namespace"] or namespace
+        params = {k: v for k, v in (("prefix", prefix), ("namespace", space), ("region", parts["region"])) if v}
+        return cls(params, f"nomad.var.list({_place(prefix, space, parts['region'])})")
+
+    async def fetch(self, access: View) -> Fetched:
+        """Paths and times; none when Nomad does not allow to look."""
+        try:
+            answer = await access.nomad("/v1/vars", self.params)
+        except UnexpectedStatus as error:
+            if "Permission denied" not in str(error):
+                raise
+            return Fetched(pointers("dependency.NomadVarMeta", ()), 1)
+        found = [
+            NomadVarMeta(
+                Namespace=v.get("Namespace", ""),
+                Path=v.get("Path", ""),
+                CreateIndex=Uint64(v.get("CreateIndex", 0)),
+                ModifyIndex=Uint64(v.get("ModifyIndex", 0)),
+                CreateTime=v.get("CreateTime", 0),
+                ModifyTime=v.get("ModifyTime", 0),
+            )
+            for v in answer.value or ()
+        ]
+        return Fetched(Slice("[]*dependency.NomadVarMeta", found), answer.index, answer.last_contact_ms)

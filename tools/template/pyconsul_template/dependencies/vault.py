@@ -1,0 +1,369 @@
+"""Vault as data: secrets read, written, listed; certificates kept while they are valid; token renewal."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import random
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import parse_qsl
+
+from pyconsul.lang.gotemplate import FunctionError
+from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.gotemplate.values import Field, NilPointer, Slice, Struct
+from pyconsul.sdk.errors import ConsulError
+from pyconsul.toolkit.vault import VaultClient, VaultError
+from pyconsul_template.dependencies.models import text_map, texts
+from pyconsul_template.dependencies.queries import Fetched
+
+if TYPE_CHECKING:
+    from pyconsul_template.watcher import Clients, View
+
+logger = logging.getLogger("pyconsul_template.view")
+
+
+class SecretAuth(Struct):
+    """The login part of a secret."""
+
+    go_type = "dependency.SecretAuth"
+    fields = (
+        Field("ClientToken", "string"),
+        Field("Accessor", "string"),
+        Field("Policies", "[]string"),
+        Field("Metadata", "map[string]string"),
+        Field("LeaseDuration", "int"),
+        Field("Renewable", "bool"),
+    )
+
+
+class SecretWrapInfo(Struct):
+    """The wrapping part of a secret."""
+
+    go_type = "dependency.SecretWrapInfo"
+    fields = (
+        Field("Token", "string"),
+        Field("TTL", "int"),
+        Field("CreationTime", "string"),
+        Field("WrappedAccessor", "string"),
+    )
+
+
+class Secret(Struct):
+    """What Vault answered."""
+
+    go_type = "dependency.Secret"
+    fields = (
+        Field("RequestID", "string"),
+        Field("LeaseID", "string"),
+        Field("LeaseDuration", "int"),
+        Field("Renewable", "bool"),
+        Field("Data", "map[string]interface {}"),
+        Field("Warnings", "[]string"),
+        Field("Auth", "*dependency.SecretAuth"),
+        Field("WrapInfo", "*dependency.SecretWrapInfo"),
+    )
+    LeaseID: str
+    LeaseDuration: int
+    Renewable: bool
+    Data: dict[str, Any]
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> Secret:
+        """From an answer of Vault."""
+        auth, wrap = item.get("auth"), item.get("wrap_info")
+        return cls(
+            RequestID=item.get("request_id", ""),
+            LeaseID=item.get("lease_id", ""),
+            LeaseDuration=item.get("lease_duration", 0),
+            Renewable=item.get("renewable", False),
+            Data=item.get("data") or {},
+            Warnings=texts(item.get("warnings")),
+            Auth=_auth(auth) if auth else NilPointer("*dependency.SecretAuth"),
+            WrapInfo=_wrap(wrap) if wrap else NilPointer("*dependency.SecretWrapInfo"),
+        )
+
+
+def _auth(item: Mapping[str, Any]) -> SecretAuth:
+    return SecretAuth(
+        ClientToken=item.get("client_token", ""),
+        Accessor=item.get("accessor", ""),
+        Policies=texts(item.get("policies")),
+        Metadata=text_map(item.get("metadata")),
+        LeaseDuration=item.get("lease_duration", 0),
+        Renewable=item.get("renewable", False),
+    )
+
+
+def _wrap(item: Mapping[str, Any]) -> SecretWrapInfo:
+    return SecretWrapInfo(
+        Token=item.get("token", ""),
+        TTL=item.get("ttl", 0),
+        CreationTime=item.get("creation_time", ""),
+        WrappedAccessor=item.get("wrapped_accessor", ""),
+    )
+
+
+def lease_pause(item: Mapping[str, Any], default_lease: float, threshold: float, dice: float) -> float:
+    """Seconds until a secret should be fetched again; ``dice`` is a random number from 0 to 1."""
+    data: Mapping[str, Any] = item.get("data") or {}
+    auth: Mapping[str, Any] = item.get("auth") or {}
+    base = float(auth.get("lease_duration") or item.get("lease_duration") or 0)
+    rotates = False
+    if not item.get("lease_id"):
+        if "certificate" in data and data.get("expiration"):
+            base = float(data["expiration"]) - time.time()
+        if "secret_id" in data and data.get("secret_id_ttl"):
+            base = float(data["secret_id_ttl"]) + 1
+        if "rotation_period" in data and "ttl" in data:
+            base, rotates = float(data["ttl"] or 0) + 1, True
+    if base <= 0:
+        base = default_lease
+    if auth.get("renewable", item.get("renewable")):
+        return base / 3 * (dice + 1) / 2
+    if rotates:
+        return base
+    part = threshold + (dice - 0.5) * 0.1
+    return base * (part if 0 < part < 1 else threshold)
+
+
+class _Secrets:
+    """What reads and writes share: wait for the end of the lease, renew what can be renewed."""
+
+    name: str
+    last: Mapping[str, Any] | None = None
+
+    async def wait(self, view: View) -> None:
+        """Until the secret has to be fetched again."""
+        if self.last is None:
+            return
+        settings = view.settings
+        while True:
+            pause = lease_pause(self.last, settings.default_lease, settings.lease_threshold, random.random())
+            logger.log(5, "%s: next look in %.0fs", self.name, pause)
+            await view.pause(pause)
+            if not self.last.get("renewable") or not self.last.get("lease_id"):
+                return
+            try:
+                renewed = await (await view.vault()).renew_lease(self.last["lease_id"])
+            except VaultError as error:
+                logger.warning("%s: failed to renew: %s", self.name, error)
+                return
+            if renewed is None:
+                return
+
+    def took(self, view: View, answer: Mapping[str, Any]) -> Fetched:
+        """Remember the answer and hand it on."""
+        for warning in answer.get("warnings") or ():
+            logger.warning("%s: %s", self.name, warning)
+        self.last = answer
+        return Fetched(Secret.of(answer), view.polled())
+
+
+def _trimmed(path: str, label: str) -> str:
+    path = path.strip().strip("/")
+    if not path:
+        raise FunctionError(f"{label}: invalid format: {quote(path)}")
+    return path
+
+
+@dataclass
+class ReadQuery(_Secrets):
+    """A secret read from Vault."""
+
+    kind: ClassVar[str] = "vault"
+    shared: ClassVar[bool] = False
+    path: str
+    params: Mapping[str, str]
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> ReadQuery:
+        """From ``path[?version=n]``. Raises FunctionError."""
+        path, _, query = _trimmed(text, "vault.read").partition("?")
+        params = dict(parse_qsl(query))
+        version = f".v{params['version']}" if params.get("version") else ""
+        return cls(path, params, f"vault.read({path}{version})")
+
+    async def fetch(self, access: View) -> Fetched:
+        """The secret, again when its lease nears its end."""
+        await self.wait(access)
+        client = await access.vault()
+        answer = await client.read(self.path, self.params)
+        if answer is None or _is_deleted(answer):
+            raise FunctionError(f"no secret exists at {await client.kv_path(self.path)}")
+        return self.took(access, answer)
+
+
+def _is_deleted(answer: Mapping[str, Any]) -> bool:
+    metadata = (answer.get("data") or {}).get("metadata")
+    if not isinstance(metadata, dict):
+        return False
+    from pyconsul_template.gotime import Time  # noqa: PLC0415
+
+    when = metadata.get("deletion_time")
+    return isinstance(when, str) and when != "" and Time.parse_rfc3339(when).nanoseconds < time.time_ns()
+
+
+@dataclass
+class WriteQuery(_Secrets):
+    """Something written to Vault, and its answer."""
+
+    kind: ClassVar[str] = "vault"
+    shared: ClassVar[bool] = False
+    path: str
+    data: Mapping[str, str]
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.path = _trimmed(self.path, "vault.write")
+        said = "".join(f"{key}={quote(self.data[key])}" for key in sorted(self.data))
+        digest = hashlib.sha1(said.encode(), usedforsecurity=False).hexdigest()[:8]
+        self.name = f"vault.write({self.path} -> {digest})"
+
+    async def fetch(self, access: View) -> Fetched:
+        """Write, again when the lease nears its end."""
+        await self.wait(access)
+        answer = await (await access.vault()).write(self.path, self.data)
+        return self.took(access, answer or {})
+
+
+@dataclass
+class ListQuery:
+    """The names below a path of Vault."""
+
+    kind: ClassVar[str] = "vault"
+    shared: ClassVar[bool] = False
+    path: str
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.path = _trimmed(self.path, "vault.list")
+        self.name = f"vault.list({self.path})"
+
+    async def fetch(self, access: View) -> Fetched:
+        """The names in order; looked at once a default lease."""
+        if access.index:
+            await access.pause(access.settings.default_lease)
+        return Fetched(Slice("[]string", await (await access.vault()).list(self.path)), access.polled())
+
+
+class PemEncoded(Struct):
+    """A certificate with key and authorities in PEM."""
+
+    go_type = "dependency.PemEncoded"
+    pointer = False
+    fields = (
+        Field("Cert", "string"),
+        Field("Key", "string"),
+        Field("CA", "string"),
+        Field("CAChain", "[]string"),
+    )
+
+
+@dataclass
+class CertificateQuery:
+    """A certificate issued by Vault; the one in the destination file is kept while it is valid."""
+
+    kind: ClassVar[str] = "vault"
+    shared: ClassVar[bool] = False
+    path: str
+    data: Mapping[str, str]
+    destination: str
+    name: str = field(init=False)
+    pause: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.path = _trimmed(self.path, "vault.read")
+        self.name = f"vault.pki({self.path}->{self.destination})"
+
+    async def fetch(self, access: View) -> Fetched:
+        """The certificate, a new one when the present one nears its end."""
+        if self.pause:
+            await access.pause(self.pause)
+        threshold = access.settings.lease_threshold
+        found, self.pause = _certificate(self._kept(), threshold)
+        if self.pause <= 0:
+            found, self.pause = _certificate(await self._issue(await access.vault()), threshold)
+        if self.pause <= 0:
+            raise FunctionError("needs renewal")
+        return Fetched(found, access.polled())
+
+    def _kept(self) -> str:
+        try:
+            with open(self.destination, encoding="utf-8", errors="surrogateescape") as source:
+                return source.read()
+        except OSError:
+            return ""
+
+    async def _issue(self, client: VaultClient) -> str:
+        answer = await client.request("PUT", self.path, body=self.data)
+        if answer is None:
+            raise FunctionError(f"no secret exists at {self.path}")
+        out: list[str] = []
+        for key, value in (answer.get("data") or {}).items():
+            if isinstance(value, str):
+                out.append(value)
+            elif isinstance(value, list) and key == "ca_chain":
+                out += [item for item in value if isinstance(item, str)]
+        return "\n".join(out)
+
+
+def _certificate(text: str, threshold: float) -> tuple[PemEncoded, float]:
+    """The parts of a PEM text, and how many seconds its certificate is still good for."""
+    from cryptography import x509  # noqa: PLC0415 - takes 60 ms
+    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
+
+    out: dict[str, Any] = {"Cert": "", "Key": "", "CA": "", "CAChain": Slice("[]string")}
+    good = 0.0
+    for label, block in _blocks(text):
+        if label.endswith("PRIVATE KEY"):
+            out["Key"] = block
+            continue
+        found = x509.load_pem_x509_certificate(block.encode())
+        pem = found.public_bytes(Encoding.PEM).decode()
+        try:
+            is_ca = found.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+        except x509.ExtensionNotFound:
+            is_ca = False
+        if not is_ca:
+            out["Cert"] = pem
+            start, end = found.not_valid_before_utc.timestamp(), found.not_valid_after_utc.timestamp()
+            good = start + (end - start) * threshold - time.time() if end > time.time() else 0.0
+        else:
+            out["CA"] = out["CA"] or pem
+            if pem not in out["CAChain"]:
+                out["CAChain"].append(pem)
+    return PemEncoded(**out), good
+
+
+def _blocks(text: str) -> list[tuple[str, str]]:
+    """The PEM blocks of a text, with their labels."""
+    pattern = re.compile(r"-----BEGIN ([A-Z ]+)-----.*?-----END \1-----", re.DOTALL)
+    return [(found[1], found[0] + "\n") for found in pattern.finditer(text)]
+
+
+async def keep_token(clients: Clients) -> None:
+    """Renew Vault's token for ever."""
+    pause = 1.0
+    while True:
+        try:
+            answer = await (await clients.vault()).renew_self()
+            auth = (answer or {}).get("auth") or {}
+            if not auth.get("renewable"):
+                logger.warning("vault.token: token is not renewable")
+                return
+            pause = max(float(auth.get("lease_duration") or 60) / 3 * (random.random() + 1) / 2, 1.0)
+        except VaultError as error:
+            logger.warning("vault.token: failed to renew: %s", error)
+            if error.status in (400, 403):
+                return
+            pause = min(pause * 2, 60.0)
+        except (ConsulError, OSError) as error:
+            logger.warning("vault.token: failed to renew: %s", error)
+            pause = min(pause * 2, 60.0)
+        await asyncio.sleep(pause)

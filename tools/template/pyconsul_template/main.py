@@ -1,0 +1,149 @@
+"""``py-consul-template``: flags, signals, reload, exit statuses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pyconsul.lang.goflags import FlagError, HelpRequested
+from pyconsul.toolkit import logs, signals
+from pyconsul.toolkit.errors import EXIT_CONFIG, EXIT_FLAGS, EXIT_INTERRUPT, EXIT_OK, ChildEnded, ConfigError, ToolError
+from pyconsul_template import arguments
+from pyconsul_template.config import Config, load
+
+if TYPE_CHECKING:
+    from pyconsul_template.runner import Runner
+    from pyconsul_template.session import Extras
+
+logger = logging.getLogger("pyconsul_template.cli")
+
+# Signals whose default action is the process's own affair are not passed on.
+_OWN = {"SIGNULL", "SIGKILL", "SIGSTOP", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGIOT", "SIGTRAP", "SIGSYS"}
+
+
+def version_text() -> str:
+    """One line: whose behaviour, and who we are."""
+    return f"consul-template v{arguments.VERSION} (py-consul)"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the tool. Returns the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["lint"]:
+        from pyconsul_template.lint import run  # noqa: PLC0415 - a tool of its own
+
+        return run(words[1:], sys.stdout, sys.stderr)
+    try:
+        args = arguments.parse(words, os.environ)
+    except HelpRequested:
+        sys.stdout.write(arguments.usage())
+        return EXIT_OK
+    except (FlagError, ConfigError) as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_FLAGS
+    try:
+        config = load(args.paths, args.settings, os.environ)
+        config.logging.apply("pyconsul_template")
+    except ConfigError as error:
+        logs.early_error("cli", str(error))
+        return EXIT_CONFIG
+    logging.getLogger("pyconsul_template.main").info("%s", version_text())
+    if args.version:
+        sys.stdout.write(version_text() + "\n")
+        return EXIT_OK
+    return asyncio.run(_Session(args, config).run())
+
+
+def entry() -> None:
+    """The console script."""
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPT)
+
+
+class _Session:
+    """One process: runs a configuration, and another one after each reload."""
+
+    def __init__(self, args: arguments.Arguments, config: Config) -> None:
+        self.args = args
+        self.config = config
+        self.signals: asyncio.Queue[int] = asyncio.Queue()
+
+    async def run(self) -> int:
+        """Work until something ends the tool. Returns the exit status."""
+        loop = asyncio.get_running_loop()
+        for name, number in signals.BY_NAME.items():
+            if name not in _OWN:
+                loop.add_signal_handler(number, self.signals.put_nowait, number)
+        while True:
+            status = await self._one_configuration()
+            if status is not None:
+                return status
+            sys.stderr.write("Reloading configuration...\n")
+            try:
+                self.config = load(self.args.paths, self.args.settings, os.environ)
+                self.config.logging.apply("pyconsul_template")
+            except ConfigError as error:
+                logger.error("%s", error)
+                return EXIT_CONFIG
+
+    async def _one_configuration(self) -> int | None:
+        """Run the present configuration. Returns the exit status, None for a reload."""
+        from pyconsul_template.session import Extras  # noqa: PLC0415 - flags and help need none of it
+
+        extras = Extras(self.args, self.config)
+        try:
+            runner = extras.runner()
+        except ToolError as error:
+            logger.error("%s", error)
+            return error.status
+        async with extras:
+            work = asyncio.create_task(runner.run())
+            try:
+                return await self._supervise(runner, work, extras)
+            finally:
+                work.cancel()
+                await asyncio.wait([work])
+
+    async def _supervise(self, runner: Runner, work: asyncio.Task[None], extras: Extras) -> int | None:
+        while True:
+            received = asyncio.create_task(self.signals.get())
+            await asyncio.wait([work, received], return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                received.cancel()
+                return _ending(work) if work.exception() else extras.status()
+            number = received.result()
+            logger.debug("receiving signal %s", number)
+            if number == self.config.reload_signal:
+                return await self._stopped(runner, work, immediately=False)
+            if number == self.config.kill_signal:
+                sys.stderr.write("Cleaning up...\n")
+                await self._stopped(runner, work, immediately=True)
+                return EXIT_INTERRUPT
+            runner.signal(number)
+
+    async def _stopped(self, runner: Runner, work: asyncio.Task[None], *, immediately: bool) -> None:
+        await runner.stop(immediately=immediately)
+        work.cancel()
+        await asyncio.wait([work])
+
+
+def _ending(work: asyncio.Task[None]) -> int:
+    """The exit status for what ended the runner; it is logged here."""
+    error = work.exception()
+    if isinstance(error, ChildEnded):
+        (logger.info if error.code == 0 else logger.error)("%s", error)
+        return error.code
+    if isinstance(error, ToolError):
+        logger.error("%s", error)
+        return error.status
+    raise error if error is not None else RuntimeError("the runner did not end")
+
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,133 @@
+"""Writing results: only when they differ, atomically, with mode, owner and backup."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from typing import NamedTuple
+
+from pyconsul.lang.gotemplate import FunctionError
+from pyconsul.toolkit.errors import RunError
+from pyconsul_template.config import TemplateConfig
+from pyconsul_template.functions.files import group_id, user_id
+
+DEFAULT_MODE = 0o644
+
+
+class Rendered(NamedTuple):
+    """What became of a result; ``wrote``: the file was (or, in dry mode, would have been) changed."""
+
+    wrote: bool
+    before: bytes | None
+    after: bytes
+
+
+def _words(error: OSError, call: str, path: str) -> str:
+    return f"{call} {path}: {(error.strerror or str(error)).lower()}"
+
+
+def present(path: str) -> bytes | None:
+    """The file's bytes, None when there is none. Raises RunError."""
+    try:
+        with open(path, "rb") as source:
+            return source.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        call = "read" if isinstance(error, IsADirectoryError) else "open"
+        raise RunError(f"failed reading file: {_words(error, call, path)}") from None
+
+
+def _owner(config: TemplateConfig) -> tuple[int, int]:
+    """User and group to set, -1 for unchanged. Raises RunError."""
+    try:
+        user = user_id(config.user) if config.user else -1
+    except FunctionError as error:
+        raise RunError(f"failed looking up user: {error}") from None
+    try:
+        group = group_id(config.group) if config.group else -1
+    except FunctionError as error:
+        raise RunError(f"failed looking up group: {error}") from None
+    return user, group
+
+
+def _owner_differs(path: str, owner: tuple[int, int]) -> bool:
+    found = os.stat(path)
+    return any(wanted not in (-1, held) for wanted, held in zip(owner, (found.st_uid, found.st_gid), strict=True))
+
+
+def render(config: TemplateConfig, data: bytes, *, dry: bool, show: bool = True) -> Rendered:
+    """Bring the destination up to date. Raises RunError.
+
+    In dry mode the text goes to standard output instead (unless not ``show``).
+    """
+    before = present(config.destination) if config.destination else None
+    owner = _owner(config)
+    if before == data and not _owner_differs(config.destination, owner):
+        return Rendered(False, before, data)
+    if dry:
+        if show:
+            sys.stdout.buffer.write(f"> {config.destination}\n".encode("utf-8", "surrogateescape") + data)
+            sys.stdout.buffer.flush()
+        return Rendered(True, before, data)
+    try:
+        atomic_write(config, data)
+        if owner != (-1, -1):
+            os.chown(config.destination, *owner)
+    except OSError as error:
+        raise RunError(f"failed writing file: {_words(error, 'open', config.destination)}") from None
+    return Rendered(True, before, data)
+
+
+def atomic_write(config: TemplateConfig, data: bytes) -> None:
+    """Write a temporary file beside the destination and rename it. Raises RunError and OSError."""
+    path = config.destination
+    if not path:
+        raise RunError("failed writing file: missing destination")
+    folder = os.path.dirname(path) or "."
+    if not os.path.exists(folder):
+        if not config.create_dest_dirs:
+            raise RunError("failed writing file: parent directory is missing")
+        os.makedirs(folder, 0o755)
+    handle, temporary = tempfile.mkstemp(dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        _keep_owner(path, temporary)
+        os.chmod(temporary, config.perms or _mode_of(path))
+        if config.backup:
+            _back_up(path)
+        os.rename(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _mode_of(path: str) -> int:
+    try:
+        return os.stat(path).st_mode & 0o7777
+    except FileNotFoundError:
+        return DEFAULT_MODE
+
+
+def _keep_owner(path: str, temporary: str) -> None:
+    """The new file belongs to whom the old one did, where we may do that."""
+    try:
+        found = os.stat(path)
+        os.chown(temporary, found.st_uid, found.st_gid)
+    except (FileNotFoundError, PermissionError):
+        return
+
+
+def _back_up(path: str) -> None:
+    """Keep the present file as ``.bak`` without a moment in which it is missing."""
+    if not os.path.exists(path):
+        return
+    link = f"{path}.old.bak"
+    if os.path.lexists(link):
+        os.unlink(link)
+    os.link(path, link)
+    os.rename(link, f"{path}.bak")

@@ -1,0 +1,487 @@
+"""Rounds: execute templates, ask for what they miss, write what is complete, run commands, tend the child."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyconsul.lang.goflags import quote
+from pyconsul.lang.gotemplate import FunctionError, TemplateError
+from pyconsul.lang.gotemplate.strconv import from_bytes, to_bytes
+from pyconsul.sdk.client import AsyncClient
+from pyconsul.sdk.settings import Settings as ClientSettings
+from pyconsul.toolkit import child as children
+from pyconsul.toolkit.errors import ChildEnded, RunError
+from pyconsul.toolkit.quiescence import Quiescence
+from pyconsul.toolkit.stanzas import SECOND
+from pyconsul.toolkit.vault import VaultClient
+from pyconsul_template import rendering
+from pyconsul_template.config import Config, TemplateConfig
+from pyconsul_template.dependencies.queries import Dependency
+from pyconsul_template.execution import ABSENT, Execution
+from pyconsul_template.template import Source
+from pyconsul_template.watcher import Clients, Event, Watcher, WatchSettings
+
+logger = logging.getLogger("pyconsul_template.runner")
+child_logger = logging.getLogger("pyconsul_template.child")
+
+VIEW_LIMIT = 128
+"""From here on the number of watched items is worth a warning."""
+
+
+@dataclass(slots=True)
+class Template:
+    """One template stanza and what happened to it so far."""
+
+    config: TemplateConfig
+    source: Source
+    identity: str
+    used: dict[str, Dependency] = field(default_factory=dict[str, Dependency])
+    missing: dict[str, Dependency] = field(default_factory=dict[str, Dependency])
+    is_dirty: bool = True
+    is_rendered: bool = False
+    for_quiescence: bool = False
+    last_error: str = ""
+    rendered_at: float = 0.0
+    renders: int = 0
+    quiescence: Quiescence | None = None
+
+
+@dataclass(slots=True)
+class Hooks:
+    """What other parts want to know or do; each may be left out."""
+
+    ready: Callable[[], None] | None = None
+    rendered: Callable[[Template, rendering.Rendered], None] | None = None
+    round_done: Callable[[Runner], None] | None = None
+
+
+class Runner:
+    """Runs one configuration from start to stop."""
+
+    def __init__(self, config: Config, *, dry: bool = False, quiet: bool = False, hooks: Hooks | None = None) -> None:
+        logger.info("creating new runner (dry: %s, once: %s)", _go(dry), _go(config.once))
+        self.config = config
+        self.dry = dry
+        self.quiet = quiet
+        self.hooks = hooks or Hooks()
+        self.environment = config.shown_environment()
+        self.templates = [_prepared(t) for t in config.templates]
+        logger.info("creating watcher")
+        self.watcher = Watcher(_clients(config), _watch_settings(config))
+        self.values: dict[str, Any] = {}
+        self.dependencies: dict[str, Dependency] = {}
+        self.child: children.Child | None = None
+        self.dedup: Any = None
+        self._due: Template | None = None
+        self._is_ready = False
+        self._wake = asyncio.Event()
+
+    # -- life ------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Work until stopped, or in one-shot mode until all is done. Raises ToolError."""
+        logger.info("starting")
+        self._store_pid()
+        renewal: asyncio.Task[None] | None = None
+        if self.config.vault.renew_token and self.config.vault.token:
+            renewal = asyncio.create_task(self._keep_vault_token())
+        try:
+            await self._start_dedup()
+            logger.debug("running initial templates")
+            await self.round()
+            if not self.config.parse_only:
+                await self._loop()
+        finally:
+            if renewal is not None:
+                renewal.cancel()
+            await self.stop(immediately=False)
+
+    async def _loop(self) -> None:
+        while True:
+            self._tell_size()
+            if self._all_rendered():
+                logger.debug("all templates rendered")
+                await self._when_all_rendered()
+                if self.config.once:
+                    logger.info("once mode and all templates rendered")
+                    await self._last_wait()
+                    return
+            await self._wait_for_news()
+            await self.round()
+
+    async def _last_wait(self) -> None:
+        """In one-shot mode the tool ends with its child."""
+        if self.child is not None:
+            await self.watcher.stop()
+            logger.info("waiting for child process to exit")
+            raise ChildEnded(await self.child.ended)
+
+    def _tell_size(self) -> None:
+        size = len(self.watcher)
+        if size > VIEW_LIMIT:
+            warning = "watching %d dependencies - watching this many dependencies could DDoS your servers"
+            logger.warning(warning, size)
+        else:
+            logger.debug("watching %d dependencies", size)
+
+    async def stop(self, *, immediately: bool) -> None:
+        """Stop watching, end the child, remove the process ID. May be called twice."""
+        if self.dedup is not None:
+            logger.debug("stopping de-duplication manager")
+            dedup, self.dedup = self.dedup, None
+            await dedup.stop()
+        logger.debug("stopping watcher")
+        await self.watcher.stop()
+        if self.child is not None:
+            logger.debug("stopping child process")
+            running, self.child = self.child, None
+            await running.stop(immediately=immediately)
+        self._remove_pid()
+
+    def signal(self, number: int) -> None:
+        """Pass a signal to the child."""
+        if self.child is not None:
+            child_logger.info("receiving signal %s", number)
+            self.child.signal(number)
+
+    def wake(self) -> None:
+        """Start a round: something outside the watcher changed."""
+        self._wake.set()
+
+    def _store_pid(self) -> None:
+        path = self.config.pid_file
+        if path:
+            logger.info("creating pid file at %s", quote(path))
+            try:
+                with open(path, "w", encoding="ascii") as out:
+                    out.write(str(os.getpid()))
+            except OSError as error:
+                reason = (error.strerror or str(error)).lower()
+                raise RunError(f"runner: could not open pid file: open {path}: {reason}") from None
+
+    def _remove_pid(self) -> None:
+        path = self.config.pid_file
+        if path and os.path.isfile(path):
+            logger.debug("removing pid file at %s", quote(path))
+            try:
+                os.remove(path)
+            except OSError as error:
+                logger.warning("could not remove pid at %s: %s", quote(path), error)
+
+    async def _start_dedup(self) -> None:
+        if not self.config.dedup.enabled:
+            return
+        if self.config.once:
+            logger.info("disabling de-duplication in once mode")
+            return
+        from pyconsul_template.dedup import DedupManager  # noqa: PLC0415 - few use it
+
+        self.dedup = DedupManager(self.config, self.templates, self.values, self.mark_dirty)
+        await self.dedup.start()
+
+    async def _keep_vault_token(self) -> None:
+        from pyconsul_template.dependencies.vault import keep_token  # noqa: PLC0415 - few use it
+
+        await keep_token(self.watcher.clients)
+
+    # -- waiting -------------------------------------------------------------------------
+
+    async def _wait_for_news(self) -> None:
+        """Return when a round is due: data, a timer, the child's end, a call of ``wake``."""
+        due = min((t.quiescence.due for t in self.templates if t.quiescence and t.quiescence.due), default=None)
+        waiters: list[asyncio.Future[Any]] = [
+            asyncio.ensure_future(self.watcher.events.get()),
+            asyncio.ensure_future(self._wake.wait()),
+        ]
+        if self.child is not None:
+            waiters.append(asyncio.ensure_future(asyncio.shield(self.child.ended)))
+        timeout = None if due is None else max(due - time.monotonic(), 0)
+        try:
+            await asyncio.wait(waiters, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.cancel()
+        if waiters[0].done() and not waiters[0].cancelled():
+            self._receive(waiters[0].result())
+        while not self.watcher.events.empty():
+            self._receive(self.watcher.events.get_nowait())
+        self._wake.clear()
+        if len(waiters) > 2 and waiters[2].done() and not waiters[2].cancelled():
+            logger.info("child process exited")
+            raise ChildEnded(waiters[2].result())
+        self._ring(time.monotonic())
+
+    def _receive(self, event: Event) -> None:
+        name = event.dependency.name
+        if event.error:
+            logger.error("watcher reported error: %s", event.error)
+            raise RunError(event.error)
+        if name in self.dependencies:
+            logger.debug("receiving dependency %s", name)
+            self.values[name] = event.value
+            self.mark_dirty(name)
+
+    def mark_dirty(self, name: str) -> None:
+        """The templates that asked for this have to run again."""
+        for template in self.templates:
+            if name in template.used:
+                template.is_dirty = True
+        self._wake.set()
+
+    def _ring(self, now: float) -> None:
+        """Mark the templates whose timers have run out."""
+        for template in self.templates:
+            timer = template.quiescence
+            if timer is not None and timer.is_due(now):
+                logger.debug("received template %s from quiescence", quote(template.identity))
+                timer.reset()
+                template.for_quiescence = False
+                template.is_dirty = True
+                self._due = template
+
+    # -- rounds --------------------------------------------------------------------------
+
+    async def round(self) -> None:
+        """Run every template that has to, then the commands of those that were written. Raises RunError."""
+        logger.debug("initiating run")
+        written: list[TemplateConfig] = []
+        for template in self.templates:
+            if await self._run_template(template):
+                written.append(template.config)
+        self._due = None
+        self._drop_unused()
+        problems = await self._run_commands(written)
+        if written and self.child is not None:
+            try:
+                await self.child.reload()
+            except RunError as error:
+                problems.append(str(error))
+        if problems:
+            word = "error" if len(problems) == 1 else "errors"
+            raise RunError(f"{len(problems)} {word} occurred:\n" + "".join(f"\t* {p}\n" for p in problems))
+        if self.hooks.round_done is not None:
+            self.hooks.round_done(self)
+
+    async def _run_template(self, template: Template) -> bool:
+        """Execute and perhaps write one template. Returns whether its file changed."""
+        if not template.is_dirty or (self.config.once and template.is_rendered):
+            return False
+        logger.debug("checking template %s", template.identity)
+        execution = Execution(
+            self._recall,
+            self.environment,
+            template.config.sandbox_path,
+            template.config.destination,
+            self.config.nomad.namespace or "default",
+        )
+        template.is_dirty = False
+        try:
+            text = await self._execute(template, execution)
+        except (TemplateError, FunctionError) as error:
+            self._failed(template, execution, str(error))
+            return False
+        template.used, template.missing = execution.used, execution.missing
+        if self._ask(template, execution.used.values()) or execution.missing:
+            return False
+        if self.dedup is not None:
+            await self.dedup.share(template)
+        if self._is_held_back(template):
+            return False
+        return self._write(template, text)
+
+    async def _execute(self, template: Template, execution: Execution) -> str:
+        if template.source.may_block:
+            return await asyncio.to_thread(template.source.execute, execution)
+        return template.source.execute(execution)
+
+    def _failed(self, template: Template, execution: Execution, message: str) -> None:
+        """A template that cannot be executed ends the tool, unless its stanza says that it does not matter."""
+        said = template.source.explain(self._redacted(message, execution))
+        template.last_error = said
+        if template.config.error_fatal:
+            raise RunError(f"{template.config.label}: {said}")
+        logger.error("%s: %s", template.config.label, said)
+        template.used = {**template.used, **execution.used}
+        self._ask(template, template.used.values())
+
+    def _redacted(self, message: str, execution: Execution) -> str:
+        """No secret may stand in a message."""
+        for name in execution.used:
+            data = getattr(self.values.get(name), "Data", None)
+            if name.startswith("vault.") and isinstance(data, dict):
+                for value in data.values():
+                    if value and str(value) in message:
+                        message = message.replace(str(value), "[redacted]")
+        return message
+
+    def _recall(self, dependency: Dependency) -> Any:
+        return self.values.get(dependency.name, ABSENT)
+
+    def _ask(self, template: Template, used: Iterable[Dependency]) -> bool:
+        """Watch what the template used; True when something was not watched before."""
+        leads = self.dedup is None or self.dedup.is_leader(template)
+        added = False
+        for dependency in used:
+            self.dependencies.setdefault(dependency.name, dependency)
+            if self.watcher.is_watching(dependency.name):
+                continue
+            if leads or not dependency.shared:
+                self.watcher.add(dependency)
+                added = True
+            elif dependency.name not in self.values:
+                added = True
+        return added
+
+    def _is_held_back(self, template: Template) -> bool:
+        """Whether a quiescence timer holds the template."""
+        timer = template.quiescence
+        if timer is None or self._due is template:
+            return False
+        timer.tick(time.monotonic())
+        template.for_quiescence = True
+        return True
+
+    def _write(self, template: Template, text: str) -> bool:
+        config = template.config
+        logger.debug("rendering %s", config.display)
+        if self.config.parse_only:
+            return False
+        try:
+            result = rendering.render(config, to_bytes(text), dry=self.dry, show=not self.quiet)
+        except RunError as error:
+            if config.error_fatal:
+                raise RunError(f"error rendering {config.display}: {error}") from None
+            logger.error("error rendering: %s: %s", config.display, error)
+            template.last_error = str(error)
+            return False
+        template.is_rendered, template.last_error = True, ""
+        if result.wrote:
+            logger.info("rendered %s", config.display)
+            template.rendered_at = time.time()
+            template.renders += 1
+        if self.hooks.rendered is not None:
+            self.hooks.rendered(template, result)
+        return result.wrote
+
+    def _drop_unused(self) -> None:
+        """Stop watching what no template asks for any more."""
+        logger.debug("diffing and updating dependencies")
+        needed = {name for t in self.templates for name in t.used}
+        for name in [name for name in self.dependencies if name not in needed]:
+            logger.debug("%s is no longer needed", name)
+            self.watcher.remove(name)
+            self.values.pop(name, None)
+            del self.dependencies[name]
+
+    async def _run_commands(self, written: list[TemplateConfig]) -> list[str]:
+        """The commands of the written templates, equal ones once. Returns what went wrong."""
+        problems: list[str] = []
+        seen: list[tuple[str, ...]] = []
+        for config in written:
+            command = tuple(config.exec.command)
+            if self.dry or not config.exec.has_command or command in seen:
+                continue
+            seen.append(command)
+            shown = quote("[" + " ".join(quote(word) for word in command) + "]")
+            logger.info("executing command %s from %s", shown, config.display)
+            environment = config.exec.environment.build(os.environ, self.environment)
+            try:
+                await children.run_command(command, environment, config.exec.timeout, child_logger)
+            except RunError as error:
+                problems.append(f"failed to execute command {shown} from {config.display}: {error}")
+        return problems
+
+    # -- when everything is rendered ---------------------------------------------------------
+
+    def _all_rendered(self) -> bool:
+        return all(t.is_rendered or t.for_quiescence for t in self.templates)
+
+    async def _when_all_rendered(self) -> None:
+        if self.hooks.ready is not None and not self._is_ready:
+            self._is_ready = True
+            self.hooks.ready()
+        for template in self.templates:
+            if template.quiescence is None:
+                wait = template.config.wait if template.config.wait.enabled else self.config.wait
+                if wait.enabled:
+                    template.quiescence = Quiescence(wait)
+        if self.config.exec.has_command and self.child is None and not self.dry:
+            await self._start_child()
+
+    async def _start_child(self) -> None:
+        settings = self.config.exec
+        self.child = children.Child(
+            children.ChildSettings(
+                settings.command,
+                settings.environment.build(os.environ, self.environment),
+                settings.reload_signal,
+                settings.kill_signal,
+                settings.kill_timeout,
+                settings.splay,
+            ),
+            child_logger,
+        )
+        await self.child.start()
+
+
+def _go(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def read_source(config: TemplateConfig) -> str:
+    """The text of a template. Raises RunError."""
+    if config.source and config.contents:
+        raise RunError("template: cannot specify both 'source' and 'contents'")
+    if not config.source and not config.contents:
+        raise RunError("template: must specify exactly one of 'source' or 'contents'")
+    if config.contents:
+        return config.contents
+    try:
+        with open(config.source, "rb") as source:
+            return from_bytes(source.read())
+    except OSError as error:
+        call = "read" if isinstance(error, IsADirectoryError) else "open"
+        reason = (error.strerror or str(error)).lower()
+        raise RunError(f"failed to read template: {call} {config.source}: {reason}") from None
+
+
+def _prepared(config: TemplateConfig) -> Template:
+    text = read_source(config)
+    return Template(config, Source(config, text), config.identity(text))
+
+
+def _watch_settings(config: Config) -> WatchSettings:
+    return WatchSettings(
+        block_wait=config.block_query_wait / SECOND,
+        max_stale=config.max_stale / SECOND,
+        once=config.once,
+        fail_lookups=config.err_on_failed_lookup,
+        retry={"consul": config.consul.retry, "vault": config.vault.retry, "nomad": config.nomad.retry},
+        default_lease=config.vault.default_lease_duration / SECOND,
+        lease_threshold=config.vault.lease_renewal_threshold,
+    )
+
+
+def _clients(config: Config) -> Clients:
+    async def vault() -> VaultClient:
+        client = VaultClient(config.vault)
+        await client.log_in()
+        return client
+
+    def nomad() -> AsyncClient:
+        headers: Mapping[str, str] = {"X-Nomad-Token": config.nomad.token} if config.nomad.token else {}
+        auth = config.nomad.auth_username
+        if auth and config.nomad.auth_password:
+            auth = f"{auth}:{config.nomad.auth_password}"
+        address = config.nomad.address or "http://127.0.0.1:4646"
+        tls = config.nomad.tls.for_client()
+        return AsyncClient(ClientSettings(address=address, headers=headers, auth=auth, tls=tls))
+
+    return Clients(lambda: AsyncClient(config.consul.client_settings()), vault, nomad)

@@ -1,0 +1,285 @@
+"""One view per distinct dependency: asks, waits for changes, retries, and reports to the runner."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from pyconsul.lang.gotemplate import FunctionError
+from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.primitives.durations import format_duration
+from pyconsul.sdk.client import AsyncClient
+from pyconsul.sdk.errors import ConsulError, status_error
+from pyconsul.sdk.request import QueryMeta, QueryOptions
+from pyconsul.toolkit.retry import RetryPolicy
+from pyconsul.toolkit.vault import VaultClient, VaultError
+from pyconsul_template.dependencies.queries import Asked, Dependency, Fetched
+
+logger = logging.getLogger("pyconsul_template.view")
+watcher_logger = logging.getLogger("pyconsul_template.watcher")
+
+MIN_INTERVAL = 0.1
+"""Seconds between an answer and the request before it, after the first answer; up to 20 ms more by chance."""
+
+NOT_THERE: Any = object()
+
+
+class Event(NamedTuple):
+    """What a view reports: a value, or the error that ended it."""
+
+    dependency: Dependency
+    value: Any
+    error: str = ""
+
+
+class WatchSettings(NamedTuple):
+    """How views ask; times in seconds."""
+
+    block_wait: float = 60.0
+    max_stale: float = 2.0
+    once: bool = False
+    fail_lookups: bool = False
+    retry: Mapping[str, RetryPolicy] = {}
+    default_lease: float = 300.0
+    lease_threshold: float = 0.9
+
+
+class Clients:
+    """The connections to the servers, made when first needed."""
+
+    def __init__(
+        self,
+        consul: Callable[[], AsyncClient],
+        vault: Callable[[], Awaitable[VaultClient]],
+        nomad: Callable[[], AsyncClient],
+    ) -> None:
+        self._make = (consul, vault, nomad)
+        self._consul: AsyncClient | None = None
+        self._vault: asyncio.Task[VaultClient] | None = None
+        self._nomad: AsyncClient | None = None
+
+    @property
+    def consul(self) -> AsyncClient:
+        """The Consul client."""
+        if self._consul is None:
+            self._consul = self._make[0]()
+        return self._consul
+
+    @property
+    def nomad(self) -> AsyncClient:
+        """The Nomad client."""
+        if self._nomad is None:
+            self._nomad = self._make[2]()
+        return self._nomad
+
+    async def vault(self) -> VaultClient:
+        """The Vault client, logged in."""
+        if self._vault is None or (self._vault.done() and self._vault.exception() is not None):
+            self._vault = asyncio.ensure_future(_awaited(self._make[1]()))
+        return await asyncio.shield(self._vault)
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
+        if self._vault is not None and self._vault.done() and self._vault.exception() is None:
+            await self._vault.result().aclose()
+        for client in (self._consul, self._nomad):
+            if client is not None:
+                await client.aclose()
+
+
+async def _awaited(coroutine: Awaitable[VaultClient]) -> VaultClient:
+    return await coroutine
+
+
+class View:
+    """Watches one dependency. It is the ``Access`` that the dependency's query asks through."""
+
+    def __init__(self, dependency: Dependency, watcher: Watcher) -> None:
+        self.dependency = dependency
+        self.settings = watcher.settings
+        self.clients = watcher.clients
+        self.report = watcher.events.put_nowait
+        self.index = 0
+        self.value: Any = NOT_THERE
+        self.stale_allowed = self.settings.max_stale > 0
+        self.failures = 0
+
+    # -- what queries use -------------------------------------------------------
+
+    async def get(self, path: str, params: Mapping[str, str], *, blocking: bool = True) -> Asked:
+        """One GET from Consul; a key that does not exist is no error."""
+        options = QueryOptions(
+            consistency="stale" if blocking and self.stale_allowed else "default",
+            wait=self.settings.block_wait if blocking else 0,
+            index=self.index if blocking else 0,
+        )
+        logger.log(5, "%s: GET %s index=%d", self.dependency.name, path, self.index)
+        answer = await self.clients.consul.raw("GET", path, params, options=options)
+        meta = QueryMeta.of(answer)
+        if answer.status == 404 and path.startswith("/v1/kv/"):
+            return Asked(None, meta.index, meta.last_contact_ms)
+        if answer.status != 200:
+            raise status_error(answer.status, answer.body)
+        value = msgspec.json.decode(answer.body) if answer.body else None
+        return Asked(value, meta.index, meta.last_contact_ms)
+
+    async def nomad(self, path: str, params: Mapping[str, str]) -> Asked:
+        """One GET from Nomad."""
+        ask = {**params, "wait": f"{int(self.settings.block_wait * 1000)}ms"}
+        if self.stale_allowed:
+            ask["stale"] = ""
+        if self.index:
+            ask["index"] = str(self.index)
+        answer = await self.clients.nomad.raw("GET", path, ask)
+        if answer.status == 404:
+            return Asked(None, _index(answer.header("x-nomad-index")), 0)
+        if answer.status != 200:
+            raise status_error(answer.status, answer.body)
+        index = _index(answer.header("x-nomad-index"))
+        return Asked(msgspec.json.decode(answer.body), index, _index(answer.header("x-nomad-lastcontact")))
+
+    async def vault(self) -> VaultClient:
+        """The Vault client, logged in."""
+        return await self.clients.vault()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait between two looks."""
+        await asyncio.sleep(seconds)
+
+    def polled(self) -> int:
+        """An index for data that have none."""
+        return max(self.index + 1, int(time.time()))
+
+    # -- the loop ------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Report values for ever, or one value in one-shot mode, or the error that ends it."""
+        name = self.dependency.name
+        first = True
+        while True:
+            started = time.monotonic()
+            try:
+                fetched = await self.dependency.fetch(self)
+            except (ConsulError, VaultError, FunctionError, OSError) as error:
+                if not await self._retry(f"{name}: {error}"):
+                    return
+                continue
+            self.failures = 0
+            if not first and (pause := MIN_INTERVAL - (time.monotonic() - started)) > 0:
+                await asyncio.sleep(pause + random.random() * 0.02)
+            if self._is_stale(fetched):
+                continue
+            if self.settings.fail_lookups and not first and self.value is NOT_THERE:
+                self._end("lookup error")
+                return
+            first = False
+            if not self._accepts(fetched):
+                continue
+            logger.log(5, "%s received data", name)
+            self.report(Event(self.dependency, fetched.value))
+            if self.settings.once:
+                return
+
+    def _is_stale(self, fetched: Fetched) -> bool:
+        """Whether the answer is too old; the next request then goes to the leader."""
+        limit_ms = self.settings.max_stale * 1000
+        if self.stale_allowed and fetched.last_contact_ms > limit_ms:
+            self.stale_allowed = False
+            return True
+        self.stale_allowed = limit_ms > 0
+        return False
+
+    def _accepts(self, fetched: Fetched) -> bool:
+        """Whether an answer is news."""
+        if fetched.index == self.index and (self.index or self.value is not NOT_THERE):
+            return False
+        if fetched.index < self.index:
+            self.index = 0
+            return False
+        self.index = fetched.index
+        if self.value is not NOT_THERE and _same(fetched.value, self.value):
+            return False
+        if fetched.value is None and fetched.block_on_nil:
+            return False
+        self.value = fetched.value
+        return True
+
+    async def _retry(self, message: str) -> bool:
+        """Wait before the next try; False when it was the last."""
+        policy = self.settings.retry.get(self.dependency.kind)
+        pause = policy.pause_ns(self.failures) if policy is not None else None
+        if pause is None:
+            if policy is not None:
+                logger.error("%s (exceeded maximum retries)", message)
+            self._end(message)
+            return False
+        self.failures += 1
+        shown = quote(format_duration(pause))
+        logger.warning("%s (retry attempt %d after %s)", message, self.failures, shown)
+        await asyncio.sleep(pause / 1e9)
+        return True
+
+    def _end(self, message: str) -> None:
+        self.report(Event(self.dependency, None, message))
+
+
+def _same(a: Any, b: Any) -> bool:
+    return type(a) is type(b) and a == b
+
+
+def _index(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
+
+
+class Watcher:
+    """The views by the names of their dependencies."""
+
+    def __init__(self, clients: Clients, settings: WatchSettings) -> None:
+        self.clients = clients
+        self.settings = settings
+        self.events: asyncio.Queue[Event] = asyncio.Queue()
+        self._tasks: dict[str, asyncio.Task[None] | None] = {}
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def is_watching(self, name: str) -> bool:
+        """Whether there is a view of that name."""
+        return name in self._tasks
+
+    def add(self, dependency: Dependency) -> None:
+        """Start watching."""
+        watcher_logger.debug("adding %s", dependency.name)
+        if dependency.name not in self._tasks:
+            self._tasks[dependency.name] = asyncio.create_task(View(dependency, self).run(), name=dependency.name)
+
+    def pretend(self, name: str, watched: bool) -> None:
+        """Count a dependency as watched without a view: somebody else does it."""
+        if watched:
+            self._tasks.setdefault(name, None)
+        elif self._tasks.get(name, NOT_THERE) is None:
+            del self._tasks[name]
+
+    def remove(self, name: str) -> None:
+        """Stop watching."""
+        watcher_logger.debug("removing %s", name)
+        task = self._tasks.pop(name, None)
+        if task is not None:
+            task.cancel()
+
+    async def stop(self) -> None:
+        """Stop all views and close the connections."""
+        watcher_logger.debug("stopping all views")
+        tasks = [task for task in self._tasks.values() if task is not None]
+        self._tasks = {}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self.clients.aclose()
