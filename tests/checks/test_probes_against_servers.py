@@ -70,7 +70,7 @@ def answering(response: bytes, seen: list[bytes] | None = None) -> Handler:
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         if seen is not None:
-            seen.append(head + await reader.read(65536) if b"content-length" in head.lower() else head)
+            seen.append(head)
         writer.write(response)
         await writer.drain()
 

@@ -49,7 +49,7 @@ def test_arguments_are_completed_as_paths(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_the_cursor_cuts_the_line(run: Run) -> None:
     """What stands behind the cursor does not count."""
-    result = run(COMP_LINE="py-consul kv get", COMP_POINT="12")
+    result = run(COMP_LINE="py-consul kv get", COMP_POINT="13")
     assert (result.code, result.out.split()) == (0, ["delete", "export", "get", "import", "put"])
 
 

@@ -71,6 +71,22 @@ def test_an_answer_that_ends_early_is_an_error(sent: bytes, text: str) -> None:
         parser.feed_end()
 
 
+@pytest.mark.parametrize("cut", [0, len(SIZED)], ids=["in one piece", "in two"])
+def test_a_second_answer_is_not_mixed_into_the_first(cut: int) -> None:
+    """Nobody asked for it; the connection is not used again."""
+    parser = AnswerParser("GET")
+    second = b"HTTP/1.1 404 No\r\nContent-Length: 4\r\nX-New: 1\r\n\r\nevil"
+    if cut:
+        parser.feed(SIZED)
+        with pytest.raises(ProtocolError, match="Unsolicited"):
+            parser.feed(second)
+    else:
+        parser.feed(SIZED + second)
+        assert not parser.keep_alive
+    answer = parser.answer()
+    assert (answer.status, answer.body, answer.header("X-New")) == (200, b"hello", "")
+
+
 def test_an_answer_to_head_has_no_body() -> None:
     """Whatever length it announces."""
     parser = AnswerParser("HEAD")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyconsul.sdk import Client, ConsulError, Settings
+from pyconsul.sdk import Client, ConsulError, QueryOptions, Settings
 from pyconsul.sdk.errors import ConfigError
 from pyconsul.sdk.settings import TLS, Endpoint
 
@@ -142,3 +142,12 @@ def test_the_environment_for_a_child_gives_the_same_settings() -> None:
     """What ``environment`` writes, ``from_env`` reads back."""
     settings = Settings(address="h:1", token="t", scheme="https", auth="u:p", tls=TLS(ca_file="ca", verify=False))
     assert Settings.from_env(settings.environment()) == settings
+
+
+def test_secrets_do_not_show() -> None:
+    """Settings and options end up in logs and tracebacks."""
+    shown = repr(Settings(token="s3cret", auth="u:s3cret", headers={"X-Key": "s3cret"})) + repr(
+        QueryOptions(token="s3cret")
+    )
+    assert "s3cret" not in shown
+    assert repr(QueryOptions(index=3)) == "QueryOptions(index=3)"

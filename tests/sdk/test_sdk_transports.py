@@ -328,8 +328,40 @@ def test_tls_with_the_right_authority_works(make_client: Any, tls_stub: Any, cer
 def test_an_unknown_authority_is_refused(make_client: Any, tls_stub: Any) -> None:
     """Verification is on unless it is switched off."""
     client = make_client(tls_stub.address, retry=Retry.NEVER)
-    with pytest.raises(errors.TransportError, match="certificate"):
+    text = "tls: failed to verify certificate: x509: certificate signed by unknown authority"
+    with pytest.raises(errors.TransportError, match=text):
         client(lambda c: c.kv.get("a"))
+
+
+def test_https_to_a_plain_agent_is_explained(make_client: Any, stub: Any) -> None:
+    """In Go's words."""
+    stub.answer = value
+    client = make_client(stub.address.replace("http", "https"), retry=Retry.NEVER)
+    with pytest.raises(errors.TransportError):
+        client(lambda c: c.kv.get("a"))
+
+
+def test_a_client_survives_a_change_of_loops(stub: Any) -> None:
+    """Each ``asyncio.run`` has its own; connections of an ended one are not used."""
+    import asyncio
+
+    from pyconsul.sdk import AsyncClient
+
+    stub.answer = value
+    client = AsyncClient(stub.address)
+
+    async def once(closes: bool) -> Any:
+        entry = await client.kv.get("a")
+        if closes:
+            await client.aclose()
+        return entry
+
+    with pytest.warns(ResourceWarning):  # of the first loop, which ended with a kept connection
+        assert asyncio.run(once(False)).Key == "a"
+        assert asyncio.run(once(True)).Key == "a"
+        import gc
+
+        gc.collect()
 
 
 def test_verification_can_be_switched_off(make_client: Any, tls_stub: Any) -> None:

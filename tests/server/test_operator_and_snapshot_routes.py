@@ -19,6 +19,7 @@ from pyconsul.agent.keyring import Keyrings
 from pyconsul.raft.archive import Server as Peer
 from pyconsul.raft.archive import verify_archive
 from pyconsul.raft.single import MemoryVoter
+from pyconsul.server.leader.autopilot import Autopilot
 from pyconsul.server.server import Server, ServerConfig
 from pyconsul.structs import gojson
 from pyconsul.structs.errors import ConsulError
@@ -129,7 +130,7 @@ async def test_the_raft_configuration_is_this_server(agent: Agent) -> None:
     found = (await ask(agent, "GET", "/v1/operator/raft/configuration")).body
     assert found["Index"] == 0
     [server] = found["Servers"]
-    assert server.pop("LastIndex") == agent.server.consensus.last_index
+    assert server.pop("LastIndex") == 1
     assert server == {
         "ID": NODE_ID,
         "Node": "web-1",
@@ -214,9 +215,21 @@ async def test_a_leading_server_is_healthy(agent: Agent) -> None:
     assert state["Servers"][NODE_ID]["Status"] == "leader"
 
 
+async def test_the_servers_logs_are_looked_at_every_two_seconds(agent: Agent) -> None:
+    """Between two looks the newest entry stays the one that was seen, at first that from before the no-op."""
+    now = 100.0
+    autopilot = Autopilot(agent.server, clock=lambda: now)
+    await autopilot.start()
+    seen = autopilot.last_index()
+    await put(agent, "k")
+    assert autopilot.last_index() == seen
+    now += 2
+    assert autopilot.last_index() == agent.server.consensus.last_index > seen
+
+
 async def test_before_leading_nobody_is_healthy(agent: Agent) -> None:
     """Health answers 429 until autopilot has looked."""
-    agent.server.leader.autopilot = type(agent.server.leader.autopilot)(agent.server)
+    agent.server.leader.autopilot = Autopilot(agent.server)
     assert (await ask(agent, "GET", "/v1/operator/autopilot/health")).status == 429
     answer = await ask(agent, "GET", "/v1/operator/autopilot/state")
     assert answer.text == "Failed to get autopilot state: no state found"

@@ -56,8 +56,13 @@ def _listing(parent: str) -> list[str]:
     return [f"    {name.ljust(width)}    {summary}" for name, summary in rows.items()]
 
 
-def _paragraphs(usage: str, prose: str) -> str:
-    body = textwrap.indent(textwrap.dedent(prose.strip("\n")).rstrip(), "  ")
+def prose(text: str) -> str:
+    """The text of a command's help without the indentation and empty lines around it."""
+    return textwrap.dedent(text.strip("\n")).rstrip()
+
+
+def _paragraphs(usage: str, text: str) -> str:
+    body = textwrap.indent(prose(text), "  ")
     return f"{usage}\n\n{body}" if body else usage
 
 

@@ -45,6 +45,18 @@ def entry() -> None:
 
 def main(argv: Sequence[str], console: Console) -> int:
     """Carry out one command line. Returns the exit code."""
+    try:
+        return _dispatch(argv, console)
+    except Failed as e:
+        if str(e):
+            console.complain(str(e))
+        return e.code
+    finally:
+        console.close()
+
+
+def _dispatch(argv: Sequence[str], console: Console) -> int:
+    """Completion, global flags, or a command."""
     if console.environ.get("COMP_LINE"):
         from .completion import answer
 
@@ -135,14 +147,9 @@ def _run(name: str, words: list[str], console: Console) -> int:
         return _bad_flags(command, flags, e, console)
     try:
         return command.run(args, console)
-    except Failed as e:
-        if str(e):
-            console.complain(str(e))
-        if isinstance(e, UsageFailed):
-            _complain_help(name, console)
-        return e.code
-    finally:
-        console.close()
+    except UsageFailed as e:
+        console.complain(f"{e}\n")
+        return _complain_help(name, console)
 
 
 def _bad_flags(command: Command, flags: FlagSet, error: FlagError, console: Console) -> int:
@@ -178,10 +185,11 @@ def _help(name: str, console: Console) -> int:
     return 0
 
 
-def _complain_help(name: str, console: Console) -> None:
+def _complain_help(name: str, console: Console) -> int:
     from .help import command_help
 
-    console.complain("\n" + command_help(name))
+    console.complain(command_help(name))
+    return 1
 
 
 def _overview(console: Console) -> int:
@@ -204,14 +212,11 @@ def _unknown(line: CommandLine, console: Console) -> int:
 
 def _misplaced(line: CommandLine, console: Console) -> int:
     """Flags stand before the command."""
-    from .help import command_help
-
     console.complain(
         "Invalid flags before the subcommand. If these flags are for\n"
         "the subcommand, please put them after the subcommand.\n"
     )
-    console.complain(command_help(line.command))
-    return 1
+    return _complain_help(line.command, console)
 
 
 def _die_of(name: str) -> None:

@@ -63,6 +63,7 @@ class AnswerParser:
         self._head_bytes = 0
         self._chunks: list[bytes] = []
         self._parser = httptools.HttpResponseParser(self)
+        self._is_over = False
 
     def feed(self, data: bytes) -> None:
         """Take bytes as they come. Raises ProtocolError for what is not HTTP or comes after the end."""
@@ -101,12 +102,22 @@ class AnswerParser:
         """The complete answer."""
         return Answer(self.status, self.headers, self.take_body())
 
+    def on_message_begin(self) -> None:
+        """Called by httptools; what comes after our answer is nobody's and must not be mixed into it."""
+        if self.is_complete:
+            self._is_over = True
+            self.keep_alive = False
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Called by httptools."""
+        if self._is_over:
+            return
         self.headers[name.decode("latin-1").lower()] = value.decode("utf-8", "replace")
 
     def on_headers_complete(self) -> None:
         """Called by httptools."""
+        if self._is_over:
+            return
         self.status = self._parser.get_status_code()
         self.keep_alive = self._parser.should_keep_alive()
         if self.status >= 200:
@@ -115,7 +126,8 @@ class AnswerParser:
 
     def on_body(self, body: bytes) -> None:
         """Called by httptools."""
-        self._chunks.append(body)
+        if not self._is_over:
+            self._chunks.append(body)
 
     def on_message_complete(self) -> None:
         """Called by httptools; an interim answer (1xx) does not count."""
@@ -150,10 +162,33 @@ def reason_of(error: BaseException, endpoint: Endpoint, *, connecting: bool) -> 
         return step + str(error)
     if type(error).__name__ == "gaierror":
         return f"dial tcp: lookup {endpoint.host}: no such host"
-    if "ssl" in type(error).__module__ or type(error).__name__.startswith(("SSL", "Certificate")):
-        return f"tls: {error.args[-1] if error.args else error}"
+    if type(error).__module__ == "ssl":
+        return _tls_reason(error)
     call = "connect: " if connecting else ""
     return step + call + _errno_text(error)
+
+
+def _tls_reason(error: OSError) -> str:
+    """TLS failures in Go's words; ``verify_code`` is OpenSSL's number of the reason."""
+    code = getattr(error, "verify_code", 0)
+    if code in _X509:
+        return f"tls: failed to verify certificate: x509: {_X509[code]}"
+    if code:
+        return f"tls: failed to verify certificate: x509: {getattr(error, 'verify_message', error)}"
+    if getattr(error, "reason", "") in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+        return "http: server gave HTTP response to HTTPS client"
+    return f"tls: {error.args[-1] if error.args else error}"
+
+
+# OpenSSL's X509_V_ERR_* numbers for which Go has a sentence of its own.
+_X509 = {
+    9: "certificate has expired or is not yet valid",
+    10: "certificate has expired or is not yet valid",
+    18: "certificate signed by unknown authority",
+    19: "certificate signed by unknown authority",
+    20: "certificate signed by unknown authority",
+    21: "certificate signed by unknown authority",
+}
 
 
 def _errno_text(error: OSError) -> str:

@@ -102,6 +102,14 @@ class QueryOptions(msgspec.Struct, frozen=True, kw_only=True):
     global_: bool = False
     timeout: float | None = None
 
+    def __repr__(self) -> str:
+        """The fields that are set, with the token hidden."""
+        values = ((name, getattr(self, name), getattr(NO_OPTIONS, name)) for name in self.__struct_fields__)
+        given = (
+            (name, "<hidden>" if name == "token" else value) for name, value, default in values if value != default
+        )
+        return f"QueryOptions({', '.join(f'{name}={value!r}' for name, value in given)})"
+
     def params(self) -> list[tuple[str, str]]:
         """The query parameters, under the names that Consul's own client uses."""
         found = [(name, value) for name, value in self._texts() if value]

@@ -97,6 +97,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             settings["scheme"] = "https"
         return cls(**{**settings, **given})
 
+    def __repr__(self) -> str:
+        """All fields, with secrets hidden: settings end up in logs."""
+        fields = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        shown = (f"{name}={'<hidden>' if name in _SECRET and value else repr(value)}" for name, value in fields)
+        return f"Settings({', '.join(shown)})"
+
     def replace(self, **changes: Any) -> Settings:
         """A copy with some fields changed."""
         return msgspec.structs.replace(self, **changes)
@@ -144,6 +150,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
+_SECRET = frozenset({"token", "auth", "headers"})
 _VARIABLES = {
     "address": "CONSUL_HTTP_ADDR",
     "token": "CONSUL_HTTP_TOKEN",

@@ -29,6 +29,7 @@ class _Connection(asyncio.Protocol):
     """One connection; at most one exchange at a time."""
 
     def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
         self.is_open = False
         self.parser: AnswerParser | None = None
         self._transport: asyncio.Transport | None = None
@@ -124,13 +125,14 @@ class _Connection(asyncio.Protocol):
     def end(self) -> bool:
         """Finish the exchange; True when the connection can take another one."""
         parser, self.parser = self.parser, None
-        return self.is_open and parser is not None and parser.is_complete and parser.keep_alive
+        is_clean = parser is not None and parser.is_complete and parser.keep_alive
+        return self.is_open and is_clean and self._error is None
 
     def abort(self) -> None:
         """Close at once."""
         self.parser = None
         self.is_open = False
-        if self._transport is not None:
+        if self._transport is not None and not self.loop.is_closed():
             self._transport.abort()
 
     def _pause_if_full(self, size: int) -> None:
@@ -276,7 +278,7 @@ class Transport:
         """A connection, and whether it was used before."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_open:
+            if connection.is_open and connection.loop is asyncio.get_running_loop():
                 return connection, True
         try:
             async with asyncio.timeout(self._settings.connect_timeout):

@@ -6,10 +6,12 @@ It speaks HTTP through the SDK's transport, which knows nothing of Vault: tokens
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote as percent
 
+from pyconsul.sdk.errors import ConsulError
 from pyconsul.sdk.retry import Retry
 from pyconsul.sdk.settings import Settings as ClientSettings
 from pyconsul.toolkit.errors import ConfigError
@@ -30,6 +32,8 @@ class Mount(NamedTuple):
     path: str
     is_kv2: bool
 
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_ADDRESS = "https://127.0.0.1:8200"
 
@@ -92,16 +96,16 @@ class VaultClient:
         raise VaultError(status, head + f" Raw Message:\n\n{body.decode('utf-8', 'replace')}")
 
     async def mount_of(self, path: str) -> Mount:
-        """Where a path is mounted; unknown counts as version 1. Raises VaultError but for 403 and 404."""
+        """Where a path is mounted; what cannot be found out counts as version 1."""
         known = self._mounts.get(path)
         if known is not None:
             return known
         try:
             answer = await self.request("GET", f"sys/internal/ui/mounts/{path}")
-        except VaultError as error:
-            if error.status != 404 and self.token:
-                raise
-            answer = None
+        except (VaultError, ConsulError) as error:
+            # The request proper will tell what is wrong, in its own words.
+            logger.debug("failed to check if %s is KVv2, assume not: %s", path, error)
+            return Mount("", False)
         data = (answer or {}).get("data") or {}
         version = str((data.get("options") or {}).get("version") or "")
         mount = Mount(data.get("path", ""), data.get("type") == "kv" and version == "2")

@@ -137,7 +137,11 @@ _scalars = st.one_of(
 )
 
 
-@given(st.dictionaries(st.from_regex(r"[a-z_][a-z0-9_-]{0,9}\Z"), st.one_of(_scalars, st.lists(_scalars)), max_size=8))
+@given(
+    st.dictionaries(
+        st.from_regex(r"[a-z_][a-z0-9_-]{0,9}", fullmatch=True), st.one_of(_scalars, st.lists(_scalars)), max_size=8
+    )
+)
 def test_what_is_written_is_read_back(document: dict[str, object]) -> None:
     """Scalars and lists survive being written as HCL."""
 

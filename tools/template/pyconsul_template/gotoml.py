@@ -106,5 +106,5 @@ def _float(value: float) -> str:
         return "nan"
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
-    text = format_float(value, "g" if abs(value) >= 1e21 or (value and abs(value) < 1e-4) else "f")
-    return text if any(c in text for c in ".e") else text + ".0"
+    text = format_float(value, "f")
+    return text if "." in text else text + ".0"

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 from typing import Any
 
 import yaml
+from yaml.events import (
+    DocumentEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+    StreamStartEvent,
+)
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pyconsul.lang.gotemplate import FunctionError
@@ -129,8 +142,6 @@ class _Key:
 def _scalar(node: ScalarNode) -> Value:
     tag, text = str(node.tag), str(node.value)
     if tag == "tag:yaml.org,2002:binary":
-        import base64  # noqa: PLC0415
-
         return base64.b64decode(text).decode("utf-8", "surrogateescape")
     quoted = node.style in ("'", '"', "|", ">")
     if quoted or tag == "tag:yaml.org,2002:str" and not _is_implicit(node):
@@ -187,56 +198,59 @@ def _other_bases(text: str) -> Value:
 # -- writing -------------------------------------------------------------------------
 
 
-class _Dumper(yaml.SafeDumper):
-    """Without aliases, and without PyYAML's line breaks."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        """Never."""
-        return True
-
-
 def dump(value: Value) -> str:
     """The value as YAML, without the newline at the end."""
-    node = _node(value, 0)
-    text: str = yaml.serialize(node, Dumper=_Dumper, allow_unicode=True, width=math.inf)
-    text = text.removesuffix("...\n") if isinstance(node, ScalarNode) else text
-    return text.strip()
+    out: list[Event] = [StreamStartEvent(), DocumentStartEvent()]
+    _events(out, value, 0)
+    out += [DocumentEndEvent(), StreamEndEvent()]
+    text: str = yaml.emit(out, allow_unicode=True, width=math.inf)  # pyright: ignore[reportArgumentType]
+    return text.removesuffix("...\n").strip()
 
 
-def _plain_node(tag: str, text: str) -> ScalarNode:
-    return ScalarNode(f"tag:yaml.org,2002:{tag}", text)
+def _scalar_event(text: str, style: str | None = None) -> ScalarEvent:
+    return ScalarEvent(None, None, (True, True), text, style=style)
 
 
-def _node(value: Value, depth: int) -> Node:
+def _events(out: list[Event], value: Value, depth: int) -> None:
+    """Append the events of one value."""
     if depth > _MAX_DEPTH:
         raise FunctionError("exceeded max depth")
-    if value is None or value is NIL or (is_nil(value) and not isinstance(value, (list, dict))):
-        return _plain_node("null", "null")
-    own = getattr(value, "go_string", None)
-    if own is not None and not isinstance(value, int):
-        return _text_node(own())
-    if isinstance(value, str):
-        return _text_node(value)
-    if isinstance(value, bool):
-        return _plain_node("bool", "true" if value else "false")
-    if isinstance(value, int):
-        return _plain_node("int", str(int(value)))
-    if isinstance(value, float):
-        return _plain_node("float", _float_text(value))
-    if isinstance(value, Struct):
-        pairs = [(f.name.lower(), getattr(value, f.name)) for f in value.fields]
-        return _mapping([(_text_node(k), _node(v, depth + 1)) for k, v in pairs])
-    if isinstance(value, dict):
+    if isinstance(value, Struct) and not hasattr(value, "go_string"):
+        _mapping(out, [(f.name.lower(), getattr(value, f.name)) for f in value.fields], depth)
+    elif isinstance(value, dict):
         keys = sorted(value, key=_natural) if all(isinstance(k, str) for k in value) else sorted_keys(value)
-        return _mapping([(_node(k, depth + 1), _node(value[k], depth + 1)) for k in keys])
-    if isinstance(value, list):
-        items = [_node(v, depth + 1) for v in value]
-        return SequenceNode("tag:yaml.org,2002:seq", items, flow_style=not items)
-    return _text_node(str(value))
+        _mapping(out, [(key, value[key]) for key in keys], depth)
+    elif isinstance(value, list):
+        items: list[Any] = value
+        out.append(SequenceStartEvent(None, None, True, flow_style=not items))
+        for item in items:
+            _events(out, item, depth + 1)
+        out.append(SequenceEndEvent())
+    else:
+        out.append(_scalar_of(value))
 
 
-def _mapping(pairs: list[tuple[Node, Node]]) -> MappingNode:
-    return MappingNode("tag:yaml.org,2002:map", pairs, flow_style=not pairs)
+def _mapping(out: list[Event], pairs: list[tuple[Any, Any]], depth: int) -> None:
+    out.append(MappingStartEvent(None, None, True, flow_style=not pairs))
+    for key, held in pairs:
+        _events(out, key, depth + 1)
+        _events(out, held, depth + 1)
+    out.append(MappingEndEvent())
+
+
+def _scalar_of(value: Value) -> ScalarEvent:
+    if value is None or value is NIL or is_nil(value):
+        return _scalar_event("null")
+    if isinstance(value, str):
+        return _text_event(value)
+    if isinstance(value, bool):
+        return _scalar_event("true" if value else "false")
+    own = getattr(value, "go_string", None)
+    if own is not None:
+        return _text_event(own())
+    if isinstance(value, int):
+        return _scalar_event(str(int(value)))
+    return _scalar_event(_float_text(value)) if isinstance(value, float) else _text_event(str(value))
 
 
 def _float_text(value: float) -> str:
@@ -247,28 +261,21 @@ def _float_text(value: float) -> str:
     return format_float(value, "g")
 
 
-def _text_node(text: str) -> ScalarNode:
+def _text_event(text: str) -> ScalarEvent:
     """go-yaml: double quotes for what would read as something else, literal blocks for several lines."""
-    tag = "tag:yaml.org,2002:str"
     if any(0xDC80 <= ord(c) <= 0xDCFF for c in text):
-        import base64  # noqa: PLC0415
-
         data = base64.b64encode(text.encode("utf-8", "surrogateescape")).decode()
-        return ScalarNode("tag:yaml.org,2002:binary", data)
+        return ScalarEvent(None, "!!binary", (False, False), data)
     if "\n" in text:
-        return ScalarNode(tag, text, style="|")
-    if not isinstance(resolve(text) if text else None, str) or _BASE_60.match(text) or _would_be_timestamp(text):
-        return ScalarNode(tag, text, style='"')
-    return _Neutral(tag, text)
+        return _scalar_event(text, "|")
+    if not text or not isinstance(resolve(text), str) or _BASE_60.match(text) or _would_be_timestamp(text):
+        return _scalar_event(text, '"')
+    return _scalar_event(text)
 
 
 def _would_be_timestamp(text: str) -> bool:
     """go-yaml quotes what would be read as a time by those who know times."""
     return re.fullmatch(r"\d{4}-\d\d?-\d\d?(?:[Tt ]\d\d?:\d\d:\d\d(?:\.\d*)? ?(?:Z|[+-]\d\d?(?::\d\d)?)?)?", text) is not None
-
-
-class _Neutral(ScalarNode):
-    """A text that PyYAML shall style by its characters alone."""
 
 
 def _natural(key: str) -> list[tuple[int, int, str]]:

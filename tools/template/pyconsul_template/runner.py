@@ -182,7 +182,7 @@ class Runner:
             return
         from pyconsul_template.dedup import DedupManager  # noqa: PLC0415 - few use it
 
-        self.dedup = DedupManager(self.config, self.templates, self.values, self.mark_dirty)
+        self.dedup = DedupManager(self.config, self.templates, self.values, self.watcher, self.mark_dirty)
         await self.dedup.start()
 
     async def _keep_vault_token(self) -> None:
@@ -288,6 +288,10 @@ class Runner:
             self._failed(template, execution, str(error))
             return False
         template.used, template.missing = execution.used, execution.missing
+        if self.dedup is not None and await self.dedup.fill(template):
+            template.is_dirty = True
+            self._wake.set()
+            return False
         if self._ask(template, execution.used.values()) or execution.missing:
             return False
         if self.dedup is not None:

@@ -109,6 +109,8 @@ class View:
         self.value: Any = NOT_THERE
         self.stale_allowed = self.settings.max_stale > 0
         self.failures = 0
+        self.answers: list[Asked] = []
+        """The answers behind the newest value: what de-duplication shares."""
 
     # -- what queries use -------------------------------------------------------
 
@@ -122,12 +124,14 @@ class View:
         logger.log(5, "%s: GET %s index=%d", self.dependency.name, path, self.index)
         answer = await self.clients.consul.raw("GET", path, params, options=options)
         meta = QueryMeta.of(answer)
-        if answer.status == 404 and path.startswith("/v1/kv/"):
-            return Asked(None, meta.index, meta.last_contact_ms)
-        if answer.status != 200:
-            raise status_error(answer.status, answer.body)
-        value = msgspec.json.decode(answer.body) if answer.body else None
-        return Asked(value, meta.index, meta.last_contact_ms)
+        value = None
+        if not (answer.status == 404 and path.startswith("/v1/kv/")):
+            if answer.status != 200:
+                raise status_error(answer.status, answer.body)
+            value = msgspec.json.decode(answer.body) if answer.body else None
+        asked = Asked(value, meta.index, meta.last_contact_ms)
+        self.answers.append(asked)
+        return asked
 
     async def nomad(self, path: str, params: Mapping[str, str]) -> Asked:
         """One GET from Nomad."""
@@ -164,9 +168,11 @@ class View:
         first = True
         while True:
             started = time.monotonic()
+            kept, self.answers = self.answers, []
             try:
                 fetched = await self.dependency.fetch(self)
             except (ConsulError, VaultError, FunctionError, OSError) as error:
+                self.answers = kept
                 if not await self._retry(f"{name}: {error}"):
                     return
                 continue
@@ -174,12 +180,14 @@ class View:
             if not first and (pause := MIN_INTERVAL - (time.monotonic() - started)) > 0:
                 await asyncio.sleep(pause + random.random() * 0.02)
             if self._is_stale(fetched):
+                self.answers = kept
                 continue
             if self.settings.fail_lookups and not first and self.value is NOT_THERE:
                 self._end("lookup error")
                 return
             first = False
             if not self._accepts(fetched):
+                self.answers = kept
                 continue
             logger.log(5, "%s received data", name)
             self.report(Event(self.dependency, fetched.value))
@@ -244,7 +252,8 @@ class Watcher:
         self.clients = clients
         self.settings = settings
         self.events: asyncio.Queue[Event] = asyncio.Queue()
-        self._tasks: dict[str, asyncio.Task[None] | None] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._views: dict[str, View] = {}
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -257,26 +266,26 @@ class Watcher:
         """Start watching."""
         watcher_logger.debug("adding %s", dependency.name)
         if dependency.name not in self._tasks:
-            self._tasks[dependency.name] = asyncio.create_task(View(dependency, self).run(), name=dependency.name)
+            view = self._views[dependency.name] = View(dependency, self)
+            self._tasks[dependency.name] = asyncio.create_task(view.run(), name=dependency.name)
 
-    def pretend(self, name: str, watched: bool) -> None:
-        """Count a dependency as watched without a view: somebody else does it."""
-        if watched:
-            self._tasks.setdefault(name, None)
-        elif self._tasks.get(name, NOT_THERE) is None:
-            del self._tasks[name]
+    def answers_of(self, name: str) -> list[Asked]:
+        """The answers behind the newest value of a dependency."""
+        view = self._views.get(name)
+        return view.answers if view is not None else []
 
     def remove(self, name: str) -> None:
         """Stop watching."""
         watcher_logger.debug("removing %s", name)
         task = self._tasks.pop(name, None)
+        self._views.pop(name, None)
         if task is not None:
             task.cancel()
 
     async def stop(self) -> None:
         """Stop all views and close the connections."""
         watcher_logger.debug("stopping all views")
-        tasks = [task for task in self._tasks.values() if task is not None]
+        tasks = list(self._tasks.values())
         self._tasks = {}
         for task in tasks:
             task.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 from pyconsul.agent.checks.dialing import DialError, dial_text, errno_text, resolve
 from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
@@ -10,21 +11,6 @@ from pyconsul.structs.health import CRITICAL, PASSING
 from pyconsul.telemetry import logger
 
 _log = logger("agent")
-
-
-class _Listener(asyncio.DatagramProtocol):
-    """Resolves ``heard`` with the first datagram, or with the error that the kernel reports."""
-
-    def __init__(self) -> None:
-        self.heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        if not self.heard.done():
-            self.heard.set_result(data)
-
-    def error_received(self, exc: Exception) -> None:
-        if not self.heard.done():
-            self.heard.set_exception(exc)
 
 
 @check_kind("udp")
@@ -43,22 +29,24 @@ class UdpProbe:
             host, port = (await resolve(address, "udp"))[0]
         except DialError as error:
             return self._failed("Check socket connection failed", str(error))
-        try:
-            transport, listener = await loop.create_datagram_endpoint(_Listener, remote_addr=(host, port))
-        except OSError as error:
-            return self._failed("Check socket connection failed", dial_text("udp", address, error))
-        try:
-            transport.sendto(b"")
-            async with asyncio.timeout(timeout_of(self._check)):
-                await listener.heard
-        except TimeoutError:
-            pass
-        except OSError as error:
-            local = transport.get_extra_info("sockname") or ("", 0)
-            text = f"read udp {local[0]}:{local[1]}->{host}:{port}: read: {errno_text(error)}"
-            return self._failed("Check socket read failed", text)
-        finally:
-            transport.close()
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # A socket of our own: asyncio's transports do not send empty datagrams.
+        with socket.socket(family, socket.SOCK_DGRAM) as line:
+            line.setblocking(False)
+            try:
+                line.connect((host, port))
+                line.send(b"")
+            except OSError as error:
+                return self._failed("Check socket connection failed", dial_text("udp", address, error))
+            try:
+                async with asyncio.timeout(timeout_of(self._check)):
+                    await loop.sock_recv(line, 1)
+            except TimeoutError:
+                pass
+            except OSError as error:
+                own_host, own_port = line.getsockname()[:2]
+                text = f"read udp {own_host}:{own_port}->{host}:{port}: read: {errno_text(error)}"
+                return self._failed("Check socket read failed", text)
         return Result(PASSING, f"UDP connect {address}: Success")
 
     def _failed(self, what: str, text: str) -> Result:

@@ -1,8 +1,10 @@
 """Queries as they come from a packet, and answers on their way into one."""
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
+from typing import Final
 
 from pyconsul.agent.dns.names import BadName, read_name, wire
 from pyconsul.agent.dns.records import Packer, Rcode, Record, Type
@@ -14,6 +16,7 @@ QR, AA, TC, RD, RA, Z, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0040, 
 _OPCODE = 0x7800
 _OPCODES = {0: "QUERY", 4 << 11: "NOTIFY"}
 _ECS = 8
+_ADDRESS_SIZES = {int(Type.A): 4, int(Type.AAAA): 16}
 
 
 class Unanswerable(Exception):
@@ -102,8 +105,8 @@ def _type_and_class(packet: bytes, at: int) -> tuple[int, int, int]:
     """Type and class of the question; a packet may end before either, which then is 0."""
     if at == len(packet):
         return 0, 0, at
-    if at + 2 == len(packet):
-        return int.from_bytes(packet[at:], "big"), 0, at + 2
+    if at + 2 <= len(packet) <= at + 3:
+        return int.from_bytes(packet[at : at + 2], "big"), 0, len(packet)
     qtype, qclass = _QUESTION.unpack_from(packet, at)
     return qtype, qclass, at + 4
 
@@ -133,10 +136,27 @@ def _read_records(packet: bytes, at: int, counts: tuple[int, int, int]) -> Edns 
             at += 10
             if at + size > len(packet):
                 raise BadName("record data runs out of the packet")
+            if size and _ADDRESS_SIZES.get(rtype, size) != size:
+                raise BadName("address of the wrong size")
             if rtype == Type.OPT and section == 2:
                 edns = Edns(rclass, _read_subnet(packet[at : at + size]), size > 0)
             at += size
     return edns
+
+
+def _any_size(size: int) -> bool:
+    del size
+    return True
+
+
+# Sizes of the EDNS options that have a form, by their code: LLQ, UL, EXPIRE, TCP-KEEPALIVE, EDE.
+_OPTION_FITS: Final[dict[int, Callable[[int], bool]]] = {
+    1: lambda size: size >= 18,
+    2: lambda size: size in (4, 8),
+    9: lambda size: size == 0 or size >= 4,
+    11: lambda size: size in (0, 2),
+    15: lambda size: size >= 2,
+}
 
 
 def _read_subnet(options: bytes) -> Subnet | None:
@@ -147,8 +167,10 @@ def _read_subnet(options: bytes) -> Subnet | None:
         body = options[at + 4 : at + 4 + size]
         if len(body) < size:
             raise BadName("option runs out of its record")
-        if code == _ECS and found is None:
-            found = _subnet(body)
+        if not _OPTION_FITS.get(code, _any_size)(size):
+            raise BadName(f"option {code} of {size} octets")
+        if code == _ECS:
+            found = found or _subnet(body)
         at += 4 + size
     return found
 

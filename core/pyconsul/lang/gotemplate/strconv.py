@@ -23,6 +23,7 @@ _UNESCAPE = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 9
 _FLOAT = re.compile(r"[+-]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9_]+)?\Z")
 _HEX_FLOAT = re.compile(r"[+-]?0[xX][0-9a-fA-F_]*\.?[0-9a-fA-F_]*[pP][+-]?[0-9_]+\Z")
 _SPECIAL_FLOAT = re.compile(r"[+-]?(?:inf|infinity)\Z|nan\Z", re.IGNORECASE)
+_SHORTEST_LIMIT = 6
 MAX_INT64 = (1 << 63) - 1
 MIN_INT64 = -(1 << 63)
 MAX_UINT64 = (1 << 64) - 1
@@ -259,12 +260,8 @@ def _special(value: float) -> str | None:
     return None
 
 
-def format_float(value: float, form: str = "g", precision: int = -1, *, upper_limit: int = 21) -> str:
-    """Go's ``strconv.FormatFloat``; precision -1 is the shortest text that reads back.
-
-    ``upper_limit`` is the exponent from which the shortest ``g`` form is written with ``e``:
-    21 for ``%v`` and ``strconv``'s JSON users, as in Go.
-    """
+def format_float(value: float, form: str = "g", precision: int = -1) -> str:
+    """Go's ``strconv.FormatFloat``; precision -1 is the shortest text that reads back."""
     special = _special(value)
     if special is not None:
         return special
@@ -273,7 +270,7 @@ def format_float(value: float, form: str = "g", precision: int = -1, *, upper_li
     sign = "-" if math.copysign(1.0, value) < 0 else ""
     digits, exponent = _shortest(value)
     if form == "g":
-        form = "e" if exponent < -4 or exponent >= max(upper_limit, 0) else "f"
+        form = "e" if exponent < -4 or exponent >= _SHORTEST_LIMIT else "f"
     if form == "e":
         mantissa = digits[0] + ("." + digits[1:] if len(digits) > 1 else "")
         return f"{sign}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"

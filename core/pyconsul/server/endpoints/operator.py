@@ -49,7 +49,7 @@ def _raft_server(srv: Server, peer: Peer) -> RaftServer:
         Leader=srv.consensus.is_leader,
         ProtocolVersion="3",
         Voter=not peer.suffrage,
-        LastIndex=srv.consensus.last_index,
+        LastIndex=srv.leader.autopilot.last_index(),
     )
 
 

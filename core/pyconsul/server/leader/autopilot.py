@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,19 +16,38 @@ if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
 
-class Autopilot:
-    """What the leader knows of the servers' health; the only server is healthy while it leads."""
+UPDATE_INTERVAL = 2.0  # seconds between two looks at the servers' logs
 
-    def __init__(self, server: Server) -> None:
+
+class Autopilot:
+    """What the leader knows of the servers' health; the only server is healthy while it leads.
+
+    The newest log entry of a server is known as of the last look, up to two seconds ago, as in Consul. The first look
+    is from before the leader wrote its no-op.
+    """
+
+    def __init__(self, server: Server, clock: Callable[[], float] = time.monotonic) -> None:
         self._server = server
+        self._clock = clock
         self._stable_since = ""
+        self._last_index = 0
+        self._looked_at = 0.0
 
     async def start(self) -> None:
         """Write the configured settings where there are none yet."""
         self._stable_since = _rfc3339(time.time())
+        self._last_index = self._server.consensus.last_index - 1
+        self._looked_at = self._clock()
         if autopilot_config(self._server.db) is None:
             request = AutopilotSetConfigRequest(Config=self._server.config.autopilot)
             await self._server.propose(MessageType.AUTOPILOT, request)
+
+    def last_index(self) -> int:
+        """The newest log entry at the last look."""
+        now = self._clock()
+        if now - self._looked_at >= UPDATE_INTERVAL:
+            self._last_index, self._looked_at = self._server.consensus.last_index, now
+        return self._last_index
 
     def state(self) -> AutopilotState | None:
         """The servers and their health; None until this server has begun to lead."""
@@ -54,7 +74,7 @@ class Autopilot:
             NodeStatus="alive",
             Version=server.config.version,
             LastTerm=server.consensus.term,
-            LastIndex=server.consensus.last_index,
+            LastIndex=self.last_index(),
             Healthy=True,
             StableSince=self._stable_since,
             Status="leader",

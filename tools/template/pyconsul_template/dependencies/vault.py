@@ -8,7 +8,8 @@ import logging
 import random
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl
@@ -164,6 +165,15 @@ class _Secrets:
         return Fetched(Secret.of(answer), view.polled())
 
 
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Errors of reads and writes carry the name twice, as the original's do."""
+    try:
+        yield
+    except (ConsulError, VaultError) as error:
+        raise FunctionError(f"{name}: {error}") from error
+
+
 def _trimmed(path: str, label: str) -> str:
     path = path.strip().strip("/")
     if not path:
@@ -193,7 +203,8 @@ class ReadQuery(_Secrets):
         """The secret, again when its lease nears its end."""
         await self.wait(access)
         client = await access.vault()
-        answer = await client.read(self.path, self.params)
+        with _named(self.name):
+            answer = await client.read(self.path, self.params)
         if answer is None or _is_deleted(answer):
             raise FunctionError(f"no secret exists at {await client.kv_path(self.path)}")
         return self.took(access, answer)
@@ -228,7 +239,9 @@ class WriteQuery(_Secrets):
     async def fetch(self, access: View) -> Fetched:
         """Write, again when the lease nears its end."""
         await self.wait(access)
-        answer = await (await access.vault()).write(self.path, self.data)
+        client = await access.vault()
+        with _named(self.name):
+            answer = await client.write(self.path, self.data)
         return self.took(access, answer or {})
 
 

@@ -123,9 +123,9 @@ def _write(path: str, data: bytes, mode: int, user: str, group: str, append: boo
 @function("sockaddr", "...string")
 def sockaddr(*words: str) -> str:
     """The result of an address template."""
-    from pyconsul.lang.sockaddr import AddressTemplateError, render  # noqa: PLC0415 - rarely used
+    from pyconsul.config.sockaddrfunctions import expand  # noqa: PLC0415 - rarely used
 
     try:
-        return render("{{ " + " ".join(words) + " }}")
-    except AddressTemplateError as error:
+        return expand("{{ " + " ".join(words) + " }}")
+    except ValueError as error:
         raise FunctionError(str(error)) from None

@@ -1,0 +1,284 @@
+"""A log on disk with a single voter: group commit, snapshots that cut it short, recovery at the start.
+
+Everything proposed in one turn of the loop, and all that comes while the disk syncs, goes into one write. The promise
+and the files are described in ``docs/durability.md``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any, Final
+
+from pyconsul.raft.archive import Archive, Server, read_archive
+from pyconsul.raft.consensus import Entry, ShuttingDown, Snapshot, StateMachine
+from pyconsul.raft.log_format import LogRecord, LogType
+from pyconsul.raft.log_store import (
+    HardState,
+    LogError,
+    SegmentLog,
+    claim_directory,
+    load_hard_state,
+    save_hard_state,
+)
+from pyconsul.raft.snapshot_store import SnapshotStore
+from pyconsul.raft.voter import Proposal, SingleVoter, sliced
+from pyconsul.structs import gomsgpack
+from pyconsul.structs.errors import RaftFailure
+from pyconsul.telemetry.logging import logger
+
+log = logger("agent.server.raft")
+
+_BATCH: Final = 1024  # entries in one write, so that applying them does not hold the loop for long
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotRules:
+    """When a durable voter snapshots by itself, and how much log it keeps (Consul's ``raft_…`` settings)."""
+
+    interval: float = 30.0
+    threshold: int = 16384
+    trailing_logs: int = 10240
+
+
+class DurableVoter(SingleVoter):
+    """A log on disk: group commit, snapshots that cut it short, recovery at the start.
+
+    ``directory`` is ``raft`` below the data directory; it is locked while this runs.
+    """
+
+    def __init__(self, machine: StateMachine, me: Server, directory: Path, rules: SnapshotRules | None = None) -> None:
+        super().__init__(machine, me)
+        self._directory = directory
+        self._rules = rules or SnapshotRules()
+        self._log = SegmentLog(directory / "log")
+        self._lock = -1
+        self._pending: list[Proposal] = []
+        self._writing = False
+        self._scheduled = False
+        self._held = False  # a restore is going on: proposals wait
+        self._broken: str = ""
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="raft-disk")
+        self._idle = asyncio.Event()
+        self._background: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Lock the directory, load the newest snapshot, replay the log, begin a new term.
+
+        Raises LogError for a directory that must not be used.
+        """
+        self._lock = await self._on_disk(claim_directory, self._directory)
+        try:
+            await self._recover()
+        except BaseException:
+            await self.stop()
+            raise
+        self._running = True
+        self._idle.set()
+        if self._servers != (self._me,):
+            await self._submit(LogType.CONFIGURATION, None, _encode_servers((self._me,)))
+            self._adopt(self._last_index, (self._me,))
+        await self._on_disk(self._begin_term, self._term + 1)
+        self._log_election()
+        await self._submit(LogType.NOOP, None, None)
+        self._background = asyncio.get_running_loop().create_task(self._snapshot_now_and_then())
+
+    async def stop(self) -> None:
+        """Finish what is being written, close the files, free the directory. Safe to call twice."""
+        self._running = False
+        if self._background is not None:
+            self._background.cancel()
+            await asyncio.gather(self._background, return_exceptions=True)
+            self._background = None
+        while self._writing:
+            await self._idle.wait()
+        self._refuse_pending(ShuttingDown())
+        if self._lock >= 0:
+            await self._on_disk(self._log.close)
+            os.close(self._lock)
+            self._lock = -1
+        self._disk.shutdown()
+
+    async def snapshot(self) -> Snapshot:
+        """Save the state to disk and return the archive opened for reading."""
+        async with self._saving:
+            meta, frozen = self._meta(), self._machine.freeze()
+            with await self._encode(frozen, private=True) as state:
+                meta, file = await asyncio.to_thread(self._snapshots.save, meta, state)
+            self._snapshot = meta
+            await self._on_disk(self._log.drop_before, meta.index - self._rules.trailing_logs)
+            log.info("snapshot complete up to", index=meta.index)
+            if not frozen.has_private:
+                return Snapshot(meta, file)
+            file.close()
+            return await self._exported(meta, frozen)
+
+    async def restore(self, source: IO[bytes]) -> None:
+        """Replace the state by an archive's, durably; the log begins anew behind it. Raises ArchiveError."""
+        async with self._saving:
+            with await asyncio.to_thread(read_archive, source) as archive:
+                self._held = True
+                try:
+                    await self._idle.wait()
+                    await self._replace_by(archive)
+                finally:
+                    self._held = False
+        self._kick()
+        await self._submit(LogType.NOOP, None, None)
+
+    async def _replace_by(self, archive: Archive) -> None:
+        index = max(self._last_index, archive.meta.index) + 1
+
+        async def commit() -> None:
+            meta = replace(self._meta(), index=index)
+            meta, file = await asyncio.to_thread(self._snapshots.save, meta, archive.state)
+            file.close()
+            self._snapshot = meta
+            self._last_index = self._applied_index = index
+            try:
+                await self._on_disk(self._log.reset)
+            except OSError as error:  # the snapshot covers them, so they are only in the way
+                log.error("failed to remove old log files", error=error)
+
+        await self._load(archive.state, commit=commit)
+        log.info("restored user snapshot", index=index)
+
+    # Recovery
+
+    async def _recover(self) -> None:
+        self._term = (await self._on_disk(load_hard_state, self._directory / "term")).term
+        self._snapshots = await self._on_disk(SnapshotStore.at, self._directory / "snapshots")
+        archive = await self._on_disk(self._snapshots.newest)
+        for reason in self._snapshots.unusable:
+            log.error("failed to open snapshot", error=reason)
+        if archive is not None:
+            with archive:
+                await self._load(archive.state)
+            self._snapshot = archive.meta
+            self._last_index = self._applied_index = archive.meta.index
+            self._term = max(self._term, archive.meta.term)
+            self._adopt(archive.meta.configuration_index, archive.meta.servers)
+            log.info("snapshot restore complete", id=archive.meta.id, **{"last-index": archive.meta.index})
+        await self._replay()
+
+    async def _replay(self) -> None:
+        async for record in sliced(self._log.load(self._last_index)):
+            self._last_index = self._applied_index = record.index
+            self._term = max(self._term, record.term)
+            if record.log_type == LogType.COMMAND:
+                self._apply_again(record)
+            elif record.log_type == LogType.CONFIGURATION and record.data:
+                self._adopt(record.index, _decode_servers(record.data))
+        if self._log.torn:
+            log.warn("an interrupted write was cut off the log", file=self._log.torn)
+
+    def _apply_again(self, record: LogRecord) -> None:
+        try:
+            self._machine.apply(record.index, Entry.from_data(record.data or b""))
+        except Exception as error:
+            raise LogError(f"cannot apply log entry {record.index} again: {error}") from error
+
+    def _begin_term(self, term: int) -> None:
+        save_hard_state(self._directory / "term", HardState(term, self._me.id))
+        self._term = term
+
+    # Writing
+
+    def _submit(self, log_type: int, entry: Entry | None, data: bytes | None) -> asyncio.Future[Any]:
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if self._broken:
+            done.set_exception(RaftFailure(self._broken))
+        elif not self._running:
+            done.set_exception(ShuttingDown())
+        else:
+            self._pending.append(Proposal(log_type, entry, data, done))
+            self._kick()
+        return done
+
+    def _kick(self) -> None:
+        """See that what waits is written at the end of this loop turn, or when the disk is free."""
+        if self._pending and not (self._writing or self._scheduled or self._held):
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._write)
+
+    def _write(self) -> None:
+        self._scheduled = False
+        if self._writing or self._held or not self._pending:
+            return
+        batch, self._pending = self._pending[:_BATCH], self._pending[_BATCH:]
+        self._writing = True
+        self._idle.clear()
+        records = [self._record(number, p) for number, p in enumerate(batch, start=self._last_index + 1)]
+        writing = asyncio.get_running_loop().run_in_executor(self._disk, self._log.append, records)
+        writing.add_done_callback(lambda done: self._written(batch, done))
+
+    def _record(self, index: int, proposal: Proposal) -> LogRecord:
+        data = proposal.data if proposal.entry is None else proposal.entry.data
+        return LogRecord(index, self._term, proposal.log_type, data)
+
+    def _written(self, batch: list[Proposal], writing: asyncio.Future[None]) -> None:
+        self._writing = False
+        error = writing.exception()
+        if error is None:
+            first = self._last_index + 1
+            self._last_index += len(batch)
+            for index, proposal in enumerate(batch, start=first):
+                self._apply(index, proposal)
+        else:
+            self._refuse(batch, error)
+        self._idle.set()
+        self._write()
+
+    def _refuse(self, batch: list[Proposal], error: BaseException) -> None:
+        """Tell the proposers that nothing was written; a log that cannot be trusted any more takes nothing again."""
+        log.error("failed to commit logs", error=error)
+        failure = RaftFailure(f"failed to commit logs: {error}")
+        for proposal in batch:
+            if not proposal.done.done():
+                proposal.done.set_exception(failure)
+        if not isinstance(error, OSError):
+            self._broken = failure.text
+            self._refuse_pending(failure)
+
+    def _refuse_pending(self, error: Exception) -> None:
+        for proposal in self._pending:
+            if not proposal.done.done():
+                proposal.done.set_exception(error)
+        self._pending.clear()
+
+    # Snapshots by themselves
+
+    async def _snapshot_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(self._rules.interval * (1 + random.random()))
+            await self.snapshot_if_due()
+
+    async def snapshot_if_due(self) -> bool:
+        """Save a snapshot if enough entries came since the last one; whether it did."""
+        if self._applied_index - self._snapshot.index < self._rules.threshold:
+            return False
+        try:
+            (await self.snapshot()).close()
+        except OSError as error:
+            log.error("failed to take snapshot", error=error)
+            return False
+        return True
+
+    async def _on_disk(self, function: Any, *args: Any) -> Any:
+        """Run a blocking function in the disk thread, so that it never runs beside a write."""
+        return await asyncio.get_running_loop().run_in_executor(self._disk, function, *args)
+
+
+def _encode_servers(servers: tuple[Server, ...]) -> bytes:
+    """A configuration entry's data (``wire/raft.md`` section 1)."""
+    rows = [{"Address": s.address, "ID": s.id, "Suffrage": s.suffrage} for s in servers]
+    return gomsgpack.pack({"Servers": rows})
+
+
+def _decode_servers(data: bytes) -> tuple[Server, ...]:
+    rows: Any = gomsgpack.unpack(data)
+    return tuple(Server(r["ID"], r["Address"], r.get("Suffrage", 0)) for r in rows["Servers"] or ())

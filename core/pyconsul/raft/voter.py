@@ -1,0 +1,220 @@
+"""What every log with a single voter has in common: indexes, answers, snapshots, the figures that tools show.
+
+An entry counts once it is in the log, is applied on the event loop in log order, and only then answers its proposer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from typing import IO, Any, Final, NamedTuple, TypeVar
+
+from pyconsul.raft.archive import Meta, Server, scratch_file, write_archive
+from pyconsul.raft.consensus import Configuration, Entry, FrozenState, ShuttingDown, Snapshot, StateMachine
+from pyconsul.raft.log_format import LogType
+from pyconsul.raft.records import StateReader
+from pyconsul.structs import gomsgpack
+from pyconsul.telemetry.logging import logger
+
+log = logger("agent.server.raft")
+
+T = TypeVar("T")
+_SLICE: Final = 0.004  # seconds of work before the loop gets its turn
+_WRITE_CHUNK: Final = 256 * 1024
+
+
+class Proposal(NamedTuple):
+    """What waits for its place in the log; an ``entry`` of None is Raft's own business."""
+
+    log_type: int
+    entry: Entry | None
+    data: bytes | None
+    done: asyncio.Future[Any]
+
+
+class SingleVoter:
+    """What both voters share: indexes, answers, the figures that tools show."""
+
+    def __init__(self, machine: StateMachine, me: Server) -> None:
+        self._machine = machine
+        self._me = me
+        self._term = 0
+        self._last_index = 0
+        self._applied_index = 0
+        self._snapshot = Meta(index=0, term=0)
+        self._running = False
+        self._servers: tuple[Server, ...] = ()
+        self._configuration_index = 0
+        self._saving = asyncio.Lock()
+
+    @property
+    def term(self) -> int:
+        """The current term: one more with each start."""
+        return self._term
+
+    @property
+    def last_index(self) -> int:
+        """Index of the newest entry."""
+        return self._last_index
+
+    @property
+    def commit_index(self) -> int:
+        """Index up to which entries are in the log for good."""
+        return self._applied_index
+
+    @property
+    def applied_index(self) -> int:
+        """Index of the newest entry that the state machine has seen."""
+        return self._applied_index
+
+    @property
+    def is_leader(self) -> bool:
+        """True while running: nobody else could lead."""
+        return self._running
+
+    @property
+    def known_leader(self) -> bool:
+        """As `is_leader`."""
+        return self._running
+
+    @property
+    def last_contact(self) -> float:
+        """Always 0."""
+        return 0.0
+
+    def _log_election(self) -> None:
+        """The lines that operators know from an election."""
+        log.info("election won", term=self._term, tally=1)
+        log.info("entering leader state", leader=f"Node at {self._me.address} [Leader]")
+
+    async def verify(self) -> None:
+        """Make sure that this is still the leader; a single voter is. Raises ShuttingDown when it stopped."""
+        if not self._running:
+            raise ShuttingDown
+
+    def configuration(self) -> Configuration:
+        """This server alone."""
+        return Configuration(self._servers, self._configuration_index)
+
+    def stats(self) -> dict[str, str]:
+        """The raft section of ``consul info``."""
+        servers = " ".join(
+            f"{{Suffrage:{'Nonvoter' if s.suffrage else 'Voter'} ID:{s.id} Address:{s.address}}}" for s in self._servers
+        )
+        return {
+            "applied_index": str(self._applied_index),
+            "commit_index": str(self._applied_index),
+            "fsm_pending": "0",
+            "last_contact": "0",
+            "last_log_index": str(self._last_index),
+            "last_log_term": str(self._term),
+            "last_snapshot_index": str(self._snapshot.index),
+            "last_snapshot_term": str(self._snapshot.term),
+            "latest_configuration": f"[{servers}]",
+            "latest_configuration_index": "0",  # Raft's future never carries it
+            "num_peers": str(max(0, len(self._servers) - 1)),
+            "protocol_version": "3",
+            "protocol_version_max": "3",
+            "protocol_version_min": "0",
+            "snapshot_version_max": "1",
+            "snapshot_version_min": "0",
+            "state": "Leader" if self._running else "Shutdown",
+            "term": str(self._term),
+        }
+
+    def propose_soon(self, type: int, request: object) -> asyncio.Future[Any]:
+        """Put an entry into the log; the future holds the state machine's answer or error."""
+        return self._submit(LogType.COMMAND, Entry(type, request), None)
+
+    async def propose(self, type: int, request: object) -> Any:
+        """As `propose_soon`, waiting for the answer."""
+        return await self.propose_soon(type, request)
+
+    async def barrier(self) -> int:
+        """Wait until everything proposed so far is applied; returns the barrier's index."""
+        index: int = await self._submit(LogType.BARRIER, None, None)
+        return index
+
+    def _submit(self, log_type: int, entry: Entry | None, data: bytes | None) -> asyncio.Future[Any]:
+        raise NotImplementedError
+
+    def _apply(self, index: int, proposal: Proposal) -> None:
+        """Let the state machine see a committed entry and answer its proposer."""
+        self._applied_index = index
+        answer: Any = index
+        if proposal.entry is not None:
+            try:
+                answer = self._machine.apply(index, proposal.entry)
+            except Exception as error:
+                log.error("failed to apply log entry", index=index, type=proposal.entry.type, error=repr(error))
+                answer = error
+        if proposal.done.done():
+            return
+        if isinstance(answer, BaseException):
+            proposal.done.set_exception(answer)
+        else:
+            proposal.done.set_result(answer)
+
+    def _adopt(self, index: int, servers: tuple[Server, ...]) -> None:
+        self._servers = servers
+        self._configuration_index = index
+
+    def _meta(self) -> Meta:
+        """Where the state stands now."""
+        return Meta(
+            index=self._applied_index,
+            term=self._term,
+            peers=gomsgpack.pack([s.address for s in self._servers if not s.suffrage]),
+            servers=self._servers,
+            configuration_index=self._configuration_index,
+        )
+
+    async def _encode(self, frozen: FrozenState, *, private: bool) -> IO[bytes]:
+        """A frozen state as a file, encoded beside the loop while writes go on."""
+        state = scratch_file()
+        try:
+            held: list[bytes] = []
+            size = 0
+            async for piece in sliced(frozen.records(private=private)):
+                held.append(piece)
+                size += len(piece)
+                if size >= _WRITE_CHUNK:
+                    state.write(b"".join(held))
+                    held.clear()
+                    size = 0
+            state.write(b"".join(held))
+        except BaseException:
+            state.close()
+            raise
+        return state
+
+    async def _exported(self, meta: Meta, frozen: FrozenState) -> Snapshot:
+        """An archive that may leave this server."""
+        archive = scratch_file()
+        with await self._encode(frozen, private=False) as state:
+            await asyncio.to_thread(write_archive, archive, meta, state)
+        archive.seek(0)
+        return Snapshot(meta, archive)
+
+    async def _load(self, state: IO[bytes], *, commit: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Fill a new state from an archive's; it replaces the old one after ``commit`` has succeeded.
+
+        Raises ArchiveError, and leaves the old state, for records that cannot be read.
+        """
+        fresh = self._machine.restoring()
+        async for number, data in sliced(StateReader(state)):
+            fresh.load(number, data)
+        if commit is not None:
+            await commit()
+        fresh.finish()
+
+
+async def sliced(items: Iterable[T]) -> AsyncGenerator[T, None]:
+    """Pass items on, giving the loop its turn every few milliseconds."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _SLICE
+    for item in items:
+        yield item
+        if loop.time() > until:
+            await asyncio.sleep(0)
+            until = loop.time() + _SLICE

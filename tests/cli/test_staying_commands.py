@@ -1,0 +1,326 @@
+"""Commands that run others or wait, against a live agent: lock, watch, exec, debug, and the common round trips."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyconsul.sdk import Client, Retry, Settings
+
+Run = Callable[..., Any]
+PROGRAM = "from pyconsul.cli.main import entry; entry()"
+
+
+def started(address: str, *words: str) -> subprocess.Popen[bytes]:
+    """A command line as a process that goes on."""
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"PATH": os.environ["PATH"], "CONSUL_HTTP_ADDR": address},
+    )
+
+
+def test_the_child_runs_while_the_lock_is_held(live: Run) -> None:
+    """It sees a variable, its output passes through, and the key is gone afterwards."""
+    result = live("lock", "-verbose", "l1", "echo held=$CONSUL_LOCK_HELD")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.splitlines() == [
+        "Setting up lock at path: l1/.lock",
+        "Attempting lock acquisition",
+        "Starting handler",
+        "held=true",
+        "Child terminated, releasing lock",
+        "Cleanup succeeded",
+    ]
+    assert live("kv", "get", "-keys", "l1").out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["l2", "exit 3"], 0, "Error running handler: exit status 3\n"),
+        (["-child-exit-code", "l2", "exit 3"], 2, "Error running handler: exit status 3\n"),
+        (["-child-exit-code", "l2", "kill -9 $$"], 2, "Error running handler: signal: killed\n"),
+        (
+            ["-shell=false", "l2", "/none/such"],
+            0,
+            "Error starting handler: fork/exec /none/such: no such file or directory\n",
+        ),
+        (["-n=0", "l2", "true"], 1, "Lock holder limit must be positive\n"),
+        (["l2"], 1, "Key prefix and child command must be specified\n"),
+        (["-timeout=-1s", "l2", "true"], 1, "Timeout must be positive\n"),
+        (["-monitor-retry=-1", "l2", "true"], 1, "Number for 'monitor-retry' must be >= 0\n"),
+    ],
+)
+def test_the_end_of_the_child_is_told(words: list[str], code: int, told: str, live: Run) -> None:
+    """How it ended is said; the exit code tells it only when that was asked for."""
+    result = live("lock", *words)
+    assert (result.code, result.out, result.err) == (code, "", told)
+
+
+def test_standard_input_is_passed_on_request(live: Run) -> None:
+    """Without ``-pass-stdin`` the child reads nothing."""
+    assert live("lock", "-pass-stdin", "l3", "cat", stdin=b"through").out == "through"
+    assert live("lock", "l3", "cat", stdin=b"through").out == ""
+
+
+def test_a_semaphore_lets_several_in(live: Run) -> None:
+    """With ``-n=2`` a second holder gets in while the first holds a slot."""
+    inner = f"{sys.executable} -c '{PROGRAM}' lock -n=2 sem 'echo inner'"
+    result = live("lock", "-n=2", "sem", inner)
+    assert (result.code, result.out, result.err) == (0, "inner\n", "")
+
+
+def test_a_lock_that_somebody_holds_times_out(live: Run) -> None:
+    """With a timeout the command gives up."""
+    inner = f"{sys.executable} -c '{PROGRAM}' lock -timeout=100ms l4 'echo never' 2>&1; true"
+    result = live("lock", "l4", inner)
+    assert result.out == "Shutdown triggered or timeout during lock acquisition\n"
+
+
+def test_a_lost_lock_ends_the_child(live_address: str, live: Run) -> None:
+    """When the session is destroyed, the child is told to end."""
+    process = started(live_address, "lock", "-verbose", "-child-exit-code", "l5", "echo up; exec sleep 60")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    for line in process.stdout:
+        if line == b"up\n":
+            break
+    with Client(Settings(address=live_address, retry=Retry.NEVER)) as client:
+        for session in client.session.list():
+            client.session.destroy(session.ID)
+    rest, _ = process.communicate(timeout=30)
+    assert b"Lock lost, killing child\n" in rest
+    assert b"Child terminated\n" in rest
+
+
+def test_a_signal_ends_child_and_lock(live_address: str, live: Run) -> None:
+    """SIGTERM goes to the child, then the lock is released and the key removed."""
+    process = started(live_address, "lock", "-verbose", "l6", "echo up; exec sleep 60")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line == b"up\n":
+            break
+    process.send_signal(signal.SIGTERM)
+    rest, _ = process.communicate(timeout=30)
+    assert rest.splitlines()[0] == b"Shutdown triggered, killing child"
+    assert rest.splitlines()[-1] == b"Cleanup succeeded"
+    assert process.returncode == 0
+
+
+def test_a_watch_prints_the_present_value(live: Run) -> None:
+    """Without a command the value is printed in the order of Consul's client, and that is all."""
+    live("kv", "put", "w/k", "v")
+    shown = live("watch", "-type=key", "-key=w/k").out
+    assert list(json.loads(shown)) == [
+        "Key",
+        "CreateIndex",
+        "ModifyIndex",
+        "LockIndex",
+        "Flags",
+        "Value",
+        "Session",
+    ]
+    assert live("watch", "-type=key", "-key=w/none").out == "null\n"
+
+
+def test_a_watch_runs_its_command_on_each_change(live_address: str, live: Run) -> None:
+    """The command gets JSON and the index; a second change runs it again; SIGINT ends the watch with 0."""
+    live("kv", "put", "w/c", "1")
+    process = started(live_address, "watch", "-type=key", "-key=w/c", "cat; test $CONSUL_INDEX -gt 0 && echo end")
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["Value"] == "MQ=="
+    assert process.stdout.readline() == b"end\n"
+    live("kv", "put", "w/c", "2")
+    assert json.loads(process.stdout.readline())["Value"] == "Mg=="
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def test_a_failing_command_ends_the_watch(live: Run) -> None:
+    """A command that fails, or is not there, is told, and the code is 1."""
+    result = live("watch", "-type=services", "exit 4")
+    assert (result.code, result.err) == (1, "Error executing handler: exit status 4\n")
+    missing = live("watch", "-type=services", "-shell=false", "no-such-program")
+    told = 'Error starting handler: exec: "no-such-program": executable file not found in $PATH\n'
+    assert (missing.code, missing.err) == (1, told)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["-type=bogus"], "Unsupported watch type: bogus"),
+        (["-type=key"], "Must specify a single key to watch"),
+        (["-type=nodes", "-key=x"], "Invalid parameters: [key]"),
+        (["-type=connect_roots"], "Type connect_roots is not supported in the CLI tool"),
+        (
+            ["-type=service", "-service=a", "-passingonly=maybe"],
+            'Failed to parse passingonly flag: strconv.ParseBool: parsing "maybe": invalid syntax',
+        ),
+    ],
+)
+def test_watches_that_make_no_sense_are_refused(words: list[str], sentence: str, run: Run) -> None:
+    """Wrong types and parameters have Consul's sentences."""
+    result = run("watch", *words)
+    assert (result.code, result.err) == (1, sentence + "\n")
+
+
+def test_exec_ends_when_nobody_obeys(live: Run) -> None:
+    """Agents do not run commands unless told to, so nobody answers, and nothing is left in the store."""
+    result = live("exec", "-wait=200ms", "-wait-repl=1ms", "-verbose", "uptime")
+    assert result.code == 0
+    assert "\n0 / 0 node(s) completed / acknowledged\n" in result.out
+    assert live("kv", "get", "-keys", "_rexec").out == ""
+
+
+def test_exec_prints_what_nodes_answer(agent: Any, run: Run) -> None:
+    """Output, exit codes and counts are shown, and a failing node makes the code 2."""
+    folder = "/v1/kv/_rexec/s1/"
+    agent.on("GET", "/v1/agent/self", {"Config": {"Datacenter": "dc1", "NodeName": "n1"}})
+    agent.on("PUT", "/v1/session/create", {"ID": "s1"})
+    agent.on("PUT", "/v1/session/destroy/s1", b"true")
+    agent.on("PUT", f"{folder}job", b"true")
+    agent.on("DELETE", "/v1/kv/_rexec/s1", b"true")
+    agent.on("PUT", "/v1/event/fire/_rexec", {"ID": "e1"})
+    names = ["job", "n1/ack", "n1/out/00000", "n1/exit"]
+    agent.on("GET", folder, [f"_rexec/s1/{name}" for name in names])
+    agent.on("GET", f"{folder}n1/out/00000", b"line 1\nline 2\n")
+    agent.on("GET", f"{folder}n1/exit", b"7")
+    result = run("exec", "-wait=50ms", "-wait-repl=1ms", "uptime", "-a")
+    assert result.code == 2
+    assert result.out == (
+        "    n1: line 1\n    n1: line 2\n    n1:\n==> n1: finished with exit code 7\n"
+        "1 / 1 node(s) completed / acknowledged\n"
+    )
+    job = next(asked for asked in agent.asked if asked.path == f"{folder}job")
+    assert json.loads(job.body) == {"Command": "uptime -a", "Wait": 50_000_000}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["-duration=5s"], "==> Capture validation failed: duration must be longer than 10s"),
+        (["-interval=1s"], "==> Capture validation failed: interval must be longer than 10s"),
+        (
+            ["-interval=30s", "-duration=20s"],
+            "==> Capture validation failed: duration (20s) must be longer than interval (30s)",
+        ),
+        (["extra"], "==> debug: Too many arguments provided, expected 0"),
+    ],
+)
+def test_recordings_that_make_no_sense_are_refused(words: list[str], sentence: str, run: Run) -> None:
+    """Times are checked before anything is asked."""
+    assert run("debug", *words).err == sentence + "\n"
+
+
+def test_a_recording_is_one_archive(live: Run, tmp_path: Path) -> None:
+    """What was captured lies in the archive, and the folder is gone."""
+    words = ["-capture=agent", "-capture=members", "-capture=host", "-output=dbg"]
+    result = live("debug", *words, cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert result.out.startswith("==> Starting debugger and capturing static information...\n")
+    assert result.out.endswith("    Saved debug archive: dbg.tar.gz\n")
+    with tarfile.open(tmp_path / "dbg.tar.gz") as archive:
+        names = set(archive.getnames())
+    assert names >= {"dbg/agent.json", "dbg/members.json", "dbg/index.json", "dbg/listpeers.json"}
+    assert [path.name for path in tmp_path.iterdir()] == ["dbg.tar.gz"]
+
+
+def test_unknown_targets_are_named(live: Run, tmp_path: Path) -> None:
+    """A target that is none is refused after the agent was asked."""
+    told = live("debug", "-capture=bogus", cwd=tmp_path).err
+    assert told.endswith("==> Capture validation failed: target not found: bogus\n")
+
+
+def test_services_come_and_go(live: Run, tmp_path: Path) -> None:
+    """Services of a file are registered and removed again, with tags and checks."""
+    (tmp_path / "s.hcl").write_text(
+        'services = [{ name = "s1" port = 1 tags = ["x"] }, { name = "s2" id = "s2-a" check { ttl = "1h" } }]'
+    )
+    assert live("services", "register", "s.hcl", cwd=tmp_path).out == "Registered service: s1\nRegistered service: s2\n"
+    gone = live("services", "deregister", "s.hcl", cwd=tmp_path)
+    assert gone.out == "Deregistered service: s1\nDeregistered service: s2-a\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["register"], "Service registration requires at least one argument or flags."),
+        (["register", "-name=a", "f.hcl"], "Service registration requires arguments or -id, not both."),
+        (
+            ["register", "-name=a", "-tagged-address=lan=1.2.3.4"],
+            "Invalid Tagged address: address 1.2.3.4: missing port in address",
+        ),
+        (
+            ["register", "-name=a", "-address=1.2.3.4.5"],
+            "Invalid Service address when using CLI flags. Use -port flag instead: malformed IP address: 1.2.3.4.5",
+        ),
+        (
+            ["register", "-name=a", "-address=1.2.3.4:80"],
+            "Invalid Service address when using CLI flags. Use -port flag instead: address should not contain port",
+        ),
+        (["register", "none.hcl"], "Error: config: Open failed on none.hcl. open none.hcl: no such file or directory"),
+        (["deregister"], "Service deregistration requires at least one argument or -id."),
+        (["deregister", "-id=a", "f.hcl"], "Service deregistration requires arguments or -id, not both."),
+    ],
+)
+def test_services_that_cannot_be_are_refused(words: list[str], sentence: str, run: Run) -> None:
+    """What is wrong with files, flags and addresses is said before anything is sent."""
+    result = run("services", *words)
+    assert (result.code, result.err) == (1, sentence + "\n")
+
+
+def test_a_service_of_flags_has_what_was_given(agent: Any, run: Run) -> None:
+    """Only what was given is sent."""
+    agent.on("PUT", "/v1/agent/service/register", b"")
+    words = ["-name=web", "-port=80", "-tag=a", "-tag=b", "-meta=k=v", "-tagged-address=lan=[::1]:80"]
+    assert run("services", "register", *words).out == "Registered service: web\n"
+    assert json.loads(agent.asked[0].body) == {
+        "Name": "web",
+        "Port": 80,
+        "Tags": ["a", "b"],
+        "Meta": {"k": "v"},
+        "TaggedAddresses": {"lan": {"Address": "::1", "Port": 80}},
+    }
+
+
+def test_configurations_are_validated(run: Run, tmp_path: Path) -> None:
+    """A good one passes, a bad one names its fault, and nothing at all is refused."""
+    (tmp_path / "ok.hcl").write_text('data_dir = "d"\nbind_addr = "127.0.0.1"\n')
+    (tmp_path / "bad.hcl").write_text("server = true\n")
+    assert run("validate", f"{tmp_path}/ok.hcl").out == "Configuration is valid!\n"
+    assert run("validate", "-quiet", f"{tmp_path}/ok.hcl").out == ""
+    assert run("validate", f"{tmp_path}/bad.hcl").err == "Config validation failed: data_dir cannot be empty\n"
+    assert run("validate").err == "Must specify at least one config file or directory\n"
+    assert run("validate", "-config-format=xml", "x").err == "-config-format must be either 'hcl' or 'json\n"
+
+
+def test_ports_are_tried(agent: Any, run: Run) -> None:
+    """An open port, a closed one and one that is none are told apart from each other."""
+    port = agent.address.rpartition(":")[2]
+    result = run("troubleshoot", "ports", "-host=127.0.0.1", f"-ports={port},1,abc")
+    assert result.code == 0
+    assert result.out.splitlines() == [
+        f"TCP: Port {port} on 127.0.0.1 is open.",
+        "TCP: Port 1 on 127.0.0.1 is closed, unreachable, or the connection timed out.",
+        "TCP: Port abc on 127.0.0.1 is closed, unreachable, or the connection timed out.",
+    ]
+    told = run("troubleshoot", "ports", "-host=").err
+    assert told == "-host is required. or set environment variable CONSUL_HTTP_ADDR\n"
+
+
+def test_keys_are_random(run: Run) -> None:
+    """A key is 32 bytes in base64, and never the same."""
+    first, second = run("keygen").out, run("keygen", "extra").out
+    assert len(first) == len(second) == 45
+    assert first != second

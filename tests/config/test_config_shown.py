@@ -1,0 +1,113 @@
+"""The table of keys, the runtime configuration, the shown configuration and the reference page agree."""
+
+from __future__ import annotations
+
+import json
+from typing import get_type_hints
+
+import pytest
+from pyconsul.config import load
+from pyconsul.config.agentflags import agent_flag_set, read_command_line
+from pyconsul.config.keys import KEYS, Key, flag_rows, keys_where
+from pyconsul.config.runtime import RuntimeConfig
+from pyconsul.config.sections import Section
+
+_NOT_IN_RUNTIME = ("check.", "service.", "audit.", "segments", "license_", "tls.defaults.", "acl.tokens.managed")
+_ELSEWHERE = {
+    "acl.msp_disable_bootstrap",
+    "client_addr",
+    "dns_config.prefer_namespace",
+    "partition",
+    "snapshot_agent",
+    "ui_config.metrics_proxy.add_headers[].name",
+    "ui_config.metrics_proxy.add_headers[].value",
+}
+
+
+def _runtime_names(kind: type[Section], prefix: str = "") -> set[str]:
+    names: set[str] = set()
+    for member, hint in get_type_hints(kind).items():
+        if member not in kind.__struct_fields__:
+            continue
+        if isinstance(hint, type) and issubclass(hint, Section):
+            names |= _runtime_names(hint, f"{prefix}{member}.")
+        else:
+            names.add(prefix + member)
+    return names
+
+
+def test_every_key_reaches_the_runtime_configuration() -> None:
+    """A key without a field would be accepted and forgotten."""
+    names = _runtime_names(RuntimeConfig)
+    missing = [
+        key.name
+        for key in KEYS
+        if key.name not in names
+        and not key.instead
+        and key.name not in _ELSEWHERE
+        and not key.name.startswith(_NOT_IN_RUNTIME)
+        and not key.name.startswith("locality.")
+    ]
+    assert missing == []
+
+
+def test_no_key_stands_twice_in_the_table() -> None:
+    """Names and flags are unique."""
+    names = [key.name for key in KEYS]
+    assert len(names) == len(set(names))
+    flags = [key.flag for key in flag_rows()]
+    assert len(flags) == len(set(flags))
+
+
+@pytest.mark.parametrize("row", flag_rows(), ids=lambda row: row.flag)
+def test_every_flag_can_be_given(row: Key) -> None:
+    """Each row with a flag is on the command line of the agent."""
+    assert row.flag in agent_flag_set()
+
+
+def test_typed_flags_reach_their_keys() -> None:
+    """Booleans, numbers, durations, lists and maps arrive as files would set them."""
+    argv = ["-dev", "-ui=false", "-http-port", "1234", "-max-query-time=7m", "-node-meta", "a:b:c", "-node-meta", "d"]
+    runtime = load(read_command_line([*argv, "-server", "-allow-write-http-from", "10.1.2.3/8"]), {}).runtime
+    assert (runtime.ui_config.enabled, runtime.ports.http, runtime.max_query_time) == (False, 1234, 420_000_000_000)
+    assert runtime.node_meta == {"a": "b:c", "d": ""}
+    assert runtime.http_config.allow_write_http_from == ("10.0.0.0/8",)
+
+
+def test_secrets_are_never_shown() -> None:
+    """Whatever looks like a secret is replaced before it leaves the agent."""
+    text = """
+        encrypt = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s="
+        acl { tokens { default = "SECRET" agent = "SECRET" initial_management = "SECRET" replication = "SECRET" } }
+        retry_join = ["provider=aws secret_access_key=SECRET region=x"]
+        service { name = "web" token = "SECRET" connect { sidecar_service { token = "SECRET" } } }
+        check { name = "c" ttl = "5s" token = "SECRET" }
+        connect { ca_provider = "vault" ca_config { token = "SECRET" address = "http://v" } }
+        ui_config { metrics_proxy { base_url = "http://m" add_headers = [{ name = "Authorization" value = "SECRET" }] } }
+        http_config { response_headers { X-Api-Key = "SECRET" } }
+        cloud { client_secret = "SECRET" }
+        telemetry { circonus_api_token = "SECRET" }
+        tls { defaults { key_file = "SECRET" } }
+        auto_config { intro_token = "SECRET" }
+        watches = [{ type = "key" key = "x" token = "SECRET" args = ["true"] }]
+    """
+    runtime = load({"dev": True, "hcl": [text]}, {}).runtime
+    shown = json.dumps(runtime.sanitised())
+    assert "SECRET" not in shown and "pUqJrVyVRj5" not in shown
+    assert "provider=aws secret_access_key=hidden region=x" in shown
+
+
+def test_the_shown_configuration_uses_consuls_names_and_forms() -> None:
+    """Durations, addresses, unlimited rates and definitions look as a real agent shows them."""
+    shown = load({"dev": True, "node": "n1", "hcl": ['service { name = "web" port = 80 }']}, {}).runtime.sanitised()
+    assert shown["MaxQueryTime"] == "10m0s"
+    assert shown["HTTPAddrs"] == ["tcp://127.0.0.1:8500"]
+    assert shown["RPCRateLimit"] == 1.7976931348623157e308
+    assert shown["Services"][0]["Name"] == "web" and shown["Services"][0]["Weights"] == {"Passing": 1, "Warning": 1}
+
+
+def test_reloadable_keys_are_marked() -> None:
+    """What a reload takes over is a property of the rows."""
+    names = {key.name for key in keys_where(reload=True)}
+    assert {"log_level", "services", "dns_config.node_ttl", "limits.http_max_conns_per_client"} <= names
+    assert "datacenter" not in names and "session_ttl_min" not in names

@@ -1,0 +1,173 @@
+"""Defaults, files, flags and fixed values are laid over each other in Consul's order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyconsul.config import ConfigError, Loaded, load
+from pyconsul.config.agentflags import read_command_line
+from pyconsul.primitives.durations import MINUTE, SECOND
+
+
+class Read(Protocol):
+    """The fixture that reads text as a configuration file."""
+
+    def __call__(self, text: str, **flags: object) -> Loaded:
+        """The configuration that the text gives."""
+        ...
+
+
+def in_dev(*fragments: str, **flags: object) -> Loaded:
+    """A development agent with pieces of HCL."""
+    return load({"dev": True, "hcl": list(fragments), **flags}, {})
+
+
+def test_a_dev_agent_has_consuls_development_defaults() -> None:
+    """A server in memory on the loopback address, quick timers, the UI and gRPC on."""
+    runtime = in_dev().runtime
+    assert runtime.dev_mode and runtime.server and runtime.ui_config.enabled
+    assert [str(a) for a in runtime.http_addrs] == ["127.0.0.1:8500"]
+    assert [a.url() for a in runtime.dns_addrs] == ["tcp://127.0.0.1:8600", "udp://127.0.0.1:8600"]
+    assert (runtime.ports.grpc, runtime.ports.grpc_tls, runtime.log_level) == (8502, 8503, "DEBUG")
+
+
+def test_a_client_agent_has_the_ordinary_defaults(read: Read) -> None:
+    """Log level, leaving, ports and limits of an agent that is no server."""
+    runtime = read("").runtime
+    assert not runtime.server and runtime.leave_on_terminate and not runtime.skip_leave_on_interrupt
+    assert (runtime.ports.grpc, runtime.ports.grpc_tls, runtime.log_level) == (-1, -1, "INFO")
+    assert runtime.check_update_interval == 5 * MINUTE
+    assert runtime.limits.kv_max_value_size == 524288
+
+
+def test_later_files_win_lists_grow_and_maps_merge(tmp_path: Path) -> None:
+    """Files are read in the order of the command line, those of a folder in order of name, not below it."""
+    (tmp_path / "conf.d" / "sub").mkdir(parents=True)
+    (tmp_path / "one.hcl").write_text(
+        'log_level="WARN" recursors=["1.1.1.1"] node_meta { a="1" b="1" } service { name="s1" }'
+    )
+    (tmp_path / "conf.d" / "20.json").write_text('{"log_level":"ERROR","node_meta":{"b":"3"},"service":{"name":"s3"}}')
+    (tmp_path / "conf.d" / "10.hcl").write_text('log_level="INFO" recursors=["2.2.2.2"] services { name="s2" }')
+    (tmp_path / "conf.d" / "readme.md").write_text("x")
+    (tmp_path / "conf.d" / "sub" / "x.hcl").write_text('log_level="TRACE"')
+    (tmp_path / "last.json").write_text('{"domain":"two.test."}')
+    flags = read_command_line(
+        [
+            "-dev",
+            *("-config-file", f"{tmp_path}/one.hcl"),
+            *("-config-dir", f"{tmp_path}/conf.d"),
+            *("-config-file", f"{tmp_path}/last.json"),
+            *("-recursor", "9.9.9.9"),
+        ]
+    )
+    loaded = load(flags, {})
+    runtime = loaded.runtime
+    assert (runtime.log_level, runtime.domain) == ("ERROR", "two.test.")
+    assert runtime.recursors == ("9.9.9.9", "1.1.1.1", "2.2.2.2")
+    assert runtime.node_meta == {"a": "1", "b": "3"}
+    assert [service.Name for service in runtime.services] == ["s1", "s2", "s3"]
+    assert loaded.warnings == (
+        f"skipping file {tmp_path}/conf.d/readme.md, extension must be .hcl or .json, or config format must be set",
+    )
+
+
+def test_flags_win_over_files_and_fragments_over_flags(read: Read) -> None:
+    """A flag beats a file, a fragment given with -hcl beats both."""
+    runtime = read('node_name="file" datacenter="dcf"', node="flag", datacenter="dcg", hcl=['datacenter="dch"']).runtime
+    assert (runtime.node_name, runtime.datacenter) == ("flag", "dch")
+
+
+def test_what_users_cannot_set_stays_as_it_is() -> None:
+    """Internal timers ignore what a file says."""
+    assert in_dev('check_reap_interval = "1s" ae_interval = "1s"').runtime.check_reap_interval == 30 * SECOND
+
+
+def test_raft_timers_grow_with_the_multiplier(read: Read) -> None:
+    """Slow machines get longer timers."""
+    assert read("performance { raft_multiplier = 2 }").runtime.consul.raft.election_timeout == 10 * SECOND
+
+
+def test_a_section_behind_a_pointer_keeps_the_defaults_of_what_is_not_set() -> None:
+    """Setting one SOA value leaves the others."""
+    soa = in_dev("dns_config { soa { retry = 5 } }").runtime.dns_config.soa
+    assert (soa.refresh, soa.retry, soa.expire, soa.min_ttl) == (3600, 5, 86400, 0)
+
+
+def test_a_given_format_reads_files_of_any_name(tmp_path: Path) -> None:
+    """With -config-format the extension does not matter; without it a strange one is refused."""
+    (tmp_path / "plain").write_text('log_level = "WARN"')
+    assert (
+        load({"dev": True, "config-file": [f"{tmp_path}/plain"], "config-format": "hcl"}, {}).runtime.log_level
+        == "WARN"
+    )
+    with pytest.raises(ConfigError, match="has unknown extension; must be"):
+        load({"dev": True, "config-file": [f"{tmp_path}/plain"]}, {})
+    with pytest.raises(ConfigError, match="-config-format must be either 'hcl' or 'json'"):
+        load({"dev": True, "config-format": "yaml"}, {})
+
+
+def test_a_missing_file_is_refused() -> None:
+    """The error says what could not be opened."""
+    with pytest.raises(ConfigError) as caught:
+        load({"dev": True, "config-file": ["/no/such.hcl"]}, {})
+    assert str(caught.value) == "config: Open failed on /no/such.hcl. open /no/such.hcl: no such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("[]", "json: cannot unmarshal array into Go value of type map[string]interface {}"),
+        ('{"a"', "unexpected end of JSON input"),
+        ("{} x", "invalid character 'x' after top-level value"),
+        ('{"a":1,}', "invalid character '}' looking for beginning of object key string"),
+        (
+            '{"log_level":5}',
+            "1 error(s) decoding:\n\n* 'log_level' expected type 'string', "
+            "got unconvertible type 'float64', value: '5'",
+        ),
+        ('{"bogus":1}', "1 error occurred:\n\t* invalid config key bogus\n\n"),
+    ],
+)
+def test_a_broken_json_file_is_refused_in_gos_words(tmp_path: Path, text: str, error: str) -> None:
+    """Syntax errors and wrong types are named as Go names them."""
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load({"dev": True, "config-file": [str(path)]}, {})
+    assert str(caught.value) == f"failed to parse {path}: {error}"
+
+
+def test_empty_files_and_null_count_as_nothing(tmp_path: Path) -> None:
+    """A file without content and a JSON null set nothing."""
+    (tmp_path / "a.hcl").write_text("")
+    (tmp_path / "b.json").write_text("null")
+    assert load({"dev": True, "config-dir": [str(tmp_path)]}, {}).warnings == ()
+
+
+def test_old_flags_still_work_with_a_warning() -> None:
+    """-join stands for -retry-join."""
+    loaded = load(read_command_line(["-dev", "-join", "10.0.0.1"]), {})
+    assert loaded.runtime.retry_join == ("10.0.0.1",)
+    assert loaded.warnings == ("The flag '-join' is deprecated. Use the '-retry-join' flag instead.",)
+
+
+def test_member_names_match_in_any_letter_case_and_old_spelling() -> None:
+    """Keys are not case sensitive, and aliases of check fields are taken."""
+    check = in_dev(
+        'CHECK { Name="c" ScriptArgs=["x"] Interval="5s" DeregisterCriticalServiceAfter="2m" }'
+    ).runtime.checks[0]
+    assert (check.Name, check.type.ScriptArgs, check.type.Interval) == ("c", ["x"], 5 * SECOND)
+    assert check.type.DeregisterCriticalServiceAfter == 2 * MINUTE
+
+
+@given(st.text(max_size=80))
+def test_any_fragment_gives_a_configuration_or_a_config_error(text: str) -> None:
+    """Broken input is refused in one way only."""
+    try:
+        in_dev(text)
+    except ConfigError as error:
+        assert str(error)
