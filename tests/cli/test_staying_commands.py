@@ -324,3 +324,20 @@ def test_keys_are_random(run: Run) -> None:
     first, second = run("keygen").out, run("keygen", "extra").out
     assert len(first) == len(second) == 45
     assert first != second
+
+
+def test_a_signal_while_waiting_for_the_lock_ends_the_command(live_address: str, live: Run) -> None:
+    """Nothing was begun, so there is nothing to release; the code is 1."""
+    holder = started(live_address, "lock", "l7", "echo up; exec sleep 60")
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    waiter = started(live_address, "lock", "-verbose", "l7", "echo never")
+    assert waiter.stdout is not None
+    while waiter.stdout.readline() != b"Attempting lock acquisition\n":
+        continue
+    waiter.send_signal(signal.SIGINT)
+    out, err = waiter.communicate(timeout=30)
+    assert (waiter.returncode, out) == (1, b"")
+    assert err == b"Shutdown triggered or timeout during lock acquisition\n"
+    holder.send_signal(signal.SIGTERM)
+    holder.communicate(timeout=30)

@@ -100,7 +100,7 @@ def test_binding_to_everything_advertises_the_only_private_address(read: Read) -
 def test_several_private_addresses_are_too_many() -> None:
     """The user has to choose."""
     host = Host(expand=expand_template, hostname=lambda: "h", interfaces=lambda: ENTRIES)
-    with pytest.raises(ConfigError, match="Multiple private IPv4 addresses found. Please configure one with 'bind'"):
+    with pytest.raises(ConfigError, match="Multiple private IPv4 addresses found"):
         load({"dev": True, "bind": "0.0.0.0"}, {}, host)
 
 

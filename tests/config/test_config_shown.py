@@ -83,7 +83,7 @@ def test_secrets_are_never_shown() -> None:
         service { name = "web" token = "SECRET" connect { sidecar_service { token = "SECRET" } } }
         check { name = "c" ttl = "5s" token = "SECRET" }
         connect { ca_provider = "vault" ca_config { token = "SECRET" address = "http://v" } }
-        ui_config { metrics_proxy { base_url = "http://m" add_headers = [{ name = "Authorization" value = "SECRET" }] } }
+        ui_config { metrics_proxy { base_url = "http://m" add_headers = [{ name = "Auth" value = "SECRET" }] } }
         http_config { response_headers { X-Api-Key = "SECRET" } }
         cloud { client_secret = "SECRET" }
         telemetry { circonus_api_token = "SECRET" }

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ import pytest_asyncio
 from hypothesis import HealthCheck as HypothesisCheck
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from pyconsul.agent.agent import Agent
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.translation import with_wan_addresses
@@ -57,6 +56,14 @@ class Api:
         """A GET."""
         return await self.ask("GET", url, **headers)
 
+    async def once(self, url: str, fits: Callable[[Any], object]) -> Any:
+        """The body of a route as soon as it fits; waits by blocking queries."""
+        answer = await self.get(url)
+        while not fits(answer.body):
+            index = answer.headers["X-Consul-Index"]
+            answer = await asyncio.wait_for(self.get(f"{url}{'&' if '?' in url else '?'}index={index}&wait=5s"), 10)
+        return answer.body
+
     async def register(self, **fields: Any) -> Answer:
         """Register on n1 unless the fields say otherwise."""
         return await self.ask("PUT", "catalog/register", {"Node": "n1", "Address": "10.0.0.1", **fields})
@@ -100,9 +107,15 @@ async def test_names_are_taken_in_any_spelling_that_consul_takes(api: Api) -> No
                 "service": "p",
                 "kind": "connect-proxy",
                 "port": 9,
-                "proxy": {"destination_service_name": "web", "upstreams": [{"destination_name": "a", "local_bind_port": 1}]},
+                "proxy": {
+                    "destination_service_name": "web",
+                    "upstreams": [{"destination_name": "a", "local_bind_port": 1}],
+                },
             },
-            "check": {"name": "c", "definition": {"http": "http://x", "interval": "1m", "Timeout": 5000000000, "junk": 1}},
+            "check": {
+                "name": "c",
+                "definition": {"http": "http://x", "interval": "1m", "Timeout": 5000000000, "junk": 1},
+            },
         },
     )
     assert answer.text == "true"
@@ -170,11 +183,15 @@ async def test_nulls_get_an_answer(api: Api, body: Any) -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["Node", "Service", "Check", "Checks", "Definition", "Proxy", "Upstreams", "Meta", "Tags", "x"]),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["Node", "Service", "Check", "Checks", "Definition", "Proxy", "Upstreams", "Meta", "Tags", "x"]
+            ),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=12,
 )
@@ -253,9 +270,7 @@ async def test_cached_reads_say_hit_or_miss_and_stay_fresh(api: Api) -> None:
     second = await api.get("catalog/services?cached")
     assert (second.headers["X-Cache"], second.headers["Age"]) == ("HIT", "0")
     await api.register(Service={"Service": "web"})
-    async with asyncio.timeout(5):
-        while "web" not in (await api.get("catalog/services?cached")).body:
-            await asyncio.sleep(0.005)
+    await api.once("catalog/services?cached", lambda names: "web" in names)
     assert (await api.get("catalog/datacenters?cached")).headers["X-Cache"] == "MISS"
     assert (await api.get("catalog/datacenters?cached")).headers["X-Cache"] == "HIT"
     revalidated = await api.get("catalog/datacenters?cached", cache_control="must-revalidate")
@@ -267,10 +282,8 @@ async def test_coordinates_are_written_a_little_later(api: Api) -> None:
     await api.register()
     point = {"Vec": [0.5, 0, 0, 0, 0, 0, 0, 0], "Error": 1.5, "Adjustment": 0, "Height": 1e-05}
     assert (await api.ask("PUT", "coordinate/update", {"Node": "n1", "Coord": point})).raw == b""
-    async with asyncio.timeout(5):
-        while (found := await api.get("coordinate/node/n1")).status == 404:
-            await asyncio.sleep(0.005)
-    assert found.body == [{"Node": "n1", "Segment": "", "Coord": point}]
+    await api.once("coordinate/nodes", len)
+    assert (await api.get("coordinate/node/n1")).body == [{"Node": "n1", "Segment": "", "Coord": point}]
     assert (await api.get("coordinate/nodes?segment=x")).body == []
     short = await api.ask("PUT", "coordinate/update", {"Node": "n1", "Coord": {"Vec": [1]}})
     assert (short.status, short.text) == (500, "incompatible coordinate")
@@ -284,9 +297,7 @@ async def test_near_sorts_by_round_trip_time(api: Api) -> None:
         await api.register(Node=node, Service={"Service": "web"})
         coordinate = {"Vec": [x, 0, 0, 0, 0, 0, 0, 0]}
         await api.ask("PUT", "coordinate/update", {"Node": node, "Coord": coordinate})
-    async with asyncio.timeout(5):
-        while len((await api.get("coordinate/nodes")).body) < 2:
-            await asyncio.sleep(0.005)
+    await api.once("coordinate/nodes", lambda rows: len(rows) == 2)
     assert [s["Node"] for s in (await api.get("catalog/service/web?near=n2")).body] == ["n2", "n1"]
     assert [s["Node"]["Node"] for s in (await api.get("health/service/web?near=n1")).body] == ["n1", "n2"]
     assert (await api.get("catalog/nodes?near=_agent")).status == 200
@@ -294,15 +305,12 @@ async def test_near_sorts_by_round_trip_time(api: Api) -> None:
 
 async def test_the_leader_keeps_its_federation_state(api: Api) -> None:
     """Without mesh gateways at first, with them once they are in the catalog."""
-    async with asyncio.timeout(5):
-        while (found := await api.get("internal/federation-state/dc1")).status == 404:
-            await asyncio.sleep(0.005)
+    await api.once("internal/federation-states", len)
+    found = await api.get("internal/federation-state/dc1")
     assert "MeshGateways" not in found.body["State"]
     assert found.body["Backend"] == 0
     await api.register(Service={"Service": "mgw", "Kind": "mesh-gateway", "Port": 8443})
-    async with asyncio.timeout(5):
-        while not (gateways := (await api.get("internal/federation-states/mesh-gateways")).body):
-            await asyncio.sleep(0.005)
+    gateways = await api.once("internal/federation-states/mesh-gateways", len)
     assert gateways["dc1"][0]["Service"]["Service"] == "mgw"
 
 
@@ -338,7 +346,11 @@ def test_wan_addresses_stand_in_where_they_are_tagged() -> None:
     """In nodes, instances and both together; the port follows when the tagged address has one."""
     node = Node(Node="n", Address="10.0.0.1", TaggedAddresses={"wan": "198.51.100.1"})
     service = NodeService(
-        ID="s", Service="s", Address="10.0.0.2", Port=80, TaggedAddresses={"wan": ServiceAddress(Address="198.51.100.2")}
+        ID="s",
+        Service="s",
+        Address="10.0.0.2",
+        Port=80,
+        TaggedAddresses={"wan": ServiceAddress(Address="198.51.100.2")},
     )
     assert with_wan_addresses(node).Address == "198.51.100.1"
     both = with_wan_addresses(CheckServiceNode(Node=node, Service=service))

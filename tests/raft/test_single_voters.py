@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 from pyconsul.raft.archive import ArchiveError, Meta, Server, read_archive, write_archive
-from pyconsul.raft.consensus import Entry, ShuttingDown
-from pyconsul.raft.log_store import LogError
+from pyconsul.raft.consensus import Entry, ShuttingDown, UnappliableEntry
+from pyconsul.raft.log_format import LogRecord, LogType
+from pyconsul.raft.log_store import LogError, SegmentLog
 from pyconsul.raft.records import header, record
 from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
 from pyconsul.structs import gomsgpack
@@ -72,6 +73,10 @@ class Dictionary:
         key, value = entry.request_as(list[str])
         if value == "refuse":
             return BadRequest("refused")
+        if value == "break":
+            raise RuntimeError("broken")
+        if value == "unknown":
+            raise UnappliableEntry("unknown")
         old = self.rows.get(key)
         self.rows[key] = value
         return old
@@ -351,6 +356,54 @@ async def test_after_a_failed_sync_nothing_is_accepted(tmp_path: Path, monkeypat
                 await voter.propose(SET, ["a", "1"])
         with pytest.raises(RaftFailure, match="sync failed"):
             await voter.propose(SET, ["a", "2"])
+
+
+async def test_the_first_entries_are_those_of_a_real_server(tmp_path: Path) -> None:
+    """Bootstrap configuration in term 1, then the leader's no-op in term 2."""
+    async with durable(tmp_path) as (voter, _):
+        assert (voter.term, voter.last_index, voter.configuration().index) == (2, 2, 1)
+
+
+async def test_a_request_that_cannot_be_encoded_hurts_nobody_else(tmp_path: Path) -> None:
+    """Its proposer gets the error; what others proposed in the same turn is written."""
+    async with durable(tmp_path) as (voter, machine):
+        soon = voter.propose_soon(SET, ["a", "1"])
+        with pytest.raises(TypeError):
+            await voter.propose(SET, object())
+        await soon
+        assert machine.rows == {"a": "1"}
+
+
+async def test_an_entry_that_fails_fails_again_and_nothing_else(tmp_path: Path) -> None:
+    """An unexpected error in the machine is the proposer's; a restart goes past the entry as well."""
+    async with durable(tmp_path) as (voter, _):
+        with pytest.raises(RuntimeError, match="broken"):
+            await voter.propose(SET, ["a", "break"])
+        await voter.propose(SET, ["a", "1"])
+    async with durable(tmp_path) as (_, machine):
+        assert machine.rows == {"a": "1"}
+
+
+async def test_an_entry_that_may_not_be_skipped_stops_the_start(tmp_path: Path) -> None:
+    """A log with an entry of a newer version is not applied in part."""
+    async with durable(tmp_path) as (voter, _):
+        with pytest.raises(UnappliableEntry):
+            await voter.propose(SET, ["a", "unknown"])
+    with pytest.raises(LogError, match="cannot apply log entry 3 again"):
+        async with durable(tmp_path):
+            pass
+
+
+async def test_the_log_of_a_cluster_is_refused(tmp_path: Path) -> None:
+    """One of several servers must not go on alone."""
+    log = SegmentLog(tmp_path / "raft/log")
+    assert list(log.load(0)) == []
+    rows = [{"Address": f"127.0.0.{n}:8300", "ID": f"id-{n}", "Suffrage": 0} for n in (1, 2, 3)]
+    log.append([LogRecord(1, 1, LogType.CONFIGURATION, gomsgpack.pack({"Servers": rows}))])
+    log.close()
+    with pytest.raises(LogError, match="cluster of 3 servers"):
+        async with durable(tmp_path):
+            pass
 
 
 def write_until_killed(directory: str) -> None:

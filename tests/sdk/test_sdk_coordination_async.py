@@ -161,6 +161,28 @@ async def test_a_cancelled_wait_leaves_no_session(consul: AsyncClient) -> None:
         assert len(await consul.session.list()) == 1
 
 
+async def test_stopping_background_work_can_itself_be_cancelled(consul: AsyncClient) -> None:
+    """A cancellation of the caller is not mistaken for that of the work."""
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await gate.wait()
+
+    gate = asyncio.Event()
+    work = consul.background(stubborn)
+    await asyncio.sleep(0)
+    stopping = asyncio.create_task(work.stop())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    stopping.cancel()
+    await asyncio.wait({stopping})
+    assert stopping.cancelled()
+    gate.set()
+    await work.stop()
+
+
 async def test_a_semaphore_has_as_many_slots_as_its_limit(consul: AsyncClient) -> None:
     """The third contender of two waits until one leaves."""
     slots = [consul.semaphore("s", 2) for _ in range(3)]

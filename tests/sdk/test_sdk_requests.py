@@ -201,6 +201,13 @@ def test_an_unreadable_body_is_an_error_of_ours() -> None:
         Request("GET", "/v1/x", json_of(list[str])).read(an_answer(b"<html>"))
 
 
+@pytest.mark.parametrize("kind", [list[str], object, list[object]])
+def test_endless_nesting_is_an_error_of_ours(kind: type) -> None:
+    """It neither crashes nor surfaces as a RecursionError."""
+    with pytest.raises(errors.UnreadableAnswer):
+        json_of(kind)(an_answer(b"[" * 200_000))
+
+
 @pytest.mark.parametrize("body", [b"null", b"[]"])
 def test_a_null_list_is_an_empty_list(body: bytes) -> None:
     """Go prints nil slices as null; readers of lists never see that."""

@@ -134,3 +134,12 @@ def test_the_plugin_is_light() -> None:
     code = "import sys, pyconsul.testing.plugin; print('pyconsul.agent' in sys.modules, 'asyncio' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.startswith("False")
+
+
+def test_an_agent_that_left_by_itself_stops_without_complaint(make_consul_agent: Callable[..., InProcessAgent]) -> None:
+    """Somebody told it to leave over HTTP; the fixture's stop finds nothing left to do."""
+    agent = make_consul_agent()
+    agent.client.agent.leave()
+    agent.stop()
+    with pytest.raises(RuntimeError, match="does not run"):
+        _ = agent.client

@@ -16,10 +16,11 @@ from pyconsul.config.keyrows_agent import AGENT
 from pyconsul.config.keyrows_definitions import DEFINITIONS
 from pyconsul.config.keyrows_old import OLD
 from pyconsul.config.keyrows_sections import SECTIONS
+from pyconsul.config.keyrows_security import SECURITY
 
 __all__ = ["KEYS", "Key", "Kind", "flag_rows", "key_named", "keys_where"]
 
-KEYS: Final[tuple[Key, ...]] = (*AGENT, *SECTIONS, *DEFINITIONS, *OLD)
+KEYS: Final[tuple[Key, ...]] = (*AGENT, *SECTIONS, *SECURITY, *DEFINITIONS, *OLD)
 
 
 @cache

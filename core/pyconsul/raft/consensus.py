@@ -27,6 +27,10 @@ class ShuttingDown(InternalError):
     retry_on_other_server = True
 
 
+class UnappliableEntry(Exception):
+    """The state machine must not go past this entry: it does not know what it means, and may not skip it."""
+
+
 class Entry:
     """One command of the log: a type byte and a request, as a struct or as bytes, each made from the other on demand.
 
@@ -102,7 +106,11 @@ class StateMachine(Protocol):
     """What the log drives. All of it runs on the event loop."""
 
     def apply(self, index: int, entry: Entry) -> Any:
-        """Apply one committed entry; returns the proposer's answer, an exception instance to raise it there."""
+        """Apply one committed entry; returns the proposer's answer, an exception instance to raise it there.
+
+        An exception that it raises is the proposer's, too; the state must be as before then, so that a replay, where it
+        raises again, comes out the same. UnappliableEntry stops a replay.
+        """
         ...
 
     def freeze(self) -> FrozenState:

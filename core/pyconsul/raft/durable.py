@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from pyconsul.raft.archive import Archive, Server, read_archive
-from pyconsul.raft.consensus import Entry, ShuttingDown, Snapshot, StateMachine
+from pyconsul.raft.consensus import Entry, ShuttingDown, Snapshot, StateMachine, UnappliableEntry
 from pyconsul.raft.log_format import LogRecord, LogType
 from pyconsul.raft.log_store import (
     HardState,
@@ -71,14 +71,16 @@ class DurableVoter(SingleVoter):
 
         Raises LogError for a directory that must not be used.
         """
-        self._lock = await self._on_disk(claim_directory, self._directory)
         try:
+            self._lock = await self._on_disk(claim_directory, self._directory)
             await self._recover()
         except BaseException:
             await self.stop()
             raise
         self._running = True
         self._idle.set()
+        if self._last_index == 0:
+            self._term = 1  # that of the bootstrap entry
         if self._servers != (self._me,):
             await self._submit(LogType.CONFIGURATION, None, _encode_servers((self._me,)))
             self._adopt(self._last_index, (self._me,))
@@ -173,14 +175,19 @@ class DurableVoter(SingleVoter):
                 self._apply_again(record)
             elif record.log_type == LogType.CONFIGURATION and record.data:
                 self._adopt(record.index, _decode_servers(record.data))
+        if len(self._servers) > 1:
+            raise LogError(f"{self._directory} belongs to a cluster of {len(self._servers)} servers")
         if self._log.torn:
             log.warn("an interrupted write was cut off the log", file=self._log.torn)
 
     def _apply_again(self, record: LogRecord) -> None:
+        """Apply an entry as it was applied before; what failed then fails again and changes nothing again."""
         try:
             self._machine.apply(record.index, Entry.from_data(record.data or b""))
-        except Exception as error:
+        except (UnappliableEntry, ValueError) as error:
             raise LogError(f"cannot apply log entry {record.index} again: {error}") from error
+        except Exception as error:
+            log.error("failed to apply log entry", index=record.index, error=repr(error))
 
     def _begin_term(self, term: int) -> None:
         save_hard_state(self._directory / "term", HardState(term, self._me.id))
@@ -195,6 +202,8 @@ class DurableVoter(SingleVoter):
         elif not self._running:
             done.set_exception(ShuttingDown())
         else:
+            # Encoded here, so that a request that cannot be is its proposer's error alone.
+            data = data if entry is None else entry.data
             self._pending.append(Proposal(log_type, entry, data, done))
             self._kick()
         return done
@@ -212,13 +221,12 @@ class DurableVoter(SingleVoter):
         batch, self._pending = self._pending[:_BATCH], self._pending[_BATCH:]
         self._writing = True
         self._idle.clear()
-        records = [self._record(number, p) for number, p in enumerate(batch, start=self._last_index + 1)]
+        records = [
+            LogRecord(index, self._term, p.log_type, p.data)
+            for index, p in enumerate(batch, start=self._last_index + 1)
+        ]
         writing = asyncio.get_running_loop().run_in_executor(self._disk, self._log.append, records)
         writing.add_done_callback(lambda done: self._written(batch, done))
-
-    def _record(self, index: int, proposal: Proposal) -> LogRecord:
-        data = proposal.data if proposal.entry is None else proposal.entry.data
-        return LogRecord(index, self._term, proposal.log_type, data)
 
     def _written(self, batch: list[Proposal], writing: asyncio.Future[None]) -> None:
         self._writing = False

@@ -53,8 +53,8 @@ def claim_directory(directory: Path) -> int:
     for name in _FOREIGN:
         if (directory / name).exists():
             raise LogError(
-                f"{directory / name} belongs to a Consul server of another kind. Take a snapshot there "
-                "(consul snapshot save) and restore it here into a fresh data directory."
+                f"{directory / name} is the log of another Consul implementation, which is neither read nor changed. "
+                "Take a snapshot there (consul snapshot save) and restore it here into a fresh data directory."
             )
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -16,6 +16,8 @@ from pyconsul.sdk.request import Answer
 
 T = TypeVar("T")
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 
 @lru_cache(maxsize=256)
 def json_of(kind: type[T]) -> Callable[[Answer], T]:
@@ -25,7 +27,7 @@ def json_of(kind: type[T]) -> Callable[[Answer], T]:
     def read(answer: Answer) -> T:
         try:
             return decoder.decode(answer.body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except _UNREADABLE:
             return loosely(answer.body, kind)
 
     return read
@@ -72,7 +74,7 @@ def loosely(body: bytes, kind: type[T]) -> T:
         if value is None:
             value = _empty(kind)
         return msgspec.convert(value, kind, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise UnreadableAnswer(f"cannot read the answer: {error}") from error
 
 

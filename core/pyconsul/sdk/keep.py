@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import TracebackType
 
 from pyconsul.primitives.durations import DurationError, parse_duration, to_seconds
@@ -45,9 +46,10 @@ class KeptSession:
         renewal, self._renewal = self._renewal, None
         if renewal is not None:
             await renewal.stop()
-        if self.id and not self.lost.is_set():
-            await self._client.call(destroy_request(self.id), self._options)
-        self.id = ""
+        session_id, self.id = self.id, ""
+        if session_id and not self.lost.is_set():
+            with suppress(ConsulError):  # it ends with its TTL, and whoever stops has better errors to tell
+                await self._client.call(destroy_request(session_id), self._options)
 
     async def __aenter__(self) -> KeptSession:
         await self.start()

@@ -69,5 +69,7 @@ class Background:
         if self._task is asyncio.current_task():
             return
         self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        await asyncio.wait({self._task})  # awaiting the task itself would swallow a cancellation of the caller
+        error = None if self._task.cancelled() else self._task.exception()
+        if error is not None:
+            raise error

@@ -140,6 +140,8 @@ class Restoring:
 
     def _load_carried(self, entry: opaque.CarriedEntry) -> None:
         """Apply what waited for this version, or let it wait on."""
+        if not entry.Data:
+            raise gomsgpack.DecodeError("carried log entry without a type byte")
         handler = LOG_HANDLERS.get(entry.Data[0] & ~IGNORE_UNKNOWN)
         if handler is None:
             opaque.carry_entry(self._store, entry.Index, entry.Data)

@@ -461,6 +461,8 @@ def _read_field(number: int, go_name: str, f: inspect.Field, scope: dict[str, An
     if _may_be_unset(f):
         if mark == "time":
             lines.append(f"    if {v} == '0001-01-01T00:00:00Z': {v} = UNSET")
+        elif mark == "duration":
+            lines.append(f"    if {v} == '0s': {v} = UNSET")
         else:
             lines.append(f"    {v} = {v} or UNSET")
     return lines

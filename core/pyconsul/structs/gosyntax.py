@@ -23,7 +23,16 @@ def first_value(text: str) -> Any:
     if start == len(text):
         raise GoSyntaxError("EOF")
     end = _Scanner(text, start).end_of_value()
-    return json.loads(text[start:end], strict=False)
+    return json.loads(_ESCAPE.sub(_whole_surrogates, text[start:end]), strict=False)
+
+
+# A pair of surrogates, half of one, or any other escape.
+_ESCAPE = re.compile(r"\\(?:(u[dD][89abAB]..\\u[dD][c-fC-F]..)|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
+
+
+def _whole_surrogates(match: re.Match[str]) -> str:
+    """The escape as it stands; half of a surrogate pair means no character, Go reads it as U+FFFD."""
+    return "\\ufffd" if match[2] else match[0]
 
 
 class _Scanner:
@@ -60,12 +69,12 @@ class _Scanner:
             if char == "{":
                 self._open("}")
                 if self._next_char() == "}":
-                    return
+                    return None
                 self._key(first=True)
             elif char == "[":
                 self._open("]")
                 if self._next_char() == "]":
-                    return
+                    return None
             elif char == '"':
                 return self._string()
             elif char in "-0123456789":

@@ -189,6 +189,7 @@ class KeyringResponse(WireStruct, frozen=True, kw_only=True):
     WAN: bool = False
     Datacenter: str = ""
     Segment: str = ""
+    Partition: OmitStr = UNSET
     Messages: dict[str, str] | UnsetType = UNSET
     Keys: dict[str, int] | None = None
     PrimaryKeys: dict[str, int] | None = None

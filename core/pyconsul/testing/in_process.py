@@ -89,6 +89,7 @@ class InProcessAgent:
             with suppress(RuntimeError):  # the loop has ended by itself: somebody asked the agent to leave
                 self._loop.call_soon_threadsafe(self._stopping.set)
         thread.join()
+        self._agent = None
 
     def __enter__(self) -> InProcessAgent:
         return self.start()
@@ -163,10 +164,14 @@ class InProcessAgent:
         self._stopping = asyncio.Event()
         self._agent = await self._started()
         self._ready.set()
+        ends = [asyncio.ensure_future(event.wait()) for event in (self._stopping, self._agent.stopped)]
         try:
-            await self._stopping.wait()
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            await self._agent.stop()
+            for end in ends:
+                end.cancel()
+            if not self._agent.stopped.is_set():  # it may have been asked to leave
+                await self._agent.stop()
 
     async def _started(self) -> Agent:
         runtime = load(self._flags, {}).runtime

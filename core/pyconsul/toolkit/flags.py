@@ -28,7 +28,13 @@ def _bool(name: str, path: str) -> Row:
 
 
 def _ssl(prefix: str, stanza: str, verify: str) -> list[Row]:
-    names = (("ca-cert", "ca_cert"), ("ca-path", "ca_path"), ("cert", "cert"), ("key", "key"), ("server-name", "server_name"))
+    names = (
+        ("ca-cert", "ca_cert"),
+        ("ca-path", "ca_path"),
+        ("cert", "cert"),
+        ("key", "key"),
+        ("server-name", "server_name"),
+    )
     rows = [Row(f"{prefix}-ssl-{name}", f"{stanza}.ssl.{key}") for name, key in names]
     return [_bool(f"{prefix}-ssl", f"{stanza}.ssl.enabled"), *rows, _bool(verify, f"{stanza}.ssl.verify")]
 

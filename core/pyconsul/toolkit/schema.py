@@ -60,9 +60,7 @@ def _go_type(value: Any) -> str:
 
 def _mismatch(name: str, wanted: str, value: Any) -> KindError:
     shown = {True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value
-    return KindError(
-        f"'{name}' expected type '{wanted}', got unconvertible type '{_go_type(value)}', value: '{shown}'"
-    )
+    return KindError(f"'{name}' expected type '{wanted}', got unconvertible type '{_go_type(value)}', value: '{shown}'")
 
 
 def text(name: str, value: Any) -> str:
@@ -183,11 +181,11 @@ def _entry(path: str, key: str, value: Any, schema: Schema, out: Settings, probl
     try:
         if isinstance(kind, _Many):
             stanzas: list[Any] = value if isinstance(value, list) else [value]
-            out[key] = [
-                _inner(f"{path}[{n}]", item, kind.schema, problems) for n, item in enumerate(stanzas)
-            ]
+            out[key] = [_inner(f"{path}[{n}]", item, kind.schema, problems) for n, item in enumerate(stanzas)]
         elif isinstance(kind, _Either):
-            out[key] = _written(path, value, kind) if isinstance(value, str) else _inner(path, value, kind.schema, problems)
+            out[key] = (
+                _written(path, value, kind) if isinstance(value, str) else _inner(path, value, kind.schema, problems)
+            )
         elif callable(kind):
             out[key] = kind(path, value)
         else:

@@ -7,10 +7,35 @@ from typing import Final
 
 from pyconsul.lang.goflags import quote
 
-_NAMES = (
-    "ABRT ALRM BUS CONT FPE HUP ILL INT IO IOT KILL PIPE PROF QUIT SEGV STOP SYS TERM TRAP TSTP TTIN TTOU "
-    "USR1 USR2 WINCH XCPU XFSZ"
-).split()
+_NAMES = [
+    "ABRT",
+    "ALRM",
+    "BUS",
+    "CONT",
+    "FPE",
+    "HUP",
+    "ILL",
+    "INT",
+    "IO",
+    "IOT",
+    "KILL",
+    "PIPE",
+    "PROF",
+    "QUIT",
+    "SEGV",
+    "STOP",
+    "SYS",
+    "TERM",
+    "TRAP",
+    "TSTP",
+    "TTIN",
+    "TTOU",
+    "USR1",
+    "USR2",
+    "WINCH",
+    "XCPU",
+    "XFSZ",
+]
 BY_NAME: Final[dict[str, int]] = {
     "SIGNULL": 0,
     **{f"SIG{name}": int(getattr(signal, f"SIG{name}")) for name in _NAMES if hasattr(signal, f"SIG{name}")},

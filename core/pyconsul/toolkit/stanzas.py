@@ -182,7 +182,8 @@ class Tls:
     def of(cls, settings: Mapping[str, Any]) -> Tls:
         """On when anything is set, also ``verify``."""
         present = any(settings.get(k) for k in settings if k not in ("enabled", "verify")) or "verify" in settings
-        return cls(**{"enabled": present, **settings})
+        given: dict[str, Any] = {"enabled": present, **settings}
+        return cls(**given)
 
     def for_client(self) -> TLS:
         """The same for the SDK."""
@@ -229,7 +230,7 @@ class Consul:
     token: str = ""
     token_file: str = ""
     auth: str = ""
-    retry: RetryPolicy = RetryPolicy()
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
     tls: Tls = Tls()
     transport: Transport = Transport()
 
@@ -299,7 +300,7 @@ class Vault:
     k8s_service_account_token_path: str = "/run/secrets/kubernetes.io/serviceaccount/token"
     k8s_service_account_token: str = ""
     k8s_service_mount_path: str = "kubernetes"
-    retry: RetryPolicy = RetryPolicy()
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
     tls: Tls = Tls(enabled=True)
     transport: Transport = Transport()
 
@@ -345,8 +346,8 @@ class Vault:
         return {name: value for name, value in out.items() if value}
 
 
-def _kubernetes(settings: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
-    out: dict[str, str] = {}
+def _kubernetes(settings: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
     for name in (
         "k8s_auth_role_name",
         "k8s_service_account_token_path",
@@ -370,7 +371,8 @@ def _vault_tls(settings: Mapping[str, Any], environ: Mapping[str, str]) -> Tls:
     }
     found: dict[str, Any] = {key: environ[name].strip() for key, name in variables.items() if environ.get(name)}
     found["verify"] = not (_flag(environ, "VAULT_SKIP_VERIFY", False) or _flag(environ, "VAULT_INSECURE", False))
-    return Tls(**{"enabled": True, **found, **settings})
+    given: dict[str, Any] = {"enabled": True, **found, **settings}
+    return Tls(**given)
 
 
 def _file_text(path: str) -> str:
@@ -392,7 +394,7 @@ class Nomad:
     token: str = ""
     auth_username: str = ""
     auth_password: str = ""
-    retry: RetryPolicy = RetryPolicy()
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
     tls: Tls = Tls()
     transport: Transport = Transport()
 
@@ -434,7 +436,8 @@ class Environment:
 
     def build(self, own: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
         """The environment: the own one filtered, then ``extra``, then the custom pairs."""
-        custom = dict(pair.partition("=")[::2] for pair in self.custom)
+        split = [pair.partition("=") for pair in self.custom]
+        custom = {name: value for name, _, value in split}
         if self.pristine:
             return {**extra, **custom}
         kept = dict(own)
@@ -496,7 +499,9 @@ class Logging:
     syslog_name: str = ""
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any], environ: Mapping[str, str], *, tool: str, levels: Sequence[str]) -> Logging:
+    def of(
+        cls, settings: Mapping[str, Any], environ: Mapping[str, str], *, tool: str, levels: Sequence[str]
+    ) -> Logging:
         """From ``log_level``, ``log_file`` and ``syslog``; ``levels`` names the environment's variables."""
         file: Mapping[str, Any] = settings.get("log_file", {})
         syslog: Mapping[str, Any] = settings.get("syslog", {})

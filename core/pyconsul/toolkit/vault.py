@@ -62,7 +62,13 @@ class VaultClient:
         await self._client.aclose()
 
     async def request(
-        self, method: str, path: str, *, body: Any = None, params: Mapping[str, str] | None = None, token: str | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        params: Mapping[str, str] | None = None,
+        token: str | None = None,
     ) -> dict[str, Any] | None:
         """One request below ``/v1/``; None when there is nothing. Raises VaultError, or the SDK's TransportError."""
         headers = {"X-Vault-Request": "true"}
@@ -155,11 +161,7 @@ class VaultClient:
         s = self.settings
         jwt = s.k8s_service_account_token
         if not jwt:
-            try:
-                with open(s.k8s_service_account_token_path, encoding="utf-8") as source:
-                    jwt = source.read().strip()
-            except OSError as error:
-                raise ConfigError(f"client_set: k8s auth: {error}") from None
+            jwt = _service_account(s.k8s_service_account_token_path)
         body = {"role": s.k8s_auth_role_name, "jwt": jwt}
         answer = await self.request("PUT", f"auth/{s.k8s_service_mount_path}/login", body=body, token="")
         self.token = ((answer or {}).get("auth") or {}).get("client_token", "")
@@ -170,6 +172,15 @@ class VaultClient:
             await self.kubernetes_login()
         elif self.settings.unwrap_token and self.token:
             await self.unwrap()
+
+
+def _service_account(path: str) -> str:
+    """The token of a Kubernetes service account. Raises ConfigError."""
+    try:
+        with open(path, encoding="utf-8") as source:
+            return source.read().strip()
+    except OSError as error:
+        raise ConfigError(f"client_set: k8s auth: {error}") from None
 
 
 def kv2_path(path: str, mount: str, middle: str = "data") -> str:

@@ -121,18 +121,28 @@ class TemplateConfig:
     function_denylist: Sequence[str] = ()
     sandbox_path: str = ""
     exec: Exec = field(default_factory=Exec)
-    wait: WaitSetting = WaitSetting()
+    wait: WaitSetting = field(default_factory=WaitSetting)
     dialect: str = "go"
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any], *, error_fatal: bool | None, delimiters: Mapping[str, str]) -> TemplateConfig:
+    def of(
+        cls, settings: Mapping[str, Any], *, error_fatal: bool | None, delimiters: Mapping[str, str]
+    ) -> TemplateConfig:
         """From the stanza; flags and stanzas of the whole configuration fill what it leaves open."""
         commands = dict(settings.get("exec", {}))
         if "command" not in commands and "command" in settings:
             commands["command"] = settings["command"]
         timeout = settings.get("command_timeout", COMMAND_TIMEOUT_NS)
         source: str = settings.get("source", "")
-        plain = ("contents", "destination", "create_dest_dirs", "perms", "backup", "error_on_missing_key", "sandbox_path")
+        plain = (
+            "contents",
+            "destination",
+            "create_dest_dirs",
+            "perms",
+            "backup",
+            "error_on_missing_key",
+            "sandbox_path",
+        )
         fatal = settings.get("error_fatal", True) if error_fatal is None else error_fatal
         return cls(
             source=source,
@@ -145,7 +155,8 @@ class TemplateConfig:
             function_denylist=(*settings.get("function_denylist", ()), *settings.get("function_blacklist", ())),
             exec=Exec.of(commands, timeout=timeout),
             wait=stanzas.wait_setting(settings.get("wait", {})),
-            dialect=settings.get("dialect", "") or ("jinja2" if source.endswith((".j2", ".jinja", ".jinja2")) else "go"),
+            dialect=settings.get("dialect", "")
+            or ("jinja2" if source.endswith((".j2", ".jinja", ".jinja2")) else "go"),
         )
 
     @property
@@ -177,7 +188,8 @@ class Dedup:
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Dedup:
         """On when anything is set."""
-        return cls(**{"enabled": any(settings.values()), **settings})
+        given: dict[str, Any] = {"enabled": any(settings.values()), **settings}
+        return cls(**given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +202,8 @@ class Config:
     templates: Sequence[TemplateConfig] = ()
     exec: Exec = field(default_factory=Exec)
     dedup: Dedup = Dedup()
-    wait: WaitSetting = WaitSetting()
-    logging: Logging = Logging()
+    wait: WaitSetting = field(default_factory=WaitSetting)
+    logging: Logging = field(default_factory=Logging)
     max_stale: int = 2 * SECOND
     block_query_wait: int = 60 * SECOND
     kill_signal: int = 2
@@ -246,5 +258,3 @@ def load(paths: Sequence[str], over: Settings, environ: Mapping[str, str]) -> Co
     settings.pop("once", None)
     settings.pop("parseonly", None)
     return Config.of(merge(settings, over), environ)
-
-

@@ -18,6 +18,7 @@ from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.sdk.request import QueryMeta, QueryOptions, escape_path
 from pyconsul.toolkit.stanzas import SECOND
+
 from pyconsul_template.config import Config
 from pyconsul_template.dependencies.queries import Asked
 
@@ -40,7 +41,10 @@ MAX_SHARED_BYTES: Final = 512 * 1024
 
 def encode(answers: Mapping[str, list[Asked]]) -> bytes:
     """The key's value for the answers behind each dependency."""
-    plain = json.dumps({name: [list(a) for a in asked] for name, asked in answers.items()}, sort_keys=True)
+    plain = json.dumps(
+        {name: [[a.value, a.index, a.last_contact_ms] for a in asked] for name, asked in answers.items()},
+        sort_keys=True,
+    )
     return MAGIC + zlib.compress(plain.encode())
 
 
@@ -264,4 +268,3 @@ class DedupManager:
         if answer.status == 200 and answer.body.strip() == b"true":
             self._written[template.identity] = data
             logger.info("updated de-duplication data for %s", template.config.label)
-

@@ -95,7 +95,7 @@ class _Reader:
             return self.array(depth)
         if char == '"':
             return self.string()
-        if char == "-" or char.isascii() and char.isdigit():
+        if char == "-" or (char.isascii() and char.isdigit()):
             return self.number()
         for word, meaning in (("true", True), ("false", False), ("null", None)):
             if char == word[0]:
@@ -136,7 +136,11 @@ class _Reader:
             char = self.text[self.at : self.at + 1]
             if char == '"':
                 self.at += 1
-                return re.sub("[\ud800-\udfff]", "\ufffd", "".join(out).encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+                return re.sub(
+                    "[\ud800-\udfff]",
+                    "\ufffd",
+                    "".join(out).encode("utf-16", "surrogatepass").decode("utf-16", "replace"),
+                )
             if not char or char < " ":
                 raise self.invalid("in string literal")
             self.at += 1
@@ -265,7 +269,7 @@ class _Writer:
         if isinstance(value, list):
             return self.list(value, margin)
         if isinstance(value, bytes):
-            import base64  # noqa: PLC0415
+            import base64
 
             return string(base64.b64encode(value).decode())
         raise FunctionError(f"json: unsupported type: {type_of(value)}")

@@ -30,7 +30,7 @@ _MESSAGES = {
 @lru_cache(maxsize=512)
 def compile_pattern(pattern: str) -> Any:
     """The compiled pattern. Raises FunctionError with Go's text."""
-    import re2  # noqa: PLC0415 - most templates use no expression, and it takes 20 ms
+    import re2
 
     options = re2.Options()
     options.log_errors = False

@@ -13,9 +13,20 @@ from pyconsul.primitives.durations import DurationError, format_duration, parse_
 
 RFC3339 = "2006-01-02T15:04:05Z07:00"
 _MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
-_DAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday".split()
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+_DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 # The elements of a Go layout, longest first where one begins with another.
 _ELEMENT = re.compile(
     r"January|Jan(?![a-z])|Monday|Mon(?![a-z])|MST|2006|15|__2|002|_2006|_2|01|02|03|04|05|06"
@@ -268,10 +279,7 @@ class _Parser:
     def fraction(self) -> None:
         """Go takes a fraction after the seconds even where the layout has none."""
         found = re.match(r"[.,](\d+)", self.rest)
-        if found and not re.match(r".*05[.,][09]", self.layout):
-            self.nanoseconds = int(found[1][:9].ljust(9, "0"))
-            self.rest = self.rest[found.end() :]
-        elif found and re.search(r"05[.,]9", self.layout):
+        if (found and not re.match(r".*05[.,][09]", self.layout)) or (found and re.search(r"05[.,]9", self.layout)):
             self.nanoseconds = int(found[1][:9].ljust(9, "0"))
             self.rest = self.rest[found.end() :]
 

@@ -72,7 +72,7 @@ def _table(lines: list[str], path: tuple[str, ...], table: Value) -> None:
     for name, value in later:
         inner = (*path, name)
         for part in value if isinstance(value, list) else [value]:
-            if not path and lines or isinstance(value, list):
+            if (not path and lines) or isinstance(value, list):
                 lines.append("")
             dotted = ".".join(_key(p) for p in inner)
             lines.append(f"{margin}[[{dotted}]]" if isinstance(value, list) else f"{margin}[{dotted}]")

@@ -8,6 +8,9 @@ import re
 from typing import Any
 
 import yaml
+from pyconsul.lang.gotemplate import FunctionError
+from pyconsul.lang.gotemplate.strconv import MAX_INT64, MAX_UINT64, MIN_INT64, format_float
+from pyconsul.lang.gotemplate.values import NIL, Map, Struct, Uint64, Value, is_nil, sorted_keys
 from yaml.events import (
     DocumentEndEvent,
     DocumentStartEvent,
@@ -21,10 +24,6 @@ from yaml.events import (
     StreamStartEvent,
 )
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-
-from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.strconv import MAX_INT64, MAX_UINT64, MIN_INT64, format_float
-from pyconsul.lang.gotemplate.values import NIL, Map, Struct, Uint64, Value, is_nil, sorted_keys
 
 _ANY_MAP = "map[interface {}]interface {}"
 _WORDS: dict[str, Any] = {
@@ -67,7 +66,8 @@ def _message(error: yaml.YAMLError) -> str:
             "key" if "block mapping" in str(getattr(error, "context", "")) else "<document start>"
         )
     context = getattr(error, "context_mark", None)
-    line = (context or mark).line + 1 if (context or mark) is not None else 0
+    place = context or mark
+    line = place.line + 1 if place is not None else 0
     return f"yaml: line {line}: {problem}" if line else f"yaml: {problem}"
 
 
@@ -144,7 +144,7 @@ def _scalar(node: ScalarNode) -> Value:
     if tag == "tag:yaml.org,2002:binary":
         return base64.b64decode(text).decode("utf-8", "surrogateescape")
     quoted = node.style in ("'", '"', "|", ">")
-    if quoted or tag == "tag:yaml.org,2002:str" and not _is_implicit(node):
+    if quoted or (tag == "tag:yaml.org,2002:str" and not _is_implicit(node)):
         return text
     value = resolve(text)
     if tag.endswith(":float") and isinstance(value, int) and not _is_implicit(node):
@@ -275,7 +275,10 @@ def _text_event(text: str) -> ScalarEvent:
 
 def _would_be_timestamp(text: str) -> bool:
     """go-yaml quotes what would be read as a time by those who know times."""
-    return re.fullmatch(r"\d{4}-\d\d?-\d\d?(?:[Tt ]\d\d?:\d\d:\d\d(?:\.\d*)? ?(?:Z|[+-]\d\d?(?::\d\d)?)?)?", text) is not None
+    return (
+        re.fullmatch(r"\d{4}-\d\d?-\d\d?(?:[Tt ]\d\d?:\d\d:\d\d(?:\.\d*)? ?(?:Z|[+-]\d\d?(?::\d\d)?)?)?", text)
+        is not None
+    )
 
 
 def _natural(key: str) -> list[tuple[int, int, str]]:

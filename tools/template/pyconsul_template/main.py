@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pyconsul.lang.goflags import FlagError, HelpRequested
 from pyconsul.toolkit import logs, signals
 from pyconsul.toolkit.errors import EXIT_CONFIG, EXIT_FLAGS, EXIT_INTERRUPT, EXIT_OK, ChildEnded, ConfigError, ToolError
+
 from pyconsul_template import arguments
 from pyconsul_template.config import Config, load
 
@@ -22,7 +23,19 @@ if TYPE_CHECKING:
 logger = logging.getLogger("pyconsul_template.cli")
 
 # Signals whose default action is the process's own affair are not passed on.
-_OWN = {"SIGNULL", "SIGKILL", "SIGSTOP", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGIOT", "SIGTRAP", "SIGSYS"}
+_OWN = {
+    "SIGNULL",
+    "SIGKILL",
+    "SIGSTOP",
+    "SIGSEGV",
+    "SIGBUS",
+    "SIGFPE",
+    "SIGILL",
+    "SIGABRT",
+    "SIGIOT",
+    "SIGTRAP",
+    "SIGSYS",
+}
 
 
 def version_text() -> str:
@@ -34,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool. Returns the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["lint"]:
-        from pyconsul_template.lint import run  # noqa: PLC0415 - a tool of its own
+        from pyconsul_template.lint import run
 
         return run(words[1:], sys.stdout, sys.stderr)
     try:
@@ -94,7 +107,7 @@ class _Session:
 
     async def _one_configuration(self) -> int | None:
         """Run the present configuration. Returns the exit status, None for a reload."""
-        from pyconsul_template.session import Extras  # noqa: PLC0415 - flags and help need none of it
+        from pyconsul_template.session import Extras
 
         extras = Extras(self.args, self.config)
         try:

@@ -20,6 +20,7 @@ from pyconsul.toolkit.errors import ChildEnded, RunError
 from pyconsul.toolkit.quiescence import Quiescence
 from pyconsul.toolkit.stanzas import SECOND
 from pyconsul.toolkit.vault import VaultClient
+
 from pyconsul_template import rendering
 from pyconsul_template.config import Config, TemplateConfig
 from pyconsul_template.dependencies.queries import Dependency
@@ -180,13 +181,13 @@ class Runner:
         if self.config.once:
             logger.info("disabling de-duplication in once mode")
             return
-        from pyconsul_template.dedup import DedupManager  # noqa: PLC0415 - few use it
+        from pyconsul_template.dedup import DedupManager
 
         self.dedup = DedupManager(self.config, self.templates, self.values, self.watcher, self.mark_dirty)
         await self.dedup.start()
 
     async def _keep_vault_token(self) -> None:
-        from pyconsul_template.dependencies.vault import keep_token  # noqa: PLC0415 - few use it
+        from pyconsul_template.dependencies.vault import keep_token
 
         await keep_token(self.watcher.clients)
 
@@ -251,10 +252,7 @@ class Runner:
     async def round(self) -> None:
         """Run every template that has to, then the commands of those that were written. Raises RunError."""
         logger.debug("initiating run")
-        written: list[TemplateConfig] = []
-        for template in self.templates:
-            if await self._run_template(template):
-                written.append(template.config)
+        written = [template.config for template in self.templates if await self._run_template(template)]
         self._due = None
         self._drop_unused()
         problems = await self._run_commands(written)
@@ -309,6 +307,9 @@ class Runner:
         """A template that cannot be executed ends the tool, unless its stanza says that it does not matter."""
         said = template.source.explain(self._redacted(message, execution))
         template.last_error = said
+        where = template.source.where()
+        if where:
+            logger.error("%s:\n%s", template.config.label, where)
         if template.config.error_fatal:
             raise RunError(f"{template.config.label}: {said}")
         logger.error("%s: %s", template.config.label, said)

@@ -40,12 +40,12 @@ class Extras:
 
     async def __aenter__(self) -> Extras:
         if self.config.status_address and self._runner is not None:
-            from pyconsul_template.status import StatusServer  # noqa: PLC0415 - few use it
+            from pyconsul_template.status import StatusServer
 
             self._status = StatusServer(self._runner, self.config.status_address)
             await self._status.start()
         if sys.stderr.isatty() and self._runner is not None:
-            from pyconsul_template.display import Display  # noqa: PLC0415 - only on a terminal
+            from pyconsul_template.display import Display
 
             self._display = Display(self._runner, sys.stderr)
             self._display.start()
@@ -62,14 +62,14 @@ class Extras:
     def status(self) -> int:
         """The exit status of a run that ended by itself."""
         if self.args.graph and self._runner is not None:
-            from pyconsul_template.graph import graphviz  # noqa: PLC0415 - few use it
+            from pyconsul_template.graph import graphviz
 
             sys.stdout.write(graphviz(self._runner.templates))
         return DIFFERS if self.args.diff and self.differs else 0
 
     def _rendered(self, template: Template, result: rendering.Rendered) -> None:
         if self.args.diff and result.wrote:
-            from pyconsul_template.graph import unified  # noqa: PLC0415 - few use it
+            from pyconsul_template.graph import unified
 
             self.differs = True
             sys.stdout.write(unified(template.config.destination, result.before, result.after))

@@ -6,7 +6,16 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from pyconsul.lang.gotemplate import Function, FunctionError, ParseError, Template, TemplateError, offending_line, signature
+from pyconsul.lang.gotemplate import (
+    Function,
+    FunctionError,
+    ParseError,
+    Template,
+    TemplateError,
+    offending_line,
+    signature,
+)
+
 from pyconsul_template.config import TemplateConfig
 from pyconsul_template.execution import Execution
 from pyconsul_template.functions.registry import load
@@ -68,7 +77,7 @@ class Source:
         """The template, read. Raises TemplateError."""
         if self._compiled is None:
             if self.config.dialect == "jinja2":
-                from pyconsul_template.jinja import JinjaTemplate  # noqa: PLC0415 - few use it, and it takes 50 ms
+                from pyconsul_template.jinja import JinjaTemplate
 
                 self._compiled = JinjaTemplate(self.config, self.text)
             else:
@@ -91,5 +100,3 @@ class Source:
     def where(self) -> str:
         """The line of the last error with a mark under the column, or nothing."""
         return offending_line(self.text, self._error) if self._error is not None else ""
-
-

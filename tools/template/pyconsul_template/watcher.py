@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.primitives.durations import format_duration
@@ -19,6 +18,7 @@ from pyconsul.sdk.errors import ConsulError, status_error
 from pyconsul.sdk.request import QueryMeta, QueryOptions
 from pyconsul.toolkit.retry import RetryPolicy
 from pyconsul.toolkit.vault import VaultClient, VaultError
+
 from pyconsul_template.dependencies.queries import Asked, Dependency, Fetched
 
 logger = logging.getLogger("pyconsul_template.view")
@@ -28,6 +28,19 @@ MIN_INTERVAL = 0.1
 """Seconds between an answer and the request before it, after the first answer; up to 20 ms more by chance."""
 
 NOT_THERE: Any = object()
+
+# What a server may do wrong, down to answers of another shape than its API promises.
+_FETCH_ERRORS = (
+    ConsulError,
+    VaultError,
+    FunctionError,
+    OSError,
+    msgspec.MsgspecError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+)
 
 
 class Event(NamedTuple):
@@ -109,6 +122,7 @@ class View:
         self.value: Any = NOT_THERE
         self.stale_allowed = self.settings.max_stale > 0
         self.failures = 0
+        self._asked: list[Asked] = []
         self.answers: list[Asked] = []
         """The answers behind the newest value: what de-duplication shares."""
 
@@ -130,7 +144,7 @@ class View:
                 raise status_error(answer.status, answer.body)
             value = msgspec.json.decode(answer.body) if answer.body else None
         asked = Asked(value, meta.index, meta.last_contact_ms)
-        self.answers.append(asked)
+        self._asked.append(asked)
         return asked
 
     async def nomad(self, path: str, params: Mapping[str, str]) -> Asked:
@@ -168,11 +182,10 @@ class View:
         first = True
         while True:
             started = time.monotonic()
-            kept, self.answers = self.answers, []
+            self._asked = []
             try:
                 fetched = await self.dependency.fetch(self)
-            except (ConsulError, VaultError, FunctionError, OSError) as error:
-                self.answers = kept
+            except _FETCH_ERRORS as error:
                 if not await self._retry(f"{name}: {error}"):
                     return
                 continue
@@ -180,14 +193,12 @@ class View:
             if not first and (pause := MIN_INTERVAL - (time.monotonic() - started)) > 0:
                 await asyncio.sleep(pause + random.random() * 0.02)
             if self._is_stale(fetched):
-                self.answers = kept
                 continue
             if self.settings.fail_lookups and not first and self.value is NOT_THERE:
                 self._end("lookup error")
                 return
             first = False
             if not self._accepts(fetched):
-                self.answers = kept
                 continue
             logger.log(5, "%s received data", name)
             self.report(Event(self.dependency, fetched.value))
@@ -215,7 +226,7 @@ class View:
             return False
         if fetched.value is None and fetched.block_on_nil:
             return False
-        self.value = fetched.value
+        self.value, self.answers = fetched.value, self._asked
         return True
 
     async def _retry(self, message: str) -> bool:

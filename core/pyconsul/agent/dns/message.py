@@ -16,7 +16,7 @@ QR, AA, TC, RD, RA, Z, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0040, 
 _OPCODE = 0x7800
 _OPCODES = {0: "QUERY", 4 << 11: "NOTIFY"}
 _ECS = 8
-_ADDRESS_SIZES = {int(Type.A): 4, int(Type.AAAA): 16}
+_DATA_SIZES = {int(Type.A): 4, int(Type.AAAA): 16, int(Type.ANY): 0}
 
 
 class Unanswerable(Exception):
@@ -136,8 +136,8 @@ def _read_records(packet: bytes, at: int, counts: tuple[int, int, int]) -> Edns 
             at += 10
             if at + size > len(packet):
                 raise BadName("record data runs out of the packet")
-            if size and _ADDRESS_SIZES.get(rtype, size) != size:
-                raise BadName("address of the wrong size")
+            if size and _DATA_SIZES.get(rtype, size) != size:
+                raise BadName("record data of the wrong size")
             if rtype == Type.OPT and section == 2:
                 edns = Edns(rclass, _read_subnet(packet[at : at + size]), size > 0)
             at += size

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, ClassVar
 
 import msgspec
 
-from pyconsul.structs import gojson
 from pyconsul.structs.catalog import GATEWAY_KINDS, KIND_CONNECT_PROXY, NodeService, ServiceAddress
 from pyconsul.structs.connect_proxy import (
     AccessLogsConfig,
@@ -21,7 +19,7 @@ from pyconsul.structs.connect_proxy import (
 from pyconsul.structs.health import HealthCheck
 from pyconsul.structs.wire import UNSET, OmitBool, OmitInt, OmitStr, UnsetType, WireStruct, changed, omit
 
-__all__ = ["AgentCheck", "AgentService", "ServiceChecks", "agent_check", "agent_service", "content_hash"]
+__all__ = ["AgentCheck", "AgentService", "ServiceChecks", "agent_check", "agent_service"]
 
 
 class AgentWeights(WireStruct, frozen=True, kw_only=True):
@@ -240,8 +238,3 @@ def _agent_upstream(upstream: Upstream) -> AgentUpstream:
         Config=upstream.Config,
         MeshGateway=upstream.MeshGateway,
     )
-
-
-def content_hash(service: AgentService) -> str:
-    """What changes exactly when the service's API form does: sixteen hex digits."""
-    return hashlib.blake2b(gojson.encode(service), digest_size=8).hexdigest()

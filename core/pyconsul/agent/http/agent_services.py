@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from pyconsul.agent.http.agent_rows import AgentService, agent_service, content_hash
+from pyconsul.agent.http.agent_rows import AgentService, agent_service
+from pyconsul.agent.http.content_hash import content_hash
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route

@@ -76,7 +76,7 @@ class Door:
     async def _guarded(self, req: Request, route: Route) -> Reply:
         try:
             self._check_guards(req)
-            if req.method == "OPTIONS":
+            if req.method == "OPTIONS" and "OPTIONS" not in route.handlers:
                 return Reply(raw=b"", headers={"Allow": ",".join(route.allow)})
             handler = route.handlers.get(req.method)
             if handler is None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from pyconsul.agent.cache import CacheKind
 from pyconsul.agent.dns.addresses import best_address
+from pyconsul.agent.http.discovery import fetch, fetch_cached
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
@@ -22,9 +24,13 @@ from pyconsul.structs.prepared_query import (
     PreparedQuerySpecificRequest,
     is_query_not_found,
 )
-from pyconsul.structs.wire import UNSET, Indexed, ReadRequest, changed
+from pyconsul.structs.wire import BACKEND_BLOCKING, UNSET, Indexed, ReadRequest, changed
 
 T = TypeVar("T", bound=Indexed)
+
+PREPARED_QUERIES: CacheKind[PreparedQueryExecuteResponse] = CacheKind(
+    "prepared-query", "PreparedQuery.Execute", PreparedQueryExecuteResponse, refreshes=False
+)
 
 _BLOCKING = 0
 _FAILED = Indexed(KnownLeader=False, Backend=_BLOCKING)
@@ -33,15 +39,15 @@ _FAILED = Indexed(KnownLeader=False, Backend=_BLOCKING)
 @route("GET", "/v1/query")
 async def query_list(req: Request) -> Reply:
     """All queries."""
-    ask = DCSpecificRequest(**req.read_options())
-    found = await req.rpc("PreparedQuery.List", ask, IndexedPreparedQueries)
-    return Reply(found.Queries or [], meta=_meta(found, ask))
+    ask = DCSpecificRequest(**req.read_options(enterprise=True))
+    found = await _read(req, "PreparedQuery.List", ask, IndexedPreparedQueries)
+    return Reply(found.Queries or [], meta=found)
 
 
 @route("POST", "/v1/query")
 async def query_create(req: Request) -> Reply:
     """Store a query; answers its ID."""
-    options = req.write_options()
+    options = _write_options(req)
     request = PreparedQueryRequest(Op="create", Query=_body(req), **options)
     return Reply({"ID": await req.rpc("PreparedQuery.Apply", request, str)})
 
@@ -50,20 +56,21 @@ async def query_create(req: Request) -> Reply:
 async def query_get(req: Request) -> Reply:
     """One query as a list of one; ``…/execute`` runs it, ``…/explain`` shows what it comes to."""
     path = req.path["id"]
-    if path.endswith("/execute"):
-        return await _execute(req, path.removesuffix("/execute"))
-    if path.endswith("/explain"):
-        return await _explain(req, path.removesuffix("/explain"))
-    ask = PreparedQuerySpecificRequest(QueryID=path, **req.read_options())
+    verb = _verb(req)
+    if verb == "/execute":
+        return await _execute(req, path.removesuffix(verb))
+    if verb == "/explain":
+        return await _explain(req, path.removesuffix(verb))
+    ask = PreparedQuerySpecificRequest(QueryID=path, **req.read_options(enterprise=True))
     found = await _read(req, "PreparedQuery.Get", ask, IndexedPreparedQueries)
-    return Reply(found.Queries, meta=_meta(found, ask))
+    return Reply(found.Queries, meta=found)
 
 
 @route("PUT", "/v1/query/{id...}")
 async def query_update(req: Request) -> Reply:
     """Replace a query; answers nothing."""
     _refuse_verbs(req)
-    options = req.write_options()
+    options = _write_options(req)
     query = changed(_body(req) if req.body else PreparedQuery(), ID=req.path["id"])
     await req.rpc("PreparedQuery.Apply", PreparedQueryRequest(Op="update", Query=query, **options), str)
     return Reply(raw=b"")
@@ -73,7 +80,7 @@ async def query_update(req: Request) -> Reply:
 async def query_delete(req: Request) -> Reply:
     """Drop a query; answers nothing."""
     _refuse_verbs(req)
-    options = req.write_options()
+    options = _write_options(req)
     query = PreparedQuery(ID=req.path["id"])
     await req.rpc("PreparedQuery.Apply", PreparedQueryRequest(Op="delete", Query=query, **options), str)
     return Reply(raw=b"")
@@ -88,10 +95,27 @@ async def query_refused(req: Request) -> Reply:
     raise MethodNotAllowed(req.method, ("GET", "PUT", "DELETE"))
 
 
+@route("OPTIONS", "/v1/query/{id...}", listed=False)
+async def query_options(req: Request) -> Reply:
+    """The methods of a query, or of what can be done with it."""
+    allow = "OPTIONS,GET" if _verb(req) else "OPTIONS,GET,PUT,DELETE"
+    return Reply({}, headers={"Allow": allow})
+
+
+def _verb(req: Request) -> str:
+    """``/execute`` or ``/explain`` where the path ends so; a query of that name cannot be told from it."""
+    path = "/" + req.path["id"]
+    return next((verb for verb in ("/execute", "/explain") if path.endswith(verb)), "")
+
+
 def _refuse_verbs(req: Request) -> None:
     """Running and explaining go by GET alone."""
-    if req.path["id"].endswith(("/execute", "/explain")):
+    if _verb(req):
         raise MethodNotAllowed(req.method, ("GET",))
+
+
+def _write_options(req: Request) -> dict[str, str]:
+    return {"Datacenter": req.datacenter(), "Token": req.token()}
 
 
 def _body(req: Request) -> PreparedQuery:
@@ -108,8 +132,12 @@ async def _execute(req: Request, name: str) -> Reply:
             ask = changed(ask, Connect=parse_bool(raw))
         except NumberSyntaxError as error:
             raise InternalError(f"Error parsing 'connect' value: {error}") from error
-    found = await _read(req, "PreparedQuery.Execute", ask, PreparedQueryExecuteResponse)
-    found = changed(found, ConsistencyLevel=consistency_of(ask))
+    headers: dict[str, str] = {}
+    if ask.UseCache:
+        found, headers = await fetch_cached(req, PREPARED_QUERIES, ask)
+        found = changed(found, Backend=BACKEND_BLOCKING)
+    else:
+        found = await _read(req, "PreparedQuery.Execute", ask, PreparedQueryExecuteResponse)
     shown: dict[str, Any] = {
         "Service": found.Service,
         "Nodes": _translated(req, found),
@@ -118,18 +146,17 @@ async def _execute(req: Request, name: str) -> Reply:
         "PeerName": found.PeerName,
         "Failovers": found.Failovers,
     }
-    return Reply(shown | _shown_meta(found), meta=changed(found, Backend=_BLOCKING))
+    return Reply(shown | _shown_meta(found), meta=found, headers=headers)
 
 
 async def _explain(req: Request, name: str) -> Reply:
     ask = _execution(req, name)
     found = await _read(req, "PreparedQuery.Explain", ask, PreparedQueryExplainResponse)
-    found = changed(found, ConsistencyLevel=consistency_of(ask))
-    return Reply({"Query": found.Query} | _shown_meta(found), meta=changed(found, Backend=_BLOCKING))
+    return Reply({"Query": found.Query} | _shown_meta(found), meta=found)
 
 
 def _execution(req: Request, name: str) -> PreparedQueryExecuteRequest:
-    options = req.read_options()
+    options = req.read_options(enterprise=True)
     agent = req.agent
     near, ip = req.source()
     try:
@@ -146,14 +173,14 @@ def _execution(req: Request, name: str) -> PreparedQueryExecuteRequest:
 
 
 async def _read(req: Request, method: str, ask: ReadRequest, reply: type[T]) -> T:
-    """A read whose failure shows the headers of a read that never found a leader, as Consul's does."""
+    """A read; a query that is not there is 404, with the headers of a failed read."""
     try:
-        return await req.rpc(method, ask, reply)
+        found = await fetch(req, method, ask, reply)
     except ConsulError as error:
         if is_query_not_found(error):
-            raise NotFound(error.text, meta=_FAILED) from error
-        error.meta = _FAILED
+            raise NotFound(error.text, meta=error.meta) from error
         raise
+    return changed(found, Backend=BACKEND_BLOCKING)
 
 
 def _translated(req: Request, found: PreparedQueryExecuteResponse) -> list[CheckServiceNode]:
@@ -175,17 +202,6 @@ def _translated_row(row: CheckServiceNode) -> CheckServiceNode:
     return changed(row, Node=node, Service=service)
 
 
-def consistency_of(ask: ReadRequest) -> str:
-    """The consistency that a read was asked for, in the word of its header."""
-    if ask.RequireConsistent:
-        return "consistent"
-    return "stale" if ask.AllowStale else "leader"
-
-
-def _meta(found: Indexed, ask: ReadRequest) -> Indexed:
-    return changed(found, Backend=_BLOCKING, ConsistencyLevel=consistency_of(ask))
-
-
 def _shown_meta(found: Indexed) -> dict[str, Any]:
     """The meta data that these two answers carry in their bodies."""
-    return {name: getattr(found, name) for name in Indexed.__struct_fields__}
+    return {name: getattr(found, name) for name in Indexed.__struct_fields__} | {"Backend": 0}

@@ -163,8 +163,11 @@ class Request:
         self.refuse_enterprise()
         return {"Datacenter": self.datacenter(), "Token": self.token()}
 
-    def read_options(self) -> dict[str, Any]:
-        """Consul's query options as keyword arguments of a ReadRequest. Raises BadRequest with Consul's texts."""
+    def read_options(self, *, enterprise: bool = False) -> dict[str, Any]:
+        """Consul's query options as keyword arguments of a ReadRequest. Raises BadRequest with Consul's texts.
+
+        ``enterprise``: the route takes no notice of namespaces and partitions instead of refusing them.
+        """
         query = self.query
         options: dict[str, Any] = {"Datacenter": self.datacenter(), "Token": self.token()}
         if query.get("filter"):
@@ -172,7 +175,8 @@ class Request:
         self._parse_consistency(options)
         self._parse_cache_control(options)
         self._parse_wait(options)
-        self.refuse_enterprise()
+        if not enterprise:
+            self.refuse_enterprise()
         return options
 
     def wait_options(self) -> dict[str, Any]:

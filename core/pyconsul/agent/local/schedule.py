@@ -46,6 +46,7 @@ class SyncSchedule:
         self._changed = False
         self._retrying = False
         self._full_at = 0.0
+        self._servers_are_new = True
 
     @property
     def paused(self) -> bool:
@@ -81,6 +82,9 @@ class SyncSchedule:
             return
         self._retrying = False
         self._full_at = now + self._interval + self.stagger(self._interval)
+        if self._servers_are_new:  # gossip tells of them soon after the start, which asks for another look
+            self._servers_are_new = False
+            self.full_wanted(now)
 
     def _fail(self, now: float) -> None:
         self._retrying = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pyconsul.lang.goflags import Args, FlagSet
@@ -13,7 +14,7 @@ from pyconsul.primitives.durations import to_seconds
 from ..children import arguments, ending, pass_on, start
 from ..console import Console, Failed, failing
 from ..flags import client_flags, server_flags
-from ..signals import Stopped, stoppable
+from ..signals import Guard, Stopped, stoppable
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client
@@ -33,6 +34,7 @@ lost, the command is told to end with SIGTERM, and killed five seconds later.
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL; less than the lock-delay, so that two never run at once
 _MONITOR_RETRY_TIME = 1.0  # seconds
 _CHILD_FAILED = 2
+_NOT_ACQUIRED = "Shutdown triggered or timeout during lock acquisition"
 _DEFAULT_WAIT = 15.0  # seconds of one blocking query while waiting without end
 _LOOK_EVERY = 0.05  # seconds between looks at whether the lock is lost while the command runs
 
@@ -115,29 +117,32 @@ class _Holder:
 
     def hold(self) -> int:
         """Do it all. Returns the exit code."""
-        self._acquire()
         code = 0
-        with stoppable(self._forward):
+        with suppress(Stopped), stoppable(self._forward) as guard:
             try:
-                code = self._run_child()
+                self._acquire()
+                code = self._run_child(guard)
             except Stopped:
-                self._say("Shutdown triggered, killing child")
-                self._kill()
-        self._release()
+                with guard.put_off():
+                    self._stop()
+            with guard.put_off():  # whoever is impatient waits until the lock is free for others
+                self._release()
         return code if self._args.boolean("child-exit-code") else 0
 
     def _acquire(self) -> None:
         self._say("Attempting lock acquisition")
-        missed = Failed("Shutdown triggered or timeout during lock acquisition")
-        with stoppable():
-            try:
-                with failing("Lock acquisition failed"):
-                    if not self._lock.acquire():
-                        raise missed
-            except Stopped:
-                raise missed from None
+        with failing("Lock acquisition failed"):
+            if not self._lock.acquire():
+                raise Failed(_NOT_ACQUIRED)
 
-    def _run_child(self) -> int:
+    def _stop(self) -> None:
+        """The user wants an end. Raises Failed when nothing was begun yet."""
+        if not self._lock.is_held:
+            raise Failed(_NOT_ACQUIRED) from None
+        self._say("Shutdown triggered, killing child")
+        self._kill()
+
+    def _run_child(self, guard: Guard) -> int:
         """Start the command and wait for its end, or for the loss of the lock."""
         args, console = self._args, self._console
         self._say("Starting handler")
@@ -146,8 +151,10 @@ class _Holder:
             self._say("Stdin passed to handler process")
         console.flush()
         stdin = None if args.boolean("pass-stdin") else subprocess.DEVNULL
+        environ = {**console.environ, "CONSUL_LOCK_HELD": "true"}
         try:
-            child = self._child = start(argv, {**console.environ, "CONSUL_LOCK_HELD": "true"}, stdin)
+            with guard.put_off():
+                child = self._child = start(argv, environ, stdin)
         except Failed as e:
             console.complain(str(e))
             self._say("Child terminated, releasing lock")

@@ -10,7 +10,7 @@ from pyconsul.lang.goflags import Args, FlagSet, to_bool
 from ..children import arguments, ending, pass_on, start
 from ..console import Console, Failed, UsageFailed, failing
 from ..flags import client_flags, server_flags, timestamp
-from ..signals import Stopped, stoppable
+from ..signals import Guard, Stopped, stoppable
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client
@@ -126,10 +126,10 @@ class _Follower:
         """The exit code of the command."""
         from pyconsul.sdk.blocking.watch import updates
 
-        with stoppable(self._forward):
+        with stoppable(self._forward) as guard:
             try:
                 for update in updates(self._client, self._plan, _reporter(self._plan, self._console)):
-                    self._handle(update)
+                    self._handle(update, guard)
             except Stopped:
                 pass  # the way to end a watch; the child was told, too
         return 0
@@ -138,13 +138,14 @@ class _Follower:
         if self._child is not None:
             pass_on(self._child, number)
 
-    def _handle(self, update: Update) -> None:
+    def _handle(self, update: Update, guard: Guard) -> None:
         """Run the command on one change. Raises Failed."""
         self._console.flush()
         environ = {**self._console.environ, "CONSUL_INDEX": str(update.index)}
-        self._child = start(self._argv, environ, subprocess.PIPE)
-        self._child.communicate(self._plan.to_json(update.value))
-        told = ending(self._child.returncode)
+        with guard.put_off():
+            child = self._child = start(self._argv, environ, subprocess.PIPE)
+        child.communicate(self._plan.to_json(update.value))
         self._child = None
+        told = ending(child.returncode)
         if told:
             raise Failed(f"Error executing handler: {told}")

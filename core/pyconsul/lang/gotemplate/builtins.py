@@ -189,7 +189,9 @@ def slice_(item: Value, *indexes: Value) -> Value:
     places = [0, len(data), len(data)]
     for n, value in enumerate(indexes):
         places[n] = _position(unwrap(value), len(data))
-    for low, high in ((places[0], places[1]), (places[1], places[2])) if len(indexes) == 3 else ((places[0], places[1]),):
+    for low, high in (
+        ((places[0], places[1]), (places[1], places[2])) if len(indexes) == 3 else ((places[0], places[1]),)
+    ):
         if low > high:
             raise FunctionError(f"invalid slice index: {low} > {high}")
     cut = data[places[0] : places[1]]
@@ -316,5 +318,3 @@ BUILTINS: dict[str, Function] = {
     "println": signature("...any", _println),
     "printf": signature("string, ...any", _printf),
 }
-
-

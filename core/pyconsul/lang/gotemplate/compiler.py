@@ -7,8 +7,7 @@ depends on data (``and``, ``or``); then the state holds it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping
 
 from pyconsul.lang.gotemplate.builtins import BUILTINS
 from pyconsul.lang.gotemplate.builtins import call as call_value
@@ -46,7 +45,6 @@ from pyconsul.lang.gotemplate.parser import Tree
 from pyconsul.lang.gotemplate.runtime import (
     MAX_DEPTH,
     UNSET,
-    Evaluator,
     Program,
     State,
     Statement,
@@ -55,30 +53,33 @@ from pyconsul.lang.gotemplate.runtime import (
     invoke,
     method_of,
 )
+from pyconsul.lang.gotemplate.steps import (
+    BREAK,
+    CONTINUE,
+    Code,
+    Receiver,
+    Stage,
+    constant_code,
+    dot_receiver,
+    elements_any,
+    ideal_value,
+    if_step,
+    range_pairs,
+    refuse_arguments,
+    text_step,
+    typed_number,
+    with_step,
+)
 from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import (
     ANY,
     MISSING,
     NIL,
     Channel,
-    Struct,
-    TypedInt,
     Value,
-    element_type,
-    sorted_keys,
     type_of,
     zero_value,
 )
-
-BREAK, CONTINUE = 1, 2
-Stage: TypeAlias = Callable[[State, Value, Value], Value]
-
-
-class Code(NamedTuple):
-    """A value closure and the node visited last when it has run (None: ask the state)."""
-
-    run: Evaluator
-    last: Node | None
 
 
 def compile_tree(tree: Tree, functions: Mapping[str, Function]) -> Program:
@@ -120,7 +121,7 @@ class _Compiler:
     def statement(self, node: Node) -> Statement:
         """One text, action or block."""
         if isinstance(node, TextNode):
-            return _text(node.text)
+            return text_step(node.text)
         if isinstance(node, ActionNode):
             return self.action(node)
         if isinstance(node, BranchNode):
@@ -167,7 +168,7 @@ class _Compiler:
         else:
             inner = self.items(node.body)
             other = self.items(node.otherwise) if node.otherwise is not None else None
-            run = _if(pipe.run, inner, other) if node.word == "if" else _with(pipe.run, inner, other)
+            run = if_step(pipe.run, inner, other) if node.word == "if" else with_step(pipe.run, inner, other)
         del self.scope[visible:]
         return run
 
@@ -184,8 +185,8 @@ class _Compiler:
 
         def loop(state: State, dot: Value) -> int | None:
             items = value(state, dot)
-            pairs = _pairs(state, name, last, items, count)
-            outer_any, elements_any = state.dot_any, _elements_any(items)
+            pairs = range_pairs(state, name, last, items, count)
+            outer_any, elements_any = state.dot_any, elements_any(items)
             if value_slot is not None:
                 (state.any_slots.add if elements_any else state.any_slots.discard)(value_slot)
             variables = state.vars
@@ -307,7 +308,7 @@ class _Compiler:
         if isinstance(word, IdentifierNode):
             return self.function_call(word, command, command.args[1:])
         if isinstance(word, FieldNode):
-            return self.chain(_dot_receiver, word, word.names, command.args[1:], word)
+            return self.chain(dot_receiver, word, word.names, command.args[1:], word)
         if isinstance(word, VariableNode):
             return self.variable_chain(word, command.args[1:])
         if isinstance(word, ChainNode):
@@ -340,14 +341,14 @@ class _Compiler:
     def constant(self, node: Node) -> Code:
         """A constant with the type its spelling suggests."""
         if isinstance(node, BoolNode):
-            return _constant(node.value, node)
+            return constant_code(node.value, node)
         if isinstance(node, StringNode):
-            return _constant(node.text, node)
+            return constant_code(node.text, node)
         if isinstance(node, NumberNode):
-            value = _ideal(node)
+            value = ideal_value(node)
             if value is UNSET:
                 return self.failing(node, f"{node.text} overflows int")
-            return _constant(value, node)
+            return constant_code(value, node)
         raise TypeError(f"no constant: {node!r}")
 
     def failing(self, node: Node | None, message: str) -> Code:
@@ -421,7 +422,7 @@ class _Compiler:
             if method is not None:
                 return calls.run(state, dot, value, method, end, final)
             if has_args or final is not MISSING:
-                _refuse_arguments(state, name, place, value, end)
+                refuse_arguments(state, name, place, value, end)
             return field_of(state, name, place, value, end, is_any)
 
         return evaluate, self.last_of(args, place)
@@ -533,7 +534,7 @@ class _Compiler:
         if isinstance(node, NilNode):
             if not can_be_nil(go_type):
                 return self.failing(node, f"cannot assign nil to {go_type}")
-            return _constant(None if go_type in (ANY, REFLECT) else zero_value(go_type), node)
+            return constant_code(None if go_type in (ANY, REFLECT) else zero_value(go_type), node)
         if isinstance(node, (BoolNode, NumberNode, StringNode)):
             return self.typed_constant(node, go_type)
         return self.fitted(self.argument_value(node), go_type)
@@ -576,15 +577,12 @@ class _Compiler:
         elif isinstance(zero, str):
             wanted, found = "string", node.text if isinstance(node, StringNode) else UNSET
         elif isinstance(zero, (int, float, complex)):
-            wanted, found = _typed_number(node, zero)
+            wanted, found = typed_number(node, zero)
         if not wanted:
             return self.failing(node, f"can't handle {node.source()} for arg of type {go_type}")
         if found is UNSET or found is None:
             return self.failing(node, f"expected {wanted}; found {node.source()}")
-        return _constant(found, node)
-
-
-Receiver: TypeAlias = "Callable[[State, Value], tuple[Value, bool]]"
+        return constant_code(found, node)
 
 
 class _MethodCalls:
@@ -599,7 +597,15 @@ class _MethodCalls:
         self.known: dict[tuple[str, bool, Function], Callable[[State, Value, Value], list[Value]]] = {}
 
     def run(
-        self, state: State, dot: Value, receiver: Value, method: Function, name: str, final: Value, *, bare: bool = False
+        self,
+        state: State,
+        dot: Value,
+        receiver: Value,
+        method: Function,
+        name: str,
+        final: Value,
+        *,
+        bare: bool = False,
     ) -> Value:
         """Call the method on the receiver; ``bare``: it stands inside a chain, without arguments."""
         key = (name, bare, method)
@@ -612,109 +618,10 @@ class _MethodCalls:
         values = arguments(state, dot, final)
         return invoke(state, self.compiler.name, self.node, name, method, [receiver, *values])
 
-    def compile(
-        self, method: Function, name: str, args: list[Node]
-    ) -> Callable[[State, Value, Value], list[Value]]:
+    def compile(self, method: Function, name: str, args: list[Node]) -> Callable[[State, Value, Value], list[Value]]:
         """The arguments, in the scope that was visible at this place."""
         compiler = self.compiler
         kept, compiler.scope = compiler.scope, list(self.scope)
         values, _ = compiler.arguments(method, name, self.place, args)
         compiler.scope = kept
         return values
-
-
-def _dot_receiver(state: State, dot: Value) -> tuple[Value, bool]:
-    return dot, state.dot_any
-
-
-def _refuse_arguments(state: State, where: str, place: Node | None, receiver: Value, name: str) -> None:
-    """Fields take no arguments; which complaint it is depends on the receiver."""
-    if isinstance(receiver, Struct) and name in receiver.field_types:
-        state.fail(where, place, f"{name} has arguments but cannot be invoked as function")
-    if isinstance(receiver, dict):
-        state.fail(where, place, f"{name} is not a method but has arguments")
-
-
-def _constant(value: Value, node: Node) -> Code:
-    return Code(lambda _state, _dot: value, node)
-
-
-def _ideal(node: NumberNode) -> Value:
-    """A number's value by its spelling; UNSET when it is too large."""
-    text = node.text
-    if node.as_complex is not None:
-        return node.as_complex
-    is_hex = len(text) > 2 and text[0] == "0" and text[1] in "xX" and not any(c in "pP" for c in text)
-    if node.as_float is not None and not is_hex and text[0] != "'" and any(c in ".eEpP" for c in text):
-        return node.as_float
-    return node.as_int if node.as_int is not None else UNSET
-
-
-def _typed_number(node: Node, zero: Value) -> tuple[str, Value]:
-    """What a number is called that fits this zero's type, and the node's value of that type."""
-    number = node if isinstance(node, NumberNode) else NumberNode(0, "")
-    if isinstance(zero, int):
-        unsigned = isinstance(zero, TypedInt) and zero.unsigned
-        found = number.as_uint if unsigned else number.as_int
-        made = found if found is None or type(zero) is int else type(zero)(found)
-        return "unsigned integer" if unsigned else "integer", made
-    if isinstance(zero, float):
-        return "float", number.as_float
-    return "complex", number.as_complex
-
-
-def _text(text: str) -> Statement:
-    def write(state: State, _dot: Value) -> int | None:
-        state.out.append(text)
-        return None
-
-    return write
-
-
-def _if(test: Evaluator, body: Statement, other: Statement | None) -> Statement:
-    def run(state: State, dot: Value) -> int | None:
-        if test(state, dot):
-            return body(state, dot)
-        return other(state, dot) if other is not None else None
-
-    return run
-
-
-def _with(test: Evaluator, body: Statement, other: Statement | None) -> Statement:
-    def run(state: State, dot: Value) -> int | None:
-        value = test(state, dot)
-        if value:
-            outer_any, state.dot_any = state.dot_any, False
-            code = body(state, value)
-            state.dot_any = outer_any
-            return code
-        return other(state, dot) if other is not None else None
-
-    return run
-
-
-def _elements_any(items: Value) -> bool:
-    return isinstance(items, (list, dict)) and element_type(items) == ANY
-
-
-def _pairs(
-    state: State, where: str, last: Node | None, items: Value, declared: int
-) -> Iterable[tuple[Value, Value]]:
-    """What a range goes over, as index and element."""
-    if isinstance(items, list):
-        return enumerate(items)
-    if isinstance(items, dict):
-        return [(key, items[key]) for key in sorted_keys(items)]
-    if items is None:
-        return ()
-    if isinstance(items, int) and not isinstance(items, bool):
-        if declared > 1:
-            state.fail(where, last, f"can't use {items} to iterate over more than one variable")
-        kind: Any = type(items)
-        return ((None, kind(n)) for n in range(items))
-    if isinstance(items, Channel):
-        return enumerate(items.items)
-    if isinstance(items, bytes):
-        return enumerate(items)
-    shown = to_string(items)
-    state.fail(where, last, f"range can't iterate over {shown.removeprefix('&')}")

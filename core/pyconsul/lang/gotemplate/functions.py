@@ -122,5 +122,3 @@ def prepared(value: Value, go_type: str) -> Value:
     if isinstance(value, int) and not isinstance(value, bool) and isinstance(kind, int) and not isinstance(kind, bool):
         return type(kind)(value)
     raise WrongTypeError(f"value has type {type_of(value)}; should be {go_type}")
-
-

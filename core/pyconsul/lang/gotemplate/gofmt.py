@@ -21,7 +21,6 @@ from pyconsul.lang.gotemplate.values import (
     Channel,
     Map,
     NilPointer,
-    Slice,
     Struct,
     TypedInt,
     Value,
@@ -439,4 +438,3 @@ def _struct(value: Struct, verb: str, spec: _Spec, depth: int) -> str:
     if spec.sharp_v:
         return f"{head}{value.go_type}{{{', '.join(parts)}}}"
     return head + "{" + " ".join(parts) + "}"
-

@@ -148,7 +148,12 @@ class Lexer:
     def _at_right_delim(self, at: int) -> tuple[bool, bool]:
         """Whether a right delimiter stands here, and whether with a trim marker."""
         text = self.text
-        if text[at : at + 1] and text[at] in _SPACES and text[at + 1 : at + 2] == "-" and text.startswith(self.right, at + 2):
+        if (
+            text[at : at + 1]
+            and text[at] in _SPACES
+            and text[at + 1 : at + 2] == "-"
+            and text.startswith(self.right, at + 2)
+        ):
             return True, True
         return text.startswith(self.right, at), False
 

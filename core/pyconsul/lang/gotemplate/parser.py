@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from collections.abc import Container, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
@@ -175,10 +175,14 @@ class _Parser:
 
     # -- errors ---------------------------------------------------------------
 
+    def error(self, message: str) -> ParseError:
+        """The error with Go's preamble."""
+        line = self.token[0].line
+        return ParseError(f"template: {self.name}:{line}: {message}", line)
+
     def fail(self, message: str) -> NoReturn:
         """Raise with Go's preamble."""
-        line = self.token[0].line
-        raise ParseError(f"template: {self.name}:{line}: {message}", line)
+        raise self.error(message)
 
     def unexpected(self, token: Token, context: str) -> NoReturn:
         """Raise for a token that does not belong here."""
@@ -202,7 +206,7 @@ class _Parser:
             self.fail(f"template: multiple definition of template {quote(name)}")
 
     @contextmanager
-    def own_variables(self) -> Iterator[None]:
+    def own_variables(self) -> Generator[None]:
         """A template sees no variables of the text around it, nor its loops."""
         kept = self.variables, self.range_depth, self.paren_depth
         self.variables, self.range_depth, self.paren_depth = ["$"], 0, 0
@@ -227,7 +231,7 @@ class _Parser:
         try:
             return unquote(token.text)
         except ValueError as error:
-            self.fail(str(error))
+            raise self.error(str(error)) from None
 
     def item_list(self) -> tuple[ListNode, EndNode]:
         """Everything up to ``end`` or ``else``, and that."""
@@ -241,19 +245,19 @@ class _Parser:
                 self.block_depth -= 1
                 return items, node
             items.nodes.append(node)
-        self.fail("unexpected EOF")
+        raise self.error("unexpected EOF")
 
     def text_or_action(self) -> Node:
         """A text or a whole action."""
         token = self.next_word()
         if token.kind == T.TEXT:
             return TextNode(token.pos, token.text)
-        if token.kind == T.LEFT_DELIM:
-            self.action_line = token.line
-            node = self.action()
-            self.action_line = 0
-            return node
-        self.unexpected(token, "input")
+        if token.kind != T.LEFT_DELIM:
+            self.unexpected(token, "input")
+        self.action_line = token.line
+        node = self.action()
+        self.action_line = 0
+        return node
 
     def action(self) -> Node:
         """What stands after a left delimiter."""
@@ -514,14 +518,11 @@ def number(pos: int, text: str, kind: T) -> NumberNode:
 
 
 def _whole_number(node: NumberNode) -> None:
-    try:
+    # A text may fit one kind, both or none.
+    with suppress(NumberSyntaxError):
         node.as_int = parse_int(node.text, 0)
-    except NumberSyntaxError:
-        pass
-    try:
+    with suppress(NumberSyntaxError):
         node.as_uint = 0 if node.as_int == 0 else parse_uint(node.text, 0)
-    except NumberSyntaxError:
-        pass
 
 
 def _fraction(node: NumberNode) -> None:

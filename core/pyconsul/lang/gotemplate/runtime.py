@@ -101,15 +101,13 @@ Site: TypeAlias = str
 """The name of the template that a compiled part belongs to; messages show it."""
 
 
-def invoke(
-    state: State, where: Site, node: Node, name: str, function: Function, args: Sequence[Value]
-) -> Value:
+def invoke(state: State, where: Site, node: Node, name: str, function: Function, args: Sequence[Value]) -> Value:
     """Call a function; what it raises becomes Go's ``error calling NAME``."""
     try:
         if function.wants_context:
             return function.call(state.context, *args)
         return function.call(*args)
-    except FunctionError as error:
+    except (FunctionError, ValueError) as error:
         failed = state.error(where, node, f"error calling {name}: {error}")
         failed.function = name
         raise failed from error
@@ -146,7 +144,7 @@ def field_of(state: State, where: Site, node: Node | None, receiver: Value, name
         struct = STRUCTS.get(receiver.go_type.lstrip("*"))
         if struct is None or name in struct.field_types:
             state.fail(where, node, f"nil pointer evaluating {receiver.go_type}.{name}")
-    state.fail(where, node, f"can't evaluate field {name} in type {ANY if is_any else type_of(receiver)}")
+    raise state.error(where, node, f"can't evaluate field {name} in type {ANY if is_any else type_of(receiver)}")
 
 
 def _missing_entry(state: State, where: Site, node: Node | None, mapping: dict[Any, Any], name: str) -> Value:

@@ -7,14 +7,14 @@ as the recursion passes through Python functions only, which parser and compiled
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 _LIMIT = 2_000_000
 
 
 @contextmanager
-def deep() -> Iterator[None]:
+def deep() -> Generator[None]:
     """Lift the interpreter's recursion limit while the block runs."""
     before = sys.getrecursionlimit()
     if before >= _LIMIT:

@@ -110,7 +110,7 @@ def _read_escape(text: str, at: int, quote_char: str) -> tuple[bytes, int]:
 
 def unquote(literal: str) -> str:
     """The text of a Go string literal, in double or back quotes. Raises ValueError("invalid syntax")."""
-    if len(literal) < 2 or literal[0] != literal[-1] or literal[0] not in "\"`":
+    if len(literal) < 2 or literal[0] != literal[-1] or literal[0] not in '"`':
         raise ValueError("invalid syntax")
     body = literal[1:-1]
     if literal[0] == "`":

@@ -193,9 +193,7 @@ class Struct:
             setattr(self, field.name, values[field.name] if field.name in values else zero_value(field.type))
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and all(
-            getattr(self, f.name) == getattr(other, f.name) for f in self.fields
-        )
+        return type(self) is type(other) and all(getattr(self, f.name) == getattr(other, f.name) for f in self.fields)
 
     __hash__ = object.__hash__
 

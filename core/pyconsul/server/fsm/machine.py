@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from pyconsul.memdb import Store, Table
+from pyconsul.raft.consensus import UnappliableEntry
 from pyconsul.server.fsm import opaque
 from pyconsul.server.fsm.registry import LOG_HANDLERS
 from pyconsul.server.snapshot import FrozenState, Restoring
@@ -21,7 +22,7 @@ log = logger("agent.server.fsm")
 KNOWN_TYPES: Final = frozenset(int(m) for m in MessageType)
 
 
-class UnknownEntryError(Exception):
+class UnknownEntryError(UnappliableEntry):
     """A log entry of a type that this version does not know and may not skip: the state would diverge."""
 
 

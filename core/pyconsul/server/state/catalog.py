@@ -159,7 +159,7 @@ def put_node(db: Store, index: int, node: Node, *, preserve: bool = False) -> No
     existing = _node_to_replace(db, index, node)
     if existing is not None:
         node = changed(node, CreateIndex=existing.CreateIndex, ModifyIndex=existing.ModifyIndex)
-        if node.Node.lower() == existing.Node.lower() and changed(node, Node=existing.Node) == existing:
+        if same_node(existing, node):
             return
         node = changed(node, ModifyIndex=index)
     elif not preserve or node.CreateIndex == 0:
@@ -200,6 +200,22 @@ def _refuse_taken_name(db: Store, node: Node, *, idless_may_be_taken: bool) -> N
         )
 
 
+def same_node(old: Node, new: Node) -> bool:
+    """Whether two states of a node differ in nothing that counts; locality does not, nor the case of the name.
+
+    What counts must be the same on every server of a cluster, so Consul's rule holds here, odd as it is.
+    """
+    if old.Node.lower() != new.Node.lower():
+        return False
+    return old == changed(
+        new,
+        Node=old.Node,
+        Locality=old.Locality,
+        CreateIndex=old.CreateIndex,
+        ModifyIndex=old.ModifyIndex,
+    )
+
+
 def put_service(db: Store, index: int, node: str, service: NodeService, *, preserve: bool = False) -> None:
     """Insert or change an instance. Raises InternalError for bad metadata or an unknown node."""
     peer = service.PeerName
@@ -217,7 +233,7 @@ def put_service(db: Store, index: int, node: str, service: NodeService, *, prese
     if existing is not None:
         old = existing.Service
         service = changed(service, CreateIndex=old.CreateIndex, ModifyIndex=old.ModifyIndex)
-        if service == old and existing.Node.lower() == node.lower():
+        if same_service(old, service):
             return
     if not preserve:
         created = service.CreateIndex if existing is not None else index
@@ -247,6 +263,20 @@ def _join_mesh(db: Store, index: int, node: str, service: NodeService, existing:
     tagged = dict(service.TaggedAddresses or {})
     tagged[TAGGED_VIRTUAL_IP] = ServiceAddress(Address=address, Port=service.Port or 0)
     return changed(service, TaggedAddresses=tagged)
+
+
+def same_service(old: NodeService, new: NodeService) -> bool:
+    """Whether two states of an instance differ in nothing that counts; socket path and locality do not.
+
+    The rule is Consul's, see ``same_node``.
+    """
+    return old == changed(
+        new,
+        SocketPath=old.SocketPath,
+        Locality=old.Locality,
+        CreateIndex=old.CreateIndex,
+        ModifyIndex=old.ModifyIndex,
+    )
 
 
 def put_check(db: Store, index: int, check: HealthCheck, *, preserve: bool = False) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pyconsul.lang.gotemplate.strconv import from_bytes
 from pyconsul.lang.gotemplate.values import Field, Map, NilPointer, Slice, Struct, Uint64, strings
+
 from pyconsul_template.gotime import Time
 
 _TEXT_MAP = "map[string]string"
@@ -174,6 +175,7 @@ class CatalogSnippet(Struct):
 
     go_type = "dependency.CatalogSnippet"
     fields = (Field("Name", "string"), Field("Tags", "dependency.ServiceTags"))
+    Name: str
     Tags: ServiceTags
 
 
@@ -385,9 +387,7 @@ class LeafCert(Struct):
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> LeafCert:
         """From the agent's leaf endpoint."""
-        known: dict[str, Any] = {
-            f.name: item[f.name] for f in cls.fields if f.type == "string" and f.name in item
-        }
+        known: dict[str, Any] = {f.name: item[f.name] for f in cls.fields if f.type == "string" and f.name in item}
         for name in ("ValidAfter", "ValidBefore"):
             known[name] = Time.parse_rfc3339(item.get(name, "0001-01-01T00:00:00Z"))
         for name in ("CreateIndex", "ModifyIndex"):
@@ -462,9 +462,7 @@ class Peering(Struct):
                 LastReceive=_moment(stream.get("LastReceive")),
                 LastSend=_moment(stream.get("LastSend")),
             ),
-            Remote=PeeringRemoteInfo(
-                Partition=remote.get("Partition", ""), Datacenter=remote.get("Datacenter", "")
-            ),
+            Remote=PeeringRemoteInfo(Partition=remote.get("Partition", ""), Datacenter=remote.get("Datacenter", "")),
         )
 
 
@@ -515,6 +513,7 @@ class Partition(Struct):
 
     go_type = "dependency.Partition"
     fields = (Field("Name", "string"), Field("Description", "string"))
+    Name: str
 
 
 class NomadService(Struct):
@@ -542,6 +541,7 @@ class NomadServicesSnippet(Struct):
 
     go_type = "dependency.NomadServicesSnippet"
     fields = (Field("Name", "string"), Field("Tags", "dependency.ServiceTags"))
+    Name: str
     Tags: ServiceTags
 
 

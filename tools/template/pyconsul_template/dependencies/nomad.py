@@ -12,7 +12,14 @@ from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import Field, Map, Slice, Struct, Uint64, strings
 from pyconsul.sdk.errors import UnexpectedStatus
 from pyconsul.sdk.request import escape_path
-from pyconsul_template.dependencies.models import NomadService, NomadServicesSnippet, NomadVarMeta, pointers, sorted_tags
+
+from pyconsul_template.dependencies.models import (
+    NomadService,
+    NomadServicesSnippet,
+    NomadVarMeta,
+    pointers,
+    sorted_tags,
+)
 from pyconsul_template.dependencies.queries import Fetched
 
 if TYPE_CHECKING:
@@ -22,9 +29,7 @@ _REGION = r"(?:@(?P<region>[A-Za-z0-9_.\-]+))?"
 _SERVICES = re.compile(_REGION)
 _SERVICE = re.compile(r"(?:(?P<tag>[A-Za-z0-9_=:.\-]+)\.)?(?P<name>[A-Za-z0-9_\-]+)" + _REGION)
 _VARIABLE = re.compile(r"/?(?P<path>[^@]+)(?:@(?P<namespace>[A-Za-z0-9_\-]+))?(?:\.(?P<region>[A-Za-z0-9_\-]+))?")
-_VARIABLES = re.compile(
-    r"/?(?P<path>[^@]*)(?:@(?P<namespace>[A-Za-z0-9_\-]+|\*))?(?:\.(?P<region>[A-Za-z0-9_\-]+))?"
-)
+_VARIABLES = re.compile(r"/?(?P<path>[^@]*)(?:@(?P<namespace>[A-Za-z0-9_\-]+|\*))?(?:\.(?P<region>[A-Za-z0-9_\-]+))?")
 
 
 class NomadVarItem(Struct):
@@ -113,9 +118,7 @@ class ServiceQuery:
     async def fetch(self, access: View) -> Fetched:
         """The registrations by name."""
         params = {"region": self.region, "choose": self.choose}
-        answer = await access.nomad(
-            "/v1/service/" + escape_path(self.service), {k: v for k, v in params.items() if v}
-        )
+        answer = await access.nomad("/v1/service/" + escape_path(self.service), {k: v for k, v in params.items() if v})
         found = [
             NomadService(
                 ID=s["ID"],

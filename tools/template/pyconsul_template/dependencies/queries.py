@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, Protocol
 from urllib.parse import parse_qsl
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import Slice, strings
 from pyconsul.sdk.request import escape_path
+
 from pyconsul_template.dependencies import models
 from pyconsul_template.dependencies.models import pointers
 
@@ -35,7 +36,8 @@ POLL_SECONDS = 15.0
 """How often lists without an index are asked for again."""
 
 
-class Asked(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Asked:
     """An answer of the API: JSON value (None for 404), index, age of the data in milliseconds."""
 
     value: Any
@@ -43,7 +45,8 @@ class Asked(NamedTuple):
     last_contact_ms: int
 
 
-class Fetched(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Fetched:
     """What a query found. ``block_on_nil``: nothing found is no answer, wait for one."""
 
     value: Any
@@ -78,8 +81,8 @@ class Dependency(Protocol):
     kind: ClassVar[str]
     shared: ClassVar[bool]
 
-    async def fetch(self, access: Access) -> Fetched:
-        """Get the newest value, waiting for a change when there was one before."""
+    async def fetch(self, access: Any) -> Fetched:
+        """Get the newest value through an ``Access``, waiting for a change when there was one before."""
         ...
 
 
@@ -327,7 +330,7 @@ class DatacentersQuery:
 
     @staticmethod
     async def _answers(access: Access, datacenter: str) -> bool:
-        from pyconsul.sdk.errors import ConsulError  # noqa: PLC0415
+        from pyconsul.sdk.errors import ConsulError
 
         try:
             await access.get("/v1/catalog/services", {"dc": datacenter, "consistent": ""}, blocking=False)
@@ -451,7 +454,7 @@ class PartitionsQuery:
 
     async def fetch(self, access: Access) -> Fetched:
         """The partitions by name; looked at every 15 seconds."""
-        from pyconsul.sdk.errors import UnexpectedStatus  # noqa: PLC0415
+        from pyconsul.sdk.errors import UnexpectedStatus
 
         if access.index:
             await access.pause(POLL_SECONDS)

@@ -8,7 +8,7 @@ import logging
 import random
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,6 +19,7 @@ from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import Field, NilPointer, Slice, Struct
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.toolkit.vault import VaultClient, VaultError
+
 from pyconsul_template.dependencies.models import text_map, texts
 from pyconsul_template.dependencies.queries import Fetched
 
@@ -166,7 +167,7 @@ class _Secrets:
 
 
 @contextmanager
-def _named(name: str) -> Iterator[None]:
+def _named(name: str) -> Generator[None]:
     """Errors of reads and writes carry the name twice, as the original's do."""
     try:
         yield
@@ -214,7 +215,7 @@ def _is_deleted(answer: Mapping[str, Any]) -> bool:
     metadata = (answer.get("data") or {}).get("metadata")
     if not isinstance(metadata, dict):
         return False
-    from pyconsul_template.gotime import Time  # noqa: PLC0415
+    from pyconsul_template.gotime import Time
 
     when = metadata.get("deletion_time")
     return isinstance(when, str) and when != "" and Time.parse_rfc3339(when).nanoseconds < time.time_ns()
@@ -328,8 +329,8 @@ class CertificateQuery:
 
 def _certificate(text: str, threshold: float) -> tuple[PemEncoded, float]:
     """The parts of a PEM text, and how many seconds its certificate is still good for."""
-    from cryptography import x509  # noqa: PLC0415 - takes 60 ms
-    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
 
     out: dict[str, Any] = {"Cert": "", "Key": "", "CA": "", "CAChain": Slice("[]string")}
     good = 0.0

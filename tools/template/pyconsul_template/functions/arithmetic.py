@@ -19,6 +19,7 @@ from pyconsul.lang.gotemplate.values import (
     wrap_signed,
     wrap_unsigned,
 )
+
 from pyconsul_template.functions.registry import function
 
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate import strconv
+from pyconsul.lang.gotemplate import FunctionError, strconv
 from pyconsul.lang.gotemplate.gofmt import sprintf
 from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import Channel, Int64, Map, Slice, Value, type_of
+
 from pyconsul_template.functions.registry import function
 
 _ODD = re.compile(r"[^a-zA-Z0-9_-]")
@@ -223,5 +223,3 @@ def loop(*bounds: Value) -> Channel:
 def _numbers(start: int, stop: int) -> Iterator[Int64]:
     for number in range(start, stop):
         yield Int64(number)
-
-

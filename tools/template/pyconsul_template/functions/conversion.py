@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Value
+
 from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function
 
@@ -44,7 +45,7 @@ def to_unescaped_json_pretty(value: Value) -> str:
 @function("toYAML", "any")
 def to_yaml(value: Value) -> str:
     """YAML without a newline at the end."""
-    from pyconsul_template import goyaml  # noqa: PLC0415 - PyYAML takes 20 ms
+    from pyconsul_template import goyaml
 
     return _named("toYAML", lambda: goyaml.dump(value))
 
@@ -52,6 +53,6 @@ def to_yaml(value: Value) -> str:
 @function("toTOML", "any")
 def to_toml(value: Value) -> str:
     """TOML without a newline at the end."""
-    from pyconsul_template import gotoml  # noqa: PLC0415 - rarely used
+    from pyconsul_template import gotoml
 
     return _named("toTOML", lambda: gotoml.dump(value))

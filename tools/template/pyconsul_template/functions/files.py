@@ -10,6 +10,7 @@ import subprocess
 from pyconsul.lang.gotemplate import ExecError, FunctionError, strconv
 from pyconsul.lang.gotemplate.strconv import from_bytes, quote, to_bytes
 from pyconsul.lang.gotemplate.values import Value
+
 from pyconsul_template.execution import Execution
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.text import GO_SPACE
@@ -48,7 +49,7 @@ def plugin(name: str, *args: str) -> str:
         raise FunctionError(f"exec {quote(name)}: did not finish in 30s") from None
     except FileNotFoundError:
         if "/" not in name:
-            missing = f'exec: {quote(name)}: executable file not found in $PATH'
+            missing = f"exec: {quote(name)}: executable file not found in $PATH"
             raise _plugin_failure(name, missing) from None
         raise _plugin_failure(name, f"fork/exec {name}: no such file or directory") from None
     except OSError as error:
@@ -61,7 +62,7 @@ def plugin(name: str, *args: str) -> str:
 
 
 def _signal_words(number: int) -> str:
-    import signal  # noqa: PLC0415 - only to name what killed a plugin
+    import signal
 
     return (signal.strsignal(number) or str(number)).lower()
 
@@ -123,7 +124,7 @@ def _write(path: str, data: bytes, mode: int, user: str, group: str, append: boo
 @function("sockaddr", "...string")
 def sockaddr(*words: str) -> str:
     """The result of an address template."""
-    from pyconsul.config.sockaddrfunctions import expand  # noqa: PLC0415 - rarely used
+    from pyconsul.config.sockaddrfunctions import expand
 
     try:
         return expand("{{ " + " ".join(words) + " }}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import sprint
 from pyconsul.lang.gotemplate.values import Map, Slice, Value
+
 from pyconsul_template.dependencies import nomad as queries
 from pyconsul_template.execution import ABSENT, Execution
 from pyconsul_template.functions.registry import function
@@ -55,8 +56,8 @@ def nomad_var_exists(run: Execution, path: str) -> bool:
 
 def _variables(run: Execution, words: tuple[str, ...], *, empty_is_answer: bool) -> Slice:
     if len(words) > 1:
-        said = f'nomadVarList takes either a single "prefix" parameter or none for all available variables; got: {sprint([list(words)])}'
-        raise FunctionError(said)
+        head = 'nomadVarList takes either a single "prefix" parameter or none for all available variables'
+        raise FunctionError(f"{head}; got: {sprint([list(words)])}")
     query = queries.VariablesQuery.parse("".join(words), run.nomad_namespace)
     value = run.ask(query)
     found: Slice = Slice("[]*dependency.NomadVarMeta") if value is ABSENT else value

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate import strconv
+from pyconsul.lang.gotemplate import FunctionError, strconv
 from pyconsul.lang.gotemplate.values import Int64, Uint64, Value
+
 from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function
 
@@ -56,6 +56,6 @@ def parse_json(text: str) -> Value:
 @function("parseYAML", "string -> any")
 def parse_yaml(text: str) -> Value:
     """The value of the first YAML document; empty is an empty map."""
-    from pyconsul_template import goyaml  # noqa: PLC0415 - PyYAML takes 20 ms
+    from pyconsul_template import goyaml
 
     return goyaml.parse(text) if text else {}

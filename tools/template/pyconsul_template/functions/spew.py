@@ -8,6 +8,7 @@ from typing import Any
 from pyconsul.lang.gotemplate.gofmt import sprintf, to_string
 from pyconsul.lang.gotemplate.strconv import byte_length, quote, to_bytes
 from pyconsul.lang.gotemplate.values import NIL, NilPointer, Struct, Value, is_nil, kind_of, sorted_keys, type_of
+
 from pyconsul_template.functions.registry import function
 
 
@@ -16,7 +17,7 @@ def _dump(value: Value, margin: str) -> str:
         return "(interface {}) <nil>"
     kind = type_of(value)
     if isinstance(value, str):
-        return f"({kind}) (len={byte_length(value)}) {quote(value)}" if value else f"({kind}) \"\""
+        return f"({kind}) (len={byte_length(value)}) {quote(value)}" if value else f'({kind}) ""'
     if isinstance(value, NilPointer):
         return f"({kind})(<nil>)"
     if isinstance(value, Struct):
@@ -43,7 +44,13 @@ def _dump_map(value: dict[Any, Any], margin: str) -> str:
     inner = margin + " "
     lines = [f"{inner}{_dump(k, inner)}: {_dump(value[k], inner)}" for k in sorted_keys(value)]
     head = f"({type_of(value)}) " + (f"(len={len(value)}) " if value else "")
-    return head + "{\n" + "".join(line + ("," if n < len(lines) else "") + "\n" for n, line in enumerate(lines, 1)) + margin + "}"
+    return (
+        head
+        + "{\n"
+        + "".join(line + ("," if n < len(lines) else "") + "\n" for n, line in enumerate(lines, 1))
+        + margin
+        + "}"
+    )
 
 
 def _dump_list(value: list[Any], margin: str) -> str:
@@ -52,9 +59,12 @@ def _dump_list(value: list[Any], margin: str) -> str:
     inner = margin + " "
     lines = [inner + _dump(v, inner) for v in value]
     size = f"(len={len(value)} cap={len(value)}) " if value else ""
-    return f"({type_of(value)}) {size}{{\n" + "".join(
-        line + ("," if n < len(lines) else "") + "\n" for n, line in enumerate(lines, 1)
-    ) + margin + "}"
+    return (
+        f"({type_of(value)}) {size}{{\n"
+        + "".join(line + ("," if n < len(lines) else "") + "\n" for n, line in enumerate(lines, 1))
+        + margin
+        + "}"
+    )
 
 
 def dump(values: tuple[Value, ...]) -> str:

@@ -15,6 +15,7 @@ from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import to_string
 from pyconsul.lang.gotemplate.strconv import byte_length, from_bytes, to_bytes
 from pyconsul.lang.gotemplate.values import Field, Struct
+
 from pyconsul_template.functions.registry import function
 
 
@@ -34,13 +35,28 @@ _SEED = b"com.lyndir.masterpassword"
 # The published templates of the Master Password algorithm.
 _TEMPLATES: dict[str, tuple[str, ...]] = {
     "maximum": ("anoxxxxxxxxxxxxxxxxx", "axxxxxxxxxxxxxxxxxno"),
-    "long": tuple(
-        (
-            "CvcvnoCvcvCvcv CvcvCvcvnoCvcv CvcvCvcvCvcvno CvccnoCvcvCvcv CvccCvcvnoCvcv CvccCvcvCvcvno "
-            "CvcvnoCvccCvcv CvcvCvccnoCvcv CvcvCvccCvcvno CvcvnoCvcvCvcc CvcvCvcvnoCvcc CvcvCvcvCvccno "
-            "CvccnoCvccCvcv CvccCvccnoCvcv CvccCvccCvcvno CvcvnoCvccCvcc CvcvCvccnoCvcc CvcvCvccCvccno "
-            "CvccnoCvcvCvcc CvccCvcvnoCvcc CvccCvcvCvccno"
-        ).split()
+    "long": (
+        "CvcvnoCvcvCvcv",
+        "CvcvCvcvnoCvcv",
+        "CvcvCvcvCvcvno",
+        "CvccnoCvcvCvcv",
+        "CvccCvcvnoCvcv",
+        "CvccCvcvCvcvno",
+        "CvcvnoCvccCvcv",
+        "CvcvCvccnoCvcv",
+        "CvcvCvccCvcvno",
+        "CvcvnoCvcvCvcc",
+        "CvcvCvcvnoCvcc",
+        "CvcvCvcvCvccno",
+        "CvccnoCvccCvcv",
+        "CvccCvccnoCvcv",
+        "CvccCvccCvcvno",
+        "CvcvnoCvccCvcc",
+        "CvcvCvccnoCvcc",
+        "CvcvCvccCvccno",
+        "CvccnoCvcvCvcc",
+        "CvccCvcvnoCvcc",
+        "CvccCvcvCvccno",
     ),
     "medium": ("CvcnoCvc", "CvcCvcno"),
     "short": ("Cvcn",),
@@ -83,7 +99,7 @@ def derive_password(counter: int, kind: str, password: str, user: str, site: str
 @function("sprig_bcrypt", "string")
 def bcrypt_hash(text: str) -> str:
     """A bcrypt hash with cost 10."""
-    import bcrypt  # noqa: PLC0415 - only this function needs it
+    import bcrypt
 
     data = to_bytes(text)
     if len(data) > 72:
@@ -101,7 +117,7 @@ def htpasswd(user: str, password: str) -> str:
 
 
 def _cipher(password: str, start: bytes) -> Any:
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: PLC0415
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
     key = to_bytes(password)[:32].ljust(32, b"\0")
     return Cipher(algorithms.AES(key), modes.CBC(start))
@@ -125,7 +141,7 @@ def decrypt_aes(password: str, text: str) -> str:
     """What ``encryptAES`` gave, undone."""
     if not text:
         return ""
-    from pyconsul_template.functions.digests import decode_base64  # noqa: PLC0415
+    from pyconsul_template.functions.digests import decode_base64
 
     try:
         data = decode_base64(text)
@@ -142,14 +158,14 @@ def decrypt_aes(password: str, text: str) -> str:
 
 
 def _rsa(bits: int) -> Any:
-    from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import rsa
 
     return rsa.generate_private_key(public_exponent=65537, key_size=bits)
 
 
 def _pem(key: Any) -> str:
-    from cryptography.hazmat.primitives import serialization as s  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
+    from cryptography.hazmat.primitives import serialization as s
+    from cryptography.hazmat.primitives.asymmetric import ed25519
 
     modern = isinstance(key, ed25519.Ed25519PrivateKey)
     form = s.PrivateFormat.PKCS8 if modern else s.PrivateFormat.TraditionalOpenSSL
@@ -160,7 +176,7 @@ def _pem(key: Any) -> str:
 @function("sprig_genPrivateKey", "string")
 def gen_private_key(kind: str) -> str:
     """A new private key in PEM: rsa (4096 bits), dsa, ecdsa or ed25519."""
-    from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519
 
     if kind in ("", "rsa"):
         return _pem(_rsa(4096))
@@ -174,7 +190,7 @@ def gen_private_key(kind: str) -> str:
 
 
 def _read_key(pem: str, context: str) -> Any:
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     if "-----BEGIN" not in pem:
         raise FunctionError(f"{context}: no PEM data in input")
@@ -185,7 +201,7 @@ def _read_key(pem: str, context: str) -> Any:
 
 
 def _read_certificate(pem: str) -> Any:
-    from cryptography import x509  # noqa: PLC0415
+    from cryptography import x509
 
     if "-----BEGIN" not in pem:
         raise FunctionError("unable to decode certificate")
@@ -210,7 +226,7 @@ def build_custom_cert(cert: str, key: str) -> Certificate:
 
 
 def _alternative_names(ips: list[Any], names: list[Any]) -> list[Any]:
-    from cryptography import x509  # noqa: PLC0415
+    from cryptography import x509
 
     out: list[Any] = []
     for name in names:
@@ -228,18 +244,25 @@ def _alternative_names(ips: list[Any], names: list[Any]) -> list[Any]:
 
 
 def _certificate(
-    name: str, days: int, key: Any, *, names: list[Any] | None = None, signer: tuple[Any, Any] | None = None, ca: bool = False
+    name: str,
+    days: int,
+    key: Any,
+    *,
+    names: list[Any] | None = None,
+    signer: tuple[Any, Any] | None = None,
+    ca: bool = False,
 ) -> Certificate:
-    from cryptography import x509  # noqa: PLC0415
-    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID  # noqa: PLC0415
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)] if name else [])
     issuer, signing_key = (signer[0].subject, signer[1]) if signer else (subject, key)
     now = datetime.now(UTC)
     usage = dict.fromkeys(
-        ("content_commitment", "data_encipherment", "key_agreement", "crl_sign", "encipher_only", "decipher_only"), False
+        ("content_commitment", "data_encipherment", "key_agreement", "crl_sign", "encipher_only", "decipher_only"),
+        False,
     )
     builder = (
         x509.CertificateBuilder()

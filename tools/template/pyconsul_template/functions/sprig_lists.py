@@ -7,6 +7,7 @@ from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import ANY_LIST, Slice, Value, kind_of
+
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.sprig_logic import deep_equal, is_empty
 from pyconsul_template.functions.sprig_numbers import to_int
@@ -26,7 +27,9 @@ def _list(value: Value, verb: str, name: str) -> list[Any]:
     if value is None:
         raise FunctionError("runtime error: invalid memory address or nil pointer dereference")
     if not isinstance(value, list):
-        raise FunctionError(f"Cannot {verb} type {kind_of(value)}" if not name else f"Cannot {verb} {name} type {kind_of(value)}")
+        raise FunctionError(
+            f"Cannot {verb} type {kind_of(value)}" if not name else f"Cannot {verb} {name} type {kind_of(value)}"
+        )
     return value
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.values import NIL, Struct, Value, is_nil, kind_of, type_of
+from pyconsul.lang.gotemplate.values import Struct, Value, is_nil, kind_of, type_of, unwrap
+
 from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function
 
@@ -15,10 +18,10 @@ def is_empty(value: Value) -> bool:
 
 def deep_equal(a: Value, b: Value) -> bool:
     """Go's reflect.DeepEqual: same types, same content."""
-    pairs = [(a, b)]
+    pairs: list[tuple[Any, Any]] = [(a, b)]
     while pairs:
         x, y = pairs.pop()
-        x, y = (None if x is NIL else x), (None if y is NIL else y)
+        x, y = unwrap(x), unwrap(y)
         if type_of(x) != type_of(y) or is_nil(x) != is_nil(y):
             return False
         if isinstance(x, list):

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import kind_of
+
 from pyconsul_template.functions.registry import function
 
 
@@ -82,7 +83,9 @@ def _scheme(rest: str, whole: str) -> tuple[str, str]:
     if head[0].isascii() and head[0].isalpha() and all(c.isascii() and (c.isalnum() or c in "+-.") for c in head):
         return head, tail
     if not head[0].isalpha():
-        raise FunctionError(f"unable to parse url: parse {quote(whole)}: first path segment in URL cannot contain colon")
+        raise FunctionError(
+            f"unable to parse url: parse {quote(whole)}: first path segment in URL cannot contain colon"
+        )
     return "", rest
 
 
@@ -106,7 +109,10 @@ def url_join(parts: dict[str, Any]) -> str:
         if name in parts and not isinstance(parts[name], str):
             found = kind_of(parts[name])
             raise FunctionError(f"unable to parse {name} key, must be of type string, but {found} found")
-    part: dict[str, str] = {**dict.fromkeys(("scheme", "host", "path", "query", "opaque", "fragment", "userinfo"), ""), **parts}
+    part: dict[str, str] = {
+        **dict.fromkeys(("scheme", "host", "path", "query", "opaque", "fragment", "userinfo"), ""),
+        **parts,
+    }
     out = part["scheme"] + ":" if part["scheme"] else ""
     if part["opaque"]:
         out += part["opaque"]

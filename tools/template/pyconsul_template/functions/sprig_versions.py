@@ -8,15 +8,15 @@ from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError, signature
 from pyconsul.lang.gotemplate.values import Stringer, Uint64
+
 from pyconsul_template.functions.registry import function
 
 _VERSION = re.compile(
     r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(?:-([0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*))?(?:\+([0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*))?"
 )
 _PART = r"[0-9xX*|]+"
-_PATTERN = (
-    rf"v?({_PART})(\.{_PART})?(\.{_PART})?(-[0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*)?(\+[0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*)?"
-)
+_SUFFIX = r"[0-9A-Za-z\-]+(?:\.[0-9A-Za-z\-]+)*"
+_PATTERN = rf"v?({_PART})(\.{_PART})?(\.{_PART})?(-{_SUFFIX})?(\+{_SUFFIX})?"
 _OPERATOR = r"(!=|>=|=>|<=|=<|~>|=|>|<|~|\^|)"
 _CONSTRAINT = re.compile(rf"\s*{_OPERATOR}\s*{_PATTERN}\s*")
 _RANGE = re.compile(rf"\s*({_PATTERN})\s+-\s+({_PATTERN})\s*")

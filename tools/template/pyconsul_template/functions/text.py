@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Map, Slice, string_map, strings
+
 from pyconsul_template import goregex, gotime
 from pyconsul_template.functions.registry import function
 
-GO_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+GO_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 """What Go's unicode.IsSpace takes for a blank."""
 
 
@@ -137,5 +137,3 @@ def timestamp(*layout: str) -> str:
     if layout == ("unix",):
         return str(int(time.time()))
     return gotime.Time.now().format(layout[0] if layout else gotime.RFC3339)
-
-

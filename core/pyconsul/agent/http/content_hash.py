@@ -1,0 +1,200 @@
+"""The hash that ``/v1/agent/service/:id`` blocks on: Consul's own number over the API form of a service.
+
+FNV-1 over names and values of the Go structs' fields, as mitchellh/hashstructure walks them: what is ordered goes
+through the hash again, fields and map entries are XORed. Namespace, partition, datacenter and locality do not count.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, cast
+
+from pyconsul.agent.http.agent_rows import AgentService
+
+__all__ = ["content_hash"]
+
+_OFFSET: Final = 0xCBF29CE484222325
+_PRIME: Final = 0x100000001B3
+_MASK: Final = (1 << 64) - 1
+
+
+@lru_cache(maxsize=8192)
+def _fnv(data: bytes) -> int:
+    value = _OFFSET
+    for byte in data:
+        value = (value * _PRIME & _MASK) ^ byte
+    return value
+
+
+def _ordered(first: int, second: int) -> int:
+    return _fnv(struct.pack("<QQ", first, second))
+
+
+def _text(value: str) -> int:
+    return _fnv(value.encode("utf-8", "surrogateescape"))
+
+
+_NIL: Final = _fnv(bytes(8))  # a nil pointer or interface counts as the int 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Type:
+    """A Go type: its kind, and for structs, lists, maps and pointers what they are of."""
+
+    kind: str
+    name: str = ""
+    fields: tuple[tuple[str, _Type], ...] = ()
+    of: _Type | None = None
+
+
+_STRING, _INT, _BOOL, _ANY = (_Type(kind) for kind in ("string", "int", "bool", "any"))
+_STRINGS: Final = _Type("list", of=_STRING)
+_STRING_MAP: Final = _Type("map", of=_STRING)
+_OPAQUE: Final = _Type("map", of=_ANY)
+
+
+def _struct(name: str, **fields: _Type) -> _Type:
+    return _Type("struct", name, tuple(fields.items()))
+
+
+def _pointer(of: _Type) -> _Type:
+    return _Type("pointer", of=of)
+
+
+# The fields of Consul's API types that are hashed, in any order.
+_ADDRESS: Final = _struct("ServiceAddress", Address=_STRING, Port=_INT)
+_GATEWAY: Final = _struct("MeshGatewayConfig", Mode=_STRING)
+_UPSTREAM: Final = _struct(
+    "Upstream",
+    DestinationType=_STRING,
+    DestinationPartition=_STRING,
+    DestinationNamespace=_STRING,
+    DestinationPeer=_STRING,
+    DestinationName=_STRING,
+    Datacenter=_STRING,
+    LocalBindAddress=_STRING,
+    LocalBindPort=_INT,
+    LocalBindSocketPath=_STRING,
+    LocalBindSocketMode=_STRING,
+    Config=_OPAQUE,
+    MeshGateway=_GATEWAY,
+    CentrallyConfigured=_BOOL,
+)
+_PATH: Final = _struct(
+    "ExposePath",
+    ListenerPort=_INT,
+    Path=_STRING,
+    LocalPathPort=_INT,
+    Protocol=_STRING,
+    ParsedFromCheck=_BOOL,
+)
+_PROXY: Final = _struct(
+    "AgentServiceConnectProxyConfig",
+    EnvoyExtensions=_Type("list", of=_ANY),
+    DestinationServiceName=_STRING,
+    DestinationServiceID=_STRING,
+    LocalServiceAddress=_STRING,
+    LocalServicePort=_INT,
+    LocalServiceSocketPath=_STRING,
+    Mode=_STRING,
+    TransparentProxy=_pointer(_struct("TransparentProxyConfig", OutboundListenerPort=_INT, DialedDirectly=_BOOL)),
+    Config=_OPAQUE,
+    Upstreams=_Type("list", of=_UPSTREAM),
+    MeshGateway=_GATEWAY,
+    Expose=_struct("ExposeConfig", Checks=_BOOL, Paths=_Type("list", of=_PATH)),
+    AccessLogs=_pointer(
+        _struct(
+            "AccessLogsConfig",
+            Enabled=_BOOL,
+            DisableListenerLogs=_BOOL,
+            Type=_STRING,
+            Path=_STRING,
+            JSONFormat=_STRING,
+            TextFormat=_STRING,
+        )
+    ),
+)
+_SERVICE: Final = _struct(
+    "AgentService",
+    Kind=_STRING,
+    ID=_STRING,
+    Service=_STRING,
+    Tags=_STRINGS,
+    Meta=_STRING_MAP,
+    Port=_INT,
+    Address=_STRING,
+    SocketPath=_STRING,
+    TaggedAddresses=_Type("map", of=_ADDRESS),
+    Weights=_struct("AgentWeights", Passing=_INT, Warning=_INT),
+    EnableTagOverride=_BOOL,
+    CreateIndex=_INT,
+    ModifyIndex=_INT,
+    ContentHash=_STRING,
+    Proxy=_pointer(_PROXY),
+    Connect=_pointer(_struct("AgentServiceConnect", Native=_BOOL, SidecarService=_pointer(_ANY))),
+    PeerName=_STRING,
+)
+
+
+def content_hash(service: AgentService) -> str:
+    """The hash in hexadecimal, without leading zeros; the service's own ``ContentHash`` must be unset."""
+    return f"{_visit(_SERVICE, service):x}"
+
+
+def _visit(of: _Type, value: Any) -> int:
+    match of.kind:
+        case "string":
+            return _text(value or "")
+        case "int":
+            return _fnv(struct.pack("<q", value or 0))
+        case "bool":
+            return _fnv(b"\1" if value else b"\0")
+        case "struct":
+            return _visit_struct(of, value)
+        case "list":
+            return _visit_list(of.of or _ANY, value or ())
+        case "map":
+            return _visit_map(of.of or _ANY, value or {})
+        case "pointer":
+            return _visit(of.of or _ANY, value) if value else _NIL
+        case _:
+            return _visit_any(value)
+
+
+def _visit_struct(of: _Type, value: Any) -> int:
+    found = _text(of.name)
+    for name, kind in of.fields:
+        found ^= _ordered(_text(name), _visit(kind, getattr(value, name, None)))
+    return found
+
+
+def _visit_list(of: _Type, values: Any) -> int:
+    found = 0
+    for each in values:
+        found = _ordered(found, _visit(of, each))
+    return found
+
+
+def _visit_map(of: _Type, values: Mapping[str, Any]) -> int:
+    found = 0
+    for key, value in values.items():
+        found ^= _ordered(_text(key), _visit(of, value))
+    return found
+
+
+def _visit_any(value: Any) -> int:
+    """A value of an opaque configuration, as Go's JSON reader has it: all numbers are floats."""
+    if value is None:
+        return _NIL
+    if isinstance(value, bool):
+        return _visit(_BOOL, value)
+    if isinstance(value, int | float):
+        return _fnv(struct.pack("<d", float(value)))
+    if isinstance(value, Mapping):
+        return _visit_map(_ANY, cast("Mapping[str, Any]", value))
+    if isinstance(value, list | tuple):
+        return _visit_list(_ANY, value)
+    return _text(str(value))
