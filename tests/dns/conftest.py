@@ -79,8 +79,8 @@ class World:
 
     async def packet(self, packet: bytes, *, tcp: bool = False, source: str = "192.0.2.9") -> bytes | None:
         """The door's answer to a packet."""
-        reply = self.door.at_once(packet, tcp=tcp)
-        return reply if reply is not None else await self.door.answer(packet, tcp=tcp, source_ip=source)
+        reply = self.door.at_once(packet, (source, 5353), tcp=tcp)
+        return reply if reply is not None else await self.door.answer(packet, (source, 5353), tcp=tcp)
 
     async def ask(
         self, name: str, rtype: str = "A", *, tcp: bool = False, edns: int | None = None, source: str = "192.0.2.9"

@@ -237,3 +237,43 @@ async def test_names_too_long_for_the_wire_are_a_server_failure_not_silence(worl
     await world.service("n" * 70, "198.51.100.1", "web")
     assert (await world.ask("web.service.consul", "SRV")).rcode == "SERVFAIL"
     assert (await world.ask("web.service.consul", "A")).rcode == "NOERROR"
+
+
+async def test_a_fault_of_ours_is_a_server_failure(world: Any) -> None:
+    """The client is not left waiting, and the next question is answered."""
+
+    async def break_down(method: str, ask: Any) -> Any:
+        raise RuntimeError("boom")
+
+    world.door._rpc, kept = break_down, world.door._rpc
+    assert (await world.ask("web.service.consul")).rcode == "SERVFAIL"
+    world.door._rpc = kept
+    assert (await world.ask("web.service.consul")).rcode == "NXDOMAIN"
+
+
+async def test_prepared_queries_answer_by_name_with_their_own_ttl(world: Any) -> None:
+    """RFC 2782 names and dots are fine; what is unknown or empty is no name."""
+    from pyconsul.structs.prepared_query import PreparedQuery, PreparedQueryRequest, QueryDNSOptions, ServiceQuery
+
+    await world.service("n1", "198.51.100.1", "web", 8)
+    for name, service in (("a.b", "web"), ("empty", "none")):
+        query = PreparedQuery(Name=name, Service=ServiceQuery(Service=service), DNS=QueryDNSOptions(TTL="9s"))
+        await world.server.call("PreparedQuery.Apply", PreparedQueryRequest(Op="create", Query=query))
+    assert (await world.ask("a.b.query.consul")).answer == ["a.b.query.consul. 9 A 198.51.100.1"]
+    assert (await world.ask("_a.b._tcp.query.dc1.consul", "SRV")).answer == [
+        "_a.b._tcp.query.dc1.consul. 9 SRV 1 1 8 n1.node.dc1.consul."
+    ]
+    for name in ("empty.query.consul", "nope.query.consul", "a.b.query.dc2.consul", "a.b.query.x.dc1.consul"):
+        assert (await world.ask(name)).rcode == "NXDOMAIN"
+
+
+async def test_virtual_addresses_are_told_where_there_are_any(world: Any) -> None:
+    """A service that the mesh knows has one; another has no records."""
+    from pyconsul.structs.connect_proxy import ConnectProxyConfig
+
+    proxy = ConnectProxyConfig(DestinationServiceName="web")
+    await world.service("n1", "198.51.100.1", "web-proxy", Kind="connect-proxy", Proxy=proxy)
+    found = await world.ask("web.virtual.consul")
+    assert [line[:29] for line in found.answer] == ["web.virtual.consul. 0 A 240.0"]
+    none = await world.ask("none.virtual.consul")
+    assert (none.rcode, none.answer) == ("NOERROR", [])

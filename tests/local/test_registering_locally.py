@@ -1,6 +1,7 @@
 """Services and checks come and go through the rules, defaults and files of an agent."""
 
 import asyncio
+import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -25,6 +26,11 @@ from pyconsul.structs.errors import InternalError, NotFound
 FACTS = NodeFacts(datacenter="dc1", node="here", node_id="id", address="1.1.1.1", tagged_addresses={}, meta={})
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All files, at any depth."""
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 async def no_rpc(method: str, ask: Any) -> Any:
@@ -149,7 +155,7 @@ async def test_a_failed_registration_leaves_nothing(place_at: Callable[..., Plac
     with pytest.raises(InternalError, match="Scripts are disabled on this agent from remote calls"):
         place.register(Name="x", Checks=[{"TTL": "1h"}, {"Args": ["a"], "Interval": "1s"}])
     assert (place.state.services(), place.state.checks(), place.checks.count("ttl")) == ([], [], 0)
-    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+    assert files_below(tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -318,10 +324,8 @@ async def test_files_are_consuls_own(place_at: Callable[..., Place], tmp_path: P
     place = place_at(str(tmp_path))
     place.register(Name="web", Port=80, Check={"TTL": "1h"})
     place.registrations.update_ttl("service:web", "passing", "fine")
-    path = tmp_path / "services" / "dc4ac23bd16df62390acff1d57ae6f08b3a2dc6a7e79a5f8ee2ce0b4b2d5a7e4"
-    found = list((tmp_path / "services").iterdir())
-    assert len(found) == 1 and len(found[0].name) == len(path.name)
-    service = json.loads(found[0].read_text())
+    name = hashlib.sha256(b"web").hexdigest()
+    service = json.loads((tmp_path / "services" / name).read_text())
     assert (service["Source"], service["Token"], service["Service"]["Port"]) == ("remote", "", 80)
     check = json.loads(next(p for p in (tmp_path / "checks").iterdir() if p.is_file()).read_text())
     assert (check["Check"]["CheckID"], check["ChkType"]["TTL"]) == ("service:web", HOUR)

@@ -9,6 +9,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
+from pyconsul.agent.capabilities import refuse_unbuilt
 from pyconsul.config.loading import ConfigError, Loaded, load
 from pyconsul.telemetry.logging import StreamSink, add_sink, level_from, logger, valid_level
 
@@ -74,6 +75,7 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
     config = loaded.runtime
     stop = Signals()
     try:
+        refuse_unbuilt(config)
         agent = Agent(config, lambda: load(flags).runtime)
     except (OSError, ValueError) as error:
         return _refuse(str(error))

@@ -570,12 +570,12 @@ SECTIONS: Final[tuple[Key, ...]] = (
     Key(
         "consul.coordinate.update_period", Kind.DURATION, fixed="5s", dev="100ms", shown="ConsulCoordinateUpdatePeriod"
     ),
-    Key("consul.raft.election_timeout", Kind.DURATION, fixed="5s", dev="52ms", shown="ConsulRaftElectionTimeout"),
-    Key("consul.raft.heartbeat_timeout", Kind.DURATION, fixed="5s", dev="35ms", shown="ConsulRaftHeartbeatTimeout"),
+    Key("consul.raft.election_timeout", Kind.DURATION, fixed="1s", dev="52ms", shown="ConsulRaftElectionTimeout"),
+    Key("consul.raft.heartbeat_timeout", Kind.DURATION, fixed="1s", dev="35ms", shown="ConsulRaftHeartbeatTimeout"),
     Key(
         "consul.raft.leader_lease_timeout",
         Kind.DURATION,
-        fixed="2.5s",
+        fixed="500ms",
         dev="20ms",
         shown="ConsulRaftLeaderLeaseTimeout",
     ),

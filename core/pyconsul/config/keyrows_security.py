@@ -161,12 +161,6 @@ SECURITY: Final[tuple[Key, ...]] = (
         shown="ConnectMeshGatewayWANFederationEnabled",
     ),
     Key(
-        "connect.default_deregister_critical_service_after",
-        Kind.DURATION,
-        "Kept for compatibility",
-        shown="ConnectDefaultDeregisterCriticalServiceAfter",
-    ),
-    Key(
         "connect.test_ca_leaf_root_change_spread", Kind.DURATION, fixed="0s", shown="ConnectTestCALeafRootChangeSpread"
     ),
     Key("peering.enabled", Kind.BOOL, "Turn cluster peering on", default=True, shown="PeeringEnabled"),

@@ -139,7 +139,8 @@ def _derived(runtime: RuntimeConfig) -> dict[str, Any]:
         "Cloud.ResourceID": cloud.resource_id,
         "Cloud.ScadaAddress": cloud.scada_address,
         "ConnectCAConfig": {
-            name: HIDDEN if is_secret(name) else value for name, value in runtime.connect.ca_config.items()
+            name: HIDDEN if is_secret(name) and isinstance(value, str) else value
+            for name, value in runtime.connect.ca_config.items()
         },
         "DNSAddrs": [address.url() for address in runtime.dns_addrs],
         "DNSPort": ports.dns,

@@ -165,7 +165,6 @@ class Connect(Section, frozen=True, kw_only=True):
     ca_provider: str
     ca_config: dict[str, object]
     enable_mesh_gateway_wan_federation: bool
-    default_deregister_critical_service_after: int  # ns
     test_ca_leaf_root_change_spread: int  # ns
 
 

@@ -29,6 +29,11 @@ class WatchSet:
         bucket.add(self)
         self._buckets.append((buckets, key))
 
+    @property
+    def watching(self) -> bool:
+        """Whether it depends on anything at all."""
+        return bool(self._buckets)
+
     def fire(self) -> None:
         """Tell the owner, once, and stop watching."""
         if self.fired:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import IO, Any
 
 from pyconsul.raft.archive import read_archive
@@ -36,8 +37,10 @@ class MemoryVoter(SingleVoter):
         if not self._running:
             done.set_exception(ShuttingDown())
             return done
+        began = time.perf_counter()
         self._last_index += 1
         self._apply(self._last_index, Proposal(log_type, entry, data, done))
+        self._measure(1, began)
         return done
 
     async def snapshot(self) -> Snapshot:

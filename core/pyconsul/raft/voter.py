@@ -6,6 +6,7 @@ An entry counts once it is in the log, is applied on the event loop in log order
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import IO, Any, Final, NamedTuple, TypeVar
 
@@ -14,6 +15,7 @@ from pyconsul.raft.consensus import Configuration, Entry, FrozenState, ShuttingD
 from pyconsul.raft.log_format import LogType
 from pyconsul.raft.records import StateReader
 from pyconsul.structs import gomsgpack
+from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
 
 log = logger("agent.server.raft")
@@ -83,7 +85,10 @@ class SingleVoter:
         return 0.0
 
     def _log_election(self) -> None:
-        """The lines that operators know from an election."""
+        """The lines and counters that operators know from an election."""
+        for name in ("state.follower", "transition.heartbeat_timeout", "state.candidate", "state.leader"):
+            metrics.incr(f"raft.{name}")
+        metrics.gauge("raft.peers", len(self._servers))
         log.info("election won", term=self._term, tally=1)
         log.info("entering leader state", leader=f"Node at {self._me.address} [Leader]")
 
@@ -91,6 +96,7 @@ class SingleVoter:
         """Make sure that this is still the leader; a single voter is. Raises ShuttingDown when it stopped."""
         if not self._running:
             raise ShuttingDown
+        metrics.incr("raft.verify_leader")
 
     def configuration(self) -> Configuration:
         """This server alone."""
@@ -132,6 +138,7 @@ class SingleVoter:
 
     async def barrier(self) -> int:
         """Wait until everything proposed so far is applied; returns the barrier's index."""
+        metrics.incr("raft.barrier")
         index: int = await self._submit(LogType.BARRIER, None, None)
         return index
 
@@ -154,6 +161,15 @@ class SingleVoter:
             proposal.done.set_exception(answer)
         else:
             proposal.done.set_result(answer)
+
+    def _measure(self, entries: int, began: float) -> None:
+        """Note that so many entries were proposed at ``began`` and are applied now."""
+        taken_ms = (time.perf_counter() - began) * 1000
+        metrics.incr("raft.apply", entries)
+        metrics.sample("raft.commitTime", taken_ms)
+        metrics.gauge("raft.commitNumLogs", entries)
+        metrics.gauge("raft.applied_index", self._applied_index)
+        metrics.gauge("raft.last_index", self._last_index)
 
     def _adopt(self, index: int, servers: tuple[Server, ...]) -> None:
         self._servers = servers

@@ -2,6 +2,7 @@
 
 ConsulError
 ├── BadRequest            400
+├── AclDisabled           401
 ├── PermissionDenied      403
 ├── NotFound              404
 ├── MethodNotAllowed      405
@@ -38,6 +39,13 @@ class BadRequest(ConsulError):
 
     http_status = 400
     default_text = "Bad request"
+
+
+class AclDisabled(ConsulError):
+    """What ACL routes say while ACLs are off."""
+
+    http_status = 401
+    default_text = "ACL support disabled"
 
 
 class PermissionDenied(ConsulError):

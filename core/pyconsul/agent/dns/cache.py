@@ -13,13 +13,10 @@ _MOST = 65536  # instances over all answers; one of a name that does not exist c
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One answer: its record set, the plan that makes packets of it, and what it depends on.
+    """One answer: its question and zone, its record set, the plan that makes packets, and what it depends on."""
 
-    ``zone`` and ``type`` are the question's, for the metrics.
-    """
-
+    query: Query
     zone: str
-    type: int
     found: RecordSet
     plan: Plan | None
     watch: WatchSet
@@ -52,17 +49,17 @@ class AnswerCache:
         return self._kept.get(key)
 
     def keep(self, query: Query, found: RecordSet, watch: WatchSet, *, tcp: bool) -> None:
-        """Keep a record set until ``watch`` fires."""
+        """Keep a record set until ``watch`` fires; one that nothing watches over is never kept."""
         key = cache_key(query, tcp=tcp)
         weight = 1 + len(found.groups)
-        if not found.cacheable or watch.fired or weight > self._most:
+        if not found.cacheable or watch.fired or not watch.watching or weight > self._most:
             watch.close()
             return
         self._drop(key)
         while self._kept and self._weight + weight > self._most:
             self._drop(next(iter(self._kept)))
         plan = plan_of(self._core, query, found, tcp=tcp)
-        self._kept[key] = Kept(self._core.zone_of(query), query.type, found, plan, watch, weight)
+        self._kept[key] = Kept(query, self._core.zone_of(query), found, plan, watch, weight)
         self._weight += weight
         watch.on_fire = lambda: self._drop(key)
 

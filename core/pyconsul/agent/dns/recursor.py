@@ -6,7 +6,7 @@ import struct
 from ipaddress import ip_address
 from typing import Any
 
-from pyconsul.agent.dns.message import HEADER, QR, RD, TC, Query
+from pyconsul.agent.dns.message import HEADER, QR, RD, Query
 from pyconsul.agent.dns.names import BadName, read_name, wire
 from pyconsul.agent.dns.records import Rcode, Record, Type
 from pyconsul.agent.dns.settings import DnsSettings
@@ -45,9 +45,11 @@ class Recursors:
                 continue
             rcode = reply[3] & 0x0F
             if rcode in (Rcode.NOERROR, Rcode.NXDOMAIN):
-                _log.debug("recurse succeeded for question", question=query.name, recursor=_text(where))
+                _log.debug("recurse succeeded for question", question=query.name, recursor=address_text(*where))
                 return reply
-            _log.debug("recurse failed for question", question=query.name, recursor=_text(where), rcode=str(rcode))
+            _log.debug(
+                "recurse failed for question", question=query.name, recursor=address_text(*where), rcode=str(rcode)
+            )
         _log.error("all resolvers failed for question from client", question=query.name)
         return None
 
@@ -75,13 +77,13 @@ class Recursors:
             async with asyncio.timeout(self._settings.recursor_timeout):
                 return await exchange(packet, where)
         except TimeoutError as error:
-            raise RecursorFailed(f"no answer from {_text(where)} in time") from error
+            raise RecursorFailed(f"no answer from {address_text(*where)} in time") from error
         except (OSError, asyncio.IncompleteReadError) as error:
-            raise RecursorFailed(f"{_text(where)}: {error}") from error
+            raise RecursorFailed(f"{address_text(*where)}: {error}") from error
 
 
-def _text(where: tuple[str, int]) -> str:
-    host, port = where
+def address_text(host: str, port: int) -> str:
+    """``host:port``, an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
@@ -97,11 +99,6 @@ def is_reply_to(packet: bytes, reply: bytes) -> bool:
     except BadName:
         return False
     return asked.lower() == answered.lower()
-
-
-def is_truncated(reply: bytes) -> bool:
-    """Whether the answer says that it was cut."""
-    return bool(reply[2] & (TC >> 8))
 
 
 def read_answers(reply: bytes) -> list[Record]:

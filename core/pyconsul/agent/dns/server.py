@@ -10,17 +10,19 @@ from pyconsul.agent.dns.cache import AnswerCache, cache_key
 from pyconsul.agent.dns.core import ARPA, DnsCore, Forward
 from pyconsul.agent.dns.lookup import Ask, RecordSet
 from pyconsul.agent.dns.message import Query, Unanswerable, parse
-from pyconsul.agent.dns.records import type_name
-from pyconsul.agent.dns.recursor import Recursors
+from pyconsul.agent.dns.records import INTERNET, type_name
+from pyconsul.agent.dns.recursor import Recursors, address_text
 from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.config.runtime import Address
 from pyconsul.memdb import WatchSet
+from pyconsul.primitives.durations import format_duration
 from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.structs.errors import ConsulError
-from pyconsul.telemetry.logging import logger
+from pyconsul.telemetry.logging import Level, logger
 from pyconsul.telemetry.metrics import current
 
 Rpc = Callable[[str, Any], Awaitable[Any]]
+Client = tuple[str | Any, int]  # the address of who asks; asyncio's type for it is this wide
 
 _MOST_PENDING = 4096  # questions that wait for the catalog or a recursor; more are dropped, as a full socket would
 _TCP_QUERIES = 128  # in one connection
@@ -38,10 +40,13 @@ class DnsServer:
         self._udp: list[asyncio.DatagramTransport] = []
         self._tcp: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self.reload(settings)
+        self.core = DnsCore(settings, self._dice)
+        self.cache = AnswerCache(self.core)
+        self._recursors = Recursors(settings, self._dice)
 
     def reload(self, settings: DnsSettings) -> None:
         """Answer by these settings from now on."""
+        self.cache.clear()
         self.core = DnsCore(settings, self._dice)
         self.cache = AnswerCache(self.core)
         self._recursors = Recursors(settings, self._dice)
@@ -84,17 +89,17 @@ class DnsServer:
         """Where TCP is answered."""
         return [sock.getsockname()[:2] for server in self._tcp for sock in server.sockets]
 
-    def at_once(self, packet: bytes, *, tcp: bool) -> bytes | None:
+    def at_once(self, packet: bytes, client: Client, *, tcp: bool) -> bytes | None:
         """The answer to a packet that was seen before; None where it takes a look-up."""
         kept = self.cache.find((packet[2:], tcp))
         if kept is None or kept.plan is None:
             return None
         began = time.perf_counter()
         reply = kept.plan.packet(packet[:2], self._dice)
-        self._measure(kept.zone, kept.type, began)
+        self._served(kept.query, kept.zone, began, client, tcp=tcp)
         return reply
 
-    async def answer(self, packet: bytes, *, tcp: bool, source_ip: str) -> bytes | None:
+    async def answer(self, packet: bytes, client: Client, *, tcp: bool) -> bytes | None:
         """The answer to any packet; None for one that gets none."""
         try:
             query = parse(packet)
@@ -102,9 +107,12 @@ class DnsServer:
             return bad.reply
         began = time.perf_counter()
         try:
-            return await self._answer(query, tcp=tcp, source_ip=source_ip)
+            return await self._answer(query, tcp=tcp, source_ip=str(client[0]))
+        except Exception as error:  # a fault of ours: the client shall not wait for nothing
+            _log.error("failed to answer", name=query.name, type=type_name(query.type), error=repr(error))
+            return self.core.failure(query)
         finally:
-            self._measure(self.core.zone_of(query), query.type, began)
+            self._served(query, self.core.zone_of(query), began, client, tcp=tcp)
 
     async def _answer(self, query: Query, *, tcp: bool, source_ip: str) -> bytes:
         core = self.core
@@ -132,15 +140,25 @@ class DnsServer:
             watch.close()
         return core.packet(query, found, tcp=tcp, now=int(time.time()))
 
-    def _measure(self, zone: str, rtype: int, began: float) -> None:
-        """Count a question of ours, and how long it took; what is refused or forwarded is not counted."""
-        if zone in ("", "."):
-            return
-        taken = (time.perf_counter() - began) * 1000
-        node = ("node", self.core.settings.node_name)
-        sink = current()
-        sink.sample("dns.ptr_query" if zone == ARPA else "dns.domain_query", taken, (node,))
-        sink.sample("dns.query", taken, (node, ("type", "PTR" if zone == ARPA else type_name(rtype))))
+    def _served(self, query: Query, zone: str, began: float, client: Client, *, tcp: bool) -> None:
+        """Count a question of ours and how long it took; what is refused or forwarded is only logged."""
+        taken = time.perf_counter() - began
+        kind = "PTR" if zone == ARPA else type_name(query.type)
+        if zone not in ("", "."):
+            node = ("node", self.core.settings.node_name)
+            sink = current()
+            sink.sample("dns.ptr_query" if zone == ARPA else "dns.domain_query", taken * 1000, (node,))
+            sink.sample("dns.query", taken * 1000, (node, ("type", kind)))
+        if _log.enabled(Level.DEBUG):
+            _log.debug(
+                "request served from client",
+                name=query.name,
+                type=type_name(query.type),
+                **{"class": "IN" if query.qclass == INTERNET else f"CLASS{query.qclass}"},
+                latency=format_duration(int(taken * 1e9)),
+                client=address_text(str(client[0]), client[1]),
+                client_network="tcp" if tcp else "udp",
+            )
 
     async def _look_up(self, core: DnsCore, query: Query, source_ip: str) -> RecordSet | Forward:
         """Run a look-up, doing for it what it asks for."""
@@ -184,16 +202,16 @@ class DnsServer:
             writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        source_ip = str(writer.get_extra_info("peername")[0])
+        client: Client = writer.get_extra_info("peername")[:2]
         patience = _TCP_FIRST
         for _ in range(_TCP_QUERIES):
             async with asyncio.timeout(patience):
                 size = int.from_bytes(await reader.readexactly(2), "big")
                 packet = await reader.readexactly(size)
             patience = _TCP_IDLE
-            reply = self.at_once(packet, tcp=True)
+            reply = self.at_once(packet, client, tcp=True)
             if reply is None:
-                reply = await self.answer(packet, tcp=True, source_ip=source_ip)
+                reply = await self.answer(packet, client, tcp=True)
             if reply is not None:
                 writer.write(len(reply).to_bytes(2, "big") + reply)
                 await writer.drain()
@@ -210,15 +228,15 @@ class UdpDoor(asyncio.DatagramProtocol):
         """Take the socket."""
         self._transport = cast("asyncio.DatagramTransport", transport)
 
-    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
+    def datagram_received(self, data: bytes, addr: Client) -> None:
         """Answer a packet."""
-        reply = self._server.at_once(data, tcp=False)
+        reply = self._server.at_once(data, addr, tcp=False)
         if reply is None:
             self._server.spawn(self._answer(data, addr))
         elif self._transport is not None:
             self._transport.sendto(reply, addr)
 
-    async def _answer(self, data: bytes, addr: tuple[str | Any, int]) -> None:
-        reply = await self._server.answer(data, tcp=False, source_ip=str(addr[0]))
+    async def _answer(self, data: bytes, addr: Client) -> None:
+        reply = await self._server.answer(data, addr, tcp=False)
         if reply is not None and self._transport is not None and not self._transport.is_closing():
             self._transport.sendto(reply, addr)

@@ -11,7 +11,7 @@ from pyconsul.agent.local.loading import LoadError
 from pyconsul.agent.watches import BadWatch
 from pyconsul.config.loading import ConfigError
 from pyconsul.structs import godecode
-from pyconsul.structs.errors import BadRequest, ConsulError, InternalError, NotBuilt, NotFound
+from pyconsul.structs.errors import AclDisabled, BadRequest, ConsulError, InternalError, NotBuilt, NotFound
 from pyconsul.structs.lenient import OPAQUE, STRING, DecodeError, Shape, from_json
 from pyconsul.telemetry import logger
 
@@ -43,13 +43,6 @@ _TOKEN_NAMES = {
     "dns": "dns",
     "dns_token": "dns",
 }
-
-
-class AclDisabled(ConsulError):
-    """Tokens mean nothing without ACLs."""
-
-    http_status = 401
-    default_text = "ACL support disabled"
 
 
 @route("PUT", "/v1/agent/reload")

@@ -14,6 +14,7 @@ from pyconsul.agent.http import federation as _federation
 from pyconsul.agent.http import health as _health
 from pyconsul.agent.http import internal as _internal
 from pyconsul.agent.http import kv as _kv
+from pyconsul.agent.http import later as _later
 from pyconsul.agent.http import operator as _operator
 from pyconsul.agent.http import query as _query
 from pyconsul.agent.http import session as _session
@@ -39,6 +40,8 @@ MODULES = (
     _kv,
     _query,
     _session,
+    _later,
+    _federation,
     _operator,
     _snapshot,
     _status,

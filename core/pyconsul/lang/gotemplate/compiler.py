@@ -186,15 +186,15 @@ class _Compiler:
         def loop(state: State, dot: Value) -> int | None:
             items = value(state, dot)
             pairs = range_pairs(state, name, last, items, count)
-            outer_any, elements_any = state.dot_any, elements_any(items)
+            outer_any, inner_any = state.dot_any, elements_any(items)
             if value_slot is not None:
-                (state.any_slots.add if elements_any else state.any_slots.discard)(value_slot)
+                (state.any_slots.add if inner_any else state.any_slots.discard)(value_slot)
             variables = state.vars
             ran = False
             for key, element in pairs:
                 ran = True
                 # Set anew each time: the body's own blocks change it.
-                state.dot_any = elements_any
+                state.dot_any = inner_any
                 if element is None:
                     element = NIL
                 if value_slot is not None:

@@ -1,4 +1,4 @@
-"""Virtual addresses of mesh services: 240.0.0.0/4, counted up, freed ones first.
+"""Virtual addresses of mesh services: 240.0.0.0/4, counted up; the one that was freed last goes first.
 
 Addresses are kept as Consul writes them: an offset in 16 raw bytes, mapped IPv4 (``wire/fsm.md`` section 3).
 """
@@ -47,10 +47,13 @@ SERVICE_VIRTUAL_IPS: Table[ServiceVirtualIP] = Table(
     indexes={"manual": Index(lambda v: tuple(v.ManualIPs or ()))},
 )
 
+COUNTER = "counter"
+FREED = "freed"
+
+# Consul remembers one freed address, the latest: its index sees the type of the address instead of the address. What
+# the next service gets must be the same on every server of a cluster, so this table has two rows at most, too.
 FREE_VIRTUAL_IPS: Table[FreeVirtualIP] = Table(
-    name="free-virtual-ips",
-    primary=lambda v: (v.IP or b"").hex() + ("counter" if v.IsCounter else ""),
-    indexes={"counter": Index(lambda v: ("counter" if v.IsCounter else "free",))},
+    name="free-virtual-ips", primary=lambda v: COUNTER if v.IsCounter else FREED
 )
 
 # Who else keeps a service's address alive after its last instance (config entries do): any true answer holds it.
@@ -88,16 +91,13 @@ def assign(db: Store, index: int, whose: PeeredServiceName) -> str:
 
 
 def _next_offset(db: Store) -> int:
-    freed = db.where(FREE_VIRTUAL_IPS, "counter", "free")
-    if freed:
-        db.delete(FREE_VIRTUAL_IPS, FREE_VIRTUAL_IPS.primary(freed[0]))
-        return offset_of(freed[0].IP)
-    counters = db.where(FREE_VIRTUAL_IPS, "counter", "counter")
-    offset = (offset_of(counters[0].IP) if counters else 0) + 1
+    freed = db.delete(FREE_VIRTUAL_IPS, FREED)
+    if freed is not None:
+        return offset_of(freed.IP)
+    counter = db.get(FREE_VIRTUAL_IPS, COUNTER)
+    offset = (offset_of(counter.IP) if counter else 0) + 1
     if offset == LAST_OFFSET:
         raise InternalError("cannot allocate any more unique service virtual IPs")
-    for counter in counters:
-        db.delete(FREE_VIRTUAL_IPS, FREE_VIRTUAL_IPS.primary(counter))
     db.put(FREE_VIRTUAL_IPS, FreeVirtualIP(IP=ip_of(offset), IsCounter=True))
     return offset
 

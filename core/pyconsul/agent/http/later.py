@@ -1,0 +1,97 @@
+"""Routes of capabilities that this agent does not have yet: answered as Consul does with the capability switched off.
+
+Where Consul has no such answer it is 501 with one line that says what is missing. The patterns are those of the real
+agent's routes, so that a wrong method or an unknown path is told apart from a missing capability.
+"""
+
+from __future__ import annotations
+
+from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.request import Request
+from pyconsul.agent.http.routing import Handler, route
+from pyconsul.structs.errors import AclDisabled, NotBuilt
+
+
+# Paths with their methods; one handler for each group.
+ACL_ROUTES = (
+    ("/v1/acl/bootstrap", "PUT"),
+    ("/v1/acl/login", "POST"),
+    ("/v1/acl/logout", "POST"),
+    ("/v1/acl/replication", "GET"),
+    ("/v1/acl/policies", "GET"),
+    ("/v1/acl/policy", "PUT"),
+    ("/v1/acl/policy/{id...}", "GET PUT DELETE"),
+    ("/v1/acl/policy/name/{name...}", "GET"),
+    ("/v1/acl/roles", "GET"),
+    ("/v1/acl/role", "PUT"),
+    ("/v1/acl/role/name/{name...}", "GET"),
+    ("/v1/acl/role/{id...}", "GET PUT DELETE"),
+    ("/v1/acl/binding-rules", "GET"),
+    ("/v1/acl/binding-rule", "PUT"),
+    ("/v1/acl/binding-rule/{id...}", "GET PUT DELETE"),
+    ("/v1/acl/auth-methods", "GET"),
+    ("/v1/acl/auth-method", "PUT"),
+    ("/v1/acl/auth-method/{name...}", "GET PUT DELETE"),
+    ("/v1/acl/tokens", "GET"),
+    ("/v1/acl/token", "PUT"),
+    ("/v1/acl/token/self", "GET"),
+    ("/v1/acl/token/{id...}", "GET PUT DELETE"),
+    ("/v1/acl/templated-policies", "GET"),
+    ("/v1/acl/templated-policy/name/{name...}", "GET"),
+    ("/v1/acl/templated-policy/preview/{name...}", "POST"),
+)
+LATER_ROUTES = (
+    ("Config entries", "/v1/config", "PUT"),
+    ("Config entries", "/v1/config/{kind}", "GET"),
+    ("Config entries", "/v1/config/{kind}/{name...}", "GET DELETE"),
+    ("Exported services", "/v1/exported-services", "GET"),
+    ("The service mesh", "/v1/connect/ca/roots", "GET"),
+    ("The service mesh", "/v1/connect/ca/configuration", "GET PUT"),
+    ("The service mesh", "/v1/connect/intentions", "GET POST"),
+    ("The service mesh", "/v1/connect/intentions/match", "GET"),
+    ("The service mesh", "/v1/connect/intentions/check", "GET"),
+    ("The service mesh", "/v1/connect/intentions/exact", "GET PUT DELETE"),
+    ("The service mesh", "/v1/connect/intentions/{id}", "GET PUT DELETE"),
+    ("The service mesh", "/v1/discovery-chain/{service}", "GET POST"),
+    ("Cluster peering", "/v1/peering/token", "POST"),
+    ("Cluster peering", "/v1/peering/establish", "POST"),
+    ("Cluster peering", "/v1/peering/{name...}", "GET DELETE"),
+    ("Cluster peering", "/v1/peerings", "GET"),
+    ("The resource API", "/api/{path...}", "GET PUT DELETE"),
+)
+
+
+async def acl_off(req: Request) -> Reply:
+    """401: ACLs cannot be on in this agent."""
+    del req
+    raise AclDisabled
+
+
+def _missing(capability: str) -> Handler:
+    """A handler that says which capability is missing."""
+
+    async def answer(req: Request) -> Reply:
+        del req
+        raise NotBuilt(f"{capability} cannot be used yet: this version of py-consul does not have this capability")
+
+    return answer
+
+
+@route("GET", "/debug/pprof/{name...}")
+async def pprof(req: Request) -> Reply:
+    """404 while debugging is off, as in Consul; a Go profile is nothing that this agent could give."""
+    if not req.agent.config.enable_debug:
+        return Reply.empty(404)
+    raise NotBuilt("Go profiles do not exist in py-consul; see docs/performance.md for profiling an agent")
+
+
+def _register() -> None:
+    for pattern, methods in ACL_ROUTES:
+        for method in methods.split():
+            route(method, pattern)(acl_off)
+    for capability, pattern, methods in LATER_ROUTES:
+        for method in methods.split():
+            route(method, pattern)(_missing(capability))
+
+
+_register()

@@ -1,0 +1,300 @@
+"""``/v1/agent``: asked through the door of an agent whose server leads, without sockets."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck as HypothesisCheck
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyconsul.agent.agent import Agent
+from pyconsul.agent.http.agent_rows import agent_service
+from pyconsul.agent.http.content_hash import content_hash
+from pyconsul.agent.http.request import Request
+from pyconsul.config import load
+from pyconsul.structs.definitions import service_definition_from
+from pyconsul.telemetry import logger
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, headers and body of one reply."""
+
+    status: int
+    headers: dict[str, str]
+    raw: bytes
+
+    @property
+    def body(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.raw)
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.raw.decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """Asks the door of one agent."""
+
+    agent: Agent
+
+    def request(self, method: str, url: str, body: Any = b"", **headers: str) -> Request:
+        """A request; a body that is no bytes goes as JSON."""
+        path, _, query = url.partition("?")
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        whole = "/v1/" + path if path.startswith("catalog/") else "/v1/agent/" + path
+        return Request(self.agent, method, whole, whole, query, headers, raw, "127.0.0.1:1")
+
+    async def ask(self, method: str, url: str, body: Any = b"", **headers: str) -> Answer:
+        """One request and its whole answer."""
+        reply, found = await self.agent.door.answer(self.request(method, url, body, **headers))
+        return Answer(reply.status, dict(found), reply.body(pretty=False))
+
+    async def get(self, url: str, **headers: str) -> Answer:
+        """A GET."""
+        return await self.ask("GET", url, **headers)
+
+    async def put(self, url: str, body: Any = b"") -> Answer:
+        """A PUT."""
+        return await self.ask("PUT", url, body)
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    """A dev agent with local state and a leading server; no port is opened."""
+    agent = Agent(load({"dev": True, "node": "here", "bind": "127.0.0.1"}, {}).runtime)
+    await agent.server.start()
+    agent.local_work.start()
+    yield Api(agent)
+    await agent.local_work.stop()
+    await agent.syncer.stop()
+    agent.cache.stop()
+    await agent.server.stop()
+
+
+async def test_a_registered_service_is_in_the_catalog_when_the_answer_comes(api: Api) -> None:
+    """Nobody has to wait for anti-entropy."""
+    answer = await api.put("service/register", {"Name": "web", "Port": 80, "Check": {"TTL": "1h"}})
+    assert (answer.status, answer.raw) == (200, b"")
+    assert (await api.get("services")).body["web"]["Weights"] == {"Passing": 1, "Warning": 1}
+    assert (await api.get("catalog/service/web")).body[0]["ServicePort"] == 80
+
+
+@pytest.mark.parametrize(
+    ("url", "body", "status", "text"),
+    [
+        ("service/register", b"", 400, "Request decode failed: EOF"),
+        ("service/register", {}, 400, "Missing service name"),
+        ("service/register", {"Name": "x", "Address": "0.0.0.0"}, 400, "Invalid service address"),
+        ("service/register", {"Name": "x", "Weights": {}}, 400, "Invalid Weights: Passing must be greater than 0"),
+        (
+            "service/register",
+            {"Name": "x", "Check": {"TTL": "1s", "Status": "odd"}},
+            400,
+            "Status for checks must 'passing', 'warning', 'critical'",
+        ),
+        (
+            "service/register",
+            {"Name": "x", "Connect": {"SidecarService": {"Checks": [{}]}}},
+            400,
+            "Invalid check in sidecar_service: TTL must be > 0 for TTL checks",
+        ),
+        ("check/register", {"TTL": "1s"}, 400, "Missing check name"),
+        ("check/register", {"Name": "c", "TTL": "1s", "Status": "odd"}, 400, "Bad check status"),
+        ("check/register", {"Name": "c", "TTL": "1s", "ServiceID": "x"}, 404, 'ServiceID "x" does not exist'),
+        ("check/register", {"Name": "c", "OSService": "x", "Interval": "1s"}, 500, "not implemented"),
+        ("check/update/c", {"Status": "odd"}, 400, "Invalid check status: 'odd'"),
+        (
+            "check/pass/c",
+            b"",
+            404,
+            'Unknown check ID "c". Ensure that the check ID is passed, not the check name.',
+        ),
+        (
+            "service/deregister/x",
+            b"",
+            404,
+            'Unknown service ID "x". Ensure that the service ID is passed, not the service name.',
+        ),
+        ("service/maintenance/x", b"", 400, "Missing value for enable"),
+        ("service/maintenance/?enable=true", b"", 400, "Missing service ID"),
+        ("maintenance?enable=perhaps", b"", 400, 'Invalid value for enable: "perhaps"'),
+        ("token/default", {"Token": "x"}, 401, "ACL support disabled"),
+        ("force-leave/nobody", b"", 500, "agent: No node found with name 'nobody'"),
+    ],
+)
+async def test_refusals_have_consuls_status_and_text(api: Api, url: str, body: Any, status: int, text: str) -> None:
+    """Clients match on both."""
+    answer = await api.put(url, body)
+    assert (answer.status, answer.text) == (status, text)
+
+
+async def test_ttl_checks_take_reports(api: Api) -> None:
+    """By path and note, or by body."""
+    await api.put("check/register", {"Name": "c", "TTL": "1h"})
+    seen: list[tuple[str, str]] = []
+    for url, body in (
+        ("check/pass/c?note=fine", b""),
+        ("check/warn/c", b""),
+        ("check/update/c", {"status": "critical", "output": "o"}),
+        ("check/fail/c?note=bad", b""),
+    ):
+        assert (await api.put(url, body)).status == 200
+        check = (await api.get("checks")).body["c"]
+        seen.append((check["Status"], check["Output"]))
+    assert seen == [("passing", "fine"), ("warning", ""), ("critical", "o"), ("critical", "bad")]
+
+
+async def test_filters_choose_services_and_checks(api: Api) -> None:
+    """A selector that does not exist is an error, over no checks at all it is not."""
+    await api.put("service/register", {"Name": "web", "Meta": {"env": "a"}})
+    await api.put("service/register", {"Name": "api"})
+    assert list((await api.get("services?filter=Meta.env+%3D%3D+a")).body) == ["web"]
+    assert (await api.get("services?filter=Bogus+%3D%3D+a")).status == 500
+    assert (await api.get("checks?filter=Bogus+%3D%3D+a")).body == {}
+
+
+async def test_the_worst_state_gives_the_code(api: Api) -> None:
+    """Load balancers look at the status code alone."""
+    for number, status in enumerate(("passing", "warning")):
+        body = {"Name": "web", "ID": f"w{number}", "Check": {"TTL": "1h", "Status": status}}
+        await api.put("service/register", body)
+    codes = [(await api.get(f"health/service/{each}")).status for each in ("id/w0", "id/w1", "name/web", "name/no")]
+    assert codes == [200, 429, 429, 404]
+    await api.put("service/maintenance/w0?enable=true")
+    answer = await api.get("health/service/name/web?format=text")
+    assert (answer.status, answer.text, answer.headers["X-Consul-Reason"]) == (503, "maintenance", "maintenance")
+
+
+async def test_a_hash_waits_for_a_change(api: Api) -> None:
+    """The answer comes when the service's content differs, not before."""
+    await api.put("service/register", {"Name": "web"})
+    seen = (await api.get("service/web")).headers["X-Consul-ContentHash"]
+    waiting = asyncio.create_task(api.get(f"service/web?hash={seen}&wait=30s"))
+    await api.put("service/register", {"Name": "other"})
+    await api.put("check/register", {"Name": "c", "TTL": "1h", "ServiceID": "web"})
+    assert not waiting.done()
+    await api.put("service/register", {"Name": "web", "Port": 9})
+    answer = await waiting
+    assert answer.body["Port"] == 9 and answer.body["ContentHash"] != seen
+
+
+async def test_a_hash_wait_ends_when_the_service_goes(api: Api) -> None:
+    """Then it is a 404."""
+    await api.put("service/register", {"Name": "web"})
+    seen = (await api.get("service/web")).body["ContentHash"]
+    waiting = asyncio.create_task(api.get(f"service/web?hash={seen}"))
+    await asyncio.sleep(0)
+    await api.put("service/deregister/web")
+    answer = await waiting
+    assert (answer.status, answer.text) == (404, "unknown service ID: web")
+
+
+def test_content_hashes_are_consuls() -> None:
+    """Recorded from Consul 1.21: the number over a service with most of its fields set."""
+    body = {
+        "Name": "web",
+        "Port": 8080,
+        "Address": "10.9.8.7",
+        "Tags": ["v1", "blue"],
+        "Meta": {"team": "x"},
+        "Weights": {"Passing": 3, "Warning": 2},
+        "EnableTagOverride": True,
+        "TaggedAddresses": {
+            "wan": {"Address": "1.2.3.4", "Port": 80},
+            "lan_ipv4": {"Address": "10.9.8.7", "Port": 8080},
+            "wan_ipv4": {"Address": "10.9.8.7", "Port": 8080},
+        },
+    }
+    service = agent_service(service_definition_from(body).node_service(), "dc1")
+    assert content_hash(service) == "91601fbeca2847a6"
+
+
+async def test_self_tells_what_is_effective(api: Api) -> None:
+    """Names, figures and the ports of xDS."""
+    found = (await api.get("self")).body
+    assert (found["Config"]["NodeName"], found["Config"]["Server"]) == ("here", True)
+    assert found["Stats"]["agent"] == {"check_monitors": "0", "check_ttls": "0", "checks": "0", "services": "0"}
+    assert found["Member"]["Tags"]["role"] == "consul"
+    assert found["xDS"]["Ports"] == {"Plaintext": 8502, "TLS": 8503}
+    assert (await api.get("version")).body["HumanVersion"] == found["Config"]["Version"]
+
+
+async def test_host_facts_are_collected(api: Api) -> None:
+    """Memory, processors, host and disk."""
+    found = (await api.get("host")).body
+    assert found["Memory"]["total"] > found["Memory"]["free"] > 0
+    assert found["CPU"] and found["Host"]["os"] == "linux" and found["Disk"]["total"] > 0
+    assert found["Errors"] is None
+
+
+async def test_members_are_this_agent(api: Api) -> None:
+    """In the WAN pool under its datacenter's name."""
+    assert [m["Name"] for m in (await api.get("members")).body] == ["here"]
+    assert [m["Name"] for m in (await api.get("members?wan=1")).body] == ["here.dc1"]
+    assert (await api.get("members?filter=Name+%3D%3D+x")).body == []
+    assert (await api.get("members?segment=a")).status == 500
+    assert (await api.put("force-leave/here")).status == 200
+    assert (await api.put("join/127.0.0.1:8301")).status == 200
+
+
+async def test_metrics_have_both_forms(api: Api) -> None:
+    """JSON always; Prometheus text only when it is on, and an empty answer with a reason when not."""
+    await api.put("service/register", {"Name": "web"})
+    found = (await api.get("metrics")).body
+    assert set(found) == {"Timestamp", "Gauges", "PrecisionGauges", "Points", "Counters", "Samples"}
+    plain = await api.get("metrics?format=prometheus")
+    assert (plain.raw, plain.headers["X-Consul-Reason"][:28]) == (b"", "Prometheus is not enabled si")
+
+
+async def test_a_monitor_streams_lines_of_its_level(api: Api) -> None:
+    """From the moment of the request on, as long as it is read."""
+    reply, _ = await api.agent.door.answer(api.request("GET", "monitor?loglevel=warn&logjson"))
+    assert reply.stream is not None
+    first = asyncio.ensure_future(anext(reply.stream))
+    await asyncio.sleep(0)
+    logger("agent.x").info("quiet")
+    logger("agent.x").warn("loud", k=1)
+    async with asyncio.timeout(5):
+        line = json.loads(await first)
+    assert (line["@message"], line["k"]) == ("loud", 1)
+    await reply.stream.aclose()  # pyright: ignore[reportAttributeAccessIssue]
+    assert (await api.get("monitor?loglevel=loud")).text == "Unknown log level: loud"
+
+
+async def test_the_mesh_says_what_it_cannot(api: Api) -> None:
+    """Questions that are wrong in themselves are refused first."""
+    uri = "spiffe://x.consul/ns/default/dc/dc1/svc/web"
+    asks = [{}, {"Target": "t", "ClientCertURI": "x"}, {"Target": "t", "ClientCertURI": uri}]
+    answers = [await api.ask("POST", "connect/authorize", ask) for ask in asks]
+    assert [a.status for a in answers] == [400, 400, 501]
+    assert (await api.get("connect/ca/roots")).status == 501
+
+
+@pytest.mark.parametrize("url", ["services?ns=x", "checks?partition=x", "service/web?ns=x"])
+async def test_namespaces_are_an_enterprise_matter(api: Api, url: str) -> None:
+    """The community edition refuses them."""
+    assert (await api.get(url)).status == 400
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+names = st.sampled_from(["Name", "ID", "Port", "Tags", "Check", "Checks", "Connect", "Proxy", "Kind", "TTL", "HTTP"])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HypothesisCheck.function_scoped_fixture])
+@given(st.sampled_from(["service/register", "check/register", "check/update/x"]), st.dictionaries(names, values))
+async def test_no_body_upsets_the_agent(api: Api, url: str, body: dict[str, Any]) -> None:
+    """Whatever JSON comes, the answer is a status with a text, and never an internal error."""
+    answer = await api.put(url, body)
+    assert answer.status in (200, 400, 404) or not answer.text.startswith("internal error"), answer.text
+    assert (await api.get("services")).status == 200

@@ -1,0 +1,109 @@
+"""Watches of the configuration: which blocks are taken, and how their handlers are called."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyconsul.agent.watches import BadWatch, handle, watch_plan
+from pyconsul.sdk.results import KVPair
+from pyconsul.sdk.watch import Update
+
+
+@pytest.mark.parametrize(
+    ("block", "text"),
+    [
+        ({"type": "key", "key": "a"}, "Must define a watch handler"),
+        ({"type": "key", "key": "a", "handler_type": "odd", "args": ["x"]}, "Handler type 'odd' not recognized"),
+        ({"type": "connect_roots", "args": ["x"]}, "Watch type connect_roots is not allowed in agent config"),
+        ({"type": "key", "key": "a", "args": ["x"], "handler": "y"}, "Only one watch handler allowed"),
+        ({"type": "key", "key": "a", "handler": 5}, "Watch handler must be a string"),
+        ({"type": "key", "key": "a", "args": [5]}, "Watch args must be a list of strings"),
+        ({"type": "nope", "args": ["x"]}, "Unsupported watch type: nope"),
+        ({"type": "key", "args": ["x"]}, "Must specify a single key to watch"),
+    ],
+)
+def test_wrong_blocks_are_refused(block: dict[str, Any], text: str) -> None:
+    """The agent does not start with a watch that cannot run."""
+    with pytest.raises(BadWatch) as caught:
+        watch_plan(block)
+    assert text in str(caught.value)
+
+
+def test_http_handlers_may_come_as_hcl_blocks() -> None:
+    """HCL makes a block a list of one."""
+    plan = watch_plan(
+        {
+            "type": "key",
+            "key": "a",
+            "handler_type": "http",
+            "http_handler_config": [{"path": "http://x", "timeout": "2s"}],
+        }
+    )
+    assert plan.http_handler is not None
+    assert (plan.http_handler.path, plan.http_handler.method, plan.http_handler.timeout) == ("http://x", "POST", 2.0)
+
+
+PAIR = KVPair(Key="a", Value=b"v")
+
+
+def read(path: Path) -> str:
+    """What a handler wrote."""
+    return path.read_text()
+
+
+async def test_a_script_gets_value_and_index(tmp_path: Path) -> None:
+    """The value is one line of JSON on standard input, the index is in the environment."""
+    out = tmp_path / "out"
+    plan = watch_plan(
+        {"type": "key", "key": "a", "args": ["/bin/sh", "-c", f"cat > {out}; echo $CONSUL_INDEX >> {out}"]}
+    )
+    await handle(plan, Update(7, PAIR))
+    value, index = read(out).splitlines()
+    assert (json.loads(value)["Key"], index) == ("a", "7")
+
+
+async def test_an_old_handler_is_a_shell_command(tmp_path: Path) -> None:
+    """``handler`` is deprecated and still works."""
+    out = tmp_path / "out"
+    await handle(watch_plan({"type": "key", "key": "a", "handler": f"cat > {out}"}), Update(1, None))
+    assert read(out) == "null\n"
+
+
+@pytest.mark.parametrize("args", [["/no/such/handler"], ["/bin/false"], ["/bin/sh", "-c", "exec <&-; exit 3"]])
+async def test_a_handler_that_fails_ends_nothing(args: list[str]) -> None:
+    """The next change calls it again."""
+    big = KVPair(Key="a", Value=os.urandom(300_000))
+    await handle(watch_plan({"type": "key", "key": "a", "args": args}), Update(1, big))
+
+
+async def test_a_url_gets_value_and_index() -> None:
+    """Method, headers and body are what the block says."""
+    seen: list[bytes] = []
+
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(next(h for h in head.split(b"\r\n") if h.lower().startswith(b"content-length")).split(b":")[1])
+        seen.extend((head, await reader.readexactly(length)))
+        writer.write(b"HTTP/1.1 500 Oops\r\nContent-Length: 2\r\n\r\nno")
+        await writer.drain()
+        writer.close()
+
+    listening = await asyncio.start_server(server, "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    config = {"path": f"http://127.0.0.1:{port}/w", "method": "PUT", "header": {"X-A": ["1"]}}
+    plan = watch_plan({"type": "key", "key": "a", "handler_type": "http", "http_handler_config": config})
+    await handle(plan, Update(9, PAIR))
+    listening.close()
+    head = seen[0].decode()
+    assert head.startswith("PUT /w HTTP/1.1\r\n") and "X-Consul-Index: 9\r\n" in head and "X-A: 1\r\n" in head
+    assert json.loads(seen[1])["Value"] == "dg=="
+
+
+async def test_a_url_that_nobody_serves_ends_nothing() -> None:
+    """The failure is logged, the watch goes on."""
+    config = {"path": "http://127.0.0.1:1/", "timeout": "1s"}
+    plan = watch_plan({"type": "key", "key": "a", "handler_type": "http", "http_handler_config": config})
+    await handle(plan, Update(1, PAIR))
