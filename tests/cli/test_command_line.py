@@ -6,12 +6,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyconsul import CONSUL_VERSION
+from pyconsul.cli import commands
 from pyconsul.cli.command import flags_of, load
 from pyconsul.cli.main import CommandLine
 from pyconsul.cli.registry import COMMANDS, GROUP, LATER, children, longest_command
@@ -155,3 +157,10 @@ def test_output_that_nobody_reads_ends_the_program_like_any_other() -> None:
     told = process.stderr.read()
     process.stderr.close()
     assert (process.wait(60), told) == (-13, b"")
+
+
+def test_every_command_module_has_a_row() -> None:
+    """No module below ``commands`` is forgotten in the table, and no row names a module that is not there."""
+    folder = Path(commands.__file__).parent
+    modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert modules == {row.module for row in COMMANDS.values()} - {GROUP, LATER}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pyconsul.agent.command import given_flags
+from pyconsul.cli.commands.agent import add_flags
 from pyconsul.config import Loaded, load
 from pyconsul.config.hostinterfaces import InterfaceAddress
 from pyconsul.config.loading import Host
 from pyconsul.config.sockaddr import expand_template
+from pyconsul.lang.goflags import FlagSet
 
 
 def interfaces() -> list[InterfaceAddress]:
@@ -46,3 +51,15 @@ class Reader:
 def read(tmp_path: Path) -> Reader:
     """A reader with a folder of its own."""
     return Reader(tmp_path)
+
+
+@pytest.fixture
+def command_line() -> Callable[[list[str]], dict[str, Any]]:
+    """What a command line of the agent gives to ``load``."""
+
+    def read_flags(arguments: list[str]) -> dict[str, Any]:
+        flags = FlagSet("agent")
+        add_flags(flags)
+        return given_flags(flags.parse(arguments))
+
+    return read_flags

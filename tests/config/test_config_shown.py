@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import get_type_hints
+from collections.abc import Callable
+from typing import Any, get_type_hints
 
 import pytest
 from pyconsul.config import load
-from pyconsul.config.agentflags import agent_flag_set, read_command_line
-from pyconsul.config.keys import KEYS, Key, flag_rows, keys_where
+from pyconsul.config.keys import KEYS, Key, Kind, flag_rows, keys_where
 from pyconsul.config.runtime import RuntimeConfig
 from pyconsul.config.sections import Section
 
@@ -60,15 +60,16 @@ def test_no_key_stands_twice_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("row", flag_rows(), ids=lambda row: row.flag)
-def test_every_flag_can_be_given(row: Key) -> None:
+def test_every_flag_can_be_given(row: Key, command_line: Callable[[list[str]], dict[str, Any]]) -> None:
     """Each row with a flag is on the command line of the agent."""
-    assert row.flag in agent_flag_set()
+    texts = {Kind.BOOL: "true", Kind.INT: "5", Kind.DURATION: "5s"}
+    assert row.flag in command_line([f"-{row.flag}={texts.get(row.kind, 'x')}"])
 
 
-def test_typed_flags_reach_their_keys() -> None:
+def test_typed_flags_reach_their_keys(command_line: Callable[[list[str]], dict[str, Any]]) -> None:
     """Booleans, numbers, durations, lists and maps arrive as files would set them."""
     argv = ["-dev", "-ui=false", "-http-port", "1234", "-max-query-time=7m", "-node-meta", "a:b:c", "-node-meta", "d"]
-    runtime = load(read_command_line([*argv, "-server", "-allow-write-http-from", "10.1.2.3/8"]), {}).runtime
+    runtime = load(command_line([*argv, "-server", "-allow-write-http-from", "10.1.2.3/8"]), {}).runtime
     assert (runtime.ui_config.enabled, runtime.ports.http, runtime.max_query_time) == (False, 1234, 420_000_000_000)
     assert runtime.node_meta == {"a": "b:c", "d": ""}
     assert runtime.http_config.allow_write_http_from == ("10.0.0.0/8",)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyconsul.config import ConfigError, Loaded, load
-from pyconsul.config.agentflags import read_command_line
 from pyconsul.primitives.durations import MINUTE, SECOND
+
+CommandLine = Callable[[list[str]], dict[str, Any]]
 
 
 class Read(Protocol):
@@ -44,7 +46,7 @@ def test_a_client_agent_has_the_ordinary_defaults(read: Read) -> None:
     assert runtime.limits.kv_max_value_size == 524288
 
 
-def test_later_files_win_lists_grow_and_maps_merge(tmp_path: Path) -> None:
+def test_later_files_win_lists_grow_and_maps_merge(tmp_path: Path, command_line: CommandLine) -> None:
     """Files are read in the order of the command line, those of a folder in order of name, not below it."""
     (tmp_path / "conf.d" / "sub").mkdir(parents=True)
     (tmp_path / "one.hcl").write_text(
@@ -55,7 +57,7 @@ def test_later_files_win_lists_grow_and_maps_merge(tmp_path: Path) -> None:
     (tmp_path / "conf.d" / "readme.md").write_text("x")
     (tmp_path / "conf.d" / "sub" / "x.hcl").write_text('log_level="TRACE"')
     (tmp_path / "last.json").write_text('{"domain":"two.test."}')
-    flags = read_command_line(
+    flags = command_line(
         [
             "-dev",
             *("-config-file", f"{tmp_path}/one.hcl"),
@@ -148,9 +150,9 @@ def test_empty_files_and_null_count_as_nothing(tmp_path: Path) -> None:
     assert load({"dev": True, "config-dir": [str(tmp_path)]}, {}).warnings == ()
 
 
-def test_old_flags_still_work_with_a_warning() -> None:
+def test_old_flags_still_work_with_a_warning(command_line: CommandLine) -> None:
     """-join stands for -retry-join."""
-    loaded = load(read_command_line(["-dev", "-join", "10.0.0.1"]), {})
+    loaded = load(command_line(["-dev", "-join", "10.0.0.1"]), {})
     assert loaded.runtime.retry_join == ("10.0.0.1",)
     assert loaded.warnings == ("The flag '-join' is deprecated. Use the '-retry-join' flag instead.",)
 

@@ -51,6 +51,10 @@ class Place:
         self.registrations = Registrations(config, self.state, self.syncer, self.checks, self.files)
         self.loader = Loader(self.state, self.registrations, self.files)
 
+    def flush(self) -> None:
+        """Write what waits to be written."""
+        self.files.flush_now()
+
     def register(self, **body: Any) -> None:
         """Register as the API does."""
         definition = service_definition_from(body)
@@ -154,6 +158,7 @@ async def test_a_failed_registration_leaves_nothing(place_at: Callable[..., Plac
     place = place_at(str(tmp_path))
     with pytest.raises(InternalError, match="Scripts are disabled on this agent from remote calls"):
         place.register(Name="x", Checks=[{"TTL": "1h"}, {"Args": ["a"], "Interval": "1s"}])
+    place.flush()
     assert (place.state.services(), place.state.checks(), place.checks.count("ttl")) == ([], [], 0)
     assert files_below(tmp_path) == []
 
@@ -308,6 +313,7 @@ async def test_what_the_api_registered_survives_a_restart(place_at: Callable[...
     check = HealthCheck(CheckID="n", Name="n", Status="passing", Type="tcp")
     kind = CheckType(TCP="a:1", Interval=HOUR)
     first.registrations.add_check(check, kind, token="t", from_config=False, persist=True)
+    first.flush()
     again = place_at(str(tmp_path))
     again.loader.load((), ())
     assert [s.ID for s in again.state.services()] == ["web", "web-sidecar-proxy"]
@@ -324,6 +330,7 @@ async def test_files_are_consuls_own(place_at: Callable[..., Place], tmp_path: P
     place = place_at(str(tmp_path))
     place.register(Name="web", Port=80, Check={"TTL": "1h"})
     place.registrations.update_ttl("service:web", "passing", "fine")
+    place.flush()
     name = hashlib.sha256(b"web").hexdigest()
     service = json.loads((tmp_path / "services" / name).read_text())
     assert (service["Source"], service["Token"], service["Service"]["Port"]) == ("remote", "", 80)
@@ -350,11 +357,13 @@ async def test_old_ttl_reports_are_forgotten(place_at: Callable[..., Place], tmp
     place = place_at(str(tmp_path))
     place.register(Name="web", Check={"TTL": "1h"})
     place.registrations.update_ttl("service:web", "passing", "fine")
+    place.flush()
     path = next((tmp_path / "checks" / "state").iterdir())
     kept = json.loads(path.read_text())
     path.write_text(json.dumps({**kept, "Expires": 5}))
     again = place_at(str(tmp_path))
     again.loader.load((), ())
+    again.flush()
     assert again.check("service:web").Status == "critical" and not path.exists()
 
 
@@ -362,8 +371,10 @@ async def test_configuration_wins_over_files(place_at: Callable[..., Place], tmp
     """A configured service replaces a registered one, whose file goes."""
     first = place_at(str(tmp_path))
     first.register(Name="web", Port=80)
+    first.flush()
     again = place_at(str(tmp_path))
     again.loader.load([{"name": "web", "port": 90}], [])
+    again.flush()
     assert again.service("web").Port == 90
     assert list((tmp_path / "services").iterdir()) == []
 
@@ -398,3 +409,26 @@ async def test_wrong_definitions_stop_the_agent(
     with pytest.raises(LoadError) as caught:
         place.loader.load(services, checks)
     assert text in str(caught.value)
+
+
+async def test_files_are_written_outside_the_loop_before_anybody_is_answered(
+    place_at: Callable[..., Place], tmp_path: Path
+) -> None:
+    """Callers that come while a batch is written share the next one."""
+    place = place_at(str(tmp_path))
+    flushes: list[asyncio.Task[None]] = []
+    for number in range(5):
+        place.register(Name=f"s{number}")
+        flushes.append(asyncio.create_task(place.files.flush()))
+        await asyncio.sleep(0)
+    await asyncio.gather(*flushes)
+    assert len(files_below(tmp_path)) == 5
+
+
+async def test_a_data_directory_that_cannot_be_written_is_told(place_at: Callable[..., Place], tmp_path: Path) -> None:
+    """Whoever registers hears of it."""
+    (tmp_path / "file").write_text("")
+    place = place_at(str(tmp_path / "file"))
+    place.register(Name="web")
+    with pytest.raises(OSError, match="Not a directory"):
+        await place.files.flush()

@@ -91,10 +91,22 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
         log.info("Exit code", code=1)
         return 1
     log.info("Consul agent running!")
+    watcher = _watch_files(agent, loaded)
     with _pid_file(config.pid_file):
         code = await _serve(agent, stop)
+    if watcher is not None:
+        watcher.cancel()
     log.info("Exit code", code=code)
     return code
+
+
+def _watch_files(agent: Agent, loaded: Loaded) -> asyncio.Task[None] | None:
+    """The task that reloads when a file changes, where that is wanted."""
+    if not loaded.runtime.auto_reload_config:
+        return None
+    from pyconsul.agent.auto_reload import reload_on_change
+
+    return asyncio.create_task(reload_on_change(loaded.watched, agent.reload, log))
 
 
 def _start_error(error: Exception) -> str:

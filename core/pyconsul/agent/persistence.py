@@ -1,11 +1,12 @@
 """What an agent keeps of its services and checks in the data directory, in the files that Consul itself writes there.
 
 ``services/<sha256 of the ID>``, ``checks/<…>`` and ``checks/state/<…>`` (results of TTL checks): JSON, written beside
-and renamed, so that a file is whole or not there. Without a data directory (``-dev``) nothing is kept.
+and renamed, so that a file is whole or not there; outside the event loop. Without a data directory nothing is kept.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import tempfile
@@ -58,10 +59,30 @@ class KeptCheckState(WireStruct, frozen=True, kw_only=True):
 
 
 class LocalFiles:
-    """The files below one data directory; ``data_dir`` "" keeps nothing."""
+    """The files below one data directory; ``data_dir`` "" keeps nothing.
+
+    Writing and dropping only notes what to do. ``flush`` does it in a thread, whoever comes meanwhile shares the next
+    one; readers do it themselves first.
+    """
 
     def __init__(self, data_dir: str) -> None:
         self._root = Path(data_dir) if data_dir else None
+        self._waiting: dict[Path, tuple[bytes | None, bool]] = {}  # None: drop the file; True: sync it
+        self._flushing = asyncio.Lock()
+
+    async def flush(self) -> None:
+        """Return when all that was noted until now is on disk. Raises OSError; what failed is not tried again."""
+        if not self._waiting and not self._flushing.locked():
+            return
+        async with self._flushing:
+            work, self._waiting = self._waiting, {}
+            if work:
+                await asyncio.to_thread(_write_all, work)
+
+    def flush_now(self) -> None:
+        """``flush`` without a thread, for the start and for a reload. Raises OSError."""
+        work, self._waiting = self._waiting, {}
+        _write_all(work)
 
     @property
     def enabled(self) -> bool:
@@ -69,29 +90,29 @@ class LocalFiles:
         return self._root is not None
 
     def save_service(self, kept: KeptService) -> None:
-        """Keep a service under its ID. Raises OSError."""
+        """Keep a service under its ID."""
         if kept.Service is not None:
             self._write("services", kept.Service.ID, kept, sync=True)
 
     def save_check(self, kept: KeptCheck) -> None:
-        """Keep a check under its ID. Raises OSError."""
+        """Keep a check under its ID."""
         if kept.Check is not None:
             self._write("checks", kept.Check.CheckID, kept, sync=True)
 
     def save_state(self, kept: KeptCheckState) -> None:
-        """Keep a TTL check's last word; often called, so not synced. Raises OSError."""
+        """Keep a TTL check's last word; often called, so not synced."""
         self._write("checks/state", kept.CheckID, kept, sync=False)
 
     def drop_service(self, service_id: str) -> None:
-        """Forget a service. Raises OSError."""
+        """Forget a service."""
         self._drop("services", service_id)
 
     def drop_check(self, check_id: str) -> None:
-        """Forget a check. Raises OSError."""
+        """Forget a check."""
         self._drop("checks", check_id)
 
     def drop_state(self, check_id: str) -> None:
-        """Forget a TTL check's last word. Raises OSError."""
+        """Forget a TTL check's last word."""
         self._drop("checks/state", check_id)
 
     def services(self) -> Iterator[tuple[str, KeptService]]:
@@ -108,12 +129,8 @@ class LocalFiles:
 
     def state(self, check_id: str, now: float) -> KeptCheckState | None:
         """The kept word of a TTL check that is still good at ``now`` (Unix seconds). Raises OSError."""
-        if self._root is None:
-            return None
-        path = self._path("checks/state", check_id)
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
+        data = self._read(check_id)
+        if data is None:
             return None
         try:
             kept = msgspec.json.decode(data, type=KeptCheckState)
@@ -127,33 +144,32 @@ class LocalFiles:
             return None
         return kept
 
+    def _read(self, check_id: str) -> bytes | None:
+        if self._root is None:
+            return None
+        path = self._path("checks/state", check_id)
+        if path in self._waiting:
+            return self._waiting[path][0]
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+
     def _path(self, folder: str, key: str) -> Path:
         assert self._root is not None
         name = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
         return self._root / folder / name
 
     def _write(self, folder: str, key: str, value: msgspec.Struct, *, sync: bool) -> None:
-        if self._root is None:
-            return
-        path = self._path(folder, key)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}-", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(gojson.encode(value))
-                file.flush()
-                if sync:
-                    os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        if self._root is not None:
+            self._waiting[self._path(folder, key)] = (gojson.encode(value), sync)
 
     def _drop(self, folder: str, key: str) -> None:
         if self._root is not None:
-            self._path(folder, key).unlink(missing_ok=True)
+            self._waiting[self._path(folder, key)] = (None, False)
 
     def _all(self, folder: str, kind: type[T], what: str) -> Iterator[tuple[str, T]]:
+        self.flush_now()
         if self._root is None or not (self._root / folder).is_dir():
             return
         for path in sorted((self._root / folder).iterdir()):
@@ -166,3 +182,26 @@ class LocalFiles:
                 yield str(path), msgspec.json.decode(path.read_bytes(), type=kind)
             except (OSError, msgspec.MsgspecError) as error:
                 _log.error(f"Failed decoding {what} file", file=str(path), error=error)
+
+
+def _write_all(work: dict[Path, tuple[bytes | None, bool]]) -> None:
+    for path, (data, sync) in work.items():
+        if data is None:
+            path.unlink(missing_ok=True)
+        else:
+            _write_whole(path, data, sync=sync)
+
+
+def _write_whole(path: Path, data: bytes, *, sync: bool) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}-", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            if sync:
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -54,10 +54,6 @@ class Console:
         """Hand over what was said: before a child process writes, and before waiting."""
         self._out.flush()
 
-    def is_terminal(self) -> bool:
-        """Whether a person reads the output."""
-        return self._out.isatty()
-
     def connect(self, args: Args, failure: str = "Error connecting to Consul agent") -> Client:
         """A client for the agent that flags and environment name. Raises Failed with ``failure`` in front."""
         from .flags import settings_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from pyconsul.sdk import TLS, QueryOptions, Settings
 
 HTTP_GROUP: Final = "http"
+_CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"
 _SWITCHES: Final = ("CONSUL_HTTP_SSL", "CONSUL_HTTP_SSL_VERIFY")
+_NEVER_EMPTY: Final = ("http-addr",)  # given empty, the environment counts
 _TLS_FLAGS: Final = {
     "ca-file": "ca_file",
     "ca-path": "ca_path",
@@ -74,14 +77,14 @@ def server_flags(flags: FlagSet) -> None:
 def partition_flag(flags: FlagSet) -> None:
     """Declare the admin partition."""
     own = FlagSet(brief=False)
-    own.string("partition", "Admin `partition` to ask; Consul Enterprise only.")
+    own.string("partition", "Admin partition to ask, else that of the token, or `default`; Consul Enterprise only.")
     flags.merge(own)
 
 
 def tenancy_flags(flags: FlagSet) -> None:
     """Declare namespace and admin partition."""
     own = FlagSet(brief=False)
-    own.string("namespace", "`namespace` to ask; Consul Enterprise only.")
+    own.string("namespace", "Namespace to ask, else that of the token, or `default`; Consul Enterprise only.")
     flags.merge(own)
     partition_flag(flags)
 
@@ -100,9 +103,9 @@ def settings_of(args: Args, console: Console) -> Settings:
         ("namespace", "namespace"),
         ("partition", "partition"),
     ):
-        if args.was_set(flag):
+        if args.was_set(flag) and (args.string(flag) or flag not in _NEVER_EMPTY):
             given[field] = args.string(flag)
-    tls = {field: args.string(flag) for flag, field in _TLS_FLAGS.items() if args.was_set(flag)}
+    tls = {field: args.string(flag) for flag, field in _TLS_FLAGS.items() if _text(args, flag)}
     if tls:
         from msgspec.structs import replace
 
@@ -119,18 +122,36 @@ def read_options(args: Args, **more: Any) -> QueryOptions:
     return QueryOptions(consistency="stale" if args.boolean("stale") else "default", **more)
 
 
+def _text(args: Args, flag: str) -> str:
+    """The value of a flag that a command may not have."""
+    return args.string(flag) if args.was_set(flag) else ""
+
+
 def _check_files(tls: TLS) -> None:
     """Refuse certificates that cannot be read before anything is sent. Raises ConfigError."""
     from pyconsul.sdk.errors import ConfigError
 
     if bool(tls.cert_file) != bool(tls.key_file):
         raise ConfigError("both client cert and client key must be provided")
-    for name, path in (("", tls.cert_file), ("", tls.key_file), ("Error loading CA File: ", tls.ca_file)):
-        if path:
-            try:
-                open(path, "rb").close()
-            except OSError as e:
-                raise ConfigError(f"{name}{os_reason(e)}") from e
+    for path in (tls.cert_file, tls.key_file):
+        _content(path, "")
+    if tls.ca_file and _CERTIFICATE not in _content(tls.ca_file, "Error loading CA File: "):
+        raise ConfigError(f"Error loading CA File: Couldn't parse PEM in: {tls.ca_file}")
+    if tls.ca_path and not os.path.lexists(tls.ca_path):
+        raise ConfigError(f"lstat {tls.ca_path}: no such file or directory")
+
+
+def _content(path: str, failure: str) -> bytes:
+    """The bytes of a file, none for no path. Raises ConfigError with ``failure`` in front."""
+    from pyconsul.sdk.errors import ConfigError
+
+    if not path:
+        return b""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as e:
+        raise ConfigError(f"{failure}{os_reason(e)}") from e
 
 
 def _readable(console: Console) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ import tempfile
 import time
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import IO, Any, Final, cast
@@ -395,17 +395,3 @@ def _natural(fields: dict[str, Any], name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{name} is not a natural number")
     return value
-
-
-def chunked(parts: Iterable[bytes], size: int = _CHUNK) -> Iterator[bytes]:
-    """Join small pieces into chunks of at least ``size`` bytes (the last may be shorter)."""
-    held: list[bytes] = []
-    total = 0
-    for part in parts:
-        held.append(part)
-        total += len(part)
-        if total >= size:
-            yield b"".join(held)
-            held, total = [], 0
-    if held:
-        yield b"".join(held)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from pyconsul.raft.snapshot_store import SnapshotStore
 from pyconsul.raft.voter import Proposal, SingleVoter, sliced
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.errors import RaftFailure
+from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
 
 log = logger("agent.server.raft")
@@ -108,11 +110,14 @@ class DurableVoter(SingleVoter):
     async def snapshot(self) -> Snapshot:
         """Save the state to disk and return the archive opened for reading."""
         async with self._saving:
-            meta, frozen = self._meta(), self._machine.freeze()
-            with await self._encode(frozen, private=True) as state:
-                meta, file = await asyncio.to_thread(self._snapshots.save, meta, state)
-            self._snapshot = meta
-            await self._on_disk(self._log.drop_before, meta.index - self._rules.trailing_logs)
+            with metrics.measure("raft.snapshot.takeSnapshot"):
+                with metrics.measure("raft.fsm.snapshot"):
+                    meta, frozen = self._meta(), self._machine.freeze()
+                with metrics.measure("raft.snapshot.persist"), await self._encode(frozen, private=True) as state:
+                    meta, file = await asyncio.to_thread(self._snapshots.save, meta, state)
+                self._snapshot = meta
+                with metrics.measure("raft.compactLogs"):
+                    await self._on_disk(self._log.drop_before, meta.index - self._rules.trailing_logs)
             log.info("snapshot complete up to", index=meta.index)
             if not frozen.has_private:
                 return Snapshot(meta, file)
@@ -226,16 +231,20 @@ class DurableVoter(SingleVoter):
             for index, p in enumerate(batch, start=self._last_index + 1)
         ]
         writing = asyncio.get_running_loop().run_in_executor(self._disk, self._log.append, records)
-        writing.add_done_callback(lambda done: self._written(batch, done))
+        began = time.perf_counter()
+        writing.add_done_callback(lambda done: self._written(batch, done, began))
 
-    def _written(self, batch: list[Proposal], writing: asyncio.Future[None]) -> None:
+    def _written(self, batch: list[Proposal], writing: asyncio.Future[None], began: float) -> None:
         self._writing = False
+        metrics.sample("raft.leader.dispatchLog", (time.perf_counter() - began) * 1000)
+        metrics.gauge("raft.leader.dispatchNumLogs", len(batch))
         error = writing.exception()
         if error is None:
             first = self._last_index + 1
             self._last_index += len(batch)
             for index, proposal in enumerate(batch, start=first):
                 self._apply(index, proposal)
+            self._measure(len(batch), began)
         else:
             self._refuse(batch, error)
         self._idle.set()

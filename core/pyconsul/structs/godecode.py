@@ -176,6 +176,7 @@ def _scalar(value: Any, kind: Any, annotation: Any, where: _Where) -> Any:
         fits = isinstance(value, bool)
     elif kind is int:
         fits = isinstance(value, int) and not isinstance(value, bool)
+        fits = fits and (value >= 0 or not (where.go_type or "").startswith("uint"))
     elif kind is float:
         fits = isinstance(value, int | float) and not isinstance(value, bool)
     else:

@@ -10,7 +10,7 @@ it is Go duration text here and nanoseconds there. ``go_names`` gives the Go nam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
@@ -32,8 +32,8 @@ __all__ = [
     "time_from_bytes",
     "time_to_bytes",
     "to_plain",
+    "unpack",
 ]
-__all__ += ["unpack", "unpack_from"]
 
 T = TypeVar("T")
 Plain: TypeAlias = Any
@@ -63,17 +63,6 @@ def unpack(data: bytes | memoryview) -> Plain:
         return msgpack.unpackb(data, raw=False, unicode_errors=_ESCAPE, strict_map_key=False)
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as e:
         raise DecodeError(f"msgpack decode error: {e or type(e).__name__}") from e
-
-
-def unpack_from(data: bytes) -> Iterator[tuple[Plain, int]]:
-    """Read the values of ``data`` one after the other, each with the offset behind it. Raises DecodeError."""
-    unpacker = msgpack.Unpacker(raw=False, unicode_errors=_ESCAPE, strict_map_key=False, max_buffer_size=0)
-    unpacker.feed(data)
-    while unpacker.tell() < len(data):
-        try:
-            yield unpacker.unpack(), unpacker.tell()
-        except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as e:
-            raise DecodeError(f"msgpack decode error: {e or type(e).__name__}") from e
 
 
 # --- structs <-> bytes --------------------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
+
+from msgspec import Meta
 
 from pyconsul.structs.catalog import Node, NodeService, ServiceAddress
 from pyconsul.structs.health import HealthCheck
@@ -15,6 +17,7 @@ NodeRow: TypeAlias = Node
 ServiceRow: TypeAlias = NodeService
 CheckRow: TypeAlias = HealthCheck
 SessionRow: TypeAlias = Session
+Uint: TypeAlias = Annotated[int, Meta(ge=0)]
 
 
 class TxnKVOp(WireStruct, frozen=True, kw_only=True):
@@ -106,10 +109,11 @@ class TxnReadResponse(Indexed, frozen=True, kw_only=True):
     Errors: list[TxnError] | None = None
 
 
-# As the HTTP API takes them (Consul's ``api`` package); decoded by ``godecode``.
+# As the HTTP API takes them (Consul's ``api`` package): decoded at once where they are written as Consul's own clients
+# write them, else by ``godecode``. Unknown fields are forbidden so that the first way never takes what Go refuses.
 
 
-class ApiKVTxnOp(WireStruct, frozen=True, kw_only=True):
+class ApiKVTxnOp(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``KV`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.KVTxnOp"
@@ -118,14 +122,14 @@ class ApiKVTxnOp(WireStruct, frozen=True, kw_only=True):
     Verb: str = ""
     Key: str = ""
     Value: bytes | None = None
-    Flags: int = 0
-    Index: int = 0
+    Flags: Uint = 0
+    Index: Uint = 0
     Session: str = ""
     Namespace: str = ""
     Partition: str = ""
 
 
-class ApiNode(WireStruct, frozen=True, kw_only=True):
+class ApiNode(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``Node.Node`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.Node"
@@ -144,7 +148,7 @@ class ApiNode(WireStruct, frozen=True, kw_only=True):
     Locality: dict[str, Any] | None = None
 
 
-class ApiNodeTxnOp(WireStruct, frozen=True, kw_only=True):
+class ApiNodeTxnOp(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``Node`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.NodeTxnOp"
@@ -154,7 +158,7 @@ class ApiNodeTxnOp(WireStruct, frozen=True, kw_only=True):
     Node: ApiNode = ApiNode()
 
 
-class ApiWeights(WireStruct, frozen=True, kw_only=True):
+class ApiWeights(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Weights of an instance in a request body."""
 
     go_type: ClassVar[str] = "api.AgentWeights"
@@ -163,7 +167,7 @@ class ApiWeights(WireStruct, frozen=True, kw_only=True):
     Warning: int = 0
 
 
-class ApiService(WireStruct, frozen=True, kw_only=True):
+class ApiService(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``Service.Service`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.AgentService"
@@ -192,7 +196,7 @@ class ApiService(WireStruct, frozen=True, kw_only=True):
     Locality: dict[str, Any] | None = None
 
 
-class ApiServiceTxnOp(WireStruct, frozen=True, kw_only=True):
+class ApiServiceTxnOp(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``Service`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.ServiceTxnOp"
@@ -203,7 +207,7 @@ class ApiServiceTxnOp(WireStruct, frozen=True, kw_only=True):
     Service: ApiService = ApiService()
 
 
-class ApiCheck(WireStruct, frozen=True, kw_only=True):
+class ApiCheck(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``Check.Check`` of an operation in a request body; ``Definition`` has a decoder of its own."""
 
     go_type: ClassVar[str] = "api.HealthCheck"
@@ -228,7 +232,7 @@ class ApiCheck(WireStruct, frozen=True, kw_only=True):
     ModifyIndex: int = 0
 
 
-class ApiCheckTxnOp(WireStruct, frozen=True, kw_only=True):
+class ApiCheckTxnOp(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``Check`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.CheckTxnOp"
@@ -238,7 +242,7 @@ class ApiCheckTxnOp(WireStruct, frozen=True, kw_only=True):
     Check: ApiCheck = ApiCheck()
 
 
-class ApiTxnOp(WireStruct, frozen=True, kw_only=True):
+class ApiTxnOp(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One operation in a request body."""
 
     go_type: ClassVar[str] = "api.TxnOp"

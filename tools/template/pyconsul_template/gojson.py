@@ -78,7 +78,10 @@ class _Reader:
     def invalid(self, where: str) -> FunctionError:
         """The complaint about the character at this place."""
         if self.at >= len(self.text):
-            return FunctionError("unexpected end of JSON input")
+            if not where.startswith(("in ", "after decimal")) or where == "in string literal":
+                return FunctionError("unexpected end of JSON input")
+            # Go's scanner takes the end for a blank, which these places refuse.
+            return FunctionError(f"invalid character ' ' {where}")
         char = self.text[self.at]
         byte = to_bytes(char)[0]
         shown = {"'": "'\\''", '"': "'\"'"}.get(char) or quote_rune(ord(char) if byte < 128 else byte)

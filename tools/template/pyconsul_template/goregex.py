@@ -47,11 +47,19 @@ def _message(pattern: str, error: Exception) -> str:
     said = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
     head, _, culprit = said.partition(": ")
     known = _MESSAGES.get(head, head)
+    behind = re.search(r"\(\?<[=!]", pattern)
+    if known == "invalid or unsupported Perl syntax" and behind and behind[0].startswith(culprit[:3]):
+        # Go reads the name of a group there.
+        rest = pattern[behind.start() :]
+        close = rest.find(">")
+        return f"error parsing regexp: invalid named capture: `{rest[: close + 1] if close >= 0 else rest}`"
     if known in ("missing closing )", "unexpected )"):
         culprit = pattern
     if known == "invalid or unsupported Perl syntax" and culprit.startswith("(?"):
         culprit = _perl_culprit(pattern, culprit)
-    return f"error parsing regexp: {known}" + (f": `{culprit}`" if culprit else "")
+    if known == "trailing backslash at end of expression":
+        culprit = ""
+    return f"error parsing regexp: {known}: `{culprit}`"
 
 
 def _perl_culprit(pattern: str, culprit: str) -> str:

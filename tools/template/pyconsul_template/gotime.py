@@ -146,7 +146,7 @@ def _offset(moment: datetime, element: str) -> str:
 def _zone_name(moment: datetime) -> str:
     name = moment.tzname() or ""
     if re.fullmatch(r"UTC[+-]\d\d:\d\d", name):
-        return _offset(moment, "-0700" if name[-2:] != "00" else "-07")
+        return _offset(moment, "-0700")
     return name
 
 

@@ -81,7 +81,6 @@ class AgentCache:
         With ``MinQueryIndex`` it waits for a newer one, at most ``MaxQueryTime``. Raises ConsulError.
         """
         entry = self._entry(kind, ask)
-        entry.last_used = self._clock()
         if self._usable(entry, ask, revalidate=ask.MustRevalidate):
             current().incr(f"cache.{kind.name}.hit")
             return cast("R", entry.value), CacheMeta(hit=True, age=self._age(entry))
@@ -104,19 +103,21 @@ class AgentCache:
     def _entry(self, kind: CacheKind[R], ask: ReadRequest) -> Entry[R]:
         question = _question(ask)
         key = kind.name.encode() + b"\0" + msgspec.msgpack.encode(question)
-        entry = self._entries.get(key)
+        entry = self._entries.pop(key, None)
         if entry is None:
             self._make_room()
-            entry = self._entries[key] = Entry(kind=kind, ask=question, last_used=self._clock())
+            entry = Entry(kind=kind, ask=question, last_used=0.0)
+        self._entries[key] = entry  # at the end: the dict stands in the order of last use
+        entry.last_used = self._clock()
         return entry
 
     def _make_room(self) -> None:
         now = self._clock()
-        unused = [key for key, entry in self._entries.items() if now - entry.last_used > UNUSED_AFTER]
-        if not unused and len(self._entries) >= MAX_ENTRIES:
-            unused = [min(self._entries, key=lambda key: self._entries[key].last_used)]
-        for key in unused:
-            entry = self._entries.pop(key)
+        while self._entries:
+            key, entry = next(iter(self._entries.items()))
+            if len(self._entries) < MAX_ENTRIES and now - entry.last_used <= UNUSED_AFTER:
+                return
+            del self._entries[key]
             if entry.task is not None:
                 entry.task.cancel()
             _wake(entry)

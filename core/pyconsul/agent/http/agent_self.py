@@ -7,16 +7,22 @@ import os
 import platform
 import sys
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
+
+import msgspec
 
 from pyconsul.agent.host import host_info
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
+from pyconsul.agent.local.rows import CHECKS, SERVICES
 from pyconsul.agent.members import lan_members, local_member, wan_members
 from pyconsul.config.sanitise import sanitised
+from pyconsul.structs import gojson
 
 if TYPE_CHECKING:
     from pyconsul.agent.agent import Agent
+    from pyconsul.config.runtime import RuntimeConfig
 
 ENVOY_VERSIONS: Final = ("1.34.1", "1.33.2", "1.32.5", "1.31.8")
 _NEW_COORDINATE: Final = {"Vec": [0.0] * 8, "Error": 1.5, "Adjustment": 0.0, "Height": 1e-05}
@@ -27,8 +33,29 @@ _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 async def agent_self(req: Request) -> Reply:
     """Configuration (secrets hidden), coordinate, own member, figures, node metadata."""
     agent = req.agent
+    head = _still_part(agent)
+    moving = {"Stats": stats(agent), "Meta": agent.local.facts.meta} | _xds(agent)
+    if req.query.has("pretty"):
+        return Reply(msgspec.json.decode(head) | moving)
+    # The configuration is most of the answer and changes only with a reload: its JSON is kept.
+    return Reply(raw=head[:-1] + b"," + gojson.encode(moving)[1:])
+
+
+_still_parts: WeakKeyDictionary[Agent, tuple[RuntimeConfig, bytes]] = WeakKeyDictionary()
+
+
+def _still_part(agent: Agent) -> bytes:
+    """JSON of what only a reload changes."""
+    kept = _still_parts.get(agent)
+    if kept is None or kept[0] is not agent.config:
+        kept = (agent.config, gojson.encode(_still_value(agent)))
+        _still_parts[agent] = kept
+    return kept[1]
+
+
+def _still_value(agent: Agent) -> dict[str, Any]:
     config = agent.config
-    value: dict[str, Any] = {
+    return {
         "Config": {
             "Datacenter": config.datacenter,
             "PrimaryDatacenter": config.primary_datacenter or config.datacenter,
@@ -42,17 +69,20 @@ async def agent_self(req: Request) -> Reply:
         "DebugConfig": sanitised(config),
         "Coord": None if config.disable_coordinates else _NEW_COORDINATE,
         "Member": local_member(agent),
-        "Stats": stats(agent),
-        "Meta": agent.local.facts.meta,
     }
-    plain, tls = config.ports.grpc, config.ports.grpc_tls
-    if plain > 0 or tls > 0:
-        value["xDS"] = {
+
+
+def _xds(agent: Agent) -> dict[str, Any]:
+    plain, tls = agent.config.ports.grpc, agent.config.ports.grpc_tls
+    if plain <= 0 and tls <= 0:
+        return {}
+    return {
+        "xDS": {
             "SupportedProxies": {"envoy": list(ENVOY_VERSIONS)},
             "Port": tls if tls > 0 else plain,
             "Ports": {"Plaintext": plain, "TLS": tls},
         }
-    return Reply(value)
+    }
 
 
 def _rfc3339(text: str) -> str:
@@ -75,8 +105,8 @@ def stats(agent: Agent) -> dict[str, dict[str, str]]:
         "agent": {
             "check_monitors": str(checks.count("script")),
             "check_ttls": str(checks.count("ttl")),
-            "checks": str(len(agent.local.checks())),
-            "services": str(len(agent.local.services())),
+            "checks": str(agent.local.db.count(CHECKS)),
+            "services": str(agent.local.db.count(SERVICES)),
         },
         "build": {
             "prerelease": config.version_prerelease,

@@ -7,10 +7,9 @@ from typing import Any, TypeVar
 from pyconsul.agent.cache import CacheKind, CacheMeta
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
-from pyconsul.structs.wire import BACKEND_BLOCKING
 from pyconsul.structs.catalog import HealthCheck, NodeService, QuerySource
 from pyconsul.structs.errors import BadRequest, ConsulError
-from pyconsul.structs.wire import Indexed, ReadRequest, changed
+from pyconsul.structs.wire import BACKEND_BLOCKING, Indexed, ReadRequest, changed
 
 R = TypeVar("R", bound=Indexed)
 

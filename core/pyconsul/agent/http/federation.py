@@ -6,7 +6,6 @@ from pyconsul.agent.http.discovery import fetch, path_name
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
-from pyconsul.structs.wire import BACKEND_BLOCKING
 from pyconsul.structs.catalog import DCSpecificRequest
 from pyconsul.structs.federation import (
     DatacenterIndexedCheckServiceNodes,
@@ -14,7 +13,7 @@ from pyconsul.structs.federation import (
     FederationStateResponse,
     IndexedFederationStates,
 )
-from pyconsul.structs.wire import changed
+from pyconsul.structs.wire import BACKEND_BLOCKING, changed
 
 
 @route("GET", "/v1/internal/federation-states")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from pyconsul.agent.cache import CacheKind
-from pyconsul.agent.dns.addresses import best_address
 from pyconsul.agent.http.discovery import fetch, fetch_cached
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
+from pyconsul.agent.http.translation import translated
 from pyconsul.lang.gotemplate.strconv import NumberSyntaxError, parse_bool, parse_int
 from pyconsul.structs import godecode
-from pyconsul.structs.catalog import CheckServiceNode, DCSpecificRequest, QuerySource
+from pyconsul.structs.catalog import DCSpecificRequest, QuerySource
 from pyconsul.structs.errors import BadRequest, ConsulError, InternalError, MethodNotAllowed, NotFound
 from pyconsul.structs.prepared_query import (
     IndexedPreparedQueries,
@@ -24,7 +24,7 @@ from pyconsul.structs.prepared_query import (
     PreparedQuerySpecificRequest,
     is_query_not_found,
 )
-from pyconsul.structs.wire import BACKEND_BLOCKING, UNSET, Indexed, ReadRequest, changed
+from pyconsul.structs.wire import BACKEND_BLOCKING, Indexed, ReadRequest, changed
 
 T = TypeVar("T", bound=Indexed)
 
@@ -140,7 +140,7 @@ async def _execute(req: Request, name: str) -> Reply:
         found = await _read(req, "PreparedQuery.Execute", ask, PreparedQueryExecuteResponse)
     shown: dict[str, Any] = {
         "Service": found.Service,
-        "Nodes": _translated(req, found),
+        "Nodes": translated(req, found.Nodes or [], found.Datacenter),
         "DNS": found.DNS,
         "Datacenter": found.Datacenter,
         "PeerName": found.PeerName,
@@ -181,25 +181,6 @@ async def _read(req: Request, method: str, ask: ReadRequest, reply: type[T]) -> 
             raise NotFound(error.text, meta=error.meta) from error
         raise
     return changed(found, Backend=BACKEND_BLOCKING)
-
-
-def _translated(req: Request, found: PreparedQueryExecuteResponse) -> list[CheckServiceNode]:
-    """The instances with the addresses that other datacenters use, where that is configured and they are elsewhere."""
-    nodes = found.Nodes or []
-    if not req.agent.config.translate_wan_addrs or found.Datacenter == req.agent.datacenter:
-        return nodes
-    return [_translated_row(row) for row in nodes]
-
-
-def _translated_row(row: CheckServiceNode) -> CheckServiceNode:
-    node, service = row.Node, row.Service
-    if node is not None:
-        node = changed(node, Address=best_address(node.Address, node.TaggedAddresses or {}, wan=True))
-    if service is not None:
-        tagged = {tag: each.Address for tag, each in (service.TaggedAddresses or {}).items()}
-        address = best_address(service.Address, tagged, wan=True)
-        service = changed(service, Address=address, Port=service.best_address(wan=True)[1] or UNSET)
-    return changed(row, Node=node, Service=service)
 
 
 def _shown_meta(found: Indexed) -> dict[str, Any]:

@@ -21,7 +21,15 @@ MAX_BYTES = 64 << 20  # all kept bytes together
 MAX_REQUEST_BYTES = 1024
 
 # Routes whose answer comes from watched state alone; others (metrics, self, members …) may differ each time.
-_WATCHED = ("/v1/kv/", "/v1/catalog/", "/v1/health/", "/v1/session/", "/v1/coordinate/", "/v1/agent/services")
+_WATCHED = (
+    "/v1/kv/",
+    "/v1/catalog/",
+    "/v1/health/",
+    "/v1/session/",
+    "/v1/coordinate/",
+    "/v1/status/",
+    "/v1/agent/services",
+)
 _UNKEPT = ("index", "wait", "cached", "hash", "consistent", "token")
 
 Kept = tuple[bytes, bytes]

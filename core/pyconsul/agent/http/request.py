@@ -256,6 +256,9 @@ class Request:
             if not index.isascii() or not index.isdigit() or int(index) > _UINT64_MAX:
                 raise BadRequest("Invalid index")
             options["MinQueryIndex"] = int(index)
+            config = self.agent.config
+            asked = options.get("MaxQueryTime", 0)
+            options["MaxQueryTime"] = min(asked if asked > 0 else config.default_query_time, config.max_query_time)
 
     def json(self) -> Any:
         """The body as JSON. Raises BadRequest where it is none."""

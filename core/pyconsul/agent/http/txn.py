@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import msgspec
+
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
@@ -36,6 +38,7 @@ from pyconsul.structs.wire import UNSET, omit
 MAX_OPS = 128
 SIZE_HELP = "https://developer.hashicorp.com/docs/agent/config/config-files#txn_max_req_len"
 KV_WRITES = frozenset(("set", "delete", "delete-cas", "delete-tree", "cas", "lock", "unlock"))
+_AS_WRITTEN = msgspec.json.Decoder(list[ApiTxnOp])
 _DURATIONS = ("Interval", "Timeout", "DeregisterCriticalServiceAfter")
 
 
@@ -78,15 +81,25 @@ def _api_ops(req: Request) -> list[ApiTxnOp]:
     if req.body_size > longest:
         raise TooLarge(f"Request body({req.body_size} bytes) too large, max size: {longest} bytes. See {SIZE_HELP}.")
     try:
-        value = godecode.parse(req.body)
+        return _within_limit(_AS_WRITTEN.decode(req.body))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _within_limit(_lenient_ops(req.body))
+
+
+def _lenient_ops(body: bytes) -> list[ApiTxnOp]:
+    try:
+        value = godecode.parse(body)
         if value is None:
             return []
         if not isinstance(value, list):
             raise godecode.DecodeError(godecode.wrong_value(value, "api.TxnOps"))
         items = cast("list[Any]", value)
-        ops = [godecode.into(item, ApiTxnOp) for item in items]
+        return [godecode.into(item, ApiTxnOp) for item in items]
     except ValueError as error:
         raise BadRequest(f"Failed to parse body: {error}") from error
+
+
+def _within_limit(ops: list[ApiTxnOp]) -> list[ApiTxnOp]:
     if len(ops) > MAX_OPS:
         raise TooLarge(f"Transaction contains too many operations ({len(ops)} > {MAX_OPS})")
     return ops

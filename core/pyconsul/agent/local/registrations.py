@@ -155,9 +155,9 @@ class Registrations:
             self._expose_checks(service)
             if new.persist:
                 self._save_service(kept, new)
-        except (InternalError, OSError) as error:
+        except InternalError:
             self._clean_up(service.ID if is_new else "", new_checks)
-            raise error if isinstance(error, InternalError) else InternalError(str(error)) from None
+            raise
         if new.replace_checks:
             for check_id in existing - {row.CheckID for row in rows}:
                 self.remove_check(check_id, persist=new.persist)
@@ -237,10 +237,7 @@ class Registrations:
             check = msgspec.structs.replace(check, Status=existing.Status, Output=existing.Output)
         self._add_check_row(check, kind, token, from_config=from_config)
         if persist:
-            try:
-                self._save_check(check, kind, token, from_config=from_config)
-            except OSError as error:
-                raise InternalError(str(error)) from None
+            self._save_check(check, kind, token, from_config=from_config)
 
     def _add_check_row(self, check: HealthCheck, kind: CheckType | None, token: str, *, from_config: bool) -> None:
         if not check.CheckID:
@@ -328,10 +325,7 @@ class Registrations:
         if not self._files.enabled:
             return
         expires = int(time.time() + self._checks.ttl_of(check_id))
-        try:
-            self._files.save_state(KeptCheckState(CheckID=check_id, Status=status, Output=kept, Expires=expires))
-        except OSError as error:
-            raise InternalError(f'failed persisting state for check "{check_id}": {error}') from None
+        self._files.save_state(KeptCheckState(CheckID=check_id, Status=status, Output=kept, Expires=expires))
 
     # Checks through a proxy that exposes them
 

@@ -15,6 +15,7 @@ from pyconsul.agent.local.state import LocalState, NodeFacts
 from pyconsul.agent.local.sync import Syncer
 from pyconsul.agent.local.tokens import Tokens
 from pyconsul.agent.persistence import LocalFiles
+from pyconsul.structs.errors import InternalError
 from pyconsul.telemetry import logger
 
 if TYPE_CHECKING:
@@ -46,9 +47,9 @@ class LocalWork:
             output_limit=config.check_output_max_size,
             tls=check_tls(config),
         )
-        files = LocalFiles(config.data_dir)
-        self.registrations = Registrations(config, state, syncer, self.checks, files)
-        self._loader = Loader(state, self.registrations, files)
+        self._files = LocalFiles(config.data_dir)
+        self.registrations = Registrations(config, state, syncer, self.checks, self._files)
+        self._loader = Loader(state, self.registrations, self._files)
         self._reaper: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -64,6 +65,7 @@ class LocalWork:
                 await self._reaper
             self._reaper = None
         await self.checks.close()
+        await self._files.flush()
 
     def reload(self, config: RuntimeConfig, facts: NodeFacts) -> None:
         """Take a new configuration: what it defines is registered anew, checks keep their last results.
@@ -82,6 +84,14 @@ class LocalWork:
             self._syncer.resume()
 
     async def sync_changes(self) -> None:
-        """Return when the catalog was told of all changes. A failure is only logged: anti-entropy tries again."""
-        for error in await self._syncer.changes_sent():
+        """Return when all changes are on disk and the catalog was told of them.
+
+        That the catalog could not be told is only logged: anti-entropy tries again. Raises InternalError when the
+        data directory cannot be written.
+        """
+        try:
+            errors, _ = await asyncio.gather(self._syncer.changes_sent(), self._files.flush())
+        except OSError as error:
+            raise InternalError(f"failed persisting to the data directory: {error}") from None
+        for error in errors:
             _log.error("failed to sync changes", error=error)

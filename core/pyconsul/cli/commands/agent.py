@@ -61,7 +61,9 @@ def _add(flags: FlagSet, row: Key) -> None:
         flags.boolean(row.flag, usage)
     elif row.kind in (Kind.INT, Kind.UINT, Kind.UINT32, Kind.UINT64):
         flags.value(row.flag, usage, _number, 0)
-    elif row.kind in (Kind.STRINGS, Kind.MAP):
+    elif row.kind is Kind.MAP:
+        flags.strings(row.flag, f"{usage}, as `key:value`")
+    elif row.kind is Kind.STRINGS:
         flags.strings(row.flag, usage)
     else:
         flags.string(row.flag, usage)

@@ -86,7 +86,7 @@ class _Recording:
         self._packs = args.boolean("archive")
         self._targets = args.strings("capture") or list(_TARGETS)
         self._version = ""
-        self._problems: list[str] = []
+        self._done = False  # the time is over: streams that break off now were closed by us
 
     def prepare(self) -> None:
         """Check times and targets, and make the folder. Raises Failed."""
@@ -182,8 +182,11 @@ class _Recording:
         threads: list[threading.Thread] = []
         for name, stream in self._open_streams():
             streams.append(stream)
-            thread = threading.Thread(target=self._copy, args=(stream, name), daemon=True)
-            threads.append(thread)
+            threads.append(threading.Thread(target=self._copy, args=(stream, name), daemon=True))
+        if "pprof" in self._targets:
+            for name, path, seconds in self._long_profiles():
+                threads.append(threading.Thread(target=self._profile, args=(name, path, seconds), daemon=True))
+        for thread in threads:
             thread.start()
         with stoppable():
             try:
@@ -197,8 +200,6 @@ class _Recording:
             stream.close()
         for thread in threads:
             thread.join(to_seconds(_GRACE))
-
-    _done = False
 
     def _open_streams(self) -> Iterable[tuple[str, Stream]]:
         from pyconsul.sdk.errors import ConsulError
@@ -224,8 +225,8 @@ class _Recording:
                     file.write(piece)
                     file.flush()
             except (TransportError, OSError, ValueError) as e:
-                if not self._done:  # closing the connection is how a recording ends
-                    self._problems.append(str(e))
+                if not self._done:
+                    self._console.complain(f"==> Error encountered during collection: {e}")
 
     def _sample(self, until: float) -> None:
         """Take profiles each interval, and wait."""
@@ -247,6 +248,24 @@ class _Recording:
         moment = time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime())
         self._console.say(f"==> {what} {moment} ({count})")
         self._console.flush()
+
+    def _long_profiles(self) -> Iterable[tuple[str, str, int]]:
+        """File, profile and seconds of what Go's profiler records over a time."""
+        yield "profile.prof", "profile", int(to_seconds(self._duration - _GRACE))
+        yield "trace.out", "trace", int(to_seconds(self._interval))
+
+    def _profile(self, name: str, path: str, seconds: int) -> None:
+        """Record one profile; the agent answers when the time is over."""
+        from pyconsul.sdk import QueryOptions
+
+        def take() -> None:
+            options = QueryOptions(timeout=seconds + 30)
+            answer = self._client.raw("GET", f"/debug/pprof/{path}", {"seconds": str(seconds)}, options=options)
+            if answer.status != 200:
+                raise Failed(f"failed to collect cpu profile: {answer.status} {answer.text().strip()}")
+            write_atomically(os.path.join(self._folder, name), answer.body, 0o644)
+
+        self._attempt("==> Error encountered during collection", take)
 
     def _take_profiles(self) -> None:
         """Heap and goroutines of an agent that has Go's profiler."""

@@ -11,7 +11,7 @@ from ..flags import client_flags, read_options, server_flags, tenancy_flags
 from ..output import json_text
 from .kv_get import key_argument
 
-USAGE = "[options] [KEY_OR_PREFIX]"
+USAGE = "[KEY_OR_PREFIX]"
 HELP = """
 Prints all keys that begin with the argument as a JSON list, in the form that
 "consul kv import" reads: to copy a tree to another cluster, or to keep it.

@@ -15,7 +15,7 @@ from ..flags import client_flags, server_flags, tenancy_flags
 if TYPE_CHECKING:
     from ..kv_dump import Entry
 
-USAGE = "[options] [DATA]"
+USAGE = "[DATA]"
 HELP = """
 Writes the keys and values that "consul kv export" printed. The JSON is the
 argument, or comes from a file (@name) or from standard input (-).

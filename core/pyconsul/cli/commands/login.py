@@ -24,7 +24,7 @@ def add_flags(flags: FlagSet) -> None:
     flags.string("type", "Type of the auth method; it need not be given.")
     flags.string("bearer-token-file", "File with the bearer token.")
     flags.string("token-sink-file", "File for the secret id of the new token.")
-    flags.mapping("meta", "`key=value` to note in the token. May be repeated.")
+    flags.mapping("meta", "key=value to note in the token. May be repeated.")
     flags.boolean("aws-auto-bearer-token", "Make the bearer token from AWS credentials (aws-iam).")
     flags.boolean("aws-include-entity", "Name the IAM role or user in that bearer token.")
     flags.string("aws-sts-endpoint", "URL of AWS STS for that bearer token.")

@@ -7,7 +7,7 @@ from pyconsul.lang.goflags import Args, FlagSet
 from ..console import Console, failing
 from ..flags import client_flags
 
-USAGE = "[options]"
+USAGE = ""
 HELP = """
 Makes the agent read its configuration files again, as SIGHUP does.
 """

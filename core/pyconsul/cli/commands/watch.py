@@ -39,7 +39,7 @@ def add_flags(flags: FlagSet) -> None:
     flags.string("prefix", "Prefix of the keys to watch; for the type keyprefix.")
     flags.string("service", "Service to watch; needed for the type service, possible for checks.")
     flags.strings("tag", "Tag that instances must have; for the type service. May be repeated.")
-    flags.string("passingonly", "Whether only healthy instances count, `true|false`; for the type service.")
+    flags.string("passingonly", "Whether only healthy instances count, one of `[true|false]`; for the type service.")
     flags.boolean("shell", "Run the command in a shell, $SHELL if it is set.", True)
     flags.string("state", "State of the checks to watch; for the type checks.")
     flags.string("name", "Name of the events to watch; for the type event.")

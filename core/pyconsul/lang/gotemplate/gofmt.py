@@ -338,13 +338,22 @@ def _digits(number: int, form: str, prefix: str, spec: _Spec) -> str:
 def _float(value: float, verb: str, spec: _Spec) -> str:
     forms = {"v": ("g", -1), "g": ("g", -1), "G": ("g", -1), "e": ("e", 6), "E": ("e", 6), "f": ("f", 6), "F": ("f", 6)}
     if verb in "xX":
-        text = value.hex()
+        text = _hex_float(value)
         return _signed(text if verb == "x" else text.upper(), value, spec)
     if verb not in forms:
         return _bad_verb(value, verb)
     form, precision = forms[verb]
     text = format_float(value, form, precision if spec.precision is None else spec.precision)
     return _signed(text.upper() if verb in "EG" else text, value, spec)
+
+
+def _hex_float(value: float) -> str:
+    """The shortest hexadecimal form, with at least two digits in the exponent."""
+    if not math.isfinite(value):
+        return format_float(value)
+    mantissa, _, exponent = value.hex().partition("p")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return f"{mantissa or '0x0'}p{exponent[0]}{exponent[1:]:0>2}"
 
 
 def _signed(text: str, value: float, spec: _Spec) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from pyconsul.memdb import WatchSet
 from pyconsul.server.leader.autopilot import Autopilot
 from pyconsul.server.leader.federation import FederationSync
 from pyconsul.server.leader.lock_delays import LockDelays
@@ -31,6 +32,15 @@ class Leader:
         self.tombstones = TombstoneReaper(server)
         self.autopilot = Autopilot(server)
         self.federation = FederationSync(server)
+        self._watches: dict[object, set[WatchSet]] = {}
+
+    def watch(self, ws: WatchSet) -> None:
+        """Let ``ws`` fire when leadership comes or goes."""
+        ws.watch(self._watches, None)
+
+    def _leadership_changed(self) -> None:
+        for ws in list(self._watches.get(None, ())):
+            ws.fire()
 
     def on_note(self, event: object) -> None:
         """Take what the state left for the leader after a commit."""
@@ -47,6 +57,7 @@ class Leader:
 
     async def start(self) -> None:
         """Arm the timers of what a restart found in the state, and enter this server into the catalog."""
+        self._leadership_changed()
         self.session_timers.arm_all(self.server.db)
         self.tombstones.start()
         await self.autopilot.start()
@@ -55,6 +66,7 @@ class Leader:
 
     async def stop(self) -> None:
         """Drop all timers."""
+        self._leadership_changed()
         self.federation.stop()
         self.session_timers.clear_all()
         self.tombstones.stop()

@@ -179,7 +179,7 @@ def merge_into(target: dict[Any, Any], source: dict[Any, Any], *, override: bool
                     to[key] = None
             elif isinstance(held, dict) and isinstance(value, dict):
                 stack.append((held, value))
-            elif not held or (override and (value or not isinstance(value, list))):
+            elif not held or override:
                 to[key] = value
 
 

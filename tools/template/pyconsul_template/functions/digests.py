@@ -37,7 +37,7 @@ def _after_padding(data: bytes, at: int, significant: int) -> int:
         if not rest:
             return len(data)
         if rest[:1] != b"=":
-            return len(data) - len(rest)
+            return len(data) - len(rest) - 1
         rest = rest[1:].lstrip(b"\r\n")
     return len(data) - len(rest) if rest else -1
 

@@ -35,15 +35,9 @@ def _int_of_float(value: float) -> int:
 
 
 def _int_of_text(text: str) -> int:
-    # A zero fraction is cut off, leading zeros mean no octal.
     whole, dot, fraction = text.partition(".")
-    text = whole if dot and not fraction.strip("0") else text
-    sign = text[:1] if text[:1] in "+-" else ""
-    digits = text[len(sign) :]
-    if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
-        digits = digits.lstrip("0") or "0"
     try:
-        return strconv.parse_int(sign + digits, 0)
+        return strconv.parse_int(whole if dot and not fraction.strip("0") else text, 0)
     except strconv.NumberSyntaxError:
         return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import Any
 from urllib.parse import quote as percent
 from urllib.parse import unquote
@@ -44,6 +45,7 @@ for _prefix in ("sprig_", "sprig_os"):
         function(_prefix + (_name[0].upper() + _name[1:] if _prefix.endswith("os") else _name), "string")(_call)
 
 
+_USERINFO = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*")
 _USER_SAFE = "-_.~$&+,;="
 
 
@@ -109,6 +111,10 @@ def url_join(parts: dict[str, Any]) -> str:
         if name in parts and not isinstance(parts[name], str):
             found = kind_of(parts[name])
             raise FunctionError(f"unable to parse {name} key, must be of type string, but {found} found")
+    user = parts.get("userinfo", "")
+    if not _USERINFO.fullmatch(user):
+        said = quote(f"proto://{user}@host")
+        raise FunctionError(f"unable to parse userinfo in dict: parse {said}: net/url: invalid userinfo")
     part: dict[str, str] = {
         **dict.fromkeys(("scheme", "host", "path", "query", "opaque", "fragment", "userinfo"), ""),
         **parts,

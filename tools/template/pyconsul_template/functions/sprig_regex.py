@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.gotemplate.strconv import can_backquote, quote
 from pyconsul.lang.gotemplate.values import Slice, strings
 
 from pyconsul_template import goregex
@@ -18,7 +18,8 @@ def _compiled(pattern: str) -> Any:
     try:
         return goregex.compile_pattern(pattern)
     except FunctionError as error:
-        raise FunctionError(f"regexp: Compile({quote(pattern)}): {error}") from None
+        shown = f"`{pattern}`" if can_backquote(pattern) else quote(pattern)
+        raise FunctionError(f"regexp: Compile({shown}): {error}") from None
 
 
 def _both(name: str, types: str, run: Callable[..., Any]) -> None:

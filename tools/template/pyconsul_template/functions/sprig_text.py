@@ -65,10 +65,18 @@ def lower(text: str) -> str:
     return to_lower(text)
 
 
+def _separates(char: str) -> bool:
+    """What Go's old title casing takes for the end of a word: among ASCII all but letters, digits, underscore."""
+    if char.isascii():
+        return not (char.isalnum() or char == "_")
+    return char in GO_SPACE
+
+
 @function("sprig_title", "string")
 def title(text: str) -> str:
     """The first letter of every word raised."""
-    return re.sub(r"(?<![\w'])\w", lambda found: found[0].title(), text)
+    before = " " + text
+    return "".join(c.title() if _separates(p) else c for p, c in zip(before, text, strict=False))
 
 
 def _words_changed(text: str, raised: bool) -> str:
@@ -101,35 +109,79 @@ def _is_connector(char: str) -> bool:
 
 
 _WORDS = re.compile(
-    r"(?P<connector>[-_\s]+)|(?P<number>\d+)|(?P<upper>[A-Z]+(?=[A-Z][a-z])|[A-Z][a-z]+|[A-Z]+)"
-    r"|(?P<alphabet>[^\W\d_A-Z]+)|(?P<punct>[^\w\s-]+)"
+    r"(?P<connector>[-_\s]+)|(?P<punct>[^\w\s]+)|(?P<upper>[A-Z]+(?=[A-Z][a-z])|[A-Z][a-z]+|[A-Z]+)"
+    r"|(?P<alphabet>[^\W\d_A-Z]+)|(?P<number>\d+)"
 )
 
 
+class _Words:
+    """The words of a text, one by one; an empty kind is the end."""
+
+    def __init__(self, text: str, connector: str) -> None:
+        self.connector = connector
+        self.found = [(m.lastgroup or "", m[0]) for m in _WORDS.finditer(text)]
+        self.at = -1
+        self.kind = ""
+        self.word = ""
+        self.out: list[str] = []
+        self.next()
+
+    def next(self) -> None:
+        """Go to the next word."""
+        self.at += 1
+        self.kind, self.word = self.found[self.at] if self.at < len(self.found) else ("", "")
+
+    def write(self) -> None:
+        """Write the present word in lower case and go on."""
+        if self.kind == "connector":
+            self.out.append("".join(self.connector if _is_connector(c) else c for c in self.word))
+        else:
+            self.out.append(self.word.lower() if self.kind == "upper" else self.word)
+        self.next()
+
+    def write_tail(self) -> None:
+        """Letters and digits that go on without a capital belong to the number before them."""
+        while self.kind in ("alphabet", "number"):
+            self.write()
+
+    def after_number(self) -> None:
+        """What follows a number."""
+        self.write_tail()
+        if self.kind not in ("", "punct", "connector"):
+            self.out.append(self.connector)
+
+    def before_number(self) -> None:
+        """A number behind letters stands for itself when letters follow it, else it belongs to them."""
+        is_last = self.at + 1 >= len(self.found)
+        if is_last:
+            return
+        if self.found[self.at + 1][0] != "alphabet":
+            self.write()
+            if self.kind not in ("connector", "punct", ""):
+                self.out.append(self.connector)
+            return
+        self.out.append(self.connector)
+        self.write()
+        self.write_tail()
+        if self.kind not in ("", "connector", "punct"):
+            self.out.append(self.connector)
+
+
 def _joined_words(text: str, connector: str) -> str:
-    out: list[str] = []
-    kinds: list[str] = []
-    for found in _WORDS.finditer(text):
-        kind = found.lastgroup or ""
-        previous = kinds[-1] if kinds else ""
-        kinds.append(kind)
-        if kind == "connector":
-            out.append("".join(connector if _is_connector(c) else c for c in found[0]))
+    """Words in lower case with a connector between them, by the rules of the xstrings library."""
+    words = _Words(text, connector)
+    while words.kind:
+        before = words.kind
+        words.write()
+        if before == "number":
+            words.after_number()
+        elif before in ("connector", "punct"):
             continue
-        if previous and _breaks(previous, kind, kinds):
-            out.append(connector)
-        out.append(found[0].lower() if kind == "upper" else found[0])
-    return "".join(out)
-
-
-def _breaks(previous: str, kind: str, kinds: list[str]) -> bool:
-    """Whether a connector belongs between two words of these kinds."""
-    if "connector" in (previous, kind) or "punct" in (previous, kind):
-        return False
-    if kind == "number":
-        return False
-    # What follows a number belongs to it, unless it starts with a capital.
-    return previous != "number" or kind == "upper"
+        elif words.kind == "number":
+            words.before_number()
+        elif words.kind not in ("", "connector", "punct"):
+            words.out.append(connector)
+    return "".join(words.out)
 
 
 @function("sprig_snakecase", "string")

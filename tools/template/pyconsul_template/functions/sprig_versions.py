@@ -38,7 +38,7 @@ class Version(Stringer):
         """From ``1.2.3-pre+meta``, where minor and patch may be missing. Raises FunctionError."""
         found = _VERSION.fullmatch(text)
         if found is None:
-            raise FunctionError("invalid semantic version" if text else "version string empty")
+            raise FunctionError("Invalid Semantic Version")
         numbers = int(found[1]), int(found[2] or 0), int(found[3] or 0)
         for part in (found[4] or "").split("."):
             if len(part) > 1 and part.isdecimal() and part[0] == "0":
@@ -49,6 +49,16 @@ class Version(Stringer):
         """The full text."""
         pre = f"-{self.prerelease}" if self.prerelease else ""
         return ".".join(map(str, self.numbers)) + pre + (f"+{self.metadata}" if self.metadata else "")
+
+    def next(self, place: int) -> Version:
+        """The version with the number at this place raised; a prerelease only loses its mark at the last."""
+        major, minor, patch = self.numbers
+        if place == 2:
+            numbers = (major, minor, patch if self.prerelease else patch + 1)
+        else:
+            numbers = (major + 1, 0, 0) if place == 0 else (major, minor + 1, 0)
+        v = "v" if self.original.startswith("v") else ""
+        return Version(numbers, "", "", v + ".".join(map(str, numbers)))
 
     def compare(self, other: Version) -> int:
         """-1, 0 or 1."""
@@ -80,6 +90,9 @@ Version.methods = {
     "Patch": signature("", lambda v: Uint64(v.numbers[2])),
     "Prerelease": signature("", lambda v: v.prerelease),
     "Metadata": signature("", lambda v: v.metadata),
+    "IncMajor": signature("", lambda v: v.next(0)),
+    "IncMinor": signature("", lambda v: v.next(1)),
+    "IncPatch": signature("", lambda v: v.next(2)),
     "Original": signature("", lambda v: v.original),
     "String": signature("", Version.go_string),
     "Compare": signature("*semver.Version", Version.compare),
@@ -185,8 +198,6 @@ def _alternative(text: str) -> list[_Constraint]:
     while at < len(text) or not out:
         found = _CONSTRAINT.match(text, at)
         if found is None:
-            if not text.strip():
-                return [_Constraint("", Version.parse("0.0.0"), 0)]
             raise FunctionError(f"improper constraint: {text}")
         out.append(_constraint(found, text))
         at = found.end()

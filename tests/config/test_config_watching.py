@@ -1,0 +1,52 @@
+"""A change of a configuration file is noticed, and reloads an agent that wants it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+from pyconsul.agent.auto_reload import reload_on_change
+from pyconsul.config import ConfigError
+from pyconsul.config.watching import ConfigFiles
+from pyconsul.telemetry.logging import logger
+
+
+def test_writing_adding_and_removing_files_is_noticed(tmp_path: Path) -> None:
+    """Files named on the command line and members of folders count; looking twice finds nothing new."""
+    single, folder = tmp_path / "a.hcl", tmp_path / "conf.d"
+    folder.mkdir()
+    single.write_text("x")
+    files = ConfigFiles([str(single), str(folder), str(tmp_path / "none")])
+    assert not files.changed()
+    single.write_text("longer")
+    assert files.changed() and not files.changed()
+    (folder / "b.hcl").write_text("y")
+    assert files.changed() and not files.changed()
+    os.replace(folder / "b.hcl", folder / "c.hcl")
+    assert files.changed()
+    single.unlink()
+    assert files.changed() and not files.changed()
+
+
+@pytest.mark.parametrize("fault", [None, ConfigError("broken")])
+async def test_a_changed_file_reloads_again_and_again(tmp_path: Path, fault: ConfigError | None) -> None:
+    """Each change calls reload once, and a configuration that is refused does not end the watching."""
+    path = tmp_path / "a.hcl"
+    path.write_text("1")
+    reloads: asyncio.Queue[str] = asyncio.Queue()
+
+    async def reload() -> None:
+        await reloads.put(path.read_text())
+        if fault is not None:
+            raise fault
+
+    task = asyncio.create_task(reload_on_change([str(path)], reload, logger("test"), interval=0.01))
+    await asyncio.sleep(0)
+    for text in ("22", "333"):
+        path.write_text(text)
+        assert await asyncio.wait_for(reloads.get(), 5) == text
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
