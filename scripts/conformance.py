@@ -17,16 +17,15 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = Path(os.environ.get("PYCONSUL_CONFORMANCE", ROOT.parent / "shared" / "conformance"))
 WAITING = ROOT / "tests" / "conformance" / "waiting.tsv"
 REQUIRED = os.environ.get("REQUIRE_PEERS") == "1"
 FAMILIES = (
-    "kv txn session event status coordinate snapshot operator dns filters query agent catalog health internal "
-    "cli agentconfig labs"
-).split()
+    *("kv", "txn", "session", "event", "status", "coordinate", "snapshot", "operator", "dns", "filters", "query"),
+    *("agent", "catalog", "health", "internal", "cli", "agentconfig", "labs"),
+)
 HEADER = "scenario\tstep\treason\n"
 
 Steps = dict[tuple[str, str], str]  # (scenario, step) → reason or what differed

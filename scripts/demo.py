@@ -169,9 +169,7 @@ def watch_change(folder: Path, environment: dict[str, str]) -> None:
     handler = f"cat >> {heard}; echo >> {heard}"
     key = "apps/ecommerce/environment"
     print(f"$ py-consul watch -type=key -key={key} 'cat >> heard' &")
-    watch = subprocess.Popen(
-        (str(BIN / "py-consul"), "watch", "-type=key", f"-key={key}", handler), env=environment
-    )
+    watch = subprocess.Popen((str(BIN / "py-consul"), "watch", "-type=key", f"-key={key}", handler), env=environment)
     try:
         wait_until(lambda: heard.exists() and heard.read_text().count("\n") >= 1, "the first call of the handler")
         run("py-consul", "kv", "put", key, "production", environment=environment)

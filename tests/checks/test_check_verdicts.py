@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.agent.checks.alias import alias_verdict
 from pyconsul.agent.checks.outputs import Tail
 from pyconsul.agent.checks.status import StatusHandler

@@ -15,6 +15,7 @@ import h2.events
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.agent.checks.dialing import DialError, split_address
 from pyconsul.agent.checks.grpc_probe import GrpcError, health_request, health_state
 from pyconsul.agent.checks.h2_connection import H2Answer

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
 from pyconsul.cli.console import Console
 from pyconsul.cli.main import main
 from pyconsul.sdk import Client, ConsulError, Retry, Settings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.cli.addresses import AddressError, check_service_address, host_and_port, split
 
 

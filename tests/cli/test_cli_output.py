@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.cli.output import columns, go_list, json_text, key_values, sorted_maps, tab_stops
 
 

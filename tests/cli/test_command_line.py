@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul import CONSUL_VERSION
 from pyconsul.cli import commands
 from pyconsul.cli.command import flags_of, load

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.cli.completion import candidates
 
 Run = Callable[..., Any]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pyconsul.raft.archive import Meta, write_archive
 from pyconsul.raft.records import header, record
 from pyconsul.structs.kv import DirEntry

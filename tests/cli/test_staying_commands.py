@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pyconsul.sdk import Client, Retry, Settings
 
 Run = Callable[..., Any]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pyconsul.agent.command import given_flags
 from pyconsul.cli.commands.agent import add_flags
 from pyconsul.config import Loaded, load

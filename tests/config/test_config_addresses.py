@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import pytest
+
 from pyconsul.config import ConfigError, Loaded, load
 from pyconsul.config.hostinterfaces import InterfaceAddress, interface_addresses
 from pyconsul.config.loading import Host

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import pytest
 import yaml
+
 from pyconsul.config import ConfigError, Loaded
 
 FAULTS = yaml.safe_load((Path(__file__).parent / "faults.yaml").read_text(encoding="utf-8"))

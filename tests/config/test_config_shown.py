@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, get_type_hints
 
 import pytest
+
 from pyconsul.config import load
 from pyconsul.config.keys import KEYS, Key, Kind, flag_rows, keys_where
 from pyconsul.config.runtime import RuntimeConfig

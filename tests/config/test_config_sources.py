@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.config import ConfigError, Loaded, load
 from pyconsul.primitives.durations import MINUTE, SECOND
 

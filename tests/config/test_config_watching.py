@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from pyconsul.agent.auto_reload import reload_on_change
 from pyconsul.config import ConfigError
 from pyconsul.config.watching import ConfigFiles

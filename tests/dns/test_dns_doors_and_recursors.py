@@ -12,6 +12,7 @@ import dns.message
 import dns.rcode
 import dnslib
 import pytest
+
 from pyconsul.config.runtime import Address
 
 Respond = Callable[[dnslib.DNSRecord], dnslib.DNSRecord | None]
@@ -226,3 +227,18 @@ async def test_an_external_node_is_a_cname(world: Any, recursors: Recursors) -> 
         "ext.node.consul. 0 CNAME www.example.com.",
         "www.example.com. 60 A 192.0.2.1",
     ]
+
+
+async def test_what_is_forwarded_is_the_question_and_its_edns_record(world: Any, recursors: Recursors) -> None:
+    """Bytes behind the message, and records that no query has, stay here; the DO bit and cookies go along."""
+    heard: list[dnslib.DNSRecord] = []
+
+    def respond(asked: dnslib.DNSRecord) -> dnslib.DNSRecord:
+        heard.append(asked)
+        return asked.reply(ra=1, aa=0)
+
+    await recursors(respond)
+    query = dns.message.make_query("example.com", "A", use_edns=0, want_dnssec=True, payload=1400)
+    assert await world.packet(query.to_wire() + b"rubbish")
+    assert (len(heard[0].ar), heard[0].ar[0].edns_do, heard[0].ar[0].edns_len) == (1, 1, 1400)
+    assert bytes(heard[0].pack()) == query.to_wire()

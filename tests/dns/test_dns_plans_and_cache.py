@@ -10,6 +10,7 @@ from typing import Any
 import dns.message
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pyconsul.agent.dns.core import DnsCore
 from pyconsul.agent.dns.lookup import Group, RecordSet
 from pyconsul.agent.dns.message import Edns, Query, parse

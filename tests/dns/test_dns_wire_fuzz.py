@@ -11,6 +11,7 @@ import dnslib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pyconsul.agent.dns.core import DnsCore, Forward
 from pyconsul.agent.dns.lookup import Ask
 from pyconsul.agent.dns.message import Unanswerable, parse

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+
 from pyconsul.agent.cache import AgentCache, CacheKind, kinds
 from pyconsul.agent.cache import cache as cache_module
 from pyconsul.structs.catalog import DCSpecificRequest, IndexedServices

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck as HypothesisCheck
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pyconsul.agent.agent import Agent
 from pyconsul.agent.http.agent_rows import agent_service
 from pyconsul.agent.http.content_hash import content_hash

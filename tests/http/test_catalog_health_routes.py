@@ -11,6 +11,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck as HypothesisCheck
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pyconsul.agent.agent import Agent
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.translation import with_wan_addresses

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest_asyncio
+
 from pyconsul.agent.agent import Agent
 from pyconsul.agent.http.request import Request
 from pyconsul.config import load

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.lang.goflags import (
     FlagError,
     FlagSet,
@@ -180,9 +181,7 @@ def test_malformed_floats_are_refused(text: str) -> None:
         to_float(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "value"), [("0x1p4", 16.0), (".5", 0.5), ("1_0e2", 1000.0), ("-Inf", -1e999)]
-)
+@pytest.mark.parametrize(("text", "value"), [("0x1p4", 16.0), (".5", 0.5), ("1_0e2", 1000.0), ("-Inf", -1e999)])
 def test_floats_are_read_in_gos_forms(text: str, value: float) -> None:
     """Hexadecimal floats, bare fractions and infinities are floats."""
     assert to_float(text) == value

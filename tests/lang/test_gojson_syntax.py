@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.lang.gojson_syntax import syntax_error
 
 VALUES = st.recursive(

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.agent.local.rows import LocalCheck, LocalService
 from pyconsul.agent.local.state import LocalState, NodeFacts, UnknownLocal
 from pyconsul.memdb import WatchSet

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pyconsul.agent.checks.runner import CheckRunner
 from pyconsul.agent.local.loading import Loader, LoadError, registered_service
 from pyconsul.agent.local.registrations import NewService, Registrations

@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.agent.local.schedule import Action, SyncSchedule, scale_factor
 
 

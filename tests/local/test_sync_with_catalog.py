@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+
 from pyconsul.agent.local.rows import LocalCheck, LocalService
 from pyconsul.agent.local.state import LocalState, NodeFacts
 from pyconsul.agent.local.sync import Syncer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+
 from pyconsul.raft.archive import Server as RaftServer
 from pyconsul.raft.single import MemoryVoter
 from pyconsul.server.server import Server, ServerConfig

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from pyconsul.server.server import Server
 from pyconsul.structs.catalog import DCSpecificRequest, QuerySource
 from pyconsul.structs.coordinate import Coordinate, CoordinateUpdateRequest

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from pyconsul.server.state.prepared_query_template import TemplateError, compile_template
 from pyconsul.structs.catalog import QuerySource
 from pyconsul.structs.prepared_query import (

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from pyconsul.agent.agent import Agent
 from pyconsul.agent.http.request import Request
 from pyconsul.config import load

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.raft.archive import ArchiveError, Meta, Server, read_archive, verify_archive, write_archive
 from pyconsul.raft.records import Record, StateReader, header, record, statistics
 from pyconsul.structs import gomsgpack

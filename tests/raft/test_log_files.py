@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.raft.log_format import LogRecord, LogType, encode_frame, scan
 from pyconsul.raft.log_store import (
     HardState,

@@ -14,6 +14,7 @@ from subprocess import PIPE, Popen
 from typing import Any
 
 import pytest
+
 from pyconsul.raft.archive import ArchiveError, Meta, Server, read_archive, write_archive
 from pyconsul.raft.consensus import Entry, ShuttingDown, UnappliableEntry
 from pyconsul.raft.log_format import LogRecord, LogType
@@ -314,6 +315,40 @@ async def test_without_a_usable_snapshot_it_does_not_start(tmp_path: Path) -> No
     with pytest.raises(LogError, match="failed to load any existing snapshots"):
         async with durable(tmp_path):
             pass
+
+
+async def test_a_cancelled_restore_goes_on_to_its_end(tmp_path: Path) -> None:
+    """A client that hangs up leaves no state half replaced, in memory or on disk."""
+    async with durable(tmp_path) as (voter, _):
+        await voter.propose(SET, ["old", "1"])
+        restoring = asyncio.create_task(voter.restore(an_archive(5000, new="2")))
+        await asyncio.sleep(0)
+        restoring.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await restoring
+        await voter.propose(SET, ["more", "3"])
+    async with durable(tmp_path) as (_, machine):
+        assert machine.rows["new"] == "2"
+
+
+async def test_a_restore_that_cannot_be_saved_leaves_nothing_behind(tmp_path: Path, monkeypatch: Any) -> None:
+    """With the directory failing, the old state serves on, and a restart does not find the new one."""
+    async with durable(tmp_path) as (voter, machine):
+        await voter.propose(SET, ["old", "1"])
+        failed: list[Path] = []
+
+        def fails_once(directory: Path) -> None:
+            if not failed:
+                failed.append(directory)
+                raise OSError(5, "Input/output error")
+
+        with monkeypatch.context() as patched:
+            patched.setattr("pyconsul.raft.snapshot_store.sync_directory", fails_once)
+            with pytest.raises(OSError, match="Input/output"):
+                await voter.restore(an_archive(5000, new="2"))
+        await voter.propose(SET, ["old", "2"])
+    async with durable(tmp_path) as (_, machine):
+        assert machine.rows == {"old": "2"}
 
 
 async def test_a_new_address_is_written_to_the_configuration(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pyconsul.sdk import AsyncClient, Client, Retry, Settings
 
 FAST = Retry(attempts=3, base=0.001)

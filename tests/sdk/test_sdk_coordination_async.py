@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+
 from pyconsul.sdk import AsyncClient, errors
 from pyconsul.sdk.health import state_request
 from pyconsul.sdk.kv import get_request, list_request

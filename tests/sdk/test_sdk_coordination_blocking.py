@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+
 from pyconsul.sdk import Client, errors
 from pyconsul.sdk.kv import get_request, list_request
 from pyconsul.sdk.lock import LOCK_FLAG

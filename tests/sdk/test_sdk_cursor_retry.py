@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.sdk.cursor import Cursor
 from pyconsul.sdk.errors import NotBlocking
 from pyconsul.sdk.request import QueryMeta, QueryOptions

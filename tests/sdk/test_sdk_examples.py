@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from pyconsul.testing import InProcessAgent
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "sdk"

@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+
 from pyconsul import sdk
 
 ROOT = Path(__file__).resolve().parents[2]

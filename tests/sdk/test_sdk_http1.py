@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.sdk.encode import Encoder, Wire
 from pyconsul.sdk.errors import ConfigError
 from pyconsul.sdk.http1 import AnswerParser, ProtocolError, reason_of, redirected, request_head

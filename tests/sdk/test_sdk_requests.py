@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.sdk import errors, kv
 from pyconsul.sdk.decode import json_of
 from pyconsul.sdk.encode import Encoder

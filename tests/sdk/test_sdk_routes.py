@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pyconsul.sdk import AsyncClient, QueryOptions, Retry, Settings
 from pyconsul.sdk.registration import CheckRegistration, ServiceRegistration
 from pyconsul.sdk.request import Answer, Request

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.sdk import Client, ConsulError, QueryOptions, Settings
 from pyconsul.sdk.errors import ConfigError
 from pyconsul.sdk.settings import TLS, Endpoint

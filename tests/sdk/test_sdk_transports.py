@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pyconsul.sdk import QueryOptions, Retry, errors
 from pyconsul.sdk.kv import get_request
 from pyconsul.sdk.settings import TLS

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.sdk import watch, watch_plan
 from pyconsul.sdk.blocking import watch as blocking_watch
 from pyconsul.sdk.encode import Encoder

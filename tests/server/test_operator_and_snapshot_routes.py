@@ -12,6 +12,7 @@ from typing import Any, cast
 from urllib.parse import unquote
 
 import pytest
+
 from pyconsul.agent.http import families
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import ROUTER

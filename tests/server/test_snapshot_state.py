@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pyconsul.memdb import Store
 from pyconsul.raft.archive import ArchiveError, read_archive
 from pyconsul.raft.consensus import Entry

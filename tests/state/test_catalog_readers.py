@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.server import families
 from pyconsul.server.state import catalog

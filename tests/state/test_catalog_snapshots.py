@@ -2,6 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pyconsul.memdb import Store
 from pyconsul.server import families
 from pyconsul.server.fsm.catalog import apply_deregister, apply_register
@@ -29,6 +30,7 @@ from pyconsul.structs.errors import InternalError
 from pyconsul.structs.federation import FederationState, FederationStateRequest
 from pyconsul.structs.health import HealthCheck, HealthCheckDefinition
 from pyconsul.structs.messages import MessageType
+from pyconsul.structs.wire import changed
 
 # In the order in which records stand in a snapshot; those that a restore needs first come first.
 RECORDS = (
@@ -39,7 +41,7 @@ RECORDS = (
     MessageType.FEDERATION_STATE,
     MessageType.INDEX,
 )
-TABLES = (NODES, SERVICES, CHECKS, COORDINATES, SERVICE_VIRTUAL_IPS, FREE_VIRTUAL_IPS, FEDERATION_STATES, INDEXES)
+TABLES = (NODES, SERVICES, COORDINATES, SERVICE_VIRTUAL_IPS, FREE_VIRTUAL_IPS, FEDERATION_STATES, INDEXES)
 
 names = st.sampled_from(["a", "b", "Web"])
 maps = st.none() | st.dictionaries(st.sampled_from(["k", "l"]), st.sampled_from(["", "v", "ü"]), max_size=2)
@@ -89,6 +91,11 @@ removals = st.builds(DeregisterRequest, Node=st.just("n1"), ServiceID=names) | s
 )
 
 
+def nameless(check: HealthCheck) -> HealthCheck:
+    """The check without what it takes of its service."""
+    return changed(check, ServiceName="", ServiceTags=None)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(registrations | removals, max_size=12))
 def test_a_restored_catalog_is_the_one_that_was_saved(entries: list[RegisterRequest | DeregisterRequest]) -> None:
@@ -113,6 +120,8 @@ def test_a_restored_catalog_is_the_one_that_was_saved(entries: list[RegisterRequ
             kind.load(fresh, gomsgpack.decode(gomsgpack.encode(row), kind.row))
     for table in TABLES:
         assert fresh.all(table) == db.all(table), table.name
+    # A restore takes a check's name and tags of its service anew, as every registration does.
+    assert [nameless(row) for row in fresh.all(CHECKS)] == [nameless(row) for row in db.all(CHECKS)]
     live = {row.Service.Service for row in db.all(SERVICES)}
     assert {row.Service for row in fresh.all(KIND_SERVICE_NAMES) if row.Kind == ""} <= live
     links = {(row.Upstream, row.Downstream) for row in db.all(MESH_TOPOLOGY)}

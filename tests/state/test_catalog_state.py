@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.server.fsm.catalog import apply_deregister, apply_register
 from pyconsul.server.fsm.session import create_session

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pyconsul.structs.catalog import NodeService, Weights
 from pyconsul.structs.checks import CheckType, InvalidCheck
 from pyconsul.structs.definitions import DefinitionError, check_definition_from, service_definition_from

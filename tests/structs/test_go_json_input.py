@@ -61,9 +61,15 @@ def test_bytes_come_as_base64() -> None:
     [
         ('{"Nope": 1}', 'json: unknown field "Nope"'),
         ('{"Name": 1}', "json: cannot unmarshal number into Go struct field Outer.Name of type string"),
-        ('{"Inside": {"Port": "x"}}', "json: cannot unmarshal string into Go struct field Inner.Inside.Port of type int"),
+        (
+            '{"Inside": {"Port": "x"}}',
+            "json: cannot unmarshal string into Go struct field Inner.Inside.Port of type int",
+        ),
         ('{"Inside": 5}', "json: cannot unmarshal number into Go struct field Outer.Inside of type structs.Inner"),
-        ('{"Inside": {"Port": 1.5}}', "json: cannot unmarshal number 1.5 into Go struct field Inner.Inside.Port of type int"),
+        (
+            '{"Inside": {"Port": 1.5}}',
+            "json: cannot unmarshal number 1.5 into Go struct field Inner.Inside.Port of type int",
+        ),
         ('{"Tags": "x"}', "json: cannot unmarshal string into Go struct field Outer.Tags of type []string"),
         ('{"Meta": {"a": true}}', "json: cannot unmarshal bool into Go struct field Outer.Meta of type string"),
         ("[]", "json: cannot unmarshal array into Go value of type structs.Outer"),

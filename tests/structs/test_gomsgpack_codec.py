@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Meta, UnsetType
+
 from pyconsul.server import families
 from pyconsul.server.fsm.registry import LOG_HANDLERS
 from pyconsul.structs import gomsgpack

@@ -9,8 +9,9 @@ import pkgutil
 from pathlib import Path
 from typing import Any
 
-import pyconsul.structs
 import pytest
+
+import pyconsul.structs
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.wire import WireStruct
 

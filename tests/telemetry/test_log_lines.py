@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+
 from pyconsul.telemetry.logging import (
     Level,
     Monitor,

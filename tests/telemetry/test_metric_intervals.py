@@ -1,6 +1,7 @@
 """Metrics are gathered in intervals, and for Prometheus from the start on."""
 
 import pytest
+
 from pyconsul.telemetry.metrics import INTERVAL, Metrics
 
 

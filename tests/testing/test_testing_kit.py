@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from pyconsul.config.errors import ConfigError
 from pyconsul.testing import InProcessAgent
 

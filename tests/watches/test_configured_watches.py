@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pyconsul.agent.watches import BadWatch, handle, watch_plan
 from pyconsul.sdk.results import KVPair
 from pyconsul.sdk.watch import Update

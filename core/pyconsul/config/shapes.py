@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
@@ -104,8 +103,3 @@ def _descend(section: Section, part: str) -> Section:
     if isinstance(found, (ListOf, MapOf)):
         return found.member
     return _section(found)
-
-
-def section_names(section: Section) -> Iterable[str]:
-    """Names of the members that are sections themselves."""
-    return (name for name, shape in section.members.items() if isinstance(shape, Section))

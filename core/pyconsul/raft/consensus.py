@@ -46,9 +46,9 @@ class Entry:
 
     @classmethod
     def from_data(cls, data: bytes) -> Entry:
-        """An entry as the log holds it. Raises ValueError for one without a type byte."""
+        """An entry as the log holds it. Raises UnappliableEntry for one without a type byte."""
         if not data:
-            raise ValueError("log entry without a type byte")
+            raise UnappliableEntry("log entry without a type byte")
         return cls(data[0], data=data)
 
     @property
@@ -217,5 +217,8 @@ class Consensus(Protocol):
         ...
 
     async def restore(self, source: IO[bytes]) -> None:
-        """Replace the state by an archive's. Raises ArchiveError and leaves everything as it was if it is no good."""
+        """Replace the state by an archive's. Raises ArchiveError and leaves everything as it was if it is no good.
+
+        It goes on to its end when the caller is cancelled.
+        """
         ...

@@ -67,6 +67,7 @@ class DurableVoter(SingleVoter):
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="raft-disk")
         self._idle = asyncio.Event()
         self._background: asyncio.Task[None] | None = None
+        self._restoring: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Lock the directory, load the newest snapshot, replay the log, begin a new term.
@@ -98,6 +99,8 @@ class DurableVoter(SingleVoter):
             self._background.cancel()
             await asyncio.gather(self._background, return_exceptions=True)
             self._background = None
+        if self._restoring is not None:
+            await asyncio.gather(self._restoring, return_exceptions=True)
         while self._writing:
             await self._idle.wait()
         self._refuse_pending(ShuttingDown())
@@ -125,7 +128,14 @@ class DurableVoter(SingleVoter):
             return await self._exported(meta, frozen)
 
     async def restore(self, source: IO[bytes]) -> None:
-        """Replace the state by an archive's, durably; the log begins anew behind it. Raises ArchiveError."""
+        """Replace the state by an archive's, durably; the log begins anew behind it. Raises ArchiveError.
+
+        It goes on to its end when the caller is cancelled: between snapshot and memory there is no way back.
+        """
+        self._restoring = asyncio.get_running_loop().create_task(self._restore(source))
+        await asyncio.shield(self._restoring)
+
+    async def _restore(self, source: IO[bytes]) -> None:
         async with self._saving:
             with await asyncio.to_thread(read_archive, source) as archive:
                 self._held = True
@@ -142,7 +152,11 @@ class DurableVoter(SingleVoter):
 
         async def commit() -> None:
             meta = replace(self._meta(), index=index)
-            meta, file = await asyncio.to_thread(self._snapshots.save, meta, archive.state)
+            try:
+                meta, file = await asyncio.to_thread(self._snapshots.save, meta, archive.state)
+            except LogError as error:
+                self._broken = f"restore failed: {error}"
+                raise
             file.close()
             self._snapshot = meta
             self._last_index = self._applied_index = index
@@ -189,7 +203,7 @@ class DurableVoter(SingleVoter):
         """Apply an entry as it was applied before; what failed then fails again and changes nothing again."""
         try:
             self._machine.apply(record.index, Entry.from_data(record.data or b""))
-        except (UnappliableEntry, ValueError) as error:
+        except (UnappliableEntry, gomsgpack.DecodeError) as error:
             raise LogError(f"cannot apply log entry {record.index} again: {error}") from error
         except Exception as error:
             log.error("failed to apply log entry", index=record.index, error=repr(error))
@@ -280,7 +294,7 @@ class DurableVoter(SingleVoter):
             return False
         try:
             (await self.snapshot()).close()
-        except OSError as error:
+        except (OSError, LogError) as error:
             log.error("failed to take snapshot", error=error)
             return False
         return True

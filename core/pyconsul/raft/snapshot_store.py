@@ -49,20 +49,41 @@ class SnapshotStore:
         return None
 
     def save(self, meta: Meta, state: IO[bytes]) -> tuple[Meta, IO[bytes]]:
-        """Write an archive durably and return it opened for reading, with its complete meta; drop older ones."""
+        """Write an archive durably and return it opened for reading, with its complete meta; drop older ones.
+
+        After an OSError there is no such snapshot; after a LogError nobody knows.
+        """
         meta = replace(meta, id=snapshot_id(meta.term, meta.index), size=state.seek(0, 2))
-        temporary = self.directory / f"{meta.id}.tmp"
+        path = self.directory / f"{meta.id}{_SUFFIX}"
+        try:
+            self._write(path, meta, state)
+            opened = open(path, "rb")  # noqa: SIM115 -- handed to the caller
+        except OSError as error:
+            self._forget(path, error)
+            raise
+        for old in self._paths()[RETAINED:]:
+            old.unlink()
+        return meta, opened
+
+    @staticmethod
+    def _write(path: Path, meta: Meta, state: IO[bytes]) -> None:
+        temporary = path.with_suffix(".tmp")
         with open(temporary, "wb") as file:
             write_archive(file, meta, state)
             file.flush()
             os.fsync(file.fileno())
-        path = temporary.with_suffix(_SUFFIX)
         os.replace(temporary, path)
-        sync_directory(self.directory)
-        opened = open(path, "rb")  # noqa: SIM115 -- handed to the caller
-        for old in self._paths()[RETAINED:]:
-            old.unlink()
-        return meta, opened
+        sync_directory(path.parent)
+
+    @staticmethod
+    def _forget(path: Path, error: OSError) -> None:
+        """Undo a save that failed, so that a restart does not find what was never acknowledged."""
+        try:
+            path.with_suffix(".tmp").unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+            sync_directory(path.parent)
+        except OSError as e:
+            raise LogError(f"{path}: {error}, and it cannot be removed: {e}") from error
 
     def _paths(self) -> list[Path]:
         """The archives, newest first; files with other names are none of ours."""

@@ -134,9 +134,7 @@ class _Where:
         got = _json_kind(value)
         if got == "number" and _plain(annotation) is int:
             got = f"number {_number_text(value)}"
-        return DecodeError(
-            f"json: cannot unmarshal {got} into Go struct field {struct}.{path} of type {expected}"
-        )
+        return DecodeError(f"json: cannot unmarshal {got} into Go struct field {struct}.{path} of type {expected}")
 
 
 def _member(value: Any, annotation: Any, where: _Where, strict: bool) -> Any:

@@ -1,8 +1,6 @@
 """Sessions and what is asked of them."""
 
-from typing import TypeAlias
-
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from pyconsul.structs.wire import UNSET, Indexed, ReadRequest, UnsetType, WireStruct, WriteRequest
 

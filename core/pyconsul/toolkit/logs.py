@@ -111,8 +111,12 @@ def setup(
     rotate_keep: int = 0,
     syslog_facility: str = "",
     syslog_name: str = "",
+    lines: logging.Formatter | None = None,
 ) -> None:
-    """Make the logger ``root`` (and all below it) write in the tools' manner. Raises ConfigError."""
+    """Make the logger ``root`` (and all below it) write in the tools' manner. Raises ConfigError.
+
+    ``lines`` replaces the form of the lines on standard error.
+    """
     logger = logging.getLogger(root)
     number = level_number(level)
     for handler in list(logger.handlers):
@@ -121,7 +125,7 @@ def setup(
     logger.propagate = False
     logger.setLevel(number)
     console = logging.StreamHandler(sys.stderr)
-    console.setFormatter(_Lines())
+    console.setFormatter(lines or _Lines())
     logger.addHandler(console)
     if file_path:
         try:

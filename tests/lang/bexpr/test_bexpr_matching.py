@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 import msgspec
 import pytest
 from msgspec import UNSET, Meta, UnsetType
+
 from pyconsul.lang.bexpr import FilterError, check_filter, compile_evaluator, compile_filter
 
 

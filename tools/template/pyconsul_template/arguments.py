@@ -11,7 +11,6 @@ from pyconsul.toolkit import signals, sources
 from pyconsul.toolkit.flags import CONSUL_FLAGS, EXEC_FLAGS, TOOL_FLAGS, VAULT_FLAGS, Row, collect, declare
 from pyconsul.toolkit.schema import Settings, merge
 from pyconsul.toolkit.stanzas import parse_wait
-
 from pyconsul_template.config import SCHEMA, parse_template_flag
 
 VERSION: Final = "0.42.1"

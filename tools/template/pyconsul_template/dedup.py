@@ -18,7 +18,6 @@ from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.sdk.request import QueryMeta, QueryOptions, escape_path
 from pyconsul.toolkit.stanzas import SECOND
-
 from pyconsul_template.config import Config
 from pyconsul_template.dependencies.queries import Asked
 

@@ -8,9 +8,6 @@ import re
 from typing import Any
 
 import yaml
-from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.strconv import MAX_INT64, MAX_UINT64, MIN_INT64, format_float
-from pyconsul.lang.gotemplate.values import NIL, Map, Struct, Uint64, Value, is_nil, sorted_keys
 from yaml.events import (
     DocumentEndEvent,
     DocumentStartEvent,
@@ -24,6 +21,10 @@ from yaml.events import (
     StreamStartEvent,
 )
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from pyconsul.lang.gotemplate import FunctionError
+from pyconsul.lang.gotemplate.strconv import MAX_INT64, MAX_UINT64, MIN_INT64, format_float
+from pyconsul.lang.gotemplate.values import NIL, Map, Struct, Uint64, Value, is_nil, sorted_keys
 
 _ANY_MAP = "map[interface {}]interface {}"
 _WORDS: dict[str, Any] = {

@@ -13,12 +13,12 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, TemplateSyntaxError, Undefined
 from jinja2.exceptions import TemplateError as JinjaError
 from jinja2.sandbox import SandboxedEnvironment
+
 from pyconsul.lang.gotemplate import ExecError, Function, FunctionError, ParseError
 from pyconsul.lang.gotemplate.functions import WrongTypeError, argument_count_error, checked
 from pyconsul.lang.gotemplate.gofmt import to_string
 from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import NIL, Slice, TypedInt
-
 from pyconsul_template.config import TemplateConfig
 from pyconsul_template.execution import Execution
 from pyconsul_template.template import functions_for

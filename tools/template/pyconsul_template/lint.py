@@ -13,7 +13,6 @@ from typing import Final, TextIO
 from pyconsul.lang.goflags import FlagError, FlagSet, HelpRequested
 from pyconsul.lang.gotemplate import ExecError, FunctionError, ParseError, TemplateError
 from pyconsul.toolkit.errors import EXIT_FLAGS, EXIT_OK, EXIT_RUN, ConfigError, RunError
-
 from pyconsul_template.config import TemplateConfig, load
 from pyconsul_template.execution import ABSENT, Execution
 from pyconsul_template.runner import read_source

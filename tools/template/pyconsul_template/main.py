@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from pyconsul.lang.goflags import FlagError, HelpRequested
 from pyconsul.toolkit import logs, signals
 from pyconsul.toolkit.errors import EXIT_CONFIG, EXIT_FLAGS, EXIT_INTERRUPT, EXIT_OK, ChildEnded, ConfigError, ToolError
-
 from pyconsul_template import arguments
 from pyconsul_template.config import Config, load
 

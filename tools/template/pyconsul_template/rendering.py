@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.toolkit.errors import RunError
-
 from pyconsul_template.config import TemplateConfig
 from pyconsul_template.functions.files import group_id, user_id
 

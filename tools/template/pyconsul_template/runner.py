@@ -20,7 +20,6 @@ from pyconsul.toolkit.errors import ChildEnded, RunError
 from pyconsul.toolkit.quiescence import Quiescence
 from pyconsul.toolkit.stanzas import SECOND
 from pyconsul.toolkit.vault import VaultClient
-
 from pyconsul_template import rendering
 from pyconsul_template.config import Config, TemplateConfig
 from pyconsul_template.dependencies.queries import Dependency

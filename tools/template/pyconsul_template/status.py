@@ -9,7 +9,6 @@ import time
 from typing import Any, Final
 
 from pyconsul.toolkit.errors import RunError
-
 from pyconsul_template.runner import Runner
 
 logger = logging.getLogger("pyconsul_template.status")

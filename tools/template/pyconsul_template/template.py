@@ -15,7 +15,6 @@ from pyconsul.lang.gotemplate import (
     offending_line,
     signature,
 )
-
 from pyconsul_template.config import TemplateConfig
 from pyconsul_template.execution import Execution
 from pyconsul_template.functions.registry import load

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
+
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.primitives.durations import format_duration
@@ -18,7 +19,6 @@ from pyconsul.sdk.errors import ConsulError, status_error
 from pyconsul.sdk.request import QueryMeta, QueryOptions
 from pyconsul.toolkit.retry import RetryPolicy
 from pyconsul.toolkit.vault import VaultClient, VaultError
-
 from pyconsul_template.dependencies.queries import Asked, Dependency, Fetched
 
 logger = logging.getLogger("pyconsul_template.view")

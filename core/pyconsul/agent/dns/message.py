@@ -53,6 +53,7 @@ class Edns:
     payload: int
     subnet: Subnet | None = None
     has_options: bool = field(default=False, compare=False)
+    record: bytes = field(default=b"", compare=False)  # as it came, to be passed on
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,12 @@ class Query:
     def has_options(self) -> bool:
         """Whether EDNS options came with it."""
         return self.edns is not None and self.edns.has_options
+
+    def forwarded(self) -> bytes:
+        """The query for another server: the question and the OPT record, without whatever else came along."""
+        opt = self.edns.record if self.edns else b""
+        header = HEADER.pack(self.id, self.flags, 1, 0, 0, 1 if opt else 0)
+        return header + wire(self.name) + _QUESTION.pack(self.type, self.qclass) + opt
 
     def cache_key(self) -> object:
         """All of the query that may change the answer."""
@@ -131,17 +138,24 @@ def _read_records(packet: bytes, at: int, counts: tuple[int, int, int]) -> Edns 
         for _ in range(count):
             if at == len(packet):
                 break
-            _, at = read_name(packet, at)
-            rtype, rclass, _, size = _FIXED.unpack_from(packet, at)
-            at += 10
-            if at + size > len(packet):
+            _, start = read_name(packet, at)
+            rtype, rclass, _, size = _FIXED.unpack_from(packet, start)
+            at = start + 10 + size
+            if at > len(packet):
                 raise BadName("record data runs out of the packet")
-            if size and _DATA_SIZES.get(rtype, size) != size:
-                raise BadName("record data of the wrong size")
-            if rtype == Type.OPT and section == 2:
-                edns = Edns(rclass, _read_subnet(packet[at : at + size]), size > 0)
-            at += size
+            _check_data(packet, rtype, at - size, size)
+            if rtype == Type.OPT:
+                found = Edns(rclass, _read_subnet(packet[at - size : at]), size > 0, b"\0" + packet[start:at])
+                edns = found if section == 2 else edns
     return edns
+
+
+def _check_data(packet: bytes, rtype: int, at: int, size: int) -> None:
+    """Raise ``BadName`` for record data that does not have the form of its type."""
+    if size and _DATA_SIZES.get(rtype, size) != size:
+        raise BadName("record data of the wrong size")
+    if size and rtype in (Type.NS, Type.CNAME, Type.PTR) and read_name(packet, at)[1] != at + size:
+        raise BadName("record data that is no name")
 
 
 def _any_size(size: int) -> bool:

@@ -39,7 +39,7 @@ class Recursors:
         """The first answer that is no error (NXDOMAIN is none), as it came; None where there is none."""
         for where in self.order():
             try:
-                reply = await self._exchange(query.packet, where, tcp=tcp)
+                reply = await self._exchange(query.forwarded(), where, tcp=tcp)
             except RecursorFailed as failure:
                 _log.error("recurse failed", error=str(failure))
                 continue

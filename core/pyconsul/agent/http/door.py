@@ -32,6 +32,7 @@ log = logger("agent.http")
 TEXT = "text/plain; charset=utf-8"
 READ_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
+
 class Door:
     """Answers requests for one agent."""
 
@@ -117,9 +118,7 @@ class Door:
 
     def _refusal(self, req: Request, error: ConsulError) -> Reply:
         if error.text:
-            log.error(
-                "Request error", method=req.method, url=_safe_url(req), **{"from": req.remote}, error=error.text
-            )
+            log.error("Request error", method=req.method, url=_safe_url(req), **{"from": req.remote}, error=error.text)
         headers = {"Allow": ",".join(error.allow)} if isinstance(error, MethodNotAllowed) else {}
         reply = Reply.text(error.text, error.http_status, headers=headers)
         reply.meta = error.meta
@@ -143,9 +142,7 @@ class Door:
 
     def _log_finished(self, req: Request, taken: float) -> None:
         latency = format_duration(int(taken * 1e9))
-        log.debug(
-            "Request finished", method=req.method, url=_safe_url(req), **{"from": req.remote}, latency=latency
-        )
+        log.debug("Request finished", method=req.method, url=_safe_url(req), **{"from": req.remote}, latency=latency)
 
 
 def _label(pattern: str) -> str:

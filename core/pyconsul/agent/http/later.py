@@ -11,7 +11,6 @@ from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import Handler, route
 from pyconsul.structs.errors import AclDisabled, NotBuilt
 
-
 # Paths with their methods; one handler for each group.
 ACL_ROUTES = (
     ("/v1/acl/bootstrap", "PUT"),

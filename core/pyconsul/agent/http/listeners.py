@@ -69,9 +69,7 @@ class Listeners:
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     async def _listen_unix(self, path: str) -> str:
-        if os.path.exists(path):
-            log.warn("Replacing socket", path=path)
-            os.unlink(path)
+        _clear_way(path)
         loop = asyncio.get_running_loop()
         server = await loop.create_unix_server(lambda: Connection(self.front), path, backlog=1024)
         self._servers.append(server)
@@ -87,6 +85,13 @@ class Listeners:
             uid = int(rules.user) if rules.user.isdigit() else -1
             gid = int(rules.group) if rules.group.isdigit() else -1
             os.chown(path, uid, gid)
+
+
+def _clear_way(path: str) -> None:
+    """Remove the socket that an agent left behind."""
+    if os.path.exists(path):
+        log.warn("Replacing socket", path=path)
+        os.unlink(path)
 
 
 def tls_context(agent: Agent) -> ssl.SSLContext:

@@ -52,7 +52,8 @@ class Reply:
     @classmethod
     def text(cls, text: str, status: int = 200, *, headers: Mapping[str, str] | None = None) -> Reply:
         """Plain text."""
-        return cls(raw=text.encode("utf-8", "replace"), status=status, headers=headers, content_type="text/plain; charset=utf-8")
+        raw = text.encode("utf-8", "replace")
+        return cls(raw=raw, status=status, headers=headers, content_type="text/plain; charset=utf-8")
 
     def body(self, *, pretty: bool) -> bytes:
         """The whole body of a reply that is no stream."""

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from pyconsul.config.sections import UiConfig
 
 ROBOTS = b"# http://www.robotstxt.org\nUser-agent: *\nDisallow: /\n"
-DISABLED = (
-    "Consul Agent: UI disabled. To enable, set ui_config.enabled=true in the agent configuration and restart."
-)
+DISABLED = "Consul Agent: UI disabled. To enable, set ui_config.enabled=true in the agent configuration and restart."
 _HTML = "text/html; charset=utf-8"
 _TYPES = {".html": _HTML, ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
 

@@ -40,9 +40,7 @@ class Args:
     ``words`` is the whole command line as it came, ``rest`` what follows the flags.
     """
 
-    def __init__(
-        self, found: dict[str, Any], given: Sequence[str], rest: list[str], words: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, found: dict[str, Any], given: Sequence[str], rest: list[str], words: Sequence[str] = ()) -> None:
         self._found: Final = found
         self._given: Final = given
         self.rest: Final = rest

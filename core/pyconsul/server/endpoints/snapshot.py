@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import TYPE_CHECKING
 
 from pyconsul.raft.archive import ArchiveError
 from pyconsul.raft.consensus import Snapshot
+from pyconsul.raft.log_store import LogError
 from pyconsul.server.registry import rpc
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.operator import SnapshotRequest
@@ -26,7 +28,10 @@ async def save(srv: Server, ask: SnapshotRequest) -> Snapshot:
     """An archive of the state; whoever asked closes it."""
     if not ask.AllowStale:
         await srv.consensus.verify()
-    return await srv.consensus.snapshot()
+    try:
+        return await srv.consensus.snapshot()
+    except (OSError, LogError) as error:
+        raise InternalError(f"Raft error when taking snapshot: {error}") from error
 
 
 @rpc("Snapshot.Restore")
@@ -34,10 +39,23 @@ async def restore(srv: Server, ask: SnapshotRestore) -> None:
     """Replace the state, then take the lead anew over what came. Raises InternalError for a bad archive."""
     if ask.AllowStale:
         raise InternalError("stale not allowed for restore")
+    running = asyncio.get_running_loop().create_task(_replace_state(srv, ask.Archive))
+    _RUNNING.add(running)
+    running.add_done_callback(_RUNNING.discard)
+    # A client that hangs up must not leave a state behind that nobody leads.
+    await asyncio.shield(running)
+
+
+_RUNNING: set[asyncio.Task[None]] = set()
+
+
+async def _replace_state(srv: Server, archive: bytes) -> None:
     try:
-        await srv.consensus.restore(io.BytesIO(ask.Archive))
+        await srv.consensus.restore(io.BytesIO(archive))
     except ArchiveError as error:
         raise InternalError(str(error)) from error
+    except (OSError, LogError) as error:
+        raise InternalError(f"Raft error when restoring snapshot: {error}") from error
     await srv.consensus.barrier()
     await srv.leader.stop()
     await srv.leader.start()

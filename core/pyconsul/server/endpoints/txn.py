@@ -101,5 +101,3 @@ def _writes(verb: str, what: str) -> bool:
     if verb not in CATALOG_VERBS:
         raise InternalError(f"unknown {what} operation: {verb}")
     return verb != "get"
-
-

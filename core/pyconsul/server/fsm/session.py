@@ -54,5 +54,3 @@ def load_session(db: Store, row: Session) -> None:
 def session_rows(frozen: FrozenStore) -> Iterable[Session]:
     """All sessions."""
     return frozen.all(SESSIONS)
-
-

@@ -225,7 +225,9 @@ def put_service(db: Store, index: int, node: str, service: NodeService, *, prese
     if not peer:
         _use_kind_name(db, index, service.Kind or "", service.Service)
     if service.Kind == KIND_CONNECT_PROXY or service.Connect.Native:
-        service = _join_mesh(db, index, node, service, existing)
+        service = _join_mesh(db, index, node, service, existing, preserve=preserve)
+    elif existing is not None:
+        mesh_topology.unlink(db, index, node, existing.Service)
     if db.get(NODES, row_key(peer, node)) is None:
         raise InternalError(MISSING_NODE)
     weights = service.Weights if service.Weights and valid_weights(service.Weights) else Weights(Passing=1, Warning=1)
@@ -249,14 +251,21 @@ def _insert_service(db: Store, row: ServiceRow) -> None:
     nodes_changed(db, service.ModifyIndex, service.PeerName, row.Node)
 
 
-def _join_mesh(db: Store, index: int, node: str, service: NodeService, existing: ServiceRow | None) -> NodeService:
-    """Note what a mesh instance brings with it; returns it with its virtual address."""
+def _join_mesh(
+    db: Store, index: int, node: str, service: NodeService, existing: ServiceRow | None, *, preserve: bool
+) -> NodeService:
+    """Note what a mesh instance brings with it; returns it with its virtual address.
+
+    A restore (``preserve``) gives out no addresses: those in use have records of their own.
+    """
     mesh_topology.link(db, index, node, service, existing.Service if existing else None)
     name = service.connect_name()
     if not name:
         return service
     if not service.PeerName:
         _use_kind_name(db, index, KIND_CONNECT_ENABLED, name)
+    if preserve:
+        return service
     whose = PeeredServiceName(ServiceName=ServiceName(Name=name), Peer=service.PeerName)
     with blamed("failed updating virtual IP"):
         address = virtual_ips.assign(db, index, whose)

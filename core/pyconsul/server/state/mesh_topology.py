@@ -30,7 +30,7 @@ MESH_TOPOLOGY: Table[MeshLink] = Table(
 
 
 def link(db: Store, index: int, node: str, service: NodeService, old: NodeService | None) -> None:
-    """Note the upstreams of a proxy instance, and forget those that its earlier registration had."""
+    """Note the upstreams of an instance, and forget those that only its earlier registration had."""
     downstream = service.Proxy.DestinationServiceName or ""
     ref = row_key(service.PeerName, node, service.ID)
     named: set[str] = set()
@@ -38,8 +38,9 @@ def link(db: Store, index: int, node: str, service: NodeService, old: NodeServic
         if upstream.DestinationType == "prepared_query":
             continue
         name = upstream.DestinationName
-        named.add(name.lower())
-        row = db.get(MESH_TOPOLOGY, f"{name}\0{downstream}".lower())
+        key = f"{name}\0{downstream}".lower()
+        named.add(key)
+        row = db.get(MESH_TOPOLOGY, key)
         if row is None:
             row = MeshLink(Upstream=name, Downstream=downstream, CreateIndex=index, ModifyIndex=index)
         elif ref in row.Refs:
@@ -47,8 +48,9 @@ def link(db: Store, index: int, node: str, service: NodeService, old: NodeServic
         db.put(MESH_TOPOLOGY, changed(row, Refs=row.Refs | {ref}, ModifyIndex=index))
         raise_index(db, index, INDEX)
     for upstream in (old.Proxy.Upstreams or ()) if old else ():
-        if upstream.DestinationName.lower() not in named:
-            _forget(db, index, f"{upstream.DestinationName}\0{downstream}".lower(), ref)
+        key = f"{upstream.DestinationName}\0{old.Proxy.DestinationServiceName or ''}".lower() if old else ""
+        if key not in named:
+            _forget(db, index, key, ref)
 
 
 def unlink(db: Store, index: int, node: str, service: NodeService) -> None:

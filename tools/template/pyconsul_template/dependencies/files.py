@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.strconv import from_bytes
-
 from pyconsul_template.dependencies.queries import Access, Fetched
 
 POLL_SECONDS = 2.0

@@ -12,7 +12,6 @@ from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import Field, Map, Slice, Struct, Uint64, strings
 from pyconsul.sdk.errors import UnexpectedStatus
 from pyconsul.sdk.request import escape_path
-
 from pyconsul_template.dependencies.models import (
     NomadService,
     NomadServicesSnippet,

@@ -15,7 +15,6 @@ from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import Slice, strings
 from pyconsul.sdk.request import escape_path
-
 from pyconsul_template.dependencies import models
 from pyconsul_template.dependencies.models import pointers
 

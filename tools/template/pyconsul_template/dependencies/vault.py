@@ -19,7 +19,6 @@ from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import Field, NilPointer, Slice, Struct
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.toolkit.vault import VaultClient, VaultError
-
 from pyconsul_template.dependencies.models import text_map, texts
 from pyconsul_template.dependencies.queries import Fetched
 

@@ -19,7 +19,6 @@ from pyconsul.lang.gotemplate.values import (
     wrap_signed,
     wrap_unsigned,
 )
-
 from pyconsul_template.functions.registry import function
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Value
-
 from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function
 

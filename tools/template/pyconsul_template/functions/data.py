@@ -8,7 +8,6 @@ from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Slice, Value, strings
-
 from pyconsul_template.dependencies import queries
 from pyconsul_template.dependencies.files import FileQuery
 from pyconsul_template.dependencies.models import KeyPair, pointers

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from pyconsul.lang.gotemplate import FunctionError
-
 from pyconsul_template.execution import Execution
 from pyconsul_template.functions.registry import function
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import sprint
 from pyconsul.lang.gotemplate.values import Map, Slice, Value
-
 from pyconsul_template.dependencies import nomad as queries
 from pyconsul_template.execution import ABSENT, Execution
 from pyconsul_template.functions.registry import function

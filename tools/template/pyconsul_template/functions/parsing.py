@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from pyconsul.lang.gotemplate import FunctionError, strconv
 from pyconsul.lang.gotemplate.values import Int64, Uint64, Value
-
 from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function
 

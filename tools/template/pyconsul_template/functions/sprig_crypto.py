@@ -15,7 +15,6 @@ from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import to_string
 from pyconsul.lang.gotemplate.strconv import byte_length, from_bytes, to_bytes
 from pyconsul.lang.gotemplate.values import Field, Struct
-
 from pyconsul_template.functions.registry import function
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import ANY_LIST, Slice, Value, kind_of
-
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.sprig_logic import deep_equal, is_empty
 from pyconsul_template.functions.sprig_numbers import to_int

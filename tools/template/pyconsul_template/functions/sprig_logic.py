@@ -6,7 +6,6 @@ from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Struct, Value, is_nil, kind_of, type_of, unwrap
-
 from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Map, Slice, Value, strings, type_of
-
 from pyconsul_template.functions.collections import merge_into
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.sprig_text import text_of

@@ -11,7 +11,6 @@ from typing import Any
 from pyconsul.lang.gotemplate import FunctionError, strconv
 from pyconsul.lang.gotemplate.gofmt import to_string
 from pyconsul.lang.gotemplate.values import Int64, Slice, Value, wrap_signed
-
 from pyconsul_template.functions.arithmetic import quotient, remainder
 from pyconsul_template.functions.registry import function
 

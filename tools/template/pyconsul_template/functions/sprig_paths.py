@@ -11,7 +11,6 @@ from urllib.parse import unquote
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import kind_of
-
 from pyconsul_template.functions.registry import function
 
 

@@ -12,7 +12,6 @@ from pyconsul.lang.gotemplate import FunctionError, strconv
 from pyconsul.lang.gotemplate.gofmt import to_string
 from pyconsul.lang.gotemplate.strconv import from_bytes, quote, to_bytes
 from pyconsul.lang.gotemplate.values import Map, Slice, Value, string_map, strings
-
 from pyconsul_template.functions.digests import decode_base64
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.text import GO_SPACE, go_split, to_lower, to_upper
@@ -198,21 +197,29 @@ def kebabcase(text: str) -> str:
 
 @function("sprig_camelcase", "string")
 def camelcase(text: str) -> str:
-    """``http_server`` as ``HttpServer``; leading connectors stay."""
+    """``http_server`` as ``HttpServer``; leading connectors stay, runs of capitals keep their first."""
     body = text.lstrip("-_" + GO_SPACE)
     if not body:
-        return text
+        return text + text[-1:]
     out = [text[: len(text) - len(body)]]
-    raise_next = True
-    for n, char in enumerate(body):
-        if _is_connector(char):
-            if raise_next or n == len(body) - 1:
-                out.append(char)
-            raise_next = True
+    lower_run = body[0].isupper()
+    held = body[0].upper()
+    for char in body[1:]:
+        if _is_connector(held):
+            if _is_connector(char):
+                out.append(held)
+            else:
+                lower_run = char.isupper()
+                char = char.upper()
+            held = char
+            continue
+        if lower_run and char.isupper():
+            char = char.lower()
         else:
-            out.append(char.upper() if raise_next else char.lower() if n else char)
-            raise_next = False
-    return "".join(out)
+            lower_run = False
+        out.append(held)
+        held = char
+    return "".join([*out, held])
 
 
 @function("sprig_initials", "string")

@@ -7,7 +7,6 @@ import time
 from pyconsul.lang.gotemplate import FunctionError, strconv
 from pyconsul.lang.gotemplate.values import Int64, Value
 from pyconsul.primitives.durations import format_duration
-
 from pyconsul_template.functions.registry import function
 from pyconsul_template.gotime import Time, parse_go_duration
 

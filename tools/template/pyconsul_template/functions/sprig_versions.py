@@ -8,7 +8,6 @@ from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError, signature
 from pyconsul.lang.gotemplate.values import Stringer, Uint64
-
 from pyconsul_template.functions.registry import function
 
 _VERSION = re.compile(

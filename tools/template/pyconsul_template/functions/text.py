@@ -6,7 +6,6 @@ import time
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Map, Slice, string_map, strings
-
 from pyconsul_template import goregex, gotime
 from pyconsul_template.functions.registry import function
 
