@@ -22,7 +22,16 @@ def test_keys_match_in_any_case_and_as_snake_case(key: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "ns"),
-    [("15s", 15 * SECOND), (15, 15), (1.5e9, 1_500_000_000), (None, 0), (True, 0), ([], 0), ("-3s", -3 * SECOND)],
+    [
+        ("15s", 15 * SECOND),
+        (15, 15),
+        (1.5e9, 1_500_000_000),
+        (None, 0),
+        (True, 0),
+        ([], 0),
+        ("-3s", -3 * SECOND),
+        (1e20, -(1 << 63)),
+    ],
 )
 def test_durations_are_text_or_nanoseconds(value: Any, ns: int) -> None:
     """Values of other types count as nothing, as Consul has it."""
@@ -40,12 +49,24 @@ def test_the_plain_spelling_wins_over_its_twin() -> None:
     [
         ({"Name": "x", "Nope": 1}, 'json: unknown field "Nope"'),
         ({"Name": "x", "Check": {"Token": "t"}}, 'json: unknown field "Token"'),
-        ({"Name": "x", "Port": "1"}, "json: cannot unmarshal string into Go struct field .Port of type int"),
-        ({"Name": "x", "Port": 1.5}, "json: cannot unmarshal number 1.5 into Go struct field .Port of type int"),
+        ({"Name": "x", "Port": "1"}, "json: cannot unmarshal string into Go struct field .Alias.Port of type int"),
+        ({"Name": "x", "Port": 1.5}, "json: cannot unmarshal number 1.5 into Go struct field .Alias.Port of type int"),
         ([], "json: cannot unmarshal array into Go value of type structs.ServiceDefinition"),
         ({"Name": "x", "Check": {"TTL": "abc"}}, 'time: invalid duration "abc"'),
+        ({"Name": "x", "Namespace": "n"}, 'json: unknown field "Namespace"'),
+        (
+            {"Name": "x", "Weights": {"Passing": "1"}},
+            "json: cannot unmarshal string into Go struct field Weights.Alias.Weights.Passing of type int",
+        ),
+        (
+            {"Name": "x", "Check": {"Header": {"a": "b"}}},
+            "json: cannot unmarshal string into Go struct field .Alias.Check.Alias.Header of type []string",
+        ),
         ({"Name": "x", "Checks": [None]}, "json: null in the list Checks"),
-        ({"Name": "x", "Meta": {"a": 1}}, "json: cannot unmarshal number into Go struct field .Meta of type string"),
+        (
+            {"Name": "x", "Meta": {"a": 1}},
+            "json: cannot unmarshal number into Go struct field .Alias.Meta of type string",
+        ),
         (
             {"Name": "x", "Proxy": {"TransparentProxy": {"outbound_listener_port": 1}}},
             'json: unknown field "outbound_listener_port"',

@@ -51,7 +51,7 @@ def run_agent(args: Args) -> int:
         return _refuse(str(error))
     config = loaded.runtime
     if not valid_level(config.log_level):
-        known = "[TRACE DEBUG INFO WARN ERROR OFF]"
+        known = "[TRACE DEBUG INFO WARN ERR ERROR]"
         return _refuse(f"Invalid log level: {config.log_level}. Valid log levels are: {known}")
     return _loop_runner()(_run(flags, loaded))
 

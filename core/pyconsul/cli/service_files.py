@@ -62,11 +62,15 @@ def _connect(service: ServiceDefinition) -> dict[str, Any] | None:
 
 
 def _check(check: CheckType) -> dict[str, Any]:
-    """A check with its durations as text, without what is not set."""
+    """A check with its durations as text, without what is not set.
+
+    A script stays behind, as it does in Consul's own command: the agent then refuses the check. Scripts are for
+    the agent's configuration files, not for its API.
+    """
     from pyconsul.primitives.durations import format_duration
 
     fields: dict[str, Any] = _builtins(check)
-    given = {name: value for name, value in fields.items() if value}
+    given = {name: value for name, value in fields.items() if value and name != "ScriptArgs"}
     return {
         name: format_duration(value) if name in _DURATIONS and isinstance(value, int) else value
         for name, value in given.items()

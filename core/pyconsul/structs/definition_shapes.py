@@ -24,8 +24,6 @@ from pyconsul.structs.lenient import (
 
 __all__ = ["CHECK", "CHECK_OF_SERVICE", "PROXY", "SERVICE"]
 
-_ENTERPRISE: Final[dict[str, Type]] = {"Namespace": STRING, "Partition": STRING}
-
 _CHECK_FIELDS: Final[dict[str, Type]] = {
     "Name": STRING,
     "Status": STRING,
@@ -116,14 +114,15 @@ _CHECK_CONFIG_ALIASES: Final = {
 
 CHECK: Final = Shape(
     name="CheckDefinition",
+    wrapped=True,
     fields={"ID": STRING, "ServiceID": STRING, "Token": STRING, **_CHECK_FIELDS},
     snake={**_CHECK_TWINS, "service_id": "ServiceID", "disable_redirects": "DisableRedirects"},
-    ignored=_ENTERPRISE,
     config=_CHECK_CONFIG,
     config_aliases=_CHECK_CONFIG_ALIASES,
 )
 CHECK_OF_SERVICE: Final = Shape(
     name="CheckType",
+    wrapped=True,
     fields={
         "CheckID": STRING,
         **_CHECK_FIELDS,
@@ -136,6 +135,7 @@ CHECK_OF_SERVICE: Final = Shape(
 # In configuration a check inside a service is an ordinary check definition.
 _CHECK_IN_SERVICE: Final = Shape(
     name="CheckType",
+    wrapped=True,
     fields={**CHECK_OF_SERVICE.fields, "ID": STRING, "ServiceID": STRING, "Token": STRING},
     snake=CHECK_OF_SERVICE.snake,
     ignored=CHECK_OF_SERVICE.ignored,
@@ -162,8 +162,9 @@ _ACCESS_LOGS: Final = Shape(
     },
 )
 _EXPOSE_PATH: Final = Shape(
-    "ExposePath",
-    {"ListenerPort": INT, "Path": STRING, "LocalPathPort": INT, "Protocol": STRING, "ParsedFromCheck": BOOL},
+    wrapped=True,
+    name="ExposePath",
+    fields={"ListenerPort": INT, "Path": STRING, "LocalPathPort": INT, "Protocol": STRING, "ParsedFromCheck": BOOL},
     snake={
         "listener_port": "ListenerPort",
         "local_path_port": "LocalPathPort",
@@ -183,8 +184,9 @@ _EXPOSE: Final = Shape(
     config_only=frozenset({"Port"}),
 )
 _UPSTREAM: Final = Shape(
-    "Upstream",
-    {
+    wrapped=True,
+    name="Upstream",
+    fields={
         "DestinationType": STRING,
         "DestinationNamespace": STRING,
         "DestinationPartition": STRING,
@@ -231,8 +233,9 @@ _ENVOY_EXTENSION: Final = Shape(
     {"Name": STRING, "Required": BOOL, "Arguments": OPAQUE, "ConsulVersion": STRING, "EnvoyVersion": STRING},
 )
 PROXY: Final = Shape(
-    "ConnectProxyConfig",
-    {
+    wrapped=True,
+    name="ConnectProxyConfig",
+    fields={
         "EnvoyExtensions": ListOf(_ENVOY_EXTENSION),
         "DestinationServiceName": STRING,
         "DestinationServiceID": STRING,
@@ -283,14 +286,16 @@ _CONNECT_FIELDS: Final[dict[str, Type]] = {"Native": BOOL}
 _CONNECT: Final = Shape(
     "ServiceConnect",
     _CONNECT_FIELDS,
+    wrapped=True,
     snake={"sidecar_service": "SidecarService"},
     ignored={"PeerMeta": OPAQUE},
     config={"native": "Native", "sidecar_service": "SidecarService"},
     lax=True,
 )
 SERVICE: Final = Shape(
-    "ServiceDefinition",
-    {
+    wrapped=True,
+    name="ServiceDefinition",
+    fields={
         "Kind": STRING,
         "ID": STRING,
         "Name": STRING,
@@ -310,7 +315,6 @@ SERVICE: Final = Shape(
         "Connect": _CONNECT,
     },
     snake={"enable_tag_override": "EnableTagOverride", "tagged_addresses": "TaggedAddresses"},
-    ignored=_ENTERPRISE,
     config={
         "kind": "Kind",
         "id": "ID",

@@ -71,6 +71,7 @@ class Shape:
 
     ``config``: configuration key -> field, where configuration takes the struct at all; ``config_aliases`` are other
     spellings of those keys, in lower case; ``config_only`` fields have no JSON key. ``lax`` shapes ignore unknown ones.
+    ``wrapped`` shapes are read through an anonymous struct in Go, which shows in error texts.
     """
 
     name: str
@@ -81,6 +82,8 @@ class Shape:
     config_aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     config_only: frozenset[str] = frozenset()
     lax: bool = False
+    wrapped: bool = False
+    package: str = "structs"
 
     @cached_property
     def by_json_key(self) -> dict[str, tuple[str, bool]]:
@@ -100,10 +103,13 @@ def from_json(shape: Shape, value: Any) -> dict[str, Any]:
 
 
 def _json_struct(shape: Shape, value: Any, path: str) -> dict[str, Any]:
+    """``path`` is where the struct stands: the innermost struct around it, and the fields down to it."""
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise _mismatch(value, path, f"structs.{shape.name}")
+        raise _mismatch(value, path, f"{shape.package}.{shape.name}")
+    outer = path.partition(".")[2]
+    inside = f"{'' if shape.wrapped else shape.name}.{f'{outer}.' if outer else ''}{'Alias.' if shape.wrapped else ''}"
     given: dict[str, Any] = {}
     twins: dict[str, Any] = {}
     for key, item in cast("dict[str, Any]", value).items():
@@ -116,7 +122,7 @@ def _json_struct(shape: Shape, value: Any, path: str) -> dict[str, Any]:
         if not name or item is None:
             continue
         kind = shape.fields[name]
-        (twins if is_twin else given)[name] = _json_value(kind, item, f"{path}.{name}")
+        (twins if is_twin else given)[name] = _json_value(kind, item, inside + name)
     for name, item in twins.items():
         given[name] = _merged(given.get(name), item)
     return given
@@ -140,7 +146,7 @@ def _json_value(kind: Type, value: Any, path: str) -> Any:
         if not isinstance(value, list):
             raise _mismatch(value, path, f"[]structs.{kind.shape.name}")
         if None in value:
-            raise DecodeError(f"json: null in the list {path.removeprefix('.')}")
+            raise DecodeError(f"json: null in the list {path.rpartition('.')[2]}")
         return [_json_struct(kind.shape, item, path) for item in cast("list[Any]", value)]
     if not isinstance(value, dict):
         raise _mismatch(value, path, f"map[string]structs.{kind.shape.name}")
@@ -232,7 +238,8 @@ def _json_duration(value: Any, path: str) -> int:
         except DurationError as bad:
             raise DecodeError(str(bad)) from None
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return max(-(1 << 63), min(int(value), (1 << 63) - 1))
+        # Go's conversion of a float that is too large gives the smallest integer.
+        return int(value) if -(1 << 63) <= value < 1 << 63 else -(1 << 63)
     return 0
 
 

@@ -16,7 +16,7 @@ from pyconsul.structs.health import CRITICAL, PASSING, STATUSES, WARNING, Health
 from pyconsul.structs.lenient import STRING, DecodeError, Shape, from_json
 from pyconsul.structs.wire import changed
 
-_UPDATE = Shape("checkUpdate", {"Status": STRING, "Output": STRING})
+_UPDATE = Shape("checkUpdate", {"Status": STRING, "Output": STRING}, package="agent")
 
 
 @route("GET", "/v1/agent/checks")
@@ -55,7 +55,7 @@ def _definition(req: Request) -> CheckDefinition:
     try:
         definition = check_definition_from(godecode.parse(req.body))
     except (DefinitionError, ValueError) as error:
-        raise BadRequest(f"Request decode failed: {godecode.enterprise_hint(str(error))}") from None
+        raise BadRequest(f"Request decode failed: {error}") from None
     if not definition.Name:
         raise BadRequest("Missing check name")
     if definition.type.Status and definition.type.Status not in STATUSES:

@@ -126,7 +126,7 @@ def _definition(req: Request) -> ServiceDefinition:
     try:
         definition = service_definition_from(godecode.parse(req.body))
     except (DefinitionError, ValueError) as error:
-        raise BadRequest(f"Request decode failed: {godecode.enterprise_hint(str(error))}") from None
+        raise BadRequest(f"Request decode failed: {error}") from None
     if not definition.Name:
         raise BadRequest("Missing service name")
     if is_any_address(definition.Address):

@@ -8,7 +8,10 @@ from pyconsul.lang.goflags import Args, FlagSet
 from ..console import Console, Failed
 
 USAGE = "[options]"
-HELP = "Prints the Consul release that this program stands for, its own version, and the protocol versions."
+HELP = f"""
+Prints the release of Consul whose behaviour this program has, and the protocol
+versions that it speaks. The program itself is py-consul {__version__}.
+"""
 
 BUILD_DATE = "1970-01-01T00:00:01Z"  # what Consul prints when nothing else was set at build time
 _DEFAULT, _MIN, _MAX = 2, 2, 3
@@ -32,7 +35,7 @@ def run(args: Args, console: Console) -> int:
 def _pretty() -> str:
     spoken = f"Protocol {_DEFAULT} spoken by default, understands {_MIN} to {_MAX}"
     more = f"(agent will automatically use protocol >{_DEFAULT} when speaking to compatible agents)"
-    return f"Consul v{CONSUL_VERSION}\npy-consul v{__version__}\nBuild Date {BUILD_DATE}\n{spoken} {more}\n"
+    return f"Consul v{CONSUL_VERSION}\nBuild Date {BUILD_DATE}\n{spoken} {more}\n"
 
 
 def _json() -> str:

@@ -1,0 +1,58 @@
+"""How long secrets of Vault are good for, and keeping its token alive."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from pyconsul.sdk.errors import ConsulError
+from pyconsul.toolkit.vault import VaultClient, VaultError
+
+
+def lease_pause(item: Mapping[str, Any], default_lease: float, threshold: float, dice: float) -> float:
+    """Seconds until a secret should be fetched again; ``dice`` is a random number from 0 to 1."""
+    data: Mapping[str, Any] = item.get("data") or {}
+    auth: Mapping[str, Any] = item.get("auth") or {}
+    base = float(auth.get("lease_duration") or item.get("lease_duration") or 0)
+    rotates = False
+    if not item.get("lease_id"):
+        if "certificate" in data and data.get("expiration"):
+            base = float(data["expiration"]) - time.time()
+        if "secret_id" in data and data.get("secret_id_ttl"):
+            base = float(data["secret_id_ttl"]) + 1
+        if "rotation_period" in data and "ttl" in data:
+            base, rotates = float(data["ttl"] or 0) + 1, True
+    if base <= 0:
+        base = default_lease
+    if auth.get("renewable", item.get("renewable")):
+        return base / 3 * (dice + 1) / 2
+    if rotates:
+        return base
+    part = threshold + (dice - 0.5) * 0.1
+    return base * (part if 0 < part < 1 else threshold)
+
+
+async def keep_token(client: Callable[[], Awaitable[VaultClient]], logger: logging.Logger) -> None:
+    """Renew Vault's token for ever, or until that makes no sense any more."""
+    pause = 1.0
+    while True:
+        try:
+            answer = await (await client()).renew_self()
+            auth = (answer or {}).get("auth") or {}
+            if not auth.get("renewable"):
+                logger.warning("vault.token: token is not renewable")
+                return
+            pause = max(float(auth.get("lease_duration") or 60) / 3 * (random.random() + 1) / 2, 1.0)
+        except VaultError as error:
+            logger.warning("vault.token: failed to renew: %s", error)
+            if error.status in (400, 403):
+                return
+            pause = min(pause * 2, 60.0)
+        except (ConsulError, OSError) as error:
+            logger.warning("vault.token: failed to renew: %s", error)
+            pause = min(pause * 2, 60.0)
+        await asyncio.sleep(pause)

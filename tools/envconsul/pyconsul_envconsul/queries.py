@@ -1,0 +1,194 @@
+"""What can be asked for: pairs below a prefix, instances of a service, a secret of Vault.
+
+Each query has a name that tells it from all others, and gives what ``names.py`` makes variables of.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import random
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
+from urllib.parse import parse_qsl
+
+from pyconsul.lang.goflags import quote
+from pyconsul.sdk.request import escape_path
+from pyconsul.toolkit.errors import RunError
+from pyconsul.toolkit.leases import lease_pause
+from pyconsul.toolkit.vault import VaultClient, VaultError
+
+logger = logging.getLogger("pyconsul_envconsul.runner")
+
+_DC: Final = r"(?:@(?P<dc>[A-Za-z0-9_.\-]+))?"
+_QUERY: Final = r"(?:\?(?P<query>[A-Za-z0-9_\-=&]+))?"
+_NEAR: Final = r"(?:~(?P<near>[A-Za-z0-9_.\-]+))?"
+_PREFIX: Final = re.compile(r"/?(?P<name>[^@?]+)" + _QUERY + _DC)
+_SERVICE: Final = re.compile(
+    r"(?:(?P<tag>[A-Za-z0-9_=:.\-]+)\.)?(?P<name>[A-Za-z0-9_\-]+)" + _QUERY + _DC + _NEAR
+)
+_PARAMETERS: Final = ("ns", "peer", "partition", "sameness-group")
+
+
+class Fetched(NamedTuple):
+    """What a query found; ``index`` 0 means that there is nothing to wait on."""
+
+    value: Any
+    index: int
+    last_contact_ms: int = 0
+
+
+class Access(Protocol):
+    """How queries get at data; the view implements it."""
+
+    index: int
+    default_lease: float
+    lease_threshold: float
+
+    async def get(self, path: str, params: Mapping[str, str]) -> Fetched:
+        """One blocking GET from Consul: the JSON value, None for 404."""
+        ...
+
+    async def vault(self) -> VaultClient:
+        """The Vault client, logged in."""
+        ...
+
+    async def pause(self, seconds: float) -> None:
+        """Wait between two looks."""
+        ...
+
+
+def _parts(pattern: re.Pattern[str], text: str, label: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The parts of a query text, and the request's parameters among them. Raises RunError."""
+    found = pattern.fullmatch(text)
+    if found is None:
+        raise RunError(f"{label}: invalid format: {quote(text)}")
+    parts = {name: value or "" for name, value in found.groupdict().items()}
+    query = parts["query"]
+    params = {name: parts.get(name, "") for name in ("dc", "near", "tag")}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name not in _PARAMETERS:
+            known = ",".join(_PARAMETERS)
+            raise RunError(
+                f"{label}: invalid query parameter key {quote(name)} in query {quote(query)}: supported keys: {known}"
+            )
+        params[name] = value
+    return parts, {name: value for name, value in params.items() if value}
+
+
+class PrefixQuery:
+    """All pairs below ``prefix[?query][@dc]``: values by the part of the key behind the prefix."""
+
+    kind: Final = "consul"
+
+    def __init__(self, text: str) -> None:
+        parts, params = _parts(_PREFIX, text, "kv.list") if text else ({"name": ""}, {})
+        self.prefix = parts["name"]
+        self.params = {"recurse": "", **params}
+        self.name = f"kv.list({text.removeprefix('/')})"
+
+    async def fetch(self, access: Access) -> Fetched:
+        """The pairs, in the order of their keys."""
+        found = await access.get("/v1/kv/" + escape_path(self.prefix), self.params)
+        pairs = {item["Key"].removeprefix(self.prefix).lstrip("/"): _value(item) for item in found.value or ()}
+        return found._replace(value=pairs)
+
+
+def _value(item: Mapping[str, Any]) -> str:
+    """The value of a pair; bytes that are not UTF-8 are kept as the system's variables keep them."""
+    return base64.b64decode(item.get("Value") or "").decode("utf-8", "surrogateescape")
+
+
+class ServiceQuery:
+    """The instances of ``[tag.]name[?query][@dc][~near]``: their attributes as texts."""
+
+    kind: Final = "consul"
+
+    def __init__(self, text: str) -> None:
+        parts, self.params = _parts(_SERVICE, text, "catalog.service")
+        self.service = parts["name"]
+        self.name = f"catalog.service({text})"
+
+    async def fetch(self, access: Access) -> Fetched:
+        """The instances, in the catalog's order."""
+        found = await access.get("/v1/catalog/service/" + escape_path(self.service), self.params)
+        return found._replace(value=[_attributes(item) for item in found.value or ()])
+
+
+def _attributes(item: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "id": item.get("ServiceID") or "",
+        "name": item.get("ServiceName") or "",
+        "address": item.get("ServiceAddress") or "",
+        "tag": ",".join(sorted(item.get("ServiceTags") or ())),
+        "port": str(item.get("ServicePort") or 0),
+    }
+
+
+class SecretQuery:
+    """A secret at ``path[?version=n]``: its keys with their texts."""
+
+    kind: Final = "vault"
+
+    def __init__(self, text: str) -> None:
+        path, _, query = text.strip().strip("/").partition("?")
+        if not path:
+            raise RunError(f"vault.read: invalid format: {quote(path)}")
+        self.path = path
+        self.params = dict(parse_qsl(query))
+        version = f".v{self.params['version']}" if self.params.get("version") else ""
+        self.name = f"vault.read({path}{version})"
+        self._last: Mapping[str, Any] | None = None
+
+    async def fetch(self, access: Access) -> Fetched:
+        """The secret, again when its lease nears its end. Raises VaultError."""
+        await self._wait(access)
+        client = await access.vault()
+        answer = await client.read(self.path, self.params)
+        if answer is None:
+            raise VaultError(404, f"no secret exists at {await client.kv_path(self.path)}")
+        self._last = answer
+        return Fetched(_texts(answer.get("data") or {}), access.index + 1)
+
+    async def _wait(self, access: Access) -> None:
+        """Until the secret has to be fetched again; a lease that can be renewed is renewed."""
+        while self._last is not None:
+            await access.pause(
+                lease_pause(self._last, access.default_lease, access.lease_threshold, random.random())
+            )
+            lease: str = self._last.get("lease_id") or ""
+            if not lease or not self._last.get("renewable"):
+                return
+            try:
+                renewed = await (await access.vault()).renew_lease(lease)
+            except VaultError as error:
+                logger.warning("%s: failed to renew: %s", self.name, error)
+                return
+            if renewed is None:
+                return
+
+
+def _texts(data: Mapping[str, Any]) -> dict[str, str]:
+    """The keys of a secret that have texts; version 2 of the KV store wraps them once more."""
+    metadata = data.get("metadata")
+    if isinstance(metadata, dict) and metadata.get("version") is not None:
+        data = data.get("data") or {}
+    out: dict[str, str] = {}
+    for key, value in data.items():
+        if isinstance(value, str):
+            out[key] = value
+        elif value is not None:
+            logger.warning("skipping key '%s', invalid type for value. got %s, not string", key, _go_type(value))
+    return out
+
+
+def _go_type(value: object) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, (int, float)):
+        return "json.Number"
+    return "[]interface {}" if isinstance(value, list) else "map[string]interface {}"
+
+
+Query: TypeAlias = PrefixQuery | ServiceQuery | SecretQuery
