@@ -129,14 +129,27 @@ async def test_http_output_keeps_the_end_of_the_body(serve: Serve) -> None:
             'Get "http://127.0.0.1:{port}/": dial tcp 127.0.0.1:{port}: connect: connection refused',
         ),
         ("ftp://x/", 'Get "ftp://x/": unsupported protocol scheme "ftp"'),
-        ("http://", 'Get "http://": http: no Host in request URL'),
-        ("http://a:b/", 'parse "http://a:b/": invalid port after host'),
+        ("http://", 'Get "http:": http: no Host in request URL'),
+        ("http://a:b/", 'parse "http://a:b/": invalid port ":b" after host'),
     ],
 )
 async def test_http_targets_that_cannot_be_asked_are_critical(url: str, text: str) -> None:
     """The output is what Go's client says."""
     port = closed_port()
     assert await attempt(HTTP=url.format(port=port)) == Result("critical", text.format(port=port))
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"Method": "A B"}, 'net/http: invalid method "A B"'),
+        ({"Header": {"A B": ["x"]}}, 'Get "http://x/": net/http: invalid header field name "A B"'),
+        ({"Header": {"A": ["x\r\ny"]}}, 'Get "http://x/": net/http: invalid header field value for "A"'),
+    ],
+)
+async def test_http_requests_that_cannot_be_sent_are_critical(fields: dict[str, Any], text: str) -> None:
+    """Nothing that a definition says reaches the wire unchecked."""
+    assert await attempt(HTTP="http://x/", **fields) == Result("critical", text)
 
 
 async def test_http_answers_that_never_come_time_out(serve: Serve) -> None:

@@ -12,11 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyconsul.agent.agent import Agent
-from pyconsul.agent.http.agent_rows import agent_service
-from pyconsul.agent.http.content_hash import content_hash
 from pyconsul.agent.http.request import Request
 from pyconsul.config import load
-from pyconsul.structs.definitions import service_definition_from
 from pyconsul.telemetry import logger
 
 
@@ -197,24 +194,46 @@ async def test_a_hash_wait_ends_when_the_service_goes(api: Api) -> None:
     assert (answer.status, answer.text) == (404, "unknown service ID: web")
 
 
-def test_content_hashes_are_consuls() -> None:
-    """Recorded from Consul 1.21: the number over a service with most of its fields set."""
-    body = {
-        "Name": "web",
-        "Port": 8080,
-        "Address": "10.9.8.7",
-        "Tags": ["v1", "blue"],
-        "Meta": {"team": "x"},
-        "Weights": {"Passing": 3, "Warning": 2},
-        "EnableTagOverride": True,
-        "TaggedAddresses": {
-            "wan": {"Address": "1.2.3.4", "Port": 80},
-            "lan_ipv4": {"Address": "10.9.8.7", "Port": 8080},
-            "wan_ipv4": {"Address": "10.9.8.7", "Port": 8080},
-        },
-    }
-    service = agent_service(service_definition_from(body).node_service(), "dc1")
-    assert content_hash(service) == "91601fbeca2847a6"
+PROXY = {
+    "DestinationServiceName": "web",
+    "DestinationServiceID": "w1",
+    "LocalServicePort": 80,
+    "Config": {"a": 1, "b": [1, "x", None, {"c": True}], "d": 1.5},
+    "Upstreams": [
+        {"DestinationName": "db", "LocalBindPort": 9, "Config": {"x": {"y": 2}}},
+        {"DestinationType": "prepared_query", "DestinationName": "q", "LocalBindPort": 10, "Datacenter": "dc9"},
+    ],
+    "Expose": {"Checks": True, "Paths": [{"Path": "/x", "ListenerPort": 22, "LocalPathPort": 3}]},
+    "TransparentProxy": {"OutboundListenerPort": 15},
+    "AccessLogs": {"Enabled": True, "Type": "stderr"},
+    "Mode": "transparent",
+    "MeshGateway": {"Mode": "local"},
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "digest"),
+    [
+        (
+            {
+                "Name": "web",
+                "Port": 8080,
+                "Address": "10.9.8.7",
+                "Tags": ["v1", "blue"],
+                "Meta": {"team": "x"},
+                "Weights": {"Passing": 3, "Warning": 2},
+                "EnableTagOverride": True,
+                "TaggedAddresses": {"wan": {"Address": "1.2.3.4", "Port": 80}},
+            },
+            "91601fbeca2847a6",
+        ),
+        ({"Name": "px", "Kind": "connect-proxy", "Port": 5, "Proxy": PROXY}, "96224db35cfe0ee"),
+    ],
+)
+async def test_content_hashes_are_consuls(api: Api, body: dict[str, Any], digest: str) -> None:
+    """Recorded from Consul 1.21: the same service has the same hash here."""
+    await api.put("service/register", body)
+    assert (await api.get(f"service/{body['Name']}")).body["ContentHash"] == digest
 
 
 async def test_self_tells_what_is_effective(api: Api) -> None:

@@ -289,3 +289,32 @@ async def test_what_is_wrong_is_always_a_consul_error(server: Server) -> None:
             await server.call("PreparedQuery.Apply", ask)
     with pytest.raises(InternalError, match="Missing Query ID"):
         await execute(server, "")
+
+
+async def test_queries_survive_a_snapshot_with_their_templates(server: Server) -> None:
+    """As records of Consul's own format; the restored templates answer."""
+    from pyconsul.server.fsm.registry import RECORD_KINDS
+    from pyconsul.structs import gomsgpack
+    from pyconsul.structs.messages import MessageType
+
+    kind = RECORD_KINDS[MessageType.PREPARED_QUERY]
+    template = QueryTemplateOptions(Type="name_prefix_match", Regexp="^t-(.*)$")
+    await put(server, PreparedQuery(Name="t-", Template=template, Service=ServiceQuery(Service="${match(1)}")))
+    await web(server)
+    records = [gomsgpack.encode(row) for row in kind.rows(server.fsm.freeze())]
+    server.fsm.restore([(MessageType.PREPARED_QUERY, gomsgpack.decode(data, PreparedQuery)) for data in records])
+    assert (await execute(server, "t-web")).Service == "web"
+    found = await server.call("PreparedQuery.List", DCSpecificRequest())
+    assert {query.Name for query in found.Queries} == {"t-", "q"}
+    assert found.Index == max(query.ModifyIndex for query in found.Queries)
+
+
+async def test_a_query_keeps_its_creation_and_its_own_name_through_updates(server: Server) -> None:
+    """Only the time of the last change moves."""
+    query_id = await web(server)
+    for tags in (["a"], ["b"]):
+        service = ServiceQuery(Service="web", Tags=tags)
+        await put(server, PreparedQuery(ID=query_id, Name="q", Service=service), "update")
+    query = (await server.call("PreparedQuery.Get", PreparedQuerySpecificRequest(QueryID=query_id))).Queries[0]
+    assert query.Service.Tags == ["b"]
+    assert query.ModifyIndex == query.CreateIndex + 2

@@ -233,6 +233,8 @@ class RegisterRequest(WriteRequest, frozen=True, kw_only=True):
     ``CreateIndex`` and ``ModifyIndex`` are the node's and only speak in snapshots.
     """
 
+    go_field_types: ClassVar[dict[str, str]] = {"Checks": "structs.HealthChecks"}
+
     ID: str = ""
     Node: str = ""
     Address: str = ""

@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from pyconsul.primitives.durations import format_duration, parse_duration
 from pyconsul.structs import godecode
-from pyconsul.structs.catalog import HealthCheck, NodeService, RegisterRequest
+from pyconsul.structs.catalog import DeregisterRequest, HealthCheck, NodeService, RegisterRequest
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -54,6 +54,16 @@ def register_request_from(value: Any) -> RegisterRequest:
     value = _inside(value, "Check", _check)
     value = _inside_each(value, "Checks", _check)
     return without_zeros(godecode.into(value, RegisterRequest))
+
+
+def deregister_request_from(value: Any) -> DeregisterRequest:
+    """A deregistration from parsed JSON; its ``Address`` means nothing any more. Raises ValueError with Go's text."""
+    value, address = godecode.take(value, "Address")
+    if address is not None and not isinstance(address, str):
+        kind = "array" if isinstance(address, list) else "object" if isinstance(address, dict) else "number"
+        kind = "bool" if isinstance(address, bool) else kind
+        raise godecode.DecodeError(f"json: cannot unmarshal {kind} into Go struct field .Address of type string")
+    return godecode.into(value, DeregisterRequest)
 
 
 def node_service_from(value: Any) -> NodeService:
@@ -129,7 +139,16 @@ def _with_aliases(value: Any, aliases: Mapping[str, str]) -> Any:
     return result
 
 
+def _refuse_members(value: Any, *names: str) -> Any:
+    """``value``, unless it has a member that JSON does not know though the struct has it."""
+    for key in cast("dict[str, Any]", value) if isinstance(value, dict) else ():
+        if key.lower() in names:
+            raise godecode.DecodeError(f'json: unknown field "{key}"')
+    return value
+
+
 def _service(value: Any) -> Any:
+    value = _refuse_members(value, "locallyregisteredassidecar")
     value = _inside(value, "Connect", _connect)
     return _inside(value, "Proxy", _proxy)
 
@@ -144,9 +163,13 @@ def _connect(value: Any) -> Any:
 
 
 def _proxy(value: Any) -> Any:
-    value = _with_aliases(value, _PROXY_ALIASES)
-    value = _inside_each(value, "Upstreams", lambda item: _with_aliases(item, _UPSTREAM_ALIASES))
+    value = _with_aliases(_refuse_members(value, "mutualtlsmode"), _PROXY_ALIASES)
+    value = _inside_each(value, "Upstreams", _upstream)
     return _inside(value, "Expose", _expose)
+
+
+def _upstream(value: Any) -> Any:
+    return _with_aliases(_refuse_members(value, "ingresshosts"), _UPSTREAM_ALIASES)
 
 
 def _expose(value: Any) -> Any:

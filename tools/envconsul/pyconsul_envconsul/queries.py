@@ -25,17 +25,15 @@ _DC: Final = r"(?:@(?P<dc>[A-Za-z0-9_.\-]+))?"
 _QUERY: Final = r"(?:\?(?P<query>[A-Za-z0-9_\-=&]+))?"
 _NEAR: Final = r"(?:~(?P<near>[A-Za-z0-9_.\-]+))?"
 _PREFIX: Final = re.compile(r"/?(?P<name>[^@?]+)" + _QUERY + _DC)
-_SERVICE: Final = re.compile(
-    r"(?:(?P<tag>[A-Za-z0-9_=:.\-]+)\.)?(?P<name>[A-Za-z0-9_\-]+)" + _QUERY + _DC + _NEAR
-)
+_SERVICE: Final = re.compile(r"(?:(?P<tag>[A-Za-z0-9_=:.\-]+)\.)?(?P<name>[A-Za-z0-9_\-]+)" + _QUERY + _DC + _NEAR)
 _PARAMETERS: Final = ("ns", "peer", "partition", "sameness-group")
 
 
 class Fetched(NamedTuple):
-    """What a query found; ``index`` 0 means that there is nothing to wait on."""
+    """What a query found; ``mark`` is the index to wait on."""
 
     value: Any
-    index: int
+    mark: int
     last_contact_ms: int = 0
 
 
@@ -154,9 +152,7 @@ class SecretQuery:
     async def _wait(self, access: Access) -> None:
         """Until the secret has to be fetched again; a lease that can be renewed is renewed."""
         while self._last is not None:
-            await access.pause(
-                lease_pause(self._last, access.default_lease, access.lease_threshold, random.random())
-            )
+            await access.pause(lease_pause(self._last, access.default_lease, access.lease_threshold, random.random()))
             lease: str = self._last.get("lease_id") or ""
             if not lease or not self._last.get("renewable"):
                 return

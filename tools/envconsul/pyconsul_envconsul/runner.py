@@ -15,7 +15,6 @@ from pyconsul.toolkit.child import Child, ChildSettings, run_command
 from pyconsul.toolkit.errors import ChildEnded, RunError
 from pyconsul.toolkit.leases import keep_token
 from pyconsul.toolkit.quiescence import Quiescence
-
 from pyconsul_envconsul.config import Config
 from pyconsul_envconsul.names import Naming, PrefixNames, SecretNames, ServiceNames, path_of
 from pyconsul_envconsul.queries import PrefixQuery, Query, SecretQuery, ServiceQuery
@@ -51,8 +50,7 @@ def sources_of(config: Config, environ: Mapping[str, str]) -> list[Source]:
     for prefix in config.prefixes:
         path = path_of(prefix.path, environ)
         out.append(Source(PrefixQuery(path), PrefixNames(prefix, path, naming), prefix.reload))
-    for service in config.services:
-        out.append(Source(ServiceQuery(service.query), ServiceNames(service, naming), service.reload))
+    out += [Source(ServiceQuery(s.query), ServiceNames(s, naming), s.reload) for s in config.services]
     for secret in config.secrets:
         path = path_of(secret.path, environ)
         logger.info("looking at vault: path=%s", path)
@@ -272,8 +270,6 @@ class Runner:
         except RunError as error:
             raise RunError(f"starting {error}") from None
         self.child = child
-        if self.config.once:
-            await self.views.stop()
 
     # -- the process ID -----------------------------------------------------------------------
 

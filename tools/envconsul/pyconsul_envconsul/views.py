@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import msgspec
+
 from pyconsul.lang.goflags import quote
 from pyconsul.primitives.durations import format_duration
 from pyconsul.sdk.client import AsyncClient
@@ -20,7 +21,6 @@ from pyconsul.toolkit.errors import ConfigError, RunError
 from pyconsul.toolkit.retry import RetryPolicy
 from pyconsul.toolkit.stanzas import SECOND
 from pyconsul.toolkit.vault import VaultClient, VaultError
-
 from pyconsul_envconsul.config import Config
 from pyconsul_envconsul.queries import Fetched, Query
 
@@ -79,10 +79,7 @@ class Clients:
                     await client.aclose()
                     raise
                 self._vault = client
-        file = self._config.vault.vault_agent_token_file
-        if file and os.path.isfile(file):
-            with open(file, encoding="utf-8") as source:
-                self._vault.token = source.read().strip()
+        self._vault.token = _agent_token(self._config.vault.vault_agent_token_file) or self._vault.token
         return self._vault
 
     async def aclose(self) -> None:
@@ -90,6 +87,14 @@ class Clients:
         for client in (self._vault, self._consul):
             if client is not None:
                 await client.aclose()
+
+
+def _agent_token(path: str) -> str:
+    """The token in a Vault agent's file, "" when there is none to be had."""
+    if not path or not os.path.isfile(path):
+        return ""
+    with open(path, encoding="utf-8") as source:
+        return source.read().strip()
 
 
 class View:
@@ -164,8 +169,8 @@ class View:
 
     def _is_news(self, fetched: Fetched) -> bool:
         """Whether the answer tells anything new. An index that goes backwards starts over."""
-        went_back = fetched.index < self.index
-        self.index = 0 if went_back else fetched.index
+        went_back = fetched.mark < self.index
+        self.index = 0 if went_back else fetched.mark
         if self._has_value and fetched.value == self._value:
             return False
         self._value, self._has_value = fetched.value, True

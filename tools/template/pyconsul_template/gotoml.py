@@ -25,9 +25,11 @@ MAX_DEPTH = 500
 
 
 def dump(value: Value) -> str:
-    """The value, which must be a table, without the newline at the end. Raises FunctionError."""
-    if not _is_table(value):
+    """The value without the newline at the end. Raises FunctionError."""
+    if _is_table_list(value):
         raise FunctionError("toml: top-level values must be Go maps or structs")
+    if not _is_table(value):
+        return _inline(value)
     lines: list[str] = []
     _table(lines, (), value)
     return "\n".join(lines).strip()

@@ -23,6 +23,7 @@ from yaml.events import (
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pyconsul.lang.gotemplate import FunctionError
+from pyconsul.lang.gotemplate.gofmt import sprintf
 from pyconsul.lang.gotemplate.strconv import MAX_INT64, MAX_UINT64, MIN_INT64, format_float
 from pyconsul.lang.gotemplate.values import NIL, Map, Struct, Uint64, Value, is_nil, sorted_keys
 
@@ -46,36 +47,83 @@ def parse(text: str) -> Value:
     if text.count("[") + text.count("{") > 10_000:
         raise FunctionError("yaml: exceeded max depth of 10000")
     clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    loader = _Loader(clean)
     try:
-        loader = yaml.SafeLoader(clean)
         node = loader.get_node() if loader.check_node() else None
     except yaml.YAMLError as error:
-        raise FunctionError(_message(error)) from None
+        raise FunctionError(_message(error, clean)) from None
     except RecursionError:
         raise FunctionError("yaml: exceeded max depth of 10000") from None
-    return None if node is None else _Builder().value(node, 0)
+    return None if node is None else _Builder(loader.names).value(node, 0)
 
 
-def _message(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem: str = getattr(error, "problem", None) or str(error)
-    found = re.match(r"expected ('.+') or ('.+'), but got", problem)
-    if found:
-        problem = f"did not find expected {found[1]} or {found[2]}"
-    elif problem.startswith(("expected <block end>", "expected <document start>")):
-        problem = "did not find expected " + (
-            "key" if "block mapping" in str(getattr(error, "context", "")) else "<document start>"
-        )
-    context = getattr(error, "context_mark", None)
-    place = context or mark
-    line = place.line + 1 if place is not None else 0
+_PLAIN, _QUOTED = "plain", "quoted"
+
+
+class _Loader(yaml.SafeLoader):
+    """Leaves scalars unresolved, so that written tags can be told from guessed ones; remembers anchors."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.names: dict[int, str] = {}
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+        """A mark instead of a tag for scalars without one."""
+        if kind is ScalarNode:
+            return _PLAIN if implicit[0] else _QUOTED
+        return str(super().resolve(kind, value, implicit))
+
+    def compose_document(self) -> Any:
+        """The document; its anchors are forgotten afterwards."""
+        self.get_event()
+        node = self.compose_node(None, None)  # pyright: ignore[reportArgumentType]
+        self.get_event()
+        anchors: dict[str, Node] = self.anchors
+        self.names = {id(anchored): name for name, anchored in anchors.items()}
+        self.anchors = {}
+        return node
+
+
+# What libyaml, which go-yaml follows, calls PyYAML's problems.
+_PROBLEMS = (
+    (re.compile(r"expected ('.+') or ('.+'), but got.*"), r"did not find expected \1 or \2"),
+    (re.compile(r"expected <block end>, but found .*"), "did not find expected %s"),
+    (re.compile(r"expected '<document start>', but found .*"), "did not find expected <document start>"),
+    (re.compile(r"mapping values are not allowed here"), "mapping values are not allowed in this context"),
+    (re.compile(r"found character .* that cannot start any token"), "found character that cannot start any token"),
+    (re.compile(r"expected alphabetic or numeric character, but found.*"), "could not find expected directive name"),
+    (re.compile(r"found unknown escape character.*"), "found unknown escape character"),
+    (re.compile(r"found undefined alias (.*)"), r"unknown anchor \1 referenced"),
+)
+
+
+def _message(error: yaml.YAMLError, text: str) -> str:
+    """go-yaml's message: lines count from 1 after scanner errors, from 0 after the parser's; 0 is not shown."""
+    problem = str(getattr(error, "problem", None) or error)
+    for pattern, said in _PROBLEMS:
+        problem = pattern.sub(said, problem)
+    mapping = "mapping" in str(getattr(error, "context", ""))
+    problem = problem.replace("%s", "key" if mapping else "'-' indicator")
+    mark, context = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    if mark is None or isinstance(error, yaml.composer.ComposerError):
+        return f"yaml: {problem}"
+    line: int = mark.line
+    if isinstance(error, yaml.scanner.ScannerError):
+        line = line + 1 if line else 0
+        # A key that never got its value is only noticed behind the last line.
+        line += problem.startswith("could not find expected ':'") and mark.index >= len(text) and mark.column > 0
+    elif mark.index >= len(text) and mark.column:
+        line += 1  # the end counts as the line after an unfinished one
+    if not line and context is not None:
+        line = context.line
     return f"yaml: line {line}: {problem}" if line else f"yaml: {problem}"
 
 
 class _Builder:
     """Values out of nodes; aliases are shared, and what they may grow to is bounded."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: dict[int, str]) -> None:
+        self.names = names
         self.count = 0
         self.open: set[int] = set()
 
@@ -89,7 +137,7 @@ class _Builder:
         if isinstance(node, ScalarNode):
             return _scalar(node)
         if id(node) in self.open:
-            raise FunctionError("yaml: anchor value contains itself")
+            raise FunctionError(f"yaml: anchor '{self.names.get(id(node), '')}' value contains itself")
         self.open.add(id(node))
         made = self.sequence(node, depth) if isinstance(node, SequenceNode) else self.mapping(node, depth)
         self.open.discard(id(node))
@@ -105,14 +153,13 @@ class _Builder:
         merged: dict[Any, Any] = {}
         pairs: list[tuple[Node, Node]] = node.value if isinstance(node, MappingNode) else []
         for key_node, value_node in pairs:
-            if key_node.tag == "tag:yaml.org,2002:merge":
+            if isinstance(key_node, ScalarNode) and key_node.tag == _PLAIN and key_node.value == "<<":
                 self.merge(merged, value_node, depth)
                 continue
             key = self.value(key_node, depth + 1)
-            try:
-                own[_Key.of(key)] = self.value(value_node, depth + 1)
-            except TypeError:
-                raise FunctionError(f"yaml: invalid map key: {key!r}") from None
+            if isinstance(key, (list, dict)):
+                raise FunctionError(f"yaml: invalid map key: {sprintf('%#v', [key])}")
+            own[_Key.of(key)] = self.value(value_node, depth + 1)
         return Map(_ANY_MAP, {_Key.plain(k): v for k, v in {**merged, **own}.items()})
 
     def merge(self, into: dict[Any, Any], node: Node, depth: int) -> None:
@@ -140,22 +187,29 @@ class _Key:
         return key[1] if isinstance(key, tuple) else key
 
 
+_KINDS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "bool": (bool,), "null": (type(None),)}
+
+
 def _scalar(node: ScalarNode) -> Value:
-    tag, text = str(node.tag), str(node.value)
-    if tag == "tag:yaml.org,2002:binary":
-        return base64.b64decode(text).decode("utf-8", "surrogateescape")
-    quoted = node.style in ("'", '"', "|", ">")
-    if quoted or (tag == "tag:yaml.org,2002:str" and not _is_implicit(node)):
+    tag, text = str(node.tag).rpartition(":")[2], str(node.value)
+    if tag in (_QUOTED, "str", "!"):
         return text
+    if tag == "binary":
+        return base64.b64decode(text).decode("utf-8", "surrogateescape")
     value = resolve(text)
-    if tag.endswith(":float") and isinstance(value, int) and not _is_implicit(node):
-        return float(value)
+    if tag in _KINDS:
+        fits = isinstance(value, _KINDS[tag]) and (tag == "bool") == isinstance(value, bool)
+        if not fits:
+            raise FunctionError(f"yaml: cannot decode !!{_tag_of(value)} `{text}` as a !!{tag}")
+        return float(value) if tag == "float" else value
     return value
 
 
-def _is_implicit(node: ScalarNode) -> bool:
-    """PyYAML gives resolved tags only; a plain scalar is resolved again here by go-yaml's rules."""
-    return node.style is None
+def _tag_of(value: Value) -> str:
+    for kind, name in ((bool, "bool"), (int, "int"), (float, "float"), (str, "str")):
+        if isinstance(value, kind):
+            return name
+    return "null"
 
 
 def resolve(text: str) -> Value:
@@ -205,7 +259,8 @@ def dump(value: Value) -> str:
     _events(out, value, 0)
     out += [DocumentEndEvent(), StreamEndEvent()]
     text: str = yaml.emit(out, allow_unicode=True, width=math.inf)  # pyright: ignore[reportArgumentType]
-    return text.removesuffix("...\n").strip()
+    text = text.removesuffix("...\n").strip()
+    return text.removeprefix("--- ") if isinstance(out[2], ScalarEvent) else text
 
 
 def _scalar_event(text: str, style: str | None = None) -> ScalarEvent:
@@ -269,7 +324,8 @@ def _text_event(text: str) -> ScalarEvent:
         return ScalarEvent(None, "!!binary", (False, False), data)
     if "\n" in text:
         return _scalar_event(text, "|")
-    if not text or not isinstance(resolve(text), str) or _BASE_60.match(text) or _would_be_timestamp(text):
+    beyond = any(c > "\uffff" for c in text)
+    if not text or beyond or not isinstance(resolve(text), str) or _BASE_60.match(text) or _would_be_timestamp(text):
         return _scalar_event(text, '"')
     return _scalar_event(text)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
+import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -35,12 +35,17 @@ def _denied(*_words: str) -> str:
 _DENIED = signature("...string", _denied)
 
 
+def _matches(pattern: str, name: str) -> bool:
+    """Globs in which only the asterisk means something."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name) is not None
+
+
 def functions_for(denylist: Sequence[str]) -> Mapping[str, Function]:
     """The function table; those that match the denylist fail when called."""
     table = load()
     if not denylist:
         return table
-    denied = {name for name in table for pattern in denylist if fnmatch.fnmatchcase(name, pattern)}
+    denied = {name for name in table for pattern in denylist if _matches(pattern, name)}
     return {**table, **dict.fromkeys(denied, _DENIED)}
 
 

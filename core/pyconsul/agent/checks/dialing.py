@@ -102,6 +102,8 @@ async def dial(
             raise DialError(tls_text(error)) from None
         except OSError as error:
             shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            if not split_address(address)[0]:
+                shown = address
             first = first or DialError(dial_text("tcp", shown, error))
     raise first or DialError(f"dial tcp: {address}: no addresses")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,6 +20,8 @@ from pyconsul.telemetry import logger
 
 _log = logger("agent")
 _MAX_REDIRECTS: Final = 10
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _DEADLINE: Final = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
 
 
@@ -37,7 +41,7 @@ class HttpProbe:
 
     async def attempt(self) -> Result:
         """The status line and the end of the body are the output."""
-        problem = _url_problem(self._target)
+        problem = _problem(self._method, self._target, self._check.Header or {})
         if problem:
             return Result(CRITICAL, problem)
         try:
@@ -107,8 +111,7 @@ class HttpProbe:
         return found
 
     def _failed(self, text: str) -> Result:
-        verb = self._method[:1].upper() + self._method[1:].lower()
-        return Result(CRITICAL, f'{verb} "{self._target}": {text}')
+        return Result(CRITICAL, f'{_verb(self._method)} "{self._target}": {text}')
 
     async def close(self) -> None:
         """Close the session."""
@@ -122,17 +125,30 @@ def _status_of(code: int) -> str:
     return WARNING if code == 429 else CRITICAL
 
 
-def _url_problem(url: str) -> str:
-    """What Go's client says about a URL that it cannot use, or ""."""
+def _problem(method: str, url: str, header: Mapping[str, list[str]]) -> str:
+    """What Go's client says about a request that it does not even try, or ""."""
+    if not _TOKEN.fullmatch(method):
+        return f'net/http: invalid method "{method}"'
     try:
         parts = urlsplit(url)
-        port = parts.port
+        _ = parts.port  # reading it checks it
     except ValueError:
-        return f'parse "{url}": invalid port after host'
-    del port
+        port = url.partition("//")[2].partition("/")[0].rpartition(":")[2]
+        return f'parse "{url}": invalid port ":{port}" after host'
+    shown = f'{_verb(method)} "{url.removesuffix("//") if url.endswith("://") else url}"'
+    for name, values in header.items():
+        if not _TOKEN.fullmatch(name):
+            return f'{shown}: net/http: invalid header field name "{name}"'
+        if any(_CONTROL.search(value) for value in values):
+            return f'{shown}: net/http: invalid header field value for "{name}"'
     if parts.scheme not in ("http", "https"):
-        return f'Get "{url}": unsupported protocol scheme "{parts.scheme}"'
-    return "" if parts.hostname else f'Get "{url}": http: no Host in request URL'
+        return f'{shown}: unsupported protocol scheme "{parts.scheme}"'
+    return "" if parts.hostname else f"{shown}: http: no Host in request URL"
+
+
+def _verb(method: str) -> str:
+    """The method as Go's client begins its errors: ``Get``."""
+    return method[:1].upper() + method[1:].lower()
 
 
 def _connect_text(error: aiohttp.ClientConnectorError) -> str:

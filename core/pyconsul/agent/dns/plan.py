@@ -120,7 +120,7 @@ def _address_plan(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -
 
 def _srv_plan(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> Plan | None:
     groups = sorted(found.groups, key=lambda g: sum(r.size() for r in (*g.answer, *g.additional)), reverse=True)
-    if not _targets_stand_apart(query, groups) or sum(_size(g) for g in groups) > _POINTABLE - 1024:
+    if not _targets_stand_apart(query, groups):
         return None
     largest = RecordSet(groups=groups, keep_order=True, ecs_global=found.ecs_global)
     message = core.message(query, largest, tcp=tcp, now=0)
@@ -129,6 +129,8 @@ def _srv_plan(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> Pl
     by_number = not tcp and udp_size(message) == PLAIN_UDP and len(message.answer) == limit
     if not (by_number if len(message.answer) < len(groups) else len(message.additional) == whole):
         return None  # octets decided, not the number of records: another order may show more of them
+    if sum(_size(g) for g in groups[: len(message.answer)]) > _POINTABLE - 1024:
+        return None  # not every target could be pointed at
     extras = 1 if len(message.answer) < len(groups) else None
     chunks = [(_chunk(g.answer[0]), tuple(_without_owner(r) for r in g.additional[:extras])) for g in found.groups]
     opt = b"".join(_chunk(r, owner=b"\0") for r in message.additional if r.type == Type.OPT)

@@ -21,7 +21,6 @@ from pyconsul.structs import godecode
 from pyconsul.structs.catalog import (
     DatacentersRequest,
     DCSpecificRequest,
-    DeregisterRequest,
     IndexedNodes,
     IndexedNodeServiceList,
     IndexedNodeServices,
@@ -31,7 +30,7 @@ from pyconsul.structs.catalog import (
     ServiceNode,
     ServiceSpecificRequest,
 )
-from pyconsul.structs.catalog_input import register_request_from
+from pyconsul.structs.catalog_input import deregister_request_from, register_request_from
 from pyconsul.structs.errors import BadRequest
 from pyconsul.structs.internal import IndexedGatewayServices
 from pyconsul.structs.wire import changed
@@ -55,8 +54,7 @@ async def catalog_deregister(req: Request) -> Reply:
     """Drop a service, a check or a whole node. ``true``, also where there was nothing."""
     req.refuse_enterprise()
     try:
-        body, _ = godecode.take(godecode.parse(req.body), "Address")  # obsolete, but still accepted
-        args = godecode.into(body, DeregisterRequest)
+        args = deregister_request_from(godecode.parse(req.body))
     except ValueError as error:
         raise BadRequest(f"Request decode failed: {godecode.enterprise_hint(str(error))}") from error
     args = changed(args, Datacenter=args.Datacenter or req.agent.datacenter, Token=req.token())

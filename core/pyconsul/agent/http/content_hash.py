@@ -166,8 +166,10 @@ def _visit(of: _Type, value: Any) -> int:
 
 def _visit_struct(of: _Type, value: Any) -> int:
     found = _text(of.name)
+    fields = cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else None
     for name, kind in of.fields:
-        found ^= _ordered(_text(name), _visit(kind, getattr(value, name, None)))
+        field = getattr(value, name, None) if fields is None else fields.get(name)
+        found ^= _ordered(_text(name), _visit(kind, field))
     return found
 
 
@@ -181,8 +183,14 @@ def _visit_list(of: _Type, values: Any) -> int:
 def _visit_map(of: _Type, values: Mapping[str, Any]) -> int:
     found = 0
     for key, value in values.items():
-        found ^= _ordered(_text(key), _visit(of, value))
+        # The servers put a struct here when they hand the proxy's mode down; all else in there is plain JSON.
+        kind = _GATEWAY if of is _ANY and key == "mesh_gateway" and _is_gateway(value) else of
+        found ^= _ordered(_text(key), _visit(kind, value))
     return found
+
+
+def _is_gateway(value: Any) -> bool:
+    return isinstance(value, Mapping) and list(cast("Mapping[str, Any]", value)) == ["Mode"]
 
 
 def _visit_any(value: Any) -> int:

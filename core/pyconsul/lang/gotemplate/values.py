@@ -375,14 +375,16 @@ def sorted_keys(mapping: Mapping[Any, Any]) -> list[Any]:
 
 
 def _mixed_key(key: Value) -> tuple[int, Any]:
-    """Keys of several types: nothing, then numbers, truth values and texts, each in its own order."""
+    """Keys of several types: nothing, texts, integers, floats, truth values, each in its own order."""
     if key is None or key is NIL:
         return 0, 0
-    if isinstance(key, bool):
-        return 2, key
-    if isinstance(key, (int, float)):
+    if isinstance(key, str):
         return 1, key
-    return (3, key) if isinstance(key, str) else (4, repr(key))
+    if isinstance(key, bool):
+        return 4, key
+    if isinstance(key, (int, float)):
+        return (3, key) if isinstance(key, float) else (2, key)
+    return 5, repr(key)
 
 
 def unwrap(value: Value) -> Value:

@@ -52,6 +52,8 @@ def to_yaml(value: Value) -> str:
 @function("toTOML", "any")
 def to_toml(value: Value) -> str:
     """TOML without a newline at the end."""
+    if value is None:
+        raise FunctionError("reflect: call of reflect.Value.Type on zero Value")
     from pyconsul_template import gotoml
 
     return _named("toTOML", lambda: gotoml.dump(value))

@@ -90,7 +90,7 @@ def group_id(name: str) -> int:
 def write_to_file(path: str, user: str, group: str, permissions: str, *rest: str) -> str:
     """Write the last argument to a file; never through a link. Prints nothing."""
     if not rest:
-        raise FunctionError("writeToFile: content is missing")
+        raise FunctionError("runtime error: index out of range [-1]")
     flags = rest[0] if len(rest) == 2 else ""
     try:
         mode = strconv.parse_uint(permissions, 8, 32)
@@ -106,7 +106,10 @@ def write_to_file(path: str, user: str, group: str, permissions: str, *rest: str
 def _write(path: str, data: bytes, mode: int, user: str, group: str, append: bool) -> None:
     clean = os.path.normpath(path)
     folder = os.path.dirname(clean) or "."
-    os.makedirs(folder, exist_ok=True)
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise FunctionError(f"mkdir {error.filename or folder}: {(error.strerror or str(error)).lower()}") from None
     if os.path.islink(folder):
         raise FunctionError(f"writeToFile: refusing to write through symlinked directory in path {quote(path)}")
     if os.path.islink(clean):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
 from pyconsul.lang.gotemplate.gofmt import sprintf, to_string
 from pyconsul.lang.gotemplate.strconv import byte_length, quote, to_bytes
-from pyconsul.lang.gotemplate.values import NIL, NilPointer, Struct, Value, is_nil, kind_of, sorted_keys, type_of
+from pyconsul.lang.gotemplate.values import NIL, NilPointer, Struct, Value, is_nil, sorted_keys, type_of
 from pyconsul_template.functions.registry import function
 
 
@@ -71,25 +72,41 @@ def dump(values: tuple[Value, ...]) -> str:
     return "".join(_dump(v, "") + "\n" for v in values)
 
 
+_DIRECTIVE = re.compile(r"%([-+# 0]*)(\d*(?:\.\d+)?)([a-zA-Z%])")
+
+
+def _inline(value: Value, *, types: bool) -> str:
+    """A value on one line, on demand with the types of everything in front."""
+    if value is None or value is NIL:
+        return "(interface {})<nil>" if types else "<nil>"
+    head = f"({type_of(value)})" if types else ""
+    if isinstance(value, list):
+        return f"{head}[{' '.join([_inline(v, types=types) for v in value])}]"
+    if isinstance(value, dict):
+        return (
+            f"{head}map[{' '.join([f'{to_string(k)}:{_inline(value[k], types=types)}' for k in sorted_keys(value)])}]"
+        )
+    if isinstance(value, Struct):
+        mark = "<*>" if value.pointer and not types else ""
+        parts = [f"{f.name + ':' if types else ''}{_inline(getattr(value, f.name), types=types)}" for f in value.fields]
+        return f"{head}{mark}{{{' '.join(parts)}}}"
+    return head + to_string(value)
+
+
 def _spew_form(form: str, values: tuple[Value, ...]) -> str:
     """``%#v`` shows types in front of values, ``%v`` follows pointers; all else is plain formatting."""
-    ready: list[Value] = []
-    for value in values:
-        typed = kind_of(value) in ("slice", "map", "ptr", "struct", "string", "int", "int64", "float64", "bool")
-        ready.append(_Typed(value) if typed and "#v" in form else value)
-    return sprintf(form, ready)
+    rest = list(values)
+    wanted = sum(found[3] != "%" for found in _DIRECTIVE.finditer(form))
+    if wanted != len(rest):
+        return sprintf(form, values)
 
+    def shown(found: re.Match[str]) -> str:
+        if found[3] == "%":
+            return "%"
+        value = rest.pop(0)
+        return _inline(value, types="#" in found[1]) if found[3] == "v" else sprintf(found[0], [value])
 
-class _Typed:
-    """A value that shows its type in front when printed with %#v."""
-
-    go_type = ""
-
-    def __init__(self, value: Value) -> None:
-        self.value = value
-
-    def __str__(self) -> str:
-        return f"({type_of(self.value)}){sprintf('%v', [self.value])}"
+    return _DIRECTIVE.sub(shown, form)
 
 
 @function("spew_sdump", "...any")

@@ -118,16 +118,24 @@ def url_join(parts: dict[str, Any]) -> str:
         **dict.fromkeys(("scheme", "host", "path", "query", "opaque", "fragment", "userinfo"), ""),
         **parts,
     }
+    return _joined(part)
+
+
+def _joined(part: dict[str, str]) -> str:
+    """The text of a URL, put together as Go does it."""
     out = part["scheme"] + ":" if part["scheme"] else ""
+    tail = "?" + part["query"] if part["query"] else ""
+    tail += "#" + percent(part["fragment"], safe="/?:@!$&'()*+,;=-._~") if part["fragment"] else ""
     if part["opaque"]:
-        out += part["opaque"]
-    else:
-        if part["scheme"] or part["host"] or part["userinfo"]:
-            if part["host"] or part["path"] or part["userinfo"]:
-                out += "//" if part["host"] or part["userinfo"] else ""
-            out += _user(part["userinfo"]) + "@" if part["userinfo"] else ""
-            out += part["host"]
-        path = percent(part["path"], safe="/$&+,:;=@-_.~!*'()")
-        out += "/" + path if path and path[0] != "/" and part["host"] else path
-    out += "?" + part["query"] if part["query"] else ""
-    return out + ("#" + percent(part["fragment"], safe="/?:@!$&'()*+,;=-._~") if part["fragment"] else "")
+        return out + part["opaque"] + tail
+    if any(part[name] for name in ("scheme", "host", "userinfo")):
+        if any(part[name] for name in ("host", "path", "userinfo")):
+            out += "//"
+        out += _user(part["userinfo"]) + "@" if part["userinfo"] else ""
+        out += part["host"]
+    path = percent(part["path"], safe="/$&+,:;=@-_.~!*'()")
+    if path and path[0] != "/" and part["host"]:
+        out += "/"
+    if not out and ":" in path.partition("/")[0]:
+        out += "./"
+    return out + path + tail

@@ -41,7 +41,7 @@ class Version(Stringer):
         numbers = int(found[1]), int(found[2] or 0), int(found[3] or 0)
         for part in (found[4] or "").split("."):
             if len(part) > 1 and part.isdecimal() and part[0] == "0":
-                raise FunctionError("version segment starts with 0")
+                raise FunctionError("Version segment starts with 0")
         return cls(numbers, found[4] or "", found[5] or "", text)
 
     def go_string(self) -> str:

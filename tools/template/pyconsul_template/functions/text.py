@@ -100,7 +100,9 @@ def to_upper(text: str) -> str:
 
 def _single(char: str, mapped: str) -> str:
     """Go maps character to character: where Python gives several, the character stays."""
-    return mapped if len(mapped) == 1 else char
+    if len(mapped) == 1:
+        return mapped
+    return "i" if char == "\u0130" else char
 
 
 @function("toTitle", "string")
