@@ -230,7 +230,11 @@ async def test_a_failed_read_still_has_the_headers_of_one(api: Api) -> None:
         ("internal/ui/service-topology/web", "Missing service kind"),
         ("internal/ui/service-topology/web?kind=x", 'Unsupported service kind "x"'),
         ("internal/federation-state/", "Missing datacenter name"),
-        ("catalog/nodes?ns=x", 'Invalid query parameter: "ns" - Namespaces are a Consul Enterprise feature'),
+        ("catalog/services?ns=x", 'Invalid query parameter: "ns" - Namespaces are a Consul Enterprise feature'),
+        (
+            "catalog/nodes?partition=x",
+            'Invalid query parameter: "partition" - Partitions are a Consul Enterprise feature',
+        ),
     ],
 )
 async def test_missing_and_bad_parameters_are_named(api: Api, path: str, text: str) -> None:

@@ -292,17 +292,14 @@ async def test_what_is_wrong_is_always_a_consul_error(server: Server) -> None:
 
 
 async def test_queries_survive_a_snapshot_with_their_templates(server: Server) -> None:
-    """As records of Consul's own format; the restored templates answer."""
-    from pyconsul.server.fsm.registry import RECORD_KINDS
-    from pyconsul.structs import gomsgpack
-    from pyconsul.structs.messages import MessageType
-
-    kind = RECORD_KINDS[MessageType.PREPARED_QUERY]
+    """A restore brings back what was deleted since; templates answer again."""
     template = QueryTemplateOptions(Type="name_prefix_match", Regexp="^t-(.*)$")
     await put(server, PreparedQuery(Name="t-", Template=template, Service=ServiceQuery(Service="${match(1)}")))
-    await web(server)
-    records = [gomsgpack.encode(row) for row in kind.rows(server.fsm.freeze())]
-    server.fsm.restore([(MessageType.PREPARED_QUERY, gomsgpack.decode(data, PreparedQuery)) for data in records])
+    query_id = await web(server)
+    archive = await server.consensus.snapshot()
+    await put(server, PreparedQuery(ID=query_id), "delete")
+    await server.consensus.restore(archive.file)
+    archive.close()
     assert (await execute(server, "t-web")).Service == "web"
     found = await server.call("PreparedQuery.List", DCSpecificRequest())
     assert {query.Name for query in found.Queries} == {"t-", "q"}

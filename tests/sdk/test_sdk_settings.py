@@ -38,7 +38,7 @@ def test_a_unix_address_is_a_path() -> None:
     """``unix://`` and a path; the URL in errors is the one that Go prints."""
     endpoint = Settings(address="unix:///run/consul.sock").endpoint()
     assert endpoint.unix_path == "/run/consul.sock"
-    assert endpoint.url == "http://%2Frun%2Fconsul.sock"
+    assert endpoint.url == "http://localhost"
 
 
 def test_http_in_the_address_does_not_take_back_tls() -> None:

@@ -24,6 +24,7 @@ from pyconsul.agent.local.work import LocalWork
 from pyconsul.agent.reloading import reloaded
 from pyconsul.agent.rpc import rpc_of
 from pyconsul.agent.watches import Watches, client_settings
+from pyconsul.primitives.ids import uuid_fault
 from pyconsul.raft.archive import Server as RaftServer
 from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
 from pyconsul.server.leader.registration import META_CONSUL_VERSION
@@ -48,7 +49,7 @@ class Agent:
         self.config = config
         self._read_config = read_config or (lambda: config)  # what a reload reads
         self.node_name = config.node_name
-        self.node_id = config.node_id or node_id_of(config)
+        self.node_id = node_id_of(config)
         self.datacenter = config.datacenter
         self.server = Server(server_config(config, self.node_id), self._consensus)
         self.rpc = rpc_of(self.server)
@@ -184,12 +185,22 @@ def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
 
 
 def node_id_of(config: RuntimeConfig) -> str:
-    """The node ID kept in the data directory; a new one where there is none yet. Raises ValueError for a bad file."""
+    """The configured node ID, else the one kept in the data directory, else a new one, which is kept from then on.
+
+    Raises ValueError for one that is no UUID.
+    """
+    if config.node_id:
+        if fault := uuid_fault(config.node_id):
+            raise ValueError(f"failed to setup node ID: specified NodeID is invalid: {fault}")
+        return config.node_id.lower()
     if not config.data_dir:
         return str(uuid.uuid4())
     path = Path(config.data_dir) / "node-id"
     if path.exists():
-        return str(uuid.UUID(path.read_text().strip()))
+        kept = path.read_text().strip()
+        if fault := uuid_fault(kept):
+            raise ValueError(f"failed to setup node ID: NodeID in {path} is invalid: {fault}")
+        return kept
     node_id = str(uuid.uuid4())
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(node_id)

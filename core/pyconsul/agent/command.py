@@ -70,11 +70,12 @@ def _loop_runner() -> Any:
 
 
 async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
-    from pyconsul.agent.agent import Agent
+    from pyconsul.agent.agent import Agent, node_id_of
 
     config = loaded.runtime
     stop = Signals()
     try:
+        node_id_of(config)  # a bad one is told before anything else, as Consul does
         refuse_unbuilt(config)
         agent = Agent(config, lambda: load(flags).runtime)
     except (OSError, ValueError) as error:

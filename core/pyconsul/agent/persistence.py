@@ -19,7 +19,8 @@ import msgspec
 from pyconsul.structs import gojson
 from pyconsul.structs.catalog import HealthCheck, NodeService
 from pyconsul.structs.checks import CheckType
-from pyconsul.structs.wire import UNSET, OmitBool, WireStruct
+from pyconsul.structs.lenient import go_numbers
+from pyconsul.structs.wire import UNSET, OmitBool, WireStruct, changed
 from pyconsul.telemetry import logger
 
 __all__ = ["KeptCheck", "KeptCheckState", "KeptService", "LocalFiles"]
@@ -119,7 +120,7 @@ class LocalFiles:
         """All kept services with their files; what cannot be read is logged and left alone."""
         for path, kept in self._all("services", KeptService, "service"):
             if kept.Service is not None:
-                yield path, kept
+                yield path, changed(kept, Service=_with_go_numbers(kept.Service))
 
     def checks(self) -> Iterator[tuple[str, KeptCheck]]:
         """All kept checks with their files; what cannot be read is logged and left alone."""
@@ -182,6 +183,17 @@ class LocalFiles:
                 yield str(path), msgspec.json.decode(path.read_bytes(), type=kind)
             except (OSError, msgspec.MsgspecError) as error:
                 _log.error(f"Failed decoding {what} file", file=str(path), error=error)
+
+
+def _with_go_numbers(service: NodeService) -> NodeService:
+    """The service with its opaque configuration as Go's JSON reader would have it."""
+    proxy = service.Proxy
+    if proxy.Config:
+        proxy = changed(proxy, Config=go_numbers(proxy.Config))
+    if proxy.Upstreams:
+        upstreams = [changed(u, Config=go_numbers(u.Config)) if u.Config else u for u in proxy.Upstreams]
+        proxy = changed(proxy, Upstreams=upstreams)
+    return changed(service, Proxy=proxy)
 
 
 def _write_all(work: dict[Path, tuple[bytes | None, bool]]) -> None:

@@ -55,7 +55,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     def url(self) -> str:
         """Scheme and authority as Consul's client prints them in its errors."""
         if self.unix_path:
-            return f"http://{self.unix_path.replace('/', '%2F')}"
+            return "http://localhost"
         return f"{self.scheme}://{self.authority}"
 
 

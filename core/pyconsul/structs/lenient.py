@@ -31,6 +31,7 @@ __all__ = [
     "Shape",
     "from_config",
     "from_json",
+    "go_numbers",
     "multi_error",
 ]
 
@@ -266,7 +267,20 @@ def _json_headers(value: Any, path: str) -> dict[str, list[str]]:
 def _json_opaque(value: Any, path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _mismatch(value, path, "map[string]interface {}")
-    return cast("dict[str, Any]", value)
+    return go_numbers(cast("dict[str, Any]", value))
+
+
+def go_numbers(value: Any) -> Any:
+    """Untyped JSON as Go keeps it: every number is a float. What is hashed and packed depends on that."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return float(value) if -(1 << 1000) < value < 1 << 1000 else value
+    if isinstance(value, dict):
+        return {key: go_numbers(item) for key, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [go_numbers(item) for item in cast("list[Any]", value)]
+    return value
 
 
 def _config_string(value: Any, path: str) -> str:

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import yaml
+from yaml.composer import ComposerError
 from yaml.events import (
     DocumentEndEvent,
     DocumentStartEvent,
@@ -21,6 +22,7 @@ from yaml.events import (
     StreamStartEvent,
 )
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.scanner import ScannerError
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import sprintf
@@ -105,10 +107,10 @@ def _message(error: yaml.YAMLError, text: str) -> str:
     mapping = "mapping" in str(getattr(error, "context", ""))
     problem = problem.replace("%s", "key" if mapping else "'-' indicator")
     mark, context = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
-    if mark is None or isinstance(error, yaml.composer.ComposerError):
+    if mark is None or isinstance(error, ComposerError):
         return f"yaml: {problem}"
     line: int = mark.line
-    if isinstance(error, yaml.scanner.ScannerError):
+    if isinstance(error, ScannerError):
         line = line + 1 if line else 0
         # A key that never got its value is only noticed behind the last line.
         line += problem.startswith("could not find expected ':'") and mark.index >= len(text) and mark.column > 0

@@ -1,10 +1,9 @@
 """The DNS core: query and catalog in, record set out; record set in, packet out. No I/O, no clock, no task."""
 
 from dataclasses import dataclass
-from random import Random
 
 from pyconsul.agent.dns import literal, node, prepared, service  # fill the table of kinds
-from pyconsul.agent.dns.lookup import NoSuchName, RecordSet, Step, asked_of, find
+from pyconsul.agent.dns.lookup import Dice, NoSuchName, RecordSet, Step, asked_of, find
 from pyconsul.agent.dns.message import Message, Query
 from pyconsul.agent.dns.names import BadName, labels
 from pyconsul.agent.dns.records import Rcode, Type
@@ -29,7 +28,7 @@ class Forward:
 class DnsCore:
     """Answers for one set of settings. ``dice`` shuffles."""
 
-    def __init__(self, settings: DnsSettings, dice: Random) -> None:
+    def __init__(self, settings: DnsSettings, dice: Dice) -> None:
         self.settings = settings
         self.dice = dice
 

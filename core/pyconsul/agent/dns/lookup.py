@@ -4,10 +4,9 @@ A look-up is a generator. It yields ``Ask`` (an RPC) or ``Recurse`` (a name that
 answer; whoever drives it does the waiting. So this package needs no socket, clock or task to be run and tested.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
-from random import Random
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from pyconsul.agent.dns.message import Edns, Query
 from pyconsul.agent.dns.names import labels
@@ -16,7 +15,16 @@ from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.structs.wire import ReadRequest, changed
 
 Reply = TypeVar("Reply")
+Item = TypeVar("Item")
 MAX_DEPTH = 3  # how often a CNAME within our own domain is followed
+
+
+class Dice(Protocol):
+    """What shuffles; ``random.Random`` does."""
+
+    def sample(self, population: Sequence[Item], k: int) -> list[Item]:
+        """``k`` of the items in a random order."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,7 @@ class Asked:
     local: str
     domain: str
     settings: DnsSettings
-    dice: Random
+    dice: Dice
     depth: int = MAX_DEPTH
     source_ip: str = ""
     edns: Edns | None = None
@@ -95,7 +103,7 @@ class RecordSet:
     cacheable: bool = True
     keep_order: bool = False
 
-    def draw(self, dice: Random) -> tuple[list[Record], list[Record]]:
+    def draw(self, dice: Dice) -> tuple[list[Record], list[Record]]:
         """Answer and additional records in a fresh order. A CNAME is only shown where there is nothing else."""
         answer, additional = list(self.answer), list(self.additional)
         alias: tuple[Record, ...] = ()
@@ -183,7 +191,7 @@ def without_domain(name: str, settings: DnsSettings) -> str:
     return name.removesuffix(shorter)
 
 
-def asked_of(query: Query, settings: DnsSettings, dice: Random, source_ip: str = "") -> Asked:
+def asked_of(query: Query, settings: DnsSettings, dice: Dice, source_ip: str = "") -> Asked:
     """A query as look-ups take it."""
     return Asked(
         name=query.name,

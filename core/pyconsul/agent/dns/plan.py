@@ -5,11 +5,10 @@ of known octets at computable offsets, a plan makes the packet without packing a
 """
 
 from dataclasses import dataclass
-from random import Random
 from typing import Final
 
 from pyconsul.agent.dns.core import DnsCore
-from pyconsul.agent.dns.lookup import Group, RecordSet
+from pyconsul.agent.dns.lookup import Dice, Group, RecordSet
 from pyconsul.agent.dns.message import Query
 from pyconsul.agent.dns.names import BadName, suffixes, wire
 from pyconsul.agent.dns.records import Packer, Record, Type
@@ -28,7 +27,7 @@ class FixedPlan:
 
     rest: bytes
 
-    def packet(self, number: bytes, dice: Random) -> bytes:
+    def packet(self, number: bytes, dice: Dice) -> bytes:
         """The answer to the query with this number."""
         del dice
         return number + self.rest
@@ -43,7 +42,7 @@ class AddressPlan:
     count: int
     tail: bytes
 
-    def packet(self, number: bytes, dice: Random) -> bytes:
+    def packet(self, number: bytes, dice: Dice) -> bytes:
         """The answer to the query with this number."""
         return b"".join((number, self.head, *dice.sample(self.chunks, self.count), self.tail))
 
@@ -57,7 +56,7 @@ class SrvPlan:
     count: int
     tail: bytes
 
-    def packet(self, number: bytes, dice: Random) -> bytes:
+    def packet(self, number: bytes, dice: Dice) -> bytes:
         """The answer to the query with this number."""
         parts = [number, self.head]
         extras: list[bytes] = []

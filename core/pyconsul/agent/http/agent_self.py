@@ -131,12 +131,12 @@ def stats(agent: Agent) -> dict[str, dict[str, str]]:
             "os": sys.platform,
             "version": f"python{platform.python_version()}",
         },
-        "serf_lan": _pool(len(lan_members(agent))),
-        "serf_wan": _pool(len(wan_members(agent))),
+        "serf_lan": _pool(len(lan_members(agent)), encrypted=bool(config.encrypt)),
+        "serf_wan": _pool(len(wan_members(agent)), encrypted=bool(config.encrypt)),
     }
 
 
-def _pool(members: int) -> dict[str, str]:
+def _pool(members: int, *, encrypted: bool) -> dict[str, str]:
     figures = dict.fromkeys(
         (
             "coordinate_resets",
@@ -149,7 +149,7 @@ def _pool(members: int) -> dict[str, str]:
         ),
         "0",
     )
-    figures |= {"encrypted": "false", "event_time": "1", "member_time": "1", "query_time": "1"}
+    figures |= {"encrypted": "true" if encrypted else "false", "event_time": "1", "member_time": "1", "query_time": "1"}
     return dict(sorted((figures | {"members": str(members)}).items()))
 
 

@@ -11,6 +11,8 @@ from pyconsul.agent.http.discovery import (
     node_meta,
     path_name,
     query_source,
+    read_options,
+    refuse_partition,
     tagged_service,
 )
 from pyconsul.agent.http.reply import Reply
@@ -65,7 +67,7 @@ async def catalog_deregister(req: Request) -> Reply:
 @route("GET", "/v1/catalog/datacenters")
 async def catalog_datacenters(req: Request) -> Reply:
     """The known datacenters, nearest first; no headers of a read."""
-    ask = changed(DatacentersRequest(**req.read_options()), Datacenter="", MinQueryIndex=0)
+    ask = changed(DatacentersRequest(**req.read_options(enterprise=True)), Datacenter="", MinQueryIndex=0)
     if ask.UseCache:
         found, headers = await fetch_datacenters(req, ask)
         return Reply(found, headers=headers)
@@ -81,7 +83,9 @@ async def fetch_datacenters(req: Request, ask: DatacentersRequest) -> tuple[list
 @route("GET", "/v1/catalog/nodes")
 async def catalog_nodes(req: Request) -> Reply:
     """All nodes, by name or by distance from ``?near=``."""
-    ask = DCSpecificRequest(**req.read_options(), Source=query_source(req), NodeMetaFilters=node_meta(req))
+    refuse_partition(req)
+    options = req.read_options(enterprise=True)
+    ask = DCSpecificRequest(**options, Source=query_source(req), NodeMetaFilters=node_meta(req))
     found = await fetch(req, "Catalog.ListNodes", ask, IndexedNodes)
     return listed(translated(req, found.Nodes or [], ask.Datacenter), found)
 
@@ -89,7 +93,7 @@ async def catalog_nodes(req: Request) -> Reply:
 @route("GET", "/v1/catalog/services")
 async def catalog_services(req: Request) -> Reply:
     """Service names with the union of their tags."""
-    ask = DCSpecificRequest(**req.read_options(), NodeMetaFilters=node_meta(req))
+    ask = DCSpecificRequest(**read_options(req), NodeMetaFilters=node_meta(req))
     headers: dict[str, str] = {}
     if ask.UseCache:
         found, headers = await fetch_cached(req, kinds.SERVICES, ask)
@@ -112,7 +116,7 @@ async def catalog_connect(req: Request) -> Reply:
 
 async def _service_nodes(req: Request, *, connect: bool) -> Reply:
     ask = ServiceSpecificRequest(
-        **req.read_options(),
+        **read_options(req),
         Connect=connect,
         Source=query_source(req),
         NodeMetaFilters=node_meta(req),
@@ -138,7 +142,7 @@ def _tagged(node: ServiceNode) -> ServiceNode:
 @route("GET", "/v1/catalog/node/{name...}")
 async def catalog_node(req: Request) -> Reply:
     """A node (by name or ID prefix) with its services by ID; ``null`` when it is unknown."""
-    options = req.read_options()
+    options = read_options(req)
     ask = NodeSpecificRequest(**options, Node=path_name(req, "name", "Missing node name"))
     found = await fetch(req, "Catalog.NodeServices", ask, IndexedNodeServices)
     shown = found.NodeServices
@@ -151,7 +155,7 @@ async def catalog_node(req: Request) -> Reply:
 @route("GET", "/v1/catalog/node-services/{name...}")
 async def catalog_node_services(req: Request) -> Reply:
     """A node with its services as a list; both null when it is unknown."""
-    options = req.read_options()
+    options = read_options(req)
     ask = NodeSpecificRequest(
         **options,
         Node=path_name(req, "name", "Missing node name"),
@@ -167,7 +171,7 @@ async def catalog_node_services(req: Request) -> Reply:
 @route("GET", "/v1/catalog/gateway-services/{name...}")
 async def catalog_gateway_services(req: Request) -> Reply:
     """The services behind a gateway."""
-    options = req.read_options()
+    options = read_options(req)
     ask = ServiceSpecificRequest(**options, ServiceName=path_name(req, "name", "Missing gateway name"))
     found = await fetch(req, "Catalog.GatewayServices", ask, IndexedGatewayServices)
     return listed(found.Services, found)

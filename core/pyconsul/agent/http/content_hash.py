@@ -194,13 +194,15 @@ def _is_gateway(value: Any) -> bool:
 
 
 def _visit_any(value: Any) -> int:
-    """A value of an opaque configuration, as Go's JSON reader has it: all numbers are floats."""
+    """A value of an opaque configuration: floats from JSON, also whole ones from HCL."""
     if value is None:
         return _NIL
     if isinstance(value, bool):
         return _visit(_BOOL, value)
-    if isinstance(value, int | float):
-        return _fnv(struct.pack("<d", float(value)))
+    if isinstance(value, int):
+        return _fnv(struct.pack("<q", value))
+    if isinstance(value, float):
+        return _fnv(struct.pack("<d", value))
     if isinstance(value, Mapping):
         return _visit_map(_ANY, cast("Mapping[str, Any]", value))
     if isinstance(value, list | tuple):

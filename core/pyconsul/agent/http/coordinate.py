@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyconsul.agent.http.discovery import fetch
+from pyconsul.agent.http.discovery import fetch, refuse_partition
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
@@ -36,7 +36,8 @@ async def coordinate_datacenters(req: Request) -> Reply:
 async def coordinate_nodes(req: Request) -> Reply:
     """All nodes' coordinates, ``?segment=`` those of one segment."""
     _refuse_disabled(req)
-    ask = DCSpecificRequest(**req.read_options())
+    ask = DCSpecificRequest(**req.read_options(enterprise=True))
+    refuse_partition(req)
     found = await fetch(req, "Coordinate.ListNodes", ask, IndexedCoordinates, shows_consistency=False)
     return Reply(_of_segment(req, found), meta=found)
 
@@ -45,7 +46,8 @@ async def coordinate_nodes(req: Request) -> Reply:
 async def coordinate_node(req: Request) -> Reply:
     """One node's coordinates, one a segment; 404 without a body where there is none."""
     _refuse_disabled(req)
-    ask = NodeSpecificRequest(**req.read_options(), Node=req.path["node"])
+    ask = NodeSpecificRequest(**req.read_options(enterprise=True), Node=req.path["node"])
+    refuse_partition(req)
     found = await fetch(req, "Coordinate.Node", ask, IndexedCoordinates, shows_consistency=False)
     shown = _of_segment(req, found)
     return Reply(shown, meta=found) if shown else Reply.empty(404)

@@ -30,6 +30,20 @@ def node_meta(req: Request) -> dict[str, str] | None:
     return {key: value for key, _, value in pairs}
 
 
+def read_options(req: Request) -> dict[str, Any]:
+    """The options of a catalog or health read, which looks for namespaces and partitions first of all."""
+    req.refuse_enterprise()
+    return req.read_options()
+
+
+def refuse_partition(req: Request) -> None:
+    """Raise BadRequest for a partition; routes about nodes take no notice of namespaces."""
+    if req.headers.get("x-consul-partition"):
+        raise BadRequest('Invalid header: "X-Consul-Partition" - Partitions are a Consul Enterprise feature')
+    if req.query.get("partition"):
+        raise BadRequest('Invalid query parameter: "partition" - Partitions are a Consul Enterprise feature')
+
+
 def path_name(req: Request, name: str, missing: str) -> str:
     """A name from the path. Raises BadRequest with ``missing`` when it is empty."""
     value = req.path[name]

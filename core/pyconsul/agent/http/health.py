@@ -10,6 +10,7 @@ from pyconsul.agent.http.discovery import (
     node_meta,
     path_name,
     query_source,
+    read_options,
     tagged_check,
     tagged_service,
 )
@@ -37,7 +38,7 @@ BACKEND_STREAMING = 1
 async def health_state(req: Request) -> Reply:
     """All checks with a status, or ``any``; an unknown status has none."""
     ask = ChecksInStateRequest(
-        **req.read_options(),
+        **read_options(req),
         Source=query_source(req),
         NodeMetaFilters=node_meta(req),
         State=path_name(req, "state", "Missing check state"),
@@ -48,7 +49,7 @@ async def health_state(req: Request) -> Reply:
 @route("GET", "/v1/health/node/{node...}")
 async def health_node(req: Request) -> Reply:
     """The checks of a node and of what is on it; an unknown node has none."""
-    options = req.read_options()
+    options = read_options(req)
     ask = NodeSpecificRequest(**options, Node=path_name(req, "node", "Missing node name"))
     return _checks(await fetch(req, "Health.NodeChecks", ask, IndexedHealthChecks))
 
@@ -57,7 +58,7 @@ async def health_node(req: Request) -> Reply:
 async def health_checks(req: Request) -> Reply:
     """The checks of a service's instances; an unknown service has none."""
     ask = ServiceSpecificRequest(
-        **req.read_options(),
+        **read_options(req),
         Source=query_source(req),
         NodeMetaFilters=node_meta(req),
         ServiceName=path_name(req, "service", "Missing service name"),
@@ -88,7 +89,7 @@ async def health_ingress(req: Request) -> Reply:
 
 
 async def _service_nodes(req: Request, *, connect: bool = False, ingress: bool = False) -> Reply:
-    options = req.read_options()
+    options = read_options(req)
     peer = req.query.get("peer")
     group = req.query.get("sameness-group") or req.query.get("sg")
     if peer and group:

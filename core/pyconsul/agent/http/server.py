@@ -287,7 +287,8 @@ class Connection(asyncio.Protocol):
 
     def _encoded(self, request: Request, reply: Reply) -> bytes:
         """The body, indented where asked for, and always so in dev mode."""
-        asked = "pretty" in request.raw_query and request.query.has("pretty")
+        # A raw body is as it is; it may also be the refusal of a query string that cannot be parsed.
+        asked = reply.raw is None and "pretty" in request.raw_query and request.query.has("pretty")
         body = reply.body(pretty=asked or self.front.agent.config.dev_mode)
         return body + b"\n" if asked and body and reply.raw is None else body
 

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from pyconsul.memdb import Store, WatchSet
+from pyconsul.primitives.ids import uuid_fault
 from pyconsul.server.endpoints.filtering import rows_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state import catalog_reads as reads
@@ -78,20 +79,8 @@ def refuse_node(name: str, node_id: str) -> None:
     """Raise InternalError unless the node has a name, and a UUID or no ID."""
     if not name:
         raise InternalError("Must provide node")
-    if node_id and (fault := _uuid_fault(node_id)):
+    if node_id and (fault := uuid_fault(node_id)):
         raise InternalError(f"Bad node ID: {fault}")
-
-
-def _uuid_fault(text: str) -> str:
-    if len(text) != 36:
-        return "uuid string is wrong length"
-    if [at for at, char in enumerate(text) if char == "-"][:4] != [8, 13, 18, 23]:
-        return "uuid is improperly formatted"
-    digits = text[:8] + text[9:13] + text[14:18] + text[19:23] + text[24:]
-    for char in digits:
-        if char not in "0123456789abcdefABCDEF":
-            return f"encoding/hex: invalid byte: U+{ord(char):04X} {char!r}"
-    return ""
 
 
 def settle_service(service: NodeService) -> NodeService:
