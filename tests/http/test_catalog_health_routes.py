@@ -368,3 +368,10 @@ def test_wan_addresses_stand_in_where_they_are_tagged() -> None:
         ServiceTaggedAddresses={"wan": ServiceAddress(Address="198.51.100.2", Port=9)},
     )
     assert (with_wan_addresses(flat).ServiceAddress, with_wan_addresses(flat).ServicePort) == ("198.51.100.2", 9)
+
+
+@pytest.mark.parametrize("query", ["a;b&token=secret", "%zz&pretty", "a;b&pretty&token"])
+async def test_a_query_string_that_cannot_be_parsed_is_refused(api: Api, query: str) -> None:
+    """With an empty 500 as Consul gives it, tokens and all; the connection does not hang."""
+    answer = await api.get(f"catalog/nodes?{query}")
+    assert (answer.status, answer.raw) == (500, b"")

@@ -22,6 +22,7 @@ _ESCAPES = {
 }
 _MARKS = (b"<", b">", b"&", b"\xe2\x80")
 _NEEDS_ESCAPE = re.compile(rb"[<>&]|\xe2\x80[\xa8\xa9]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _FLOAT_MARKS = (b".", b"e-", *(b"e%d" % digit for digit in range(1, 10)))
 _MAYBE_FLOAT = re.compile(rb"[:,\[{]-?\d+[.eE]|^-?\d+[.eE]")
 _FLOAT = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d+\.\d+(?:[eE][+-]?\d+)?|-?\d+[eE][+-]?\d+')
@@ -63,7 +64,7 @@ def _go_float(match: re.Match[bytes]) -> bytes:
 
 def _replace_surrogates(value: Any) -> Any:
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return _SURROGATE.sub("\ufffd", value)
     if isinstance(value, WireStruct):
         fields = {name: _replace_surrogates(getattr(value, name)) for name in value.__struct_fields__}
         return type(value)(**fields)

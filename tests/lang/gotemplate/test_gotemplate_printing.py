@@ -71,7 +71,7 @@ def test_sprintf_formats_like_go(form: str, values: list[Any], wanted: str) -> N
 
 def test_blanks_stand_between_operands_that_are_no_texts() -> None:
     """Sprint and Sprintln differ in where blanks go."""
-    assert sprint([1, 2, "a", "b", 3, None]) == "1 2a b3 <nil>"
+    assert sprint([1, 2, "a", "b", 3, None]) == "1 2ab3 <nil>"
     assert sprintln([1, "a"]) == "1 a\n"
 
 

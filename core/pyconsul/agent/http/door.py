@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
 
 from pyconsul.agent.http import families
 from pyconsul.agent.http.reply import Reply, meta_headers
@@ -150,11 +151,12 @@ def _label(pattern: str) -> str:
 
 
 def _safe_url(req: Request) -> str:
-    """Path and query with every token hidden."""
-    url = req.url_path + ("?" + req.raw_query if req.raw_query else "")
-    for token in req.query.all("token") if "token" in req.raw_query else ():
-        url = url.replace(token, "<hidden>") if token else url + "<hidden>"
-    return url
+    """Path and query with every token hidden; also of a query string that cannot be parsed."""
+    if not req.raw_query:
+        return req.url_path
+    pairs = (pair.partition("=") for pair in req.raw_query.split("&"))
+    shown = (f"{name}=<hidden>" if unquote_plus(name) == "token" else f"{name}{eq}{value}" for name, eq, value in pairs)
+    return f"{req.url_path}?{'&'.join(shown)}"
 
 
 def _cleaned(req: Request) -> Reply | None:

@@ -243,7 +243,7 @@ def parse_bool(text: str) -> bool:
 
 def _shortest(value: float) -> tuple[str, int]:
     """Digits and decimal exponent (of the first digit) of the shortest form that reads back."""
-    mantissa, _, exponent = f"{value!r}".replace("-", "", 1 if value < 0 else 0).partition("e")
+    mantissa, _, exponent = repr(abs(value)).partition("e")
     whole, _, fraction = mantissa.partition(".")
     digits = (whole + fraction).lstrip("0")
     if not digits:
@@ -275,7 +275,7 @@ def format_float(value: float, form: str = "g", precision: int = -1) -> str:
         mantissa = digits[0] + ("." + digits[1:] if len(digits) > 1 else "")
         return f"{sign}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
     if exponent < 0:
-        return f"{sign}0.{'0' * (-exponent - 1)}{digits}" if value else sign + "0"
+        return f"{sign}0.{'0' * (-exponent - 1)}{digits}"
     whole = digits[: exponent + 1].ljust(exponent + 1, "0")
     fraction = digits[exponent + 1 :]
     return sign + whole + ("." + fraction if fraction else "")
