@@ -92,7 +92,7 @@ def test_prometheus_forgets_series_that_nobody_touches(sink: Metrics, clock: Clo
     """After the retention time a series is gone, its totals stay for when it comes back."""
     sink.incr("a")
     clock.now += 61
-    assert sink.prometheus_text() == ""
+    assert "consul_a " not in sink.prometheus_text()
     sink.incr("a")
     assert "consul_a 2\n" in sink.prometheus_text()
 
@@ -102,3 +102,18 @@ def test_quantiles_are_of_the_last_seconds(sink: Metrics, clock: Clock) -> None:
     sink.sample("s", 9)
     clock.now += 11
     assert 'consul_s{quantile="0.99"} NaN' in sink.prometheus_text()
+
+
+def test_prometheus_shows_known_series_from_the_start(sink: Metrics) -> None:
+    """Dashboards find what has not happened yet; figures of the process are there too."""
+    text = sink.prometheus_text()
+    assert "# TYPE consul_raft_leader_lastContact summary\n" in text
+    assert "\nconsul_catalog_service_query 0\n" in text and "# TYPE go_goroutines gauge\n" in text
+    sink.incr("catalog.service.query", labels=(("service", "web"),))
+    text = sink.prometheus_text()
+    assert 'consul_catalog_service_query{service="web"} 1\nconsul_catalog_service_query 0\n' in text
+
+
+def test_without_prometheus_there_is_no_text() -> None:
+    """Nothing is gathered that nobody asks for."""
+    assert Metrics().prometheus_text() == ""

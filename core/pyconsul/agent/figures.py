@@ -68,6 +68,8 @@ def measure_once(agent: Agent) -> None:
     metrics.gauge("runtime.num_goroutines", float(len(asyncio.all_tasks())))
     metrics.gauge("runtime.total_gc_runs", float(sum(each["collections"] for each in gc.get_stats())))
     consensus = agent.server.consensus
+    metrics.gauge("autopilot.healthy", float(consensus.is_leader))
+    metrics.gauge("autopilot.failure_tolerance", 0.0)
     metrics.gauge("server.isLeader", float(consensus.is_leader))
     metrics.gauge("raft.applied_index", float(consensus.applied_index))
     metrics.gauge("raft.last_index", float(consensus.last_index))

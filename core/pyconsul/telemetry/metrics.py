@@ -18,6 +18,9 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from pyconsul.telemetry.declared import DECLARED
+from pyconsul.telemetry.process import process_text
+
 __all__ = ["Interval", "Labels", "Metrics", "configure", "current", "gauge", "incr", "measure", "sample"]
 
 Labels = tuple[tuple[str, str], ...]
@@ -142,8 +145,9 @@ def _sampled(values: Mapping[_Key, Aggregate]) -> list[SampledValue]:
 class Cumulative:
     """Totals since the start, for Prometheus; series that were not touched for ``retention`` seconds are dropped."""
 
-    def __init__(self, retention: float) -> None:
+    def __init__(self, retention: float, prefix: str = "consul") -> None:
         self.retention = retention
+        self.prefix = prefix
         self.gauges: dict[_Key, tuple[float, float]] = {}
         self.counters: dict[_Key, tuple[float, float]] = {}
         self.samples: dict[_Key, tuple[int, float, deque[tuple[float, float]], float]] = {}
@@ -177,12 +181,30 @@ class Cumulative:
                 lines.extend(_quantiles(key, [value for when, value in recent if now - when <= _SAMPLE_WINDOW]))
                 lines.append(_line(key[0], key[1], total, "_sum"))
                 lines.append(_line(key[0], key[1], count, "_count"))
+        self._show_declared(families)
         out: list[str] = []
         for name in sorted(families):
             kind, lines = families[name]
             out.append(f"# HELP {name} {name}\n# TYPE {name} {kind}\n")
             out.extend(lines)
         return "".join(out)
+
+    def _show_declared(self, families: dict[str, tuple[str, list[str]]]) -> None:
+        """Add the series that are always there, at zero where nothing happened yet."""
+        for short, declared in DECLARED.items():
+            name = _series_name(f"{self.prefix}_{short}" if self.prefix else short)
+            kind, lines = families.setdefault(name, (declared, []))
+            if kind == declared and not any(_is_plain(name, line) for line in lines):
+                if kind == "summary":
+                    lines.extend(
+                        (*_quantiles((name, ()), []), _line(name, (), 0, "_sum"), _line(name, (), 0, "_count"))
+                    )
+                else:
+                    lines.append(_line(name, (), 0))
+
+
+def _is_plain(name: str, line: str) -> bool:
+    return line.startswith((f"{name} ", f"{name}_sum "))
 
 
 def _family(families: dict[str, tuple[str, list[str]]], name: str, kind: str) -> list[str]:
@@ -255,7 +277,7 @@ class Metrics:
         if prometheus_retention <= 0:
             self.cumulative = None
         elif self.cumulative is None:
-            self.cumulative = Cumulative(prometheus_retention)
+            self.cumulative = Cumulative(prometheus_retention, prefix)
         else:
             self.cumulative.retention = prometheus_retention
 
@@ -308,8 +330,8 @@ class Metrics:
         return self._intervals[-2] if len(self._intervals) > 1 else present
 
     def prometheus_text(self) -> str:
-        """The scrape text, empty while Prometheus is off."""
-        return self.cumulative.text(self._clock()) if self.cumulative is not None else ""
+        """The scrape text with figures of the process, empty while Prometheus is off."""
+        return self.cumulative.text(self._clock()) + process_text() if self.cumulative is not None else ""
 
     def _key(self, name: str, labels: Labels, *, with_host: bool = False) -> _Key | None:
         host = f"{self.host}." if with_host and self.host else ""
