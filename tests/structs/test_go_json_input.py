@@ -98,6 +98,7 @@ def test_what_does_not_fit_is_named_in_gos_words(body: str, text: str) -> None:
         ('"a\nb"', "invalid character '\\n' in string literal"),
         ('"\\q"', "invalid character 'q' in string escape code"),
         ("'", r"invalid character '\'' looking for beginning of value"),
+        ("{ÿ", "invalid character 'Ã' looking for beginning of object key string"),
     ],
 )
 def test_malformed_json_is_refused_in_the_words_of_gos_scanner(text: str, error: str) -> None:

@@ -37,7 +37,7 @@ ROWS = [
     ('{{ (parseJSON "{\\"a\\":[1,null]}").a }} {{ (parseYAML "a: [1, two]").a }}', "[1 <nil>] [1 two]"),
     ('{{ toJSON "<a>" }} {{ toUnescapedJSON "<a>" }} {{ toJSONPretty (sprig_list 1) }} {{ toUnescapedJSONPretty (sprig_dict "a" "<") }}', '"\\u003ca\\u003e" "<a>" [\n  1\n] {\n  "a": "<"\n}'),
     ('{{ toYAML (sprig_dict "a" (sprig_list 1 "yes")) }}|{{ toTOML (sprig_dict "a" 1.0 "t" (sprig_dict "b" "x")) }}', 'a:\n- 1\n- "yes"|a = 1.0\n\n[t]\n  b = "x"'),
-    ('{{ sha256Hex "" }} {{ md5sum "" }} {{ hmacSHA256Hex "m" "k" }}', "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 d41d8cd98f00b204e9800998ecf8427e 4a0d7a2d0b2c8a8d8ec2e4fa5d6c7a3d"[:97]),
+    ('{{ sha256Hex "" }} {{ md5sum "" }} {{ hmacSHA256Hex "m" "k" }}', "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 d41d8cd98f00b204e9800998ecf8427e b60090e3052297aeb5a080889ce2fc4bca957e756faeb4df7d31800ca1e771ec"),
     ("{{ add 1 2 }} {{ 5 | subtract 2 }} {{ multiply 2 1.5 }} {{ divide 2 -7 }} {{ modulo 3 -7 }} {{ minimum 1 2 }} {{ maximum 1 2.5 }}", "3 3 3 -3 -1 1 2.5"),
     ('{{ scratch.Set "a" 1 }}{{ scratch.SetX "a" 2 }}{{ scratch.Get "a" }}{{ scratch.Key "b" }}{{ scratch.MapSet "m" "k" 1 }}{{ scratch.MapSetX "m" "k" 2 }}{{ scratch.MapValues "m" }}', "1false[1]"),
     ('{{ define "t" }}<{{ . }}>{{ end }}{{ executeTemplate "t" 5 }}', "<5>"),
@@ -69,8 +69,7 @@ ROWS = [
 @pytest.mark.parametrize(("text", "wanted"), ROWS, ids=[text[:60] for text, _ in ROWS])
 def test_functions_give_what_the_original_gives(text: str, wanted: str) -> None:
     """Results are exact, byte for byte."""
-    got = shown(text)
-    assert got[: len(wanted)] == wanted if "hmac" in text else got == wanted
+    assert shown(text) == wanted
 
 
 ERRORS = [
@@ -128,7 +127,13 @@ def _pairs(**values: str) -> Any:
 def test_pairs_are_grouped_and_nested() -> None:
     """byKey and explode turn pairs into maps."""
     pairs = _pairs(a__b="1", a__c="2", d="3")
-    assert shown("{{ range $k, $v := byKey . }}{{ $k }}:{{ range $n, $p := $v }}{{ $n }}={{ $p.Value }};{{ end }}{{ end }}", pairs) == "a:b=1;c=2;"
+    assert (
+        shown(
+            "{{ range $k, $v := byKey . }}{{ $k }}:{{ range $n, $p := $v }}{{ $n }}={{ $p.Value }};{{ end }}{{ end }}",
+            pairs,
+        )
+        == "a:b=1;c=2;"
+    )
     assert shown("{{ explode . | toJSON }}", pairs) == '{"a":{"b":"1","c":"2"},"d":"3"}'
     with pytest.raises(ExecError, match='not a map: "a/b": "a" already has value "x"'):
         shown("{{ explode . }}", _pairs(a="x", a__b="1"))
@@ -163,7 +168,7 @@ def test_lists_of_texts_print_like_slices() -> None:
 
 def test_division_by_zero_of_floats_is_no_error() -> None:
     """IEEE rules hold for floats."""
-    assert shown("{{ divide 0.0 1 }} {{ divide . 0.0 }}", math.nan) == "+Inf 0"[0:4] + " 0"
+    assert shown("{{ divide 0.0 1 }} {{ divide . 0.0 }}", math.nan) == "+Inf NaN"
 
 
 def test_certificates_are_made_and_signed() -> None:

@@ -30,7 +30,7 @@ def parse(data: bytes) -> Any:
         return _JSON.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         try:
-            return first_value(data.decode("utf-8", "replace"))
+            return first_value(data)
         except RecursionError as error:
             raise GoSyntaxError("exceeded max depth") from error
 

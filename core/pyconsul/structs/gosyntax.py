@@ -14,16 +14,18 @@ class GoSyntaxError(ValueError):
     """Malformed JSON, in Go's words."""
 
 
-def first_value(text: str) -> Any:
-    """The first JSON value in ``text``, as Go's stream decoder takes it: what follows is not looked at.
+def first_value(data: bytes) -> Any:
+    """The first JSON value in ``data``, as Go's stream decoder takes it: what follows is not looked at.
 
     Raises GoSyntaxError: ``EOF`` for nothing, ``unexpected EOF`` for a cut value, else ``invalid character …``.
     """
+    text = data.decode("latin-1")  # Go's scanner goes byte by byte, and names a bad one by its Latin-1 letter
     start = len(text) - len(text.lstrip(_SPACE))
     if start == len(text):
         raise GoSyntaxError("EOF")
     end = _Scanner(text, start).end_of_value()
-    return json.loads(_ESCAPE.sub(_whole_surrogates, text[start:end]), strict=False)
+    value = data[start:end].decode("utf-8", "replace")
+    return json.loads(_ESCAPE.sub(_whole_surrogates, value), strict=False)
 
 
 # A pair of surrogates, half of one, or any other escape.

@@ -1,7 +1,7 @@
 """Series that a Prometheus scrape shows from the start, at zero, so that dashboards and alerts find them.
 
-The names are those that a Consul 1.21 dev agent shows without labels right after its start, less what only its Go runtime
-or its gossip library has.
+The names are those that a Consul 1.21 dev agent shows without labels right after its start, less what only its Go
+runtime or its gossip library has.
 """
 
 from __future__ import annotations

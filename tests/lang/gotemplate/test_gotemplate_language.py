@@ -71,14 +71,26 @@ OUTPUTS = [
     ('{{ template "later" }}{{ define "later" }}ok{{ end }}', "ok"),
     ('{{ "a" | upper | printf "%s%s" "x" }}', "xA"),
     ('{{ (index .ports 1) }} {{ index .meta "a" "deep" }} {{ slice .name 1 }} {{ len .ports }}', "443 true eb 2"),
-    ("{{ .meta.a.deep }} {{ .meta }} {{ .absent }} {{ .none }}", "true map[a:map[deep:true] b:1] <no value> <no value>"),
+    (
+        "{{ .meta.a.deep }} {{ .meta }} {{ .absent }} {{ .none }}",
+        "true map[a:map[deep:true] b:1] <no value> <no value>",
+    ),
     ('{{ .labels.x }}|{{ .labels.nope }}|{{ index .labels "nope" }}', "y||"),
     ("{{ and 1 0 2 }}{{ or 0 3 (fails `x`) }}{{ not .none }}", "03true"),
-    ("{{ .pet.Name }} {{ .pet.Greets `you` }} {{ `me` | .pet.Greets }} {{ .pet.Friend }}", "Rex Rex greets you Rex greets me <nil>"),
-    ("{{ eq 1 2 1 }}{{ ne `a` `b` }}{{ lt 1 2 }}{{ le 2 2 }}{{ gt 1.5 1.0 }}{{ ge `b` `a` }}", "truetruetruetruetruetrue"),
+    (
+        "{{ .pet.Name }} {{ .pet.Greets `you` }} {{ `me` | .pet.Greets }} {{ .pet.Friend }}",
+        "Rex Rex greets you Rex greets me <nil>",
+    ),
+    (
+        "{{ eq 1 2 1 }}{{ ne `a` `b` }}{{ lt 1 2 }}{{ le 2 2 }}{{ gt 1.5 1.0 }}{{ ge `b` `a` }}",
+        "truetruetruetruetruetrue",
+    ),
     ("{{ eq .none nil }} {{ eq (long 5) 5 }}", "true true"),
     ("{{ 0x10 }} {{ 1_000 }} {{ 'a' }} {{ 1.0 }} {{ 1e3 }} {{ 1i }} {{ `r\\n` }}", "16 1000 97 1 1000 (0+1i) r\\n"),
-    ("{{ html `<a&\"'>` }} {{ js `it's <b>` }} {{ urlquery `a b&é` }}", "&lt;a&amp;&#34;&#39;&gt; it\\'s \\u003Cb\\u003E a+b%26%C3%A9"),
+    (
+        "{{ html `<a&\"'>` }} {{ js `it's <b>` }} {{ urlquery `a b&é` }}",
+        "&lt;a&amp;&#34;&#39;&gt; it\\'s \\u003Cb\\u003E a+b%26%C3%A9",
+    ),
     ("{{ print 1 2 `a` `b` 3 }}|{{ println 1 `a` }}", "1 2ab3|1 a\n"),
 ]
 

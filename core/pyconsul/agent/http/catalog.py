@@ -67,7 +67,7 @@ async def catalog_deregister(req: Request) -> Reply:
 @route("GET", "/v1/catalog/datacenters")
 async def catalog_datacenters(req: Request) -> Reply:
     """The known datacenters, nearest first; no headers of a read."""
-    ask = changed(DatacentersRequest(**req.read_options(enterprise=True)), Datacenter="", MinQueryIndex=0)
+    ask = DatacentersRequest(Token=req.token(), **req.cache_options())
     if ask.UseCache:
         found, headers = await fetch_datacenters(req, ask)
         return Reply(found, headers=headers)

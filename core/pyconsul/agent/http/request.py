@@ -179,6 +179,13 @@ class Request:
             self.refuse_enterprise()
         return options
 
+    def cache_options(self) -> dict[str, Any]:
+        """Only consistency and cache options. Raises BadRequest."""
+        options: dict[str, Any] = {}
+        self._parse_consistency(options)
+        self._parse_cache_control(options)
+        return options
+
     def wait_options(self) -> dict[str, Any]:
         """Only ``index`` and ``wait`` of the query options. Raises BadRequest."""
         options: dict[str, Any] = {}

@@ -1,0 +1,44 @@
+"""How long a command takes from its start to its end."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Sequence
+
+from bench.agents import PATIENCE
+from bench.measures import Reading, Row, measure
+from bench.trial import Trial
+
+
+@measure(
+    "cli",
+    Row("version", "ms", more_is_better=False, target=2.0),
+    Row("kv get", "ms", more_is_better=False, target=3.0),
+    Row("members", "ms", more_is_better=False, target=3.0),
+)
+def commands(trial: Trial) -> list[Reading]:
+    """Medians of some runs; CPU is the command's."""
+    with trial.agent() as agent:
+        agent.put("/v1/kv/bench/k", b"v")
+        address = f"-http-addr={agent.address}"
+        return [
+            _run(trial, ("version",)),
+            _run(trial, ("kv", "get", address, "bench/k")),
+            _run(trial, ("members", address)),
+        ]
+
+
+def _run(trial: Trial, arguments: Sequence[str]) -> Reading:
+    taken: list[float] = []
+    before = os.times()
+    for _ in range(trial.scale.runs):
+        began = time.perf_counter()
+        command = [trial.programs.agent, *arguments]
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True, timeout=PATIENCE)
+        taken.append((time.perf_counter() - began) * 1000)
+    after = os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    return Reading(statistics.median(taken), used / trial.scale.runs * 1e6)

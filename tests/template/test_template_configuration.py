@@ -1,0 +1,182 @@
+"""Flags, files and defaults of the template tool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyconsul.lang.goflags import FlagError, HelpRequested
+from pyconsul.toolkit.errors import ConfigError
+from pyconsul.toolkit.sources import parse
+from pyconsul_template import arguments
+from pyconsul_template.config import SCHEMA, Config, load, parse_template_flag
+
+
+def test_a_file_becomes_a_configuration() -> None:
+    """Stanzas, durations, modes and signals are read."""
+    text = """
+      consul { address = "c:1" retry { attempts = 3 backoff = "1s" } auth { username = "u" password = "p" } }
+      wait = "1s:4s"
+      kill_signal = "sigterm"
+      template { source = "a" destination = "b" perms = "0600" command = "x y" function_denylist = ["env"] }
+      template { contents = "t" exec { command = ["a", "b"] timeout = "5s" } wait { min = "2s" } }
+      exec { command = "run" env { custom = ["A=1"] pristine = true } }
+    """
+    config = Config.of(parse(text, SCHEMA), {})
+    assert (config.consul.address, config.consul.auth, config.consul.retry.attempts) == ("c:1", "u:p", 3)
+    assert (config.wait.minimum, config.wait.maximum, config.kill_signal) == (1.0, 4.0, 15)
+    first, second = config.templates
+    assert (first.perms, list(first.exec.command), list(first.function_denylist)) == (0o600, ["x y"], ["env"])
+    assert (second.exec.timeout, second.wait.maximum, second.display) == (5 * 10**9, 8.0, '"(dynamic)" => ""')
+    assert config.exec.environment.build({"B": "2"}, {"C": "3"}) == {"C": "3", "A": "1"}
+
+
+def test_defaults_are_the_originals() -> None:
+    """An empty configuration has the documented values."""
+    config = Config.of({"template": [{"source": "a"}]}, {"CONSUL_HTTP_ADDR": "e:1", "CT_LOG": "debug"})
+    assert (config.consul.address, config.logging.level) == ("e:1", "debug")
+    assert (config.max_stale, config.block_query_wait, config.kill_signal, config.reload_signal) == (
+        2 * 10**9,
+        60 * 10**9,
+        2,
+        1,
+    )
+    only = config.templates[0]
+    assert (only.create_dest_dirs, only.error_fatal, only.exec.timeout, only.wait.enabled) == (
+        True,
+        True,
+        30 * 10**9,
+        False,
+    )
+    assert config.shown_environment() == {
+        "CONSUL_HTTP_ADDR": "e:1",
+        "CONSUL_HTTP_SSL": "false",
+        "CONSUL_HTTP_SSL_VERIFY": "true",
+    }
+
+
+MISTAKES = [
+    ('colour = "red"', "'' has invalid keys: colour"),
+    ('consul { adress = "x" }', "'consul' has invalid keys: adress"),
+    ("log_level = 5", "'log_level' expected type 'string', got unconvertible type 'int', value: '5'"),
+    ('template { perms = "rwx" }', "error decoding 'template[0].perms': strconv.ParseUint: parsing \"rwx\": invalid syntax"),
+    ('max_stale = "soon"', "error decoding 'max_stale': time: invalid duration \"soon\""),
+    ('kill_signal = "BACON"', 'error decoding \'kill_signal\': invalid signal "BACON" - valid signals are ["SIGABRT"'),
+    ('template { wait = "2s:1s" }', "error decoding 'template[0].wait': wait: min must be less than max"),
+    ('consul { ssl { verify = "yes" } }', "'consul.ssl.verify' expected type 'bool', got unconvertible type 'string', value: 'yes'"),
+    ("template { command = 5 }", "'template[0].command': source data must be an array or slice, got int"),
+    ("nomad { retry { } }", "'nomad' has invalid keys: retry"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message"), MISTAKES, ids=[text for text, _ in MISTAKES])
+def test_mistakes_are_listed_in_the_decoders_words(text: str, message: str) -> None:
+    """Every mistake is one line of the message."""
+    with pytest.raises(ConfigError) as caught:
+        parse(text, SCHEMA)
+    assert str(caught.value).startswith("mapstructure decode failed: 1 error(s) decoding:\n\n* ")
+    assert message in str(caught.value)
+
+
+def test_files_of_a_directory_are_merged_in_order(tmp_path: Path) -> None:
+    """Later files win, template stanzas add up, flags come last."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "10.hcl").write_text('log_level = "info" template { contents = "1" }')
+    (tmp_path / "20.json").write_text('{"log_level": "debug", "template": [{"contents": "2"}]}')
+    (tmp_path / "sub" / "30.hcl").write_text('template { contents = "3" }')
+    config = load([str(tmp_path)], {"log_level": "err"}, {})
+    assert [t.contents for t in config.templates] == ["1", "2", "3"]
+    assert config.logging.level == "err"
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
+    """Messages begin with the path."""
+    with pytest.raises(ConfigError, match="missing file/folder: absent.hcl"):
+        load(["absent.hcl"], {}, {})
+    (tmp_path / "c.hcl").write_text("template {")
+    with pytest.raises(ConfigError, match=r"from file: .*c\.hcl: error decoding config: "):
+        load([str(tmp_path / "c.hcl")], {}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("a", {"source": "a"}),
+        ("in:out", {"source": "in", "destination": "out"}),
+        ("in:out:cmd a:b", {"source": "in", "destination": "out", "command": ["cmd a:b"]}),
+        ("a.tmpl:o:cmd", {"source": "a.tmpl", "destination": "o:cmd"}),
+    ],
+)
+def test_the_template_flag_is_cut_at_colons(text: str, wanted: dict[str, object]) -> None:
+    """Drive letters keep their colon, commands all of theirs."""
+    assert parse_template_flag(text) == wanted
+
+
+def test_flags_become_settings() -> None:
+    """One or two dashes, values after = or as the next word, repeated templates."""
+    words = [
+        "--once",
+        "-template=a:b",
+        "-template",
+        "c",
+        "-consul-retry=false",
+        "-wait",
+        "1s",
+        "-exec-env-custom",
+        "A=1",
+    ]
+    args = arguments.parse([*words, "-consul-auth", "u:p", "-config", "x", "-dry"], {})
+    config = Config.of(args.settings, {})
+    assert (config.once, len(config.templates), config.consul.retry.enabled, config.consul.auth) == (
+        True,
+        2,
+        False,
+        "u:p",
+    )
+    assert (list(args.paths), args.dry, args.diff) == (["x"], True, False)
+    assert list(config.exec.environment.custom) == ["A=1"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-nope"], "flag provided but not defined: -nope"),
+        (["-once", "a", "b"], 'cli: extra args: ["a" "b"]'),
+        (["-template", ""], "template: cannot be empty"),
+        (["-wait", "5s:1s"], "wait: min must be less than max"),
+        (["-kill-signal", "X"], 'invalid signal "X" - valid signals are ['),
+        (["-max-stale", "soon"], 'time: invalid duration "soon"'),
+    ],
+)
+def test_wrong_flags_are_told(words: list[str], message: str) -> None:
+    """The message is the original's."""
+    with pytest.raises(FlagError) as caught:
+        arguments.parse(words, {})
+    assert message in str(caught.value)
+
+
+def test_help_lists_every_flag() -> None:
+    """No flag is left out of the help text."""
+    with pytest.raises(HelpRequested):
+        arguments.parse(["-h"], {})
+    text = arguments.usage()
+    assert [row.name for row in arguments.ROWS if f"-{row.name}" not in text] == []
+
+
+def test_the_environment_may_hold_configuration() -> None:
+    """CT_LOCAL_CONFIG is read before the flags."""
+    args = arguments.parse(["-log-level", "err"], {"CT_LOCAL_CONFIG": 'log_level = "info" pid_file = "p"'})
+    assert args.settings == {"log_level": "err", "pid_file": "p"}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(alphabet='{}[]="\n a1.,#<template consul wait', max_size=60))
+def test_no_configuration_text_does_more_than_fail(text: str) -> None:
+    """Random texts are read, or refused with our error."""
+    try:
+        Config.of(parse(text, SCHEMA), {})
+    except ConfigError as error:
+        assert str(error)

@@ -1,0 +1,81 @@
+"""Writing results: only on change, atomically, with mode, owner and backup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pyconsul.toolkit.errors import RunError
+from pyconsul_template.config import TemplateConfig
+from pyconsul_template.rendering import render
+
+
+def test_an_equal_file_is_left_alone(tmp_path: Path) -> None:
+    """The same bytes are not written again."""
+    out = tmp_path / "out"
+    out.write_bytes(b"x")
+    before = out.stat().st_ino
+    assert not render(TemplateConfig(destination=str(out)), b"x", dry=False).wrote
+    assert out.stat().st_ino == before
+
+
+def test_a_change_replaces_the_file(tmp_path: Path) -> None:
+    """A link to the old file keeps the old text; the mode stays."""
+    out, held = tmp_path / "out", tmp_path / "held"
+    out.write_bytes(b"old")
+    out.chmod(0o604)
+    held.hardlink_to(out)
+    assert render(TemplateConfig(destination=str(out)), b"new", dry=False).wrote
+    assert (out.read_bytes(), held.read_bytes()) == (b"new", b"old")
+    assert out.stat().st_mode & 0o777 == 0o604
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["held", "out"]
+
+
+def test_the_mode_can_be_set(tmp_path: Path) -> None:
+    """perms wins over the mode of the file that is there."""
+    out = tmp_path / "out"
+    render(TemplateConfig(destination=str(out), perms=0o640), b"x", dry=False)
+    assert out.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_backup_holds_the_text_before(tmp_path: Path) -> None:
+    """One former text is kept, none when there was no file."""
+    out = tmp_path / "out"
+    config = TemplateConfig(destination=str(out), backup=True)
+    for text in (b"one", b"two", b"three"):
+        render(config, text, dry=False)
+    assert (tmp_path / "out.bak").read_bytes() == b"two"
+    assert not (tmp_path / "out.old.bak").exists()
+
+
+def test_directories_are_made_unless_that_is_off(tmp_path: Path) -> None:
+    """create_dest_dirs decides."""
+    render(TemplateConfig(destination=str(tmp_path / "a/b/out")), b"x", dry=False)
+    assert (tmp_path / "a/b/out").read_bytes() == b"x"
+    with pytest.raises(RunError, match="parent directory is missing"):
+        render(TemplateConfig(destination=str(tmp_path / "c/out"), create_dest_dirs=False), b"x", dry=False)
+
+
+def test_a_destination_is_needed(tmp_path: Path) -> None:
+    """Without one the text can only be shown."""
+    with pytest.raises(RunError, match="missing destination"):
+        render(TemplateConfig(), b"x", dry=False)
+    with pytest.raises(RunError, match="is a directory"):
+        render(TemplateConfig(destination=str(tmp_path)), b"x", dry=False)
+
+
+def test_dry_mode_prints(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """Destination and text go to standard output, nothing is written."""
+    out = tmp_path / "out"
+    assert render(TemplateConfig(destination=str(out)), b"text\n", dry=True).wrote
+    assert capfdbinary.readouterr().out == f"> {out}\ntext\n".encode()
+    assert not out.exists()
+
+
+def test_unknown_owners_are_an_error(tmp_path: Path) -> None:
+    """The message names the user or group."""
+    with pytest.raises(RunError, match="failed looking up user: user: unknown user no-such-user"):
+        render(TemplateConfig(destination=str(tmp_path / "o"), user="no-such-user"), b"x", dry=False)
+    with pytest.raises(RunError, match="unknown group no-such-group"):
+        render(TemplateConfig(destination=str(tmp_path / "o"), group="no-such-group"), b"x", dry=False)

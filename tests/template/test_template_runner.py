@@ -1,0 +1,269 @@
+"""The runner against a little Consul: watching, writing, commands, timers, the supervised child."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyconsul.toolkit.errors import ChildEnded, RunError
+from pyconsul_template.config import Config
+from pyconsul_template.runner import Runner
+
+
+async def until(claim: Callable[[], Any], seconds: float = 5.0) -> None:
+    """Wait for something to become true."""
+    async with asyncio.timeout(seconds):
+        while not claim():
+            await asyncio.sleep(0.01)
+
+
+def a_config(consul: Any, *templates: dict[str, Any], **settings: Any) -> Config:
+    """A configuration that asks the little Consul."""
+    stanza = {"address": consul.address, "retry": {"enabled": False}}
+    return Config.of({"consul": stanza, "template": list(templates), **settings}, {})
+
+
+def a_template(path: Path, contents: str, **settings: Any) -> dict[str, Any]:
+    """A template stanza with its text inside."""
+    return {"contents": contents, "destination": str(path), **settings}
+
+
+@asynccontextmanager
+async def running(config: Config) -> AsyncIterator[Runner]:
+    """A runner at work."""
+    runner = Runner(config)
+    work = asyncio.create_task(runner.run())
+    try:
+        yield runner
+    finally:
+        work.cancel()
+        await asyncio.wait([work])
+
+
+async def test_one_shot_mode_renders_and_ends(consul: Any, tmp_path: Path) -> None:
+    """Every template is written once its data are there."""
+    await consul.put("a", b"1")
+    out = tmp_path / "out"
+    await Runner(a_config(consul, a_template(out, 'a={{ key "a" }}'), once=True)).run()
+    assert out.read_text() == "a=1"
+    assert out.stat().st_mode & 0o777 == 0o644
+
+
+async def test_a_change_renders_again(consul: Any, tmp_path: Path) -> None:
+    """A blocking query brings the new value, and only that template runs."""
+    await consul.put("a", b"1")
+    first, second = tmp_path / "first", tmp_path / "second"
+    async with running(a_config(consul, a_template(first, '{{ key "a" }}'), a_template(second, "static"))) as runner:
+        await until(lambda: first.exists() and first.read_text() == "1" and second.exists())
+        await consul.put("a", b"2")
+        await until(lambda: first.read_text() == "2")
+        assert [t.renders for t in runner.templates] == [2, 1]
+
+
+async def test_equal_dependencies_share_one_query(consul: Any, tmp_path: Path) -> None:
+    """However many templates ask for a key, one query runs."""
+    await consul.put("a", b"1")
+    templates = [a_template(tmp_path / str(n), '{{ key "a" }}') for n in range(5)]
+    await Runner(a_config(consul, *templates, once=True)).run()
+    assert len(consul.requests) == 1
+
+
+async def test_a_template_waits_for_its_key(consul: Any, tmp_path: Path) -> None:
+    """key waits; other templates are written meanwhile."""
+    late, other = tmp_path / "late", tmp_path / "other"
+    async with running(a_config(consul, a_template(late, '{{ key "late" }}'), a_template(other, "x"))) as runner:
+        await until(other.exists)
+        await until(lambda: runner.templates[0].missing)
+        assert not late.exists()
+        await consul.put("late", b"here")
+        await until(late.exists)
+
+
+async def test_keys_named_by_keys_are_followed(consul: Any, tmp_path: Path) -> None:
+    """What a round no longer asks for is no longer watched."""
+    await consul.put("which", b"x")
+    await consul.put("v/x", b"X")
+    await consul.put("v/y", b"Y")
+    out = tmp_path / "out"
+    text = '{{ with $w := key "which" }}{{ key (print "v/" $w) }}{{ end }}'
+    async with running(a_config(consul, a_template(out, text))) as runner:
+        await until(lambda: out.exists() and out.read_text() == "X")
+        await consul.put("which", b"y")
+        await until(lambda: out.read_text() == "Y")
+        assert set(runner.dependencies) == {"kv.block(which)", "kv.block(v/y)"}
+
+
+async def test_a_command_runs_after_a_change_and_equal_ones_run_once(consul: Any, tmp_path: Path) -> None:
+    """Two templates with the same command run it once a round."""
+    log = tmp_path / "log"
+    command = [f"echo ran >> {log}"]
+    templates = [a_template(tmp_path / str(n), str(n), command=command) for n in range(2)]
+    await Runner(a_config(consul, *templates, once=True)).run()
+    assert log.read_text() == "ran\n"
+
+
+async def test_a_failing_command_ends_the_tool(consul: Any, tmp_path: Path) -> None:
+    """The message shows command, template and reason; the file stays."""
+    out = tmp_path / "out"
+    with pytest.raises(RunError, match="command exited with a non-zero exit status"):
+        await Runner(a_config(consul, a_template(out, "x", command=["exit 3 "]), once=True)).run()
+    assert out.read_text() == "x"
+
+
+async def test_a_slow_command_is_killed(consul: Any, tmp_path: Path) -> None:
+    """A command has a time limit."""
+    template = a_template(tmp_path / "out", "x", command=["sleep 60"], command_timeout=50_000_000)
+    with pytest.raises(RunError, match=r'did not exit within time limit \("50ms"\)'):
+        await Runner(a_config(consul, template, once=True)).run()
+
+
+async def test_an_error_in_a_template_ends_the_tool(consul: Any, tmp_path: Path) -> None:
+    """The source, the step and Go's message are told."""
+    with pytest.raises(RunError, match=r"\(dynamic\): execute: template: :1:3: executing"):
+        await Runner(a_config(consul, a_template(tmp_path / "o", "{{ index (sprig_list) 1 }}"), once=True)).run()
+
+
+async def test_an_error_may_be_survived(consul: Any, tmp_path: Path) -> None:
+    """With error_fatal = false the template is tried again when its data change."""
+    await consul.put("n", b"oops")
+    out = tmp_path / "out"
+    text = '{{ $v := key "n" }}{{ if $v }}{{ $v | parseInt }}{{ end }}'
+    async with running(a_config(consul, a_template(out, text, error_fatal=False))) as runner:
+        await until(lambda: "invalid syntax" in runner.templates[0].last_error)
+        await consul.put("n", b"42")
+        await until(lambda: out.exists() and out.read_text() == "42")
+
+
+async def test_requests_are_tried_again(consul: Any, tmp_path: Path) -> None:
+    """A failing server is asked again; the last failure ends the tool."""
+    await consul.put("a", b"1")
+    retry = {"attempts": 3, "backoff": 1_000_000}
+    config = a_config(consul, a_template(tmp_path / "o", '{{ key "a" }}'), once=True)
+    consul.failing = 2
+    again = Config.of(
+        {"consul": {"address": consul.address, "retry": retry}, "template": [a_template(tmp_path / "o", '{{ key "a" }}')], "once": True}, {}
+    )  # fmt: skip
+    await Runner(again).run()
+    assert (tmp_path / "o").read_text() == "1"
+    consul.failing = 9
+    with pytest.raises(RunError, match=r"kv.block\(a\): Unexpected response code: 500 \(out of order\)"):
+        await Runner(config).run()
+
+
+async def test_quiescence_gathers_changes(consul: Any, tmp_path: Path) -> None:
+    """Changes that follow each other are written once."""
+    await consul.put("a", b"0")
+    out = tmp_path / "out"
+    config = a_config(consul, a_template(out, '{{ key "a" }}'), wait={"min": 300_000_000, "max": 3_000_000_000})
+    async with running(config) as runner:
+        await until(lambda: out.exists() and runner.templates[0].quiescence)
+        for value in (b"1", b"2", b"3"):
+            await consul.put("a", value)
+            await until(lambda v=value: runner.values.get("kv.block(a)") == v.decode())
+        await until(lambda: out.read_text() == "3")
+        assert runner.templates[0].renders == 2
+
+
+async def test_the_child_starts_when_everything_is_rendered(consul: Any, tmp_path: Path) -> None:
+    """Its exit status ends the tool."""
+    out, seen = tmp_path / "out", tmp_path / "seen"
+    config = a_config(consul, a_template(out, "text"), exec={"command": [f"cat {out} > {seen}; exit 7"]})
+    with pytest.raises(ChildEnded) as caught:
+        await Runner(config).run()
+    assert caught.value.code == 7
+    assert seen.read_text() == "text"
+
+
+async def test_the_child_is_restarted_or_signalled_on_change(consul: Any, tmp_path: Path) -> None:
+    """Without a reload signal the child starts anew."""
+    await consul.put("a", b"1")
+    out, log = tmp_path / "out", tmp_path / "log"
+    script = f"trap 'echo int >> {log}; exit 0' INT; cat {out} >> {log}; echo >> {log}; while :; do sleep 0.05; done"
+    config = a_config(consul, a_template(out, '{{ key "a" }}'), exec={"command": ["sh", "-c", script]})
+    async with running(config):
+        await until(lambda: log.exists() and log.read_text() == "1\n")
+        await consul.put("a", b"2")
+        await until(lambda: log.read_text() == "1\nint\n2\n")
+
+
+async def test_the_process_id_is_written_and_removed(consul: Any, tmp_path: Path) -> None:
+    """Without a newline, and gone at the end."""
+    pid = tmp_path / "p.pid"
+    async with running(a_config(consul, a_template(tmp_path / "o", "x"), pid_file=str(pid))):
+        await until(lambda: (tmp_path / "o").exists())
+        assert pid.read_text() == str(os.getpid())
+    assert not pid.exists()
+
+
+async def test_services_show_with_their_health(consul: Any, tmp_path: Path) -> None:
+    """Instances come sorted, with the worst state of their checks."""
+
+    def entry(node: str, status: str) -> dict[str, Any]:
+        return {
+            "Node": {"Node": node, "Address": "10.0.0.1", "ID": "", "Meta": None, "TaggedAddresses": None},
+            "Service": {"ID": f"web-{node}", "Service": "web", "Port": 80, "Tags": ["b", "a"], "Address": ""},
+            "Checks": [{"CheckID": "c", "Status": status, "Node": node, "Name": "", "Output": ""}],
+        }
+
+    await consul.say("/v1/health/service/web", [entry("n2", "passing"), entry("n1", "warning")])
+    out = tmp_path / "out"
+    text = '{{ range service "web|any" }}{{ .Node }}={{ .Status }}={{ .Address }}={{ .Tags | join "," }};{{ end }}'
+    await Runner(a_config(consul, a_template(out, text), once=True)).run()
+    assert out.read_text() == "n1=warning=10.0.0.1=a,b;n2=passing=10.0.0.1=a,b;"
+
+
+async def test_a_strange_answer_is_an_error_and_no_hang(consul: Any, tmp_path: Path) -> None:
+    """An answer of another shape than the API's ends the tool with its name."""
+    await consul.say("/v1/catalog/nodes", {"not": "a list"})
+    with pytest.raises(RunError, match=r"catalog\.nodes: "):
+        await Runner(a_config(consul, a_template(tmp_path / "o", "{{ range nodes }}{{ end }}"), once=True)).run()
+
+
+async def test_files_are_data_too(consul: Any, tmp_path: Path) -> None:
+    """file reads a file; one that does not exist ends the tool."""
+    (tmp_path / "data").write_bytes(b"\xff\x00x")
+    out = tmp_path / "out"
+    text = '{{ file "%s" }}'
+    await Runner(a_config(consul, a_template(out, text % (tmp_path / "data")), once=True)).run()
+    assert out.read_bytes() == b"\xff\x00x"
+    with pytest.raises(RunError, match="no such file or directory"):
+        await Runner(a_config(consul, a_template(out, text % "absent"), once=True)).run()
+
+
+async def test_de_duplication_lets_one_instance_watch(consul: Any, tmp_path: Path) -> None:
+    """The leader writes what it found; a follower renders from that and asks for nothing itself."""
+    from pyconsul_template.dedup import decode
+
+    await consul.put("a", b"1")
+    out = tmp_path / "out"
+    settings = {"deduplicate": {"enabled": True, "prefix": "dd"}}
+    async with running(a_config(consul, a_template(out, '{{ key "a" }}'), **settings)) as leader:
+        key = f"dd/{leader.templates[0].identity}/data"
+        await until(lambda: out.exists() and out.read_text() == "1")
+        await until(lambda: consul.keys.get(key, {}).get("Value", "").startswith("UFlDVDE"))
+        assert consul.keys[key]["Flags"] == 3304740253564472344
+
+    import base64
+
+    shared = decode(base64.b64decode(consul.keys[key]["Value"]))
+    assert list(shared) == ["kv.block(a)"]
+    await consul.put(key, base64.b64decode(consul.keys[key]["Value"]), session="somebody")
+    consul.requests.clear()
+    out.unlink()
+    async with running(a_config(consul, a_template(out, '{{ key "a" }}'), **settings)):
+        await until(lambda: out.exists() and out.read_text() == "1")
+    assert not [r for r in consul.requests if r.startswith("GET /v1/kv/a")]
+
+
+def test_shared_data_of_others_are_ignored() -> None:
+    """A value that another implementation wrote is no data for us."""
+    from pyconsul_template.dedup import decode
+
+    assert decode(b"__NO_DATA__") == {}
+    assert decode(b"PYCT1broken") == {}
