@@ -9,14 +9,14 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 HOST = "127.0.0.1"
 PATIENCE = 60.0
-PORT_FLAGS = ("http", "dns", "server", "serf-lan", "serf-wan")
+PORT_FLAGS: tuple[str, ...] = ("http", "dns", "server", "serf-lan", "serf-wan")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -33,6 +33,17 @@ def free_ports(count: int) -> list[int]:
                 udp.bind((HOST, port))
                 ports.append(port)
         return ports
+
+
+def output_of(command: Sequence[str], *, directory: Path | None = None) -> str:
+    """What a program prints. Raises OSError with its complaint where it fails or takes for ever."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=directory, timeout=PATIENCE * 5)
+    except subprocess.TimeoutExpired as error:
+        raise TimeoutError(f"{command[0]} does not end") from error
+    if done.returncode:
+        raise OSError(f"{' '.join(command)}: {done.stderr.strip()[-2000:]}")
+    return done.stdout
 
 
 def cpu_seconds(pid: int) -> float:
@@ -70,7 +81,9 @@ class RunningAgent:
         """``host:port`` of its HTTP API."""
         return f"{HOST}:{self.port}"
 
-    def ask(self, method: str, path: str, body: bytes | str | None = None) -> tuple[int, http.client.HTTPMessage, bytes]:
+    def ask(
+        self, method: str, path: str, body: bytes | str | None = None
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
         """One request on the connection kept for it: status, headers and body."""
         if self._connection is None:
             self._connection = http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE)
@@ -159,7 +172,7 @@ def started(
     *,
     environment: Mapping[str, str] | None = None,
     ports: Mapping[str, int] | None = None,
-) -> Iterator[RunningAgent]:
+) -> Generator[RunningAgent]:
     """A process of this program, killed at the end. It may not answer yet. Logs go nowhere, at level warn."""
     found = ports or dict(zip(PORT_FLAGS, free_ports(len(PORT_FLAGS)), strict=True))
     flags = [f"-{name}-port={port}" for name, port in found.items()]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.agents import HOST, RunningAgent
+from bench.agents import HOST, RunningAgent, output_of
 from bench.measures import Reading
 from bench.trial import Scale
 
@@ -49,10 +48,7 @@ def dns_load(agent: RunningAgent, name: str, kind: str, scale: Scale) -> Reading
 
 
 def _child(module: str, *arguments: str) -> dict[str, float]:
-    done = subprocess.run([sys.executable, "-m", module, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise OSError(f"{module}: {done.stderr.strip()}")
-    return json.loads(done.stdout)
+    return json.loads(output_of([sys.executable, "-m", module, *arguments], directory=ROOT))
 
 
 def _own_client(port: int, request: Request, connections: int, seconds: float) -> tuple[int, float]:
@@ -72,12 +68,10 @@ def _wrk(port: int, request: Request, connections: int, seconds: float) -> tuple
         script.write(_lua(request))
         script.flush()
         command = ["wrk", "-t1", f"-c{connections}", f"-d{max(round(seconds), 1)}s", "-s", script.name]
-        done = subprocess.run(
-            [*command, f"http://{HOST}:{port}{request.path}"], capture_output=True, text=True, check=False
-        )
-    found = re.search(r"(\d+) requests in ([\d.]+)(m?s)", done.stdout)
-    if done.returncode or found is None or "Non-2xx" in done.stdout:
-        raise OSError(f"wrk {request.method} {request.path}: {done.stdout}{done.stderr}")
+        output = output_of([*command, f"http://{HOST}:{port}{request.path}"])
+    found = re.search(r"(\d+) requests in ([\d.]+)(m?s)", output)
+    if found is None or "Non-2xx" in output:
+        raise OSError(f"wrk {request.method} {request.path}: {output}")
     return int(found[1]), float(found[2]) / (1000 if found[3] == "ms" else 1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +83,7 @@ class Trial:
     @contextmanager
     def agent(
         self, *arguments: str, environment: Mapping[str, str] | None = None, host: bool = False
-    ) -> Iterator[RunningAgent]:
+    ) -> Generator[RunningAgent]:
         """A dev agent of this side (``host``: of the program that serves both sides), ready for writes."""
         program = self.host_agent if host else self.programs.agent
         with started(program, ("-dev", *arguments), environment=environment) as agent:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import statistics
-import subprocess
 import time
 from collections.abc import Sequence
 
-from bench.agents import PATIENCE
+from bench.agents import output_of
 from bench.measures import Reading, Row, measure
 from bench.trial import Trial
 
@@ -37,7 +36,7 @@ def _run(trial: Trial, arguments: Sequence[str]) -> Reading:
     for _ in range(trial.scale.runs):
         began = time.perf_counter()
         command = [trial.programs.agent, *arguments]
-        subprocess.run(command, stdout=subprocess.DEVNULL, check=True, timeout=PATIENCE)
+        output_of(command)
         taken.append((time.perf_counter() - began) * 1000)
     after = os.times()
     used = after.children_user + after.children_system - before.children_user - before.children_system

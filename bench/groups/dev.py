@@ -40,9 +40,7 @@ def kv_get_unkept(trial: Trial) -> list[Reading]:
 @measure("dev", Row("GET health/service/web?passing", "req/s", target=5.0))
 def health_service(trial: Trial) -> list[Reading]:
     """Twenty instances with their nodes and checks."""
-    return one(
-        trial, Request("/v1/health/service/web?passing"), lambda a: filling.instances(a, trial.scale.instances)
-    )
+    return one(trial, Request("/v1/health/service/web?passing"), lambda a: filling.instances(a, trial.scale.instances))
 
 
 @measure("dev", Row("GET health/service/web, no kept replies", "req/s"))

@@ -16,7 +16,13 @@ def instances(agent: RunningAgent, count: int, service: str = "web") -> None:
     """So many nodes, each with one passing instance of a service."""
     for n in range(count):
         node = f"{service}-node-{n}"
-        check = {"Node": node, "CheckID": f"{service}-check", "Name": "alive", "Status": "passing", "ServiceID": service}
+        check = {
+            "Node": node,
+            "CheckID": f"{service}-check",
+            "Name": "alive",
+            "Status": "passing",
+            "ServiceID": service,
+        }
         entry: dict[str, Any] = {
             "Node": node,
             "Address": f"10.0.{n // 250}.{n % 250 + 1}",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
-from bench.agents import PATIENCE
+from bench.agents import output_of
 from bench.groups import filling
 from bench.measures import Reading, Row, measure
 from bench.trial import Trial
@@ -28,5 +27,5 @@ def clients(trial: Trial) -> list[Reading]:
         filling.instances(agent, trial.scale.instances)
         side = "ours" if trial.programs.ours else "peer"
         command = [trial.programs.sdk, str(SCRIPT), side, str(agent.port), str(trial.scale.sdk_requests)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE * 5)
-    return [Reading(rate, cpu) for rate, cpu in json.loads(done.stdout)]
+        figures = json.loads(output_of(command))
+    return [Reading(rate, cpu) for rate, cpu in figures]

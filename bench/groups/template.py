@@ -5,16 +5,20 @@ from __future__ import annotations
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.agents import PATIENCE, RunningAgent, resident_mb
+from bench.agents import PATIENCE, RunningAgent, output_of, resident_mb
 from bench.groups import filling
 from bench.measures import Reading, Row, measure
 from bench.trial import Trial
 
 LOOK_EVERY = 0.0005
+STANZA = """template {{
+  source = "{source}"
+  destination = "{destination}"
+}}"""
 
 
 def once(trial: Trial, text: str) -> list[Reading]:
@@ -24,7 +28,7 @@ def once(trial: Trial, text: str) -> list[Reading]:
     with trial.agent(host=True) as agent:
         filling.keys(agent, trial.scale.tree_keys, prefix="tree", value=b"v" * 20)
         began = time.perf_counter()
-        subprocess.run([*command(trial, agent), f"-template={source}:{target}", "-once"], check=True, timeout=PATIENCE)
+        output_of([*command(trial, agent), f"-template={source}:{target}", "-once"])
         taken = time.perf_counter() - began
     if target.read_text().count("vvv") < trial.scale.tree_keys:
         raise OSError("not everything was rendered")
@@ -50,7 +54,7 @@ def separate(trial: Trial) -> list[Reading]:
 
 
 @contextmanager
-def running(command_line: Sequence[str]) -> Iterator[int]:
+def running(command_line: Sequence[str]) -> Generator[int]:
     """A renderer that stays; gives its process id, and kills it at the end."""
     process = subprocess.Popen(command_line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -95,7 +99,7 @@ def many_templates(trial: Trial) -> list[Reading]:
     stanzas: list[str] = []
     for n in range(trial.scale.templates):
         (folder / f"{n}.tpl").write_text(f'{{{{ key "tree/{n:07}" }}}}')
-        stanzas.append(f'template {{ source = "{folder}/{n}.tpl" destination = "{folder}/{n}.out" }}'.replace('" d', '"\nd'))
+        stanzas.append(STANZA.format(source=folder / f"{n}.tpl", destination=folder / f"{n}.out"))
     (folder / "all.hcl").write_text("\n".join(stanzas))
     with trial.agent("-hcl=limits { http_max_conns_per_client = -1 }", host=True) as agent:
         filling.keys(agent, max(trial.scale.templates, 1), prefix="tree", value=b"v" * 20)

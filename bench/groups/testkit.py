@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
 import sys
 
-from bench.agents import started
+from bench.agents import output_of, started
 from bench.measures import Reading, Row, measure
 from bench.trial import Trial
 
@@ -34,6 +33,5 @@ def fixture(trial: Trial) -> list[Reading]:
             taken = agent.until("GET", "/v1/status/leader") * 1000
         return [Reading(taken), Reading(taken)]
     command = [sys.executable, "-c", SCRIPT, str(trial.scale.runs)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    first, *others = [float(line) for line in done.stdout.split()]
+    first, *others = [float(line) for line in output_of(command).split()]
     return [Reading(statistics.median(others)), Reading(first)]

@@ -94,7 +94,7 @@ def test_files_of_a_directory_are_merged_in_order(tmp_path: Path) -> None:
 
 def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
     """Messages begin with the path."""
-    with pytest.raises(ConfigError, match="missing file/folder: absent.hcl"):
+    with pytest.raises(ConfigError, match=r"missing file/folder: absent\.hcl"):
         load(["absent.hcl"], {}, {})
     (tmp_path / "c.hcl").write_text("template {")
     with pytest.raises(ConfigError, match=r"from file: .*c\.hcl: error decoding config: "):

@@ -71,6 +71,7 @@ def _loop_runner() -> Any:
 
 async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
     from pyconsul.agent.agent import Agent, node_id_of
+    from pyconsul.agent.figures import file_sink
 
     config = loaded.runtime
     stop = Signals()
@@ -83,6 +84,11 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
     sys.stdout.write(banner(config, agent.node_id))
     sys.stdout.flush()
     add_sink(StreamSink(sys.stdout, level_from(config.log_level), json_lines=config.log_json))
+    if config.log_file:
+        try:
+            add_sink(file_sink(config))
+        except OSError as error:
+            return _refuse(f"Failed to setup logging: {error}")
     for warning in loaded.warnings:
         log.warn(warning)
     try:

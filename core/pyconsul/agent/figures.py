@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import resource
 import socket
 import sys
 from typing import TYPE_CHECKING, Final
 
 from pyconsul.primitives.durations import SECOND
+from pyconsul.server.state.catalog_tables import NODES, SERVICES
+from pyconsul.server.state.kv import KVS
+from pyconsul.server.state.sessions import SESSIONS
 from pyconsul.telemetry import metrics
+from pyconsul.telemetry.logfile import FileSink
+from pyconsul.telemetry.logging import level_from
 
 if TYPE_CHECKING:
     from pyconsul.agent.agent import Agent
     from pyconsul.config.runtime import RuntimeConfig
 
-__all__ = ["Figures", "configure_metrics", "measure_forever", "measure_once"]
+__all__ = ["Figures", "configure_metrics", "file_sink", "measure_forever", "measure_once", "measure_state"]
 
 MEASURE_EVERY: Final = 1.0  # seconds
+STATE_EVERY: Final = 10  # measurements: what the servers hold takes longer to count
 
 
 def configure_metrics(config: RuntimeConfig) -> None:
@@ -31,6 +38,18 @@ def configure_metrics(config: RuntimeConfig) -> None:
         allowed=telemetry.allowed_prefixes,
         blocked=telemetry.blocked_prefixes,
         filter_default=telemetry.filter_default,
+    )
+
+
+def file_sink(config: RuntimeConfig) -> FileSink:
+    """The log file that the configuration asks for. Raises OSError."""
+    return FileSink(
+        config.log_file,
+        level_from(config.log_level),
+        json_lines=config.log_json,
+        rotate_seconds=config.log_rotate_duration / SECOND,
+        rotate_bytes=config.log_rotate_bytes,
+        keep=config.log_rotate_max_files,
     )
 
 
@@ -54,11 +73,13 @@ class Figures:
 async def measure_forever(agent: Agent) -> None:
     """Measure every second, and how late the loop is in waking up for it (``runtime.loop_lag``, ms)."""
     loop = asyncio.get_running_loop()
-    while True:
+    for turn in itertools.count():
         due = loop.time() + MEASURE_EVERY
         await asyncio.sleep(MEASURE_EVERY)
         metrics.sample("runtime.loop_lag", max(0.0, loop.time() - due) * 1000)
         measure_once(agent)
+        if turn % STATE_EVERY == 0:
+            measure_state(agent)
 
 
 def measure_once(agent: Agent) -> None:
@@ -75,3 +96,13 @@ def measure_once(agent: Agent) -> None:
     metrics.gauge("raft.last_index", float(consensus.last_index))
     version = (("version", agent.config.version), ("pre_release", agent.config.version_prerelease))
     metrics.gauge("version", 1.0, version)
+
+
+def measure_state(agent: Agent) -> None:
+    """Gauges of what the servers hold."""
+    db, place = agent.server.db, (("datacenter", agent.datacenter),)
+    metrics.gauge("state.nodes", float(db.count(NODES)), place)
+    metrics.gauge("state.services", float(len(db.index_values(SERVICES, "name"))), place)
+    metrics.gauge("state.service_instances", float(db.count(SERVICES)), place)
+    metrics.gauge("state.kv_entries", float(db.count(KVS)), place)
+    metrics.gauge("session_ttl.active", float(db.count(SESSIONS)))

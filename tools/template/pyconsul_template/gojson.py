@@ -7,7 +7,7 @@ import math
 import re
 from typing import Any
 
-from pyconsul.lang.gotemplate import FunctionError
+from pyconsul.lang.gotemplate import FunctionError, stack
 from pyconsul.lang.gotemplate.strconv import format_float, quote_rune, to_bytes
 from pyconsul.lang.gotemplate.values import NIL, Map, Slice, Struct, Value, is_nil, type_of
 
@@ -26,9 +26,14 @@ def parse(text: str) -> Value:
         try:
             value = json.loads(clean, parse_int=_to_float, parse_float=_to_float, parse_constant=_refuse)
         except ValueError:
-            return _Reader(clean).run()
+            return _read_slowly(clean)
         return _without_lone_surrogates(value) if "\\u" in clean else value
-    return _Reader(clean).run()
+    return _read_slowly(clean)
+
+
+def _read_slowly(text: str) -> Value:
+    with stack.deep():
+        return _Reader(text).run()
 
 
 def _to_float(text: str) -> float:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import ipaddress
 import os
 import socket
 import ssl
+from pathlib import Path
 from typing import Final
 
-__all__ = ["DialError", "dial", "dial_text", "resolve", "split_address"]
+__all__ = ["DialError", "dial", "dial_text", "no_such_host", "resolve", "split_address"]
 
 _ERRNO_TEXTS: Final = {
     errno.ECONNREFUSED: "connection refused",
@@ -60,6 +62,20 @@ def split_address(address: str, network: str = "tcp") -> tuple[str, str]:
     return host, port
 
 
+def no_such_host(host: str) -> str:
+    """Go's sentence for a name that nobody knows; it tells the first nameserver of the system."""
+    return f"lookup {host} on {_nameserver()}: no such host"
+
+
+def _nameserver() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/etc/resolv.conf").read_text().splitlines():
+            words = line.split()
+            if len(words) > 1 and words[0] == "nameserver":
+                return f"[{words[1]}]:53" if ":" in words[1] else f"{words[1]}:53"
+    return "127.0.0.1:53"
+
+
 async def resolve(address: str, network: str = "tcp") -> list[tuple[str, int]]:
     """IP addresses and port of ``host:port``; an empty host is this machine. Raises DialError."""
     host, port_text = split_address(address, network)
@@ -78,7 +94,7 @@ async def resolve(address: str, network: str = "tcp") -> list[tuple[str, int]]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError:
-        raise DialError(f"dial {network}: lookup {host}: no such host") from None
+        raise DialError(f"dial {network}: {no_such_host(host)}") from None
     addresses = [str(each[4][0]) for each in found]
     # Go tries IPv4 and IPv6 in the resolver's order, each address once.
     return [(each, port) for each in dict.fromkeys(addresses)]

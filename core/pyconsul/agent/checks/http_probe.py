@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from pyconsul.agent.checks.dialing import dial_text, tls_text
+from pyconsul.agent.checks.dialing import dial_text, no_such_host, tls_text
 from pyconsul.agent.checks.outputs import Tail
 from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
 from pyconsul.structs.health import CRITICAL, PASSING, WARNING
@@ -156,7 +156,7 @@ def _connect_text(error: aiohttp.ClientConnectorError) -> str:
     if isinstance(cause, ssl.SSLError):
         return tls_text(cause)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"dial tcp: lookup {error.host}: no such host"
+        return f"dial tcp: {no_such_host(error.host)}"
     shown = f"[{error.host}]:{error.port}" if ":" in error.host else f"{error.host}:{error.port}"
     return dial_text("tcp", shown, cause)
 

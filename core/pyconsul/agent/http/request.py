@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote_plus, unquote_to_bytes
 
 from pyconsul.primitives.durations import parse_duration
@@ -92,6 +92,8 @@ class Request:
         "_query",
         "agent",
         "body",
+        "body_fault",
+        "body_file",
         "body_size",
         "headers",
         "method",
@@ -120,7 +122,9 @@ class Request:
         self.raw_query = raw_query
         self.headers = headers
         self.body = body
-        self.body_size = len(body)  # what was sent; more than is kept where a body is over all limits
+        self.body_size = len(body)  # what was sent; more than is kept where a body is over its limit
+        self.body_fault = ""  # why the body could not be read to its end
+        self.body_file: IO[bytes] | None = None  # a large snapshot, instead of ``body``
         self.remote = remote
         self.path: dict[str, str] = {}
         self._query: Query | None = None

@@ -1,22 +1,23 @@
-"""The front: an asyncio protocol on httptools that cuts bytes into requests and writes replies.
+"""The front: an asyncio protocol that reads requests, has them answered by the door, and writes the replies.
 
-Requests of one connection are answered in order; while one is being answered the next is parsed but not begun, and
-reading pauses. What a request may cost is bounded: header bytes, body bytes kept, requests queued.
+One request of a connection is read and answered at a time; what a client sends meanwhile waits in the socket, but for a
+little. What a client may cost is bounded: bytes of a head, of a body, of all bodies together, the time it may take for
+them, the bytes it leaves unread, and its connections.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gzip
+import socket
+import tempfile
 import time
-from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.utils import formatdate
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 
-import httptools
-
+from pyconsul.agent.http import writing
+from pyconsul.agent.http.reading import END, BadBody, Head, Refused, RequestReader
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.reply_cache import ReplyCache
 from pyconsul.agent.http.request import Request, unescape
@@ -30,28 +31,46 @@ if TYPE_CHECKING:
 
 log = logger("agent.http")
 
-GZIP_FROM_BYTES = 1400  # smaller replies go as they are (spec/limits)
-DEFAULT_HEADER_LIMIT = 1 << 20
-BODY_KEPT_BYTES = 64 << 20  # a longer body is counted, not kept: every route that takes one has a lower limit
-SNAPSHOT_KEPT_BYTES = 4 << 30
-QUEUED_REQUESTS = 16
-KNOWN_METHODS = frozenset((b"GET", b"PUT", b"POST", b"DELETE", b"HEAD", b"OPTIONS", b"PATCH", b"CONNECT", b"TRACE"))
-MAX_METHOD_BYTES = 32
-REASONS = {status.value: status.phrase for status in HTTPStatus} | {413: "Request Entity Too Large"}
+DEFAULT_HEADER_LIMIT: Final = 1 << 20
+BODY_LIMIT: Final = 64 << 20  # for routes that have no lower one; snapshots go to a file
+SNAPSHOT_LIMIT: Final = 16 << 30
+FREE_BODY: Final = 64 << 10  # a body up to here is taken however many others there are
+ALL_BODIES: Final = 256 << 20  # all larger ones together, as far as they are in memory
+SPOOL_FROM: Final = 1 << 20  # a snapshot above goes to a file
+AHEAD: Final = 64 << 10  # bytes read while the request before is being answered
+OVERLOOKED: Final = 256 << 10  # bytes of a body that is not wanted which are read for the sake of the connection
+THREAD_FROM: Final = 256 << 10  # larger bodies are packed in a thread
+BODILESS: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
+_LINGER: Final = 0.5  # seconds between the last byte and the end, so that a refusal is not lost to a reset (as in Go)
+_HALF_CLOSED: Final = 5.0  # seconds that a client which has closed its side may still get the answer to a read
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a client may take, in seconds. Answers that wait (blocking queries, streams) are not meant."""
+
+    head: float = 60  # from the first byte of a request to the end of its headers
+    body: float = 60  # between two pieces of a body
+    idle: float = 900  # between two requests
+    stalled: float = 120  # for reading anything of a reply
+    sweep: float = 5
 
 
 class HttpFront:
     """What all connections of an agent share: door, limits, kept replies, the Date line."""
 
-    def __init__(self, agent: Agent, door: Door) -> None:
+    def __init__(self, agent: Agent, door: Door, patience: Patience | None = None) -> None:
         self.agent = agent
         self.door = door
+        self.patience = patience or Patience()
         self.header_limit: int = agent.config.http_config.max_header_bytes or DEFAULT_HEADER_LIMIT
         self.replies = ReplyCache()
         self.connections: set[Connection] = set()
         self.per_client: dict[str, int] = {}
         self.max_per_client: int = agent.config.limits.http_max_conns_per_client
+        self.body_bytes = 0  # of larger bodies in memory
         self._date = (0, b"")
+        self._sweeping: asyncio.TimerHandle | None = None
 
     def date_line(self) -> bytes:
         """``Date: …`` with its line end; made once a second."""
@@ -76,32 +95,71 @@ class HttpFront:
         else:
             self.per_client.pop(client, None)
 
+    def body_limit(self, head: Head) -> int:
+        """The most bytes of this request's body that are taken; of a longer one none."""
+        if head.method in BODILESS:
+            return 0
+        limits = self.agent.config.limits
+        if head.raw_path.startswith("/v1/kv/"):
+            return limits.kv_max_value_size
+        if head.raw_path == "/v1/txn":
+            return max(limits.txn_max_req_len, limits.kv_max_value_size)
+        return SNAPSHOT_LIMIT if head.raw_path == "/v1/snapshot" else BODY_LIMIT
+
+    def joined(self, connection: Connection) -> None:
+        """Watch over a connection from now on."""
+        self.connections.add(connection)
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(self.patience.sweep, self._sweep)
+
+    def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._sweeping = None
+        if self.connections:
+            self._sweeping = loop.call_later(self.patience.sweep, self._sweep)
+        for connection in list(self.connections):
+            connection.look_at_clock(loop.time())
+
+    def close(self) -> None:
+        """End every connection, for an agent that stops."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            self._sweeping = None
+        for connection in list(self.connections):
+            connection.hang_up()
+
 
 class Connection(asyncio.Protocol):
-    """One connection. The parser calls the ``on_*`` methods."""
+    """One connection."""
 
-    def __init__(self, front: HttpFront) -> None:
+    def __init__(self, front: HttpFront, *, handshake_timeout: float = 0) -> None:
         self.front = front
-        self._parser: Any = None
+        self._handshake_timeout = handshake_timeout  # of TLS; its first request must have begun by then, as in Consul
+        self._reader = RequestReader(front.header_limit)
         self._transport: asyncio.Transport | None = None
         self._remote = ""
         self._client = ""
-        self._task: asyncio.Task[None] | None = None
-        self._queue: deque[tuple[Request, bool, bytes | None]] = deque()
-        self._drained: asyncio.Future[None] | None = None
         self._admitted = False
-        self._at_boundary = True
-        self._whole: bytes | None = None
-        self._odd_method = ""  # of the request being parsed, where the parser knows it not
-        self._reset()
+        self._task: asyncio.Task[None] | None = None
+        self._answering = ""  # the method of the request being answered
+        self._drained: asyncio.Future[None] | None = None
+        self._refused = False  # nothing more is read
+        self._input_ended = False
+        self._whole: bytes | None = None  # what came, where it may be exactly one request
+        self._first_byte: asyncio.TimerHandle | None = None
+        self._since = 0.0  # loop time of the last progress that the clock is about
+        self._unsent = 0
+        self._paused = False
+        self._start_request()
 
-    def _reset(self) -> None:
-        self._url = b""
-        self._headers: dict[str, str] = {}
-        self._header_bytes = 0
+    def _start_request(self) -> None:
+        self._head: Head | None = None
+        self._url_path = ""
         self._body: list[bytes] = []
-        self._body_kept = 0
         self._body_size = 0
+        self._body_limit = 0
+        self._charged = 0
+        self._file: IO[bytes] | None = None
 
     # asyncio.Protocol
 
@@ -109,255 +167,367 @@ class Connection(asyncio.Protocol):
         """Begin, unless this client has too many connections already."""
         self._transport = transport = cast("asyncio.Transport", transport)  # uvloop's has no common base class
         peer = transport.get_extra_info("peername")
-        self._client = str(peer[0]) if isinstance(peer, tuple) else ""
+        is_tcp = isinstance(peer, tuple)
+        self._client = str(peer[0]) if is_tcp else ""
         host = f"[{self._client}]" if ":" in self._client else self._client
-        self._remote = f"{host}:{peer[1]}" if isinstance(peer, tuple) else "@"
-        if self._client:
+        self._remote = f"{host}:{peer[1]}" if is_tcp else "@"
+        loop = asyncio.get_running_loop()
+        self._since = loop.time()
+        if is_tcp:
             self._admitted = self.front.admit(self._client)
             if not self._admitted:
-                transport.write(b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                transport.write(writing.TOO_MANY_CONNECTIONS)
+                self._refused = True
                 transport.close()
                 return
-        self._parser = httptools.HttpRequestParser(self)
-        self.front.connections.add(self)
+            _probe_when_silent(transport)
+        self.front.joined(self)
+        if self._handshake_timeout > 0:
+            self._first_byte = loop.call_later(self._handshake_timeout, self.hang_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client went: whatever it waited for ends too."""
+        """The client went: what it waited for ends too. A write that has begun is carried through."""
         del exc
+        self._transport = None
         self.front.connections.discard(self)
         if self._admitted:
+            self._admitted = False
             self.front.dismiss(self._client)
-        self._queue.clear()
-        if self._task is not None:
+        if self._first_byte is not None:
+            self._first_byte.cancel()
+        if self._task is None:
+            self._drop_body()
+        elif self._answering in BODILESS:
             self._task.cancel()
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
-        self._transport = None
+        self.resume_writing()
 
     def pause_writing(self) -> None:
-        """The client reads slowly: streams wait."""
-        self._drained = asyncio.get_running_loop().create_future()
+        """The client reads slowly: streams wait, and no more requests are read."""
+        if self._drained is None and self._transport is not None:
+            self._drained = asyncio.get_running_loop().create_future()
+            self._since = asyncio.get_running_loop().time()
+            self._unsent = self._transport.get_write_buffer_size()
+            self._pause_reading()
 
     def resume_writing(self) -> None:
         """The client caught up."""
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
-        self._drained = None
+        if self._drained is not None:
+            if not self._drained.done():
+                self._drained.set_result(None)
+            self._drained = None
+        if self._task is None:
+            self._resume_reading()
 
     def data_received(self, data: bytes) -> None:
-        """Answer from the kept replies where the very same bytes were answered before, else parse."""
-        if self._parser is None:
+        """Answer from the kept replies where the very same bytes were answered before, else read on."""
+        if self._refused or self._transport is None:
             return
-        if self._at_boundary and self._task is None:
+        if self._first_byte is not None:
+            self._first_byte.cancel()
+            self._first_byte = None
+        reader = self._reader
+        if self._task is not None:
+            reader.feed(data)
+            if reader.buffered > AHEAD:
+                self._pause_reading()
+            return
+        if reader.between_requests:
             kept = self.front.replies.get(data)
-            if kept is not None and self._transport is not None:
+            if kept is not None:
                 self._transport.write(kept[0] + self.front.date_line() + kept[1])
+                self._since = 0.0
                 return
             self._whole = data
+            self._since = 0.0
         else:
             self._whole = None
-        try:
-            self._parser.feed_data(self._with_known_method(data) if self._at_boundary else data)
-        except httptools.HttpParserUpgrade:
-            self._fail(400, "Bad Request")
-        except (httptools.HttpParserError, ValueError):
-            self._fail(400, "Bad Request")
+        reader.feed(data)
+        request = self._next_request()
+        if request is not None:
+            self._begin(request)
 
-    def _with_known_method(self, data: bytes) -> bytes:
-        """The parser refuses methods it does not know; ours answers them with 405, so it gets another instead."""
-        self._at_boundary = False
-        method, space, rest = data.partition(b" ")
-        if not space or method in KNOWN_METHODS or not method.isalpha() or len(method) > MAX_METHOD_BYTES:
-            return data
-        self._odd_method = method.decode()
-        self._whole = None
-        return b"PUT " + rest
+    def eof_received(self) -> bool | None:
+        """The client has sent all it will; what it asked is still answered, unless that would take long."""
+        self._input_ended = True
+        if self._transport is None or self._transport.get_extra_info("sslcontext") is not None:
+            return None
+        if self._task is None and self._head is not None and not self._refused:
+            self._whole = None
+            self._begin(self._request(fault="unexpected EOF"))
+        if self._task is None:
+            return None
+        if self._answering in BODILESS:
+            asyncio.get_running_loop().call_later(_HALF_CLOSED, self.hang_up)
+        return True
 
-    # httptools
+    # The clock
 
-    def on_url(self, url: bytes) -> None:
-        """A piece of the request target."""
-        self._url += url
-        self._count_header(len(url))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header; a repeated one keeps the first value, as Go's ``Header.Get`` reads it."""
-        self._count_header(len(name) + len(value) + 4)
-        self._headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
-
-    def on_headers_complete(self) -> None:
-        """Invite the body where the client waits for that."""
-        if self._headers.get("expect", "").lower() == "100-continue" and self._transport is not None:
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def on_body(self, body: bytes) -> None:
-        """A piece of the body; over the limit it is only counted."""
-        self._body_size += len(body)
-        limit = SNAPSHOT_KEPT_BYTES if self._url.startswith(b"/v1/snapshot") else BODY_KEPT_BYTES
-        if self._body_kept + len(body) <= limit:
-            self._body.append(body)
-            self._body_kept += len(body)
-
-    def on_message_complete(self) -> None:
-        """A whole request: begin it, or queue it behind the one that is being answered."""
-        target = self._url
-        path, _, query = target.partition(b"?")
-        if path.startswith((b"http://", b"https://")):
-            path = b"/" + path.split(b"/", 3)[3] if path.count(b"/") >= 3 else b"/"
-        method = self._odd_method or self._parser.get_method().decode("latin-1")
-        self._odd_method = ""
-        keep_alive = self._parser.should_keep_alive()
-        raw_path = path.decode("utf-8", "surrogateescape")
-        try:
-            url_path = unescape(raw_path)
-        except ValueError:
-            self._fail(400, "Bad Request")
+    def look_at_clock(self, now: float) -> None:
+        """Hang up where the client takes too long. Called every few seconds; ``now`` is loop time."""
+        patience, transport = self.front.patience, self._transport
+        if transport is None:
             return
+        if not self._since:  # something came since the last look
+            self._since = now
+        if self._drained is not None:
+            left = transport.get_write_buffer_size()
+            if left != self._unsent:
+                self._unsent, self._since = left, now
+            elif now - self._since > patience.stalled:
+                self._cut_off()
+        elif self._task is not None:
+            self._since = now
+        elif self._head is not None:
+            if now - self._since > patience.body:
+                self._cut_off()
+        elif now - self._since > (patience.idle if self._reader.between_requests else patience.head):
+            self._cut_off()
+
+    def _cut_off(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    # Reading
+
+    def _next_request(self) -> Request | None:
+        """The next whole request among the bytes that came, or None; refusals are written here."""
+        try:
+            while (event := self._reader.next()) is not None:
+                if isinstance(event, Head):
+                    if not self._begin_body(event):
+                        return self._request(whole=False)
+                elif event is END:
+                    return self._request()
+                elif isinstance(event, bytes) and not self._take(event):
+                    return self._request(whole=False)
+        except Refused as refused:
+            self._refuse(refused)
+        except BadBody as error:
+            return self._request(fault=str(error))
+        return None
+
+    def _begin_body(self, head: Head) -> bool:
+        """Prepare for the body of a request; False where it is longer than what is taken."""
+        if head.raw_path == "*" and head.method != "OPTIONS":
+            raise Refused
+        try:
+            self._url_path = unescape(head.raw_path)
+        except ValueError as error:
+            raise Refused from error
+        self._head = head
+        length = head.length
+        if not length:
+            return True
+        self._body_limit = self.front.body_limit(head)
+        self._since = 0.0
+        expected = head.headers.get("expect")
+        if length > self._body_limit and head.method not in BODILESS:
+            self._body_size = length
+            return False
+        if expected is not None and self._transport is not None:
+            if expected.lower() != "100-continue":
+                raise Refused(417, "Expectation Failed")
+            if head.minor:
+                self._transport.write(writing.CONTINUE)
+        return True
+
+    def _take(self, piece: bytes) -> bool:
+        """Keep a piece of the body; False where it became longer than what is taken."""
+        self._since = 0.0
+        self._body_size += len(piece)
+        if self._body_size > self._body_limit:
+            self._body.clear()
+            return self._head is not None and self._head.method in BODILESS and self._body_size <= OVERLOOKED
+        if self._body_limit == SNAPSHOT_LIMIT and self._body_size > SPOOL_FROM:
+            self._spool(piece)
+            return True
+        self._body.append(piece)
+        if self._body_size > FREE_BODY:
+            self._charge(self._body_size - self._charged)
+        return True
+
+    def _charge(self, size: int) -> None:
+        if self.front.body_bytes + size > ALL_BODIES:
+            raise Refused(503, "Service Unavailable", "Too many large request bodies at once, try again later")
+        self.front.body_bytes += size
+        self._charged += size
+
+    def _spool(self, piece: bytes) -> None:
+        if self._file is None:
+            folder = self.front.agent.config.data_dir
+            self._file = tempfile.TemporaryFile(dir=folder or None)
+            self._file.writelines(self._body)
+            self._body.clear()
+        self._file.write(piece)
+
+    def _drop_body(self) -> None:
+        """Let go of what was kept of a body that nobody will read."""
+        self.front.body_bytes -= self._charged
+        self._charged = 0
+        self._body.clear()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _request(self, *, fault: str = "", whole: bool = True) -> Request:
+        """The request that was read. ``fault``: why its body is broken; then, as after one that is too long and
+        therefore not ``whole``, nothing more is read."""
+        head = cast("Head", self._head)
+        if fault or not whole:
+            head.keep_alive = False
+            self._refused = True
+        body = b"".join(self._body)
+        self._body.clear()
         request = Request(
-            self.front.agent,
-            method,
-            url_path,
-            raw_path,
-            query.decode("utf-8", "surrogateescape"),
-            self._headers,
-            b"".join(self._body),
-            self._remote,
+            self.front.agent, head.method, self._url_path, head.raw_path, head.raw_query, head.headers, body, self._remote
         )
         request.body_size = self._body_size
-        whole = self._whole
-        self._reset()
-        self._at_boundary = True
-        self._queue.append((request, keep_alive, whole))
-        if self._task is None:
-            self._begin()
-        elif len(self._queue) >= QUEUED_REQUESTS and self._transport is not None:
+        request.body_fault = fault
+        if self._file is not None:
+            self._file.seek(0)
+            request.body_file = self._file
+        return request
+
+    def _refuse(self, refused: Refused) -> None:
+        """Answer what is no request, and end."""
+        self._refused = True
+        self._drop_body()
+        if self._transport is not None:
+            self._transport.write(writing.refusal(refused))
+            self._finish()
+
+    def _finish(self) -> None:
+        """End the connection so that the client reads what was written, even while it is still sending."""
+        transport = self._transport
+        if transport is None:
+            return
+        if not self._refused or self._input_ended or not transport.can_write_eof():
+            transport.close()
+            return
+        transport.write_eof()
+        self._resume_reading()
+        asyncio.get_running_loop().call_later(_LINGER, self.hang_up)
+
+    def _pause_reading(self) -> None:
+        if not self._paused and self._transport is not None and not self._input_ended:
+            self._paused = True
             self._transport.pause_reading()
 
-    def _count_header(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > self.front.header_limit + 4096:  # Go grants 4 KiB of slop
-            self._fail(431, "Request Header Fields Too Large")
-            raise ValueError("header too large")
+    def _resume_reading(self) -> None:
+        if self._paused and self._transport is not None and not self._transport.is_closing():
+            self._paused = False
+            self._transport.resume_reading()
 
     # Answering
 
-    def _begin(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._serve())
+    def _begin(self, request: Request) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._serve(request))
 
-    async def _serve(self) -> None:
-        """Answer what is queued, in order, until nothing is left."""
+    async def _serve(self, request: Request) -> None:
+        """Answer this request and those that came meanwhile, in order."""
+        upcoming: Request | None = request
         try:
-            while self._queue and self._transport is not None:
-                request, keep_alive, whole = self._queue.popleft()
-                await self._serve_one(request, keep_alive, whole)
-                if self._transport is not None and len(self._queue) < QUEUED_REQUESTS:
-                    self._transport.resume_reading()
+            while upcoming is not None:
+                head = cast("Head", self._head)
+                self._answering = head.method
+                await self._serve_one(upcoming, head)
+                self._drop_body()
+                self._start_request()
+                if not head.keep_alive:
+                    self._finish()
+                while self._drained is not None:
+                    await self._drained
+                self._whole = None
+                upcoming = self._next_request() if head.keep_alive and self._transport is not None else None
+        except BaseException:
+            self._drop_body()
+            raise
         finally:
             self._task = None
+            self._since = 0.0
+        if self._input_ended and not self._refused:
+            self.hang_up()
+        self._resume_reading()
 
-    async def _serve_one(self, request: Request, keep_alive: bool, whole: bytes | None) -> None:
+    async def _serve_one(self, request: Request, head: Head) -> None:
+        whole = self._whole if self._reader.between_requests else None
         watch = WatchSet()
         token = REPLY_WATCH.set(watch)
         try:
             reply, headers = await self.front.door.answer(request)
         finally:
             REPLY_WATCH.reset(token)
-        if self._transport is None:
+        if self._transport is None or reply.stream is not None:
             watch.close()
-            return
-        if reply.stream is not None:
-            watch.close()
-            await self._stream(reply, headers, keep_alive)
+            await self._stream(reply, headers, head)
             return
         body = self._encoded(request, reply)
-        packed = len(body) >= GZIP_FROM_BYTES and "Vary" in headers and _takes_gzip(request)
-        if packed:
-            body = gzip.compress(body, 1, mtime=0)
-        head, tail = _head(reply, headers, body, packed=packed, keep_alive=keep_alive)
-        if request.method == "HEAD":
-            body = b""
-        payload = tail + body
-        self._transport.write(head + self.front.date_line() + payload)
-        if not keep_alive:
-            self._transport.close()
-        if whole is not None and keep_alive and not log.enabled(Level.DEBUG):
-            self.front.replies.keep(whole, request, reply, (head, payload), watch)
+        gzip = len(body) >= writing.GZIP_FROM_BYTES and "Vary" in headers and _takes_gzip(request)
+        if gzip:
+            body = writing.packed(body) if len(body) < THREAD_FROM else await asyncio.to_thread(writing.packed, body)
+        first, last = writing.head(
+            reply, headers, len(body), gzip=gzip, keep_alive=head.keep_alive, minor=head.minor
+        )
+        payload = last if request.method == "HEAD" else last + body
+        self._write(first + self.front.date_line() + payload)
+        if whole is not None and head.keep_alive and not log.enabled(Level.DEBUG):
+            self.front.replies.keep(whole, request, reply, (first, payload), watch)
         else:
             watch.close()
 
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+
     def _encoded(self, request: Request, reply: Reply) -> bytes:
         """The body, indented where asked for, and always so in dev mode."""
-        # A raw body is as it is; it may also be the refusal of a query string that cannot be parsed.
-        asked = reply.raw is None and "pretty" in request.raw_query and request.query.has("pretty")
+        asked = "pretty" in request.raw_query and request.query.has("pretty")
         body = reply.body(pretty=asked or self.front.agent.config.dev_mode)
         return body + b"\n" if asked and body and reply.raw is None else body
 
-    async def _stream(self, reply: Reply, headers: Mapping[str, str], keep_alive: bool) -> None:
-        assert reply.stream is not None and self._transport is not None
-        head, tail = _head(reply, headers, None, packed=False, keep_alive=keep_alive)
-        self._transport.write(head + self.front.date_line() + tail)
+    async def _stream(self, reply: Reply, headers: Mapping[str, str], head: Head) -> None:
+        """Write a stream piece by piece, no faster than the client reads; one that nobody reads is closed."""
+        stream = cast("Any", reply.stream)
+        if stream is None:
+            return
         try:
-            async for piece in reply.stream:
+            if not head.minor:
+                head.keep_alive = False
+            first, last = writing.head(reply, headers, None, gzip=False, keep_alive=head.keep_alive, minor=head.minor)
+            self._write(first + self.front.date_line() + last)
+            async for piece in stream:
                 if self._transport is None:
                     return
                 if piece:
-                    self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                    self._write(writing.chunk(piece) if head.minor else piece)
                 if self._drained is not None:
                     await self._drained
+            if head.minor:
+                self._write(writing.LAST_CHUNK)
         except asyncio.CancelledError:
             raise
         except Exception as error:
             log.error("Request error", error=repr(error))
-            if self._transport is not None:
-                self._transport.close()
-            return
-        if self._transport is not None:
-            self._transport.write(b"0\r\n\r\n")
-            if not keep_alive:
-                self._transport.close()
+            self._cut_off()  # without a last chunk, so that the client knows
+        finally:
+            await stream.aclose()
 
     def hang_up(self) -> None:
         """Close the connection, whatever it is doing."""
         if self._transport is not None:
             self._transport.close()
 
-    def _fail(self, status: int, reason: str) -> None:
-        """Refuse what is no request, in the words of Go's server, and hang up."""
-        transport, self._parser = self._transport, None
-        if transport is not None:
-            body = f"{status} {reason}".encode()
-            transport.write(
-                b"HTTP/1.1 %b\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n%b" % (body, body)
-            )
-            transport.close()
-
 
 def _takes_gzip(request: Request) -> bool:
-    return "gzip" in request.headers.get("accept-encoding", "")
+    accepted = request.headers.get("accept-encoding")
+    return accepted is not None and writing.takes_gzip(accepted)
 
 
-def _head(
-    reply: Reply, headers: Mapping[str, str], body: bytes | None, *, packed: bool, keep_alive: bool
-) -> tuple[bytes, bytes]:
-    """Status line and headers, cut where the Date line goes. ``body`` None: chunked."""
-    lines = [f"HTTP/1.1 {reply.status} {REASONS.get(reply.status, 'Unknown')}"]
-    if reply.has_body and "Content-Type" not in headers:
-        lines.append(f"Content-Type: {reply.content_type}")
-    lines.extend(f"{name}: {value}" for name, value in headers.items())
-    if packed:
-        lines.append("Content-Encoding: gzip")
-    lines.append("Transfer-Encoding: chunked" if body is None else f"Content-Length: {len(body)}")
-    if not keep_alive:
-        lines.append("Connection: close")
-    text = "\r\n".join(_one_line(line) for line in lines) + "\r\n"
-    return text.encode("utf-8", "replace"), b"\r\n"
-
-
-def _one_line(line: str) -> str:
-    return line if "\n" not in line and "\r" not in line else line.replace("\r", " ").replace("\n", " ")
-
-
-def close_all(front: HttpFront) -> None:
-    """End every connection, for an agent that stops."""
-    for connection in list(front.connections):
-        connection.hang_up()
+def _probe_when_silent(transport: asyncio.Transport) -> None:
+    """Let the kernel find out, every 30 s as in Consul, whether a silent client is still there."""
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_KEEPIDLE"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 30)

@@ -7,8 +7,6 @@ and, when it came over the API, to the data directory. Errors are ConsulErrors w
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -20,6 +18,11 @@ from pyconsul.agent.checks.runner import CheckRunner
 from pyconsul.agent.local.central import takes_central_config, with_central_config
 from pyconsul.agent.local.exposed import ExposedPorts, rerouted
 from pyconsul.agent.local.rows import LocalCheck, LocalService
+from pyconsul.agent.local.service_addresses import (
+    check_tagged_addresses,
+    warn_about_names,
+    with_tagged_addresses,
+)
 from pyconsul.agent.local.sidecar import default_sidecar_checks, sidecar_id, sidecar_port
 from pyconsul.agent.local.state import LocalState, UnknownLocal
 from pyconsul.agent.local.sync import Syncer
@@ -32,7 +35,7 @@ from pyconsul.agent.persistence import (
     LocalFiles,
 )
 from pyconsul.primitives.durations import SECOND, format_duration
-from pyconsul.structs.catalog import HealthCheck, NodeService, ServiceAddress, Weights
+from pyconsul.structs.catalog import HealthCheck, NodeService, Weights
 from pyconsul.structs.checks import CheckType, InvalidCheck
 from pyconsul.structs.errors import InternalError, NotFound
 from pyconsul.structs.health import CRITICAL, NODE_MAINTENANCE, SERVICE_MAINTENANCE_PREFIX
@@ -45,8 +48,6 @@ if TYPE_CHECKING:
 __all__ = ["NewService", "Registrations"]
 
 _log = logger("agent")
-_DNS_UNFIT: Final = re.compile(r"[^A-Za-z0-9\-]")
-_DNS_LABEL_MAX: Final = 63
 _SCRIPTS_OFF: Final = (
     "Scripts are disabled on this agent; to enable, configure 'enable_script_checks' or "
     "'enable_local_script_checks' to true"
@@ -132,8 +133,8 @@ class Registrations:
                 check.validate()
         except InvalidCheck as error:
             raise InternalError(f"Check is not valid: {error}") from None
-        _warn_about_names(service)
-        _check_tagged_addresses(service)
+        warn_about_names(service)
+        check_tagged_addresses(service)
         return msgspec.structs.replace(
             service, ID=service.ID or service.Service, Weights=service.Weights or Weights(Passing=1, Warning=1)
         )
@@ -470,59 +471,3 @@ class Registrations:
         if self._files.enabled:
             source = SOURCE_LOCAL if from_config else SOURCE_REMOTE
             self._files.save_check(KeptCheck(Check=check, ChkType=kind, Token=token, Source=source))
-
-
-def with_tagged_addresses(service: NodeService) -> NodeService:
-    """The service with ``lan_*`` and ``wan_*`` addresses of its own address's family, where that is an IP."""
-    try:
-        version = ipaddress.ip_address(service.Address).version
-    except ValueError:
-        return service
-    own = ServiceAddress(Address=service.Address, Port=service.Port or 0)
-    given = service.TaggedAddresses or {}
-    return msgspec.structs.replace(
-        service, TaggedAddresses={f"lan_ipv{version}": own, f"wan_ipv{version}": own, **given}
-    )
-
-
-def _warn_about_names(service: NodeService) -> None:
-    name = service.Service
-    if _DNS_UNFIT.search(name):
-        _log.warn(
-            "Service name will not be discoverable via DNS due to invalid characters. Valid characters include "
-            "all alpha-numerics and dashes.",
-            service=name,
-        )
-    elif len(name) > _DNS_LABEL_MAX:
-        _log.warn(
-            "Service name will not be discoverable via DNS due to it being too long. Valid lengths are between "
-            "1 and 63 bytes.",
-            service=name,
-        )
-    for tag in service.Tags or ():
-        if _DNS_UNFIT.search(tag):
-            _log.debug(
-                "Service tag will not be discoverable via DNS due to invalid characters. Valid characters include "
-                "all alpha-numerics and dashes.",
-                tag=tag,
-            )
-        elif len(tag) > _DNS_LABEL_MAX:
-            _log.debug(
-                "Service tag will not be discoverable via DNS due to it being too long. Valid lengths are between "
-                "1 and 63 bytes.",
-                tag=tag,
-            )
-
-
-def _check_tagged_addresses(service: NodeService) -> None:
-    # Consul looks at lan_ipv6 twice and never at wan_ipv6; so do we, for what it takes we must take.
-    for tag, version in (("lan_ipv4", 4), ("wan_ipv4", 4), ("lan_ipv6", 6)):
-        given = (service.TaggedAddresses or {}).get(tag)
-        if given is None:
-            continue
-        try:
-            fits = ipaddress.ip_address(given.Address).version == version
-        except ValueError:
-            fits = False
-        if not fits:
-            raise InternalError(f'Service tagged address "{tag}" must be a valid ipv{version} address')

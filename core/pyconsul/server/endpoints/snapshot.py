@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import io
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
+
+import msgspec
 
 from pyconsul.raft.archive import ArchiveError
 from pyconsul.raft.consensus import Snapshot
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 class SnapshotRestore(SnapshotRequest, frozen=True, kw_only=True):
     """A restore with the archive that it is of."""
 
-    Archive: bytes = b""
+    Archive: IO[bytes] = msgspec.field(default_factory=io.BytesIO)
 
 
 @rpc("Snapshot.Save")
@@ -49,9 +51,9 @@ async def restore(srv: Server, ask: SnapshotRestore) -> None:
 _RUNNING: set[asyncio.Task[None]] = set()
 
 
-async def _replace_state(srv: Server, archive: bytes) -> None:
+async def _replace_state(srv: Server, archive: IO[bytes]) -> None:
     try:
-        await srv.consensus.restore(io.BytesIO(archive))
+        await srv.consensus.restore(archive)
     except ArchiveError as error:
         raise InternalError(str(error)) from error
     except (OSError, LogError) as error:

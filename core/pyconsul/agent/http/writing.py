@@ -1,0 +1,92 @@
+"""Replies as bytes: status line, headers, framing, compression. No I/O in here."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from pyconsul.agent.http.reading import Refused
+from pyconsul.agent.http.reply import Reply
+
+GZIP_FROM_BYTES: Final = 1400  # smaller replies go as they are (spec/limits)
+REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {413: "Request Entity Too Large"}
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+LAST_CHUNK: Final = b"0\r\n\r\n"
+_TOO_MANY: Final = b"Your IP is issuing too many concurrent connections, please rate limit your calls\n"
+TOO_MANY_CONNECTIONS: Final = (
+    b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
+    % (len(_TOO_MANY), _TOO_MANY)
+)
+_GZIP: Final = 31  # zlib's window bits for gzip's framing
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding header lets gzip pass; a weight that is no number, or 0, does not. ``*`` is no gzip."""
+    for part in accepted.split(","):
+        name, *parameters = part.split(";")
+        if name.strip().lower() == "gzip":
+            return _weight(parameters) > 0
+    return False
+
+
+def _weight(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.strip().partition("=")
+        if name.strip().lower() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0
+    return 1
+
+
+def packed(body: bytes) -> bytes:
+    """The body in gzip's form."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
+    return packer.compress(body) + packer.flush()
+
+
+def head(
+    reply: Reply, headers: Mapping[str, str], length: int | None, *, gzip: bool, keep_alive: bool, minor: int
+) -> tuple[bytes, bytes]:
+    """Status line and headers, cut where the Date line goes.
+
+    ``length`` None is a stream: in chunks, or for a client of HTTP/1.0 until the connection closes.
+    """
+    lines = [f"HTTP/1.{'1' if minor else '0'} {reply.status} {REASONS.get(reply.status, 'Unknown')}"]
+    if reply.has_body and "Content-Type" not in headers:
+        lines.append(f"Content-Type: {reply.content_type}")
+    lines.extend(f"{name}: {value}" for name, value in headers.items())
+    if gzip:
+        lines.append("Content-Encoding: gzip")
+    if length is not None:
+        lines.append(f"Content-Length: {length}")
+    elif minor:
+        lines.append("Transfer-Encoding: chunked")
+    if not keep_alive and minor:
+        lines.append("Connection: close")
+    elif keep_alive and not minor:
+        lines.append("Connection: keep-alive")
+    text = "\r\n".join(_one_line(line) for line in lines) + "\r\n"
+    return text.encode("utf-8", "surrogateescape"), b"\r\n"
+
+
+def _one_line(line: str) -> str:
+    """A header that cannot become two, whatever somebody's key or name holds."""
+    return line if "\n" not in line and "\r" not in line else line.replace("\r", " ").replace("\n", " ")
+
+
+def chunk(piece: bytes) -> bytes:
+    """A piece of a stream in chunked framing."""
+    return b"%x\r\n%b\r\n" % (len(piece), piece)
+
+
+def refusal(refused: Refused) -> bytes:
+    """The whole answer to what is no request, after which the connection ends."""
+    if refused.status == 417:
+        return b"HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    line = f"HTTP/1.1 {refused.status} {refused.reason}\r\n"
+    kind = "Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+    return (line + kind + refused.text).encode()

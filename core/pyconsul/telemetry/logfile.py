@@ -1,0 +1,88 @@
+"""Log lines into a file that is rotated by size or age, as ``log_file`` and ``log_rotate_*`` ask for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+from pyconsul.telemetry.logging import Level, Record, as_json, as_text
+
+__all__ = ["FileSink"]
+
+DEFAULT_ROTATE_SECONDS = 24 * 3600.0
+
+
+class FileSink:
+    """Appends to ``path`` (a name ending in ``/`` gets ``consul.log`` inside).
+
+    A full or old file is renamed to ``name-<Unix nanoseconds>.ext``. ``keep``: how many of those stay; 0 all, negative
+    none. Raises OSError when the file cannot be opened.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        level: Level = Level.INFO,
+        *,
+        json_lines: bool = False,
+        rotate_seconds: float = 0.0,
+        rotate_bytes: int = 0,
+        keep: int = 0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.level = level
+        self._path = Path(path) / "consul.log" if path.endswith("/") else Path(path)
+        self._layout = as_json if json_lines else as_text
+        self._rotate_seconds = rotate_seconds or DEFAULT_ROTATE_SECONDS
+        self._rotate_bytes = rotate_bytes
+        self._keep = keep
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._prune()
+        self._file = self._open()
+
+    def write(self, record: Record) -> None:
+        """Write one line, into a new file when it is time for one. A disk that fails ends nothing but the file."""
+        line = self._layout(record)
+        with self._lock:
+            try:
+                self._rotate_if_due()
+                self._file.write(line)
+                self._file.flush()
+                self._written += len(line.encode("utf-8", "replace"))
+            except (OSError, ValueError):
+                self.level = Level.OFF
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._file.close()
+
+    def _open(self) -> TextIO:
+        file = self._path.open("a", encoding="utf-8", errors="replace")
+        self._opened = self._clock()
+        self._written = 0
+        return file
+
+    def _rotate_if_due(self) -> None:
+        is_full = 0 < self._rotate_bytes <= self._written
+        if not is_full and self._clock() - self._opened < self._rotate_seconds:
+            return
+        self._file.close()
+        self._path.rename(self._path.with_name(f"{self._path.stem}-{int(self._clock() * 1e9)}{self._suffix}"))
+        self._prune()
+        self._file = self._open()
+
+    @property
+    def _suffix(self) -> str:
+        return self._path.suffix or ".log"
+
+    def _prune(self) -> None:
+        if self._keep == 0:
+            return
+        old = sorted(self._path.parent.glob(f"{self._path.stem}-*{self._suffix}"))
+        for path in old if self._keep < 0 else old[: max(0, len(old) - self._keep)]:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,120 @@
+"""Probes over TLS: whom they trust, and what they say of whom they do not."""
+
+import asyncio
+import datetime
+import ipaddress
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from pyconsul.agent.checks.probes import ProbeSettings, Result, probe_of
+from pyconsul.agent.checks.runner import plain_tls
+from pyconsul.structs.checks import CheckType
+
+SECOND = 1_000_000_000
+
+
+def self_signed(folder: Path) -> Path:
+    """A certificate for 127.0.0.1 and ``checks.test``, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "checks.test")])
+    now = datetime.datetime.now(datetime.UTC)
+    names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("checks.test")]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "server.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The server's certificate and key."""
+    return self_signed(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+async def port(certificate: Path) -> AsyncIterator[int]:
+    """A TLS server that answers HTTP requests with 200."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if b"HTTP" in await reader.read(65536):
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi")
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    yield server.sockets[0].getsockname()[1]
+    server.close()
+
+
+async def attempt(trusted: Path | None = None, **fields: Any) -> Result:
+    """One attempt; ``trusted`` is a certificate authority of the agent."""
+
+    def context_of(check: CheckType) -> ssl.SSLContext:
+        context = plain_tls(check)
+        if trusted is not None:
+            context.load_verify_locations(trusted)
+        return context
+
+    kind = CheckType(Interval=SECOND, Timeout=5 * SECOND, **fields)
+    probe = probe_of(kind.kind(), ProbeSettings("c", kind, 4096, context_of))
+    try:
+        return await probe.attempt()
+    finally:
+        await probe.close()
+
+
+UNKNOWN = "tls: failed to verify certificate: x509: certificate signed by unknown authority"
+
+
+async def test_https_trusts_known_authorities_only(port: int, certificate: Path) -> None:
+    """Unless the check skips verification."""
+    url = f"https://127.0.0.1:{port}/"
+    assert await attempt(HTTP=url) == Result("critical", f'Get "{url}": {UNKNOWN}')
+    fine = Result("passing", f"HTTP GET {url}: 200 OK Output: hi")
+    assert await attempt(HTTP=url, TLSSkipVerify=True) == fine
+    assert await attempt(certificate, HTTP=url) == fine
+
+
+async def test_a_server_name_can_be_given(port: int, certificate: Path) -> None:
+    """The certificate must then be for that name."""
+    url = f"https://127.0.0.1:{port}/"
+    assert (await attempt(certificate, HTTP=url, TLSServerName="checks.test")).status == "passing"
+    assert (await attempt(certificate, HTTP=url, TLSServerName="other.test")).status == "critical"
+
+
+async def test_tcp_with_tls_shakes_hands(port: int, certificate: Path) -> None:
+    """The output says that it was TLS."""
+    address = f"127.0.0.1:{port}"
+    fine = Result("passing", f"TCP+TLS connect {address}: Success")
+    assert await attempt(certificate, TCP=address, TCPUseTLS=True) == fine
+    assert await attempt(TCP=address, TCPUseTLS=True, TLSSkipVerify=True) == fine
+    assert await attempt(TCP=address, TCPUseTLS=True) == Result("critical", UNKNOWN)
+
+
+async def test_h2ping_speaks_tls_unless_told_otherwise(port: int) -> None:
+    """A server whose certificate is unknown cannot be pinged."""
+    address = f"127.0.0.1:{port}"
+    found = await attempt(H2PING=address, H2PingUseTLS=True)
+    assert found == Result("critical", f"Failed to dial to {address}: {UNKNOWN}")

@@ -1,0 +1,131 @@
+"""Commands and supervised children: statuses, limits, signals, restarts; and the tools' log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyconsul.toolkit import logs
+from pyconsul.toolkit.child import Child, ChildSettings, prepared, run_command
+from pyconsul.toolkit.errors import ConfigError, RunError
+
+LOGGER = logging.getLogger("tests.child")
+ENVIRONMENT = dict(os.environ)
+
+
+async def until(claim: Callable[[], Any]) -> None:
+    """Wait for something to become true."""
+    async with asyncio.timeout(5):
+        while not claim():  # noqa: ASYNC110 - files and processes send no events
+            await asyncio.sleep(0.01)
+
+
+def test_words_decide_about_the_shell() -> None:
+    """One text of several words is the shell's, anything else runs as it is."""
+    assert prepared(["a b"]) == (["sh", "-c", "a b"], True)
+    assert prepared(["a"]) == (["a"], False)
+    assert prepared(["a b", "c"]) == (["a b", "c"], False)
+    with pytest.raises(RunError, match=r"executable file not found in \$PATH"):
+        prepared([""])
+
+
+async def test_a_command_may_fail_in_three_ways() -> None:
+    """By its status, by its time, by not being there."""
+    await run_command(["true"], ENVIRONMENT, 0, LOGGER)
+    with pytest.raises(RunError, match="command exited with a non-zero exit status:\n\n    sh -c exit 4"):
+        await run_command(["exit 4"], ENVIRONMENT, 0, LOGGER)
+    with pytest.raises(RunError, match=r'within time limit \("50ms"\):\n    sleep 60'):
+        await run_command(["sleep", "60"], ENVIRONMENT, 50_000_000, LOGGER)
+    with pytest.raises(RunError, match=r"child: fork/exec \./absent: no such file or directory"):
+        await run_command(["./absent"], ENVIRONMENT, 0, LOGGER)
+    with pytest.raises(RunError, match=r'child: exec: "no-such-program": executable file not found'):
+        await run_command(["no-such-program"], ENVIRONMENT, 0, LOGGER)
+
+
+async def test_a_child_that_ends_tells_its_status() -> None:
+    """255 stands for a signal."""
+    for command, status in ((["sh", "-c", "exit 3"], 3), (["sh", "-c", "kill -9 $$"], 255)):
+        child = Child(ChildSettings(command, ENVIRONMENT), LOGGER)
+        await child.start()
+        assert await child.ended == status
+
+
+async def test_a_child_is_signalled_or_started_again(tmp_path: Path) -> None:
+    """With a reload signal it stays, without it is another process."""
+    log = tmp_path / "log"
+    script = f"trap 'echo hup >> {log}' HUP; echo start >> {log}; while :; do sleep 0.02; done"
+    child = Child(ChildSettings(["sh", "-c", script], ENVIRONMENT, reload_signal=signal.SIGHUP), LOGGER)
+    await child.start()
+    await until(lambda: log.exists() and log.read_text() == "start\n")
+    first = child.pid
+    await child.reload()
+    await until(lambda: log.read_text() == "start\nhup\n")
+    assert child.pid == first
+    await child.stop(immediately=True)
+    again = Child(ChildSettings(["sh", "-c", script], ENVIRONMENT), LOGGER)
+    await again.start()
+    before = again.pid
+    await again.reload()
+    assert again.pid not in (0, before)
+    await again.stop(immediately=False)
+    assert not again.is_running
+    assert not again.ended.done()
+
+
+async def test_a_stubborn_child_is_killed(tmp_path: Path) -> None:
+    """After its time it gets SIGKILL."""
+    mark = tmp_path / "mark"
+    script = f"trap '' INT; touch {mark}; while :; do sleep 0.02; done"
+    child = Child(ChildSettings(["sh", "-c", script], ENVIRONMENT, kill_timeout_ns=50_000_000), LOGGER)
+    await child.start()
+    await until(mark.exists)
+    await child.stop(immediately=True)
+    assert child.pid == 0
+
+
+async def test_signals_reach_the_whole_group(tmp_path: Path) -> None:
+    """What a shell started is signalled with it."""
+    log = tmp_path / "log"
+    command = f"sh -c 'trap \"echo usr1 >> {log}; exit 0\" USR1; touch {log}; while :; do sleep 0.02; done' ; true"
+    child = Child(ChildSettings([command], ENVIRONMENT, kill_signal=signal.SIGTERM), LOGGER)
+    await child.start()
+    await until(log.exists)
+    child.signal(signal.SIGUSR1)
+    await until(lambda: log.read_text() == "usr1\n")
+    await child.stop(immediately=True)
+
+
+def test_log_lines_have_the_tools_form(capsys: pytest.CaptureFixture[str]) -> None:
+    """Time, level, part, message; lower levels are left out."""
+    logs.setup("tests_tool", "info")
+    logging.getLogger("tests_tool.runner").info("rendered %s", "x")
+    logging.getLogger("tests_tool.runner").debug("hidden")
+    line = capsys.readouterr().err
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d{4}) \[INFO\] \(runner\) rendered x\n", line)
+    with pytest.raises(ConfigError, match="invalid log level"):
+        logs.setup("tests_tool", "loud")
+
+
+def test_log_files_rotate_by_size(tmp_path: Path) -> None:
+    """Old files carry a number, and only some are kept."""
+    handler = logs.RotatingFile(str(tmp_path / "ct.log"), limit_bytes=60, limit_seconds=3600, keep=2)
+    for n in range(6):
+        handler.emit(logging.LogRecord("t.part", 20, "", 0, "message %d", (n,), None))
+    handler.close()
+    names = sorted(p.name for p in tmp_path.iterdir())
+    assert names[-1] == "ct.log"
+    assert len(names) == 3
+
+
+def test_an_impossible_log_file_is_an_error(tmp_path: Path) -> None:
+    """The message names the path."""
+    with pytest.raises(ConfigError, match="error setting up log_file logging"):
+        logs.setup("tests_tool", "info", file_path=str(tmp_path / "no" / "x.log"))

@@ -1,0 +1,131 @@
+# ruff: noqa: E501 - one row a case reads best
+"""The Vault client against a little Vault: both KV versions, lists, errors, renewal, logins."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyconsul.toolkit.stanzas import Vault
+from pyconsul.toolkit.vault import VaultClient, VaultError, kv2_path
+
+
+class FakeVault:
+    """Answers by method and path; keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, tuple[int, Any]] = {}
+        self.asked: list[tuple[str, dict[str, str], Any]] = []
+        self.address = ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        try:
+            while head := (await reader.readuntil(b"\r\n\r\n")).decode():
+                first, *lines = head.strip().split("\r\n")
+                method, target, _ = first.split(" ")
+                headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines)}
+                body = await reader.readexactly(int(headers.get("content-length", "0")))
+                self.asked.append((f"{method} {target}", headers, json.loads(body) if body else None))
+                status, answer = self.answers.get(f"{method} {target.partition('?')[0]}", (404, {"errors": []}))
+                data = json.dumps(answer).encode() if answer is not None else b""
+                writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+@pytest.fixture
+async def vault() -> AsyncIterator[FakeVault]:
+    """A running little Vault."""
+    fake = FakeVault()
+    server = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
+    fake.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    yield fake
+    server.close()
+
+
+def a_client(fake: FakeVault, **settings: Any) -> VaultClient:
+    """A client of the little Vault."""
+    return VaultClient(Vault(address=fake.address, **{"token": "t", **settings}))
+
+
+def mounted(version: str, path: str = "secret/") -> tuple[int, Any]:
+    """What Vault says of a mount."""
+    return 200, {"data": {"path": path, "type": "kv", "options": {"version": version}}}
+
+
+async def test_version_two_paths_get_their_middle(vault: FakeVault) -> None:
+    """Reads, writes and lists go to data and metadata."""
+    vault.answers["GET /v1/sys/internal/ui/mounts/secret/a"] = mounted("2")
+    vault.answers["GET /v1/sys/internal/ui/mounts/secret"] = mounted("2")
+    vault.answers["GET /v1/secret/data/a"] = (200, {"data": {"data": {"k": "v"}}})
+    vault.answers["GET /v1/secret/metadata"] = (200, {"data": {"keys": ["b", "a"]}})
+    vault.answers["PUT /v1/secret/data/a"] = (200, {"data": {"version": 1}})
+    client = a_client(vault, namespace="ns")
+    assert (await client.read("secret/a") or {})["data"]["data"] == {"k": "v"}
+    assert await client.list("secret") == ["a", "b"]
+    await client.write("secret/a", {"x": "y"})
+    assert vault.asked[-1][2] == {"data": {"x": "y"}}
+    assert {"x-vault-token": "t", "x-vault-namespace": "ns"}.items() <= vault.asked[-1][1].items()
+    await client.aclose()
+
+
+async def test_version_one_paths_stay(vault: FakeVault) -> None:
+    """Without a version, or when it cannot be found out, the path is asked as it is."""
+    vault.answers["GET /v1/kv/a"] = (200, {"data": {"k": 1}})
+    client = a_client(vault)
+    assert await client.read("kv/a") == {"data": {"k": 1}}
+    assert await client.read("kv/nope") is None
+    await client.aclose()
+
+
+async def test_errors_read_like_vaults_own(vault: FakeVault) -> None:
+    """Address, status and reasons."""
+    vault.answers["GET /v1/kv/a"] = (403, {"errors": ["permission denied"]})
+    client = a_client(vault)
+    with pytest.raises(VaultError) as caught:
+        await client.read("kv/a")
+    url = f"{vault.address}/v1/kv/a"
+    assert (
+        str(caught.value) == f"Error making API request.\n\nURL: GET {url}\nCode: 403. Errors:\n\n* permission denied"
+    )
+    await client.aclose()
+
+
+async def test_tokens_are_unwrapped_and_renewed(vault: FakeVault) -> None:
+    """The token inside of a wrapping one is used from then on."""
+    vault.answers["PUT /v1/sys/wrapping/unwrap"] = (200, {"auth": {"client_token": "inner"}})
+    vault.answers["PUT /v1/auth/token/renew-self"] = (200, {"auth": {"lease_duration": 60}})
+    client = a_client(vault, unwrap_token=True)
+    await client.log_in()
+    await client.renew_self()
+    assert vault.asked[-1][1]["x-vault-token"] == "inner"
+    await client.aclose()
+
+
+async def test_service_accounts_log_in(vault: FakeVault, tmp_path: Path) -> None:
+    """Role and token of Kubernetes are exchanged for one of Vault."""
+    (tmp_path / "jwt").write_text("header.claims.signature\n")
+    vault.answers["PUT /v1/auth/kubernetes/login"] = (200, {"auth": {"client_token": "k8s"}})
+    client = a_client(vault, k8s_auth_role_name="web", k8s_service_account_token_path=str(tmp_path / "jwt"))
+    await client.log_in()
+    assert client.token == "k8s"
+    assert vault.asked[-1][2] == {"role": "web", "jwt": "header.claims.signature"}
+    await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [("secret/a/b", "secret/data/a/b"), ("secret", "secret/data"), ("secret/data/a", "secret/data/a"), ("secret/metadata/a", "secret/metadata/a")],
+)  # fmt: skip
+def test_the_middle_is_put_in_once(path: str, wanted: str) -> None:
+    """A path that has it already stays."""
+    assert kv2_path(path, "secret/") == wanted

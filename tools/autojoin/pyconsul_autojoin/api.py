@@ -1,0 +1,145 @@
+"""One HTTP session with a cloud's API: typed JSON answers, time-outs, proxies from the environment, errors in words."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, Self, TypeVar
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from pyconsul.toolkit.discovery import DiscoverError, Lookup
+
+__all__ = ["Answer", "Api", "missing_extra"]
+
+REQUEST_TIMEOUT: Final = 30.0
+METADATA_TIMEOUT: Final = 5.0  # link-local services answer at once or are not there
+BODY_LIMIT_BYTES: Final = 64 << 20
+SHOWN_CHARACTERS: Final = 300
+
+T = TypeVar("T")
+
+
+class Answer(NamedTuple):
+    """A reply with a status below 300."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Api:
+    """Requests to one cloud on behalf of one look-up; an async context manager.
+
+    ``direct`` asks without proxies, as link-local metadata services must be. Every method raises DiscoverError.
+    """
+
+    def __init__(
+        self,
+        ask: Lookup,
+        *,
+        headers: Mapping[str, str] | None = None,
+        verify: bool = True,
+        timeout: float = REQUEST_TIMEOUT,
+        direct: bool = False,
+    ) -> None:
+        self._ask = ask
+        self._headers = {"User-Agent": ask.user_agent, "Accept": "application/json", **(headers or {})}
+        self._tls = ssl.create_default_context()
+        if not verify:
+            self._tls.check_hostname = False
+            self._tls.verify_mode = ssl.CERT_NONE
+        self._timeout = timeout
+        self._direct = direct
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            headers=self._headers,
+            timeout=aiohttp.ClientTimeout(total=self._timeout),
+            connector=aiohttp.TCPConnector(ssl=self._tls),
+            cookie_jar=aiohttp.CookieJar(unsafe=True),  # vCenter's session; a host may be given as an address
+            trust_env=not self._direct,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def get(
+        self, url: str, into: type[T], params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> T:
+        """The answer to GET as ``into``."""
+        answer = await self.send("GET", url, params=params, headers=headers)
+        return self.read(answer.body, into, url)
+
+    async def post(
+        self, url: str, into: type[T], json: object = None, *, data: bytes | None = None, **options: Any
+    ) -> T:
+        """The answer to POST as ``into``; ``json`` is the body, or ``data`` as it stands."""
+        if data is None and json is not None:
+            data = msgspec.json.encode(json)
+            options["headers"] = {"Content-Type": "application/json", **(options.get("headers") or {})}
+        answer = await self.send("POST", url, data=data, **options)
+        return self.read(answer.body, into, url)
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        data: bytes | None = None,
+        basic: tuple[str, str] | None = None,
+    ) -> Answer:
+        """One request; a status of 300 or above is an error with what the cloud says about it."""
+        assert self._session is not None, "used outside of its context"
+        signed_in = aiohttp.BasicAuth(*basic, encoding="utf-8") if basic else None
+        try:
+            async with self._session.request(
+                method, url, params=params, headers=headers, data=data, auth=signed_in, allow_redirects=False
+            ) as reply:
+                body = await self._body(reply, method, url)
+                answer = Answer(body, {name.lower(): value for name, value in reply.headers.items()})
+        except TimeoutError:
+            raise self._fault(method, url, f"no answer within {self._timeout:g}s") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise self._fault(method, url, str(error) or type(error).__name__) from error
+        if reply.status >= 300:
+            said = " ".join(answer.body[: SHOWN_CHARACTERS * 4].decode("utf-8", "replace").split())[:SHOWN_CHARACTERS]
+            raise self._fault(method, url, f"{reply.status} {reply.reason or ''}".strip() + (f": {said}" if said else ""))
+        return answer
+
+    async def _body(self, reply: aiohttp.ClientResponse, method: str, url: str) -> bytes:
+        body = bytearray()
+        async for piece in reply.content.iter_any():
+            body += piece
+            if len(body) > BODY_LIMIT_BYTES:
+                raise self._fault(method, url, f"the answer is larger than {BODY_LIMIT_BYTES >> 20} MiB")
+        return bytes(body)
+
+    def read(self, body: bytes, into: type[T], url: str) -> T:
+        """``body`` as JSON of that type. Raises DiscoverError naming the member that does not fit."""
+        try:
+            return msgspec.json.decode(body, type=into)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self._fault("GET", url, f"unexpected answer: {error}") from None
+
+    def same_origin(self, base: str, url: str) -> str:
+        """``url`` as a cloud gave it for the next page, where it is on ``base``'s host: credentials go nowhere else."""
+        following = URL(base).join(URL(url))
+        if following.origin() != URL(base).origin():
+            raise self._ask.error(f"the next page is on another host: {following.origin()}")
+        return str(following)
+
+    def _fault(self, method: str, url: str, text: str) -> DiscoverError:
+        # Without its query, which may carry a signature.
+        return self._ask.error(f"{method} {url.partition('?')[0]}: {text}")
+
+
+def missing_extra(ask: Lookup, extra: str, error: ImportError) -> DiscoverError:
+    """What to install when a provider's library is not there."""
+    return ask.error(f"{error.name or error} is not installed: pip install 'py-consul-agent[{extra}]'")

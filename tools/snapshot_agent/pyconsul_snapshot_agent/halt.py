@@ -1,0 +1,73 @@
+"""Stopping work that goes on in threads as well as in the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import suppress
+from typing import IO
+
+
+class Halted(Exception):
+    """The work was told to stop; the text says why."""
+
+
+class Halt:
+    """A reason to stop, once there is one. ``set`` belongs to the loop; threads may look."""
+
+    def __init__(self) -> None:
+        self.reason = ""
+        self._event = asyncio.Event()
+        self._flag = threading.Event()
+
+    def set(self, reason: str) -> None:
+        """Stop; the first reason stays."""
+        if not self._flag.is_set():
+            self.reason = reason
+            self._flag.set()
+            self._event.set()
+
+    def is_set(self) -> bool:
+        """Whether it is time to stop."""
+        return self._flag.is_set()
+
+    def check(self) -> None:
+        """Raise Halted if it is time to stop."""
+        if self._flag.is_set():
+            raise Halted(self.reason)
+
+    async def wait(self, seconds: float | None = None) -> bool:
+        """Wait until then, or for so long; whether it is time to stop."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        return self.is_set()
+
+
+class Haltable:
+    """A file for libraries that upload it: reading it raises Halted as soon as the work shall stop."""
+
+    def __init__(self, file: IO[bytes], halt: Halt) -> None:
+        self._file = file
+        self._halt = halt
+
+    def read(self, size: int = -1) -> bytes:
+        """As the file does. Raises Halted."""
+        self._halt.check()
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """As the file does."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """As the file does."""
+        return self._file.tell()
+
+    def seekable(self) -> bool:
+        """As the file says."""
+        return True
+
+    def readable(self) -> bool:
+        """As the file says."""
+        return True
