@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -44,6 +45,12 @@ def output_of(command: Sequence[str], *, directory: Path | None = None) -> str:
     if done.returncode:
         raise OSError(f"{' '.join(command)}: {done.stderr.strip()[-2000:]}")
     return done.stdout
+
+
+def cpu_of_children() -> float:
+    """Seconds of CPU time that child processes used which have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def cpu_seconds(pid: int) -> float:

@@ -54,22 +54,22 @@ def snapshots(trial: Trial) -> list[Reading]:
     with trial.agent() as agent:
         filling.keys(agent, trial.scale.bulk_keys)
         agent.wait_until_quiet()
-        archive, saved, save_wait = _timed(agent, "GET", None)
+        archive, *saved = _timed(agent, "GET", None)
         agent.wait_until_quiet()
-        _, restored, restore_wait = _timed(agent, "PUT", archive)
-    return [Reading(saved), Reading(save_wait), Reading(restored), Reading(restore_wait)]
+        _, *restored = _timed(agent, "PUT", archive)
+    return [*saved, *restored]
 
 
-def _timed(agent: RunningAgent, method: str, body: bytes | None) -> tuple[bytes, float, float]:
+def _timed(agent: RunningAgent, method: str, body: bytes | None) -> tuple[bytes, Reading, Reading]:
     other = Longest(agent)
     other.start()
     time.sleep(ASK_EVERY * 10)
-    began = time.perf_counter()
+    before, began = agent.cpu(), time.perf_counter()
     status, _, answer = agent.ask(method, "/v1/snapshot", body)
-    taken = (time.perf_counter() - began) * 1000
+    taken = Reading((time.perf_counter() - began) * 1000, (agent.cpu() - before) * 1e6)
     if status != http.client.OK:
         raise OSError(f"{method} /v1/snapshot: {status} {answer[:200]!r}")
-    return answer, taken, other.finish()
+    return answer, taken, Reading(other.finish())
 
 
 @measure("bulk", Row("restart with 100,000 keys → first read of one", "ms", more_is_better=False, target=1.0))
@@ -83,4 +83,5 @@ def restart(trial: Trial) -> list[Reading]:
         agent.wait_until_quiet()
         agent.stop(signal.SIGTERM)
     with started(trial.programs.agent, flags, ports=ports) as agent:
-        return [Reading(agent.until("GET", f"/v1/kv/bulk/{trial.scale.bulk_keys - 1:07}") * 1000)]
+        taken = agent.until("GET", f"/v1/kv/bulk/{trial.scale.bulk_keys - 1:07}")
+        return [Reading(taken * 1000, agent.cpu() * 1e6)]

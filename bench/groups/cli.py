@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import time
 from collections.abc import Sequence
 
-from bench.agents import output_of
+from bench.agents import cpu_of_children, output_of
 from bench.measures import Reading, Row, measure
 from bench.trial import Trial
 
@@ -32,12 +31,10 @@ def commands(trial: Trial) -> list[Reading]:
 
 def _run(trial: Trial, arguments: Sequence[str]) -> Reading:
     taken: list[float] = []
-    before = os.times()
+    before = cpu_of_children()
     for _ in range(trial.scale.runs):
         began = time.perf_counter()
         command = [trial.programs.agent, *arguments]
         output_of(command)
         taken.append((time.perf_counter() - began) * 1000)
-    after = os.times()
-    used = after.children_user + after.children_system - before.children_user - before.children_system
-    return Reading(statistics.median(taken), used / trial.scale.runs * 1e6)
+    return Reading(statistics.median(taken), (cpu_of_children() - before) / trial.scale.runs * 1e6)

@@ -51,8 +51,9 @@ class Nothing:
     def load(self, number: int, data: bytes) -> None:
         """Forget a record."""
 
-    def finish(self) -> None:
-        """Nothing to swap."""
+    def finish(self) -> Iterator[object]:
+        """Nothing to swap, nothing to free."""
+        return iter(())
 
 
 def rate(write: Callable[[], int], seconds: float) -> Reading:

@@ -16,5 +16,6 @@ def dev_agent(trial: Trial) -> list[Reading]:
     """A dev agent, asked every millisecond."""
     with started(trial.programs.agent, ("-dev",)) as agent:
         first = agent.until("GET", "/v1/status/leader", only_ok=False)
+        used = agent.cpu() * 1e6
         written = agent.until("PUT", "/v1/kv/bench/first", b"1")
-    return [Reading(first * 1000), Reading(written * 1000)]
+        return [Reading(first * 1000, used), Reading(written * 1000, agent.cpu() * 1e6)]

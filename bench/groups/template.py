@@ -9,7 +9,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.agents import PATIENCE, RunningAgent, output_of, resident_mb
+from bench.agents import PATIENCE, RunningAgent, cpu_of_children, output_of, resident_mb
 from bench.groups import filling
 from bench.measures import Reading, Row, measure
 from bench.trial import Trial
@@ -27,12 +27,12 @@ def once(trial: Trial, text: str) -> list[Reading]:
     source.write_text(text)
     with trial.agent(host=True) as agent:
         filling.keys(agent, trial.scale.tree_keys, prefix="tree", value=b"v" * 20)
-        began = time.perf_counter()
+        before, began = cpu_of_children(), time.perf_counter()
         output_of([*command(trial, agent), f"-template={source}:{target}", "-once"])
-        taken = time.perf_counter() - began
+        taken, used = time.perf_counter() - began, cpu_of_children() - before
     if target.read_text().count("vvv") < trial.scale.tree_keys:
         raise OSError("not everything was rendered")
-    return [Reading(taken * 1000)]
+    return [Reading(taken * 1000, used * 1e6)]
 
 
 def command(trial: Trial, agent: RunningAgent) -> list[str]:

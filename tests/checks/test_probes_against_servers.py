@@ -159,6 +159,19 @@ async def test_http_answers_that_never_come_time_out(serve: Serve) -> None:
     assert found.output.endswith("context deadline exceeded (Client.Timeout exceeded while awaiting headers)")
 
 
+async def test_http_bodies_that_never_end_count_by_their_status(serve: Serve) -> None:
+    """Once the status is there, what came of the body until the limit is the output."""
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome")
+        await reader.read()
+
+    port = await serve(endless)
+    found = await attempt(HTTP=f"http://127.0.0.1:{port}/", Timeout=SECOND // 20)
+    assert (found.status, found.output[-12:]) == ("passing", "Output: some")
+
+
 async def test_http_garbage_is_critical(serve: Serve) -> None:
     """Whatever a server says, the probe survives."""
     port = await serve(answering(b"\x00\xff garbage\r\n\r\n"))

@@ -139,13 +139,18 @@ async def test_direct_results_skip_thresholds(bench: Bench, scripted: Callable[[
     assert (await bench.until(lambda c: c.Status == "critical")).Output == "no such script"
 
 
-async def test_a_probe_that_breaks_stops_alone(bench: Bench, scripted: Callable[[list[Result]], ScriptedProbe]) -> None:
-    """A bug in one check is logged and leaves the others running."""
+async def test_a_flaw_in_a_probe_is_critical(bench: Bench, scripted: Callable[[list[Result]], ScriptedProbe]) -> None:
+    """It neither passes nor ends the check."""
     probe = scripted([])
-    probe.attempt = lambda: (_ for _ in ()).throw(RuntimeError("bug"))  # type: ignore[assignment,method-assign]
-    bench.start("a", TCP="x", Interval=SECOND)
-    bench.start("b", TTL=SECOND // 50)
-    assert (await bench.until(lambda c: bool(c.Output), "b")).Output == "TTL expired"
+
+    async def broken() -> Result:
+        probe.attempt = type(probe).attempt.__get__(probe)  # pyright: ignore[reportAttributeAccessIssue]
+        raise RuntimeError("flaw")
+
+    probe.attempt = broken  # pyright: ignore[reportAttributeAccessIssue]
+    bench.start(status="passing", TCP="x", Interval=SECOND)
+    assert (await bench.until(lambda c: c.Status == "critical")).Output == "internal error: flaw"
+    assert bench.runner.count("tcp") == 1
 
 
 async def test_a_check_replaces_one_with_its_id(bench: Bench) -> None:

@@ -213,7 +213,7 @@ async def test_a_failed_read_still_has_the_headers_of_one(api: Api) -> None:
     for path in ("catalog/nodes?dc=dc2", "catalog/service/web?filter=x", "health/state/any?dc=dc2"):
         answer = await api.get(path)
         assert answer.status == 500
-        assert (answer.headers["X-Consul-Index"], answer.headers["X-Consul-KnownLeader"]) == ("1", "false")
+        assert (answer.headers["X-Consul-Index"], answer.headers["X-Consul-Knownleader"]) == ("1", "false")
     answer = await api.get("health/service/web?dc=dc2")
     assert (answer.text, "X-Consul-Index" in answer.headers) == ("No path to datacenter", False)
 

@@ -99,6 +99,27 @@ def test_two_tables_of_one_name_are_refused() -> None:
         Store([FRUIT, FRUIT])
 
 
+def test_a_walk_over_a_snapshot_may_stop_while_others_write(db: Store) -> None:
+    """What comes out later is what was there when the snapshot was taken, in key order."""
+    for name in ("pear", "apple", "lime"):
+        db.put(FRUIT, Fruit(name))
+    walk = db.snapshot().each(FRUIT)
+    first = next(walk)
+    db.delete(FRUIT, "lime")
+    db.put(FRUIT, Fruit("banana"))
+    assert [first.name, *(f.name for f in walk)] == ["apple", "lime", "pear"]
+
+
+def test_a_store_is_freed_bit_by_bit(db: Store) -> None:
+    """Every step frees a few rows; in the end there are none."""
+    for number in range(600):
+        db.put(FRUIT, Fruit(str(number)))
+    counts = [db.count(FRUIT) for _ in db.dismantle()]
+    assert counts == sorted(counts, reverse=True)
+    assert max(a - b for a, b in zip([600, *counts], counts, strict=False)) < 300
+    assert db.count(FRUIT) == 0
+
+
 def test_a_snapshot_does_not_see_later_writes(db: Store) -> None:
     """A frozen store keeps the rows of its moment, in key order."""
     db.put(FRUIT, Fruit("pear"))

@@ -137,7 +137,7 @@ async def test_a_failed_read_shows_the_headers_of_a_read(api: Api, url: str, sta
     """No leader was known to whoever reads these headers."""
     answer = await api.ask("GET", url)
     assert (answer.status, answer.text) == (status, text)
-    assert answer.headers["X-Consul-KnownLeader"] == "false"
+    assert answer.headers["X-Consul-Knownleader"] == "false"
     assert answer.headers["X-Consul-Index"] == "1"
 
 

@@ -56,9 +56,10 @@ class Filling:
         key, value = gomsgpack.decode(data, list[str])
         self.rows[key] = value
 
-    def finish(self) -> None:
-        """Swap."""
+    def finish(self) -> Iterator[object]:
+        """Swap; there is nothing to free."""
         self.machine.rows = self.rows
+        return iter(())
 
 
 class Dictionary:

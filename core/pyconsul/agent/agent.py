@@ -17,13 +17,15 @@ from pyconsul.agent.figures import Figures, configure_metrics
 from pyconsul.agent.http.door import Door
 from pyconsul.agent.http.listeners import Listeners
 from pyconsul.agent.keyring import Keyrings
+from pyconsul.agent.local.loading import LoadError
 from pyconsul.agent.local.state import LocalState, NodeFacts
 from pyconsul.agent.local.sync import Syncer
 from pyconsul.agent.local.tokens import Tokens
 from pyconsul.agent.local.work import LocalWork
 from pyconsul.agent.reloading import reloaded
 from pyconsul.agent.rpc import rpc_of
-from pyconsul.agent.watches import Watches, client_settings
+from pyconsul.agent.watches import BadWatch, Watches, client_settings
+from pyconsul.config.loading import ConfigError
 from pyconsul.primitives.ids import uuid_fault
 from pyconsul.raft.archive import Server as RaftServer
 from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
@@ -125,12 +127,18 @@ class Agent:
 
     async def reload(self) -> None:
         """Read the configuration again and take over what may change while running. Raises ConfigError."""
-        self.config = reloaded(self.config, self._read_config())
-        configure_metrics(self.config)
-        self.local_work.reload(self.config, self._facts())
-        self.watches.start(self.config, client_settings(self.config, self.http_address))
-        self.dns.reload(DnsSettings.of(self.config))
-        self.listeners.front.replies.clear()
+        config = reloaded(self.config, self._read_config())
+        try:
+            await self.listeners.reload(config)
+            self.config = config
+            configure_metrics(config)
+            self.local_work.reload(config, self._facts())
+            self.watches.start(config, client_settings(config, self.http_address))
+        except (LoadError, BadWatch, OSError) as error:
+            raise ConfigError(str(error)) from error
+        finally:
+            self.listeners.front.replies.clear()
+        self.dns.reload(DnsSettings.of(config))
 
     def _consensus(self, fsm: Fsm) -> Consensus:
         config = self.config

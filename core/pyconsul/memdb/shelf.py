@@ -1,6 +1,7 @@
 """One table's content: rows, index buckets, and the watchers of each."""
 
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterator
+from typing import Any, Final, Generic, TypeVar
 
 from sortedcontainers import SortedList
 
@@ -8,6 +9,7 @@ from pyconsul.memdb.table import Key, Table
 from pyconsul.memdb.watch import Bucket, WatchSet
 
 Row = TypeVar("Row")
+_FREED_AT_ONCE: Final = 256
 
 
 class Shelf(Generic[Row]):
@@ -91,6 +93,17 @@ class Shelf(Generic[Row]):
                     for value in index.keys(each):
                         if bucket := self.index_watches.get((name, value)):
                             woken.update(bucket)
+
+    def dismantle(self) -> Iterator[None]:
+        """Free the rows, a few with each step; the table is of no use any more."""
+        while self.rows:
+            for _ in range(min(_FREED_AT_ONCE, len(self.rows))):
+                self.rows.popitem()
+            yield
+        while self.order:
+            for _ in range(min(_FREED_AT_ONCE, len(self.order))):
+                self.order.pop()
+            yield
 
     def _collect_prefix_watchers(self, key: str, woken: set[WatchSet]) -> None:
         watches = self.prefix_watches

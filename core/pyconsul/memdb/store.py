@@ -4,7 +4,7 @@ One event loop owns a store. Readers and writers are synchronous, so a reader ne
 awaits between rows (saving a snapshot) needs ``snapshot()``.
 """
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -18,13 +18,19 @@ Row = TypeVar("Row")
 class FrozenStore:
     """A state of the store that no later write changes; the readers of ``Store`` without watches."""
 
-    def __init__(self, rows: dict[str, dict[Key, Any]]) -> None:
+    def __init__(self, rows: dict[str, dict[Key, Any]], order: dict[str, list[Key]]) -> None:
         self._rows = rows
+        self._order = order
 
     def all(self, table: Table[Row]) -> list[Row]:
         """All rows in primary-key order."""
+        return list(self.each(table))
+
+    def each(self, table: Table[Row]) -> Iterator[Row]:
+        """All rows in primary-key order, one after the other: a walk that may stop in between to let others work."""
         rows = self._rows[table.name]
-        return [rows[key] for key in sorted(rows)]
+        order = self._order.get(table.name)
+        return map(rows.__getitem__, sorted(rows) if order is None else order)
 
     def where(self, table: Table[Row], index: str, value: Key) -> list[Row]:
         """Rows found under ``value``, in primary-key order; a scan of the table."""
@@ -110,8 +116,20 @@ class Store:
         return len(self._shelves[table.name].buckets[index].get(value, ()))
 
     def snapshot(self) -> FrozenStore:
-        """The present state, frozen. Costs a copy of each table's primary dict."""
-        return FrozenStore({name: dict(shelf.rows) for name, shelf in self._shelves.items()})
+        """The present state, frozen. Costs a copy of each table's primary dict, and of its order where it has one.
+
+        The order is copied because sorting 100,000 keys again would hold the loop for 10 ms.
+        """
+        ordered = {name: list(shelf.order) for name, shelf in self._shelves.items() if shelf.order is not None}
+        return FrozenStore({name: dict(shelf.rows) for name, shelf in self._shelves.items()}, ordered)
+
+    def dismantle(self) -> Iterator[None]:
+        """Free the rows bit by bit as the iterator is driven: letting go of 100,000 at once takes 15 ms.
+
+        For a store that nobody reads any more.
+        """
+        for shelf in self._shelves.values():
+            yield from shelf.dismantle()
 
     # Writers
 

@@ -97,8 +97,11 @@ class Restoring(Protocol):
         """Take one record: its type and its msgpack value. Raises for one that cannot be read."""
         ...
 
-    def finish(self) -> None:
-        """Put the new state in the old one's place and wake everyone who watches the old one."""
+    def finish(self) -> Iterator[object]:
+        """Put the new state in the old one's place and wake everyone who watches the old one.
+
+        That has happened when this returns; the iterator frees the old state, a little with each step.
+        """
         ...
 
 

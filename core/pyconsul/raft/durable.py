@@ -187,17 +187,21 @@ class DurableVoter(SingleVoter):
         await self._replay()
 
     async def _replay(self) -> None:
-        async for record in sliced(self._log.load(self._last_index)):
-            self._last_index = self._applied_index = record.index
-            self._term = max(self._term, record.term)
-            if record.log_type == LogType.COMMAND:
-                self._apply_again(record)
-            elif record.log_type == LogType.CONFIGURATION and record.data:
-                self._adopt(record.index, _decode_servers(record.data))
+        async for records in sliced(self._log.load(self._last_index)):
+            for record in records:
+                self._replay_one(record)
         if len(self._servers) > 1:
             raise LogError(f"{self._directory} belongs to a cluster of {len(self._servers)} servers")
         if self._log.torn:
             log.warn("an interrupted write was cut off the log", file=self._log.torn)
+
+    def _replay_one(self, record: LogRecord) -> None:
+        self._last_index = self._applied_index = record.index
+        self._term = max(self._term, record.term)
+        if record.log_type == LogType.COMMAND:
+            self._apply_again(record)
+        elif record.log_type == LogType.CONFIGURATION and record.data:
+            self._adopt(record.index, _decode_servers(record.data))
 
     def _apply_again(self, record: LogRecord) -> None:
         """Apply an entry as it was applied before; what failed then fails again and changes nothing again."""

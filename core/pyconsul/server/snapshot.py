@@ -84,8 +84,9 @@ class FrozenState:
         for number in (*ORDER, *sorted(kept.keys() - set(ORDER))):
             kind = RECORD_KINDS.get(number)
             if kind is not None:
+                mark, encode = bytes((number,)), gomsgpack.encoder(kind.row)
                 for row in kind.rows(self._store):
-                    yield records.record(number, row)
+                    yield mark + encode(row)
             else:
                 for data in kept.get(number, ()):
                     yield bytes((number,)) + data
@@ -94,9 +95,9 @@ class FrozenState:
 
 
 class Restoring:
-    """A store that is being filled; ``adopt`` gets it when it is complete."""
+    """A store that is being filled; ``adopt`` takes it when it is complete and gives the one that it replaces."""
 
-    def __init__(self, store: Store, adopt: Callable[[Store], None]) -> None:
+    def __init__(self, store: Store, adopt: Callable[[Store], Store]) -> None:
         self._store = store
         self._adopt = adopt
         self._loaders: dict[int, Callable[[bytes], None]] = {}
@@ -116,10 +117,10 @@ class Restoring:
         except (gomsgpack.DecodeError, ConsulError) as e:
             raise ArchiveError(f"failed to decode record of type {records.record_name(number)}: {e}") from e
 
-    def finish(self) -> None:
-        """Hand the store over."""
+    def finish(self) -> Iterator[None]:
+        """Hand the store over; what is returned takes the old one apart."""
         self._transaction.close()
-        self._adopt(self._store)
+        return self._adopt(self._store).dismantle()
 
     def _begin(self) -> None:
         """Commit what is loaded; a transaction of its own for each record would cost a third more."""

@@ -38,7 +38,7 @@ LogLine = Callable[[Level, str], None]
 
 
 class DiscoverError(Exception):
-    """No addresses: a setting is wrong or the cloud did not answer. The text begins with ``discover`` and says which."""
+    """No addresses: a setting is wrong or the cloud fails. The text begins with ``discover`` and says which."""
 
 
 @dataclass(frozen=True)
@@ -216,6 +216,7 @@ def _explained(parameter: Parameter) -> str:
 
 def hidden_secrets(text: str) -> str:
     """The string for a log: values of secret parameters, and what follows a fault, are not shown."""
+    settings: dict[str, str] = {}
     try:
         settings = parse_settings(text)
         secret = {each.name for each in _provider(settings.get("provider", "")).parameters if each.secret}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar, cast
 
 import aiohttp
 import msgspec
@@ -110,7 +110,9 @@ class Api:
             raise self._fault(method, url, str(error) or type(error).__name__) from error
         if reply.status >= 300:
             said = " ".join(answer.body[: SHOWN_CHARACTERS * 4].decode("utf-8", "replace").split())[:SHOWN_CHARACTERS]
-            raise self._fault(method, url, f"{reply.status} {reply.reason or ''}".strip() + (f": {said}" if said else ""))
+            raise self._fault(
+                method, url, f"{reply.status} {reply.reason or ''}".strip() + (f": {said}" if said else "")
+            )
         return answer
 
     async def _body(self, reply: aiohttp.ClientResponse, method: str, url: str) -> bytes:
@@ -122,10 +124,10 @@ class Api:
         return bytes(body)
 
     def read(self, body: bytes, into: type[T], url: str) -> T:
-        """``body`` as JSON of that type. Raises DiscoverError naming the member that does not fit."""
+        """``body`` as JSON of that type; ``null`` members are as if absent. Raises DiscoverError naming a misfit."""
         try:
-            return msgspec.json.decode(body, type=into)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return msgspec.convert(_without_nulls(msgspec.json.decode(body)), into)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise self._fault("GET", url, f"unexpected answer: {error}") from None
 
     def same_origin(self, base: str, url: str) -> str:
@@ -138,6 +140,15 @@ class Api:
     def _fault(self, method: str, url: str, text: str) -> DiscoverError:
         # Without its query, which may carry a signature.
         return self._ask.error(f"{method} {url.partition('?')[0]}: {text}")
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        return {name: _without_nulls(member) for name, member in members.items() if member is not None}
+    if isinstance(value, list):
+        return [_without_nulls(each) for each in cast("list[Any]", value)]
+    return value
 
 
 def missing_extra(ask: Lookup, extra: str, error: ImportError) -> DiscoverError:

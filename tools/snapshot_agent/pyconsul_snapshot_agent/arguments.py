@@ -85,8 +85,17 @@ OPTIONS: Final[dict[str, list[Option]]] = {
             "Encrypt archives with the first key in this file (one a line, as `consul keygen` prints them).",
             ours=True,
         ),
-        _text("session-ttl", "snapshot.session_ttl", "duration", "TTL of the lock's session (15s).", to_duration, ours=True),
-        _text("lock-delay", "snapshot.lock_delay", "duration", "Lock-delay of that session (15s).", to_duration, ours=True),
+        _text(
+            "session-ttl",
+            "snapshot.session_ttl",
+            "duration",
+            "TTL of the lock's session (15s).",
+            to_duration,
+            ours=True,
+        ),
+        _text(
+            "lock-delay", "snapshot.lock_delay", "duration", "Lock-delay of that session (15s).", to_duration, ours=True
+        ),
     ],
     "Log and status": [
         _text("log-level", "log.level", "level", "trace, debug, info, warn or error (info)."),
@@ -136,7 +145,9 @@ OPTIONS: Final[dict[str, list[Option]]] = {
         _destination(_AZURE, "azure-blob-container-name", "container_name", "name", "The container."),
         _destination(_AZURE, "azure-blob-environment", "environment", "name", "Azure's cloud (AZUREPUBLICCLOUD)."),
         _destination(_AZURE, "azure-blob-service-principal-id", "service_principal_id", "id", "Service principal."),
-        _destination(_AZURE, "azure-blob-service-principal-secret", "service_principal_secret", "string", "Its secret."),
+        _destination(
+            _AZURE, "azure-blob-service-principal-secret", "service_principal_secret", "string", "Its secret."
+        ),
         _destination(_AZURE, "azure-blob-tenant-id", "tenant_id", "id", "Its tenant."),
         _destination(_AZURE, "azure-blob-endpoint", "endpoint", "url", "Another place than the cloud's.", ours=True),
     ],

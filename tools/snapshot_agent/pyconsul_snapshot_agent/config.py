@@ -1,6 +1,6 @@
 """The tool's configuration: the ``snapshot_agent`` object of files, laid under the flags.
 
-Keys are those of Consul Enterprise's snapshot agent; what it does not have is marked in ``docs/tools/snapshot-agent.md``.
+Keys are those of Consul Enterprise's snapshot agent; ``docs/tools/snapshot-agent.md`` marks those that it lacks.
 Durations are nanoseconds.
 """
 
@@ -194,7 +194,7 @@ class Schedule:
     @property
     def retry(self) -> RetryPolicy:
         """The pauses between attempts of one upload."""
-        return RetryPolicy(True, self.attempts, self.backoff, self.max_backoff)
+        return RetryPolicy(self.attempts > 1, self.attempts - 1, self.backoff, self.max_backoff)
 
 
 @dataclass(frozen=True, slots=True)

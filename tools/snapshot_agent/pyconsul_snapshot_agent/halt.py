@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import suppress
-from typing import IO
 
 
 class Halted(Exception):
@@ -13,7 +12,7 @@ class Halted(Exception):
 
 
 class Halt:
-    """A reason to stop, once there is one. ``set`` belongs to the loop; threads may look."""
+    """A reason to stop, once there is one. ``set`` and ``wait`` belong to the loop; threads may look and check."""
 
     def __init__(self) -> None:
         self.reason = ""
@@ -42,32 +41,3 @@ class Halt:
             async with asyncio.timeout(seconds):
                 await self._event.wait()
         return self.is_set()
-
-
-class Haltable:
-    """A file for libraries that upload it: reading it raises Halted as soon as the work shall stop."""
-
-    def __init__(self, file: IO[bytes], halt: Halt) -> None:
-        self._file = file
-        self._halt = halt
-
-    def read(self, size: int = -1) -> bytes:
-        """As the file does. Raises Halted."""
-        self._halt.check()
-        return self._file.read(size)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """As the file does."""
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        """As the file does."""
-        return self._file.tell()
-
-    def seekable(self) -> bool:
-        """As the file says."""
-        return True
-
-    def readable(self) -> bool:
-        """As the file says."""
-        return True

@@ -45,8 +45,8 @@ class HttpProbe:
         if problem:
             return Result(CRITICAL, problem)
         try:
-            async with asyncio.timeout(timeout_of(self._check)):
-                return await self._ask()
+            async with asyncio.timeout(timeout_of(self._check)) as limit:
+                return await self._ask(limit)
         except TimeoutError:
             return self._failed(_DEADLINE)
         except aiohttp.TooManyRedirects:
@@ -66,7 +66,7 @@ class HttpProbe:
         except (aiohttp.ClientError, ValueError) as error:
             return self._failed(str(error))
 
-    async def _ask(self) -> Result:
+    async def _ask(self, limit: asyncio.Timeout) -> Result:
         tail = Tail(self._limit)
         sni = self._check.TLSServerName or None
         async with self._open().request(
@@ -79,11 +79,14 @@ class HttpProbe:
             ssl=self._context,
             server_hostname=sni,
         ) as answer:
+            deadline = limit.when()
+            limit.reschedule(None)  # the status is known: a body that never ends no longer fails the check
             try:
-                async for data in answer.content.iter_any():
-                    tail.write(data)
-            except aiohttp.ClientError as error:
-                _log.warn("Check error while reading body", check=self._id, error=error)
+                async with asyncio.timeout_at(deadline):
+                    async for data in answer.content.iter_any():
+                        tail.write(data)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                _log.warn("Check error while reading body", check=self._id, error=error or "context deadline exceeded")
             line = f"{answer.status} {answer.reason or ''}"
             return Result(
                 _status_of(answer.status), f"HTTP {self._method} {self._target}: {line} Output: {tail.text()}"

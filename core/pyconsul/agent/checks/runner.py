@@ -13,7 +13,7 @@ import msgspec
 
 from pyconsul.agent.checks.alias import alias_verdict
 from pyconsul.agent.checks.outputs import DEFAULT_LIMIT
-from pyconsul.agent.checks.probes import Probe, ProbeSettings, probe_of
+from pyconsul.agent.checks.probes import Probe, ProbeSettings, Result, probe_of
 from pyconsul.agent.checks.status import StatusHandler
 from pyconsul.agent.checks.ttl import TtlCheck
 from pyconsul.agent.local.state import LocalState
@@ -171,7 +171,11 @@ class RunningProbe:
             await self._probe.close()
 
     async def _attempt(self) -> None:
-        result = await self._probe.attempt()
+        try:
+            result = await self._probe.attempt()
+        except Exception as error:  # a flaw of ours in one probe must not end its check, nor pass it
+            _log.error("Check failed unexpectedly", check=self._handler.check_id, error=repr(error))
+            result = Result(CRITICAL, f"internal error: {error}")
         status = result.status if result.direct else self._handler.judge(result.status)
         if status is not None:
             now = asyncio.get_running_loop().time()

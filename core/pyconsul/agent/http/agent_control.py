@@ -7,8 +7,6 @@ import re
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
-from pyconsul.agent.local.loading import LoadError
-from pyconsul.agent.watches import BadWatch
 from pyconsul.config.loading import ConfigError
 from pyconsul.structs import godecode
 from pyconsul.structs.errors import AclDisabled, BadRequest, ConsulError, InternalError, NotBuilt, NotFound
@@ -51,7 +49,7 @@ async def agent_reload(req: Request) -> Reply:
     agent = req.agent
     try:
         await agent.reload()
-    except (ConfigError, LoadError, BadWatch) as error:
+    except ConfigError as error:
         raise InternalError(str(error)) from None
     await agent.local_work.sync_changes()
     return Reply(raw=b"")

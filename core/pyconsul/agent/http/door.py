@@ -21,7 +21,14 @@ from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import Route
 from pyconsul.agent.http.ui import ui_reply
 from pyconsul.primitives.durations import format_duration
-from pyconsul.structs.errors import BadRequest, ConsulError, MethodNotAllowed, PermissionDenied
+from pyconsul.structs.errors import (
+    BadRequest,
+    ConsulError,
+    InternalError,
+    MethodNotAllowed,
+    PermissionDenied,
+    TooLarge,
+)
 from pyconsul.telemetry.logging import Level, logger
 from pyconsul.telemetry.metrics import current
 
@@ -31,6 +38,8 @@ if TYPE_CHECKING:
 log = logger("agent.http")
 
 TEXT = "text/plain; charset=utf-8"
+BODY_LIMIT = 64 << 20  # bytes, for routes that have no lower limit; Consul has none
+_OWN_LIMIT = ("/v1/kv/", "/v1/txn")  # they have their own sentence for it
 READ_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -48,7 +57,7 @@ class Door:
         self._api_headers = {
             **self.extra_headers,
             "Vary": "Accept-Encoding",
-            "X-Consul-Default-ACL-Policy": config.acl.default_policy,
+            "X-Consul-Default-Acl-Policy": config.acl.default_policy,
         }
         if config.translate_wan_addrs:
             self._api_headers["X-Consul-Translate-Addresses"] = "true"
@@ -58,10 +67,10 @@ class Door:
         if self._printable_only and not _is_printable(req.url_path):
             return Reply.empty(400), {}
         if redirect := _cleaned(req):
-            return redirect, {**self.extra_headers, **redirect.headers}
-        found = self._router.find(req.url_path)
+            return redirect, redirect.headers
+        found = self._find(req)
         if found is None:
-            return self._no_route(req)
+            return self._elsewhere(req)
         route, req.path = found
         began = time.perf_counter()
         reply = await self._guarded(req, route)
@@ -75,6 +84,14 @@ class Door:
         headers.update(reply.headers)
         return reply, headers
 
+    def _find(self, req: Request) -> tuple[Route, dict[str, str]] | None:
+        """The route of a request. An escaped slash parts no segments of a route's fixed names, as in Go."""
+        found = self._router.find(req.url_path)
+        if found is not None and "%2" in req.raw_path and "%2f" in req.raw_path.lower():
+            fixed = found[0].pattern.partition("{")[0]
+            return found if req.raw_path.startswith(fixed) else None
+        return found
+
     async def _guarded(self, req: Request, route: Route) -> Reply:
         try:
             self._check_guards(req)
@@ -85,7 +102,8 @@ class Door:
                 raise MethodNotAllowed(req.method, route.allow)
             if req.method not in READ_METHODS:
                 self._check_writer(req)
-            if req.method == "GET" and req.body:
+                _check_body(req)
+            if req.method == "GET" and req.body_size:
                 log.warn(
                     "GET request has a non-empty body that will be ignored; check whether parameters meant for the "
                     "query string were accidentally placed in the body",
@@ -125,17 +143,23 @@ class Door:
         reply.meta = error.meta
         return reply
 
-    def _no_route(self, req: Request) -> tuple[Reply, Mapping[str, str]]:
-        reply = self._elsewhere(req)
-        return reply, {**self.extra_headers, **reply.headers}
+    def _elsewhere(self, req: Request) -> tuple[Reply, Mapping[str, str]]:
+        """The reply to a path that no route has: a page of the UI with the configured headers, or one without."""
+        reply = ui_reply(self._agent.config.ui_config, req) if req.url_path.startswith("/") else None
+        if reply is not None:
+            return reply, {**self.extra_headers, **reply.headers}
+        reply = self._nowhere(req)
+        return reply, reply.headers
 
-    def _elsewhere(self, req: Request) -> Reply:
-        """The reply to a path that no route has: a redirect, a page of the UI, or Consul's 404."""
+    def _nowhere(self, req: Request) -> Reply:
+        """A redirect, what is meant for the server as a whole, or Consul's 404."""
         path = req.url_path
+        if path == "*":
+            return Reply.empty(200)
+        if not path:
+            return Reply.text("404 page not found\n", 404, headers={"X-Content-Type-Options": "nosniff"})
         if self._router.find(path + "/") is not None:
             return _redirect(req, req.raw_path + "/")
-        if reply := ui_reply(self._agent.config.ui_config, req):
-            return reply
         if "/v1/" in path:
             return Reply.text("Invalid URL path: not a recognized HTTP API endpoint\n", 404)
         start = "Invalid URL path: if attempting to use the HTTP API, ensure the path starts with '/v1/'\n"
@@ -144,6 +168,19 @@ class Door:
     def _log_finished(self, req: Request, taken: float) -> None:
         latency = format_duration(int(taken * 1e9))
         log.debug("Request finished", method=req.method, url=_safe_url(req), **{"from": req.remote}, latency=latency)
+
+
+def _check_body(req: Request) -> None:
+    """Raise InternalError for a body whose framing is broken, TooLarge for one that no route takes."""
+    if req.body_fault:
+        raise InternalError(req.body_fault)
+    if (
+        req.body_size > BODY_LIMIT
+        and not req.body
+        and req.body_file is None
+        and not req.url_path.startswith(_OWN_LIMIT)
+    ):
+        raise TooLarge(f"Request body({req.body_size} bytes) too large, max size: {BODY_LIMIT} bytes.")
 
 
 def _label(pattern: str) -> str:
@@ -165,7 +202,7 @@ def _cleaned(req: Request) -> Reply | None:
     What is escaped stays as it is: a key may hold ``%2F`` and ``%2E`` where it must.
     """
     path = req.raw_path
-    if "//" not in path and "/." not in path:
+    if ("//" not in path and "/." not in path and path) or req.method == "CONNECT":
         return None
     clean = posixpath.normpath("/" + path.lstrip("/"))
     if path.endswith("/") and clean != "/":

@@ -5,18 +5,37 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import pwd
+import socket
 import ssl
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from pyconsul.agent.http.server import Connection, HttpFront, close_all
+from pyconsul.agent.http.server import Connection, HttpFront
+from pyconsul.agent.http.tls import server_context
 from pyconsul.config.runtime import Address
 from pyconsul.telemetry.logging import logger
 
 if TYPE_CHECKING:
     from pyconsul.agent.agent import Agent
+    from pyconsul.config.runtime import RuntimeConfig
+    from pyconsul.config.sections import UnixSockets
 
 log = logger("agent")
+
+_BACKLOG: Final = 1024
+_LAST_WORDS: Final = 1.0  # seconds that answers being sent have when the doors close
+
+
+@dataclass(slots=True)
+class _Listener:
+    """One listening socket. ``server`` is changed for another, over the same socket, when TLS settings change."""
+
+    sock: socket.socket
+    server: asyncio.Server
+    tls: bool
 
 
 class Listeners:
@@ -24,83 +43,118 @@ class Listeners:
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
-        self._servers: list[asyncio.Server] = []
+        self._listeners: list[_Listener] = []
         self._paths: list[str] = []
         self.front = HttpFront(agent, agent.door)
         self.http_address = ""
         self.https_address = ""
 
     async def start(self) -> None:
-        """Open all sockets. Raises OSError naming the address that cannot be had."""
+        """Open all sockets. Raises OSError naming the address, or the file for TLS, that cannot be had."""
         config = self._agent.config
         for where in config.http_addrs:
             bound = await self._listen(where, None)
             self.http_address = self.http_address or bound
             log.info("Starting server", address=str(where), network=where.network, protocol="http")
         for where in config.https_addrs:
-            bound = await self._listen(where, tls_context(self._agent))
+            bound = await self._listen(where, server_context(config.tls.https))
             self.https_address = self.https_address or bound
             log.info("Starting server", address=str(where), network=where.network, protocol="https")
 
     async def stop(self) -> None:
         """Close all sockets and connections."""
-        for server in self._servers:
-            server.close()
-        close_all(self.front)
-        self._servers.clear()
+        for listener in self._listeners:
+            listener.server.close()
+            listener.sock.close()
+        self._listeners.clear()
+        await self.front.close(_LAST_WORDS)
         for path in self._paths:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
         self._paths.clear()
 
+    async def reload(self, config: RuntimeConfig) -> None:
+        """Take over limits and TLS settings for new connections. Raises OSError for files that cannot be used."""
+        self.front.max_per_client = config.limits.http_max_conns_per_client
+        for listener in self._listeners:
+            if listener.tls:
+                before = listener.server
+                listener.server = await self._serve(listener.sock, server_context(config.tls.https))
+                before.close()
+
     async def _listen(self, where: Address, tls: ssl.SSLContext | None) -> str:
-        loop = asyncio.get_running_loop()
-        if where.network == "unix":
-            return await self._listen_unix(where.host)
         try:
-            server = await loop.create_server(
-                lambda: Connection(self.front), where.host, where.port, ssl=tls, reuse_address=True, backlog=1024
-            )
+            sock = self._unix_socket(where.host) if where.network == "unix" else _tcp_socket(where)
         except OSError as error:
             reason = os.strerror(error.errno).lower() if error.errno else str(error)
-            raise OSError(error.errno, f"listen tcp {where}: bind: {reason}") from error
-        self._servers.append(server)
-        host, port = server.sockets[0].getsockname()[:2]
+            raise OSError(error.errno, f"listen {where.network} {where}: bind: {reason}") from error
+        if where.network == "unix":
+            _set_owner(where.host, self._agent.config.unix_sockets)
+        self._listeners.append(_Listener(sock, await self._serve(sock, tls), tls is not None))
+        if where.network == "unix":
+            return f"unix://{where.host}"
+        host, port = sock.getsockname()[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
-    async def _listen_unix(self, path: str) -> str:
-        _clear_way(path)
+    async def _serve(self, sock: socket.socket, tls: ssl.SSLContext | None) -> asyncio.Server:
+        """Take connections from a listening socket, which stays ours."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_unix_server(lambda: Connection(self.front), path, backlog=1024)
-        self._servers.append(server)
+        patience = self._agent.config.limits.https_handshake_timeout / 1e9 if tls is not None else 0
+        connection = partial(Connection, self.front, handshake_timeout=patience)
+        handshake = patience if patience > 0 else None
+        if sock.family == socket.AF_UNIX:
+            return await loop.create_unix_server(
+                connection, sock=sock.dup(), ssl=tls, ssl_handshake_timeout=handshake, backlog=_BACKLOG
+            )
+        return await loop.create_server(
+            connection, sock=sock.dup(), ssl=tls, ssl_handshake_timeout=handshake, backlog=_BACKLOG
+        )
+
+    def _unix_socket(self, path: str) -> socket.socket:
+        if os.path.exists(path):  # an agent left it behind
+            log.warn("Replacing socket", path=path)
+            os.unlink(path)
+        sock = socket.socket(socket.AF_UNIX)
+        try:
+            sock.bind(path)
+        except OSError:
+            sock.close()
+            raise
         self._paths.append(path)
-        self._set_owner(path)
-        return f"unix://{path}"
+        return sock
 
-    def _set_owner(self, path: str) -> None:
-        rules = self._agent.config.unix_sockets
-        if rules.mode:
-            Path(path).chmod(int(rules.mode, 8))
-        if rules.user or rules.group:
-            uid = int(rules.user) if rules.user.isdigit() else -1
-            gid = int(rules.group) if rules.group.isdigit() else -1
+
+def _tcp_socket(where: Address) -> socket.socket:
+    """A socket on that address; ``::`` takes both kinds of clients, as with Go."""
+    if ":" not in where.host:
+        return socket.create_server((where.host, where.port), backlog=_BACKLOG)
+    both = where.host == "::" and socket.has_dualstack_ipv6()
+    return socket.create_server((where.host, where.port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=both)
+
+
+def _set_owner(path: str, rules: UnixSockets) -> None:
+    """Give the socket to the user and group, with the mode, of ``unix_sockets``. Raises OSError with Consul's text."""
+    start = "Failed setting up socket: "
+    if rules.user or rules.group:
+        uid, gid = os.getuid(), os.getgid()
+        if rules.user:
+            try:
+                uid = int(rules.user) if rules.user.isdecimal() else pwd.getpwnam(rules.user).pw_uid
+            except KeyError as error:
+                text = f"failed to look up user {rules.user}: user: unknown user {rules.user}"
+                raise OSError(start + text) from error
+        if rules.group:
+            if not rules.group.isdecimal():
+                raise OSError(f"{start}invalid group specified: {rules.group}")
+            gid = int(rules.group)
+        try:
             os.chown(path, uid, gid)
-
-
-def _clear_way(path: str) -> None:
-    """Remove the socket that an agent left behind."""
-    if os.path.exists(path):
-        log.warn("Replacing socket", path=path)
-        os.unlink(path)
-
-
-def tls_context(agent: Agent) -> ssl.SSLContext:
-    """The server side TLS of the HTTPS door. Raises OSError or ssl.SSLError for files that cannot be used."""
-    tls = agent.config.tls.https
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tls.cert_file, tls.key_file or None)
-    if tls.ca_file or tls.ca_path:
-        context.load_verify_locations(tls.ca_file or None, tls.ca_path or None)
-    if tls.verify_incoming:
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
+        except OSError as error:
+            reason = f"chown {path}: {os.strerror(error.errno or 0).lower()}"
+            raise OSError(f'{start}failed setting ownership to {uid}:{gid} on "{path}": {reason}') from error
+    if rules.mode:
+        try:
+            mode = int(rules.mode, 8)
+        except ValueError as error:
+            raise OSError(f"{start}invalid mode specified: 0") from error
+        Path(path).chmod(mode)

@@ -1,8 +1,8 @@
 """HTTP/1 requests out of bytes, by the rules of the server that Consul stands on (Go's net/http). No I/O in here.
 
-What it takes and what it refuses is theirs to the letter, because clients lean on both: any token is a method, lines may
-end in a bare line feed, header lines may be folded, a second equal Content-Length is no harm, an offer to upgrade is
-overlooked. Every buffer is bounded: the head by the limit given, a chunk's size line by 4 KiB; bodies pass through.
+What it takes and what it refuses is theirs to the letter, because clients lean on both: any token is a method, lines
+may end in a bare line feed, header lines may be folded, a second equal Content-Length is no harm, an offer to upgrade
+is overlooked. Every buffer is bounded: the head by the limit given, a chunk's size line by 4 KiB; bodies pass through.
 """
 
 from __future__ import annotations
@@ -18,9 +18,23 @@ _HOST = frozenset("!$%&'()*+,-.0123456789:;=ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefg
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 _LEGAL = bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100)) + b"\t\r\n"
 _READ_HEADERS = frozenset(
-    "accept accept-encoding authorization cache-control connection content-length content-type expect host "
-    "transfer-encoding user-agent x-consul-token x-consul-namespace x-consul-partition x-forwarded-for "
-    "x-consul-query-backend".split()
+    (
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "cache-control",
+        "connection",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "transfer-encoding",
+        "user-agent",
+        "x-consul-namespace",
+        "x-consul-partition",
+        "x-consul-token",
+        "x-forwarded-for",
+    )
 )
 _NAMES: dict[str, str] = {}  # header names as they came → lower case; those that were found good
 _HOSTS: set[str] = set()  # values of Host that were found good
@@ -361,8 +375,8 @@ def _check_host(head: Head) -> None:
 
 def _keeps_alive(head: Head, repeats: dict[str, list[str]]) -> bool:
     connection = head.headers.get("connection")
-    if connection is None:
-        return head.minor >= 1
+    if connection is None or connection in ("keep-alive", "Keep-Alive"):
+        return head.minor >= 1 or connection is not None
     values = repeats.get("connection", [connection])
     words = {word.strip().lower() for value in values for word in value.split(",")}
     return "close" not in words and (head.minor >= 1 or "keep-alive" in words)

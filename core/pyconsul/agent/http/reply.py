@@ -65,16 +65,16 @@ class Reply:
 
 
 def meta_headers(meta: Indexed) -> dict[str, str]:
-    """The headers of a read's meta data (``wire/blocking.md`` section 3)."""
+    """The headers of a read's meta data (``wire/blocking.md`` section 3), spelt as Go's server writes them."""
     headers = {
         "X-Consul-Index": str(meta.Index or 1),
-        "X-Consul-KnownLeader": "true" if meta.KnownLeader else "false",
-        "X-Consul-LastContact": str(max(meta.LastContact, 0) // 1_000_000),
+        "X-Consul-Knownleader": "true" if meta.KnownLeader else "false",
+        "X-Consul-Lastcontact": str(max(meta.LastContact, 0) // 1_000_000),
     }
     if meta.ConsistencyLevel:
         headers["X-Consul-Effective-Consistency"] = meta.ConsistencyLevel
     if backend := BACKENDS.get(meta.Backend, ""):
         headers["X-Consul-Query-Backend"] = backend
     if meta.ResultsFilteredByACLs:
-        headers["X-Consul-Results-Filtered-By-ACLs"] = "true"
+        headers["X-Consul-Results-Filtered-By-Acls"] = "true"
     return headers

@@ -30,6 +30,7 @@ _WATCHED = (
     "/v1/status/",
     "/v1/agent/services",
 )
+# Parameters that make an answer wait, or that ask for more than the newest state.
 _UNKEPT = ("index", "wait", "cached", "hash", "consistent", "token")
 
 Kept = tuple[bytes, bytes]
@@ -41,6 +42,7 @@ class ReplyCache:
     def __init__(self) -> None:
         self._kept: dict[bytes, tuple[Kept, WatchSet]] = {}
         self._bytes = 0
+        self.generation = 0
         self.enabled = os.environ.get("PYCONSUL_NO_REPLY_CACHE", "") == ""
 
     def get(self, request: bytes) -> Kept | None:
@@ -48,9 +50,20 @@ class ReplyCache:
         found = self._kept.get(request)
         return None if found is None else found[0]
 
-    def keep(self, whole: bytes, request: Request, reply: Reply, pieces: Kept, watch: WatchSet) -> None:
-        """Keep a reply if it is of a kind that may be kept; takes over ``watch`` in any case."""
-        if not self.enabled or watch.fired or not _may_keep(whole, request, reply):
+    def keep(
+        self, whole: bytes, request: Request, reply: Reply, pieces: Kept, watch: WatchSet, *, generation: int
+    ) -> None:
+        """Keep a reply if it is of a kind that may be kept; takes over ``watch`` in any case.
+
+        ``generation`` is the cache's when the request began: what was answered across a reload is not kept.
+        """
+        if (
+            not self.enabled
+            or generation != self.generation
+            or watch.fired
+            or not watch.watching
+            or not _may_keep(whole, request, reply)
+        ):
             watch.close()
             return
         size = len(whole) + len(pieces[0]) + len(pieces[1])
@@ -66,6 +79,7 @@ class ReplyCache:
 
     def clear(self) -> None:
         """Forget everything, as a reload must."""
+        self.generation += 1
         for whole in list(self._kept):
             self._drop(whole)
 
@@ -85,7 +99,14 @@ def _may_keep(whole: bytes, request: Request, reply: Reply) -> bool:
         and not request.body_size
         and request.url_path.startswith(_WATCHED)
         and "cache-control" not in request.headers
-        and not any(name in request.raw_query for name in _UNKEPT)
+        and not (request.raw_query and _asks_for_more(request))
         and whole.endswith(b"\r\n\r\n")
         and whole.count(b"\r\n\r\n") == 1
     )
+
+
+def _asks_for_more(request: Request) -> bool:
+    query = request.query
+    if any(query.has(name) for name in _UNKEPT):
+        return True
+    return query.get("near") == "_ip"  # depends on who asks

@@ -17,6 +17,7 @@ from email.utils import formatdate
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from pyconsul.agent.http import writing
+from pyconsul.agent.http.door import BODY_LIMIT
 from pyconsul.agent.http.reading import END, BadBody, Head, Refused, RequestReader
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.reply_cache import ReplyCache
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 log = logger("agent.http")
 
 DEFAULT_HEADER_LIMIT: Final = 1 << 20
-BODY_LIMIT: Final = 64 << 20  # for routes that have no lower one; snapshots go to a file
 SNAPSHOT_LIMIT: Final = 16 << 30
 FREE_BODY: Final = 64 << 10  # a body up to here is taken however many others there are
 ALL_BODIES: Final = 256 << 20  # all larger ones together, as far as they are in memory
@@ -120,11 +120,18 @@ class HttpFront:
         for connection in list(self.connections):
             connection.look_at_clock(loop.time())
 
-    def close(self) -> None:
-        """End every connection, for an agent that stops."""
+    async def close(self, patience: float) -> None:
+        """End every connection, for an agent that stops. Answers on their way get ``patience`` seconds."""
         if self._sweeping is not None:
             self._sweeping.cancel()
             self._sweeping = None
+        running = [task for connection in list(self.connections) if (task := connection.close()) is not None]
+        me = asyncio.current_task()  # whoever asked for the stop may be one of those that answer
+        others = [task for task in running if task is not me]
+        if others:
+            _, late = await asyncio.wait(others, timeout=patience)
+            for task in late:
+                task.cancel()
         for connection in list(self.connections):
             connection.hang_up()
 
@@ -355,7 +362,7 @@ class Connection(asyncio.Protocol):
     def _spool(self, piece: bytes) -> None:
         if self._file is None:
             folder = self.front.agent.config.data_dir
-            self._file = tempfile.TemporaryFile(dir=folder or None)
+            self._file = tempfile.TemporaryFile(dir=folder or None)  # noqa: SIM115  closed with the request
             self._file.writelines(self._body)
             self._body.clear()
         self._file.write(piece)
@@ -379,7 +386,14 @@ class Connection(asyncio.Protocol):
         body = b"".join(self._body)
         self._body.clear()
         request = Request(
-            self.front.agent, head.method, self._url_path, head.raw_path, head.raw_query, head.headers, body, self._remote
+            self.front.agent,
+            head.method,
+            self._url_path,
+            head.raw_path,
+            head.raw_query,
+            head.headers,
+            body,
+            self._remote,
         )
         request.body_size = self._body_size
         request.body_fault = fault
@@ -451,6 +465,7 @@ class Connection(asyncio.Protocol):
 
     async def _serve_one(self, request: Request, head: Head) -> None:
         whole = self._whole if self._reader.between_requests else None
+        generation = self.front.replies.generation
         watch = WatchSet()
         token = REPLY_WATCH.set(watch)
         try:
@@ -465,13 +480,11 @@ class Connection(asyncio.Protocol):
         gzip = len(body) >= writing.GZIP_FROM_BYTES and "Vary" in headers and _takes_gzip(request)
         if gzip:
             body = writing.packed(body) if len(body) < THREAD_FROM else await asyncio.to_thread(writing.packed, body)
-        first, last = writing.head(
-            reply, headers, len(body), gzip=gzip, keep_alive=head.keep_alive, minor=head.minor
-        )
+        first, last = writing.head(reply, headers, len(body), gzip=gzip, keep_alive=head.keep_alive, minor=head.minor)
         payload = last if request.method == "HEAD" else last + body
         self._write(first + self.front.date_line() + payload)
         if whole is not None and head.keep_alive and not log.enabled(Level.DEBUG):
-            self.front.replies.keep(whole, request, reply, (first, payload), watch)
+            self.front.replies.keep(whole, request, reply, (first, payload), watch, generation=generation)
         else:
             watch.close()
 
@@ -511,6 +524,13 @@ class Connection(asyncio.Protocol):
             self._cut_off()  # without a last chunk, so that the client knows
         finally:
             await stream.aclose()
+
+    def close(self) -> asyncio.Task[None] | None:
+        """End now if nothing is being answered, or only a read that waits; returns the task that should be let end."""
+        if self._task is not None and self._answering not in BODILESS:
+            return self._task
+        self.hang_up()
+        return self._task
 
     def hang_up(self) -> None:
         """Close the connection, whatever it is doing."""

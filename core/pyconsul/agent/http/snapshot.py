@@ -29,7 +29,9 @@ async def snapshot_save(req: Request) -> Reply:
 @route("PUT", "/v1/snapshot")
 async def snapshot_restore(req: Request) -> Reply:
     """Replace the state by the archive in the body; answers nothing."""
-    await req.rpc("Snapshot.Restore", SnapshotRestore(Archive=req.body_file or io.BytesIO(req.body), **_options(req)), type(None))
+    await req.rpc(
+        "Snapshot.Restore", SnapshotRestore(Archive=req.body_file or io.BytesIO(req.body), **_options(req)), type(None)
+    )
     return Reply(raw=b"", content_type="application/octet-stream")
 
 

@@ -51,7 +51,7 @@ async def txn(req: Request) -> Reply:
     if not any(_is_write(op) for op in ops):
         ask = TxnReadRequest(Ops=ops, **req.read_options())
         found = await req.rpc("Txn.Read", ask, TxnReadResponse)
-        headers = {"X-Consul-LastContact": "0", "X-Consul-KnownLeader": "true" if found.KnownLeader else "false"}
+        headers = {"X-Consul-Lastcontact": "0", "X-Consul-Knownleader": "true" if found.KnownLeader else "false"}
         body: dict[str, Any] = {"Results": found.Results, "Errors": found.Errors}
         return Reply(
             {**body, **_meta(found)},

@@ -23,7 +23,7 @@ _GZIP: Final = 31  # zlib's window bits for gzip's framing
 
 
 def takes_gzip(accepted: str) -> bool:
-    """Whether an Accept-Encoding header lets gzip pass; a weight that is no number, or 0, does not. ``*`` is no gzip."""
+    """Whether an Accept-Encoding header names gzip with a weight above 0; ``*`` names nothing, as in Consul."""
     for part in accepted.split(","):
         name, *parameters = part.split(";")
         if name.strip().lower() == "gzip":

@@ -54,7 +54,7 @@ def load_entry(db: Store, row: DirEntry) -> None:
 @snapshot_records(MessageType.KVS, DirEntry, load=load_entry)
 def entry_rows(frozen: FrozenStore) -> Iterable[DirEntry]:
     """All pairs in key order."""
-    return frozen.all(kv.KVS)
+    return frozen.each(kv.KVS)
 
 
 def load_tombstone(db: Store, row: DirEntry) -> None:
@@ -66,4 +66,4 @@ def load_tombstone(db: Store, row: DirEntry) -> None:
 @snapshot_records(MessageType.TOMBSTONE, DirEntry, load=load_tombstone)
 def tombstone_rows(frozen: FrozenStore) -> Iterable[DirEntry]:
     """All tombstones, in the shape of pairs."""
-    return [DirEntry(Key=t.Key, ModifyIndex=t.Index) for t in frozen.all(kv.TOMBSTONES)]
+    return (DirEntry(Key=t.Key, ModifyIndex=t.Index) for t in frozen.each(kv.TOMBSTONES))

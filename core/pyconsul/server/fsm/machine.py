@@ -65,9 +65,10 @@ class Fsm:
         """An empty store to be filled with a snapshot's records; ``finish`` swaps it in."""
         return Restoring(Store(self._tables), self._swap)
 
-    def _swap(self, fresh: Store) -> None:
+    def _swap(self, fresh: Store) -> Store:
         fresh.on_note = self._on_note
         old, self.db = self.db, fresh
         for tell in self.on_restore:
             tell(fresh)
         old.abandon()
+        return old

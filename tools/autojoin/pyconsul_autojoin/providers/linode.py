@@ -79,8 +79,11 @@ class Linode:
             chosen = {key: value for key, value in wanted.items() if value}
             instances = await self._instances(api, msgspec.json.encode(chosen).decode())
             gate = asyncio.Semaphore(AT_ONCE)
-            async with asyncio.TaskGroup() as group:
-                asked = [group.create_task(self._of_instance(api, each.id, gate)) for each in instances]
+            try:
+                async with asyncio.TaskGroup() as group:
+                    asked = [group.create_task(self._of_instance(api, each.id, gate)) for each in instances]
+            except ExceptionGroup as failed:
+                raise failed.exceptions[0] from None
         return [address for task in asked if (address := task.result().first(kind))]
 
     async def _instances(self, api: Api, wanted: str) -> list[_Instance]:

@@ -91,15 +91,11 @@ def _members(text: str) -> set[str]:
 
 async def _devices(api: Api, base: str, project: str) -> list[_Device]:
     devices: list[_Device] = []
-    url = f"{base}projects/{quote(project, safe='')}/devices?include=facility"
+    url = f"{base}projects/{quote(project, safe='')}/devices"
+    number = 1
     while True:
-        page = await api.get(url, _Page)
+        page = await api.get(url, _Page, {"include": "facility", "page": str(number)})
         devices += page.devices
-        following = page.meta.next.href if page.meta and page.meta.next else ""
-        if not following:
+        if not (page.meta and page.meta.next and page.meta.next.href):
             return devices
-        # The API says "/projects/…" also where it is reached below a path of its own.
-        path = following.lstrip("/") if "://" not in following else following
-        url = api.same_origin(base, path)
-        if "include=" not in url:
-            url += ("&" if "?" in url else "?") + "include=facility"
+        number += 1

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 PIECE_BYTES: Final = 1024 * 1024
 
@@ -30,6 +30,22 @@ def required(settings: dict[str, Any], key: str, flag: str) -> str:
     if not value:
         raise StorageUnusable(f"{key} is needed (-{flag})")
     return str(value)
+
+
+class Source(Protocol):
+    """What is stored: a file to read from its beginning."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Up to ``size`` bytes, none at the end."""
+        ...
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go to a place."""
+        ...
+
+    def tell(self) -> int:
+        """The place."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +73,7 @@ class Storage(Protocol):
         """The one name that every archive gets here, "" for a name by ID; with one, nothing is ever deleted."""
         ...
 
-    def put(self, name: str, source: IO[bytes], size: int) -> None:
+    def put(self, name: str, source: Source, size: int) -> None:
         """Store ``size`` bytes from ``source`` under ``name``, replacing what is there."""
         ...
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import IO, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pyconsul_snapshot_agent.names import id_of
-from pyconsul_snapshot_agent.storage import StorageError, StorageUnusable, Stored, missing_extra, required
+from pyconsul_snapshot_agent.storage import Source, StorageError, StorageUnusable, Stored, missing_extra, required
 
 _BLOCK_BYTES: Final = 8 * 1024 * 1024
 
@@ -36,7 +36,7 @@ class AzureStorage:
         self.where = where
         self._container = container
 
-    def put(self, name: str, source: IO[bytes], size: int) -> None:
+    def put(self, name: str, source: Source, size: int) -> None:
         """Upload, in blocks if it is large."""
         with _said():
             self._container.upload_blob(name, source, length=size, overwrite=True)

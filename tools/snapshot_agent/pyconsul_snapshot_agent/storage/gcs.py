@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from pyconsul_snapshot_agent.names import id_of
 from pyconsul_snapshot_agent.storage import (
     PIECE_BYTES,
+    Source,
     StorageError,
     StorageUnusable,
     Stored,
@@ -29,7 +30,7 @@ class GCSStorage:
         self.where = f"gs://{bucket.name}"
         self._bucket = bucket
 
-    def put(self, name: str, source: IO[bytes], size: int) -> None:
+    def put(self, name: str, source: Source, size: int) -> None:
         """Upload; the service compares the checksum."""
         with _said():
             blob = self._bucket.blob(name, chunk_size=_CHUNK_BYTES)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from pyconsul_snapshot_agent.names import id_of
-from pyconsul_snapshot_agent.storage import PIECE_BYTES, StorageError, Stored
+from pyconsul_snapshot_agent.storage import PIECE_BYTES, Source, StorageError, Stored
 
 _PARTIAL: Final = ".part"
 _HEAD: Final = ".consul-"
@@ -23,7 +23,7 @@ class LocalStorage:
         self.path = os.path.abspath(path)
         self.where = self.path
 
-    def put(self, name: str, source: IO[bytes], size: int) -> None:
+    def put(self, name: str, source: Source, size: int) -> None:
         """Write beside, sync, rename, sync the directory."""
         del size
         try:

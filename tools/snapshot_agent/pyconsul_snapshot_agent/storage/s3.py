@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from pyconsul_snapshot_agent.names import id_of
 from pyconsul_snapshot_agent.storage import (
     PIECE_BYTES,
+    Source,
     StorageError,
     StorageUnusable,
     Stored,
@@ -43,7 +44,7 @@ class S3Storage:
         self._part_bytes = max(part_bytes, _LEAST_PART_BYTES)
         self.where = f"s3://{bucket}/{self._head}".rstrip("/")
 
-    def put(self, name: str, source: IO[bytes], size: int) -> None:
+    def put(self, name: str, source: Source, size: int) -> None:
         """Upload, in parts if it is large. A failed upload's parts are removed as far as S3 can be reached."""
         from boto3.s3.transfer import TransferConfig
 
@@ -53,7 +54,9 @@ class S3Storage:
             max_concurrency=4,
         )
         with _said():
-            self._client.upload_fileobj(source, self.bucket, self._head + name, ExtraArgs=self._encryption, Config=parts)
+            self._client.upload_fileobj(
+                source, self.bucket, self._head + name, ExtraArgs=self._encryption, Config=parts
+            )
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """The bytes of the object."""
@@ -113,14 +116,14 @@ def open_storage(settings: dict[str, Any]) -> S3Storage:
     bucket = required(settings, "s3_bucket", "aws-s3-bucket")
     region = required(settings, "s3_region", "aws-s3-region")
     try:
-        import boto3
+        from boto3.session import Session
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
     except ModuleNotFoundError as error:
         raise missing_extra("S3", "boto3", "aws") from error
     endpoint = _url(settings.get("s3_endpoint") or os.environ.get("AWS_S3_ENDPOINT", ""))
     try:
-        session = boto3.session.Session(
+        session = Session(
             aws_access_key_id=settings.get("access_key_id") or None,
             aws_secret_access_key=settings.get("secret_access_key") or None,
             aws_session_token=settings.get("session_token") or None,

@@ -1,0 +1,367 @@
+"""Entries from loose input: JSON bodies of the HTTP API and ``config_entries.bootstrap`` of the configuration.
+
+Consul's decoder converts between texts, numbers and booleans, takes a single value for a list and a list of one for a
+single value, matches keys in any letter case and under their snake_case aliases, and refuses keys that it does not know.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Annotated, Any, Final, Union, cast, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from pyconsul.lang.gotemplate.strconv import NumberSyntaxError, parse_bool, parse_float, parse_int, quote
+from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
+from pyconsul.structs.config_entries.entry import ConfigEntry
+from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
+from pyconsul.structs.gojson import format_float
+from pyconsul.structs.lenient import go_numbers, multi_error
+
+_RAFT_FIELDS: Final = frozenset(("CreateIndex", "ModifyIndex"))
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+
+class EntryDecodeError(ValueError):
+    """The input is no entry; the text is Consul's, what goes behind ``Request decoding failed: ``."""
+
+
+class _Fault(ValueError):
+    """One value does not convert."""
+
+
+def decode_entry(raw: Any) -> ConfigEntry:
+    """The entry that parsed JSON describes. Raises EntryDecodeError."""
+    if raw is not None and not isinstance(raw, dict):
+        raise EntryDecodeError(f"'' expected a map, got '{_kind(raw)}'")
+    fields = cast("dict[str, Any]", raw or {})
+    kind = fields.get("Kind", fields.get("kind", UNSET))
+    if kind is UNSET:
+        raise EntryDecodeError("Payload does not contain a kind/Kind key at the top level")
+    if not isinstance(kind, str):
+        raise EntryDecodeError("Kind value in payload is not a string")
+    try:
+        wanted = kind_of(kind)
+    except UnknownKindError as error:
+        raise EntryDecodeError(str(error)) from error
+    reader = _Reader()
+    entry = reader.struct(wanted, go_numbers(fields), "")
+    if reader.faults:
+        text = "".join(f"\n* {fault}" for fault in sorted(reader.faults))
+        raise EntryDecodeError(f"{len(reader.faults)} error(s) decoding:\n{text}")
+    if unknown := [_unknown_key(key) for key in reader.unused if key not in ("kind", "Kind")]:
+        raise EntryDecodeError(multi_error(unknown))
+    return entry
+
+
+def _unknown_key(key: str) -> str:
+    shown = f"invalid config key {quote(key)}"
+    if key.lower().endswith("namespace"):
+        return f"{shown}, namespaces are a consul enterprise feature"
+    if "jwt" in key.lower():
+        return f"{shown}, api-gateway jwt validation is a consul enterprise feature"
+    return shown
+
+
+class _Reader:
+    """Reads one entry; gathers what does not convert and which keys nobody knows."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self.unused: list[str] = []
+
+    def struct(self, kind: type[Any], value: Any, path: str) -> Any:
+        value = _single(value)
+        if not isinstance(value, dict):
+            raise _Fault(f"'{path}' expected a map, got '{_kind(value)}'")
+        given = _translated(kind, cast("dict[str, Any]", value))
+        found: dict[str, Any] = {}
+        for name, annotation in _fields(kind).items():
+            key = name if name in given else next((k for k in given if k.lower() == name.lower()), None)
+            if key is None:
+                continue
+            member = given.pop(key)
+            if member is None:
+                continue
+            if (read := self._member(annotation, member, f"{path}.{name}" if path else name)) is not UNSET:
+                found[name] = read
+        if issubclass(kind, ConfigEntry):
+            given = {key: member for key, member in given.items() if key not in _RAFT_FIELDS and key != "RaftIndex"}
+        self.unused += sorted(f"{path}.{key}" if path else key for key in given)
+        return kind(**found)
+
+    def _member(self, annotation: Any, value: Any, path: str) -> Any:
+        """The value of a field, UNSET where it is zero and a zero is left out."""
+        try:
+            read = self._value(_core(annotation), _mark(annotation), value, path)
+        except _Fault as fault:
+            self.faults.append(str(fault))
+            return UNSET
+        keeps_zero = _is_pointer(annotation) or not _may_be_unset(annotation)
+        return read if keeps_zero or read or isinstance(read, msgspec.Struct) else UNSET
+
+    def _value(self, kind: Any, mark: str, value: Any, path: str) -> Any:
+        origin = get_origin(kind)
+        if origin is list:
+            return self._list(get_args(kind)[0], value, path)
+        if kind is bytes:
+            return bytes(int(item) & 255 for item in value) if isinstance(value, list) else str(value).encode()
+        value = _single(value)
+        if kind is Any:
+            return value
+        if origin is dict:
+            return self._map(get_args(kind)[1], value, path)
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            return self.struct(kind, value, path)
+        return _scalar(kind, mark, value, path)
+
+    def _list(self, item: Any, value: Any, path: str) -> list[Any]:
+        if isinstance(value, dict) and not value:
+            return []
+        items = cast("list[Any]", value) if isinstance(value, list) else [value]
+        found: list[Any] = []
+        for number, member in enumerate(items):
+            place = f"{path}[{number}]"
+            if member is None:
+                if isinstance(_core(item), type) and issubclass(_core(item), msgspec.Struct):
+                    raise _Fault(f"'{place}' expected a map, got 'nil'")  # Consul would fall over it
+                member = ""
+            try:
+                found.append(self._value(_core(item), _mark(item), member, place))
+            except _Fault as fault:
+                self.faults.append(str(fault))
+        return found
+
+    def _map(self, item: Any, value: Any, path: str) -> dict[str, Any]:
+        if isinstance(value, list) and all(isinstance(one, dict) for one in cast("list[Any]", value)):
+            value = {key: member for one in cast("list[dict[str, Any]]", value) for key, member in one.items()}
+        if not isinstance(value, dict):
+            raise _Fault(f"'{path}' expected a map, got '{_kind(value)}'")
+        found: dict[str, Any] = {}
+        for key, member in cast("dict[str, Any]", value).items():
+            try:
+                found[key] = self._map_member(_core(item), _mark(item), member, f"{path}[{key}]")
+            except _Fault as fault:
+                self.faults.append(str(fault))
+        return found
+
+    def _map_member(self, kind: Any, mark: str, member: Any, path: str) -> Any:
+        if kind is Any:
+            return _unwrapped(member) if isinstance(member, list) else member
+        if member is None:
+            return kind() if isinstance(kind, type) else None
+        return self._value(kind, mark, member, path)
+
+
+def _single(value: Any) -> Any:
+    """The element of a list of one, for fields that take no list."""
+    items = cast("list[Any]", value)
+    return items[0] if isinstance(value, list) and len(items) == 1 else value
+
+
+def _unwrapped(items: list[Any]) -> Any:
+    """Untyped values: a list of one is that one, and so inside it; HCL writes blocks as lists."""
+    if len(items) != 1:
+        return items
+    only = items[0]
+    if not isinstance(only, dict):
+        return only
+    return {
+        key: _unwrapped(cast("list[Any]", member)) if isinstance(member, list) else member
+        for key, member in cast("dict[str, Any]", only).items()
+    }
+
+
+def _translated(kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    """The members with aliases replaced by field names; the plain spelling wins."""
+    aliases: dict[str, str] = getattr(kind, "aliases", {}) or _own_aliases(kind)
+    found: dict[str, Any] = {}
+    for key, member in value.items():
+        name = aliases.get(key.lower())
+        if name is None:
+            found[key] = member
+        else:
+            found.setdefault(name, value.get(name.lower(), member))
+            if name in value:
+                found[name] = value[name]
+    return found
+
+
+@cache
+def _own_aliases(kind: type[Any]) -> dict[str, str]:
+    """Aliases of types that the catalog shares: all of their fields have one."""
+    names = [name for name in kind.__struct_fields__ if _snake(name) != name.lower()]
+    return {_snake(name): name for name in names} if kind.__module__.endswith("connect_proxy") else {}
+
+
+_WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def _snake(name: str) -> str:
+    return _WORD_ENDS.sub("_", name).lower()
+
+
+@cache
+def _fields(kind: type[Any]) -> dict[str, Any]:
+    hints = get_type_hints(kind, include_extras=True)
+    hidden = {name for name, go_name in getattr(kind, "go_names", {}).items() if not go_name}
+    return {name: hints[name] for name in kind.__struct_fields__ if name not in _RAFT_FIELDS | hidden}
+
+
+@cache
+def _union(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+
+
+def _may_be_unset(annotation: Any) -> bool:
+    return UnsetType in _union(annotation)
+
+
+def _is_pointer(annotation: Any) -> bool:
+    """Whether Go has a pointer there, so that a zero is not the same as nothing."""
+    return type(None) in _union(annotation)
+
+
+def _core(annotation: Any) -> Any:
+    """The type without markers, None and UNSET."""
+    rest = [one for one in _union(annotation) if one not in (UnsetType, type(None))]
+    return get_args(rest[0])[0] if get_origin(rest[0]) is Annotated else rest[0]
+
+
+def _mark(annotation: Any) -> str:
+    """The ``go`` marker of a type, "" without one."""
+    for one in _union(annotation):
+        if get_origin(one) is Annotated:
+            return next((str(m.extra["go"]) for m in get_args(one)[1:] if isinstance(m, Meta) and m.extra), "")
+    return ""
+
+
+# Scalars
+
+
+def _scalar(kind: Any, mark: str, value: Any, path: str) -> Any:
+    if mark == "duration":
+        nanoseconds = _nanoseconds(value, path)
+        return format_duration(nanoseconds) if nanoseconds else ""
+    if mark == "nanoseconds":
+        return _nanoseconds(value, path)
+    if mark == "time":
+        return _time(value, path)
+    read = _READERS[kind]
+    return read(value, path, mark)
+
+
+def _string(value: Any, path: str, _mark: str) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, float):
+        return format_float(value)
+    if isinstance(value, list) and not value:
+        return ""
+    raise _unconvertible("string", value, path)
+
+
+def _int(value: Any, path: str, mark: str) -> int:
+    unsigned = mark.startswith("uint")
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float):
+        if unsigned and value < 0:
+            raise _Fault(f"cannot parse '{path}', {value:f} overflows uint")
+        return int(value)
+    if isinstance(value, str):
+        bits = 32 if mark == "uint32" else 64
+        try:
+            number = parse_int(value or "0", 0, bits + 1 if unsigned else bits)
+        except NumberSyntaxError as error:
+            what = str(error).replace("ParseInt", "ParseUint") if unsigned else str(error)
+            raise _Fault(f"cannot parse '{path}' as {'uint' if unsigned else 'int'}: {what}") from error
+        if unsigned and number < 0:
+            text = f"strconv.ParseUint: parsing {quote(value)}: invalid syntax"
+            raise _Fault(f"cannot parse '{path}' as uint: {text}")
+        return number
+    raise _unconvertible(mark or "int", value, path)
+
+
+def _bool(value: Any, path: str, _mark: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, float):
+        return value != 0
+    if isinstance(value, str):
+        try:
+            return bool(value) and parse_bool(value)
+        except NumberSyntaxError as error:
+            raise _Fault(f"cannot parse '{path}' as bool: {error}") from error
+    raise _unconvertible("bool", value, path)
+
+
+def _float(value: Any, path: str, mark: str) -> float:
+    if isinstance(value, bool | float):
+        return float(value)
+    if isinstance(value, str):
+        try:
+            return parse_float(value or "0")
+        except NumberSyntaxError as error:
+            raise _Fault(f"cannot parse '{path}' as float: {error}") from error
+    raise _unconvertible(mark or "float64", value, path)
+
+
+_READERS: Final[dict[Any, Callable[[Any, str, str], Any]]] = {str: _string, int: _int, bool: _bool, float: _float}
+
+
+def _nanoseconds(value: Any, path: str) -> int:
+    if isinstance(value, str):
+        try:
+            return parse_duration(value)
+        except DurationError as error:
+            raise _Fault(f"error decoding '{path}': {error}") from error
+    if isinstance(value, float | bool):
+        return int(value)
+    raise _unconvertible("time.Duration", value, path)
+
+
+def _time(value: Any, path: str) -> str:
+    if not isinstance(value, str):
+        raise _Fault(f"'{path}' expected a map, got '{_kind(value)}'")
+    if not _RFC_3339.fullmatch(value):
+        layout = "2006-01-02T15:04:05Z07:00"
+        raise _Fault(f"error decoding '{path}': parsing time {quote(value)} as {quote(layout)}: cannot parse")
+    return value
+
+
+def _unconvertible(wanted: str, value: Any, path: str) -> _Fault:
+    types_: dict[type, str] = {
+        dict: "map[string]interface {}",
+        list: "[]interface {}",
+        float: "float64",
+        str: "string",
+        bool: "bool",
+    }
+    got = types_.get(type(value), "nil")
+    return _Fault(f"'{path}' expected type '{wanted}', got unconvertible type '{got}', value: '{_go_value(value)}'")
+
+
+def _go_value(value: Any) -> str:
+    """A value as Go's ``%v`` prints it."""
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value)
+        return f"map[{' '.join(f'{key}:{_go_value(members[key])}' for key in sorted(members))}]"
+    if isinstance(value, list):
+        return f"[{' '.join(_go_value(item) for item in cast('list[Any]', value))}]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return format_float(value)
+    return "<nil>" if value is None else str(value)
+
+
+def _kind(value: Any) -> str:
+    shown = {str: "string", bool: "bool", int: "float64", float: "float64", list: "slice", dict: "map"}
+    return shown.get(type(value), "nil")

@@ -1,0 +1,130 @@
+"""``proxy-defaults``: what holds for all proxies."""
+
+from typing import Any, ClassVar
+
+from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.structs.config_entries.entry import (
+    ConfigEntry,
+    Uint64,
+    check_meta,
+    demand,
+    refuse,
+)
+from pyconsul.structs.config_entries.envoy_extensions import extension_faults
+from pyconsul.structs.config_entries.mutual_tls import check_mutual_tls_mode
+from pyconsul.structs.config_entries.service_resolver import (
+    ServiceResolverFailoverPolicy,
+    ServiceResolverPrioritizeByLocality,
+)
+from pyconsul.structs.connect_proxy import (
+    AccessLogsConfig,
+    EnvoyExtension,
+    ExposeConfig,
+    MeshGatewayConfig,
+    TransparentProxyConfig,
+)
+from pyconsul.structs.errors import InternalError
+from pyconsul.structs.gojson import format_float
+from pyconsul.structs.gosyntax import GoSyntaxError, first_value
+from pyconsul.structs.wire import (
+    UNSET,
+    OmitStr,
+    UnsetType,
+    changed,
+)
+
+GLOBAL = "global"
+_SOCKET_DIR_BYTES = 70  # keeps the socket's path below what every system takes
+
+
+class ProxyDefaults(ConfigEntry, frozen=True, kw_only=True):
+    """What holds for all proxies."""
+
+    kind: ClassVar[str] = "proxy-defaults"
+    go_type: ClassVar[str] = "structs.ProxyConfigEntry"
+    go_embeds_meta: ClassVar[bool] = True
+    aliases: ClassVar[dict[str, str]] = {
+        "transparent_proxy": "TransparentProxy",
+        "mutual_tls_mode": "MutualTLSMode",
+        "mesh_gateway": "MeshGateway",
+        "access_logs": "AccessLogs",
+        "envoy_extensions": "EnvoyExtensions",
+        "failover_policy": "FailoverPolicy",
+        "prioritize_by_locality": "PrioritizeByLocality",
+    }
+
+    Kind: str = kind
+    Name: str = ""
+    Config: dict[str, Any] | None = None
+    Mode: OmitStr = UNSET
+    TransparentProxy: TransparentProxyConfig = TransparentProxyConfig()
+    MutualTLSMode: OmitStr = UNSET
+    MeshGateway: MeshGatewayConfig = MeshGatewayConfig()
+    Expose: ExposeConfig = ExposeConfig()
+    AccessLogs: AccessLogsConfig = AccessLogsConfig()
+    EnvoyExtensions: list[EnvoyExtension] | UnsetType = UNSET
+    FailoverPolicy: ServiceResolverFailoverPolicy | UnsetType = UNSET
+    PrioritizeByLocality: ServiceResolverPrioritizeByLocality | UnsetType = UNSET
+    Meta: dict[str, str] | UnsetType = UNSET
+    Hash: Uint64 | UnsetType = UNSET
+    CreateIndex: int = 0
+    ModifyIndex: int = 0
+
+    @property
+    def protocol(self) -> str:
+        """The protocol in the opaque configuration; "" without one."""
+        found = next((value for key, value in (self.Config or {}).items() if key.lower() == "protocol"), "")
+        if isinstance(found, bool):
+            return "1" if found else "0"
+        if isinstance(found, float):
+            return format_float(found)
+        return str(found) if isinstance(found, str | int) else ""
+
+    def go_extra(self) -> dict[str, Any]:
+        """The protocol, which Go keeps beside the configuration."""
+        return {"Protocol": self.protocol}
+
+    def normalized(self) -> "ProxyDefaults":
+        """The entry under its only name. Raises InternalError for another one."""
+        self._check_name(empty_is_fine=True)
+        found = next((v for k, v in (self.Config or {}).items() if k.lower() == "protocol"), "")
+        if isinstance(found, dict | list):
+            shown = "map[string]interface {}" if isinstance(found, dict) else "[]interface {}"
+            raise InternalError(
+                f"1 error(s) decoding:\n\n* 'protocol' expected type 'string', got unconvertible type '{shown}'"
+            )
+        return changed(self, Kind=self.kind, Name=GLOBAL)
+
+    def _check_name(self, *, empty_is_fine: bool = False) -> None:
+        known = self.Name == GLOBAL or (empty_is_fine and not self.Name)
+        demand(known, f"invalid name ({quote(self.Name)}), only {quote(GLOBAL)} is supported")
+
+    def check(self) -> None:
+        """Raise InternalError with Consul's text for an entry that may not be stored."""
+        self._check_name()
+        _check_access_logs(self.AccessLogs)
+        check_meta(self.Meta)
+        folder = (self.Config or {}).get("envoy_hcp_metrics_bind_socket_dir")
+        if isinstance(folder, str) and len(folder.encode()) > _SOCKET_DIR_BYTES:
+            size = len(folder.encode())
+            what = "envoy_hcp_metrics_bind_socket_dir length"
+            raise InternalError(f"Config: {what} {size} exceeds max {_SOCKET_DIR_BYTES}")
+        refuse(extension_faults(self.EnvoyExtensions))
+        if self.FailoverPolicy:
+            self.FailoverPolicy.check()
+        if self.PrioritizeByLocality:
+            self.PrioritizeByLocality.check()
+        check_mutual_tls_mode(self.MutualTLSMode)
+
+
+def _check_access_logs(logs: AccessLogsConfig) -> None:
+    kind = logs.Type or ""
+    demand(kind in ("", "stdout", "stderr", "file"), f"invalid access log type: {kind}")
+    demand(kind != "file" or logs.Path, "path must be specified when using file type access logs")
+    demand(not (logs.JSONFormat and logs.TextFormat), "cannot specify both access log JSONFormat and TextFormat")
+    demand(kind == "file" or not logs.Path, "path is only valid for file type access logs")
+    if logs.JSONFormat:
+        try:
+            first_value(logs.JSONFormat.encode())
+        except GoSyntaxError as error:
+            raise InternalError(f"invalid access log json for JSON format: {error}") from error

@@ -1,0 +1,216 @@
+"""The environment tool as a program, with an agent and real children."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from pyconsul.testing import InProcessAgent
+
+LOOP = "while :; do sleep 0.05; done\n"
+
+
+@pytest.fixture
+def nowhere() -> Iterator[str]:
+    """An address that nobody listens on, while the test lasts."""
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+def test_the_child_gets_what_is_below_the_prefix(tool: Any, consul_agent: InProcessAgent) -> None:
+    """As the demo runs it: fetched variables only, in upper case."""
+    consul_agent.client.kv.put("apps/shop/database_host", "db1")
+    consul_agent.client.kv.put("apps/shop/raw", b"\xff")
+    status, out, err = tool.run("-pristine", "-upcase", "-once", "-prefix", "apps/shop", "printf %s $DATABASE_HOST")
+    assert (status, out, err) == (0, "db1", "")
+
+
+def test_services_have_variables(tool: Any, consul_agent: InProcessAgent) -> None:
+    """A format flag names one of them."""
+    consul_agent.client.agent.register_service({"Name": "pg", "Port": 5432, "Tags": ["v9", "a"], "Address": "10.1.1.1"})
+    consul_agent.client.kv.put("x", "1")
+    status, out, _ = tool.run(
+        "-once", "-pristine", "-service-query", "pg", "-service-format-port", "PORT", "/usr/bin/env"
+    )
+    assert status == 0
+    assert sorted(out.splitlines()) == ["PORT=5432", "pg/address=10.1.1.1", "pg/id=pg", "pg/name=pg", "pg/tag=a,v9"]
+
+
+def test_a_change_restarts_the_child(tool: Any, consul_agent: InProcessAgent) -> None:
+    """It gets its kill signal and the new values; SIGINT ends both."""
+    consul_agent.client.kv.put("c/V", "one")
+    child = tool.script("child.sh", f"trap 'echo int >> log; exit 0' INT\necho $V >> log\n{LOOP}")
+    process = tool.start("-prefix", "c", child)
+    tool.comes("log", "one\n")
+    consul_agent.client.kv.put("c/V", "two")
+    tool.comes("log", "one\nint\ntwo\n")
+    status, err = tool.end(process)
+    assert (status, err) == (12, "Cleaning up...\n")
+    tool.comes("log", "one\nint\ntwo\nint\n")
+
+
+def test_a_reload_signal_is_sent_in_place_of_a_restart(tool: Any, consul_agent: InProcessAgent) -> None:
+    """The original takes the key and restarts nevertheless; here the child is told."""
+    consul_agent.client.kv.put("c/V", "one")
+    child = tool.script("child.sh", f"trap 'echo usr1 >> log' USR1\necho $V >> log\n{LOOP}")
+    tool.start("-exec-reload-signal", "SIGUSR1", "-prefix", "c", child)
+    tool.comes("log", "one\n")
+    consul_agent.client.kv.put("c/V", "two")
+    tool.comes("log", "one\nusr1\n")
+
+
+def test_no_restart_leaves_the_child_alone(tool: Any, consul_agent: InProcessAgent) -> None:
+    """The command for changes runs with the new values; the child goes on with the former ones."""
+    consul_agent.client.kv.put("c/V", "one")
+    child = tool.script("child.sh", f"trap 'echo $V >> log; exit 0' INT\necho $V >> log\n{LOOP}")
+    process = tool.start("-no-restart", "-change-command", "echo changed $V >> log", "-prefix", "c", child)
+    tool.comes("log", "one\n")
+    consul_agent.client.kv.put("c/V", "two")
+    tool.comes("log", "one\nchanged two\n")
+    assert tool.end(process)[0] == 12
+    tool.comes("log", "one\nchanged two\none\n")
+
+
+def test_a_failing_change_command_holds_the_restart_back(tool: Any, consul_agent: InProcessAgent) -> None:
+    """The change is refused and said so; the next good one is taken over."""
+    consul_agent.client.kv.put("c/V", "one")
+    child = tool.script("child.sh", f"trap 'exit 0' INT\necho $V >> log\n{LOOP}")
+    check = tool.script("check.sh", 'echo check $V >> log; test "$V" != bad')
+    process = tool.start("-change-command", check, "-prefix", "c", child)
+    tool.comes("log", "one\n")
+    consul_agent.client.kv.put("c/V", "bad")
+    tool.comes("log", "one\ncheck bad\n")
+    consul_agent.client.kv.put("c/V", "good")
+    tool.comes("log", "one\ncheck bad\ncheck good\ngood\n")
+    assert "change command failed, the child process is left alone" in tool.end(process)[1]
+
+
+def test_reload_false_of_a_prefix(tool: Any, consul_agent: InProcessAgent) -> None:
+    """A change there restarts nothing, but is there when something else does."""
+    consul_agent.client.kv.put("quiet/Q", "1")
+    consul_agent.client.kv.put("c/V", "one")
+    (tool.folder / "c.hcl").write_text('prefix { path = "quiet" reload = false } prefix { path = "c" }')
+    child = tool.script("child.sh", f"trap 'exit 0' INT\necho $Q $V >> log\n{LOOP}")
+    tool.start("-config", "c.hcl", child)
+    tool.comes("log", "1 one\n")
+    consul_agent.client.kv.put("quiet/Q", "2")
+    consul_agent.client.kv.put("c/V", "two")
+    tool.comes("log", "1 one\n2 two\n")
+
+
+def test_sighup_reads_the_configuration_again(tool: Any, consul_agent: InProcessAgent) -> None:
+    """The child is stopped and started with what the files say now; a mistake then ends the tool."""
+    consul_agent.client.kv.put("a/V", "from-a")
+    consul_agent.client.kv.put("b/V", "from-b")
+    config = tool.folder / "c.hcl"
+    config.write_text('prefix { path = "a" }')
+    process = tool.start("-config", "c.hcl", tool.script("child.sh", f"trap 'exit 0' INT\necho $V >> log\n{LOOP}"))
+    tool.comes("log", "from-a\n")
+    config.write_text('prefix { path = "b" }')
+    process.send_signal(signal.SIGHUP)
+    tool.comes("log", "from-a\nfrom-b\n")
+    config.write_text("prefix {")
+    assert tool.end(process, signal.SIGHUP)[0] == 15
+
+
+def test_other_signals_reach_the_child_and_its_status_comes_back(tool: Any, consul_agent: InProcessAgent) -> None:
+    """SIGTERM is the child's affair; what it ends with is what the tool ends with."""
+    consul_agent.client.kv.put("c/V", "one")
+    child = tool.script("child.sh", f"trap 'exit 5' TERM\necho up >> log\n{LOOP}")
+    process = tool.start("-prefix", "c", child)
+    tool.comes("log", "up\n")
+    status, err = tool.end(process, signal.SIGTERM)
+    assert status == 5
+    assert err.endswith(" [ERROR] envconsul: unexpected exit from subprocess (5)\n")
+
+
+def test_a_child_that_ignores_its_kill_signal_is_killed(tool: Any, consul_agent: InProcessAgent) -> None:
+    """After the time limit."""
+    consul_agent.client.kv.put("c/V", "one")
+    child = tool.script("child.sh", f"trap '' INT\necho up >> log\n{LOOP}")
+    process = tool.start("-exec-kill-timeout", "100ms", "-prefix", "c", child)
+    tool.comes("log", "up\n")
+    assert tool.end(process)[0] == 12
+
+
+def test_a_child_that_a_signal_ended(tool: Any) -> None:
+    """The system's 255, and -1 in the log, as Go has it."""
+    status, _, err = tool.run("-once", "kill -9 $$")
+    assert status == 255
+    assert "unexpected exit from subprocess (-1)" in err
+
+
+def test_without_sources_the_child_starts_at_once(make_tool: Callable[..., Any]) -> None:
+    """There is nothing to wait for, not even an agent."""
+    assert make_tool().run("echo hello there")[:2] == (0, "hello there\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["-once"], 15, "[ERROR] envconsul: No command given\n"),
+        (["-config", "nope", "true"], 15, "[ERROR] missing file/folder: nope: stat nope: no such file or directory\n"),
+        (["-log-level", "loud", "true"], 15, "[ERROR] invalid log level: LOUD\n"),
+        (["-colour"], 13, "flag provided but not defined: -colour\n"),
+        (["-prefix", "@", "true"], 14, '[ERROR] envconsul: kv.list: invalid format: "@"\n'),
+        (["nosuch"], 14, 'envconsul: starting child: exec: "nosuch": executable file not found in $PATH\n'),
+        (["-pid-file", "/nope/x", "true"], 14, "could not open pid file: open /nope/x: no such file or directory\n"),
+    ],
+)
+def test_exit_statuses(words: list[str], status: int, message: str, make_tool: Callable[..., Any]) -> None:
+    """One for each kind of mistake, and its sentence."""
+    found, _, err = make_tool().run(*words)
+    assert (found, err.endswith(message)) == (status, True), err
+
+
+def test_one_shot_mode_ends_when_retrying_is_over(make_tool: Callable[..., Any], nowhere: str) -> None:
+    """The original waits for ever; the pauses and the end are logged."""
+    tool = make_tool(CONSUL_HTTP_ADDR=nowhere)
+    status, out, err = tool.run(
+        "-once", "-consul-retry-attempts", "2", "-consul-retry-backoff", "10ms", "-prefix", "c", "echo never"
+    )
+    assert (status, out) == (14, "")
+    assert 'connection refused (retry attempt 1 after "10ms")' in err
+    assert "connection refused (exceeded maximum retries)" in err
+
+
+def test_an_agent_that_comes_late_is_waited_for(
+    make_tool: Callable[..., Any], make_consul_agent: Callable[..., InProcessAgent]
+) -> None:
+    """Errors are tried again and the child starts once data are there."""
+    first = make_consul_agent()
+    address = first.http_address
+    first.stop()
+    tool = make_tool(CONSUL_HTTP_ADDR=address)
+    process = tool.start("-once", "-consul-retry-max-backoff", "100ms", "-prefix", "c", "echo got $V")
+    host, port = address.split(":")
+    agent = make_consul_agent(http_port=port)
+    assert agent.http_address.startswith(host)
+    if agent.http_address != address:
+        pytest.skip("the port of the first agent was taken by somebody else")
+    agent.client.kv.put("c/V", "v")
+    out, _ = process.communicate(timeout=20)
+    assert out in ("got v\n", "got \n")
+
+
+def test_the_process_id_is_in_its_file_while_it_runs(tool: Any, consul_agent: InProcessAgent) -> None:
+    """And the file is gone afterwards."""
+    consul_agent.client.kv.put("c/V", "one")
+    process = tool.start("-pid-file", "p.pid", "-prefix", "c", tool.script("c.sh", f"echo up >> log\n{LOOP}"))
+    tool.comes("log", "up\n")
+    assert (tool.folder / "p.pid").read_text() == str(process.pid)
+    assert tool.end(process)[0] == 12
+    assert not (tool.folder / "p.pid").exists()
+
+
+def test_version_and_help(make_tool: Callable[..., Any]) -> None:
+    """Both on standard output."""
+    assert make_tool().run("-v")[:2] == (0, "envconsul v0.13.4 (py-consul)\n")
+    status, out, _ = make_tool().run("-h")
+    assert (status, out.startswith("Usage: envconsul [options] <command>\n")) == (0, True)

@@ -1,0 +1,152 @@
+"""An agent with open sockets, and a client that sends and reads bytes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pytest
+
+from pyconsul.agent.agent import Agent
+from pyconsul.config import load
+from pyconsul.config.runtime import Address
+
+
+@asynccontextmanager
+async def running(hcl: str = "", **changes: Any) -> AsyncIterator[Agent]:
+    """An agent on a free port of the loopback, in memory; ``changes`` are put into its configuration."""
+    loaded = load({"dev": True, "node": "here", "bind": "127.0.0.1", "log-level": "WARN", "hcl": [hcl]}, {})
+    addresses = {"http_addrs": (Address("tcp", "127.0.0.1", 0),), "dns_addrs": ()} | changes
+    agent = Agent(msgspec.structs.replace(loaded.runtime, **addresses))
+    await agent.start()
+    try:
+        yield agent
+    finally:
+        await agent.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One reply as it came over the wire; header names are lower case."""
+
+    status: int
+    version: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(slots=True)
+class Wire:
+    """One connection to an agent."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    left: bytes = field(default=b"")
+
+    def send(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self.writer.write(data)
+
+    async def get(self, path: str, *headers: str, method: str = "GET", body: bytes = b"") -> Answer:
+        """One request and its answer."""
+        self.send(request(path, *headers, method=method, body=body))
+        return await self.answer(head_only=method == "HEAD")
+
+    async def answer(self, *, head_only: bool = False) -> Answer:
+        """The next reply."""
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
+        first, *lines = head.removesuffix("\r\n\r\n").split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        version, status, _ = first.split(" ", 2)
+        if head_only or status == "100":
+            body = b""
+        elif "content-length" in headers:
+            body = await self.reader.readexactly(int(headers["content-length"]))
+        elif headers.get("transfer-encoding") == "chunked":
+            body = await self._chunks()
+        else:
+            body = await self.reader.read()
+        return Answer(int(status), version, headers, body)
+
+    async def rest(self) -> bytes:
+        """All that comes until the other side closes."""
+        with suppress(ConnectionResetError):
+            return await self.reader.read()
+        return b""
+
+    async def _chunks(self) -> bytes:
+        pieces: list[bytes] = []
+        while size := int(await self.reader.readline(), 16):
+            pieces.append(await self.reader.readexactly(size))
+            await self.reader.readline()
+        await self.reader.readline()
+        return b"".join(pieces)
+
+    async def close(self) -> None:
+        """Close it."""
+        self.writer.close()
+        with suppress(ConnectionError):
+            await self.writer.wait_closed()
+
+
+def request(path: str, *headers: str, method: str = "GET", body: bytes = b"") -> bytes:
+    """A request as bytes."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: x", *headers]
+    if body:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+@asynccontextmanager
+async def connected(agent: Agent) -> AsyncIterator[Wire]:
+    """A connection to the agent's first HTTP listener."""
+    address = agent.http_address
+    if address.startswith("unix://"):
+        wire = Wire(*await asyncio.open_unix_connection(address.removeprefix("unix://")))
+    else:
+        host, _, port = address.rpartition(":")
+        wire = Wire(*await asyncio.open_connection(host.strip("[]"), int(port)))
+    try:
+        yield wire
+    finally:
+        await wire.close()
+
+
+@pytest.fixture(name="agent")
+async def agent_fixture() -> AsyncIterator[Agent]:
+    """A running agent."""
+    async with running() as agent:
+        yield agent
+
+
+@pytest.fixture(name="wire")
+async def wire_fixture(agent: Agent) -> AsyncIterator[Wire]:
+    """A connection to it."""
+    async with connected(agent) as wire:
+        yield wire
+
+
+@pytest.fixture(name="connect")
+def connect_fixture() -> Callable[[Agent], Any]:
+    """Opens connections: ``async with connect(agent) as wire``."""
+    return connected
+
+
+@pytest.fixture(name="run_agent")
+def run_agent_fixture() -> Callable[..., Any]:
+    """Runs agents of other configurations: ``async with run_agent(hcl, field=value) as agent``."""
+    return running
+
+
+@pytest.fixture(name="until")
+def until_fixture() -> Callable[[Callable[[], bool]], Awaitable[None]]:
+    """Waits for a condition of the running agent, ten seconds at most."""
+
+    async def wait(condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                await asyncio.sleep(0)
+
+    return wait

@@ -1,0 +1,210 @@
+"""Requests out of bytes: what Go's server takes is taken, what it refuses is refused in its words."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyconsul.agent.http.reading import END, MANY_HEADERS, BadBody, Event, Head, Refused, RequestReader
+
+LIMIT = 1 << 16
+
+
+def events_of(*pieces: bytes) -> list[Event]:
+    """All events that come of these bytes, whole or in pieces."""
+    reader = RequestReader(LIMIT)
+    found: list[Event] = []
+    for piece in pieces:
+        reader.feed(piece)
+        while (event := reader.next()) is not None:
+            found.append(event)
+    return found
+
+
+def head_of(data: bytes) -> Head:
+    """The head of one request."""
+    head = events_of(data)[0]
+    assert isinstance(head, Head)
+    return head
+
+
+def body_of(data: bytes) -> bytes:
+    """The whole body of one request."""
+    events = events_of(data)
+    assert events[-1] is END
+    return b"".join(event for event in events if isinstance(event, bytes))
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"GET /a?b=c HTTP/1.1\r\nHost: x\r\n\r\n", ("GET", "/a", "b=c", 1)),
+        (b"get / HTTP/1.1\r\nHost: x\r\n\r\n", ("get", "/", "", 1)),
+        (b"FOO-BAR / HTTP/1.2\nHost: x\n\n", ("FOO-BAR", "/", "", 2)),
+        (b"GET / HTTP/1.0\r\n\r\n", ("GET", "/", "", 0)),
+        (b"GET http://h:1/a?b HTTP/1.1\r\nHost: x\r\n\r\n", ("GET", "/a", "b", 1)),
+        (b"GET http://h?b=/c HTTP/1.1\r\nHost: x\r\n\r\n", ("GET", "", "b=/c", 1)),
+        (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", ("OPTIONS", "*", "", 1)),
+        (b"CONNECT h:1 HTTP/1.1\r\nHost: x\r\n\r\n", ("CONNECT", "", "", 1)),
+        (b"GET /\xc3\xa4\xff HTTP/1.1\r\nHost: x\r\n\r\n", ("GET", "/ä\udcff", "", 1)),
+    ],
+)
+def test_request_lines_that_are_taken(data: bytes, expected: tuple[str, str, str, int]) -> None:
+    """Any token is a method, any target form a target; bytes that are no UTF-8 survive as surrogates."""
+    head = head_of(data)
+    assert (head.method, head.raw_path, head.raw_query, head.minor) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "reason"),
+    [
+        (b"GET /\r\n\r\n", 400, "Bad Request"),
+        (b"GET  / HTTP/1.1\r\nHost: x\r\n\r\n", 400, "Bad Request"),
+        (b"G@T / HTTP/1.1\r\nHost: x\r\n\r\n", 400, "Bad Request"),
+        (b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", 400, "Bad Request"),
+        (b"GET /a\x01b HTTP/1.1\r\nHost: x\r\n\r\n", 400, "Bad Request"),
+        (b"GET v1/kv HTTP/1.1\r\nHost: x\r\n\r\n", 400, "Bad Request"),
+        (b"GET / HTTX/1.1\r\nHost: x\r\n\r\n", 400, "Bad Request"),
+        (b"\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", 400, "Bad Request"),
+        (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505, "HTTP Version Not Supported: unsupported protocol version"),
+        (b"GET / HTTP/1.1\r\n\r\n", 400, "Bad Request: missing required Host header"),
+        (b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400, "Bad Request: malformed Host header"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "Bad Request"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA : b\r\n\r\n", 400, "Bad Request: invalid header name"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA\r\n\r\n", 400, "Bad Request"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n: b\r\n\r\n", 400, "Bad Request"),
+        (b"GET / HTTP/1.1\r\n Host: x\r\n\r\n", 400, "Bad Request"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\0\r\n\r\n", 400, "Bad Request"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\rc\r\n\r\n", 400, "Bad Request"),
+        (b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400, "Bad Request"),
+        (b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: \r\n\r\n", 400, "Bad Request"),
+        (b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 400, "Bad Request"),
+        (b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "Bad Request"),
+        (b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501, "Not Implemented"),
+        (b"GET / HTTP/1.1\r\nA: " + b"a" * (LIMIT + 5000), 431, "Request Header Fields Too Large"),
+        (b"GET / HTTP/1.1\r\nA: " + b"a" * (LIMIT + 5000) + b"\r\n\r\n", 431, "Request Header Fields Too Large"),
+    ],
+)
+def test_what_is_refused(data: bytes, status: int, reason: str) -> None:
+    """Each in the words of Go's server."""
+    with pytest.raises(Refused) as refused:
+        events_of(data)
+    assert (refused.value.status, refused.value.reason) == (status, reason)
+
+
+def test_a_bad_first_line_is_refused_before_the_head_is_complete() -> None:
+    """Who speaks another protocol need not wait for a time-out."""
+    with pytest.raises(Refused):
+        events_of(b"EHLO mail\r\n")
+
+
+def test_header_lines_may_be_folded_and_names_come_in_any_case() -> None:
+    """The first value of a repeated header counts, as in Go."""
+    head = head_of(b"GET / HTTP/1.1\r\nHOST: x\r\nX-A: 1\r\n  2\r\nx-a: 3\r\n\r\n")
+    assert head.headers == {"host": "x", "x-a": "1 2"}
+
+
+def test_of_very_many_headers_only_those_that_matter_are_kept() -> None:
+    """A client cannot make the agent hold a megabyte of headers for each waiting query."""
+    many = b"".join(b"h%d: x\r\n" % n for n in range(MANY_HEADERS + 1))
+    assert head_of(b"GET / HTTP/1.1\r\nHost: x\r\n" + many + b"X-Consul-Token: t\r\n\r\n").headers == {
+        "host": "x",
+        "x-consul-token": "t",
+    }
+
+
+@pytest.mark.parametrize(
+    ("version", "connection", "kept"),
+    [
+        ("1.1", "", True),
+        ("1.1", "Connection: close\r\n", False),
+        ("1.1", "Connection: a\r\nConnection: b, CLOSE\r\n", False),
+        ("1.1", "Connection: Upgrade\r\nUpgrade: h2c\r\n", True),
+        ("1.0", "", False),
+        ("1.0", "Connection: keep-alive\r\n", True),
+    ],
+)
+def test_whether_a_connection_is_kept(version: str, connection: str, kept: bool) -> None:
+    """HTTP/1.1 keeps unless told otherwise, HTTP/1.0 the other way round; upgrades are overlooked."""
+    assert head_of(f"GET / HTTP/{version}\r\nHost: x\r\n{connection}\r\n".encode()).keep_alive is kept
+
+
+CHUNKED = b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "body"),
+    [
+        (b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", b"abc"),
+        (b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc", b"abc"),
+        (CHUNKED + b"3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n", b"abc0123456789"),
+        (CHUNKED.replace(b"\r\n\r\n", b"\r\nContent-Length: 9\r\n\r\n") + b"1\r\na\r\n0\r\n\r\n", b"a"),
+        (b"PUT / HTTP/1.0\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\na", b"a"),
+    ],
+)
+def test_bodies(data: bytes, body: bytes) -> None:
+    """By length or in chunks; chunks win over a length, and HTTP/1.0 knows none."""
+    assert body_of(data) == body
+
+
+@pytest.mark.parametrize(
+    ("chunks", "text"),
+    [
+        (b"\r\n", "empty hex number for chunk length"),
+        (b"zz\r\n", "invalid byte in chunk length"),
+        (b"-1\r\n", "invalid byte in chunk length"),
+        (b"1" * 17 + b"\r\n", "http chunk length too large"),
+        (b"1\r\nabc", "malformed chunked encoding"),
+        (b"1" * 5000, "header line too long"),
+    ],
+)
+def test_broken_chunks(chunks: bytes, text: str) -> None:
+    """The text is what Consul answers with."""
+    with pytest.raises(BadBody, match=text):
+        events_of(CHUNKED + chunks)
+
+
+REQUESTS = st.sampled_from(
+    [
+        b"GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: x\nA: b\n c\n\n",
+        b"PUT /k HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n\r\n\r\n.",
+        CHUNKED + b"3\r\nabc\r\n2\r\n\r\n\r\n0\r\nA: b\r\n\r\n",
+    ]
+)
+
+
+def flat(events: list[Event]) -> list[object]:
+    """Events with the pieces of each body joined, in a form that can be compared."""
+    found: list[object] = []
+    body = b""
+    for event in events:
+        if isinstance(event, bytes):
+            body += event
+        elif isinstance(event, Head):
+            found.append((event.method, event.raw_path, event.raw_query, event.length, event.headers))
+        else:
+            found.append(body)
+            body = b""
+    return found
+
+
+@given(st.lists(REQUESTS, min_size=1, max_size=4), st.data())
+def test_how_bytes_are_cut_makes_no_difference(requests: list[bytes], data: st.DataObject) -> None:
+    """Requests come out the same from one piece, from single bytes, and from any pieces."""
+    whole = b"".join(requests)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=8)))
+    pieces = [whole[a:b] for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+    expected = flat(events_of(whole))
+    assert len(expected) == 2 * len(requests)
+    assert flat(events_of(*pieces)) == expected
+    assert flat(events_of(*(whole[n : n + 1] for n in range(len(whole))))) == expected
+
+
+@settings(max_examples=300)
+@given(st.lists(st.one_of(REQUESTS, st.binary(max_size=30)), max_size=5).map(b"".join))
+def test_any_bytes_give_requests_or_a_refusal(data: bytes) -> None:
+    """Nothing else is raised, whatever comes."""
+    try:
+        events_of(data)
+    except (Refused, BadBody) as error:
+        assert str(error)

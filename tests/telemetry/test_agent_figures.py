@@ -1,0 +1,58 @@
+"""What an agent measures of itself, and how its configuration sets metrics and log files up."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from pyconsul.agent.agent import Agent
+from pyconsul.agent.figures import configure_metrics, file_sink, measure_once, measure_state
+from pyconsul.config import load
+from pyconsul.telemetry.logging import Level
+from pyconsul.telemetry.metrics import Metrics, current
+
+
+@pytest.fixture
+async def agent() -> AsyncIterator[Agent]:
+    """A dev agent whose server leads; no port is opened."""
+    made = Agent(load({"dev": True, "node": "here", "bind": "127.0.0.1"}, {}).runtime)
+    await made.server.start()
+    yield made
+    made.cache.stop()
+    await made.server.stop()
+
+
+@pytest.fixture
+def sink() -> Iterator[Metrics]:
+    """The process's sink, as it was before afterwards."""
+    yield current()
+    current().configure()
+
+
+async def test_gauges_tell_of_process_and_state(agent: Agent, sink: Metrics) -> None:
+    """Memory, leadership and counts of what the server holds."""
+    configure_metrics(load({"dev": True, "hcl": ["telemetry { disable_hostname = true }"]}, {}).runtime)
+    measure_once(agent)
+    measure_state(agent)
+    gauges = {each.Name: each.Value for each in sink.interval().summary().Gauges}
+    assert gauges["consul.server.isLeader"] == 1.0 and gauges["consul.runtime.sys_bytes"] > 0
+    assert gauges["consul.state.nodes"] == 1.0 and gauges["consul.state.kv_entries"] == 0.0
+
+
+def test_the_telemetry_section_configures_metrics(sink: Metrics) -> None:
+    """Prefix, filter and Prometheus follow it."""
+    hcl = 'telemetry { metrics_prefix = "mine" prefix_filter = ["-mine.a"] prometheus_retention_time = "60s" }'
+    configure_metrics(load({"dev": True, "hcl": [hcl]}, {}).runtime)
+    sink.incr("a.b")
+    sink.incr("c")
+    names = {name for name, _ in sink.interval().counters}
+    assert "mine.c" in names and "mine.a.b" not in names
+    assert "mine_c 1\n" in sink.prometheus_text()
+
+
+def test_the_log_file_is_where_the_configuration_says(tmp_path: Path) -> None:
+    """With level and layout of the log."""
+    config = load({"dev": True, "log-file": f"{tmp_path}/", "log-level": "warn"}, {}).runtime
+    made = file_sink(config)
+    made.close()
+    assert made.level is Level.WARN and (tmp_path / "consul.log").exists()

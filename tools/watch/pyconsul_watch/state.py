@@ -1,0 +1,89 @@
+"""What was delivered already, kept in a file so that a restart neither repeats nor forgets anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
+
+import msgspec
+
+from pyconsul.toolkit.errors import ConfigError
+
+EVENT_LIMIT: Final = 1024
+"""Delivered events remembered a watch; an agent keeps 256 of them."""
+_VERSION: Final = 1
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """The last thing a watch handed to its handler: a digest of the value, or the IDs of events."""
+
+    digest: str = ""
+    index: int = 0
+    events: tuple[str, ...] = ()
+
+
+class State:
+    """Delivered by watch ID. ``path`` "" keeps it in memory only."""
+
+    def __init__(self, path: str = "") -> None:
+        self.path = path
+        self._delivered: dict[str, Delivered] = {}
+
+    def load(self) -> None:
+        """Read the file, if there is one. Raises ConfigError for one that is damaged: guessing would repeat calls."""
+        if not self.path or not os.path.exists(self.path):
+            return
+        try:
+            with open(self.path, "rb") as source:
+                found = msgspec.json.decode(source.read())
+            if not isinstance(found, dict) or cast("dict[str, Any]", found).get("version") != _VERSION:
+                raise ValueError("not a state file of this version")
+            watches = cast("dict[str, Any]", found)["watches"]
+            self._delivered = msgspec.convert(watches, dict[str, Delivered])
+        except (OSError, ValueError, KeyError, msgspec.MsgspecError) as error:
+            raise ConfigError(f"state file {self.path} cannot be read, move it away to start over: {error}") from None
+
+    def of(self, watch: str) -> Delivered | None:
+        """What a watch delivered last, None when it never did."""
+        return self._delivered.get(watch)
+
+    def note(self, watch: str, delivered: Delivered) -> None:
+        """Remember; ``save`` makes it last."""
+        self._delivered[watch] = delivered
+
+    def keep_only(self, watches: Iterable[str]) -> None:
+        """Forget watches that are gone."""
+        wanted = set(watches)
+        self._delivered = {name: value for name, value in self._delivered.items() if name in wanted}
+
+    def save(self) -> None:
+        """Write the file: whole or not at all, and on the disk when this returns. Raises OSError."""
+        if self.path:
+            _replace(self.path, self._text(self._delivered))
+
+    @staticmethod
+    def _text(delivered: Mapping[str, Delivered]) -> bytes:
+        watches = {name: msgspec.to_builtins(value) for name, value in sorted(delivered.items())}
+        return json.dumps({"version": _VERSION, "watches": watches}, indent=2).encode() + b"\n"
+
+
+def _replace(path: str, data: bytes) -> None:
+    folder = os.path.dirname(path) or "."
+    handle, name = tempfile.mkstemp(prefix=".consul-watch-", dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
