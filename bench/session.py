@@ -100,6 +100,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Measure what is asked for and print the table. Returns 0, or 2 where nothing is called that."""
     args = arguments(words)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every start of ours would compile what was edited last
     measures = chosen(args.only)
     if not measures:
         print(f"nothing is called {args.only}; groups are {', '.join(groups.ORDER)}", file=sys.stderr)

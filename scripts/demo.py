@@ -174,7 +174,7 @@ def watch_change(folder: Path, environment: dict[str, str]) -> None:
         wait_until(lambda: heard.exists() and heard.read_text().count("\n") >= 1, "the first call of the handler")
         run("py-consul", "kv", "put", key, "production", environment=environment)
         wait_until(lambda: heard.read_text().count("\n") >= 2, "the call for the change")
-        print(heard.read_text().splitlines()[-1])
+        print([line for line in heard.read_text().splitlines() if line][-1])
     finally:
         watch.terminate()
         watch.wait()

@@ -118,7 +118,7 @@ def test_everything_a_file_may_say(tmp_path: Path) -> None:
         ('prefix { paht = "x" }', r"'prefix\[0\]' has invalid keys: paht"),
         ('wait { min = "x" }', "error decoding 'wait.min': time: invalid duration \"x\""),
         ("prefix {", "error decoding config"),
-        ('change_command = { a = "b" }', "'change_command' expected a text or a list of texts"),
+        ("change_command = 3", "'change_command' expected a text or a list of texts"),
         ('kill_signal = "SIGFOO"', 'invalid signal "SIGFOO"'),
     ],
 )

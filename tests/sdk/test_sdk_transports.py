@@ -175,10 +175,11 @@ def test_a_missing_unix_socket_is_named(make_client: Callable[..., Any], tmp_pat
 
 def test_many_requests_run_side_by_side(make_client: Any, stub: Any) -> None:
     """A blocking query in one thread or task does not hold up another."""
-    gate = threading.Event()
+    gate, arrived = threading.Event(), threading.Event()
 
     def answer(asked: Any) -> bytes:
         if "slow" in asked.target:
+            arrived.set()
             gate.wait(10)
         return value(stub)
 
@@ -187,6 +188,7 @@ def test_many_requests_run_side_by_side(make_client: Any, stub: Any) -> None:
     if client.kind == "blocking":
         slow = threading.Thread(target=lambda: client.client.kv.get("slow"))
         slow.start()
+        assert arrived.wait(10)
         assert client.client.kv.get("fast").Key == "a"
         gate.set()
         slow.join(5)

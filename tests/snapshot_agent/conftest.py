@@ -1,27 +1,23 @@
-"""Real backends for archives (moto, azurite, a GCS emulator) in processes of their own, and builders of what is stored."""
+"""Real backends for archives (moto, azurite, a GCS emulator) in processes of their own."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pyconsul_snapshot_agent.config import Destination, Schedule
-from pyconsul_snapshot_agent.storage import Source, Storage, StorageError, Stored
+from pyconsul_snapshot_agent.storage import Storage
 from pyconsul_snapshot_agent.targets import open_target
 
 BUCKET = "snapshots"
@@ -71,6 +67,18 @@ class Cloud:
         """A destination in it."""
         return open_target(Destination(self.provider, {**self.settings, **more}))
 
+    def amazon(self, service: str = "s3") -> Any:
+        """Amazon's own client for the moto server."""
+        import boto3
+
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="key",
+            aws_secret_access_key="secret",
+        )
+
 
 @pytest.fixture(scope="session")
 def s3() -> Iterator[Cloud]:
@@ -86,21 +94,8 @@ def s3() -> Iterator[Cloud]:
             "secret_access_key": "secret",
         }
         cloud = Cloud("s3", settings["s3_endpoint"], settings)
-        s3_client(cloud).create_bucket(Bucket=BUCKET)
+        cloud.amazon().create_bucket(Bucket=BUCKET)
         yield cloud
-
-
-def s3_client(cloud: Cloud, service: str = "s3") -> Any:
-    """Amazon's own client for the moto server."""
-    import boto3
-
-    return boto3.client(
-        service,
-        endpoint_url=cloud.endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="key",
-        aws_secret_access_key="secret",
-    )
 
 
 @pytest.fixture(scope="session")
@@ -150,73 +145,18 @@ def storage(request: pytest.FixtureRequest) -> Iterator[Storage]:
         opened.delete(left.name)
 
 
-def archive_of(state: bytes = b"the state", **changes: bytes) -> bytes:
-    """A snapshot archive; ``changes`` replace a member's bytes after the digests were made."""
-    meta = json.dumps({"Version": 1, "ID": "2-7-1", "Index": 7, "Term": 2, "Size": len(state)}).encode() + b"\n"
-    members = {"meta.json": meta, "state.bin": state}
-    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in members.items())
-    members = {**members, "SHA256SUMS": sums.encode(), **{name.replace("_", "."): new for name, new in changes.items()}}
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz", compresslevel=1) as tar:
-        for name, data in members.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(data)
-            tar.addfile(entry, io.BytesIO(data))
-    return out.getvalue()
+@pytest.fixture
+def fast() -> Callable[..., Schedule]:
+    """Builds schedules with pauses that a test can wait for; durations are nanoseconds."""
 
+    def build(**changes: Any) -> Schedule:
+        quick: dict[str, Any] = {
+            "interval": 50 * MILLISECOND,
+            "backoff": MILLISECOND,
+            "max_backoff": 20 * MILLISECOND,
+            "attempts": 3,
+            "lock_delay": 0,
+        }
+        return Schedule(**{**quick, **changes})
 
-def fast_schedule(**changes: Any) -> Schedule:
-    """A schedule with pauses that a test can wait for; durations are nanoseconds."""
-    quick: dict[str, Any] = {
-        "interval": 50 * MILLISECOND,
-        "backoff": MILLISECOND,
-        "max_backoff": 20 * MILLISECOND,
-        "attempts": 3,
-        "lock_delay": 0,
-    }
-    return Schedule(**{**quick, **changes})
-
-
-@dataclass
-class MemoryStorage:
-    """A destination in memory that can be told to fail: ``refuse`` the next puts, ``spoil`` what is stored."""
-
-    where: str = "memory"
-    fixed_name: str = ""
-    objects: dict[str, bytes] = field(default_factory=dict[str, bytes])
-    calls: list[str] = field(default_factory=list[str])
-    refuse: int = 0
-    spoil: Callable[[bytes], bytes] | None = None
-    undeletable: bool = False
-
-    def put(self, name: str, source: Source, size: int) -> None:
-        """Store, or fail as told."""
-        del size
-        self.calls.append(f"put {name}")
-        if self.refuse:
-            self.refuse -= 1
-            raise StorageError("out of space")
-        data = source.read()
-        self.objects[name] = self.spoil(data) if self.spoil else data
-
-    def pieces(self, name: str) -> Iterator[bytes]:
-        """The object in small pieces."""
-        self.calls.append(f"read {name}")
-        data = self.objects[name]
-        yield from (data[at : at + 1000] for at in range(0, len(data), 1000))
-
-    def stored(self) -> list[Stored]:
-        """All objects."""
-        return [Stored(name, len(data)) for name, data in self.objects.items()]
-
-    def delete(self, name: str) -> None:
-        """Remove, or fail as told."""
-        self.calls.append(f"delete {name}")
-        if self.undeletable:
-            raise StorageError("access denied")
-        self.objects.pop(name, None)
-
-    def sweep(self, before: float) -> int:
-        """Nothing is ever left behind."""
-        del before
-        return 0
+    return build

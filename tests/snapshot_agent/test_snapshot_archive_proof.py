@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -12,5 +10,69 @@ from hypothesis import strategies as st
 
 from pyconsul.testing import InProcessAgent
 from pyconsul_snapshot_agent.archive import ArchiveError, Pieces, Summary, verify
+from pyconsul_snapshot_agent.testing import archive_of
 
-from .conftest import archive_of  # noqa: TID252
+GOOD = archive_of(bytes(range(256)) * 40)
+
+
+def test_an_archive_of_consul_passes(consul_agent: InProcessAgent) -> None:
+    """What the server sends is read in pieces; index and term are those of the moment."""
+    consul_agent.client.kv.put("a", "b")
+    with consul_agent.client.snapshot.save() as stream:
+        summary = verify(stream)
+    assert summary.index > 0
+    assert summary.term > 0
+
+
+def test_the_summary_is_what_the_archive_says() -> None:
+    """Index, term and size of the state."""
+    assert verify([GOOD]) == Summary(7, 2, 10240)
+
+
+@given(st.integers(0, len(GOOD) - 1))
+def test_an_archive_that_is_cut_off_anywhere_does_not_pass(length: int) -> None:
+    """Half an upload must never count."""
+    with pytest.raises(ArchiveError):
+        verify([GOOD[:length]])
+
+
+@given(st.integers(10, len(GOOD) - 1), st.integers(1, 255))
+def test_a_changed_byte_does_not_pass(at: int, flip: int) -> None:
+    """Beyond gzip's header, whose time and system nobody reads."""
+    damaged = bytearray(GOOD)
+    damaged[at] ^= flip
+    try:
+        assert verify([bytes(damaged)]) == verify([GOOD])  # e.g. a bit of deflate's padding that means nothing
+    except ArchiveError:
+        return
+
+
+@given(st.binary(max_size=2000))
+def test_no_garbage_passes(garbage: bytes) -> None:
+    """Neither raw nor compressed."""
+    for source in (garbage, gzip.compress(garbage)):
+        with pytest.raises(ArchiveError):
+            verify([source])
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"state_bin": b"the stale"}, 'the digest of "state.bin" does not match'),
+        ({"SHA256SUMS": b""}, 'the archive lists no digest of "meta.json"'),
+        ({"passwd": b"x"}, 'unexpected file "passwd" in the archive'),
+    ],
+)
+def test_what_does_not_belong_is_named(changes: dict[str, bytes], problem: str) -> None:
+    """The text tells which member is wrong."""
+    with pytest.raises(ArchiveError, match=problem):
+        verify([archive_of(**changes)])
+
+
+@given(st.lists(st.binary(max_size=50)), st.lists(st.integers(0, 40)))
+def test_pieces_read_like_a_file(pieces: list[bytes], sizes: list[int]) -> None:
+    """However they were cut, and however much is asked for at a time."""
+    source = Pieces(pieces)
+    parts = [source.read(size) for size in sizes]
+    assert all(len(part) <= size for part, size in zip(parts, sizes, strict=True))
+    assert b"".join([*parts, source.read()]) == b"".join(pieces)

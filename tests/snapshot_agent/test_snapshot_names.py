@@ -18,7 +18,8 @@ def test_a_name_gives_its_id_back(snapshot_id: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["consul-.snap", "consul-1.snap.part", "Consul-1.snap", "consul-1x.snap", "consul--1.snap", "a/consul-1.snap"]
+    "name",
+    ["consul-.snap", "consul-1.snap.part", "Consul-1.snap", "consul-1x.snap", "consul--1.snap", "a/consul-1.snap"],
 )
 def test_other_names_are_none_of_our_business(name: str) -> None:
     """Rotation must never touch a file that somebody else put there."""

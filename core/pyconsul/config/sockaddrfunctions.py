@@ -11,6 +11,7 @@ from functools import cmp_to_key
 from typing import Any, Final
 
 from pyconsul.config.hostinterfaces import InterfaceAddress, interface_addresses
+from pyconsul.config.sockaddrattributes import attribute, reckoned, with_prefix
 from pyconsul.lang.goflags.values import quote
 from pyconsul.lang.goregexp import GoRegexError, compile_regexp
 from pyconsul.lang.gotemplate import Function, Template, TemplateError, signature
@@ -88,7 +89,7 @@ class One(Stringer):
 
     def go_string(self) -> str:
         """Address and name, as the library prints them."""
-        return f"{_with_prefix(self.entry)} {self.entry.name}"
+        return f"{with_prefix(self.entry)} {self.entry.name}"
 
 
 def expand(text: str, addresses: Callable[[], list[InterfaceAddress]] = interface_addresses) -> str:
@@ -129,10 +130,11 @@ def _functions(read: Callable[[], list[InterfaceAddress]]) -> dict[str, Function
         "attr": ("string, any", _attr),
         "join": (
             f"string, string, {_TYPE}",
-            lambda name, text, ones: text.join(_attribute(name.lower(), one) for one in _entries(ones)),
+            lambda name, text, ones: text.join(attribute(name.lower(), one) for one in _entries(ones)),
         ),
         "limit": (f"int, {_TYPE}", lambda count, ones: _slice(_entries(ones)[: max(count, 0)])),
         "offset": (f"int, {_TYPE}", lambda count, ones: _slice(_entries(ones)[count:])),
+        "math": (f"string, string, {_TYPE}", _math),
         "unique": (f"string, {_TYPE}", lambda name, ones: _slice(_unique(name, _entries(ones)))),
     }
     return {name: signature(f"{types} -> any", call) for name, (types, call) in table.items()}
@@ -200,7 +202,7 @@ def _selector(by: str, what: str, verb: str) -> Test:
     match by.lower():
         case "address":
             search = _regexp("address", what)
-            return lambda one: search(_with_prefix(one))
+            return lambda one: search(with_prefix(one))
         case "name":
             search = _regexp("name", what)
             return lambda one: search(one.name)
@@ -331,13 +333,23 @@ def _sorted(entries: list[InterfaceAddress], text: str) -> list[InterfaceAddress
     return sorted(entries, key=cmp_to_key(order))
 
 
+def _math(operation: str, value: str, ones: Sequence[One]) -> Slice:
+    results: list[InterfaceAddress] = []
+    for one in ones:
+        try:
+            results.append(reckoned(operation, value, one.entry))
+        except ValueError as error:
+            raise ValueError(f"unable to perform an IPMath operation on {one.go_string()}: {error}") from None
+    return _slice(results)
+
+
 def _unique(name: str, entries: list[InterfaceAddress]) -> list[InterfaceAddress]:
     if name.lower() not in ("address", "name"):
         raise ValueError(f"unsupported unique constraint {quote(name)}")
     kept: list[InterfaceAddress] = []
     last = ""
     for entry in entries:
-        text = _with_prefix(entry) if name.lower() == "address" else entry.name
+        text = with_prefix(entry) if name.lower() == "address" else entry.name
         if text != last:
             kept.append(entry)
             last = text
@@ -346,48 +358,8 @@ def _unique(name: str, entries: list[InterfaceAddress]) -> list[InterfaceAddress
 
 def _attr(name: str, value: Any) -> str:
     if isinstance(value, One):
-        return _attribute(name.lower(), value.entry)
+        return attribute(name.lower(), value.entry)
     if isinstance(value, list):
         ones = [one for one in value if isinstance(one, One)]  # pyright: ignore[reportUnknownVariableType]
-        return _attribute(name.lower(), ones[0].entry) if ones else ""
+        return attribute(name.lower(), ones[0].entry) if ones else ""
     raise ValueError(f"unable to obtain attribute {name} from type {type(value).__name__} ({value})")
-
-
-_ATTRIBUTES: Final[dict[str, Callable[[InterfaceAddress], str]]] = {
-    "address": lambda one: one.address,
-    "binary": lambda one: f"{int(one.ip):0{one.ip.max_prefixlen}b}",
-    "first_usable": lambda one: str(_usable(one, first=True)),
-    "flags": lambda one: "|".join(sorted(one.flags)),
-    "hex": lambda one: f"{int(one.ip):0{one.ip.max_prefixlen // 4}x}",
-    "host": lambda one: one.address,
-    "last_usable": lambda one: str(_usable(one, first=False)),
-    "mask_bits": lambda one: str(one.prefix),
-    "name": lambda one: one.name,
-    "netmask": lambda one: str(one.network.netmask),
-    "network": lambda one: str(one.network.network_address),
-    "octets": lambda one: " ".join(str(octet) for octet in one.ip.packed),
-    "port": lambda one: "0",
-    "size": lambda one: str(one.network.num_addresses),
-    "string": lambda one: _with_prefix(one),
-    "type": lambda one: f"IPv{one.ip.version}",
-}
-
-
-def _attribute(name: str, entry: InterfaceAddress) -> str:
-    if name not in _ATTRIBUTES:
-        raise ValueError(f"unable to find attribute {quote(name)}")
-    return _ATTRIBUTES[name](entry)
-
-
-def _usable(one: InterfaceAddress, *, first: bool) -> object:
-    network = one.network
-    if network.num_addresses <= 2:
-        return network[0] if first else network[-1]
-    if network.version == 6:
-        return network[0] if first else network[-1]
-    return network[1] if first else network[-2]
-
-
-def _with_prefix(one: InterfaceAddress) -> str:
-    whole = one.ip.max_prefixlen
-    return one.address if one.prefix == whole else f"{one.address}/{one.prefix}"

@@ -5,11 +5,14 @@ strings, times as 15 raw bytes, nil apart from empty. For every struct type a pa
 as dataclasses do it, because a log replay calls them a hundred thousand times. Nobody else packs bytes by hand.
 
 Markers: ``Annotated[str, Meta(extra={"go": "time"})]`` is RFC 3339 text here and 15 bytes there; with ``"duration"``
-it is Go duration text here and nanoseconds there. ``go_names`` gives the Go name of a field (``""``: not in msgpack).
+it is Go duration text here and nanoseconds there; ``"float32"`` reads the shortest number of that width; ``"by-service"``
+is a map by name here and a map by ``{Name}`` there. ``go_names`` gives the Go name of a field (``""``: not in msgpack).
+A struct whose Go type marshals itself has ``go_marshal`` (gives a plain value) and the class method ``go_unmarshal``.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -24,16 +27,20 @@ from pyconsul.primitives.durations import format_duration, parse_duration
 
 __all__ = [
     "DecodeError",
+    "MapKey",
     "decode",
     "decoder",
     "encode",
     "encoder",
+    "fields_decoder",
+    "fields_encoder",
     "from_plain",
     "pack",
     "time_from_bytes",
     "time_to_bytes",
     "to_plain",
     "unpack",
+    "unpack_all",
 ]
 
 T = TypeVar("T")
@@ -51,10 +58,26 @@ class DecodeError(ValueError):
 # --- bytes <-> plain values ---------------------------------------------------------------------------------
 
 
-def pack(plain: Plain) -> bytes:
-    """Write a plain value as it stands: str and bytes as raw strings, dicts in their own order."""
+class MapKey(dict[str, str]):
+    """A map that is the key of a map, which Go's maps by struct need."""
+
+    def __hash__(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride] -- dicts have none
+        return hash(frozenset(self.items()))
+
+
+def pack(plain: Plain, *, single_floats: bool = False) -> bytes:
+    """Write a plain value as it stands: str and bytes as raw strings, dicts in their own order.
+
+    ``single_floats`` writes all floats with 32 bits, for types that have no others.
+    """
     # A packer of its own for each call: threads share no state, and it costs 0.07 µs.
-    packer = msgpack.Packer(use_bin_type=False, unicode_errors=_ESCAPE, default=to_plain, buf_size=1024)
+    packer = msgpack.Packer(
+        use_bin_type=False,
+        unicode_errors=_ESCAPE,
+        default=to_plain,
+        buf_size=1024,
+        use_single_float=single_floats,
+    )
     return cast("bytes", packer.pack(plain))
 
 
@@ -62,8 +85,39 @@ def unpack(data: bytes | memoryview) -> Plain:
     """Read one plain value; bytes that are no UTF-8 become str with surrogate escapes. Raises DecodeError."""
     try:
         return msgpack.unpackb(data, raw=False, unicode_errors=_ESCAPE, strict_map_key=False)
+    except TypeError:  # a map is the key of a map; looking for those at once would cost all others a third
+        return _only(unpack_all(data))
+    except (ValueError, RecursionError, msgpack.UnpackException) as e:
+        raise DecodeError(f"msgpack decode error: {e or type(e).__name__}") from e
+
+
+def unpack_all(data: bytes | memoryview) -> list[Plain]:
+    """All plain values that stand one behind the other; keys that are maps become ``MapKey``. Raises DecodeError."""
+    try:
+        reader = msgpack.Unpacker(
+            raw=False,
+            unicode_errors=_ESCAPE,
+            strict_map_key=False,
+            object_pairs_hook=_map_of,
+            max_buffer_size=max(len(data), 1),
+        )
+        reader.feed(data)
+        found = list(reader)
+        if reader.tell() != len(data):
+            raise DecodeError("msgpack decode error: unexpected end")
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as e:
         raise DecodeError(f"msgpack decode error: {e or type(e).__name__}") from e
+    return found
+
+
+def _only(values: list[Plain]) -> Plain:
+    if len(values) != 1:
+        raise DecodeError("msgpack decode error: not one value")
+    return values[0]
+
+
+def _map_of(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    return {MapKey(key) if isinstance(key, dict) else key: value for key, value in pairs}
 
 
 # --- structs <-> bytes --------------------------------------------------------------------------------------
@@ -276,10 +330,24 @@ _SCALARS: Final[dict[type[inspect.Type], _Scalar]] = {
     inspect.BytesType: _Scalar(_same, _as_bytes, "bytes", None),
     inspect.AnyType: _Scalar(_same, _same, "", None),
 }
+
+
+def _float32_from_plain(plain: Plain) -> float:
+    """The shortest decimal number that a 32-bit float stands for."""
+    value = _as_float(plain)
+    try:
+        raw = struct.pack("<f", value)
+        return next(short for digits in range(1, 10) if struct.pack("<f", short := float(f"{value:.{digits}g}")) == raw)
+    except (OverflowError, StopIteration):  # wider than it should be, or no number
+        return value
+
+
 _MARKED: Final[dict[object, tuple[_Translate, _Translate]]] = {
     "time": (_time_to_plain, _time_from_plain),
     "duration": (_duration_to_plain, _duration_from_plain),
+    "float32": (float, _float32_from_plain),
 }
+_BY_SERVICE: Final = "by-service"
 
 
 def _marker(t: inspect.Type) -> tuple[inspect.Type, object]:
@@ -315,6 +383,8 @@ def _to_plain_of(t: inspect.Type) -> _Translate:
         return _same if item is _same else lambda v: [item(x) for x in v]
     if isinstance(t, inspect.DictType):
         item = _to_plain_of(t.value_type)
+        if mark == _BY_SERVICE:
+            return lambda v: {MapKey(Name=k): item(x) for k, x in v.items()}
         return _same if item is _same else lambda v: {k: item(x) for k, x in v.items()}
     if isinstance(t, inspect.EnumType):
         return lambda v: v.value
@@ -342,6 +412,8 @@ def _from_plain_of(t: inspect.Type) -> _Translate:
         return lambda p: tuple(item(x) for x in _as_list(p))
     if isinstance(t, inspect.DictType):
         key, item = _from_plain_of(t.key_type), _from_plain_of(t.value_type)
+        if mark == _BY_SERVICE:
+            return lambda p: {_as_str(_as_dict(k).get("Name")): item(x) for k, x in _as_dict(p).items()}
         return lambda p: {key(k): item(x) for k, x in _as_dict(p).items()}
     if isinstance(t, inspect.EnumType):
         return t.cls
@@ -392,6 +464,12 @@ def _encoder_of(cls: type[Any]) -> _Translate:
 
 
 def _compile_encoder(cls: type[msgspec.Struct]) -> _Translate:
+    marshal: _Translate | None = getattr(cls, "go_marshal", None)
+    return fields_encoder(cls) if marshal is None else marshal
+
+
+def fields_encoder(cls: type[msgspec.Struct]) -> _Translate:
+    """The function that gives a struct's fields as a dict, whether or not it marshals itself."""
     scope: dict[str, Any] = {"UNSET": UNSET}
     items: list[str] = []
     for number, (go_name, f) in enumerate(_wire_fields(cls)):
@@ -427,6 +505,12 @@ def _decoder_of(type_: Any) -> _Translate:
 
 
 def _compile_decoder(cls: type[msgspec.Struct]) -> _Translate:
+    unmarshal: _Translate | None = getattr(cls, "go_unmarshal", None)
+    return fields_decoder(cls) if unmarshal is None else unmarshal
+
+
+def fields_decoder(cls: type[msgspec.Struct]) -> _Translate:
+    """The function that reads a struct from a dict of its fields, whether or not it unmarshals itself."""
     scope: dict[str, Any] = {"UNSET": UNSET, "cls": cls, "as_dict": _as_dict}
     body = ["    g = (p if p.__class__ is dict else as_dict(p)).get"]
     arguments: list[str] = []
@@ -450,16 +534,22 @@ def _read_field(number: int, go_name: str, f: inspect.Field, scope: dict[str, An
         scope[f"d{number}"] = f.default  # a key that is missing is not a zero value
         lookup = f"g({go_name!r}, d{number})"
     lines = [f"    {v} = {lookup}"]
-    if ready:
+    if ready and _optional(f.type)[1]:
+        lines.append(f"    if {v} is not None and {v}.__class__ is not {ready}: {v} = t{number}({v})")
+    elif ready:
         lines.append(f"    if {v}.__class__ is not {ready}: {v} = t{number}({v})")
     elif translate is not _same:
         unless_nil = f"None if {v} is None else " if isinstance(t, inspect.StructType) and _may_be_unset(f) else ""
         lines.append(f"    {v} = {unless_nil}t{number}({v})")
     if _may_be_unset(f):
-        if mark == "time":
+        if _optional(f.type)[1] and mark == "time":
+            lines.append(f"    if {v} is None: {v} = UNSET")
+        elif mark == "time":
             lines.append(f"    if {v} == '0001-01-01T00:00:00Z': {v} = UNSET")
         elif mark == "duration":
             lines.append(f"    if {v} == '0s': {v} = UNSET")
+        elif ready and _optional(f.type)[1]:  # a pointer: what it points to may be zero
+            lines.append(f"    if {v} is None: {v} = UNSET")
         else:
             lines.append(f"    {v} = {v} or UNSET")
     return lines

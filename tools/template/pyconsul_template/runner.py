@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -80,7 +81,7 @@ class Runner:
         self.dedup: Any = None
         self._due: Template | None = None
         self._is_ready = False
-        self._wake = asyncio.Event()
+        self._wake = self.watcher.news
 
     # -- life ------------------------------------------------------------------------
 
@@ -195,27 +196,16 @@ class Runner:
     async def _wait_for_news(self) -> None:
         """Return when a round is due: data, a timer, the child's end, a call of ``wake``."""
         due = min((t.quiescence.due for t in self.templates if t.quiescence and t.quiescence.due), default=None)
-        waiters: list[asyncio.Future[Any]] = [
-            asyncio.ensure_future(self.watcher.events.get()),
-            asyncio.ensure_future(self._wake.wait()),
-        ]
-        if self.child is not None:
-            waiters.append(asyncio.ensure_future(asyncio.shield(self.child.ended)))
-        timeout = None if due is None else max(due - time.monotonic(), 0)
-        try:
-            await asyncio.wait(waiters, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for waiter in waiters:
-                if not waiter.done():
-                    waiter.cancel()
-        if waiters[0].done() and not waiters[0].cancelled():
-            self._receive(waiters[0].result())
-        while not self.watcher.events.empty():
-            self._receive(self.watcher.events.get_nowait())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if due is None else max(due - time.monotonic(), 0)):
+                await self._wake.wait()
+        events = self.watcher.events
+        while events:
+            self._receive(events.popleft())
         self._wake.clear()
-        if len(waiters) > 2 and waiters[2].done() and not waiters[2].cancelled():
+        if self.child is not None and self.child.ended.done():
             logger.info("child process exited")
-            raise ChildEnded(waiters[2].result())
+            raise ChildEnded(self.child.ended.result())
         self._ring(time.monotonic())
 
     def _receive(self, event: Event) -> None:
@@ -432,6 +422,7 @@ class Runner:
             ),
             child_logger,
         )
+        self.child.ended.add_done_callback(lambda _: self.wake())
         await self.child.start()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -117,7 +118,7 @@ class View:
         self.dependency = dependency
         self.settings = watcher.settings
         self.clients = watcher.clients
-        self.report = watcher.events.put_nowait
+        self.report = watcher.report
         self.index = 0
         self.value: Any = NOT_THERE
         self.stale_allowed = self.settings.max_stale > 0
@@ -262,12 +263,19 @@ class Watcher:
     def __init__(self, clients: Clients, settings: WatchSettings) -> None:
         self.clients = clients
         self.settings = settings
-        self.events: asyncio.Queue[Event] = asyncio.Queue()
+        self.events: deque[Event] = deque()
+        self.news = asyncio.Event()
+        """Set when there are events; whoever takes them clears it."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._views: dict[str, View] = {}
 
     def __len__(self) -> int:
         return len(self._tasks)
+
+    def report(self, event: Event) -> None:
+        """Hand an event to whoever waits for news."""
+        self.events.append(event)
+        self.news.set()
 
     def is_watching(self, name: str) -> bool:
         """Whether there is a view of that name."""

@@ -42,7 +42,6 @@ OVERLOOKED: Final = 256 << 10  # bytes of a body that is not wanted which are re
 THREAD_FROM: Final = 256 << 10  # larger bodies are packed in a thread
 BODILESS: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 _LINGER: Final = 0.5  # seconds between the last byte and the end, so that a refusal is not lost to a reset (as in Go)
-_HALF_CLOSED: Final = 5.0  # seconds that a client which has closed its side may still get the answer to a read
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,7 @@ class Patience:
     body: float = 60  # between two pieces of a body
     idle: float = 900  # between two requests
     stalled: float = 120  # for reading anything of a reply
+    half_closed: float = 5  # for the answer to a read after the client has closed its side
     sweep: float = 5
 
 
@@ -264,7 +264,7 @@ class Connection(asyncio.Protocol):
         if self._task is None:
             return None
         if self._answering in BODILESS:
-            asyncio.get_running_loop().call_later(_HALF_CLOSED, self.hang_up)
+            asyncio.get_running_loop().call_later(self.front.patience.half_closed, self.hang_up)
         return True
 
     # The clock

@@ -1,7 +1,7 @@
 """Entries from loose input: JSON bodies of the HTTP API and ``config_entries.bootstrap`` of the configuration.
 
 Consul's decoder converts between texts, numbers and booleans, takes a single value for a list and a list of one for a
-single value, matches keys in any letter case and under their snake_case aliases, and refuses keys that it does not know.
+Consul's decoder converts between texts, numbers and booleans, takes one value for a list and a list of one for one value,
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Union, cast, get_args, get_origin, get
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from pyconsul.lang.gotemplate.strconv import NumberSyntaxError, parse_bool, parse_float, parse_int, quote
+from pyconsul.lang.gotemplate.strconv import NumberSyntaxError, parse_bool, parse_float, parse_int, parse_uint, quote
 from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
@@ -97,11 +97,11 @@ class _Reader:
     def _member(self, annotation: Any, value: Any, path: str) -> Any:
         """The value of a field, UNSET where it is zero and a zero is left out."""
         try:
-            read = self._value(_core(annotation), _mark(annotation), value, path)
+            read = self._value(core_of(annotation), mark_of(annotation), value, path)
         except _Fault as fault:
             self.faults.append(str(fault))
             return UNSET
-        keeps_zero = _is_pointer(annotation) or not _may_be_unset(annotation)
+        keeps_zero = is_pointer(annotation) or not _may_be_unset(annotation)
         return read if keeps_zero or read or isinstance(read, msgspec.Struct) else UNSET
 
     def _value(self, kind: Any, mark: str, value: Any, path: str) -> Any:
@@ -127,11 +127,11 @@ class _Reader:
         for number, member in enumerate(items):
             place = f"{path}[{number}]"
             if member is None:
-                if isinstance(_core(item), type) and issubclass(_core(item), msgspec.Struct):
+                if isinstance(core_of(item), type) and issubclass(core_of(item), msgspec.Struct):
                     raise _Fault(f"'{place}' expected a map, got 'nil'")  # Consul would fall over it
                 member = ""
             try:
-                found.append(self._value(_core(item), _mark(item), member, place))
+                found.append(self._value(core_of(item), mark_of(item), member, place))
             except _Fault as fault:
                 self.faults.append(str(fault))
         return found
@@ -144,7 +144,7 @@ class _Reader:
         found: dict[str, Any] = {}
         for key, member in cast("dict[str, Any]", value).items():
             try:
-                found[key] = self._map_member(_core(item), _mark(item), member, f"{path}[{key}]")
+                found[key] = self._map_member(core_of(item), mark_of(item), member, f"{path}[{key}]")
             except _Fault as fault:
                 self.faults.append(str(fault))
         return found
@@ -221,18 +221,18 @@ def _may_be_unset(annotation: Any) -> bool:
     return UnsetType in _union(annotation)
 
 
-def _is_pointer(annotation: Any) -> bool:
+def is_pointer(annotation: Any) -> bool:
     """Whether Go has a pointer there, so that a zero is not the same as nothing."""
     return type(None) in _union(annotation)
 
 
-def _core(annotation: Any) -> Any:
+def core_of(annotation: Any) -> Any:
     """The type without markers, None and UNSET."""
     rest = [one for one in _union(annotation) if one not in (UnsetType, type(None))]
     return get_args(rest[0])[0] if get_origin(rest[0]) is Annotated else rest[0]
 
 
-def _mark(annotation: Any) -> str:
+def mark_of(annotation: Any) -> str:
     """The ``go`` marker of a type, "" without one."""
     for one in _union(annotation):
         if get_origin(one) is Annotated:
@@ -278,14 +278,9 @@ def _int(value: Any, path: str, mark: str) -> int:
     if isinstance(value, str):
         bits = 32 if mark == "uint32" else 64
         try:
-            number = parse_int(value or "0", 0, bits + 1 if unsigned else bits)
+            return (parse_uint if unsigned else parse_int)(value or "0", 0, bits)
         except NumberSyntaxError as error:
-            what = str(error).replace("ParseInt", "ParseUint") if unsigned else str(error)
-            raise _Fault(f"cannot parse '{path}' as {'uint' if unsigned else 'int'}: {what}") from error
-        if unsigned and number < 0:
-            text = f"strconv.ParseUint: parsing {quote(value)}: invalid syntax"
-            raise _Fault(f"cannot parse '{path}' as uint: {text}")
-        return number
+            raise _Fault(f"cannot parse '{path}' as {'uint' if unsigned else 'int'}: {error}") from error
     raise _unconvertible(mark or "int", value, path)
 
 

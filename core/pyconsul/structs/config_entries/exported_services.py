@@ -66,8 +66,6 @@ class ExportedServices(ConfigEntry, frozen=True, kw_only=True):
         for number, service in enumerate(self.Services or ()):
             for nth, consumer in enumerate(service.Consumers or ()):
                 place = f"Services[{number}].Consumers[{nth}]"
-                partition = (consumer.Partition or "").lower() in ("", "default")
-                demand(partition, f"{place}: partitions are an enterprise-only feature")
                 demand(not consumer.SamenessGroup, f"{place}: sameness-groups are an enterprise-only feature")
         for number, service in enumerate(self.Services or ()):
             if fault := service.fault():

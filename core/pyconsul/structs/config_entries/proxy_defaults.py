@@ -1,8 +1,9 @@
 """``proxy-defaults``: what holds for all proxies."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.structs import gomsgpack
 from pyconsul.structs.config_entries.entry import (
     ConfigEntry,
     Uint64,
@@ -83,6 +84,18 @@ class ProxyDefaults(ConfigEntry, frozen=True, kw_only=True):
     def go_extra(self) -> dict[str, Any]:
         """The protocol, which Go keeps beside the configuration."""
         return {"Protocol": self.protocol}
+
+    def go_marshal(self) -> bytes:
+        """Go's type marshals itself, so its map stands in a string."""
+        fields = {**gomsgpack.fields_encoder(type(self))(self), **self.go_extra()}
+        return gomsgpack.pack({name: fields[name] for name in sorted(fields)})
+
+    @classmethod
+    def go_unmarshal(cls, plain: Any) -> "ProxyDefaults":
+        """Read what ``go_marshal`` writes. Raises DecodeError."""
+        data = plain.encode("utf-8", "surrogateescape") if isinstance(plain, str) else plain
+        found = gomsgpack.unpack(data) if isinstance(data, bytes) else data
+        return cast("ProxyDefaults", gomsgpack.fields_decoder(cls)(found))
 
     def normalized(self) -> "ProxyDefaults":
         """The entry under its only name. Raises InternalError for another one."""

@@ -1,0 +1,326 @@
+"""Connections of the HTTP door: order, limits, clients that are slow, that leave, that send what is no request."""
+
+import asyncio
+import gzip
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import uvloop
+
+from pyconsul.agent.agent import Agent
+from pyconsul.agent.http import server
+from pyconsul.agent.http.server import Connection, Patience
+from pyconsul.server.state.kv import KVS
+
+HUGE = b"x" * 300_000
+
+
+@pytest.fixture(params=[asyncio.DefaultEventLoopPolicy, uvloop.EventLoopPolicy], ids=["asyncio", "uvloop"])
+def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
+    """Both loops that an agent may run on: their transports differ where it matters here."""
+    return request.param()
+
+
+def only_connection(agent: Agent) -> Connection:
+    """The one connection that is open."""
+    (connection,) = agent.listeners.front.connections
+    return connection
+
+
+def lines(method: str, path: str, *headers: str) -> bytes:
+    """A head as bytes."""
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", *headers, "", ""]).encode()
+
+
+async def test_pipelined_requests_are_answered_in_order(wire: Any) -> None:
+    """Writes and reads of one connection see each other."""
+    put, get = lines("PUT", "/v1/kv/a", "Content-Length: 1"), lines("GET", "/v1/kv/a?raw")
+    wire.send(put + b"1" + get + put + b"2" + get)
+    assert [(await wire.answer()).body for _ in range(4)] == [b"true", b"1", b"true", b"2"]
+
+
+async def test_what_is_sent_while_a_query_waits_stays_in_the_socket(
+    agent: Agent, wire: Any, until: Callable[..., Any]
+) -> None:
+    """A client cannot fill the agent's memory behind a blocking query; all is answered once that ends."""
+    await wire.get("/v1/kv/other", method="PUT", body=b"0")
+    wire.send(lines("GET", "/v1/kv/a?index=1&wait=1ns") * 2)
+    wire.send(lines("GET", "/v1/event/list?index=1&wait=300ms") + lines("GET", "/v1/status/leader") * 20_000)
+    connection = only_connection(agent)
+    await until(lambda: connection._reader.buffered > server.AHEAD)
+    assert connection._reader.buffered < server.AHEAD + (512 << 10)
+    answers = [await wire.answer() for _ in range(20_003)]
+    assert {a.status for a in answers[3:]} == {200}
+
+
+async def test_a_client_that_reads_nothing_stops_being_served(
+    agent: Agent, wire: Any, until: Callable[..., Any]
+) -> None:
+    """Replies that wait to be read are bounded, kept ones too; a client that stays so is cut off."""
+    sock = wire.writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    assert (await wire.get("/v1/kv/big", method="PUT", body=HUGE)).body == b"true"
+    wire.writer.transport.pause_reading()
+    connection = only_connection(agent)
+    for _ in range(60):
+        wire.send(lines("GET", "/v1/kv/big?raw"))
+        await asyncio.sleep(0)
+    await until(lambda: connection._drained is not None)
+    transport = connection._transport
+    assert transport is not None and transport.get_write_buffer_size() < 40 * len(HUGE)
+    before = transport.get_write_buffer_size()
+    now = asyncio.get_running_loop().time()
+    connection.look_at_clock(now)
+    assert transport.get_write_buffer_size() == before
+    connection.look_at_clock(now + Patience().stalled + 1)
+    await until(lambda: not agent.listeners.front.connections)
+
+
+async def test_connections_over_the_limit_get_429(run_agent: Callable[..., Any], connect: Callable[..., Any]) -> None:
+    """As Consul writes it; a connection that ends makes room."""
+    async with run_agent("limits { http_max_conns_per_client = 1 }") as agent:
+        async with connect(agent) as first, connect(agent) as second:
+            assert (await first.get("/v1/status/leader")).status == 200
+            refused = await second.answer()
+            assert refused.status == 429
+            assert refused.body.startswith(b"Your IP is issuing too many concurrent connections")
+        async with connect(agent) as third:
+            assert (await third.get("/v1/status/leader")).status in (200, 429)
+
+
+async def test_a_flood_of_connections_leaves_nothing_behind(
+    agent: Agent, connect: Callable[..., Any], until: Callable[..., Any]
+) -> None:
+    """Hundreds that come and go, most refused: afterwards none is counted."""
+
+    async def visit() -> int:
+        async with connect(agent) as wire:
+            return int((await wire.get("/v1/status/leader")).status)
+
+    found = await asyncio.gather(*(visit() for _ in range(400)), return_exceptions=True)
+    assert 200 in found
+    await until(lambda: not agent.listeners.front.per_client and not agent.listeners.front.connections)
+
+
+async def test_a_body_is_invited_only_where_it_will_be_read(wire: Any, connect: Any, agent: Agent) -> None:
+    """``Expect: 100-continue`` on one that is too long gets the 413 instead, and the connection ends."""
+    wire.send(lines("PUT", "/v1/kv/a", "Expect: 100-continue", "Content-Length: 1"))
+    assert (await wire.answer()).status == 100
+    wire.send(b"x")
+    assert (await wire.answer()).body == b"true"
+    wire.send(lines("PUT", "/v1/kv/a", "Expect: 100-continue", "Content-Length: 9999999999"))
+    refused = await wire.answer()
+    assert (refused.status, refused.headers["connection"]) == (413, "close")
+    assert refused.body.startswith(b"Request body(9999999999 bytes) too large, max size: 524288 bytes.")
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/txn", "/v1/agent/service/register", "/v1/session/create", "/v1/catalog/register"]
+)
+async def test_no_route_takes_a_body_without_end(path: str, wire: Any) -> None:
+    """A declared length above the limit is refused at once."""
+    wire.send(lines("PUT", path, "Content-Length: 99999999999"))
+    refused = await wire.answer()
+    assert refused.status == 413 and b"too large" in refused.body
+    assert await wire.rest() == b""
+
+
+async def test_chunks_without_end_are_refused_at_the_limit(wire: Any) -> None:
+    """What came until then counts."""
+    wire.send(lines("PUT", "/v1/kv/a", "Transfer-Encoding: chunked"))
+    for _ in range(3):
+        wire.send(b"%x\r\n%b\r\n" % (len(HUGE), HUGE))
+    assert (await wire.answer()).status == 413
+
+
+@pytest.mark.parametrize(
+    ("chunks", "text"), [(b"zz\r\n", b"invalid byte in chunk length"), (b"1\r\nabc", b"malformed chunked encoding")]
+)
+async def test_broken_chunks_answer_as_in_consul(chunks: bytes, text: bytes, wire: Any) -> None:
+    """500 with the reader's text, and the connection ends."""
+    wire.send(lines("PUT", "/v1/kv/a", "Transfer-Encoding: chunked") + chunks)
+    answer = await wire.answer()
+    assert (answer.status, answer.body, answer.headers["connection"]) == (500, text, "close")
+
+
+async def test_all_larger_bodies_together_are_bounded(agent: Agent, connect: Callable[..., Any]) -> None:
+    """When they hold too much memory a further one gets 503, a small one goes on; what ends is given back."""
+    front = agent.listeners.front
+    front.body_bytes = server.ALL_BODIES - 100_000
+    async with connect(agent) as wire:
+        assert (await wire.get("/v1/kv/a", method="PUT", body=b"x" * 60_000)).body == b"true"
+        assert (await wire.get("/v1/kv/a", method="PUT", body=b"x" * 90_000)).body == b"true"
+        assert front.body_bytes == server.ALL_BODIES - 100_000
+        wire.send(lines("PUT", "/v1/kv/a", f"Content-Length: {len(HUGE)}") + HUGE)
+        assert (await wire.answer()).status == 503
+    assert front.body_bytes == server.ALL_BODIES - 100_000
+
+
+async def test_a_get_may_bring_a_body_that_nobody_reads(wire: Any) -> None:
+    """A small one does not disturb the connection, a large one ends it."""
+    assert (await wire.get("/v1/status/peers", body=b"{}")).status == 200
+    assert (await wire.get("/v1/status/peers", body=b"x" * 1000)).status == 200
+    answer = await wire.get("/v1/status/peers", body=HUGE)
+    assert (answer.status, answer.headers["connection"]) == (200, "close")
+
+
+async def test_a_large_snapshot_goes_through_a_file(agent: Agent, wire: Any) -> None:
+    """It comes back whole, and its bytes are not counted as memory."""
+    for number in range(8):
+        await wire.get(f"/v1/kv/k{number}", method="PUT", body=os.urandom(400_000))
+    saved = (await wire.get("/v1/snapshot")).body
+    assert len(saved) > 2 * server.SPOOL_FROM
+    await wire.get("/v1/kv/k0?recurse", method="DELETE")
+    assert (await wire.get("/v1/snapshot", method="PUT", body=saved)).status == 200
+    assert len((await wire.get("/v1/kv/k0?raw")).body) == 400_000
+    assert agent.listeners.front.body_bytes == 0
+
+
+async def test_an_unread_stream_waits(agent: Agent, wire: Any, until: Callable[..., Any]) -> None:
+    """A snapshot that nobody takes is not read into memory."""
+    for number in range(20):
+        await wire.get(f"/v1/kv/k{number}", method="PUT", body=os.urandom(500_000))
+    wire.writer.transport.pause_reading()
+    wire.send(lines("GET", "/v1/snapshot"))
+    connection = only_connection(agent)
+    await until(lambda: connection._drained is not None)
+    transport = connection._transport
+    assert transport is not None and transport.get_write_buffer_size() < 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("data", "seconds", "ends"),
+    [
+        (b"GET / HT", Patience().head, True),
+        (lines("PUT", "/v1/kv/a", "Content-Length: 9") + b"x", Patience().body, True),
+        (b"", Patience().idle, True),
+        (lines("GET", "/v1/kv/a?index=9999"), Patience().idle * 10, False),
+    ],
+    ids=["head", "body", "idle", "blocking"],
+)
+async def test_a_slow_head_a_slow_body_and_silence_end_a_connection(
+    data: bytes, seconds: float, ends: bool, agent: Agent, wire: Any, until: Callable[..., Any]
+) -> None:
+    """Each after its own time; a blocking query may take any."""
+    await until(lambda: len(agent.listeners.front.connections) == 1)
+    connection = only_connection(agent)
+    transport = connection._transport
+    assert transport is not None
+    wire.send(data)
+    await until(lambda: not data or not connection._reader.between_requests or connection._task is not None)
+    now = asyncio.get_running_loop().time()
+    connection.look_at_clock(now)
+    connection.look_at_clock(now + seconds - 1)
+    assert not transport.is_closing()
+    connection.look_at_clock(now + seconds + 1)
+    assert transport.is_closing() is ends
+
+
+async def test_a_client_that_leaves_ends_its_query(agent: Agent, until: Callable[..., Any]) -> None:
+    """Nothing is left of many blocking queries whose clients went."""
+    writers: list[asyncio.StreamWriter] = []
+    for number in range(50):
+        _, writer = await asyncio.open_connection(*agent.http_address.split(":"))
+        writer.write(lines("GET", f"/v1/kv/none{number}?index=9999"))
+        writers.append(writer)
+    await until(lambda: len(agent.server.shared_reads) == 50)
+    for writer in writers:
+        writer.close()
+        await writer.wait_closed()
+    await until(lambda: len(agent.server.shared_reads) == 0 and not agent.listeners.front.connections)
+
+
+async def test_a_client_that_leaves_does_not_undo_its_write(
+    agent: Agent, connect: Callable[..., Any], until: Callable[..., Any]
+) -> None:
+    """What was sent whole is carried through."""
+    async with connect(agent) as wire:
+        wire.send(lines("PUT", "/v1/kv/left", "Content-Length: 1") + b"x")
+        await wire.writer.drain()
+    async with connect(agent) as other:
+        await until(lambda: agent.server.db.count(KVS) == 1)
+        assert (await other.get("/v1/kv/left?raw")).body == b"x"
+
+
+async def test_a_half_closed_client_gets_its_answers(wire: Any) -> None:
+    """``printf … | nc`` works, also for several requests; then the agent closes."""
+    wire.send(lines("PUT", "/v1/kv/a", "Content-Length: 1") + b"x" + lines("GET", "/v1/kv/a?raw"))
+    wire.writer.write_eof()
+    rest = await wire.rest()
+    assert rest.count(b"HTTP/1.1 200 OK") == 2 and rest.endswith(b"x")
+
+
+async def test_a_half_closed_client_cannot_wait_for_ever(
+    agent: Agent, connect: Callable[..., Any], until: Callable[..., Any]
+) -> None:
+    """Its blocking query ends soon."""
+    agent.listeners.front.patience = Patience(half_closed=0)
+    async with connect(agent) as wire:
+        wire.send(lines("GET", "/v1/kv/a?index=9999"))
+        await until(lambda: len(agent.server.shared_reads) == 1)
+        wire.writer.write_eof()
+        assert await wire.rest() == b""
+        await until(lambda: len(agent.server.shared_reads) == 0)
+
+
+async def test_a_body_cut_short_is_an_error(wire: Any) -> None:
+    """Half a value is not written."""
+    wire.send(lines("PUT", "/v1/kv/half", "Content-Length: 9") + b"x")
+    wire.writer.write_eof()
+    answer = await wire.answer()
+    assert (answer.status, answer.body) == (500, b"unexpected EOF")
+
+
+async def test_http_1_0_gets_its_own_framing(wire: Any, agent: Agent, connect: Callable[..., Any]) -> None:
+    """No chunks, the connection ends after the answer unless keeping it was asked for."""
+    wire.send(b"GET /v1/status/leader HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+    kept = await wire.answer()
+    assert (kept.version, kept.headers["connection"]) == ("HTTP/1.0", "keep-alive")
+    wire.send(b"GET /v1/snapshot HTTP/1.0\r\n\r\n")
+    streamed = await wire.answer()
+    assert "transfer-encoding" not in streamed.headers and gzip.decompress(streamed.body)
+
+
+@pytest.mark.parametrize("size", [2_000, 400_000])
+@pytest.mark.parametrize("accept", ["gzip", "br, GZIP;q=0.5"])
+async def test_large_replies_are_packed_on_request(size: int, accept: str, wire: Any) -> None:
+    """Small or large, the client unpacks what was written."""
+    value = b"z" * size
+    await wire.get("/v1/kv/z", method="PUT", body=value)
+    answer = await wire.get("/v1/kv/z?raw", f"Accept-Encoding: {accept}")
+    assert answer.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(answer.body) == value
+
+
+@pytest.mark.parametrize("accept", ["", "*", "gzip;q=0", "gzip;q=x", "identity", "gzipped"])
+async def test_nobody_gets_gzip_unasked(accept: str, wire: Any) -> None:
+    """``*`` is no wish for gzip, a weight of nothing neither."""
+    await wire.get("/v1/kv/z", method="PUT", body=b"z" * 2000)
+    assert "content-encoding" not in (await wire.get("/v1/kv/z?raw", f"Accept-Encoding: {accept}")).headers
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 200),
+        (b"GET * HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"CONNECT h:1 HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+        (b"GET http://h?x=1 HTTP/1.1\r\nHost: x\r\n\r\n", 307),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+        (b"GET /v1%2fstatus%2fleader HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+        (b"GET /v1/kv/a%zz HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET /v1/kv/a%00 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET //v1/kv/a%0d%0aX-Y:z HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+        (b"GET /v1/kv/\xff HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+        (b"BREW /v1/kv/a HTTP/1.1\r\nHost: x\r\n\r\n", 405),
+        (b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nContent-Length: 1\r\n\r\n", 417),
+        (b"GET /v1/kv/a HTTP/1.1\r\nHost: x\r\nX: " + b"x" * (2 << 20) + b"\r\n\r\n", 431),
+    ],
+)
+async def test_odd_targets_and_methods(head: bytes, status: int, wire: Any) -> None:
+    """Each gets the status that Consul gives, and the agent goes on."""
+    wire.send(head)
+    assert (await wire.answer()).status == status

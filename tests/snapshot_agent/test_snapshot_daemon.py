@@ -1,0 +1,217 @@
+"""The daemon in one process with a real agent: election, health, schedule, status."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+
+from pyconsul.sdk import AsyncClient, Settings
+from pyconsul.sdk.errors import ConsulError
+from pyconsul.testing import InProcessAgent
+from pyconsul.toolkit.errors import RunError
+from pyconsul_snapshot_agent.agent import SnapshotAgent
+from pyconsul_snapshot_agent.config import Config, Destination, Log, Login, Schedule
+from pyconsul_snapshot_agent.halt import Halt
+from pyconsul_snapshot_agent.registration import ALIVE, SAVING
+from pyconsul_snapshot_agent.sealing import Keys
+from pyconsul_snapshot_agent.status import answer
+from pyconsul_snapshot_agent.testing import MemoryStorage
+
+Fast = Callable[..., Schedule]
+
+
+def config_of(agent: InProcessAgent, schedule: Schedule, **changes: Any) -> Config:
+    """A configuration for this agent."""
+    settings = Settings(address=agent.http_address)
+    return Config(settings, Login(**changes.pop("login", {})), Log(), schedule, [Destination("memory", {})], **changes)
+
+
+@asynccontextmanager
+async def daemon(config: Config, *targets: MemoryStorage) -> AsyncIterator[SnapshotAgent]:
+    """A daemon that runs while the block does."""
+    agent, halt = SnapshotAgent(config, targets, Keys()), Halt()
+    work = asyncio.create_task(agent.run(halt))
+    try:
+        yield agent
+    finally:
+        halt.set("the test ends")
+        async with asyncio.timeout(30):
+            await work
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something to become true."""
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def checks_of(agent: InProcessAgent) -> dict[str, tuple[str, str]]:
+    """Status and output of the tool's checks by name."""
+    async with agent.async_client() as client:
+        found = await client.agent.checks()
+        return {check.Name: (check.Status, check.Output) for check in found.values()}
+
+
+async def until_check(agent: InProcessAgent, name: str, status: str) -> str:
+    """Wait until a check has a status; its output."""
+    async with asyncio.timeout(60):
+        while True:
+            found = (await checks_of(agent)).get(name)
+            if found is not None and found[0] == status:
+                return found[1]
+            await asyncio.sleep(0.01)
+
+
+async def test_the_leader_saves_at_once_and_then_on_schedule(consul_agent: InProcessAgent, fast: Fast) -> None:
+    """Every interval; the oldest go."""
+    target = MemoryStorage()
+    async with daemon(config_of(consul_agent, fast(retain=2)), target) as agent:
+        await until(lambda: agent.stats.snapshots >= 4)
+        assert len(target.objects) in (2, 3)  # the third one is there while the new one is read back
+        assert agent.stats.is_leader
+
+
+async def test_health_tells_that_it_lives_and_that_it_saves(consul_agent: InProcessAgent, fast: Fast) -> None:
+    """Two checks under Enterprise's names, on one service, which goes with the tool, as does the lock."""
+    async with daemon(config_of(consul_agent, fast()), MemoryStorage()):
+        note = await until_check(consul_agent, SAVING, "passing")
+        assert note.startswith("Saved snapshot ")
+        assert (await checks_of(consul_agent))[ALIVE][0] == "passing"
+    assert await checks_of(consul_agent) == {}
+    entry = consul_agent.client.kv.get("consul-snapshot/lock")
+    assert entry is not None
+    assert not entry.Session
+
+
+async def test_a_failing_destination_turns_health_critical_and_back(consul_agent: InProcessAgent, fast: Fast) -> None:
+    """At the first failed attempt, with the reason."""
+    target = MemoryStorage(refuse=1)
+    slow = fast(backoff=300_000_000, max_backoff=300_000_000)
+    async with daemon(config_of(consul_agent, slow), target) as agent:
+        note = await until_check(consul_agent, SAVING, "critical")
+        assert "out of space" in note
+        assert agent.stats.problem == note
+        await until_check(consul_agent, SAVING, "passing")
+        assert agent.stats.problem == ""
+
+
+async def test_only_one_of_several_saves(consul_agent: InProcessAgent, fast: Fast) -> None:
+    """The others stand by, with a check that they live, and none that they save."""
+    one, two = MemoryStorage("one"), MemoryStorage("two")
+    config = config_of(consul_agent, fast())
+    async with daemon(config, one) as first:
+        await until(lambda: first.stats.snapshots >= 1)
+        async with daemon(config, two) as second:
+            await until(lambda: first.stats.snapshots >= 4)
+            assert (second.stats.snapshots, two.objects) == (0, {})
+            found = await consul_agent.async_client().agent.checks()
+            assert sorted(check.Name for check in found.values()) == [ALIVE, ALIVE, SAVING]
+
+
+async def test_the_next_one_takes_over_when_the_leader_ends(consul_agent: InProcessAgent, fast: Fast) -> None:
+    """At once, for it gives the lock back."""
+    config = config_of(consul_agent, fast())
+    async with daemon(config, MemoryStorage()) as first:
+        await until(lambda: first.stats.is_leader)
+        standby = daemon(config, MemoryStorage())
+        second = await standby.__aenter__()
+    try:
+        await until(lambda: second.stats.snapshots >= 1)
+    finally:
+        await standby.__aexit__(None, None, None)
+
+
+async def test_who_fails_too_often_gives_way(consul_agent: InProcessAgent, fast: Fast) -> None:
+    """After so many failed snapshots in a row another instance, whose destination works, saves."""
+    full, good = MemoryStorage("full", refuse=10**9), MemoryStorage("good")
+    schedule = fast(max_failures=2, attempts=1)
+    async with daemon(config_of(consul_agent, schedule), full) as first:
+        await until(lambda: first.stats.is_leader)
+        async with daemon(config_of(consul_agent, schedule), good) as second:
+            await until(lambda: second.stats.snapshots >= 2)
+            assert first.stats.failures >= 2
+            assert (first.stats.is_leader, second.stats.is_leader) == (False, True)
+
+
+async def test_who_loses_the_lock_stops_and_stands_again(consul_agent: InProcessAgent, fast: Fast) -> None:
+    """An operator may destroy the session at any time."""
+    async with daemon(config_of(consul_agent, fast()), MemoryStorage()) as agent:
+        await until(lambda: agent.stats.snapshots >= 1)
+        client = consul_agent.client
+        for session in client.session.list():
+            client.session.destroy(session.ID)
+        seen = agent.stats.snapshots
+        await until(lambda: agent.stats.snapshots >= seen + 2)
+        assert len(client.session.list()) == 1
+
+
+async def test_an_agent_that_forgot_the_service_hears_of_it_again(
+    consul_agent: InProcessAgent, fast: Fast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a restart of a client agent, say; the next news bring everything back."""
+    async with daemon(config_of(consul_agent, fast()), MemoryStorage()):
+        await until_check(consul_agent, SAVING, "passing")
+        for service_id in list(consul_agent.client.agent.services()):
+            consul_agent.client.agent.deregister_service(service_id)
+        await until_check(consul_agent, SAVING, "passing")
+        await until_check(consul_agent, ALIVE, "passing")
+
+
+async def test_the_daemon_outlives_its_agent(fast: Fast) -> None:
+    """Nothing ends it but a signal; when the agent is back it saves again."""
+    with InProcessAgent() as first:
+        config = config_of(first, fast())
+        port = first.http_address.rpartition(":")[2]
+        agent, halt = SnapshotAgent(config, [MemoryStorage()], Keys()), Halt()
+        work = asyncio.create_task(agent.run(halt))
+        await until(lambda: agent.stats.snapshots >= 1)
+    await until(lambda: bool(agent.stats.problem) or not agent.stats.is_leader)
+    with InProcessAgent(http_port=port) as second:
+        seen = agent.stats.snapshots
+        await until(lambda: agent.stats.snapshots > seen)
+        await until_check(second, SAVING, "passing")
+        halt.set("the test ends")
+        await work
+
+
+async def test_the_status_endpoint_answers(consul_agent: InProcessAgent, fast: Fast) -> None:
+    """Over real HTTP."""
+    config = config_of(consul_agent, fast(), status_addr="127.0.0.1:0")
+    async with daemon(config, MemoryStorage()) as agent:
+        await until(lambda: agent.stats.snapshots >= 1)
+        async with AsyncClient(f"127.0.0.1:{agent._status.port}") as client:
+            assert (await client.raw("GET", "/health")).status == 200
+            assert json.loads((await client.raw("GET", "/status")).body)["is_leader"] is True
+            metrics = (await client.raw("GET", "/metrics")).body.decode()
+            assert "consul_snapshot_agent_leader 1\n" in metrics
+            assert 'consul_snapshot_agent_destination_stored{destination="memory"}' in metrics
+            with suppress(ConsulError):
+                assert (await client.raw("POST", "/metrics")).status == 405
+            assert (await client.raw("GET", "/nothing")).status == 404
+
+
+async def test_a_problem_shows_in_health(consul_agent: InProcessAgent, fast: Fast) -> None:
+    """With its text, for probes that only look at the status."""
+    agent = SnapshotAgent(config_of(consul_agent, fast()), [MemoryStorage()], Keys())
+    agent.stats.problem = "the disk is full"
+    assert answer(agent.stats, "GET", "/health") == (503, "text/plain; charset=utf-8", "the disk is full\n")
+
+
+async def test_a_status_address_that_is_taken_ends_the_tool(consul_agent: InProcessAgent, fast: Fast) -> None:
+    """At the start, where somebody sees it."""
+    config = config_of(consul_agent, fast(), status_addr=consul_agent.http_address)
+    with pytest.raises(RunError, match="status endpoint"):
+        await SnapshotAgent(config, [MemoryStorage()], Keys()).run(Halt())
+
+
+async def test_a_login_that_fails_ends_the_tool(consul_agent: InProcessAgent, fast: Fast) -> None:
+    """Without its token it could do nothing."""
+    config = config_of(consul_agent, fast(), login={"auth_method": "kube", "bearer_token": "x"})
+    with pytest.raises(RunError, match="cannot log in"):
+        await SnapshotAgent(config, [MemoryStorage()], Keys()).run(Halt())

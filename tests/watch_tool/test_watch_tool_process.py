@@ -1,0 +1,285 @@
+"""The watch tool as a program: handlers, state, retries, reload, systemd."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from pyconsul.testing import InProcessAgent
+
+VALUE = 'sed \'s/.*"Value":"\\([^"]*\\)".*/\\1/\' >> log'  # base64 of the value, one a line
+ONE, TWO, THREE = "b25l\n", "dHdv\n", "dGhyZWU=\n"
+
+
+def key(name: str, handler: str = VALUE, **more: Any) -> dict[str, Any]:
+    """A watch of a key."""
+    return {"type": "key", "key": name, "id": name, "handler": handler, **more}
+
+
+def test_a_script_is_called_for_each_change(tool: Any, consul_agent: InProcessAgent) -> None:
+    """With JSON on its standard input, and index and watch in its environment."""
+    consul_agent.client.kv.put("a", "one")
+    line = ["sh", "-c", 'cat > data; echo "$CONSUL_INDEX $CONSUL_WATCH_ID $0" >> log', "word"]
+    tool.configure({"type": "key", "key": "a", "id": "mine", "args": line})
+    process = tool.start()
+    index = consul_agent.client.kv.get("a").ModifyIndex
+    tool.comes(f"{index} mine word\n")
+    assert json.loads(tool.read("data"))["Value"] == "b25l"
+    consul_agent.client.kv.put("a", "two")
+    tool.comes(f"{index} mine word\n{consul_agent.client.kv.get('a').ModifyIndex} mine word\n")
+    assert tool.end(process) == (0, "")
+
+
+def test_many_watches_of_all_kinds(tool: Any, consul_agent: InProcessAgent) -> None:
+    """Each runs for itself."""
+    stanzas: list[dict[str, Any]] = [
+        {"type": "key", "key": "a"},
+        {"type": "keyprefix", "prefix": "p/"},
+        {"type": "services"},
+        {"type": "nodes"},
+        {"type": "service", "service": "consul"},
+        {"type": "checks", "state": "passing"},
+    ]
+    tool.configure(*({**s, "handler": f"cat > got-{s['type']}"} for s in stanzas))
+    assert tool.run("-once")[:2] == (0, "")
+    found = {s["type"]: json.loads(tool.read(f"got-{s['type']}")) for s in stanzas}
+    assert (found["key"], found["keyprefix"], found["services"]) == (None, None, {"consul": []})
+    assert found["nodes"][0]["Node"] == found["service"][0]["Node"]["Node"] == found["checks"][0]["Node"]
+
+
+def test_nothing_is_repeated_and_nothing_missed_over_a_restart(tool: Any, consul_agent: InProcessAgent) -> None:
+    """The state remembers what was delivered; a change while the tool was down is delivered at its start."""
+    consul_agent.client.kv.put("a", "one")
+    consul_agent.client.kv.put("b", "one")
+    tool.configure(key("a"), key("b", "cat >> b.log"), state_file="state.json")
+    process = tool.start()
+    tool.comes(ONE)
+    assert tool.end(process)[0] == 0
+    before = tool.read("b.log")
+    consul_agent.client.kv.put("a", "two")
+    assert tool.run("-once")[0] == 0
+    assert (tool.read(), tool.read("b.log")) == (ONE + TWO, before)
+    assert tool.run("-once")[0] == 0
+    assert tool.read() == ONE + TWO
+
+
+def test_events_are_delivered_once_each(tool: Any, consul_agent: InProcessAgent) -> None:
+    """Also those that were fired while the tool was down."""
+    names = "tr ',' '\\n' | sed -n 's/.*\"Payload\":\"\\(.*\\)\".*/\\1/p' >> log"
+    tool.configure({"type": "event", "name": "deploy", "handler": names}, state_file="state.json")
+    consul_agent.client.event.fire("deploy", b"one")
+    process = tool.start()
+    tool.comes(ONE)
+    consul_agent.client.event.fire("deploy", b"two")
+    tool.comes(ONE + TWO)
+    tool.end(process)
+    consul_agent.client.event.fire("deploy", b"three")
+    tool.run("-once")
+    tool.run("-once")
+    assert tool.read() == ONE + TWO + THREE
+
+
+def test_a_failing_handler_is_called_again(tool: Any, consul_agent: InProcessAgent) -> None:
+    """Until it takes the value; its output is logged."""
+    consul_agent.client.kv.put("a", "one")
+    tool.configure(key("a", "echo try >> log; echo sorry; test $(wc -l < log) -ge 3"))
+    process = tool.start()
+    tool.comes("try\ntry\ntry\n")
+    _, err = tool.end(process)
+    assert err.count("exit status 1, output: sorry (attempt") == 2
+
+
+def test_a_value_that_was_never_taken_comes_again_after_a_restart(tool: Any, consul_agent: InProcessAgent) -> None:
+    """Given up is not delivered."""
+    consul_agent.client.kv.put("a", "one")
+    tool.configure(key("a", "echo try >> log; exit 1"), state_file="state.json", retry={"enabled": False})
+    assert tool.run("-once")[0] == 1
+    assert tool.run("-once")[0] == 1
+    assert tool.read() == "try\ntry\n"
+
+
+def test_a_newer_value_replaces_one_that_is_refused(tool: Any, consul_agent: InProcessAgent) -> None:
+    """There is no point in handing over what is no longer true."""
+    consul_agent.client.kv.put("a", "one")
+    refuse = "grep -q b25l && { echo refused >> log; exit 1; }; echo taken >> log"
+    tool.configure(key("a", refuse), retry={"backoff": "1h", "max_backoff": "1h"})
+    tool.start()
+    tool.comes("refused\n")
+    consul_agent.client.kv.put("a", "two")
+    tool.comes("refused\ntaken\n")
+
+
+def test_a_handler_that_takes_too_long_is_killed(tool: Any, consul_agent: InProcessAgent) -> None:
+    """With all that it started."""
+    consul_agent.client.kv.put("a", "one")
+    tool.configure(key("a", "sleep 60; echo never >> log", timeout="100ms"), retry={"enabled": False})
+    status, _, err = tool.run("-once")
+    assert (status, tool.read()) == (1, "")
+    assert "did not end within 0.1s" in err
+
+
+def test_a_handler_that_cannot_be_started(tool: Any, consul_agent: InProcessAgent) -> None:
+    """Is a failure like any other."""
+    tool.configure({"type": "nodes", "args": ["./no-such"]}, retry={"enabled": False})
+    status, _, err = tool.run("-once")
+    assert status == 1
+    assert "No such file or directory" in err
+
+
+def test_no_more_handlers_at_once_than_allowed(tool: Any, consul_agent: InProcessAgent) -> None:
+    """With one slot no two overlap."""
+    handler = "mkdir busy || echo overlap >> log; cat > /dev/null; rmdir busy"
+    tool.configure(*(key(f"k{n}", handler) for n in range(6)), concurrency=1)
+    assert tool.run("-once")[0] == 0
+    assert tool.read() == ""
+
+
+def test_skip_first_waits_for_a_change(tool: Any, consul_agent: InProcessAgent) -> None:
+    """What is there at the first start is taken as known, and that is remembered."""
+    consul_agent.client.kv.put("a", "one")
+    tool.configure(key("a", skip_first=True), state_file="state.json")
+    assert tool.run("-once")[0] == 0
+    assert tool.read() == ""
+    consul_agent.client.kv.put("a", "two")
+    assert tool.run("-once")[0] == 0
+    assert tool.read() == TWO
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """Takes calls of HTTP handlers; the first answer is a refusal."""
+
+    heard: list[tuple[str, str, dict[str, str], bytes]]
+
+    def do_PUT(self) -> None:
+        """Take one."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        Receiver.heard.append((self.command, self.path, dict(self.headers), body))
+        self.send_response(503 if len(Receiver.heard) == 1 else 204)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[str]:
+    """A web server; its address."""
+    Receiver.heard = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_http_handlers(tool: Any, consul_agent: InProcessAgent, receiver: str) -> None:
+    """Method, headers, index and body are sent; a refusal is tried again."""
+    consul_agent.client.kv.put("a", "one")
+    config = {"path": f"{receiver}/hook", "method": "PUT", "header": {"X-Who": ["me"]}, "timeout": "5s"}
+    tool.configure({"type": "key", "key": "a", "handler_type": "http", "http_handler_config": config})
+    assert tool.run("-once")[0] == 0
+    assert len(Receiver.heard) == 2
+    method, path, headers, body = Receiver.heard[1]
+    assert (method, path, headers["X-Who"], headers["Content-Type"]) == ("PUT", "/hook", "me", "application/json")
+    assert headers["X-Consul-Index"] == str(consul_agent.client.kv.get("a").ModifyIndex)
+    assert json.loads(body)["Value"] == "b25l"
+
+
+def test_sighup_changes_what_changed(tool: Any, consul_agent: InProcessAgent) -> None:
+    """A new watch starts, one that stayed is not called again, and a mistake changes nothing."""
+    consul_agent.client.kv.put("a", "one")
+    consul_agent.client.kv.put("b", "two")
+    tool.configure(key("a"))
+    process = tool.start()
+    tool.comes(ONE)
+    tool.configure(key("a"), key("b"))
+    process.send_signal(signal.SIGHUP)
+    tool.comes(ONE + TWO)
+    (tool.folder / "w.json").write_text("{")
+    process.send_signal(signal.SIGHUP)
+    consul_agent.client.kv.put("b", "three")
+    tool.comes(ONE + TWO + THREE)
+    assert "the configuration stays as it was" in tool.end(process)[1]
+
+
+def test_a_running_handler_may_end(tool: Any, consul_agent: InProcessAgent) -> None:
+    """SIGTERM starts nothing new, but waits for what runs."""
+    consul_agent.client.kv.put("a", "one")
+    tool.configure(key("a", "echo begun >> log; until test -e go; do sleep 0.02; done; echo done >> log"))
+    process = tool.start()
+    tool.comes("begun\n")
+    process.send_signal(signal.SIGTERM)
+    (tool.folder / "go").touch()
+    process.communicate(timeout=20)
+    assert (process.returncode, tool.read()) == (0, "begun\ndone\n")
+
+
+def test_a_handler_that_does_not_end_in_the_grace_period_is_killed(tool: Any, consul_agent: InProcessAgent) -> None:
+    """The tool does not hang; SIGINT ends with 12."""
+    consul_agent.client.kv.put("a", "one")
+    tool.configure(key("a", "echo begun >> log; sleep 60"), grace="100ms")
+    process = tool.start()
+    tool.comes("begun\n")
+    status, err = tool.end(process, signal.SIGINT)
+    assert status == 12
+    assert "did not end in time and is killed" in err
+
+
+def test_systemd_hears_how_things_stand(tool: Any, consul_agent: InProcessAgent) -> None:
+    """Ready once all watches have an answer, signs of life, the end."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.bind(str(tool.folder / "notify"))
+        channel.settimeout(20)
+        tool.configure(key("a"))
+        process = tool.start(NOTIFY_SOCKET=str(tool.folder / "notify"), WATCHDOG_USEC="200000")
+        heard = ""
+        while "READY=1\nSTATUS=1 watches" not in heard or "WATCHDOG=1" not in heard:
+            heard += channel.recv(4096).decode() + "\n"
+        process.send_signal(signal.SIGTERM)
+        while "STOPPING=1" not in heard:
+            heard += channel.recv(4096).decode() + "\n"
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_an_agent_that_is_not_there_is_asked_again(tool: Any, consul_agent: InProcessAgent) -> None:
+    """With a pause that grows; the tool goes on, and says what is wrong."""
+    tool.configure(key("a"))
+    address = consul_agent.http_address
+    consul_agent.stop()
+    status, _, err = tool.run("-once", "-http-addr", address)
+    assert status == 1
+    assert "connection refused" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["-colour"], 13, "flag provided but not defined: -colour\n"),
+        (["-config", "none"], 15, "missing file/folder: none: stat none: no such file or directory\n"),
+        (["-log-level", "loud"], 15, 'invalid log level "LOUD", valid log levels are TRACE, DEBUG, INFO, WARN, ERR\n'),
+        (["-state-file", "w.json"], 15, "not a state file of this version\n"),
+    ],
+)
+def test_exit_statuses(words: list[str], status: int, message: str, tool: Any) -> None:
+    """As the other tools have them."""
+    tool.configure(key("a"))
+    found, _, err = tool.run(*words)
+    assert (found, err.endswith(message)) == (status, True), err
+
+
+def test_validate_only_looks(tool: Any) -> None:
+    """No handler is called."""
+    tool.configure(key("a", "touch log"))
+    assert tool.run("-validate")[:2] == (0, "Configuration is valid! 1 watches\n")
+    assert tool.read() == ""
