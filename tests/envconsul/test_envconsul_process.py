@@ -93,6 +93,17 @@ def test_a_failing_change_command_holds_the_restart_back(tool: Any, consul_agent
     assert "change command failed, the child process is left alone" in tool.end(process)[1]
 
 
+def test_changes_that_come_together_restart_once(tool: Any, consul_agent: InProcessAgent) -> None:
+    """The timer starts anew with each change."""
+    consul_agent.client.kv.put("c/V", "0")
+    child = tool.script("child.sh", f"trap 'exit 0' INT\necho $V >> log\n{LOOP}")
+    tool.start("-wait", "500ms:5s", "-prefix", "c", child)
+    tool.comes("log", "0\n")
+    for value in "123":
+        consul_agent.client.kv.put("c/V", value)
+    tool.comes("log", "0\n3\n")
+
+
 def test_reload_false_of_a_prefix(tool: Any, consul_agent: InProcessAgent) -> None:
     """A change there restarts nothing, but is there when something else does."""
     consul_agent.client.kv.put("quiet/Q", "1")

@@ -8,10 +8,18 @@ from typing import Any
 
 import msgspec
 import pytest
+import uvloop
 
 from pyconsul.agent.agent import Agent
 from pyconsul.config import load
 from pyconsul.config.runtime import Address
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Connections are tried on both loops that an agent may run on: their transports differ where it matters."""
+    if item.path.name == "test_front_connections.py":
+        return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    return {"asyncio": asyncio.new_event_loop}
 
 
 @asynccontextmanager

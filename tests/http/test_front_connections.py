@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import uvloop
 
 from pyconsul.agent.agent import Agent
 from pyconsul.agent.http import server
@@ -16,12 +15,6 @@ from pyconsul.agent.http.server import Connection, Patience
 from pyconsul.server.state.kv import KVS
 
 HUGE = b"x" * 300_000
-
-
-@pytest.fixture(params=[asyncio.DefaultEventLoopPolicy, uvloop.EventLoopPolicy], ids=["asyncio", "uvloop"])
-def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
-    """Both loops that an agent may run on: their transports differ where it matters here."""
-    return request.param()
 
 
 def only_connection(agent: Agent) -> Connection:

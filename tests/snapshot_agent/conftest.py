@@ -7,9 +7,10 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,3 +161,134 @@ def fast() -> Callable[..., Schedule]:
         return Schedule(**{**quick, **changes})
 
     return build
+
+
+class Relay:
+    """A TCP port that leads to another one. It can be cut, led elsewhere, and told to stall a sender midway."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.is_cut = False
+        self.stall_after: int | None = None
+        self.stalled = threading.Event()
+        self._passed = 0
+        self._sockets: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """Drop all connections, and refuse new ones until ``target`` is set again and ``is_cut`` is False."""
+        self.is_cut = True
+        for each in self._sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Stop listening, too."""
+        self.cut()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for each in self._sockets:
+            each.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                self._sockets.append(near)
+                if self.is_cut:
+                    near.close()
+                    continue
+                try:
+                    far = socket.create_connection(("127.0.0.1", self.target))
+                except OSError:
+                    near.close()
+                    continue
+                self._sockets.append(far)
+                for ends in ((near, far, True), (far, near, False)):
+                    threading.Thread(target=self._pump, args=ends, daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, is_request: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if is_request and self.stall_after is not None:
+                    self._passed += len(data)
+                    if self._passed > self.stall_after:
+                        self.stalled.set()
+                        return  # neither passed on nor closed: the sender waits for ever
+                sink.sendall(data)
+        with suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def relay() -> Iterator[Callable[[int], Relay]]:
+    """Makes relays to a port."""
+    made: list[Relay] = []
+
+    def make(target: int) -> Relay:
+        made.append(Relay(target))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+class Tool:
+    """A snapshot agent in a process of its own; ``lines`` of its log so far."""
+
+    def __init__(self, agent_address: str, *flags: str) -> None:
+        self.lines: list[str] = []
+        environ = {**os.environ, "CONSUL_HTTP_ADDR": agent_address}
+        program = [sys.executable, "-m", "pyconsul_snapshot_agent.main", "-log-level=debug", *flags]
+        self.process = subprocess.Popen(
+            program, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        self._news = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            with self._news:
+                self.lines.append(line.rstrip())
+                self._news.notify_all()
+
+    def wait_for(self, text: str, timeout: float = 60) -> None:
+        """Wait until a line of the log has that text."""
+        with self._news:
+            seen = self._news.wait_for(lambda: any(text in line for line in self.lines), timeout)
+        assert seen, self.lines
+
+    def end(self, number: int) -> int:
+        """Send a signal and wait for the end. The exit status."""
+        self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for the end. The exit status."""
+        status = self.process.wait(60)
+        self._reader.join(10)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+        return status
+
+
+@pytest.fixture
+def tool() -> Iterator[Callable[..., Tool]]:
+    """Starts snapshot agents; those that still run at the end are killed."""
+    made: list[Tool] = []
+
+    def start(agent_address: str, *flags: str) -> Tool:
+        made.append(Tool(agent_address, *flags))
+        return made[-1]
+
+    yield start
+    for each in made:
+        if each.process.poll() is None:
+            each.process.kill()
+            each.wait()

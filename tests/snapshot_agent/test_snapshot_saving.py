@@ -19,16 +19,20 @@ from pyconsul_snapshot_agent.stats import Stats
 from pyconsul_snapshot_agent.testing import MemoryStorage
 
 KEYS = Keys((bytes(range(32)),))
+NO_KEYS = Keys()
 
 
 class Bench:
     """A saver over given destinations, against a real agent."""
 
-    def __init__(self, agent: InProcessAgent, schedule: Schedule, *targets: MemoryStorage, keys: Keys = Keys()) -> None:
+    def __init__(
+        self, agent: InProcessAgent, schedule: Schedule, *targets: MemoryStorage, keys: Keys = NO_KEYS
+    ) -> None:
         self.agent = agent
         self.stats = Stats()
         self.now = 1_000
         self.told: list[str] = []
+        self.heard = asyncio.Event()
         self.halt = Halt()
         self.saver = Saver(schedule, targets, keys, self.stats, self.clock)
 
@@ -40,6 +44,7 @@ class Bench:
     async def tell(self, problem: str) -> None:
         """Hear of a failed attempt."""
         self.told.append(problem)
+        self.heard.set()
 
     async def save(self) -> Saved:
         """Save once."""
@@ -86,7 +91,7 @@ async def test_a_failed_upload_is_tried_again(consul_agent: InProcessAgent, fast
 
 
 async def test_an_upload_that_keeps_failing_fails_the_snapshot(consul_agent: InProcessAgent, fast: Fast) -> None:
-    """After the attempts that are configured; nothing old is deleted there, the other destination has it all the same."""
+    """After the attempts that are configured; nothing old is deleted there; other destinations have it all the same."""
     bad = MemoryStorage("bad", refuse=99, objects={"consul-1.snap": b"", "consul-2.snap": b""})
     good = MemoryStorage("good", objects={"consul-1.snap": b"", "consul-2.snap": b""})
     bench = Bench(consul_agent, fast(retain=1), bad, good)
@@ -157,8 +162,7 @@ async def test_work_stops_when_it_is_told_to(consul_agent: InProcessAgent, fast:
     bench = Bench(consul_agent, fast(backoff=10**12, max_backoff=10**12), target)
     saving = asyncio.create_task(bench.save())
     async with asyncio.timeout(30):
-        while not bench.told:
-            await asyncio.sleep(0.001)
+        await bench.heard.wait()
         bench.halt.set("leadership was lost")
         with pytest.raises(Halted, match="leadership was lost"):
             await saving

@@ -23,13 +23,20 @@ def key(name: str, handler: str = VALUE, **more: Any) -> dict[str, Any]:
     return {"type": "key", "key": name, "id": name, "handler": handler, **more}
 
 
+def index_of(agent: InProcessAgent, name: str) -> int:
+    """The index of a key's last change."""
+    found = agent.client.kv.get(name)
+    assert found is not None
+    return found.ModifyIndex
+
+
 def test_a_script_is_called_for_each_change(tool: Any, consul_agent: InProcessAgent) -> None:
     """With JSON on its standard input, and index and watch in its environment."""
     consul_agent.client.kv.put("a", "one")
     line = ["sh", "-c", 'cat > data; echo "$CONSUL_INDEX $CONSUL_WATCH_ID $0" >> log', "word"]
     tool.configure({"type": "key", "key": "a", "id": "mine", "args": line})
     process = tool.start()
-    index = consul_agent.client.kv.get("a").ModifyIndex
+    index = index_of(consul_agent, "a")
     tool.comes(f"{index} mine word\n")
     assert json.loads(tool.read("data"))["Value"] == "b25l"
     consul_agent.client.kv.put("a", "two")
@@ -191,7 +198,7 @@ def test_http_handlers(tool: Any, consul_agent: InProcessAgent, receiver: str) -
     assert len(Receiver.heard) == 2
     method, path, headers, body = Receiver.heard[1]
     assert (method, path, headers["X-Who"], headers["Content-Type"]) == ("PUT", "/hook", "me", "application/json")
-    assert headers["X-Consul-Index"] == str(consul_agent.client.kv.get("a").ModifyIndex)
+    assert headers["X-Consul-Index"] == str(index_of(consul_agent, "a"))
     assert json.loads(body)["Value"] == "b25l"
 
 
@@ -276,6 +283,17 @@ def test_exit_statuses(words: list[str], status: int, message: str, tool: Any) -
     tool.configure(key("a"))
     found, _, err = tool.run(*words)
     assert (found, err.endswith(message)) == (status, True), err
+
+
+def test_a_state_file_has_one_user(tool: Any, consul_agent: InProcessAgent) -> None:
+    """Two processes with one memory would call everything twice; the second one ends."""
+    consul_agent.client.kv.put("a", "one")
+    tool.configure(key("a"), state_file="state.json")
+    tool.start()
+    tool.comes(ONE)
+    status, _, err = tool.run("-once")
+    assert status == 15
+    assert "is in use by another process" in err
 
 
 def test_validate_only_looks(tool: Any) -> None:

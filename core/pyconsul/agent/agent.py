@@ -14,6 +14,7 @@ from pyconsul.agent.dns.server import DnsServer
 from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.agent.events import Events, LocalInstance
 from pyconsul.agent.figures import Figures, configure_metrics
+from pyconsul.agent.http.agent_members import join
 from pyconsul.agent.http.door import Door
 from pyconsul.agent.http.listeners import Listeners
 from pyconsul.agent.keyring import Keyrings
@@ -23,6 +24,7 @@ from pyconsul.agent.local.sync import Syncer
 from pyconsul.agent.local.tokens import Tokens
 from pyconsul.agent.local.work import LocalWork
 from pyconsul.agent.reloading import reloaded
+from pyconsul.agent.retry_join import RetryJoin, RetryJoins
 from pyconsul.agent.rpc import rpc_of
 from pyconsul.agent.watches import BadWatch, Watches, client_settings
 from pyconsul.config.loading import ConfigError
@@ -79,7 +81,9 @@ class Agent:
         self.door = Door(self)
         self.listeners = Listeners(self)
         self.dns = DnsServer(DnsSettings.of(config), self.rpc)
+        self.retry_joins = RetryJoins(self._give_up)
         self.stopped = asyncio.Event()
+        self.exit_code = 0  # of the process, where the agent stops by itself
 
     @property
     def http_address(self) -> str:
@@ -108,10 +112,12 @@ class Agent:
             raise
         self.syncer.start()
         self.figures.start(self)
+        self.retry_joins.start(self._wanted_joins())
 
     async def stop(self) -> None:
         """Close the doors, stop syncing, close the log."""
         self.figures.stop()
+        await self.retry_joins.stop()
         await self.watches.stop()
         await self.listeners.stop()
         await self.dns.stop()
@@ -139,6 +145,30 @@ class Agent:
         finally:
             self.listeners.front.replies.clear()
         self.dns.reload(DnsSettings.of(config))
+
+    def _wanted_joins(self) -> list[RetryJoin]:
+        config = self.config
+        wan = config.retry_join_wan
+        if wan and not config.server:
+            log.warn("(WAN) couldn't join: Err: Must be a server to join WAN cluster")
+            wan = ()
+        return [
+            RetryJoin(
+                "LAN",
+                config.retry_join,
+                config.retry_interval,
+                config.retry_max,
+                lambda host: join(self, host, wan=False),
+            ),
+            RetryJoin(
+                "WAN", wan, config.retry_interval_wan, config.retry_max_wan, lambda host: join(self, host, wan=True)
+            ),
+        ]
+
+    def _give_up(self) -> None:
+        """End this agent, and its process with a failure."""
+        self.exit_code = 1
+        self._ending = asyncio.ensure_future(self.stop())
 
     def _consensus(self, fsm: Fsm) -> Consensus:
         config = self.config

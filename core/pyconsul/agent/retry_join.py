@@ -1,7 +1,7 @@
 """``retry_join`` and ``retry_join_wan``: find servers, join them, again and again until one lets us in.
 
-An entry is a host, or ``provider=… key=value …``, which a cloud answers through the plug-ins ``pyconsul.autojoin``; each
-attempt asks again. A cloud that is down costs an error line and the next attempt, never the agent.
+An entry is a host, or ``provider=… key=value …``, which a cloud answers through the plug-ins ``pyconsul.autojoin``;
+each attempt asks again. A cloud that is down costs an error line and the next attempt, never the agent.
 """
 
 from __future__ import annotations
@@ -89,18 +89,12 @@ class RetryJoin:
 
         try:
             servers = await look_up(entry, tell)
-        except DiscoverError as error:
-            self._cannot(entry, error)
-            return []
-        except Exception as error:  # a plug-in of somebody else's: its fault must not end the attempts
-            self._cannot(entry, error)
+        except Exception as error:  # whatever a plug-in of somebody else's raises must not end the attempts
+            shown = str(error) if isinstance(error, DiscoverError) else f"{type(error).__name__}: {error}"
+            log.error("Cannot discover address", cluster=self.cluster, address=hidden_secrets(entry), error=shown)
             return []
         log.info("Discovered servers", cluster=self.cluster, servers=" ".join(servers))
         return servers
-
-    def _cannot(self, entry: str, error: Exception) -> None:
-        shown = str(error) if isinstance(error, DiscoverError) else f"{type(error).__name__}: {error}"
-        log.error("Cannot discover address", cluster=self.cluster, address=hidden_secrets(entry), error=shown)
 
 
 class RetryJoins:

@@ -1,8 +1,12 @@
 """Counters, gauges and samples, gathered in ten-second intervals as Consul's agent shows them.
 
-Room code calls ``incr``, ``gauge``, ``sample`` and ``measure`` with dotted names without prefix; ``configure`` (once,
-by the agent) sets prefix, host name, filters and whether a cumulative Prometheus store is kept beside the intervals.
-The layouts are go-metrics': ``summary`` for ``/v1/agent/metrics``, ``prometheus_text`` for the scrape format.
+Room code calls ``incr``, ``gauge``, ``sample`` and ``measure`` with dotted names without prefix; hot paths hold a
+series instead (``counter``, ``timing``, ``level``), which the sink empties in batches. ``configure`` (by the agent)
+sets prefix, host name, filters and whether a cumulative Prometheus store is kept beside the intervals. The layouts are
+go-metrics': ``summary`` for ``/v1/agent/metrics``, ``prometheus_text`` for the scrape format.
+
+A scrape shows from the start, at zero, what the code that feeds it has declared: every series without labels by being
+made, others by ``declare`` beside the call that feeds them. There is no list of names apart from the code.
 """
 
 from __future__ import annotations
@@ -11,25 +15,36 @@ import bisect
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Final, Literal
 
 import msgspec
 
-from pyconsul.telemetry.declared import DECLARED
 from pyconsul.telemetry.process import process_text
+from pyconsul.telemetry.prometheus import Cumulative, Key, Labels, flat_sorted
+from pyconsul.telemetry.push import Lines
+from pyconsul.telemetry.series import Counter, Level, Timing
 
-__all__ = ["Interval", "Labels", "Metrics", "configure", "current", "gauge", "incr", "measure", "sample"]
-
-Labels = tuple[tuple[str, str], ...]
-V = TypeVar("V")
+__all__ = [
+    "Interval",
+    "Labels",
+    "Metrics",
+    "configure",
+    "counter",
+    "current",
+    "declare",
+    "gauge",
+    "incr",
+    "level",
+    "measure",
+    "sample",
+    "timing",
+]
 
 INTERVAL: Final = 10.0  # seconds a bucket covers
 RETAIN: Final = 6  # intervals kept: one minute
-_SAMPLE_WINDOW: Final = 10.0  # seconds that Prometheus quantiles look back
-_SAMPLE_LIMIT: Final = 1000  # newest samples kept for quantiles
 
 
 class Aggregate:
@@ -55,6 +70,23 @@ class Aggregate:
         self.count += 1
         self.total += value
         self.squares += value * value
+
+    def add_all(self, values: Sequence[float]) -> None:
+        """Take many values in; there must be one."""
+        low, high = min(values), max(values)
+        self.low = min(self.low, low) if self.count else low
+        self.high = max(self.high, high) if self.count else high
+        self.count += len(values)
+        self.total += sum(values)
+        self.squares += sum(value * value for value in values)
+
+    def add_ones(self, times: int) -> None:
+        """Take the value 1 in, so many times."""
+        self.low = min(self.low, 1.0) if self.count else 1.0
+        self.high = max(self.high, 1.0)
+        self.count += times
+        self.total += times
+        self.squares += times
 
     def deviation(self) -> float:
         """The sample standard deviation; 0 for fewer than two values."""
@@ -96,9 +128,6 @@ class Summary(msgspec.Struct, frozen=True):
     Samples: list[SampledValue]
 
 
-_Key = tuple[str, Labels]
-
-
 class Interval:
     """What happened in ten seconds, by name and labels."""
 
@@ -106,26 +135,18 @@ class Interval:
 
     def __init__(self, start: float) -> None:
         self.start = start
-        self.gauges: dict[_Key, float] = {}
-        self.counters: dict[_Key, Aggregate] = {}
-        self.samples: dict[_Key, Aggregate] = {}
+        self.gauges: dict[Key, float] = {}
+        self.counters: dict[Key, Aggregate] = {}
+        self.samples: dict[Key, Aggregate] = {}
 
     def summary(self) -> Summary:
         """The JSON form of this interval, sorted by name and labels."""
         at = datetime.fromtimestamp(self.start, UTC).strftime("%Y-%m-%d %H:%M:%S +0000 UTC")
-        gauges = [GaugeValue(name, value, dict(labels)) for (name, labels), value in _sorted(self.gauges)]
+        gauges = [GaugeValue(name, value, dict(labels)) for (name, labels), value in flat_sorted(self.gauges)]
         return Summary(at, gauges, [], [], _sampled(self.counters), _sampled(self.samples))
 
 
-def _flat(key: _Key) -> str:
-    return key[0] + "".join(f";{name}={value}" for name, value in key[1])
-
-
-def _sorted(values: Mapping[_Key, V]) -> list[tuple[_Key, V]]:
-    return sorted(values.items(), key=lambda item: _flat(item[0]))
-
-
-def _sampled(values: Mapping[_Key, Aggregate]) -> list[SampledValue]:
+def _sampled(values: Mapping[Key, Aggregate]) -> list[SampledValue]:
     return [
         SampledValue(
             Name=name,
@@ -138,113 +159,8 @@ def _sampled(values: Mapping[_Key, Aggregate]) -> list[SampledValue]:
             Stddev=got.deviation(),
             Labels=dict(labels),
         )
-        for (name, labels), got in _sorted(values)
+        for (name, labels), got in flat_sorted(values)
     ]
-
-
-class Cumulative:
-    """Totals since the start, for Prometheus; series that were not touched for ``retention`` seconds are dropped."""
-
-    def __init__(self, retention: float, prefix: str = "consul") -> None:
-        self.retention = retention
-        self.prefix = prefix
-        self.gauges: dict[_Key, tuple[float, float]] = {}
-        self.counters: dict[_Key, tuple[float, float]] = {}
-        self.samples: dict[_Key, tuple[int, float, deque[tuple[float, float]], float]] = {}
-
-    def incr(self, key: _Key, value: float, now: float) -> None:
-        """Add to a counter."""
-        self.counters[key] = (self.counters.get(key, (0.0, 0.0))[0] + value, now)
-
-    def gauge(self, key: _Key, value: float, now: float) -> None:
-        """Set a gauge."""
-        self.gauges[key] = (value, now)
-
-    def sample(self, key: _Key, value: float, now: float) -> None:
-        """Add to a summary."""
-        count, total, recent, _ = self.samples.get(key) or (0, 0.0, deque[tuple[float, float]](maxlen=_SAMPLE_LIMIT), 0)
-        recent.append((now, value))
-        self.samples[key] = (count + 1, total + value, recent, now)
-
-    def text(self, now: float) -> str:
-        """The exposition format, version 0.0.4: one family a name, sorted."""
-        families: dict[str, tuple[str, list[str]]] = {}
-        for key, (value, at) in _sorted(self.gauges):
-            if now - at <= self.retention:
-                _family(families, key[0], "gauge").append(_line(key[0], key[1], value))
-        for key, (value, at) in _sorted(self.counters):
-            if now - at <= self.retention:
-                _family(families, key[0], "counter").append(_line(key[0], key[1], value))
-        for key, (count, total, recent, at) in _sorted(self.samples):
-            if now - at <= self.retention:
-                lines = _family(families, key[0], "summary")
-                lines.extend(_quantiles(key, [value for when, value in recent if now - when <= _SAMPLE_WINDOW]))
-                lines.append(_line(key[0], key[1], total, "_sum"))
-                lines.append(_line(key[0], key[1], count, "_count"))
-        self._show_declared(families)
-        out: list[str] = []
-        for name in sorted(families):
-            kind, lines = families[name]
-            out.append(f"# HELP {name} {name}\n# TYPE {name} {kind}\n")
-            out.extend(lines)
-        return "".join(out)
-
-    def _show_declared(self, families: dict[str, tuple[str, list[str]]]) -> None:
-        """Add the series that are always there, at zero where nothing happened yet."""
-        for short, declared in DECLARED.items():
-            name = _series_name(f"{self.prefix}_{short}" if self.prefix else short)
-            kind, lines = families.setdefault(name, (declared, []))
-            if kind == declared and not any(_is_plain(name, line) for line in lines):
-                if kind == "summary":
-                    lines.extend(
-                        (*_quantiles((name, ()), []), _line(name, (), 0, "_sum"), _line(name, (), 0, "_count"))
-                    )
-                else:
-                    lines.append(_line(name, (), 0))
-
-
-def _is_plain(name: str, line: str) -> bool:
-    return line.startswith((f"{name} ", f"{name}_sum "))
-
-
-def _family(families: dict[str, tuple[str, list[str]]], name: str, kind: str) -> list[str]:
-    return families.setdefault(_series_name(name), (kind, []))[1]
-
-
-_FORBIDDEN = str.maketrans({" ": "_", ".": "_", "=": "_", "-": "_", "/": "_"})
-
-
-def _series_name(name: str) -> str:
-    return name.translate(_FORBIDDEN)
-
-
-def _line(name: str, labels: Labels, value: float, suffix: str = "") -> str:
-    return f"{_series_name(name)}{suffix}{_label_text(labels)} {_number(value)}\n"
-
-
-def _label_text(labels: Labels) -> str:
-    if not labels:
-        return ""
-    return "{" + ",".join(f'{_series_name(name)}="{_label_value(value)}"' for name, value in sorted(labels)) + "}"
-
-
-def _label_value(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def _number(value: float) -> str:
-    if math.isnan(value):
-        return "NaN"
-    if value == int(value) and abs(value) < 1e21:
-        return str(int(value)) if abs(value) < 1e6 else f"{value:.16g}"
-    return repr(float(value))
-
-
-def _quantiles(key: _Key, values: list[float]) -> Iterator[str]:
-    values.sort()
-    for quantile in (0.5, 0.9, 0.99):
-        value = values[min(len(values) - 1, int(quantile * len(values)))] if values else math.nan
-        yield _line(key[0], (*key[1], ("quantile", str(quantile))), value)
 
 
 class Metrics:
@@ -258,7 +174,60 @@ class Metrics:
         self._allowed: list[str] = []
         self._blocked: list[str] = []
         self.cumulative: Cumulative | None = None
+        self.push: list[Lines] = []  # statsd and its like
+        self.declared: dict[str, str] = {}  # name without prefix → type, as a scrape shows it
         self._intervals: deque[Interval] = deque(maxlen=RETAIN)
+        self._counters: dict[Key, Counter] = {}
+        self._timings: dict[Key, Timing] = {}
+        self._levels: dict[Key, Level] = {}
+
+    # Series
+
+    def declare(self, kind: Literal["counter", "gauge", "summary"], *names: str) -> None:
+        """Show these from the start. For the code that feeds them with labels, or by name."""
+        self.declared.update(dict.fromkeys(names, kind))
+
+    def counter(self, name: str, labels: Labels = ()) -> Counter:
+        """The counter of this name; the same one for all who ask."""
+        if not labels:
+            self.declare("counter", name)
+        return self._counters.setdefault((name, labels), Counter(name, labels))
+
+    def timing(self, name: str, labels: Labels = ()) -> Timing:
+        """The timing of this name; the same one for all who ask."""
+        if not labels:
+            self.declare("summary", name)
+        return self._timings.setdefault((name, labels), Timing(name, labels))
+
+    def level(self, name: str, labels: Labels = ()) -> Level:
+        """The level of this name; the same one for all who ask."""
+        if not labels:
+            self.declare("gauge", name)
+        return self._levels.setdefault((name, labels), Level(name, labels))
+
+    def flush(self) -> None:
+        """Take in what the series gathered."""
+        self.interval()
+
+    def _drain(self, interval: Interval) -> None:
+        now = self._clock()
+        for counter in self._counters.values():
+            if counter.pending:
+                self._count(interval, counter, now)
+        for timing in self._timings.values():
+            if values := timing.take():
+                self._sample(interval, timing.name, values, timing.labels, now)
+        for level in self._levels.values():
+            if (value := level.take()) is not None:
+                self._gauge(interval, level.name, value, level.labels, now)
+
+    def _count(self, interval: Interval, counter: Counter, now: float) -> None:
+        times, key = counter.take(), self._key(counter.name, counter.labels)
+        if key is not None:
+            _aggregate(interval.counters, key).add_ones(times)
+            self._pass_count(key, times, now)
+
+    # Setting up
 
     def configure(
         self,
@@ -287,36 +256,63 @@ class Metrics:
         self._blocked = sorted(blocked)
         self.allow_default = filter_default
 
+    # Feeding
+
     def incr(self, name: str, value: float = 1.0, labels: Labels = ()) -> None:
         """Count something."""
         key = self._key(name, labels)
         if key is not None:
-            interval = self.interval()
-            _aggregate(interval.counters, key).add(value)
-            if self.cumulative is not None:
-                self.cumulative.incr(key, value, self._clock())
+            _aggregate(self._present().counters, key).add(value)
+            self._pass_count(key, value, self._clock())
+
+    def _pass_count(self, key: Key, value: float, now: float) -> None:
+        if self.cumulative is not None:
+            self.cumulative.incr(key, value, now)
+        for lines in self.push:
+            lines.count(*key, value)
 
     def gauge(self, name: str, value: float, labels: Labels = ()) -> None:
         """Say how much there is of something now."""
+        self._gauge(self._present(), name, value, labels, self._clock())
+
+    def _gauge(self, interval: Interval, name: str, value: float, labels: Labels, now: float) -> None:
         key = self._key(name, labels, with_host=True)
-        if key is not None:
-            self.interval().gauges[key] = value
-            if self.cumulative is not None:
-                self.cumulative.gauge(key, value, self._clock())
+        if key is None:
+            return
+        interval.gauges[key] = value
+        if self.cumulative is not None:
+            self.cumulative.gauge(key, value, now)
+        for lines in self.push:
+            lines.gauge(*key, value)
 
     def sample(self, name: str, value: float, labels: Labels = ()) -> None:
         """Note one measurement; times are milliseconds."""
+        self._sample(self._present(), name, [value], labels, self._clock())
+
+    def _sample(self, interval: Interval, name: str, values: list[float], labels: Labels, now: float) -> None:
         key = self._key(name, labels)
-        if key is not None:
-            _aggregate(self.interval().samples, key).add(value)
-            if self.cumulative is not None:
-                self.cumulative.sample(key, value, self._clock())
+        if key is None:
+            return
+        _aggregate(interval.samples, key).add_all(values)
+        if self.cumulative is not None:
+            self.cumulative.sample(key, values, now)
+        for lines in self.push:
+            lines.sample(*key, values)
+
+    # Showing
 
     def interval(self) -> Interval:
-        """The interval of this moment; starts a new one every ten seconds."""
+        """The interval of this moment, with all that the series gathered; a new one every ten seconds."""
+        present = self._present()
+        self._drain(present)
+        return present
+
+    def _present(self) -> Interval:
         now = self._clock()
         start = now - now % INTERVAL
         if not self._intervals or self._intervals[-1].start != start:
+            if self._intervals:
+                self._drain(self._intervals[-1])  # it was gathered while that one was the present
             self._intervals.append(Interval(start))
         return self._intervals[-1]
 
@@ -331,9 +327,12 @@ class Metrics:
 
     def prometheus_text(self) -> str:
         """The scrape text with figures of the process, empty while Prometheus is off."""
-        return self.cumulative.text(self._clock()) + process_text() if self.cumulative is not None else ""
+        self.flush()
+        if self.cumulative is None:
+            return ""
+        return self.cumulative.text(self._clock(), self.declared) + process_text()
 
-    def _key(self, name: str, labels: Labels, *, with_host: bool = False) -> _Key | None:
+    def _key(self, name: str, labels: Labels, *, with_host: bool = False) -> Key | None:
         host = f"{self.host}." if with_host and self.host else ""
         full = f"{self.prefix}.{host}{name}" if self.prefix else f"{host}{name}"
         if (self._allowed or self._blocked or not self.allow_default) and not self._kept(full):
@@ -353,7 +352,7 @@ def _longest_prefix(prefixes: list[str], name: str) -> int:
     return max(fitting, default=-1)
 
 
-def _aggregate(values: dict[_Key, Aggregate], key: _Key) -> Aggregate:
+def _aggregate(values: dict[Key, Aggregate], key: Key) -> Aggregate:
     found = values.get(key)
     if found is None:
         found = values[key] = Aggregate()
@@ -372,6 +371,10 @@ configure = _process.configure
 incr = _process.incr
 gauge = _process.gauge
 sample = _process.sample
+declare = _process.declare
+counter = _process.counter
+timing = _process.timing
+level = _process.level
 
 
 @contextmanager

@@ -186,8 +186,8 @@ def _provider(name: str) -> Provider:
         made: Any = plugins.load(GROUP, name)
     except LookupError:
         raise DiscoverError(f"discover: unknown provider {name}") from None
-    except ImportError as error:
-        raise DiscoverError(f"discover-{name}: cannot be loaded: {error}") from error
+    except Exception as error:  # importing a plug-in of somebody else's may raise anything
+        raise DiscoverError(f"discover-{name}: cannot be loaded: {type(error).__name__}: {error}") from error
     return made()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Self, TypeVar, cast
@@ -97,10 +98,12 @@ class Api:
     ) -> Answer:
         """One request; a status of 300 or above is an error with what the cloud says about it."""
         assert self._session is not None, "used outside of its context"
-        signed_in = aiohttp.BasicAuth(*basic, encoding="utf-8") if basic else None
+        given = dict(headers or {})
+        if basic is not None:
+            given["Authorization"] = "Basic " + base64.b64encode(":".join(basic).encode()).decode()
         try:
             async with self._session.request(
-                method, url, params=params, headers=headers, data=data, auth=signed_in, allow_redirects=False
+                method, url, params=params, headers=given, data=data, allow_redirects=False
             ) as reply:
                 body = await self._body(reply, method, url)
                 answer = Answer(body, {name.lower(): value for name, value in reply.headers.items()})

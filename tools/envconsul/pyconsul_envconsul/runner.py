@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pyconsul.lang.goflags import quote
+from pyconsul.toolkit import signals
 from pyconsul.toolkit.child import Child, ChildSettings, run_command
 from pyconsul.toolkit.errors import ChildEnded, RunError
 from pyconsul.toolkit.leases import keep_token
@@ -154,7 +155,7 @@ class Runner:
     def signal(self, number: int) -> None:
         """Pass a signal to the child."""
         if self.child is not None:
-            child_logger.info("receiving signal %s", number)
+            child_logger.info("receiving signal %s", quote(signals.describe(number)))
             self.child.signal(number)
 
     # -- waiting -------------------------------------------------------------------------
@@ -175,7 +176,6 @@ class Runner:
                 waiter.cancel()
         if self.child is not None and self.child.ended.done():
             raise ChildEnded(self.child.ended.result())
-        self.views.check()
         if got:
             self._receive(news.result())
             while not self.views.events.empty():

@@ -17,7 +17,7 @@ from pyconsul.primitives.durations import format_duration
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import ConsulError, status_error
 from pyconsul.sdk.request import QueryMeta, QueryOptions
-from pyconsul.toolkit.errors import ConfigError, RunError
+from pyconsul.toolkit.errors import ConfigError
 from pyconsul.toolkit.retry import RetryPolicy
 from pyconsul.toolkit.stanzas import SECOND
 from pyconsul.toolkit.vault import VaultClient, VaultError
@@ -211,13 +211,13 @@ class Views:
     def start(self, query: Query) -> None:
         """Watch a query; one that is watched already needs no second view."""
         if query.name not in self._tasks:
-            self._tasks[query.name] = asyncio.create_task(View(query, self).run(), name=query.name)
+            task = self._tasks[query.name] = asyncio.create_task(View(query, self).run(), name=query.name)
+            task.add_done_callback(self._ended)
 
-    def check(self) -> None:
-        """Raises RunError when a view broke in a way that nobody foresaw."""
-        for task in self._tasks.values():
-            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
-                raise RunError(f"{task.get_name()}: {error!r}") from error
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A view that broke in a way that nobody foresaw is an error like any other."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.events.put_nowait(Event(task.get_name(), None, f"{task.get_name()}: {error!r}"))
 
     async def stop(self) -> None:
         """Stop all views and close the connections. May be called twice."""

@@ -34,6 +34,7 @@ class SnapshotAgent:
         self._config = config
         self._schedule = config.schedule
         self._saver = Saver(config.schedule, targets, keys, self.stats)
+        self._refusals = 0
         self._status = StatusServer(self.stats, config.status_addr)
 
     async def run_once(self, halt: Halt) -> None:
@@ -79,8 +80,10 @@ class SnapshotAgent:
         except ConsulError as error:
             logger.error("Cannot obtain leadership: %s", error)
             self.stats.problem = f"cannot obtain leadership: {error}"
-            await halt.wait(self._pause(1))
+            self._refusals += 1
+            await halt.wait(self._pause(self._refusals))
             return
+        self._refusals = 0
         logger.info("Obtained leadership")
         self.stats.is_leader, self.stats.problem = True, ""
         has_given_up = False

@@ -183,6 +183,11 @@ _OPTIONS: Final[list[tuple[str, str]]] = [
 ]
 
 
+def options() -> list[tuple[str, str]]:
+    """The rows of the help text: what a flag expects, and what it does."""
+    return _OPTIONS
+
+
 def usage() -> str:
     """The help text."""
     return HELP.format(options="\n\n".join(f"  -{flag}\n      {what}" for flag, what in _OPTIONS))

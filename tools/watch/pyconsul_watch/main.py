@@ -58,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         config = _load(args)
         state = State(config.state_file)
+        if not args.validate:
+            state.lock()
         state.load()
     except ConfigError as error:
         logs.early_error("cli", str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import tempfile
@@ -31,6 +32,20 @@ class State:
     def __init__(self, path: str = "") -> None:
         self.path = path
         self._delivered: dict[str, Delivered] = {}
+        self._lock: int | None = None
+
+    def lock(self) -> None:
+        """Keep other processes away from the file until this one ends. Raises ConfigError when one is there."""
+        if not self.path or self._lock is not None:
+            return
+        try:
+            # A file of its own: the state itself is replaced with every change.
+            self._lock = os.open(self.path + ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(f"state file {self.path} is in use by another process") from None
+        except OSError as error:
+            raise ConfigError(f"state file {self.path} cannot be locked: {error}") from None
 
     def load(self) -> None:
         """Read the file, if there is one. Raises ConfigError for one that is damaged: guessing would repeat calls."""

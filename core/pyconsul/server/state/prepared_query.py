@@ -1,19 +1,24 @@
 """Prepared queries: found by ID, by name, or by the longest template name that a name begins with."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.memdb import Index, Store, Table, WatchSet
 from pyconsul.server.state.indexes import max_index, raise_index, set_index
-from pyconsul.server.state.prepared_query_template import Template, compile_template
 from pyconsul.server.state.sessions import ENDINGS, session_with_id
 from pyconsul.structs.catalog import QuerySource
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.prepared_query import PreparedQuery
 from pyconsul.structs.session import Session
 from pyconsul.structs.wire import changed
+
+if TYPE_CHECKING:
+    from pyconsul.server.state.prepared_query_template import Template
 
 INDEX = "prepared-queries"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -48,8 +53,8 @@ def is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
-def uuid_key(text: str) -> str:
-    """The key of an ID. Raises InternalError for what is no UUID, as Consul's index does."""
+def uuid_key(text: str, what: str = "prepared query") -> str:
+    """The key of an ID. Raises InternalError for what is no UUID, as Consul's index of ``what`` does."""
     digits = text.replace("-", "")
     if len(text) != 36:
         fault = "UUID must be 36 characters"
@@ -61,7 +66,7 @@ def uuid_key(text: str) -> str:
         fault = f"Invalid UUID: encoding/hex: invalid byte: U+{ord(bad):04X} '{bad}'"
     else:
         return text.lower()
-    raise InternalError(f"failed prepared query lookup: index error: {fault}")
+    raise InternalError(f"failed {what} lookup: index error: {fault}")
 
 
 def queries_index(db: Store, ws: WatchSet | None = None) -> int:
@@ -97,6 +102,8 @@ def put_query(db: Store, query: PreparedQuery) -> None:
     """Store a query as it is. Raises InternalError where its template does not compile."""
     template: Template | None = None
     if query.is_template():
+        from pyconsul.server.state.prepared_query_template import compile_template  # HIL: 8 ms, rarely needed
+
         try:
             template = compile_template(query)
         except ValueError as error:

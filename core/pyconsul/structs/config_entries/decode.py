@@ -1,7 +1,7 @@
 """Entries from loose input: JSON bodies of the HTTP API and ``config_entries.bootstrap`` of the configuration.
 
-Consul's decoder converts between texts, numbers and booleans, takes a single value for a list and a list of one for a
-Consul's decoder converts between texts, numbers and booleans, takes one value for a list and a list of one for one value,
+Consul's decoder converts between texts, numbers and booleans, takes one value for a list and a list of one for one
+value, matches keys in any letter case and under their snake_case aliases, and refuses keys that it does not know.
 """
 
 from __future__ import annotations

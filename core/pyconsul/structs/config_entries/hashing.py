@@ -1,4 +1,4 @@
-"""``Hash`` of an entry: the number that Consul's servers compute over its fields (hashstructure, with FNV-1 of 64 bits).
+"""``Hash`` of an entry: the number that Consul's servers compute over its fields (hashstructure, FNV-1 of 64 bits).
 
 It runs over Go's names of types and fields and over the width of numbers, so the declared types say those. Maps and
 structs add up in any order, lists in theirs; nil counts as the integer 0 where Go has a pointer or an interface.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from functools import cache
-from typing import Any, Final, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import UNSET
@@ -16,12 +16,20 @@ from msgspec import UNSET
 from pyconsul.primitives.durations import parse_duration
 from pyconsul.structs.config_entries.decode import core_of, is_pointer, mark_of
 from pyconsul.structs.config_entries.entry import ConfigEntry
+from pyconsul.structs.wire import changed
 
 _OFFSET: Final = 14695981039346656037
 _PRIME: Final = 1099511628211
 _MASK: Final = (1 << 64) - 1
 _LAYOUTS: Final = {"uint32": "<I", "float32": "<f", "uint64": "<Q"}
+Entry = TypeVar("Entry", bound=ConfigEntry)
 _IGNORED: Final = frozenset(("Hash", "CreateIndex", "ModifyIndex"))
+
+
+def prepared(entry: Entry) -> Entry:
+    """An entry as it is written: normalized, with its hash. Raises InternalError for what cannot be made right."""
+    ready = entry.normalized()
+    return cast("Entry", changed(ready, Hash=entry_hash(ready)))
 
 
 def entry_hash(entry: ConfigEntry) -> int:

@@ -75,17 +75,23 @@ def dump(values: tuple[Value, ...]) -> str:
 _DIRECTIVE = re.compile(r"%([-+# 0]*)(\d*(?:\.\d+)?)([a-zA-Z%])")
 
 
-def _inline(value: Value, *, types: bool) -> str:
-    """A value on one line, on demand with the types of everything in front."""
+def _inline(value: Value, *, types: bool, known: bool = False) -> str:
+    """A value on one line, on demand with its type in front, unless that is known from what holds it."""
     if value is None or value is NIL:
-        return "(interface {})<nil>" if types else "<nil>"
-    head = f"({type_of(value)})" if types else ""
+        return "(interface {})<nil>" if types and not known else "<nil>"
+    kind = type_of(value)
+    head = f"({kind})" if types and not known else ""
     if isinstance(value, list):
-        return f"{head}[{' '.join([_inline(v, types=types) for v in value])}]"
+        is_plain = not kind.endswith("interface {}")
+        return f"{head}[{' '.join([_inline(v, types=types, known=is_plain) for v in value])}]"
     if isinstance(value, dict):
-        return (
-            f"{head}map[{' '.join([f'{to_string(k)}:{_inline(value[k], types=types)}' for k in sorted_keys(value)])}]"
-        )
+        is_plain = not kind.endswith("interface {}")
+        pairs = [
+            f"{_inline(k, types=types, known=not kind.startswith('map[interface'))}:"
+            f"{_inline(value[k], types=types, known=is_plain)}"
+            for k in sorted_keys(value)
+        ]
+        return f"{head}map[{' '.join(pairs)}]"
     if isinstance(value, Struct):
         mark = "<*>" if value.pointer and not types else ""
         parts = [f"{f.name + ':' if types else ''}{_inline(getattr(value, f.name), types=types)}" for f in value.fields]

@@ -1,0 +1,121 @@
+"""A small HTTP server that stands where a cloud stands, and look-ups that talk to it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from pyconsul.lang.joinstring import parse_settings
+from pyconsul.telemetry.logging import Level
+from pyconsul.toolkit.discovery import Lookup
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request as the server saw it."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+@dataclass
+class Reply:
+    """An answer that is more than a JSON body."""
+
+    body: object = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+Answer = Callable[[Seen], object]
+
+
+@dataclass
+class Cloud:
+    """A running server: where it is, and what it was asked."""
+
+    url: str
+    seen: list[Seen] = field(default_factory=list)
+
+    @property
+    def host(self) -> str:
+        """``host:port``."""
+        return self.url.partition("://")[2]
+
+
+Clouds = Callable[..., Awaitable[Cloud]]
+
+
+@pytest.fixture
+async def cloud() -> AsyncIterator[Clouds]:
+    """Start a server that answers by a function of the request: a Reply, or what becomes JSON."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(answer: Answer, tls: ssl.SSLContext | None = None) -> Cloud:
+            seen: list[Seen] = []
+
+            async def handle(request: web.Request) -> web.Response:
+                asked = Seen(request.method, request.path, request.query, request.headers, await request.read())
+                seen.append(asked)
+                given = answer(asked)
+                reply = given if isinstance(given, Reply) else Reply(given)
+                body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+                return web.Response(body=body, status=reply.status, headers=reply.headers)
+
+            app = web.Application()
+            app.router.add_route("*", "/{path:.*}", handle)
+            runner = web.AppRunner(app)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+            await site.start()
+            host, port = runner.addresses[0][:2]
+            return Cloud(f"{'https' if tls else 'http'}://{host}:{port}", seen)
+
+        yield start
+
+
+@dataclass(frozen=True)
+class Asked(Lookup):
+    """A look-up that keeps what it was told."""
+
+    lines: list[str] = field(default_factory=list)
+
+
+Asks = Callable[..., Asked]
+
+
+@pytest.fixture
+def ask() -> Asks:
+    """Make a look-up from a configuration string and an environment of its own."""
+
+    def make(text: str, **environ: str) -> Asked:
+        settings = parse_settings(text)
+        lines: list[str] = []
+
+        def keep(level: Level, line: str) -> None:
+            lines.append(f"{level.name} {line}")
+
+        return Asked(settings["provider"], settings, keep, environ, lines=lines)
+
+    return make
+
+
+@pytest.fixture
+def reply() -> type[Reply]:
+    """The class of answers that are more than a JSON body."""
+    return Reply

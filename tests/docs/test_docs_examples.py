@@ -1,0 +1,55 @@
+"""The pages' ``console`` blocks are true: each command prints what the page says."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(page for page in (ROOT / "docs").rglob("*.md") if "```console" in page.read_text())
+BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def commands(page: Path) -> list[tuple[str, str]]:
+    """Each command of a page with the output that follows it."""
+    found: list[tuple[str, str]] = []
+    for block in BLOCK.findall(page.read_text()):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            found.append((command, output))
+    return found
+
+
+def fits(expected: str, got: str) -> bool:
+    """Whether an output is the expected one, with ``…`` standing for anything within a line."""
+    pattern = ".*".join(re.escape(piece) for piece in expected.rstrip().split("…"))
+    return re.fullmatch(pattern, got.rstrip()) is not None
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_shows_what_its_commands_print(page: Path, consul_agent: Any, tmp_path: Path) -> None:
+    """All commands of a page run in order, in one folder, against one agent."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {
+        "PATH": path,
+        "HOME": str(tmp_path),
+        "CONSUL_HTTP_ADDR": consul_agent.http_address,
+    }
+    for command, expected in commands(page):
+        done = subprocess.run(
+            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert fits(expected, done.stdout), f"{page.name}: $ {command}\n{done.stdout}{done.stderr}"
+
+
+def test_every_page_stands_in_the_index() -> None:
+    """docs/README.md names every page."""
+    index = (ROOT / "docs" / "README.md").read_text()
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert not [page for page in sorted(pages) if f"({page})" not in index]
