@@ -166,7 +166,7 @@ def show(folder: Path, environment: dict[str, str], client: Client, dns: int) ->
 def watch_change(folder: Path, environment: dict[str, str]) -> None:
     """Start a watch, change the key, show what the handler got."""
     heard = folder / "heard"
-    handler = f"cat >> {heard}; echo >> {heard}"
+    handler = f"cat >> {heard}"
     key = "apps/ecommerce/environment"
     print(f"$ py-consul watch -type=key -key={key} 'cat >> heard' &")
     watch = subprocess.Popen((str(BIN / "py-consul"), "watch", "-type=key", f"-key={key}", handler), env=environment)
@@ -174,7 +174,7 @@ def watch_change(folder: Path, environment: dict[str, str]) -> None:
         wait_until(lambda: heard.exists() and heard.read_text().count("\n") >= 1, "the first call of the handler")
         run("py-consul", "kv", "put", key, "production", environment=environment)
         wait_until(lambda: heard.read_text().count("\n") >= 2, "the call for the change")
-        print([line for line in heard.read_text().splitlines() if line][-1])
+        print(heard.read_text().splitlines()[-1])
     finally:
         watch.terminate()
         watch.wait()

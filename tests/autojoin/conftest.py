@@ -73,8 +73,9 @@ async def cloud() -> AsyncIterator[Clouds]:
                 seen.append(asked)
                 given = answer(asked)
                 reply = given if isinstance(given, Reply) else Reply(given)
-                body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-                return web.Response(body=body, status=reply.status, headers=reply.headers)
+                if isinstance(reply.body, bytes):
+                    return web.Response(body=reply.body, status=reply.status, headers=reply.headers)
+                return web.json_response(reply.body, status=reply.status, headers=reply.headers)
 
             app = web.Application()
             app.router.add_route("*", "/{path:.*}", handle)

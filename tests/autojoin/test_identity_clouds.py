@@ -98,7 +98,10 @@ async def test_openstack_takes_region_and_project_from_their_places(stack: Any, 
         ("tag_key=a tag_value=b", "Auth url must be provided"),
         ("tag_key=a tag_value=b auth_url=URL/v2.0 project_id=p", "identity API version 2.0"),
         ("tag_key=a tag_value=b auth_url=URL/identity project_id=p", r"user_name is missing \(or .* OS_USERNAME\)"),
-        ("tag_key=a tag_value=b auth_url=URL/identity project_id=p user_name=u password=p", "domain_id and domain_name"),
+        (
+            "tag_key=a tag_value=b auth_url=URL/identity project_id=p user_name=u password=p",
+            "domain_id and domain_name",
+        ),
         (f"tag_key=a tag_value=b auth_url=URL/identity project_id=p region=three {USER}", "in the region three"),
     ],
 )
@@ -183,6 +186,17 @@ async def test_azure_sends_its_token_nowhere_else(cloud: Any, ask: Any) -> None:
     with pytest.raises(DiscoverError, match="the next page is on another host"):
         await Azure(there.url, there.url).addresses(ask(f"{AZURE} tag_name=a tag_value=b"))
     assert other.seen == []
+
+
+async def test_azure_falls_back_to_the_usual_chain(manager: Any, cloud: Any, ask: Any, monkeypatch: Any) -> None:
+    """Without a secret azure-identity finds the managed identity of the place where we run."""
+    token = {"access_token": "eyJ", "expires_on": "4102444800", "resource": "x", "token_type": "Bearer"}
+    identity = await cloud(lambda _: token)
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{identity.url}/msi")
+    monkeypatch.setenv("IDENTITY_HEADER", "h3ader")
+    asked = ask("provider=azure subscription_id=sub tag_name=role tag_value=client")
+    assert await Azure(manager.url, manager.url).addresses(asked) == ["10.0.0.8"]
+    assert identity.seen[0].headers["X-IDENTITY-HEADER"] == "h3ader"
 
 
 @pytest.mark.parametrize(
@@ -289,6 +303,15 @@ async def test_gce_filters_zones_by_pattern(google: tuple[Any, Path], ask: Any) 
     await Gce(f"{there.url}/compute/v1").addresses(ask(text))
     zones = [each for each in there.seen if each.path == "/compute/v1/projects/p/zones"]
     assert {each.query["filter"] for each in zones} == {"name eq us-.*"}
+
+
+async def test_gce_falls_back_to_the_usual_chain(google: tuple[Any, Path], ask: Any, monkeypatch: Any) -> None:
+    """Without credentials_file google-auth takes the file that the environment names."""
+    there, path = google
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
+    asked = ask("provider=gce project_name=p tag_value=x")
+    found = await Gce(f"{there.url}/compute/v1").addresses(asked)
+    assert (found, there.seen[0].path) == (["10.0.0.2"], "/token")
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"type": "service_account"}'])

@@ -32,6 +32,7 @@ class Script:
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
         self.asked: list[tuple[int, str]] = []
+        self.used_up = asyncio.Event()
 
     @property
     def consul(self) -> Script:
@@ -43,6 +44,7 @@ class Script:
         assert (method, path) == ("GET", "/v1/kv/c")
         self.asked.append((options.index, options.consistency))
         if not self.answers:
+            self.used_up.set()
             await asyncio.Event().wait()
         return self.answers.pop(0)
 
@@ -56,8 +58,8 @@ async def reports(script: Script, count: int, config: Config | None = None) -> l
     views.clients = cast("Clients", script)
     views.start(PrefixQuery("c"))
     events = [await asyncio.wait_for(views.events.get(), 10) for _ in range(count)]
-    while script.answers:
-        await asyncio.sleep(0)
+    if not views.config.once:
+        await asyncio.wait_for(script.used_up.wait(), 10)
     await views.stop()
     assert views.events.empty()
     return events

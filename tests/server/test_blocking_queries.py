@@ -84,6 +84,16 @@ async def test_a_missing_key_waits_for_itself_only(reads: Reads) -> None:
     assert (await query).Index == 7
 
 
+async def test_the_index_of_a_missing_key_is_never_an_old_one(reads: Reads) -> None:
+    """Who joins a wait, and who has waited long enough, gets the index that other writes have raised meanwhile."""
+    query = asyncio.create_task(reads.get("missing", index=5, wait_ns=50_000_000))
+    await started(query)
+    reads.write(9, "b")
+    assert reads.computed == 2
+    assert (await reads.get("missing", index=7)).Index == 9
+    assert (await query).Index == 9
+
+
 async def test_when_time_is_up_the_last_answer_is_given(reads: Reads) -> None:
     """Not an error: the same row and index again."""
     reply = await reads.get("a", index=5, wait_ns=1_000_000)

@@ -33,7 +33,7 @@ async def test_gauges_tell_of_process_and_state(agent: Agent, sink: Metrics) -> 
     """Memory, leadership and counts of what the server holds."""
     configure_metrics(load({"dev": True, "hcl": ["telemetry { disable_hostname = true }"]}, {}).runtime)
     measure_once(agent)
-    measure_state(agent)
+    await measure_state(agent)
     gauges = {each.Name: each.Value for each in sink.interval().summary().Gauges}
     assert gauges["consul.server.isLeader"] == 1.0 and gauges["consul.runtime.sys_bytes"] > 0
     assert gauges["consul.state.nodes"] == 1.0 and gauges["consul.state.kv_entries"] == 0.0

@@ -104,8 +104,10 @@ def test_quantiles_are_of_the_last_seconds(sink: Metrics, clock: Clock) -> None:
     assert 'consul_s{quantile="0.99"} NaN' in sink.prometheus_text()
 
 
-def test_prometheus_shows_known_series_from_the_start(sink: Metrics) -> None:
+def test_prometheus_shows_declared_series_from_the_start(sink: Metrics) -> None:
     """Dashboards find what has not happened yet; figures of the process are there too."""
+    sink.timing("raft.leader.lastContact")
+    sink.declare("counter", "catalog.service.query")
     text = sink.prometheus_text()
     assert "# TYPE consul_raft_leader_lastContact summary\n" in text
     assert "\nconsul_catalog_service_query 0\n" in text and "# TYPE go_goroutines gauge\n" in text
@@ -117,3 +119,33 @@ def test_prometheus_shows_known_series_from_the_start(sink: Metrics) -> None:
 def test_without_prometheus_there_is_no_text() -> None:
     """Nothing is gathered that nobody asks for."""
     assert Metrics().prometheus_text() == ""
+
+
+def test_series_are_emptied_into_the_interval_that_is_shown(sink: Metrics) -> None:
+    """What hot paths gathered is there as if it had come value by value."""
+    counter, timing, level = sink.counter("c"), sink.timing("t"), sink.level("l")
+    counter.pending += 3
+    timing.add(1.0)
+    timing.add(4.0)
+    level.value = 7
+    shown = sink.displayed().summary()
+    assert [(c.Count, c.Sum, c.Min, c.Max, c.Stddev) for c in shown.Counters] == [(3, 3.0, 1.0, 1.0, 0.0)]
+    assert [(s.Count, s.Sum, s.Min, s.Max) for s in shown.Samples] == [(2, 5.0, 1.0, 4.0)]
+    assert [g.Value for g in shown.Gauges] == [7.0]
+    assert "consul_c 3\n" in sink.prometheus_text()
+
+
+def test_series_count_for_the_interval_they_were_gathered_in(sink: Metrics, clock: Clock) -> None:
+    """Not for the next one, which is the present when they are emptied; and they count once."""
+    counter = sink.counter("c")
+    sink.interval()
+    counter.pending += 2
+    clock.now += INTERVAL
+    assert not sink.interval().counters
+    assert [(c.Name, c.Count) for c in sink.displayed().summary().Counters] == [("consul.c", 2)]
+
+
+def test_all_who_name_a_series_share_it(sink: Metrics) -> None:
+    """By name and labels."""
+    assert sink.counter("c") is sink.counter("c")
+    assert sink.timing("t", (("a", "b"),)) is not sink.timing("t")

@@ -47,7 +47,13 @@ class FakeConsul:
         """Set a key."""
         async with self._changed:
             self.index += 1
-            entry = {"LockIndex": 0, "Key": key, "Flags": flags, "CreateIndex": self.index, "ModifyIndex": self.index}
+            entry: dict[str, Any] = {
+                "LockIndex": 0,
+                "Key": key,
+                "Flags": flags,
+                "CreateIndex": self.index,
+                "ModifyIndex": self.index,
+            }
             entry["Value"] = base64.b64encode(value).decode() or None
             self.keys[key] = entry | ({"Session": session} if session else {})
             self._changed.notify_all()

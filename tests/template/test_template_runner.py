@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from base64 import b64decode
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ def a_template(path: Path, contents: str, **settings: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def running(config: Config) -> AsyncIterator[Runner]:
+async def running(config: Config) -> AsyncGenerator[Runner]:
     """A runner at work."""
     runner = Runner(config)
     work = asyncio.create_task(runner.run())

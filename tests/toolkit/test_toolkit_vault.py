@@ -54,7 +54,8 @@ async def vault() -> AsyncIterator[FakeVault]:
 
 def a_client(fake: FakeVault, **settings: Any) -> VaultClient:
     """A client of the little Vault."""
-    return VaultClient(Vault(address=fake.address, **{"token": "t", **settings}))
+    chosen: dict[str, Any] = {"token": "t", **settings}
+    return VaultClient(Vault(address=fake.address, **chosen))
 
 
 def mounted(version: str, path: str = "secret/") -> tuple[int, Any]:

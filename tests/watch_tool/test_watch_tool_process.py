@@ -40,7 +40,7 @@ def test_a_script_is_called_for_each_change(tool: Any, consul_agent: InProcessAg
     tool.comes(f"{index} mine word\n")
     assert json.loads(tool.read("data"))["Value"] == "b25l"
     consul_agent.client.kv.put("a", "two")
-    tool.comes(f"{index} mine word\n{consul_agent.client.kv.get('a').ModifyIndex} mine word\n")
+    tool.comes(f"{index} mine word\n{index_of(consul_agent, 'a')} mine word\n")
     assert tool.end(process) == (0, "")
 
 

@@ -10,10 +10,12 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Final
 
+from pyconsul.agent.members import lan_members
+from pyconsul.agent.metric_push import MetricPush, targets_of
 from pyconsul.primitives.durations import SECOND
 from pyconsul.server.state.catalog_tables import NODES, SERVICES
 from pyconsul.server.state.kv import KVS
-from pyconsul.server.state.sessions import SESSIONS
+from pyconsul.server.state.usage import UsageCount
 from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logfile import FileSink
 from pyconsul.telemetry.logging import level_from
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Figures", "configure_metrics", "file_sink", "measure_forever", "measure_once", "measure_state"]
 
 MEASURE_EVERY: Final = 1.0  # seconds
+_ROWS_AT_ONCE: Final = 2000  # some 2 ms of counting
 STATE_EVERY: Final = 10  # measurements: what the servers hold takes longer to count
 
 
@@ -54,18 +57,21 @@ def file_sink(config: RuntimeConfig) -> FileSink:
 
 
 class Figures:
-    """Measures from ``start`` to ``stop``."""
+    """Measures, and sends to where the configuration says, from ``start`` to ``stop``."""
 
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
+        self._push = MetricPush()
 
     def start(self, agent: Agent) -> None:
         """Begin to measure."""
         configure_metrics(agent.config)
+        self._push.start(targets_of(agent.config.telemetry, socket.gethostname()))
         self._task = asyncio.create_task(measure_forever(agent), name="measure")
 
     def stop(self) -> None:
         """Measure no more."""
+        self._push.stop()
         if self._task is not None:
             self._task.cancel()
 
@@ -79,30 +85,63 @@ async def measure_forever(agent: Agent) -> None:
         metrics.sample("runtime.loop_lag", max(0.0, loop.time() - due) * 1000)
         measure_once(agent)
         if turn % STATE_EVERY == 0:
-            measure_state(agent)
+            await measure_state(agent)
 
 
 def measure_once(agent: Agent) -> None:
-    """Gauges of the process and of what this agent holds."""
+    """Gauges of the process and of what this agent does; what the series gathered goes into the present interval."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    metrics.gauge("runtime.sys_bytes", float(usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)))
-    metrics.gauge("runtime.num_goroutines", float(len(asyncio.all_tasks())))
-    metrics.gauge("runtime.total_gc_runs", float(sum(each["collections"] for each in gc.get_stats())))
-    consensus = agent.server.consensus
-    metrics.gauge("autopilot.healthy", float(consensus.is_leader))
-    metrics.gauge("autopilot.failure_tolerance", 0.0)
-    metrics.gauge("server.isLeader", float(consensus.is_leader))
-    metrics.gauge("raft.applied_index", float(consensus.applied_index))
-    metrics.gauge("raft.last_index", float(consensus.last_index))
+    _gauge("runtime.sys_bytes", usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    _gauge("runtime.num_goroutines", len(asyncio.all_tasks()))
+    _gauge("runtime.total_gc_runs", sum(each["collections"] for each in gc.get_stats()))
+    server = agent.server
+    consensus = server.consensus
+    _gauge("autopilot.healthy", consensus.is_leader)
+    _gauge("autopilot.failure_tolerance", 0)
+    _gauge("server.isLeader", consensus.is_leader)
+    _gauge("raft.applied_index", consensus.applied_index)
+    _gauge("raft.last_index", consensus.last_index)
+    _gauge("rpc.queries_blocking", server.shared_reads.waiting)
+    _gauge("session_ttl.active", len(server.leader.session_timers))
+    _gauge("cache.entries_count", len(agent.cache))
+    _gauge("consul.cache.entries_count", len(agent.cache))
     version = (("version", agent.config.version), ("pre_release", agent.config.version_prerelease))
-    metrics.gauge("version", 1.0, version)
+    _gauge("version", 1, version)
+    metrics.current().flush()
 
 
-def measure_state(agent: Agent) -> None:
-    """Gauges of what the servers hold."""
+async def measure_state(agent: Agent) -> None:
+    """Gauges of what the servers hold. Counting instances by kind gives the loop its turn now and then."""
     db, place = agent.server.db, (("datacenter", agent.datacenter),)
-    metrics.gauge("state.nodes", float(db.count(NODES)), place)
-    metrics.gauge("state.services", float(len(db.index_values(SERVICES, "name"))), place)
-    metrics.gauge("state.service_instances", float(db.count(SERVICES)), place)
-    metrics.gauge("state.kv_entries", float(db.count(KVS)), place)
-    metrics.gauge("session_ttl.active", float(db.count(SESSIONS)))
+    _gauge("state.nodes", db.count(NODES), place)
+    _gauge("state.kv_entries", db.count(KVS), place)
+    members = lan_members(agent)
+    servers = sum(1 for member in members if member.Tags.get("role") == "consul")
+    _gauge("members.servers", servers, place)
+    _gauge("members.clients", len(members) - servers, place)
+    usage = UsageCount()
+    for at, row in enumerate(db.all(SERVICES)):
+        usage.add(row)
+        if at % _ROWS_AT_ONCE == _ROWS_AT_ONCE - 1:
+            await asyncio.sleep(0)
+    counted = usage.total()
+    _gauge("state.services", counted.Services, place)
+    _gauge("state.service_instances", counted.ServiceInstances, place)
+    _gauge("state.billable_service_instances", counted.BillableServiceInstances, place)
+    for kind, instances in (counted.ConnectServiceInstances or {}).items():
+        _gauge("state.connect_instances", instances, (*place, ("kind", kind)))
+
+
+def _gauge(name: str, value: float, labels: metrics.Labels = ()) -> None:
+    metrics.gauge(name, float(value), labels)
+
+
+metrics.declare("summary", "runtime.loop_lag")
+metrics.declare(
+    "gauge",
+    *("autopilot.failure_tolerance", "autopilot.healthy", "cache.entries_count", "consul.cache.entries_count"),
+    *("members.clients", "members.servers", "raft.applied_index", "raft.last_index", "rpc.queries_blocking"),
+    *("runtime.num_goroutines", "runtime.sys_bytes", "runtime.total_gc_runs", "server.isLeader", "session_ttl.active"),
+    *("state.billable_service_instances", "state.connect_instances", "state.kv_entries", "state.nodes"),
+    *("state.service_instances", "state.services", "version"),
+)

@@ -35,6 +35,13 @@ from pyconsul.telemetry.logging import logger
 
 log = logger("agent.server.raft")
 
+_WRITTEN: Final = metrics.timing("raft.leader.dispatchLog")
+_DISPATCHED: Final = metrics.level("raft.leader.dispatchNumLogs")
+_APPENDS: Final = metrics.counter("raft.wal.log_appends")
+_ENTRIES: Final = metrics.counter("raft.wal.log_entries_written")
+_BYTES: Final = metrics.counter("raft.wal.log_entry_bytes_written")
+_ENTRIES_READ: Final = metrics.counter("raft.wal.log_entries_read")
+_BYTES_READ: Final = metrics.counter("raft.wal.log_entry_bytes_read")
 _BATCH: Final = 1024  # entries in one write, so that applying them does not hold the loop for long
 
 
@@ -196,6 +203,8 @@ class DurableVoter(SingleVoter):
             log.warn("an interrupted write was cut off the log", file=self._log.torn)
 
     def _replay_one(self, record: LogRecord) -> None:
+        _ENTRIES_READ.pending += 1
+        _BYTES_READ.pending += len(record.data or b"")
         self._last_index = self._applied_index = record.index
         self._term = max(self._term, record.term)
         if record.log_type == LogType.COMMAND:
@@ -254,10 +263,13 @@ class DurableVoter(SingleVoter):
 
     def _written(self, batch: list[Proposal], writing: asyncio.Future[None], began: float) -> None:
         self._writing = False
-        metrics.sample("raft.leader.dispatchLog", (time.perf_counter() - began) * 1000)
-        metrics.gauge("raft.leader.dispatchNumLogs", len(batch))
+        _WRITTEN.add((time.perf_counter() - began) * 1000)
+        _DISPATCHED.value = len(batch)
         error = writing.exception()
         if error is None:
+            _APPENDS.pending += 1
+            _ENTRIES.pending += len(batch)
+            _BYTES.pending += sum(len(proposal.data or b"") for proposal in batch)
             first = self._last_index + 1
             self._last_index += len(batch)
             for index, proposal in enumerate(batch, start=first):

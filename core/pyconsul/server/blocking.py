@@ -21,6 +21,7 @@ Reader = Callable[[Store, WatchSet], R]
 
 DEFAULT_WAIT_NS = 300_000_000_000
 MAX_WAIT_NS = 600_000_000_000
+_NOTHING = object()
 JITTER = 16  # a wait is lengthened by up to a sixteenth, so that waiters do not come back together
 
 # A door that wants to keep an encoded reply puts a watch set here; the reads behind the reply join it,
@@ -47,6 +48,12 @@ class SharedRead(Generic[R]):
             self._ws = WatchSet(self._wake)
             self.reply = self._read(self._ws)
         return self.reply
+
+    def renewed(self) -> R:
+        """The reply computed again: the index of a missing thing rises with other writes, which wake nobody here."""
+        self.close()
+        self._ws = None
+        return self.current()
 
     async def changed(self, deadline: float) -> None:
         """Return when the reply may have changed, or at ``deadline`` (loop time)."""
@@ -77,17 +84,23 @@ class SharedReads:
     def __init__(self, state: Callable[[], object]) -> None:
         self._reads: dict[object, SharedRead[Any]] = {}
         self._state = state
+        self.waiting = 0  # callers, those who share a query counted each
 
     def __len__(self) -> int:
         return len(self._reads)
 
     async def wait_for(
-        self, key: object, ask: ReadRequest, read: Callable[[WatchSet], R], found: Callable[[R], bool] | None
+        self,
+        key: object,
+        ask: ReadRequest,
+        read: Callable[[WatchSet], R],
+        found: Callable[[R], bool] | None,
+        content: Callable[[R], object] | None = None,
     ) -> R:
         """Answer once the reply's index passes ``ask.MinQueryIndex``, or with the last reply when time is up.
 
         ``found`` tells whether the asked thing exists: while it does not, unrelated writes that only raise the
-        index do not end the wait.
+        index do not end the wait. Neither do those after which ``content`` gives what it gave before.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait_seconds(ask.MaxQueryTime)
@@ -95,10 +108,12 @@ class SharedReads:
         if shared is None:
             shared = self._reads[key] = SharedRead(key, read)
         shared.users += 1
+        self.waiting += 1
         try:
-            return await _wait(shared, ask.MinQueryIndex, deadline, found, self._state)
+            return await _wait(shared, ask.MinQueryIndex, deadline, found, content, self._state)
         finally:
             shared.users -= 1
+            self.waiting -= 1
             if not shared.users:
                 shared.close()
                 self._reads.pop(key, None)
@@ -109,16 +124,25 @@ async def _wait(
     min_index: int,
     deadline: float,
     found: Callable[[R], bool] | None,
+    content: Callable[[R], object] | None,
     state: Callable[[], object],
 ) -> R:
     loop = asyncio.get_running_loop()
     began_in = state()  # a restore swaps the store: everyone is answered then, the index may have gone back
     was_missing = False
+    before: object = _NOTHING
     while True:
         reply = shared.current()
         missing = found is not None and not found(reply)
+        if missing and (not was_missing or loop.time() >= deadline):
+            reply = shared.renewed()
         if missing and was_missing:
             min_index = max(min_index, reply.Index)
+        if content is not None:
+            now = content(reply)
+            if now == before:
+                min_index = max(min_index, reply.Index)
+            before = now
         if reply.Index > min_index or loop.time() >= deadline or state() is not began_in:
             return reply
         was_missing = missing
@@ -129,7 +153,7 @@ def wait_seconds(asked_ns: int) -> float:
     """How long a blocking query may wait: default, maximum and jitter applied."""
     wait = asked_ns if asked_ns > 0 else DEFAULT_WAIT_NS
     wait = min(wait, MAX_WAIT_NS)
-    return (wait + random.randrange(wait // JITTER + 1)) / 1e9
+    return wait * (1 + random.random() / JITTER) / 1e9  # randrange costs ten times as much
 
 
 def question(ask: ReadRequest) -> bytes:

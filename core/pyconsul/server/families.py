@@ -7,9 +7,11 @@ from typing import Any
 
 from pyconsul.memdb import Table
 from pyconsul.server.endpoints import catalog as _catalog_endpoints
+from pyconsul.server.endpoints import config_entries as _config_entry_endpoints
 from pyconsul.server.endpoints import coordinate as _coordinate_endpoints
 from pyconsul.server.endpoints import federation as _federation_endpoints
 from pyconsul.server.endpoints import health as _health_endpoints
+from pyconsul.server.endpoints import intentions as _intention_endpoints
 from pyconsul.server.endpoints import internal as _internal_endpoints
 from pyconsul.server.endpoints import kv as _kv_endpoints
 from pyconsul.server.endpoints import operator as _operator_endpoints
@@ -20,9 +22,11 @@ from pyconsul.server.endpoints import status as _status_endpoints
 from pyconsul.server.endpoints import txn as _txn_endpoints
 from pyconsul.server.fsm import autopilot as _autopilot_fsm
 from pyconsul.server.fsm import catalog as _catalog_fsm
+from pyconsul.server.fsm import config_entries as _config_entry_fsm
 from pyconsul.server.fsm import coordinate as _coordinate_fsm
 from pyconsul.server.fsm import federation as _federation_fsm
 from pyconsul.server.fsm import index as _index_fsm
+from pyconsul.server.fsm import intentions as _intention_fsm
 from pyconsul.server.fsm import kv as _kv_fsm
 from pyconsul.server.fsm import prepared_query as _prepared_query_fsm
 from pyconsul.server.fsm import session as _session_fsm
@@ -30,6 +34,7 @@ from pyconsul.server.fsm import txn as _txn_fsm
 from pyconsul.server.fsm import virtual_ips as _virtual_ips_fsm
 from pyconsul.server.state.autopilot import AUTOPILOT
 from pyconsul.server.state.catalog_tables import CHECKS, KIND_SERVICE_NAMES, NODES, SERVICES
+from pyconsul.server.state.config_entry_reads import CONFIG_ENTRIES
 from pyconsul.server.state.coordinate import COORDINATES
 from pyconsul.server.state.federation import FEDERATION_STATES
 from pyconsul.server.state.gateway_services import GATEWAY_SERVICES
@@ -47,6 +52,8 @@ MODULES = (
     _catalog_fsm,
     _coordinate_fsm,
     _federation_fsm,
+    _config_entry_fsm,
+    _intention_fsm,
     _virtual_ips_fsm,
     _kv_fsm,
     _session_fsm,
@@ -59,6 +66,8 @@ MODULES = (
     _health_endpoints,
     _coordinate_endpoints,
     _federation_endpoints,
+    _config_entry_endpoints,
+    _intention_endpoints,
     _internal_endpoints,
     _session_endpoints,
     _prepared_query_endpoints,
@@ -81,6 +90,7 @@ TABLES: tuple[Table[Any], ...] = (
     COORDINATES,
     MESH_TOPOLOGY,
     GATEWAY_SERVICES,
+    CONFIG_ENTRIES,
     FEDERATION_STATES,
     SERVICE_VIRTUAL_IPS,
     FREE_VIRTUAL_IPS,

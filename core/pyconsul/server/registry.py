@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pyconsul.server.measuring import measured
+
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
@@ -25,7 +27,7 @@ def rpc(
     ) -> Callable[[Server, Ask], Awaitable[Answer]]:
         if name in METHODS:
             raise ValueError(f"two endpoints named {name}")
-        METHODS[name] = function
+        METHODS[name] = measured(name, function)
         return function
 
     return register

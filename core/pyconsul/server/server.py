@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pyconsul import CONSUL_VERSION
 from pyconsul.memdb import Store, WatchSet
@@ -17,11 +18,16 @@ from pyconsul.server.registry import METHODS
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.operator import AutopilotConfig
 from pyconsul.structs.wire import Indexed, ReadRequest, changed
+from pyconsul.telemetry import metrics
 
 if TYPE_CHECKING:
     from pyconsul.raft.consensus import Consensus
 
 R = TypeVar("R", bound=Indexed)
+
+_CALLS: Final = metrics.counter("client.rpc")
+_READS: Final = metrics.counter("rpc.query")
+_CONSISTENT: Final = metrics.timing("rpc.consistentRead")
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,7 @@ class Server:
 
     async def call(self, method: str, ask: Any) -> Any:
         """Run one RPC method. Raises ConsulError."""
+        _CALLS.pending += 1
         endpoint = METHODS.get(method)
         if endpoint is None:
             raise InternalError(f"rpc: can't find method {method}")
@@ -89,24 +96,33 @@ class Server:
         """Write through the log; returns what the FSM answered, raises what it refused with."""
         return await self.consensus.propose(number, request)
 
+    async def verify(self) -> None:
+        """Make sure that this server leads, as consistent reads must. Raises what the consensus refuses with."""
+        began = time.perf_counter()
+        await self.consensus.verify()
+        _CONSISTENT.add((time.perf_counter() - began) * 1000)
+
     async def read(
         self,
         ask: ReadRequest,
         reader: Callable[[Store, WatchSet], R],
         *,
         found: Callable[[R], bool] | None = None,
+        content: Callable[[R], object] | None = None,
         name: str = "",
     ) -> R:
         """Answer a read, blocking as ``ask`` says. Identical blocking reads share one watcher.
 
         ``name`` tells readers of the same kind of ask apart; the reader's own name serves where it is unique.
-        ``found`` says whether the reply shows the asked thing (``wire/blocking.md`` 1.4).
+        ``found`` says whether the reply shows the asked thing, ``content`` what of it counts as a change
+        (``wire/blocking.md`` 1.4).
         """
+        _READS.pending += 1
         if ask.RequireConsistent:
-            await self.consensus.verify()
+            await self.verify()
         if ask.MinQueryIndex > 0:
             key = (reader.__module__, name or reader.__qualname__, question(ask))
-            return await self.shared_reads.wait_for(key, ask, lambda ws: self._run(reader, ws), found)
+            return await self.shared_reads.wait_for(key, ask, lambda ws: self._run(reader, ws), found, content)
         ws = REPLY_WATCH.get()
         if ws is not None:
             return self._run(reader, ws)

@@ -24,7 +24,8 @@ _MARKS = (b"<", b">", b"&", b"\xe2\x80")
 _NEEDS_ESCAPE = re.compile(rb"[<>&]|\xe2\x80[\xa8\xa9]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FLOAT_MARKS = (b".", b"e-", *(b"e%d" % digit for digit in range(1, 10)))
-_MAYBE_FLOAT = re.compile(rb"[:,\[{]-?\d+[.eE]|^-?\d+[.eE]")
+# A float as a whole value: strings full of addresses and versions must not bring in the slow pattern below.
+_MAYBE_FLOAT = re.compile(rb'(?:":|[,\[]|^)-?\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+)(?:[,\]}]|$)')
 _FLOAT = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d+\.\d+(?:[eE][+-]?\d+)?|-?\d+[eE][+-]?\d+')
 
 

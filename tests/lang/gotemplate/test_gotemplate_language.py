@@ -47,7 +47,8 @@ DATA: dict[str, Any] = {
 
 def shown(text: str, **options: Any) -> str:
     """The text a template gives for the data."""
-    return Template(text, FUNCTIONS, **{"missing_key": "zero", **options}).execute(DATA)
+    chosen: dict[str, Any] = {"missing_key": "zero", **options}
+    return Template(text, FUNCTIONS, **chosen).execute(DATA)
 
 
 OUTPUTS = [

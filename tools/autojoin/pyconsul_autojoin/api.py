@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import ssl
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Self, TypeVar, cast
@@ -13,7 +14,7 @@ from yarl import URL
 
 from pyconsul.toolkit.discovery import DiscoverError, Lookup
 
-__all__ = ["Answer", "Api", "missing_extra"]
+__all__ = ["Answer", "Api", "missing_extra", "quieten"]
 
 REQUEST_TIMEOUT: Final = 30.0
 METADATA_TIMEOUT: Final = 5.0  # link-local services answer at once or are not there
@@ -152,6 +153,11 @@ def _without_nulls(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_nulls(each) for each in cast("list[Any]", value)]
     return value
+
+
+def quieten(library: str) -> None:
+    """Keep a library's log off standard error, where Python puts it while nobody has set up its ``logging``."""
+    logging.getLogger(library).addHandler(logging.NullHandler())
 
 
 def missing_extra(ask: Lookup, extra: str, error: ImportError) -> DiscoverError:

@@ -95,7 +95,7 @@ class PrefixQuery:
 
 def _value(item: Mapping[str, Any]) -> str:
     """The value of a pair; bytes that are not UTF-8 are kept as the system's variables keep them."""
-    return base64.b64decode(item.get("Value") or "").decode("utf-8", "surrogateescape")
+    return base64.b64decode(item.get("Value") or "", validate=True).decode("utf-8", "surrogateescape")
 
 
 class ServiceQuery:

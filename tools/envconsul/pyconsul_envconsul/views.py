@@ -30,6 +30,9 @@ BLOCK_SECONDS: Final = 60.0
 MIN_INTERVAL: Final = 0.1
 """Seconds between an answer and the request before it, after the first answer."""
 
+DEFAULT_PAUSE_NS: Final = 60 * SECOND
+"""Between tries after the last attempt, where the configuration has no longest pause."""
+
 # What a server may do wrong, down to answers of another shape than its API promises.
 _FETCH_ERRORS: Final = (
     ConsulError,
@@ -190,7 +193,7 @@ class View:
             if self._once or not self._retry.enabled:
                 self._views.events.put_nowait(Event(self.query.name, None, message))
                 return False
-            pause = max(self._retry.max_backoff_ns, SECOND)
+            pause = self._retry.max_backoff_ns or DEFAULT_PAUSE_NS
         else:
             shown = quote(format_duration(pause))
             logger.warning("%s (retry attempt %d after %s)", message, self._failures, shown)

@@ -16,13 +16,17 @@ import msgspec
 from pyconsul.agent.cache.kinds import CacheKind
 from pyconsul.structs.errors import ConsulError
 from pyconsul.structs.wire import Indexed, ReadRequest, changed
+from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
-from pyconsul.telemetry.metrics import current
 
 R = TypeVar("R")
 Rpc = Callable[[str, Any], Awaitable[Any]]
 
 log = logger("agent.cache")
+
+_FAMILIES = ("cache", "consul.cache")
+for _name in _FAMILIES:
+    metrics.declare("counter", *(f"{_name}.{what}" for what in ("evict_expired", "fetch_error", "fetch_success")))
 
 UNUSED_AFTER = 72 * 3600.0  # seconds without a question until an entry goes
 MAX_ENTRIES = 10_000
@@ -82,9 +86,9 @@ class AgentCache:
         """
         entry = self._entry(kind, ask)
         if self._usable(entry, ask, revalidate=ask.MustRevalidate):
-            current().incr(f"cache.{kind.name}.hit")
+            _count(f"{kind.name}.hit")
             return cast("R", entry.value), CacheMeta(hit=True, age=self._age(entry))
-        current().incr(f"cache.{kind.name}.{'miss_block' if ask.MinQueryIndex else 'miss_new'}")
+        _count(f"{kind.name}.{'miss_block' if ask.MinQueryIndex else 'miss_new'}")
         loop = asyncio.get_running_loop()
         deadline = loop.time() + ask.MaxQueryTime / 1e9 if ask.MaxQueryTime > 0 else None
         while True:
@@ -117,6 +121,7 @@ class AgentCache:
             key, entry = next(iter(self._entries.items()))
             if len(self._entries) < MAX_ENTRIES and now - entry.last_used <= UNUSED_AFTER:
                 return
+            _count("evict_expired")
             del self._entries[key]
             if entry.task is not None:
                 entry.task.cancel()
@@ -169,8 +174,11 @@ class AgentCache:
             entry.attempts += 1
             if entry.lost_contact is None:
                 entry.lost_contact = self._clock()
+            _count_fetch(kind.name, "fetch_error", ("fatal", "false"))
             log.debug("fetch failed", type=kind.name, error=error.text)
         else:
+            same = entry.valid and isinstance(value, Indexed) and value.Index == entry.index
+            _count_fetch(kind.name, "fetch_success", ("result_not_modified", "true" if same else "false"))
             entry.value = value
             entry.index = max(value.Index, 1) if isinstance(value, Indexed) else 1
             entry.valid = True
@@ -180,6 +188,18 @@ class AgentCache:
             entry.fetched_at = self._clock()
         finally:
             _wake(entry)
+
+
+def _count(name: str, labels: metrics.Labels = ()) -> None:
+    """Count under both names that Consul uses."""
+    for family in _FAMILIES:
+        metrics.incr(f"{family}.{name}", labels=labels)
+
+
+def _count_fetch(kind: str, outcome: str, label: tuple[str, str]) -> None:
+    """Count a fetch in all, and by kind."""
+    _count(outcome, (label,))
+    _count(f"{kind}.{outcome}", (label,))
 
 
 def _wake(entry: Entry[Any]) -> None:

@@ -18,11 +18,14 @@ from pyconsul.memdb import WatchSet
 from pyconsul.primitives.durations import format_duration
 from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.structs.errors import ConsulError
+from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import Level, logger
-from pyconsul.telemetry.metrics import current
 
 Rpc = Callable[[str, Any], Awaitable[Any]]
 Client = tuple[str | Any, int]  # the address of who asks; asyncio's type for it is this wide
+
+Notes = tuple[Callable[[float], None], Callable[[float], None]]
+_NOTES: dict[tuple[str, int, bool], Notes] = {}  # by node, type and direction of the question; 65,536 types at most
 
 _MOST_PENDING = 4096  # questions that wait for the catalog or a recursor; more are dropped, as a full socket would
 _TCP_QUERIES = 128  # in one connection
@@ -143,12 +146,9 @@ class DnsServer:
     def _served(self, query: Query, zone: str, began: float, client: Client, *, tcp: bool) -> None:
         """Count a question of ours and how long it took; what is refused or forwarded is only logged."""
         taken = time.perf_counter() - began
-        kind = "PTR" if zone == ARPA else type_name(query.type)
         if zone not in ("", "."):
-            node = ("node", self.core.settings.node_name)
-            sink = current()
-            sink.sample("dns.ptr_query" if zone == ARPA else "dns.domain_query", taken * 1000, (node,))
-            sink.sample("dns.query", taken * 1000, (node, ("type", kind)))
+            for note in self._notes(query.type, reverse=zone == ARPA):
+                note(taken * 1000)
         if _log.enabled(Level.DEBUG):
             _log.debug(
                 "request served from client",
@@ -159,6 +159,20 @@ class DnsServer:
                 client=address_text(str(client[0]), client[1]),
                 client_network="tcp" if tcp else "udp",
             )
+
+    def _notes(self, qtype: int, *, reverse: bool) -> Notes:
+        """Where the milliseconds of such a question are noted."""
+        node = self.core.settings.node_name
+        key = (node, qtype, reverse)
+        found = _NOTES.get(key)
+        if found is None:
+            kind = "PTR" if reverse else type_name(qtype)
+            found = (
+                metrics.timing("dns.ptr_query" if reverse else "dns.domain_query", (("node", node),)).add,
+                metrics.timing("dns.query", (("node", node), ("type", kind))).add,
+            )
+            _NOTES[key] = found
+        return found
 
     async def _look_up(self, core: DnsCore, query: Query, source_ip: str) -> RecordSet | Forward:
         """Run a look-up, doing for it what it asks for."""

@@ -18,6 +18,7 @@ from urllib.parse import unquote_plus
 from pyconsul.agent.http import families
 from pyconsul.agent.http.reply import Reply, meta_headers
 from pyconsul.agent.http.request import Request
+from pyconsul.agent.http.route_figures import figures_of
 from pyconsul.agent.http.routing import Route
 from pyconsul.agent.http.ui import ui_reply
 from pyconsul.primitives.durations import format_duration
@@ -30,7 +31,6 @@ from pyconsul.structs.errors import (
     TooLarge,
 )
 from pyconsul.telemetry.logging import Level, logger
-from pyconsul.telemetry.metrics import current
 
 if TYPE_CHECKING:
     from pyconsul.agent.agent import Agent
@@ -75,7 +75,8 @@ class Door:
         began = time.perf_counter()
         reply = await self._guarded(req, route)
         taken = time.perf_counter() - began
-        current().sample("api.http", taken * 1000, (("method", req.method), ("path", _label(route.pattern))))
+        reply.figures = figures_of(req.method, route.pattern, self._agent.node_name)
+        reply.figures.note(taken * 1000, reply.status)
         if log.enabled(Level.DEBUG):
             self._log_finished(req, taken)
         headers = dict(self._api_headers)
@@ -181,10 +182,6 @@ def _check_body(req: Request) -> None:
         and not req.url_path.startswith(_OWN_LIMIT)
     ):
         raise TooLarge(f"Request body({req.body_size} bytes) too large, max size: {BODY_LIMIT} bytes.")
-
-
-def _label(pattern: str) -> str:
-    return pattern.partition("{")[0].strip("/").replace("/", "_")
 
 
 def _safe_url(req: Request) -> str:

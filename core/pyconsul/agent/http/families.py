@@ -8,10 +8,12 @@ from pyconsul.agent.http import agent_self as _agent_self
 from pyconsul.agent.http import agent_services as _agent_services
 from pyconsul.agent.http import agent_telemetry as _agent_telemetry
 from pyconsul.agent.http import catalog as _catalog
+from pyconsul.agent.http import config as _config
 from pyconsul.agent.http import coordinate as _coordinate
 from pyconsul.agent.http import event as _event
 from pyconsul.agent.http import federation as _federation
 from pyconsul.agent.http import health as _health
+from pyconsul.agent.http import intentions as _intentions
 from pyconsul.agent.http import internal as _internal
 from pyconsul.agent.http import kv as _kv
 from pyconsul.agent.http import later as _later
@@ -39,6 +41,8 @@ MODULES = (
     _event,
     _kv,
     _query,
+    _config,
+    _intentions,
     _session,
     _later,
     _federation,

@@ -40,17 +40,9 @@ ACL_ROUTES = (
     ("/v1/acl/templated-policy/preview/{name...}", "POST"),
 )
 LATER_ROUTES = (
-    ("Config entries", "/v1/config", "PUT"),
-    ("Config entries", "/v1/config/{kind}", "GET"),
-    ("Config entries", "/v1/config/{kind}/{name...}", "GET DELETE"),
     ("Exported services", "/v1/exported-services", "GET"),
     ("The service mesh", "/v1/connect/ca/roots", "GET"),
     ("The service mesh", "/v1/connect/ca/configuration", "GET PUT"),
-    ("The service mesh", "/v1/connect/intentions", "GET POST"),
-    ("The service mesh", "/v1/connect/intentions/match", "GET"),
-    ("The service mesh", "/v1/connect/intentions/check", "GET"),
-    ("The service mesh", "/v1/connect/intentions/exact", "GET PUT DELETE"),
-    ("The service mesh", "/v1/connect/intentions/{id}", "GET PUT DELETE"),
     ("The service mesh", "/v1/discovery-chain/{service}", "GET POST"),
     ("Cluster peering", "/v1/peering/token", "POST"),
     ("Cluster peering", "/v1/peering/establish", "POST"),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyconsul.structs import gojson
 from pyconsul.structs.wire import BACKEND_BLOCKING, BACKEND_STREAMING, Indexed
+
+if TYPE_CHECKING:
+    from pyconsul.agent.http.route_figures import RouteFigures
 
 BACKENDS = {BACKEND_BLOCKING: "blocking-query", BACKEND_STREAMING: "streaming"}
 
@@ -15,10 +18,10 @@ class Reply:
     """One answer.
 
     ``value`` is written as JSON (None as ``null``), ``raw`` as it is, ``stream`` piece by piece; of neither, no body.
-    ``meta`` gives the X-Consul-* headers of a read.
+    ``meta`` gives the X-Consul-* headers of a read; ``figures`` is where the door counted this answer.
     """
 
-    __slots__ = ("content_type", "has_body", "headers", "meta", "raw", "status", "stream", "value")
+    __slots__ = ("content_type", "figures", "has_body", "headers", "meta", "raw", "status", "stream", "value")
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Reply:
         self.content_type = content_type
         self.stream = stream
         self.has_body = True
+        self.figures: RouteFigures | None = None
 
     @classmethod
     def empty(

@@ -15,6 +15,7 @@ from pyconsul.memdb import WatchSet
 if TYPE_CHECKING:
     from pyconsul.agent.http.reply import Reply
     from pyconsul.agent.http.request import Request
+    from pyconsul.agent.http.route_figures import RouteFigures
 
 MAX_ENTRIES = 4096
 MAX_BYTES = 64 << 20  # all kept bytes together
@@ -33,7 +34,7 @@ _WATCHED = (
 # Parameters that make an answer wait, or that ask for more than the newest state.
 _UNKEPT = ("index", "wait", "cached", "hash", "consistent", "token")
 
-Kept = tuple[bytes, bytes]
+Kept = tuple[bytes, bytes, "RouteFigures | None"]  # the reply around its Date line, and where it is counted
 
 
 class ReplyCache:
@@ -51,7 +52,14 @@ class ReplyCache:
         return None if found is None else found[0]
 
     def keep(
-        self, whole: bytes, request: Request, reply: Reply, pieces: Kept, watch: WatchSet, *, generation: int
+        self,
+        whole: bytes,
+        request: Request,
+        reply: Reply,
+        pieces: tuple[bytes, bytes],
+        watch: WatchSet,
+        *,
+        generation: int,
     ) -> None:
         """Keep a reply if it is of a kind that may be kept; takes over ``watch`` in any case.
 
@@ -73,7 +81,7 @@ class ReplyCache:
         while self._kept and (len(self._kept) >= MAX_ENTRIES or self._bytes + size > MAX_BYTES):
             self._drop(next(iter(self._kept)))
         self._drop(whole)
-        self._kept[whole] = (pieces, watch)
+        self._kept[whole] = ((*pieces, reply.figures), watch)
         self._bytes += size
         watch.on_fire = lambda: self._drop(whole)
 
@@ -86,7 +94,7 @@ class ReplyCache:
     def _drop(self, whole: bytes) -> None:
         found = self._kept.pop(whole, None)
         if found is not None:
-            (head, tail), watch = found
+            (head, tail, _), watch = found
             self._bytes -= len(whole) + len(head) + len(tail)
             watch.close()
 

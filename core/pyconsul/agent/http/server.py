@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import IO, TYPE_CHECKING, Any, Final, cast
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from pyconsul.agent.http import writing
 from pyconsul.agent.http.door import BODY_LIMIT
@@ -29,6 +29,7 @@ from pyconsul.telemetry.logging import Level, logger
 if TYPE_CHECKING:
     from pyconsul.agent.agent import Agent
     from pyconsul.agent.http.door import Door
+    from pyconsul.structs.wire import Indexed
 
 log = logger("agent.http")
 
@@ -40,6 +41,7 @@ SPOOL_FROM: Final = 1 << 20  # a snapshot above goes to a file
 AHEAD: Final = 64 << 10  # bytes read while the request before is being answered
 OVERLOOKED: Final = 256 << 10  # bytes of a body that is not wanted which are read for the sake of the connection
 THREAD_FROM: Final = 256 << 10  # larger bodies are packed in a thread
+SHARED_UP_TO: Final = 1 << 20  # bytes of an answer that is kept for the next who waits for the same
 BODILESS: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 _LINGER: Final = 0.5  # seconds between the last byte and the end, so that a refusal is not lost to a reset (as in Go)
 
@@ -56,6 +58,29 @@ class Patience:
     sweep: float = 5
 
 
+class SharedBytes(NamedTuple):
+    """The last answer to a blocking query, for the others who asked in the same bytes and wake with the same reply.
+
+    Waiters who share a query (``server.blocking``) get one ``meta`` object, and no two replies have the same one.
+    """
+
+    request: bytes
+    status: int
+    meta: Indexed | None
+    headers: Mapping[str, str]
+    first: bytes
+    payload: bytes
+
+    def serves(self, request: bytes, reply: Reply, headers: Mapping[str, str]) -> bool:
+        """Whether these bytes are the answer to this request, too."""
+        return (
+            reply.meta is self.meta is not None
+            and request == self.request
+            and reply.status == self.status
+            and headers == self.headers
+        )
+
+
 class HttpFront:
     """What all connections of an agent share: door, limits, kept replies, the Date line."""
 
@@ -65,12 +90,17 @@ class HttpFront:
         self.patience = patience or Patience()
         self.header_limit: int = agent.config.http_config.max_header_bytes or DEFAULT_HEADER_LIMIT
         self.replies = ReplyCache()
+        self.shared: SharedBytes | None = None
         self.connections: set[Connection] = set()
         self.per_client: dict[str, int] = {}
         self.max_per_client: int = agent.config.limits.http_max_conns_per_client
         self.body_bytes = 0  # of larger bodies in memory
         self._date = (0, b"")
         self._sweeping: asyncio.TimerHandle | None = None
+
+    def shares(self, request: bytes, payload: bytes) -> bool:
+        """Whether others may have asked for the same answer: only blocking queries wake together."""
+        return self.replies.enabled and b"index=" in request and len(payload) <= SHARED_UP_TO
 
     def date_line(self) -> bytes:
         """``Date: …`` with its line end; made once a second."""
@@ -239,9 +269,12 @@ class Connection(asyncio.Protocol):
                 self._pause_reading()
             return
         if reader.between_requests:
+            began = time.perf_counter()
             kept = self.front.replies.get(data)
             if kept is not None:
                 self._transport.write(kept[0] + self.front.date_line() + kept[1])
+                if kept[2] is not None:
+                    kept[2].note((time.perf_counter() - began) * 1000, 200)
                 self._since = 0.0
                 return
             self._whole = data
@@ -476,17 +509,29 @@ class Connection(asyncio.Protocol):
             watch.close()
             await self._stream(reply, headers, head)
             return
-        body = self._encoded(request, reply)
-        gzip = len(body) >= writing.GZIP_FROM_BYTES and "Vary" in headers and _takes_gzip(request)
-        if gzip:
-            body = writing.packed(body) if len(body) < THREAD_FROM else await asyncio.to_thread(writing.packed, body)
-        first, last = writing.head(reply, headers, len(body), gzip=gzip, keep_alive=head.keep_alive, minor=head.minor)
-        payload = last if request.method == "HEAD" else last + body
+        shared = self.front.shared
+        if whole is not None and shared is not None and shared.serves(whole, reply, headers):
+            first, payload = shared.first, shared.payload
+        else:
+            first, payload = await self._payload(request, head, reply, headers)
+            if whole is not None and self.front.shares(whole, payload):
+                self.front.shared = SharedBytes(whole, reply.status, reply.meta, headers, first, payload)
         self._write(first + self.front.date_line() + payload)
         if whole is not None and head.keep_alive and not log.enabled(Level.DEBUG):
             self.front.replies.keep(whole, request, reply, (first, payload), watch, generation=generation)
         else:
             watch.close()
+
+    async def _payload(
+        self, request: Request, head: Head, reply: Reply, headers: Mapping[str, str]
+    ) -> tuple[bytes, bytes]:
+        """The bytes of a reply before and after its Date line."""
+        body = self._encoded(request, reply)
+        gzip = len(body) >= writing.GZIP_FROM_BYTES and "Vary" in headers and _takes_gzip(request)
+        if gzip:
+            body = writing.packed(body) if len(body) < THREAD_FROM else await asyncio.to_thread(writing.packed, body)
+        first, last = writing.head(reply, headers, len(body), gzip=gzip, keep_alive=head.keep_alive, minor=head.minor)
+        return first, last if request.method == "HEAD" else last + body
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None:

@@ -85,7 +85,7 @@ async def transfer_leader(srv: Server, req: TransferLeaderRequest) -> bool:
 async def get_autopilot(srv: Server, ask: ReadRequest) -> AutopilotConfig:
     """Autopilot's settings."""
     if ask.RequireConsistent:
-        await srv.consensus.verify()
+        await srv.verify()
     config = autopilot_config(srv.db)
     if config is None:
         raise InternalError("autopilot config not initialized yet")

@@ -33,7 +33,6 @@ from pyconsul.structs.prepared_query import (
 )
 from pyconsul.structs.wire import changed
 from pyconsul.telemetry.logging import logger
-from pyconsul.telemetry.metrics import measure
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
@@ -45,24 +44,23 @@ log = logger("agent.server.prepared_query")
 @rpc("PreparedQuery.Apply")
 async def apply(srv: Server, req: PreparedQueryRequest) -> str:
     """Create, update or delete a query; answers its ID. Raises InternalError."""
-    with measure("prepared-query.apply"):
-        query = req.Query or PreparedQuery()
-        if req.Op == "create":
-            if query.ID:
-                raise InternalError("ID must be empty when creating a new prepared query")
-            query = changed(query, ID=_unused_id(srv.db))
-        else:
-            _refuse_unknown(srv.db, query.ID)
-        if req.Op in ("create", "update"):
-            if fault := query_fault(query):
-                raise InternalError(f"Invalid prepared query: {fault}")
-        elif req.Op != "delete":
-            raise InternalError(f"Unknown prepared query operation: {req.Op}")
-        try:
-            await srv.propose(MessageType.PREPARED_QUERY, changed(req, Query=query))
-        except InternalError as error:
-            raise InternalError(f"raft apply failed: {error.text}") from error
-        return query.ID
+    query = req.Query or PreparedQuery()
+    if req.Op == "create":
+        if query.ID:
+            raise InternalError("ID must be empty when creating a new prepared query")
+        query = changed(query, ID=_unused_id(srv.db))
+    else:
+        _refuse_unknown(srv.db, query.ID)
+    if req.Op in ("create", "update"):
+        if fault := query_fault(query):
+            raise InternalError(f"Invalid prepared query: {fault}")
+    elif req.Op != "delete":
+        raise InternalError(f"Unknown prepared query operation: {req.Op}")
+    try:
+        await srv.propose(MessageType.PREPARED_QUERY, changed(req, Query=query))
+    except InternalError as error:
+        raise InternalError(f"raft apply failed: {error.text}") from error
+    return query.ID
 
 
 def _unused_id(db: Store) -> str:
@@ -139,14 +137,13 @@ async def list_queries(srv: Server, ask: DCSpecificRequest) -> IndexedPreparedQu
 @rpc("PreparedQuery.Explain")
 async def explain(srv: Server, ask: PreparedQueryExecuteRequest) -> PreparedQueryExplainResponse:
     """The query that a name selects, filled in. Raises NotFound."""
-    with measure("prepared-query.explain"):
-        query = await _resolve(srv, ask)
-        return PreparedQueryExplainResponse(Index=1, Query=query)
+    query = await _resolve(srv, ask)
+    return PreparedQueryExplainResponse(Index=1, Query=query)
 
 
 async def _resolve(srv: Server, ask: PreparedQueryExecuteRequest) -> PreparedQuery:
     if ask.RequireConsistent:
-        await srv.consensus.verify()
+        await srv.verify()
     query = resolve(srv.db, ask.QueryIDOrName, ask.Agent)
     if query is None:
         raise NotFound(QUERY_NOT_FOUND)
@@ -156,26 +153,24 @@ async def _resolve(srv: Server, ask: PreparedQueryExecuteRequest) -> PreparedQue
 @rpc("PreparedQuery.Execute")
 async def execute(srv: Server, ask: PreparedQueryExecuteRequest) -> PreparedQueryExecuteResponse:
     """Run a query here, and elsewhere if there is no instance here. Raises NotFound."""
-    with measure("prepared-query.execute"):
-        query = await _resolve(srv, ask)
-        found = run(srv, query, connect=ask.Connect)
-        nodes = _in_order(srv, query, ask, found)
-        if ask.Limit > 0:
-            nodes = nodes[: ask.Limit]
-        found = changed(found, Nodes=nodes)
-        return found if nodes else await fail_over(srv, query, ask, found)
+    query = await _resolve(srv, ask)
+    found = run(srv, query, connect=ask.Connect)
+    nodes = _in_order(srv, query, ask, found)
+    if ask.Limit > 0:
+        nodes = nodes[: ask.Limit]
+    found = changed(found, Nodes=nodes)
+    return found if nodes else await fail_over(srv, query, ask, found)
 
 
 @rpc("PreparedQuery.ExecuteRemote")
 async def execute_remote(srv: Server, ask: PreparedQueryExecuteRemoteRequest) -> PreparedQueryExecuteResponse:
     """Run a query that another datacenter sent along, in no particular order."""
-    with measure("prepared-query.execute_remote"):
-        if ask.RequireConsistent:
-            await srv.consensus.verify()
-        found = run(srv, ask.Query, connect=ask.Connect)
-        nodes = list(found.Nodes or [])
-        random.shuffle(nodes)
-        return changed(found, Nodes=nodes[: ask.Limit] if ask.Limit > 0 else nodes)
+    if ask.RequireConsistent:
+        await srv.verify()
+    found = run(srv, ask.Query, connect=ask.Connect)
+    nodes = list(found.Nodes or [])
+    random.shuffle(nodes)
+    return changed(found, Nodes=nodes[: ask.Limit] if ask.Limit > 0 else nodes)
 
 
 def run(srv: Server, query: PreparedQuery, *, connect: bool) -> PreparedQueryExecuteResponse:

@@ -29,7 +29,7 @@ class SnapshotRestore(SnapshotRequest, frozen=True, kw_only=True):
 async def save(srv: Server, ask: SnapshotRequest) -> Snapshot:
     """An archive of the state; whoever asked closes it."""
     if not ask.AllowStale:
-        await srv.consensus.verify()
+        await srv.verify()
     try:
         return await srv.consensus.snapshot()
     except (OSError, LogError) as error:

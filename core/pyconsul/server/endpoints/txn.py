@@ -45,7 +45,7 @@ async def apply(srv: Server, req: TxnRequest) -> TxnResponse:
 async def read(srv: Server, ask: TxnReadRequest) -> TxnReadResponse:
     """Operations that only read, beside the log; never blocking."""
     if ask.RequireConsistent:
-        await srv.consensus.verify()
+        await srv.verify()
     ops, errors = settle(srv, ask.Ops or [])
     if not errors:
         results, errors = run(srv.db, 0, ops)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,6 +10,7 @@ from pyconsul.memdb import Store, Table
 from pyconsul.raft.consensus import UnappliableEntry
 from pyconsul.server.fsm import opaque
 from pyconsul.server.fsm.registry import LOG_HANDLERS
+from pyconsul.server.fsm.timings import timing_of
 from pyconsul.server.snapshot import FrozenState, Restoring
 from pyconsul.structs.errors import ConsulError
 from pyconsul.structs.messages import IGNORE_UNKNOWN, MessageType
@@ -51,11 +53,16 @@ class Fsm:
             opaque.carry_entry(self.db, index, entry.data)
             return None
         db = self.db
+        request = entry.request_as(handler.request)
+        began = time.perf_counter()
         try:
             with db.transaction():
-                return handler.apply(db, index, entry.request_as(handler.request))
+                return handler.apply(db, index, request)
         except ConsulError as error:
             return error
+        finally:
+            if (note := timing_of(entry.type & ~IGNORE_UNKNOWN, request)) is not None:
+                note((time.perf_counter() - began) * 1000)
 
     def freeze(self) -> FrozenState:
         """The present state for a snapshot."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pyconsul.memdb import FrozenStore, Store
+from pyconsul.server.fsm.timings import declare_for
 
 Req = TypeVar("Req")
 Row = TypeVar("Row")
@@ -48,6 +49,7 @@ def applies(
         if number in LOG_HANDLERS:
             raise ValueError(f"two handlers for log entries of type {number}")
         LOG_HANDLERS[number] = LogHandler(request, function)
+        declare_for(number)
         return function
 
     return register

@@ -14,12 +14,15 @@ from pyconsul.server.leader.session_timers import SessionTimers
 from pyconsul.server.leader.tombstones import TombstoneReaper
 from pyconsul.server.state.kv import TombstoneLeft
 from pyconsul.server.state.sessions import KeysDelayed, SessionEnded
+from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
 log = logger("agent.leader")
+
+metrics.declare("summary", "leader.reconcileMember")
 
 
 class Leader:
@@ -61,7 +64,8 @@ class Leader:
         self.session_timers.arm_all(self.server.db)
         self.tombstones.start()
         await self.autopilot.start()
-        await register_own_member(self.server)
+        with metrics.measure("leader.reconcileMember"):
+            await register_own_member(self.server)
         self.federation.start()
 
     async def stop(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 from pyconsul.memdb import Store
 from pyconsul.primitives.durations import parse_duration
@@ -11,12 +12,15 @@ from pyconsul.server.state.sessions import all_sessions
 from pyconsul.structs.errors import ConsulError
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.session import Session, SessionRequest
+from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
 log = logger("agent.server.session")
+
+_INVALIDATED: Final = metrics.timing("session_ttl.invalidate")
 
 TTL_MULTIPLIER = 2
 RETRY_BASE = 10.0  # seconds before the second attempt to end a session, doubled for each further one
@@ -73,6 +77,7 @@ class SessionTimers:
         request = SessionRequest(
             Datacenter=self._server.config.datacenter, Op="destroy", Session=Session(ID=session_id)
         )
+        began = time.perf_counter()
         for attempt in range(MAX_ATTEMPTS):
             try:
                 await self._server.propose(MessageType.SESSION, request)
@@ -80,6 +85,7 @@ class SessionTimers:
                 log.error("Invalidation failed", error=error)
                 await asyncio.sleep(RETRY_BASE * 2**attempt)
             else:
+                _INVALIDATED.add((time.perf_counter() - began) * 1000)
                 log.debug("Session TTL expired", session=session_id)
                 return
         log.error("maximum revoke attempts reached for session", session=session_id)

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from pyconsul.structs.errors import ConsulError
 from pyconsul.structs.kv import TombstoneRequest
 from pyconsul.structs.messages import MessageType
+from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
 log = logger("agent.server.tombstones")
+
+metrics.declare("summary", "leader.reapTombstones")
 
 
 class ReapSchedule:
@@ -79,6 +82,7 @@ class TombstoneReaper:
     async def _reap(self, index: int) -> None:
         request = TombstoneRequest(Datacenter=self._server.config.datacenter, Op="reap", ReapIndex=index)
         try:
-            await self._server.propose(MessageType.TOMBSTONE, request)
+            with metrics.measure("leader.reapTombstones"):
+                await self._server.propose(MessageType.TOMBSTONE, request)
         except ConsulError as error:
             log.error("failed to reap tombstones up to", index=index, error=error)

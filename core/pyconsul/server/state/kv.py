@@ -32,9 +32,13 @@ def kv_index(db: Store, ws: WatchSet | None = None) -> int:
 
 
 def entry_of_key(db: Store, key: str, ws: WatchSet | None = None) -> tuple[int, DirEntry | None]:
-    """One pair and its index; where there is none, the index of the whole store."""
+    """One pair and its index; where there is none, the index of the whole store.
+
+    ``ws`` fires when the pair changes or comes, not when other writes raise that index: a thousand who wait for keys
+    that are not there yet would all wake up with every write.
+    """
     entry = db.get(KVS, key, ws)
-    return (entry.ModifyIndex if entry is not None else kv_index(db, ws)), entry
+    return (entry.ModifyIndex if entry is not None else kv_index(db)), entry
 
 
 def entries_below(db: Store, prefix: str, ws: WatchSet | None = None) -> tuple[int, list[DirEntry]]:

@@ -12,19 +12,42 @@ NATIVE = "connect-native"
 KINDS = ("api-gateway", NATIVE, "connect-proxy", "ingress-gateway", "mesh-gateway", "terminating-gateway")
 
 
+class UsageCount:
+    """Counts instances row by row, so that a caller may take its time. What peers export does not count."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._instances = 0
+        self._billable = 0
+        self._kinds: Counter[str] = Counter()
+
+    def add(self, row: ServiceRow) -> None:
+        """Count one instance."""
+        if row.Service.PeerName:
+            return
+        self._names.add(row.NameKey)
+        self._instances += 1
+        self._billable += _is_billable(row)
+        self._kinds.update(_kinds_of(row))
+
+    def total(self, nodes: int = 0) -> ServiceUsage:
+        """What came together."""
+        return ServiceUsage(
+            Services=len(self._names),
+            ServiceInstances=self._instances,
+            ConnectServiceInstances={kind: self._kinds[kind] for kind in KINDS},
+            BillableServiceInstances=self._billable,
+            Nodes=nodes,
+        )
+
+
 def service_usage(db: Store, ws: WatchSet | None = None) -> tuple[int, ServiceUsage]:
-    """The counts of local data, and the index of the services table. What peers export does not count."""
-    rows = [row for row in db.all(SERVICES, ws) if not row.Service.PeerName]
+    """The counts of local data, and the index of the services table."""
+    usage = UsageCount()
+    for row in db.all(SERVICES, ws):
+        usage.add(row)
     nodes = sum(1 for node in db.all(NODES, ws) if not node.PeerName)
-    by_kind = Counter(name for row in rows for name in _kinds_of(row))
-    usage = ServiceUsage(
-        Services=len({row.NameKey for row in rows}),
-        ServiceInstances=len(rows),
-        ConnectServiceInstances={kind: by_kind[kind] for kind in KINDS},
-        BillableServiceInstances=sum(1 for row in rows if _is_billable(row)),
-        Nodes=nodes,
-    )
-    return max_index(db, "services"), usage
+    return max_index(db, "services"), usage.total(nodes)
 
 
 def _kinds_of(row: ServiceRow) -> list[str]:

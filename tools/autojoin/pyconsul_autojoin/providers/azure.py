@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from msgspec import Struct, field
 
 from pyconsul.toolkit.discovery import Lookup, Parameter
-from pyconsul_autojoin.api import Api, missing_extra
+from pyconsul_autojoin.api import Api, missing_extra, quieten
 
 API_VERSION: Final = "2023-09-01"
 # Interfaces of scale sets are served by an older version of the same API.
@@ -137,6 +137,7 @@ def _default_token(ask: Lookup, scope: str) -> str:
         from azure.identity import DefaultAzureCredential
     except ImportError as error:
         raise missing_extra(ask, "azure", error) from error
+    quieten("azure")
     chain: Any = DefaultAzureCredential()
     try:
         return chain.get_token(scope).token

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from msgspec import Struct, field
 
 from pyconsul.toolkit.discovery import Lookup, Parameter
-from pyconsul_autojoin.api import METADATA_TIMEOUT, Api, missing_extra
+from pyconsul_autojoin.api import METADATA_TIMEOUT, Api, missing_extra, quieten
 
 SCOPE: Final = "https://www.googleapis.com/auth/compute"
 METADATA_HOST: Final = "metadata.google.internal"
@@ -128,6 +128,7 @@ def _token(ask: Lookup, path: str) -> str:
         from google.oauth2.service_account import Credentials
     except ImportError as error:
         raise missing_extra(ask, "gcp", error) from error
+    quieten("google")
     library: Any = google.auth
     try:
         if path:

@@ -1,0 +1,182 @@
+"""Sends metrics to statsd, DogStatsD (UDP, or a Unix socket) and statsite (TCP), in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final, Protocol
+
+from pyconsul.telemetry import metrics
+from pyconsul.telemetry.logging import logger
+from pyconsul.telemetry.push import DogStatsdLines, Lines, StatsdLines
+
+if TYPE_CHECKING:
+    from pyconsul.config.sections import Telemetry
+
+__all__ = ["MetricPush", "Target", "targets_of"]
+
+log = logger("agent.telemetry")
+
+PACKET_BYTES: Final = 1400  # of lines in one UDP packet, as go-metrics cuts them
+PUSH_EVERY: Final = 1.0  # seconds
+RETRY_AFTER: Final = 10.0  # seconds until a server that could not be reached is tried again
+
+
+class Connection(Protocol):
+    """A way to a metrics server."""
+
+    def send(self, lines: list[bytes]) -> None:
+        """Pass lines on. Raises OSError when the way is gone."""
+        ...
+
+    def close(self) -> None:
+        """Give the way up."""
+        ...
+
+
+class Datagrams:
+    """Lines in UDP packets, or packets of a Unix socket; nobody tells whether they arrive."""
+
+    def __init__(self, transport: asyncio.DatagramTransport) -> None:
+        self._transport = transport
+
+    def send(self, lines: list[bytes]) -> None:
+        """One packet for as many lines as fit."""
+        for packet in packets(lines):
+            self._transport.sendto(packet)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._transport.close()
+
+
+class Stream:
+    """Lines on a TCP connection."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+
+    def send(self, lines: list[bytes]) -> None:
+        """All lines at once. Raises OSError once the peer is gone."""
+        if self._writer.is_closing():
+            raise ConnectionResetError("connection closed")
+        self._writer.write(b"".join(lines))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._writer.close()
+
+
+class Target:
+    """One metrics server: what waits for it, and the way to it. ``kind``: ``statsd``, ``dogstatsd`` or ``statsite``."""
+
+    def __init__(self, kind: str, address: str, lines: Lines) -> None:
+        self.kind = kind
+        self.address = address
+        self.lines = lines
+        self._connection: Connection | None = None
+        self._retry_at = 0.0
+
+    async def push(self) -> None:
+        """Send what waits, connecting first if need be; a server that is not there is tried again later."""
+        now = asyncio.get_running_loop().time()
+        if self._connection is None and now < self._retry_at:
+            return
+        try:
+            if self._connection is None:
+                self._connection = await self._connect()
+            if lines := self.lines.take():
+                self._connection.send(lines)
+        except (OSError, ValueError) as error:
+            log.error(f"Error connecting to {self.kind}", address=self.address, error=error)
+            self._retry_at = now + RETRY_AFTER
+            self.close()
+
+    def close(self) -> None:
+        """Give the connection up."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    async def _connect(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        if self.address.startswith("unix://"):
+            path = self.address.removeprefix("unix://")
+            transport, _ = await loop.create_datagram_endpoint(
+                asyncio.DatagramProtocol, remote_addr=path, family=socket.AF_UNIX
+            )
+            return Datagrams(transport)
+        host, port = _host_and_port(self.address)
+        if self.kind == "statsite":
+            _, writer = await asyncio.open_connection(host, port)
+            return Stream(writer)
+        transport, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=(host, port))
+        return Datagrams(transport)
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    if not port.isdigit():
+        raise ValueError(f"missing port in address {address}")
+    return host.strip("[]") or "localhost", int(port)
+
+
+def packets(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines put together, whole, to packets of at most 1400 bytes; a longer line goes alone."""
+    packet = b""
+    for line in lines:
+        if packet and len(packet) + len(line) > PACKET_BYTES:
+            yield packet
+            packet = b""
+        packet += line
+    if packet:
+        yield packet
+
+
+def targets_of(telemetry: Telemetry, host: str) -> list[Target]:
+    """The servers that the configuration names. Circonus is not built: a warning says so."""
+    found: list[Target] = []
+    if telemetry.statsd_address:
+        found.append(Target("statsd", telemetry.statsd_address, StatsdLines()))
+    if telemetry.dogstatsd_addr:
+        lines = DogStatsdLines(telemetry.dogstatsd_tags, host)
+        found.append(Target("dogstatsd", telemetry.dogstatsd_addr, lines))
+    if telemetry.statsite_address:
+        found.append(Target("statsite", telemetry.statsite_address, StatsdLines()))
+    if telemetry.circonus_api_token or telemetry.circonus_submission_url:
+        log.warn("Circonus is not supported: its telemetry settings have no effect and no metrics are sent there")
+    return found
+
+
+class MetricPush:
+    """Feeds all targets from ``start`` to ``stop``."""
+
+    def __init__(self) -> None:
+        self._targets: list[Target] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, targets: list[Target]) -> None:
+        """Begin to send. Without targets nothing is done and nothing is gathered."""
+        self._targets = targets
+        if targets:
+            metrics.current().push.extend(target.lines for target in targets)
+            self._task = asyncio.create_task(self._push_forever(), name="push metrics")
+
+    def stop(self) -> None:
+        """Send no more."""
+        if self._task is not None:
+            self._task.cancel()
+        for target in self._targets:
+            with contextlib.suppress(ValueError):  # never begun
+                metrics.current().push.remove(target.lines)
+            target.close()
+        self._targets = []
+
+    async def _push_forever(self) -> None:
+        while True:
+            await asyncio.sleep(PUSH_EVERY)
+            metrics.current().flush()
+            for target in self._targets:
+                await target.push()

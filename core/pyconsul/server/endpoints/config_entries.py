@@ -1,0 +1,133 @@
+"""RPC methods of config entries: write, read, list, delete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyconsul.memdb import Store, WatchSet
+from pyconsul.server.endpoints.filtering import rows_filter
+from pyconsul.server.registry import rpc
+from pyconsul.server.state.config_entry_reads import entries_index, entries_of_kind, entry_named
+from pyconsul.structs.config_entries.bound_api_gateway import BoundAPIGateway
+from pyconsul.structs.config_entries.entry import ConfigEntry
+from pyconsul.structs.config_entries.hashing import prepared
+from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
+from pyconsul.structs.config_entries.requests import (
+    DELETE,
+    DELETE_CAS,
+    UPSERT,
+    UPSERT_CAS,
+    ConfigEntryDeleteResponse,
+    ConfigEntryListAllRequest,
+    ConfigEntryQuery,
+    ConfigEntryRequest,
+    ConfigEntryResponse,
+    IndexedConfigEntries,
+    IndexedGenericConfigEntries,
+)
+from pyconsul.structs.config_entries.service_defaults import ServiceDefaults
+from pyconsul.structs.errors import InternalError, PermissionDenied
+from pyconsul.structs.messages import MessageType
+from pyconsul.structs.wire import changed
+
+if TYPE_CHECKING:
+    from pyconsul.server.server import Server
+
+# What ListAll means without kinds: what there was when it came.
+_FIRST_KINDS = (
+    "service-defaults",
+    "proxy-defaults",
+    "service-router",
+    "service-splitter",
+    "service-resolver",
+    "ingress-gateway",
+    "terminating-gateway",
+)
+
+
+@rpc("ConfigEntry.Apply")
+async def apply(srv: Server, req: ConfigEntryRequest) -> bool:
+    """Write an entry; answers whether a check-and-set went through. Raises InternalError.
+
+    One that is there as it is asked for is not written again.
+    """
+    entry = prepared(req.Entry)
+    entry.check()
+    _refuse_controlled(entry)
+    old = entry_named(srv.db, entry.kind, entry.name)
+    if old is not None and _same(old, entry):
+        return True
+    op = req.Op if req.Op == UPSERT_CAS else UPSERT
+    answer: bool | None = await srv.propose(MessageType.CONFIG_ENTRY, changed(req, Entry=entry, Op=op))
+    return bool(answer)
+
+
+def _same(old: ConfigEntry, new: ConfigEntry) -> bool:
+    return old == changed(new, CreateIndex=old.CreateIndex, ModifyIndex=old.ModifyIndex)
+
+
+def _refuse_controlled(entry: ConfigEntry) -> None:
+    if isinstance(entry, BoundAPIGateway):
+        raise PermissionDenied("Permission denied: only writeable by controller")
+
+
+@rpc("ConfigEntry.Delete")
+async def delete(srv: Server, req: ConfigEntryRequest) -> ConfigEntryDeleteResponse:
+    """Drop an entry; answers whether a check-and-set found it. Raises InternalError."""
+    entry = prepared(req.Entry)
+    _refuse_controlled(entry)
+    op = req.Op if req.Op == DELETE_CAS else DELETE
+    if entry_named(srv.db, entry.kind, entry.name) is None:
+        return ConfigEntryDeleteResponse(Deleted=True)
+    answer: bool | None = await srv.propose(MessageType.CONFIG_ENTRY, changed(req, Entry=entry, Op=op))
+    return ConfigEntryDeleteResponse(Deleted=bool(answer))
+
+
+@rpc("ConfigEntry.Get")
+async def get(srv: Server, ask: ConfigEntryQuery) -> ConfigEntryResponse:
+    """One entry; None where there is none. Raises InternalError for an unknown kind."""
+    _refuse_unknown(ask.Kind)
+
+    def read(db: Store, ws: WatchSet) -> ConfigEntryResponse:
+        entry = entry_named(db, ask.Kind, ask.Name, ws)
+        return ConfigEntryResponse(Index=entries_index(db, ws), Entry=entry)
+
+    return await srv.read(ask, read, found=lambda reply: reply.Entry is not None)
+
+
+def _refuse_unknown(kind: str) -> None:
+    try:
+        kind_of(kind)
+    except UnknownKindError as error:
+        raise InternalError(str(error)) from error
+
+
+@rpc("ConfigEntry.List")
+async def list_entries(srv: Server, ask: ConfigEntryQuery) -> IndexedConfigEntries:
+    """All entries of a kind, by name; all there are for no kind. A filter fits service-defaults alone."""
+    if ask.Kind:
+        _refuse_unknown(ask.Kind)
+    if ask.Filter and ask.Kind != ServiceDefaults.kind:
+        raise InternalError(f"filtering not supported for config entry kind={ask.Kind}")
+    keep = rows_filter(ask.Filter, ServiceDefaults)
+
+    def read(db: Store, ws: WatchSet) -> IndexedConfigEntries:
+        entries = entries_of_kind(db, ask.Kind, ws)
+        if ask.Filter:
+            kept = keep([one for one in entries if isinstance(one, ServiceDefaults)])
+            entries = list[ConfigEntry](kept)
+        return IndexedConfigEntries(Index=entries_index(db, ws), Kind=ask.Kind, Entries=entries)
+
+    return await srv.read(ask, read, found=lambda reply: bool(reply.Entries), content=lambda reply: reply.Entries)
+
+
+@rpc("ConfigEntry.ListAll")
+async def list_all(srv: Server, ask: ConfigEntryListAllRequest) -> IndexedGenericConfigEntries:
+    """All entries of these kinds, by kind and name."""
+    kinds = set(ask.Kinds or _FIRST_KINDS)
+
+    def read(db: Store, ws: WatchSet) -> IndexedGenericConfigEntries:
+        entries = [one for one in entries_of_kind(db, "", ws) if one.kind in kinds]
+        return IndexedGenericConfigEntries(Index=entries_index(db, ws), Entries=entries)
+
+    return await srv.read(ask, read)

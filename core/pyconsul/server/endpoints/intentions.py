@@ -1,0 +1,228 @@
+"""RPC methods of intentions: write, read, list, match, check."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.memdb import Store, WatchSet
+from pyconsul.server.endpoints.filtering import rows_filter
+from pyconsul.server.registry import rpc
+from pyconsul.server.state.config_entry_reads import entries_index, entry_of
+from pyconsul.server.state.intentions import all_intentions, decide, exact_intention, intention_with_id, matching
+from pyconsul.structs.catalog import ServiceName
+from pyconsul.structs.config_entries.entry import refuse
+from pyconsul.structs.config_entries.service_intentions import ServiceIntentions
+from pyconsul.structs.errors import InternalError, NotFound, PermissionDenied
+from pyconsul.structs.intentions import (
+    BY_DESTINATION,
+    BY_SOURCE,
+    CREATE,
+    DEFAULT_NAMESPACE,
+    DELETE,
+    NOT_FOUND,
+    UPDATE,
+    UPSERT,
+    IndexedIntentionMatches,
+    IndexedIntentions,
+    Intention,
+    IntentionListRequest,
+    IntentionMutation,
+    IntentionQueryCheckResponse,
+    IntentionQueryExact,
+    IntentionQueryRequest,
+    IntentionRequest,
+)
+from pyconsul.structs.messages import MessageType
+from pyconsul.structs.wire import UNSET, changed
+
+if TYPE_CHECKING:
+    from pyconsul.server.server import Server
+
+_ENTERPRISE = "Namespaces is a Consul Enterprise feature"
+DEFAULT_ALLOW = True  # as long as there are no ACLs to say otherwise
+
+
+@rpc("Intention.Apply")
+async def apply(srv: Server, req: IntentionRequest) -> str:
+    """Write an intention; answers its ID where it is one of the API by ID, else "". Raises InternalError."""
+    given = req.Intention or Intention()
+    if given.SourcePeer:
+        raise InternalError("SourcePeer field is not supported on this endpoint. Use config entries instead")
+    if req.Mutation is not None:
+        raise InternalError("Mutation field is internal only and must not be set via RPC")
+    mutation, answer = _mutation_of(srv.db, req.Op, given)
+    if mutation is not None:
+        await srv.propose(MessageType.INTENTION, changed(req, Intention=None, Mutation=mutation))
+    return answer
+
+
+def _mutation_of(db: Store, op: str, given: Intention) -> tuple[IntentionMutation | None, str]:
+    """What the log gets for a write, None where there is nothing to do; and the answer."""
+    if op == CREATE:
+        return _create(given)
+    if op == UPDATE:
+        return _update(db, given), given.ID or ""
+    if op == UPSERT:
+        return _upsert(db, given), ""
+    if op == DELETE and given.ID:
+        if _stored(db, given.ID) is None:
+            raise InternalError(f"Cannot delete non-existent intention: '{given.ID}'")
+        return IntentionMutation(ID=given.ID), given.ID
+    if op == DELETE:
+        return _delete(db, given), ""
+    raise InternalError(f"Invalid Intention operation: {op}")
+
+
+def _create(given: Intention) -> tuple[IntentionMutation, str]:
+    _refuse_nowhere(given)
+    if given.ID:
+        raise InternalError("ID must be empty when creating a new intention")
+    given = changed(given, ID=str(uuid.uuid4()), SourceType=given.SourceType or "consul")
+    given.check()
+    value = given.as_source(legacy=True, now=_now())
+    return IntentionMutation(Destination=ServiceName(Name=given.DestinationName), Value=value), given.ID or ""
+
+
+def _update(db: Store, given: Intention) -> IntentionMutation:
+    old = _stored(db, given.ID or "")
+    if old is None:
+        raise InternalError(f"Cannot modify non-existent intention: '{given.ID}'")
+    if old.DestinationName != given.DestinationName:
+        raise InternalError("Cannot modify Destination partition/namespace/name for an intention once it exists.")
+    given = changed(given, SourceType=given.SourceType or "consul")
+    given.check()
+    return IntentionMutation(ID=given.ID or "", Value=given.as_source(legacy=True, now=_now()))
+
+
+def _upsert(db: Store, given: Intention) -> IntentionMutation:
+    if given.ID:
+        raise InternalError("ID must not be specified")
+    _refuse_nowhere(given)
+    entry = entry_of(db, ServiceIntentions, given.DestinationName)
+    if given.Meta:
+        if entry is None:
+            raise InternalError("Meta must not be specified")
+        if given.Meta != (entry.Meta or {}):
+            raise InternalError("Meta must not be specified, or should be unchanged during an update.")
+        given = changed(given, Meta=UNSET)
+    return IntentionMutation(
+        Destination=ServiceName(Name=given.DestinationName),
+        Source=ServiceName(Name=given.SourceName),
+        Value=given.as_source(legacy=False),
+    )
+
+
+def _delete(db: Store, given: Intention) -> IntentionMutation | None:
+    _refuse_nowhere(given)
+    ask = IntentionQueryExact(SourceName=given.SourceName, DestinationName=given.DestinationName)
+    if not given.SourceName:
+        raise InternalError("Intention lookup failed: 1 error occurred:\n\t* SourceName is missing\n\n")
+    if exact_intention(db, ask) is None:
+        return None
+    return IntentionMutation(
+        Destination=ServiceName(Name=given.DestinationName), Source=ServiceName(Name=given.SourceName)
+    )
+
+
+def _refuse_nowhere(given: Intention) -> None:
+    """No token may write an intention to nobody."""
+    if not given.DestinationName:
+        raise PermissionDenied
+
+
+def _stored(db: Store, intention_id: str) -> Intention | None:
+    try:
+        return intention_with_id(db, intention_id)
+    except InternalError as error:
+        raise InternalError(f"Intention lookup failed: {error.text}") from error
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@rpc("Intention.Get")
+async def get(srv: Server, ask: IntentionQueryRequest) -> IndexedIntentions:
+    """One intention, by ID or by names, as a list of one. Raises NotFound."""
+    if ask.Exact is not None and not ask.IntentionID:
+        _check_exact(ask.Exact)
+
+    def read(db: Store, ws: WatchSet) -> IndexedIntentions:
+        found = None
+        if ask.IntentionID:
+            found = intention_with_id(db, ask.IntentionID, ws)
+        elif ask.Exact is not None:
+            found = exact_intention(db, ask.Exact, ws)
+        if found is None:
+            raise NotFound(NOT_FOUND)
+        return IndexedIntentions(Index=entries_index(db, ws), Intentions=[found])
+
+    return await srv.read(ask, read)
+
+
+def _check_exact(exact: IntentionQueryExact) -> None:
+    for side, namespace in (("Source", exact.SourceNS), ("Destination", exact.DestinationNS)):
+        if not is_default_namespace(namespace):
+            raise InternalError(f"Invalid {side}NS {quote(namespace)}: {_ENTERPRISE}")
+    named = (("Source", exact.SourceName), ("Destination", exact.DestinationName))
+    refuse([f"{side}Name is missing" for side, name in named if not name])
+
+
+def is_default_namespace(namespace: str) -> bool:
+    """Whether this is the one namespace that the community edition has, or none."""
+    return namespace.lower() in ("", DEFAULT_NAMESPACE)
+
+
+@rpc("Intention.List")
+async def list_intentions(srv: Server, ask: IntentionListRequest) -> IndexedIntentions:
+    """All intentions in the order in which they count."""
+    keep = rows_filter(ask.Filter, Intention)
+
+    def read(db: Store, ws: WatchSet) -> IndexedIntentions:
+        index, found = all_intentions(db, ws)
+        return IndexedIntentions(Index=index, Intentions=keep(found), DataOrigin="config")
+
+    return await srv.read(ask, read)
+
+
+@rpc("Intention.Match")
+async def match(srv: Server, ask: IntentionQueryRequest) -> IndexedIntentionMatches:
+    """The intentions of several services, a list (or null) for each."""
+    wanted = ask.Match
+    if wanted is None:
+        raise InternalError("Match must be specified on args")
+    for entry in wanted.Entries or ():
+        if not is_default_namespace(entry.Namespace):
+            raise InternalError(f"Invalid match entry namespace {quote(entry.Namespace)}: {_ENTERPRISE}")
+        if (entry.Partition or "").lower() not in ("", "default"):
+            raise InternalError(
+                f"Invalid match entry partition {quote(entry.Partition or '')}: "
+                "Partitions is a Consul Enterprise feature"
+            )
+
+    def read(db: Store, ws: WatchSet) -> IndexedIntentionMatches:
+        found = [matching(db, entry.Name, wanted.Type, ws) or None for entry in wanted.Entries or ()]
+        return IndexedIntentionMatches(Index=max(entries_index(db, ws), 1), Matches=found)
+
+    return await srv.read(ask, read, found=lambda reply: any(reply.Matches or ()), content=lambda reply: reply.Matches)
+
+
+@rpc("Intention.Check")
+async def check(srv: Server, ask: IntentionQueryRequest) -> IntentionQueryCheckResponse:
+    """Whether a call is allowed; one that depends on its requests is not."""
+    query = ask.Check
+    if query is None:
+        raise InternalError("Check must be specified on args")
+    for side, namespace in (("source", query.SourceNS), ("destination", query.DestinationNS)):
+        if not is_default_namespace(namespace):
+            raise InternalError(f"Invalid {side} namespace {quote(namespace)}: {_ENTERPRISE}")
+    if query.SourceType != "consul":
+        raise InternalError(f"unsupported SourceType: {quote(query.SourceType)}")
+    found = matching(srv.db, query.SourceName, BY_SOURCE)
+    decision = decide(
+        found, query.DestinationName, BY_DESTINATION, default_allow=DEFAULT_ALLOW, allow_permissions=False
+    )
+    return IntentionQueryCheckResponse(Allowed=decision.Allowed)

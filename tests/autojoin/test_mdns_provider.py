@@ -1,0 +1,193 @@
+"""mDNS with real multicast on the loopback interface."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import struct
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
+
+import dnslib
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from zeroconf import ServiceInfo
+from zeroconf.asyncio import AsyncZeroconf
+
+from pyconsul.toolkit.discovery import DiscoverError
+from pyconsul_autojoin.providers.mdns import TYPE_A, TYPE_AAAA, TYPE_PTR, TYPE_SRV, Mdns, Records, take
+
+GROUP = "224.0.0.251"
+PORT = 5353
+LOOPBACK = "127.0.0.1"
+
+
+def a_socket() -> socket.socket:
+    """A socket that hears mDNS on the loopback interface. Raises OSError where that cannot be."""
+    heard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    heard.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    heard.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    heard.bind(("", PORT))
+    heard.setsockopt(
+        socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, struct.pack("4s4s", *map(socket.inet_aton, (GROUP, LOOPBACK)))
+    )
+    heard.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(LOOPBACK))
+    heard.setblocking(False)
+    return heard
+
+
+@pytest.fixture(scope="module", autouse=True)
+def multicast() -> None:
+    """These tests need multicast on the loopback interface."""
+    try:
+        with a_socket() as heard:
+            heard.sendto(b"", (GROUP, PORT))
+    except OSError as error:
+        if os.environ.get("REQUIRE_PEERS"):
+            raise
+        pytest.skip(f"no multicast on the loopback interface: {error}")
+
+
+Answers = dict[tuple[str, int], list[dnslib.RR]]
+
+
+class Responder(asyncio.DatagramProtocol):
+    """Answers each question from a table, by multicast, one packet a question."""
+
+    def __init__(self, answers: Answers) -> None:
+        self.answers = answers
+        self.asked: list[tuple[str, int]] = []
+        self.transport: Any = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Keep what to answer with."""
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        """Answer a query; ignore answers, also one's own."""
+        packet = dnslib.DNSRecord.parse(data)
+        if packet.header.qr:
+            return
+        for question in packet.questions:
+            asked = (str(question.qname).lower(), question.qtype)
+            self.asked.append(asked)
+            if found := self.answers.get(asked):
+                answer = dnslib.DNSRecord(dnslib.DNSHeader(id=0, qr=1, aa=1, ra=0), rr=found)
+                self.transport.sendto(answer.pack(), (GROUP, PORT))
+
+
+@pytest.fixture
+async def responder() -> AsyncIterator[Any]:
+    """Start a responder with a table of answers."""
+    transports: list[asyncio.DatagramTransport] = []
+
+    async def start(answers: Answers) -> Responder:
+        loop = asyncio.get_running_loop()
+        transport, protocol = await loop.create_datagram_endpoint(lambda: Responder(answers), sock=a_socket())
+        transports.append(transport)
+        return protocol
+
+    yield start
+    for transport in transports:
+        transport.close()
+
+
+def record(name: str, data: Any, kind: int) -> dnslib.RR:
+    """One record."""
+    return dnslib.RR(name, kind, ttl=120, rdata=data)
+
+
+async def addresses(ask: Any, text: str) -> list[str]:
+    """What a look-up on the loopback interface finds."""
+    return await Mdns((LOOPBACK,)).addresses(ask(f"provider=mdns timeout=1s {text}"))
+
+
+async def test_a_service_of_zeroconf_is_found(ask: Any) -> None:
+    """A responder of another make announces an instance; its address and port come back."""
+    there = AsyncZeroconf(interfaces=[LOOPBACK])
+    kind = "_pyconsul-a._tcp.local."
+    info = ServiceInfo(kind, f"one.{kind}", 8301, addresses=[socket.inet_aton("10.7.0.1")], server="one-a.local.")
+    try:
+        await (await there.async_register_service(info))
+        assert await addresses(ask, "service=_pyconsul-a._tcp") == ["10.7.0.1:8301"]
+    finally:
+        await there.async_close()
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [("", ["[fd00::1]:8301", "10.7.0.2:8302"]), ("v6=false", ["10.7.0.1:8301", "10.7.0.2:8302"])],
+)
+async def test_any_name_and_domain_may_be_asked_for(ask: Any, responder: Any, more: str, expected: list[str]) -> None:
+    """A name without underscores works as well; IPv6 is preferred; instances without an address are left out."""
+    name = "consul.example."
+    hosts = {"one": 8301, "two": 8302, "three": 8303}
+    everything = [record(name, dnslib.PTR(f"{host}.{name}"), TYPE_PTR) for host in hosts]
+    everything += [
+        record(f"{host}.{name}", dnslib.SRV(0, 0, port, f"{host}-b.example."), TYPE_SRV) for host, port in hosts.items()
+    ]
+    everything += [record("one-b.example.", dnslib.A("10.7.0.1"), TYPE_A)]
+    everything += [record("one-b.example.", dnslib.AAAA("fd00::1"), TYPE_AAAA)]
+    everything += [record("two-b.example.", dnslib.A("10.7.0.2"), TYPE_A)]
+    await responder({(name, TYPE_PTR): everything})
+    assert await addresses(ask, f"service=consul domain=example {more}") == expected
+
+
+async def test_what_an_answer_leaves_open_is_asked(ask: Any, responder: Any) -> None:
+    """A responder that gives one record at a time is asked for place and address in turn."""
+    name, place, host = "_c._udp.local.", "i._c._udp.local.", "host-c.local."
+    there = await responder(
+        {
+            (name, TYPE_PTR): [record(name, dnslib.PTR(place), TYPE_PTR)],
+            (place, TYPE_SRV): [record(place, dnslib.SRV(0, 0, 9, host), TYPE_SRV)],
+            (host, TYPE_A): [record(host, dnslib.A("10.7.0.3"), TYPE_A)],
+        }
+    )
+    assert await addresses(ask, "service=_c._udp.") == ["10.7.0.3:9"]
+    assert (place, TYPE_SRV) in there.asked
+
+
+async def test_nobody_answers(ask: Any) -> None:
+    """Silence is no error; it costs the time-out."""
+    assert await Mdns((LOOPBACK,)).addresses(ask("provider=mdns service=_nobody._tcp timeout=50ms")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("domain=local", "Service record not provided"),
+        ("service=a timeout=soon", 'Failed to parse timeout: time: invalid duration "soon"'),
+        ("service=a v4=maybe", 'Failed to parse v4: strconv.ParseBool: parsing "maybe": invalid syntax'),
+        ("service=a v6=maybe", "Failed to parse v6"),
+    ],
+)
+async def test_bad_settings_are_named(ask: Any, text: str, fault: str) -> None:
+    """Each fault has its parameter and Go's words."""
+    with pytest.raises(DiscoverError, match=fault):
+        await Mdns((LOOPBACK,)).addresses(ask(f"provider=mdns {text}"))
+
+
+names = st.sampled_from(["s.local.", "S.local.", "a.s.local.", "h.local.", ""])
+noise = st.builds(
+    SimpleNamespace,
+    name=names,
+    type=st.sampled_from([TYPE_PTR, TYPE_SRV, TYPE_A, TYPE_AAAA, 16]),
+    alias=names,
+    server=names,
+    port=st.integers(0, 65535),
+    address=st.binary(min_size=4, max_size=4),
+)
+
+
+@given(st.lists(noise))
+def test_records_in_any_order_never_give_half_an_answer(heard: list[Any]) -> None:
+    """Whatever is heard, each address has a port, and only instances of the service count."""
+    records = Records()
+    for each in heard:
+        take(records, "s.local.", each)
+    found = records.addresses(True, True)
+    assert len(found) <= len(records.instances)
+    assert all(each.rpartition(":")[2].isdecimal() for each in found)

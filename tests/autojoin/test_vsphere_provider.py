@@ -1,0 +1,194 @@
+"""Virtual machines of a vCenter as servers to join."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import ipaddress
+import re
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from pyconsul.toolkit.discovery import DiscoverError
+from pyconsul_autojoin.providers.vsphere import VSphere, is_routable
+
+GUESTS = {
+    "vm-1": ["10.0.0.1", "fe80::1", "2001:db8::1"],
+    "vm-2": [],
+    "vm-3": ["127.0.0.1", "10.0.0.3", "224.0.0.1", "nonsense"],
+}
+
+
+def xml(text: str) -> bytes:
+    """A SOAP answer."""
+    head = '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
+    return f"{head}{text}</soapenv:Body></soapenv:Envelope>".encode()
+
+
+def a_guest(name: str) -> str:
+    """The property guest.net of one machine."""
+    addresses = "".join(
+        f"<ipAddress><ipAddress>{each}</ipAddress><prefixLength>24</prefixLength></ipAddress>" for each in GUESTS[name]
+    )
+    nic = f"<GuestNicInfo><network>n</network><ipAddress>9.9.9.9</ipAddress><ipConfig>{addresses}</ipConfig></GuestNicInfo>"
+    head = f'<returnval><obj type="VirtualMachine">{name}</obj><propSet><name>guest.net</name>'
+    return f"{head}<val>{nic}</val></propSet></returnval>"
+
+
+class Center:
+    """vCenter's REST and SOAP doors."""
+
+    def __init__(self, reply: Any) -> None:
+        self.reply = reply
+        self.open_sessions: set[str] = set()
+        self.attached = [{"id": "vm-3", "type": "VirtualMachine"}, {"id": "host-1", "type": "HostSystem"}]
+        self.attached += [{"id": "vm-1", "type": "VirtualMachine"}, {"id": "vm-2", "type": "VirtualMachine"}]
+
+    def __call__(self, seen: Any) -> object:
+        """One answer."""
+        return self.soap(seen) if seen.path == "/sdk" else self.rest(seen)
+
+    def rest(self, seen: Any) -> object:
+        """Session, categories, tags, attached objects."""
+        path = seen.path.removeprefix("/rest/com/vmware/cis")
+        if path == "/session" and seen.method == "POST":
+            if seen.headers.get("Authorization") != "Basic " + base64.b64encode(b"u:p&<").decode():
+                return self.reply({"type": "com.vmware.vapi.std.errors.unauthenticated"}, 401)
+            self.open_sessions.add("rest")
+            return {"value": "session-1"}
+        assert seen.headers["vmware-api-session-id"] == "session-1"
+        if path == "/session":
+            self.open_sessions.remove("rest")
+            return {}
+        answers: dict[str, object] = {
+            "GET /tagging/category": ["c-1", "c-2"],
+            "GET /tagging/category/id:c-1": {"id": "c-1", "name": "other"},
+            "GET /tagging/category/id:c-2": {"id": "c-2", "name": "role"},
+            "POST /tagging/tag/id:c-2 list-tags-for-category": ["t-1"],
+            "GET /tagging/tag/id:t-1": {"id": "t-1", "name": "server"},
+            "POST /tagging/tag-association/id:t-1 list-attached-objects": self.attached,
+        }
+        return {"value": answers[f"{seen.method} {path} {seen.query.get('~action', '')}".strip()]}
+
+    def soap(self, seen: Any) -> object:
+        """Login, properties, logout."""
+        body = seen.body.decode()
+        if "<RetrieveServiceContent " in body:
+            names = "<propertyCollector>pc</propertyCollector><sessionManager>sm</sessionManager>"
+            return self.reply(xml(f'<R xmlns="urn:vim25"><returnval>{names}</returnval></R>'))
+        if "<Login " in body:
+            assert "<userName>u</userName><password>p&amp;&lt;</password>" in body
+            self.open_sessions.add("soap")
+            return self.reply(xml("<LoginResponse/>"), headers={"Set-Cookie": 'vmware_soap_session="s"; Path=/'})
+        assert "vmware_soap_session" in seen.headers.get("Cookie", "")
+        if "<Logout " in body:
+            self.open_sessions.remove("soap")
+            return self.reply(xml("<LogoutResponse/>"))
+        machines = re.findall(r'<obj type="VirtualMachine">([^<]+)</obj>', body)
+        return self.reply(xml(f'<R xmlns="urn:vim25">{"".join(map(a_guest, sorted(machines)))}</R>'))
+
+
+VSPHERE = 'provider=vsphere tag_name=server category_name=role user=u password="p&<"'
+
+
+@pytest.fixture
+def center(reply: Any) -> Center:
+    """A vCenter that is not running yet."""
+    return Center(reply)
+
+
+async def test_routable_addresses_of_tagged_machines_come_back(cloud: Any, ask: Any, center: Center) -> None:
+    """Machines in the order of the tag's objects; loopback, link-local and multicast addresses left out."""
+    there = await cloud(center)
+    found = await VSphere("http").addresses(ask(f"{VSPHERE} host={there.host}"))
+    assert found == ["10.0.0.3", "10.0.0.1", "2001:db8::1"]
+    assert center.open_sessions == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("category_name=nope tag_name=server", r'category name "nope" not found \(category_name\)'),
+        ("category_name=role tag_name=nope", r'tag name "nope" not found \(tag_name\)'),
+        ("category_name=role", "both tag_name and category_name must be specified"),
+    ],
+)
+async def test_unknown_names_are_told(cloud: Any, ask: Any, center: Center, text: str, fault: str) -> None:
+    """A category or tag that is not there is named, and the session is closed all the same."""
+    there = await cloud(center)
+    environ = {"VSPHERE_SERVER": there.host, "VSPHERE_USER": "u", "VSPHERE_PASSWORD": "p&<"}
+    with pytest.raises(DiscoverError, match=fault):
+        await VSphere("http").addresses(ask(f"provider=vsphere {text}", **environ))
+    assert center.open_sessions == set()
+
+
+async def test_a_fault_is_told_with_its_method(cloud: Any, ask: Any, center: Center, reply: Any) -> None:
+    """SOAP answers 500 for every fault; method and text come out."""
+
+    def answer(seen: Any) -> object:
+        if b"<Login " in seen.body:
+            return reply(b"<faultstring>Cannot complete login</faultstring>", 500)
+        return center(seen)
+
+    there = await cloud(answer)
+    with pytest.raises(DiscoverError, match="discover-vsphere: Login: POST .*/sdk: 500 .*Cannot complete login"):
+        await VSphere("http").addresses(ask(f"{VSPHERE} host={there.host}"))
+
+
+async def test_without_tagged_machines_nothing_more_is_asked(cloud: Any, ask: Any, center: Center) -> None:
+    """A tag on nothing gives no addresses and needs no SOAP."""
+    center.attached = []
+    there = await cloud(center)
+    assert await VSphere("http").addresses(ask(f"{VSPHERE} host={there.host}")) == []
+    assert all(each.path != "/sdk" for each in there.seen)
+
+
+def a_tls_server(tmp_path: Path) -> ssl.SSLContext:
+    """A context with a certificate that nobody trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "vcenter")])
+    now = datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    certificate = builder.add_extension(names, False).sign(key, hashes.SHA256())
+    path = tmp_path / "server.pem"
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(key.private_bytes(*form) + certificate.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+async def test_certificates_are_checked_unless_told_otherwise(
+    cloud: Any, ask: Any, center: Center, tmp_path: Path
+) -> None:
+    """An unknown authority is refused; insecure_ssl lets it pass."""
+    there = await cloud(center, tls=a_tls_server(tmp_path))
+    with pytest.raises(DiscoverError, match="certificate verify failed"):
+        await VSphere().addresses(ask(f"{VSPHERE} host={there.host}"))
+    found = await VSphere().addresses(ask(f"{VSPHERE} host={there.host} insecure_ssl=true"))
+    assert found == ["10.0.0.3", "10.0.0.1", "2001:db8::1"]
+
+
+@pytest.mark.parametrize(
+    ("address", "routable"),
+    [
+        ("10.0.0.1", True),
+        ("2001:db8::1", True),
+        ("127.0.0.1", False),
+        ("::1", False),
+        ("169.254.0.1", False),
+        ("", False),
+    ],
+)
+def test_only_routable_addresses_count(address: str, routable: bool) -> None:
+    """Loopback, link-local and multicast addresses, and what is no address, do not."""
+    assert is_routable(address) is routable
