@@ -144,6 +144,13 @@ def everything(stage: Stage) -> dict[str, bytes]:
         return {entry.Key: entry.Value or b"" for entry in consul.kv.list("shop/")}
 
 
+def health(stage: Stage) -> str:
+    """What Consul says of the snapshot agent."""
+    with stage.client() as consul:
+        checks = consul.health.checks("consul-snapshot")
+    return ", ".join(sorted(f"{check.Name}: {check.Status}" for check in checks))
+
+
 def play(stage: Stage) -> None:
     """From data to disaster and back."""
     stage.start_s3()
@@ -154,6 +161,7 @@ def play(stage: Stage) -> None:
     before = everything(stage)
     saver = stage.start(stage.snapshot_agent("-interval=1s", "-retain=3"))
     wait_until("archives", lambda: stage.archives() >= 3)
+    print("health:", health(stage))
     saver.terminate()
     saver.wait(PATIENCE)
     print(stage.run("list"), end="")

@@ -88,7 +88,7 @@ async def test_attempts_go_on_until_somebody_answers(lines: list[str]) -> None:
 async def test_attempts_may_be_used_up() -> None:
     """With a limit of two there are three tries, as in Consul, and then its sentence."""
     pool = Pool()
-    with pytest.raises(JoinFailed, match="^agent: max join LAN retry exhausted, exiting$"):
+    with pytest.raises(JoinFailed, match=r"^agent: max join LAN retry exhausted, exiting$"):
         await pool.joining("a", attempts=2).run()
     assert (len(pool.asked), len(pool.pauses)) == (3, 2)
 

@@ -216,7 +216,7 @@ async def test_azure_names_the_bad_setting(ask: Any, text: str, fault: str) -> N
 async def test_azure_without_interfaces_is_an_error(cloud: Any, ask: Any) -> None:
     """An empty answer is an error in go-discover's words, so that a wrong subscription is noticed."""
     there = await cloud(lambda _: {"access_token": "eyJ", "value": []})
-    with pytest.raises(DiscoverError, match="^discover-azure: no interfaces$"):
+    with pytest.raises(DiscoverError, match=r"^discover-azure: no interfaces$"):
         await Azure(there.url, there.url).addresses(ask(f"{AZURE} tag_name=a tag_value=b"))
 
 

@@ -98,7 +98,7 @@ async def test_a_pod_gives_its_address_or_none(
 
 async def test_a_wrong_host_network_is_named(cloud: Any, ask: Any) -> None:
     """Go's words about the boolean, and the parameter."""
-    with pytest.raises(DiscoverError, match="Failed to parse host_network: strconv.ParseBool"):
+    with pytest.raises(DiscoverError, match=r"Failed to parse host_network: strconv\.ParseBool"):
         await Kubernetes().addresses(ask("provider=k8s host_network=maybe"))
 
 

@@ -37,9 +37,9 @@ def a_guest(name: str) -> str:
     addresses = "".join(
         f"<ipAddress><ipAddress>{each}</ipAddress><prefixLength>24</prefixLength></ipAddress>" for each in GUESTS[name]
     )
-    nic = f"<GuestNicInfo><network>n</network><ipAddress>9.9.9.9</ipAddress><ipConfig>{addresses}</ipConfig></GuestNicInfo>"
+    nic = f"<network>n</network><ipAddress>9.9.9.9</ipAddress><ipConfig>{addresses}</ipConfig>"
     head = f'<returnval><obj type="VirtualMachine">{name}</obj><propSet><name>guest.net</name>'
-    return f"{head}<val>{nic}</val></propSet></returnval>"
+    return f"{head}<val><GuestNicInfo>{nic}</GuestNicInfo></val></propSet></returnval>"
 
 
 class Center:
@@ -138,7 +138,7 @@ async def test_a_fault_is_told_with_its_method(cloud: Any, ask: Any, center: Cen
         return center(seen)
 
     there = await cloud(answer)
-    with pytest.raises(DiscoverError, match="discover-vsphere: Login: POST .*/sdk: 500 .*Cannot complete login"):
+    with pytest.raises(DiscoverError, match=r"discover-vsphere: Login: POST .*/sdk: 500 .*Cannot complete login"):
         await VSphere("http").addresses(ask(f"{VSPHERE} host={there.host}"))
 
 

@@ -227,6 +227,7 @@ def test_the_disaster_of_the_example_ends_well() -> None:
         [sys.executable, EXAMPLES / "disaster.py"], capture_output=True, text=True, timeout=110, check=False
     )
     assert run.returncode == 0, run.stderr
+    assert "health: Consul Snapshot Agent Alive: passing, Consul Snapshot Agent Saving Snapshots: passing" in run.stdout
     assert run.stdout.splitlines()[-3:] == [
         "verified: True",
         "after the disaster: 0 keys",

@@ -42,6 +42,7 @@ _ENTRIES: Final = metrics.counter("raft.wal.log_entries_written")
 _BYTES: Final = metrics.counter("raft.wal.log_entry_bytes_written")
 _ENTRIES_READ: Final = metrics.counter("raft.wal.log_entries_read")
 _BYTES_READ: Final = metrics.counter("raft.wal.log_entry_bytes_read")
+metrics.declare("summary", "raft.snapshot.persist")
 _BATCH: Final = 1024  # entries in one write, so that applying them does not hold the loop for long
 
 

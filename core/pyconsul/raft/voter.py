@@ -36,7 +36,7 @@ _ELECTION: Final = [
     for name in ("state.follower", "transition.heartbeat_timeout", "state.candidate", "state.leader")
 ]
 # A single voter has no follower whose contact it could measure; alerts on this series shall find it nevertheless.
-metrics.declare("summary", "raft.leader.lastContact")
+metrics.declare("summary", "raft.leader.lastContact", "fsm.persist")
 _BATCH: Final = 16  # items between two looks at the clock; of the largest records, some 5 ms
 
 
@@ -203,8 +203,9 @@ class SingleVoter:
         """A frozen state as a file, encoded beside the loop while writes go on."""
         state = scratch_file()
         try:
-            async for pieces in sliced(frozen.records(private=private)):
-                state.write(b"".join(pieces))
+            with metrics.measure("fsm.persist"):
+                async for pieces in sliced(frozen.records(private=private)):
+                    state.write(b"".join(pieces))
         except BaseException:
             state.close()
             raise

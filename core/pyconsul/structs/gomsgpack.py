@@ -6,7 +6,8 @@ as dataclasses do it, because a log replay calls them a hundred thousand times. 
 
 Markers: ``Annotated[str, Meta(extra={"go": "time"})]`` is RFC 3339 text here and 15 bytes there; with ``"duration"``
 it is Go duration text here and nanoseconds there; ``"float32"`` reads the shortest number of that width;
-``"by-service"`` is a map by name here and a map by ``{Name}`` there. ``go_names`` gives the Go name of a field (``""``: not in msgpack).
+``"by-service"`` is a map by name here and a map by ``{Name}`` there.
+``go_names`` gives the Go name of a field (``""``: not in msgpack).
 A struct whose Go type marshals itself has ``go_marshal`` (gives a plain value) and the class method ``go_unmarshal``.
 """
 

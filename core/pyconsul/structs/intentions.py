@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.structs.catalog import ServiceName
@@ -122,7 +122,7 @@ class Intention(WireStruct, frozen=True, kw_only=True):
 
 def intention_of(entry: ServiceIntentions, source: SourceIntention) -> Intention:
     """One source of an entry as an intention."""
-    found = Intention(
+    return Intention(
         CreatedAt=_shown(source.LegacyCreateTime),
         UpdatedAt=_shown(source.LegacyUpdateTime),
         ID=omit(source.LegacyID or ""),
@@ -143,7 +143,6 @@ def intention_of(entry: ServiceIntentions, source: SourceIntention) -> Intention
         CreateIndex=entry.CreateIndex,
         ModifyIndex=entry.ModifyIndex,
     )
-    return found
 
 
 def _shown(time: str | UnsetType | None) -> str | UnsetType:
@@ -187,8 +186,8 @@ class IntentionMutation(WireStruct, frozen=True, kw_only=True):
     Value: SourceIntention | None = None
 
 
-IntentionRow = Intention
-MutationRow = IntentionMutation
+IntentionRow: TypeAlias = Intention
+MutationRow: TypeAlias = IntentionMutation
 
 
 class IntentionRequest(WriteRequest, frozen=True, kw_only=True):

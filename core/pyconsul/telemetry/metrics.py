@@ -73,6 +73,9 @@ class Aggregate:
 
     def add_all(self, values: Sequence[float]) -> None:
         """Take many values in; there must be one."""
+        if len(values) == 1:
+            self.add(values[0])
+            return
         low, high = min(values), max(values)
         self.low = min(self.low, low) if self.count else low
         self.high = max(self.high, high) if self.count else high

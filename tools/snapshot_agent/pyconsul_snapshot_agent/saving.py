@@ -141,6 +141,7 @@ class Saver:
                 text = f"failed to store {name_of(parcel.id)} in {target.where}: {error or type(error).__name__}"
                 pause = None if isinstance(error, StorageUnusable) else self._schedule.retry.pause_ns(failures)
                 if pause is None:
+                    await asyncio.to_thread(_forget, target, parcel)
                     raise SaveFailed(text) from error
                 failures += 1
                 logger.warning("%s (attempt %d, next in %s)", text, failures, format_duration(pause))
@@ -159,8 +160,6 @@ class Saver:
         try:
             self._check(target, name, parcel, halt)
         except (StorageError, ArchiveError, SealError) as error:
-            if not target.fixed_name:
-                _forget(target, name)
             raise StorageError(f"the stored archive is not good: {error}") from error
 
     def _check(self, target: Storage, name: str, parcel: Parcel, halt: Halt) -> None:
@@ -222,9 +221,11 @@ class Counted:
             pass
 
 
-def _forget(target: Storage, name: str) -> None:
-    """Remove a bad archive, so that nobody takes it for a good one."""
+def _forget(target: Storage, parcel: Parcel) -> None:
+    """Remove what the last attempt may have left, so that nobody takes an archive that was not proven for a good one."""
+    if target.fixed_name:
+        return
     try:
-        target.delete(name)
-    except StorageError as error:
-        logger.error("Cannot delete the bad archive %s from %s: %s", name, target.where, error)
+        target.delete(name_of(parcel.id))
+    except Exception as error:  # as with storing: the snapshot has failed, this is only tidiness
+        logger.warning("Cannot delete %s from %s: %s", name_of(parcel.id), target.where, error)

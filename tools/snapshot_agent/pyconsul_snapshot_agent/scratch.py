@@ -103,6 +103,9 @@ class View:
         """Yes."""
         return True
 
+    def close(self) -> None:
+        """Nothing to do: the file belongs to the scratch. Some libraries close what they have read."""
+
     def __iter__(self) -> Iterator[bytes]:
         while piece := self.read(CHUNK_BYTES):
             yield piece

@@ -28,6 +28,11 @@ FULL_SYNC_MAX_STALE_NS: Final = 60_000_000_000
 _log = logger("agent")
 _entropy_log = logger("agent.anti_entropy")
 
+_BLOCKED: Final = ("node.registration", "service.registration", "service.deregistration")
+metrics.declare(
+    "counter", *(f"acl.blocked.{what}" for what in (*_BLOCKED, "check.registration", "check.deregistration"))
+)
+
 Rpc = Callable[[str, Any], Awaitable[Any]]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from pyconsul.memdb import Store, WatchSet
-from pyconsul.server.state import mesh_topology, sessions, virtual_ips
+from pyconsul.server.state import gateway_services, mesh_topology, sessions, virtual_ips
 from pyconsul.server.state.catalog_tables import (
     CHECKS,
     KIND_SERVICE_NAMES,
@@ -27,8 +27,10 @@ from pyconsul.server.state.catalog_tables import (
 from pyconsul.server.state.coordinate import drop_coordinates_of_node
 from pyconsul.server.state.indexes import drop_index, raise_index
 from pyconsul.structs.catalog import (
+    CONSUL_SERVICE_NAME,
     KIND_CONNECT_ENABLED,
     KIND_CONNECT_PROXY,
+    KIND_TYPICAL,
     TAGGED_VIRTUAL_IP,
     HealthCheck,
     Node,
@@ -223,11 +225,16 @@ def put_service(db: Store, index: int, node: str, service: NodeService, *, prese
     with blamed(f"Invalid Service Meta for node {node} and serviceID {service.ID}"):
         refuse_service_meta(service)
     if not peer:
+        if (service.Kind or "") == KIND_TYPICAL and service.Service != CONSUL_SERVICE_NAME:
+            _stand_behind_gateways(db, index, service.Service, service)
+            gateway_services.kind_changed(db, index, service.Service, gateway_services.BEHIND_SERVICE)
         _use_kind_name(db, index, service.Kind or "", service.Service)
     if service.Kind == KIND_CONNECT_PROXY or service.Connect.Native:
         service = _join_mesh(db, index, node, service, existing, preserve=preserve)
     elif existing is not None:
         mesh_topology.unlink(db, index, node, existing.Service)
+    if not preserve:
+        service = gateway_services.with_addresses(db, index, service)
     if db.get(NODES, row_key(peer, node)) is None:
         raise InternalError(MISSING_NODE)
     weights = service.Weights if service.Weights and valid_weights(service.Weights) else Weights(Passing=1, Warning=1)
@@ -260,6 +267,7 @@ def _join_mesh(
     """
     mesh_topology.link(db, index, node, service, existing.Service if existing else None)
     name = service.connect_name()
+    _stand_behind_gateways(db, index, name, service)
     if not name:
         return service
     if not service.PeerName:
@@ -272,6 +280,11 @@ def _join_mesh(
     tagged = dict(service.TaggedAddresses or {})
     tagged[TAGGED_VIRTUAL_IP] = ServiceAddress(Address=address, Port=service.Port or 0)
     return changed(service, TaggedAddresses=tagged)
+
+
+def _stand_behind_gateways(db: Store, index: int, name: str, service: NodeService) -> None:
+    """Let gateways with a wildcard cover a service that has this instance now."""
+    gateway_services.service_came(db, index, name, service, gateway_services.BEHIND_SERVICE)
 
 
 def same_service(old: NodeService, new: NodeService) -> bool:
@@ -381,6 +394,9 @@ def delete_service(db: Store, index: int, node: str, service_id: str, peer: str 
     name = service.connect_name()
     if name and not peer and not db.count_where(SERVICES, "connect", row_key(peer, name)):
         _drop_kind_name(db, index, KIND_CONNECT_ENABLED, name)
+        gateway_services.service_went(db, index, name)
+    if not peer:
+        gateway_services.service_went(db, index, service.Service)
 
 
 def _last_instance_gone(db: Store, index: int, service: NodeService) -> None:

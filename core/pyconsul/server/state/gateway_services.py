@@ -236,11 +236,14 @@ def _instances(db: Store, service: str) -> tuple[bool, bool]:
 
 def service_came(db: Store, index: int, service: str, instance: NodeService | None, kind: str) -> None:
     """Rows of wildcards for a service that has an instance (or is a destination) now."""
+    wildcards = db.where(GATEWAY_SERVICES, "service", WILDCARD)
+    if not wildcards:
+        return
     has_mesh, has_plain = _instances(db, service)
     if instance is not None:
         in_mesh = instance.Connect.Native or instance.Kind == KIND_CONNECT_PROXY
         has_mesh, has_plain = has_mesh or in_mesh, has_plain or not in_mesh
-    for wildcard in db.where(GATEWAY_SERVICES, "service", WILDCARD):
+    for wildcard in wildcards:
         if wildcard.GatewayKind == KIND_INGRESS_GATEWAY and not has_mesh:
             continue
         is_terminating = wildcard.GatewayKind == KIND_TERMINATING_GATEWAY

@@ -92,11 +92,7 @@ class Mdns:
         import zeroconf
 
         parts: Any = zeroconf
-        every = parts.InterfaceChoice.All
-        try:
-            sockets = library.AsyncZeroconf(interfaces=self.interfaces or every)
-        except (OSError, RuntimeError) as error:
-            raise ask.error(f"failed to bind to any multicast udp port: {error}") from error
+        sockets = self._sockets(ask, library, parts)
         records = Records()
         listener = _listener(parts, records, name)
         core = sockets.zeroconf
@@ -112,6 +108,21 @@ class Mdns:
             core.async_remove_listener(listener)
             await sockets.async_close()
         return records
+
+    def _sockets(self, ask: Lookup, library: Any, parts: Any) -> Any:
+        """Sockets on the wanted interfaces; by IPv4 alone where IPv6 is switched off."""
+        if self.interfaces is not None:
+            choices: list[dict[str, Any]] = [{"interfaces": list(self.interfaces)}]
+        else:
+            versions = (parts.IPVersion.All, parts.IPVersion.V4Only)
+            choices = [{"interfaces": parts.InterfaceChoice.All, "ip_version": each} for each in versions]
+        fault: Exception | None = None
+        for choice in choices:
+            try:
+                return library.AsyncZeroconf(**choice)
+            except (OSError, RuntimeError) as error:
+                fault = error
+        raise ask.error(f"failed to bind to any multicast udp port: {fault}") from fault
 
 
 async def _question(parts: Any, core: Any, name: str, records: Records, news: asyncio.Event) -> None:
