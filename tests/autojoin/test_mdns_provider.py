@@ -118,7 +118,7 @@ async def test_a_service_of_zeroconf_is_found(ask: Any) -> None:
     info = ServiceInfo(kind, f"one.{kind}", 8301, addresses=[socket.inet_aton("10.7.0.1")], server="one-a.local.")
     try:
         await (await there.async_register_service(info))
-        # What was multicast less than a second ago is not repeated (RFC 6762, section 6): only the second question counts.
+        # What was multicast less than a second ago is not repeated (RFC 6762, section 6): the second question counts.
         assert await addresses(ask, "service=_pyconsul-a._tcp", timeout="2500ms") == ["10.7.0.1:8301"]
     finally:
         await there.async_close()

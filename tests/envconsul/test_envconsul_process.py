@@ -110,7 +110,7 @@ def test_reload_false_of_a_prefix(tool: Any, consul_agent: InProcessAgent) -> No
     consul_agent.client.kv.put("c/V", "one")
     (tool.folder / "c.hcl").write_text('prefix { path = "quiet" reload = false } prefix { path = "c" }')
     child = tool.script("child.sh", f"trap 'exit 0' INT\necho $Q $V >> log\n{LOOP}")
-    tool.start("-config", "c.hcl", child)
+    tool.start("-config", "c.hcl", "-wait", "500ms:5s", child)  # long enough for both changes to have arrived
     tool.comes("log", "1 one\n")
     consul_agent.client.kv.put("quiet/Q", "2")
     consul_agent.client.kv.put("c/V", "two")

@@ -14,8 +14,10 @@ from pyconsul.agent.members import lan_members
 from pyconsul.agent.metric_push import MetricPush, targets_of
 from pyconsul.primitives.durations import SECOND
 from pyconsul.server.state.catalog_tables import NODES, SERVICES
+from pyconsul.server.state.config_entry_reads import CONFIG_ENTRIES
 from pyconsul.server.state.kv import KVS
 from pyconsul.server.state.usage import UsageCount
+from pyconsul.structs.config_entries.kinds import KINDS
 from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logfile import FileSink
 from pyconsul.telemetry.logging import level_from
@@ -115,6 +117,8 @@ async def measure_state(agent: Agent) -> None:
     db, place = agent.server.db, (("datacenter", agent.datacenter),)
     _gauge("state.nodes", db.count(NODES), place)
     _gauge("state.kv_entries", db.count(KVS), place)
+    for kind in KINDS:
+        _gauge("state.config_entries", len(db.where(CONFIG_ENTRIES, "kind", kind)), (*place, ("kind", kind)))
     members = lan_members(agent)
     servers = sum(1 for member in members if member.Tags.get("role") == "consul")
     _gauge("members.servers", servers, place)
@@ -142,6 +146,12 @@ metrics.declare(
     *("autopilot.failure_tolerance", "autopilot.healthy", "cache.entries_count", "consul.cache.entries_count"),
     *("members.clients", "members.servers", "raft.applied_index", "raft.last_index", "rpc.queries_blocking"),
     *("runtime.num_goroutines", "runtime.sys_bytes", "runtime.total_gc_runs", "server.isLeader", "session_ttl.active"),
-    *("state.billable_service_instances", "state.connect_instances", "state.kv_entries", "state.nodes"),
+    *(
+        "state.billable_service_instances",
+        "state.config_entries",
+        "state.connect_instances",
+        "state.kv_entries",
+        "state.nodes",
+    ),
     *("state.service_instances", "state.services", "version"),
 )

@@ -72,5 +72,5 @@ def timing_of(number: int, request: Any) -> Callable[[float], None] | None:
 def _detail(number: int, request: Any) -> str:
     """What stands in the name besides the type: a kind of config entry, a datacenter."""
     if number == T.CONFIG_ENTRY:
-        return str(request.Entry.Kind)
-    return str(request.State.Datacenter)
+        return str(request.Entry.kind)
+    return str(request.State.Datacenter) if request.State is not None else ""
