@@ -1,4 +1,4 @@
-"""Write the tables of providers in ``docs/tools/discover.md`` from the providers; ``--check`` only tells whether they fit."""
+"""Write the tables of ``docs/tools/discover.md`` from the providers; ``--check`` only tells whether they fit."""
 
 from __future__ import annotations
 

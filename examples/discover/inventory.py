@@ -1,7 +1,7 @@
 """A provider of one's own: servers from an inventory file, ``provider=inventory file=… role=…``.
 
-In a package of yours this needs one line in ``[project.entry-points."pyconsul.autojoin"]``: ``inventory = "module:Inventory"``.
-Run by itself it asks the file beside it.
+A package of yours needs one line for it, ``inventory = "module:Inventory"``, below
+``[project.entry-points."pyconsul.autojoin"]`` in its pyproject.toml. Run by itself it asks the file beside it.
 """
 
 from __future__ import annotations

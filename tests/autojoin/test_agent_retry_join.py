@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -11,6 +16,7 @@ import pytest
 from pyconsul.agent.retry_join import JoinFailed, RetryJoin, RetryJoins
 from pyconsul.structs.errors import ConsulError, InternalError
 from pyconsul.telemetry.logging import Level, Record, add_sink, as_text, remove_sink
+from pyconsul.testing import InProcessAgent
 
 METHODS = (
     "aliyun aws azure digitalocean gce hcp k8s linode mdns os packet scaleway softlayer tencentcloud triton vsphere"
@@ -22,12 +28,16 @@ class Lines:
 
     level = Level.DEBUG
 
-    def __init__(self) -> None:
+    def __init__(self, until: str = "") -> None:
         self.texts: list[str] = []
+        self.until = until
+        self.seen = threading.Event()
 
     def write(self, record: Record) -> None:
         """Keep one line without its time."""
         self.texts.append(as_text(record).partition(" ")[2].rstrip())
+        if self.until and self.until in self.texts[-1]:
+            self.seen.set()
 
 
 @pytest.fixture
@@ -121,6 +131,38 @@ async def test_nothing_found_is_told(lines: list[str]) -> None:
     assert any(each.endswith('retry_interval=30s error="No servers to join"') for each in lines)
 
 
+async def test_a_look_up_that_breaks_off_is_told(lines: list[str], monkeypatch: Any) -> None:
+    """A child that cannot even start its work costs an attempt; its last words are in the log."""
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")
+    with pytest.raises(JoinFailed):
+        await Pool().joining("provider=hcp", attempts=1).run()
+    assert any("discover: the look-up ended with status 1: " in each for each in lines)
+
+
+async def test_a_look_up_ends_with_its_caller() -> None:
+    """A cancelled look-up leaves no child behind."""
+    asked = asyncio.Event()
+    gone = asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+        gone.set()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    joining = Pool().joining(f"provider=packet project=p auth_token=t url=http://127.0.0.1:{port}")
+    task = asyncio.create_task(joining.run())
+    async with asyncio.timeout(30):
+        await asked.wait()
+        task.cancel()
+        await gone.wait()
+    server.close()
+    await server.wait_closed()
+    assert (await asyncio.gather(task, return_exceptions=True))[0].__class__ is asyncio.CancelledError
+
+
 async def test_an_agent_learns_that_its_attempts_are_used_up(lines: list[str]) -> None:
     """The error is logged and the agent told, once; pools without entries do nothing."""
     told = asyncio.Event()
@@ -149,3 +191,41 @@ async def test_an_agent_that_stops_gives_up_its_attempts() -> None:
     async with asyncio.timeout(10):
         await begun.wait()
         await joins.stop()
+
+
+async def test_an_agent_joins_what_its_cloud_names(cloud: Any) -> None:
+    """A whole agent asks the cloud of its configuration and joins the address, which here is its own."""
+    found = {"devices": [{"ip_addresses": [{"address": "127.0.0.1", "address_family": 4, "public": False}]}]}
+    there = await cloud(lambda _: found)
+    entry = f"provider=packet project=p auth_token=t0k url={there.url}"
+    sink = Lines(until="Join cluster completed")
+    add_sink(sink)
+    agent = InProcessAgent(config=f'retry_join = ["{entry}"]')
+    try:
+        await asyncio.to_thread(agent.start)
+        assert await asyncio.to_thread(sink.seen.wait, 30), sink.texts
+    finally:
+        await asyncio.to_thread(agent.stop)
+        remove_sink(sink)
+    assert "[INFO]  agent: Discovered servers: cluster=LAN servers=127.0.0.1" in sink.texts
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on right now."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def test_a_process_whose_attempts_are_used_up_ends_with_failure() -> None:
+    """The last words are Consul's, the status is 1."""
+    ports = dict(zip(("server", "serf-lan", "serf-wan"), free_ports(3), strict=True))
+    ports |= {"http": -1, "dns": -1, "grpc": -1, "grpc-tls": -1}
+    words = ["agent", "-dev", *(f"-{name}-port={port}" for name, port in ports.items())]
+    words += ["-retry-join=provider=nope", "-retry-max=1", "-retry-interval=10ms"]
+    run = [sys.executable, "-c", "from pyconsul.cli.main import entry; entry()", *words]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1, done.stdout
+    assert 'agent: Retry join failed: error="agent: max join LAN retry exhausted, exiting"' in done.stdout

@@ -57,6 +57,8 @@ def test_every_provider_is_complete(name: str) -> None:
         ("region=x", "discover: no provider"),
         ("provider=nope", "discover: unknown provider nope"),
         ("provider=aws a", "discover: a: missing '='"),
+        (r'provider=aws tag_key="\xff"', "discover: tag_key: escapes give no UTF-8 text"),
+        (r'"\xff"', r"discover: \\udcff: missing '='"),
         ("provider=hcp", "discover-hcp: HCP is not supported by py-consul.*"),
         ("provider=digitalocean", "discover-digitalocean: the parameter tag_name is missing"),
     ],

@@ -49,7 +49,7 @@ def test_another_instance_takes_over_and_no_half_archive_counts(
     first.wait_for("Obtained leadership")
     second = tool(consul_agent.http_address, *flags_for(s3, moto))
     second.wait_for("Waiting to obtain leadership")
-    assert road.stalled.wait(60)
+    assert road.stalled.wait(60), first.lines
     storage = s3.open(s3_key_prefix="takeover")
     assert storage.stored() == []
     assert fragments(s3) == 1

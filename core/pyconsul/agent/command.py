@@ -92,6 +92,13 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
             add_sink(file_sink(config))
         except OSError as error:
             return _refuse(f"Failed to setup logging: {error}")
+    if config.enable_syslog:
+        from pyconsul.telemetry.syslog import SyslogSink
+
+        try:
+            add_sink(SyslogSink(config.syslog_facility, level_from(config.log_level), json_lines=config.log_json))
+        except (OSError, ValueError) as error:
+            return _refuse(f"Syslog setup did not succeed: {error}")
     for warning in loaded.warnings:
         log.warn(warning)
     try:

@@ -14,7 +14,8 @@ from typing import Any, Final
 from pyconsul.primitives.durations import format_duration
 from pyconsul.structs.errors import ConsulError
 from pyconsul.telemetry.logging import Level, logger
-from pyconsul.toolkit.discovery import DiscoverError, hidden_secrets, is_discovery, look_up, provider_names
+from pyconsul.toolkit.discovery import DiscoverError, LogLine, hidden_secrets, is_discovery, provider_names
+from pyconsul.toolkit.discovery_child import look_up_apart
 
 __all__ = ["JoinFailed", "RetryJoin", "RetryJoins"]
 
@@ -38,6 +39,7 @@ class RetryJoin:
     max_attempts: int
     join: Join
     pause: Callable[[float], Awaitable[Any]] = asyncio.sleep
+    look_up: Callable[[str, LogLine], Awaitable[list[str]]] = look_up_apart
 
     async def run(self) -> None:
         """Return once a server has been joined. Raises JoinFailed when the attempts are used up."""
@@ -88,10 +90,11 @@ class RetryJoin:
             _WRITERS[level](line, cluster=self.cluster)
 
         try:
-            servers = await look_up(entry, tell)
+            servers = await self.look_up(entry, tell)
         except Exception as error:  # whatever a plug-in of somebody else's raises must not end the attempts
+            shown_entry = await asyncio.to_thread(hidden_secrets, entry)
             shown = str(error) if isinstance(error, DiscoverError) else f"{type(error).__name__}: {error}"
-            log.error("Cannot discover address", cluster=self.cluster, address=hidden_secrets(entry), error=shown)
+            log.error("Cannot discover address", cluster=self.cluster, address=shown_entry, error=shown)
             return []
         log.info("Discovered servers", cluster=self.cluster, servers=" ".join(servers))
         return servers

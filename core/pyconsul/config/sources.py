@@ -19,7 +19,7 @@ from pyconsul.config.keys import KEYS, Key, Kind, flag_rows
 from pyconsul.lang.goflags.values import to_bool, to_int
 from pyconsul.lang.hcl import HclError, parse
 from pyconsul.structs.godecode import parse as parse_json_value
-from pyconsul.structs.gosyntax import GoSyntaxError
+from pyconsul.lang.gojson_syntax import GoSyntaxError
 
 Flags = Mapping[str, Any]
 """Flag names (without dash) to what was given: text or the typed value, a list for repeatable flags."""

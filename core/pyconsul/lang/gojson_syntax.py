@@ -1,43 +1,74 @@
 """What is wrong with a JSON text, in the words of Go's ``encoding/json``.
 
-Parsing is done by a faster library; only a text that it refuses comes here, so that the error reads as Consul's.
+Parsing is done by a faster library; only a text that it refuses comes here, so that the error reads as Consul's. Go has
+two doors with words of their own for a text that ends too soon: ``json.Unmarshal`` (`syntax_error`) and the stream
+decoder, which request bodies pass (`first_value`).
 """
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Final
+from typing import Any, Final
+
+__all__ = ["GoSyntaxError", "first_value", "syntax_error"]
 
 _SPACE: Final = b" \t\r\n"
-_MAX_DEPTH: Final = 10_000  # as Go's scanner
+_MAX_DEPTH: Final = 10_000  # as Go's scanner; the one below does not recurse
 _PLAIN: Final = re.compile(rb'[^"\\\x00-\x1f]*')
 _DIGITS: Final = re.compile(rb"[0-9]*")
 _LITERALS: Final = {ord("t"): b"true", ord("f"): b"false", ord("n"): b"null"}
-_END: Final = "unexpected end of JSON input"
+# A pair of surrogates, half of one, or any other escape.
+_ESCAPE: Final = re.compile(r"\\(?:(u[dD][89abAB]..\\u[dD][c-fC-F]..)|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
+
+
+class GoSyntaxError(ValueError):
+    """Malformed JSON, in Go's words."""
 
 
 def syntax_error(data: bytes) -> str | None:
-    """Go's complaint about ``data``, or None when it is one JSON value with nothing behind it."""
+    """What ``json.Unmarshal`` says about ``data``, or None when it is one JSON value with nothing behind it."""
     try:
         _Scan(data).whole()
-    except _Bad as e:
+    except GoSyntaxError as e:
         return str(e)
     return None
 
 
-class _Bad(Exception):
-    """The first thing that is wrong."""
+def first_value(data: bytes) -> Any:
+    """The first JSON value in ``data``, as Go's stream decoder takes it: what follows is not looked at.
+
+    Raises GoSyntaxError: ``EOF`` for nothing, ``unexpected EOF`` for a cut value, else ``invalid character …``.
+    """
+    start = len(data) - len(data.lstrip(_SPACE))
+    if start == len(data):
+        raise GoSyntaxError("EOF")
+    end = _Scan(data, start, stream=True).value()
+    value = data[start:end].decode("utf-8", "replace")
+    return json.loads(_ESCAPE.sub(_whole_surrogates, value), strict=False)
+
+
+def _whole_surrogates(match: re.Match[str]) -> str:
+    """The escape as it stands; half of a surrogate pair means no character, Go reads it as U+FFFD."""
+    return "\\ufffd" if match[2] else match[0]
 
 
 class _Scan:
-    """One pass over a text; ``at`` is the next byte."""
+    """One pass over a text from ``at`` on, as Go's stream decoder or as ``json.Unmarshal`` takes it."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, at: int = 0, *, stream: bool = False) -> None:
         self._data = data
-        self._at = 0
+        self._at = at
+        self._stream = stream
 
     def whole(self) -> None:
         """One value and nothing but space behind it."""
+        self.value()
+        if (char := self._next()) is not None:
+            raise self._bad(char, "after top-level value")
+
+    def value(self) -> int:
+        """One value; returns where it ends."""
         stack: list[int] = []  # the open brackets around what comes next
         self._value(stack)
         while stack:
@@ -45,8 +76,7 @@ class _Scan:
                 self._after_element(stack)
             else:
                 self._after_member(stack)
-        if (char := self._next()) is not None:
-            raise self._bad(char, "after top-level value")
+        return self._at
 
     def _value(self, stack: list[int]) -> None:
         """One scalar, or the beginning of a container up to its first scalar or its end."""
@@ -57,7 +87,7 @@ class _Scan:
                 return
             stack.append(char)
             if len(stack) > _MAX_DEPTH:
-                raise _Bad("exceeded max depth")
+                raise GoSyntaxError("exceeded max depth")
             if char == ord("["):
                 if self._take(ord("]")):
                     stack.pop()
@@ -118,7 +148,7 @@ class _Scan:
         while True:
             self._skip(_PLAIN)
             if self._at >= len(self._data):
-                raise _Bad(_END)
+                raise self._cut()
             char = self._raw()
             if char == ord('"'):
                 return
@@ -166,8 +196,10 @@ class _Scan:
         return self._data[self._at] if self._at < len(self._data) else None
 
     def _raw(self) -> int:
-        """The next byte, spaces included; Go's scanner sees a space behind the end."""
+        """The next byte, spaces included; to ``json.Unmarshal`` there is a space behind the end."""
         if self._at >= len(self._data):
+            if self._stream:
+                raise self._cut()
             return 0x20
         self._at += 1
         return self._data[self._at - 1]
@@ -183,7 +215,7 @@ class _Scan:
     def _need(self) -> int:
         char = self._next()
         if char is None:
-            raise _Bad(_END)
+            raise self._cut()
         return char
 
     def _take(self, wanted: int) -> bool:
@@ -194,9 +226,12 @@ class _Scan:
         self._at = before
         return False
 
+    def _cut(self) -> GoSyntaxError:
+        return GoSyntaxError("unexpected EOF" if self._stream else "unexpected end of JSON input")
+
     @staticmethod
-    def _bad(char: int, where: str) -> _Bad:
-        return _Bad(f"invalid character {_quoted(char)} {where}")
+    def _bad(char: int, where: str) -> GoSyntaxError:
+        return GoSyntaxError(f"invalid character {_quoted(char)} {where}")
 
 
 def _quoted(char: int) -> str:

@@ -174,10 +174,11 @@ class Stream:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """The pieces of the body as they come, none of them empty. Raises TransportError."""
         while True:
+            is_last = self._parser.is_complete  # asked before: the rest may arrive while the caller is busy with a piece
             piece = self._parser.take_body()
             if piece:
                 yield piece
-            if self._parser.is_complete:
+            if is_last:
                 return
             if not piece:
                 await self._transport.more(self._wire, self._connection)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from pyconsul.structs.gosyntax import GoSyntaxError, first_value
+from pyconsul.lang.gojson_syntax import GoSyntaxError, first_value
 
 S = TypeVar("S", bound=msgspec.Struct)
 

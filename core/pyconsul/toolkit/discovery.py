@@ -163,7 +163,10 @@ async def look_up(text: str, log: LogLine = _silent) -> list[str]:
     try:
         settings = parse_settings(text)
     except JoinStringError as error:
-        raise DiscoverError(f"discover: {error}") from None
+        raise DiscoverError(_printable(f"discover: {error}")) from None
+    for key, value in settings.items():
+        if not _is_text(key + value):
+            raise DiscoverError(_printable(f"discover: {key}: escapes give no UTF-8 text"))
     name = settings.get("provider", "")
     if not name:
         raise DiscoverError("discover: no provider")
@@ -214,6 +217,15 @@ def _explained(parameter: Parameter) -> str:
     return text
 
 
+def _is_text(text: str) -> bool:
+    # Go's escapes may name single bytes, which come as lone surrogates; no cloud takes those.
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def hidden_secrets(text: str) -> str:
     """The string for a log: values of secret parameters, and what follows a fault, are not shown."""
     settings: dict[str, str] = {}
@@ -221,7 +233,7 @@ def hidden_secrets(text: str) -> str:
         settings = parse_settings(text)
         secret = {each.name for each in _provider(settings.get("provider", "")).parameters if each.secret}
     except JoinStringError:
-        return text.partition("=")[0] + "=…"
+        return _printable(text.partition("=")[0] + "=…")
     except DiscoverError:
         secret = {key for key in settings if any(part in key for part in ("secret", "token", "password", "key"))}
-    return format_settings({key: "hidden" if key in secret else value for key, value in settings.items()})
+    return _printable(format_settings({k: "hidden" if k in secret else value for k, value in settings.items()}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
 import ssl
@@ -48,19 +49,21 @@ class Api:
     ) -> None:
         self._ask = ask
         self._headers = {"User-Agent": ask.user_agent, "Accept": "application/json", **(headers or {})}
-        self._tls = ssl.create_default_context()
-        if not verify:
-            self._tls.check_hostname = False
-            self._tls.verify_mode = ssl.CERT_NONE
+        self._verify = verify
         self._timeout = timeout
         self._direct = direct
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
+        # Reading the system's authorities takes some 20 ms, which an agent's loop does not wait for.
+        tls = await asyncio.to_thread(ssl.create_default_context)
+        if not self._verify:
+            tls.check_hostname = False
+            tls.verify_mode = ssl.CERT_NONE
         self._session = aiohttp.ClientSession(
             headers=self._headers,
             timeout=aiohttp.ClientTimeout(total=self._timeout),
-            connector=aiohttp.TCPConnector(ssl=self._tls),
+            connector=aiohttp.TCPConnector(ssl=tls),
             cookie_jar=aiohttp.CookieJar(unsafe=True),  # vCenter's session; a host may be given as an address
             trust_env=not self._direct,
         )

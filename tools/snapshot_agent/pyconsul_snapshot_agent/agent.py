@@ -75,8 +75,9 @@ class SnapshotAgent:
         )
         logger.info("Waiting to obtain leadership...")
         try:
-            if not await _acquired(lock, halt):
-                return
+            await halt.unless(lock.acquire())
+        except Halted:
+            return
         except ConsulError as error:
             logger.error("Cannot obtain leadership: %s", error)
             self.stats.problem = f"cannot obtain leadership: {error}"
@@ -161,23 +162,6 @@ class SnapshotAgent:
         except ConsulError as error:
             logger.warning("Cannot release the lock: %s", error)
         await registration.withdraw()
-
-
-async def _acquired(lock: Lock, halt: Halt) -> bool:
-    """Wait for the lock; False when told to stop before. Raises ConsulError."""
-    acquiring = asyncio.create_task(lock.acquire())
-    stopping = asyncio.create_task(halt.wait())
-    try:
-        await asyncio.wait([acquiring, stopping], return_when=asyncio.FIRST_COMPLETED)
-        if acquiring.done():
-            return acquiring.result()
-        return False
-    finally:
-        acquiring.cancel()
-        stopping.cancel()
-        await asyncio.wait([acquiring, stopping])
-        if not acquiring.cancelled():
-            acquiring.exception()  # it has been seen, should both have happened at once
 
 
 async def _pass_on(happening: Awaitable[bool], term: Halt, reason: Callable[[], str]) -> None:

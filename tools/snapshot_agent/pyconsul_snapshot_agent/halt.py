@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Coroutine
 from contextlib import suppress
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class Halted(Exception):
@@ -41,3 +45,19 @@ class Halt:
             async with asyncio.timeout(seconds):
                 await self._event.wait()
         return self.is_set()
+
+    async def unless(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of the work. When it is time to stop first, the work is cancelled and Halted raised."""
+        working = asyncio.create_task(work)
+        stopping = asyncio.create_task(self._event.wait())
+        try:
+            await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return working.result()
+            raise Halted(self.reason)
+        finally:
+            working.cancel()
+            stopping.cancel()
+            await asyncio.wait([working, stopping])
+            if not working.cancelled():
+                working.exception()  # it has been seen, should both have happened at once

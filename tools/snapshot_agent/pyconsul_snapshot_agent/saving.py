@@ -79,7 +79,7 @@ class Saver:
         folder = self._schedule.local_scratch_path
         try:
             with Scratch(folder) as taken, Scratch(folder) as sealed:
-                summary = await self._take(client, taken, halt)
+                summary = await halt.unless(self._take(client, taken, halt))
                 if self._keys.secrets:
                     await asyncio.to_thread(sealed.fill, seal(taken.open(halt), self._keys))
                 parcel = Parcel(self._clock_ns(), sealed if self._keys.secrets else taken, summary)
@@ -222,7 +222,7 @@ class Counted:
 
 
 def _forget(target: Storage, parcel: Parcel) -> None:
-    """Remove what the last attempt may have left, so that nobody takes an archive that was not proven for a good one."""
+    """Remove what the last attempt may have left, so that nobody takes what was not proven for a good archive."""
     if target.fixed_name:
         return
     try:

@@ -6,7 +6,6 @@ The rules are those of Consul's ``wrap``: what a blocked path, a closed write or
 from __future__ import annotations
 
 import asyncio
-import html
 import ipaddress
 import posixpath
 import time
@@ -17,7 +16,7 @@ from urllib.parse import unquote_plus
 
 from pyconsul.agent.http import families
 from pyconsul.agent.http.reply import Reply, meta_headers
-from pyconsul.agent.http.request import Request
+from pyconsul.agent.http.request import Query, Request
 from pyconsul.agent.http.route_figures import figures_of
 from pyconsul.agent.http.routing import Route
 from pyconsul.agent.http.ui import ui_reply
@@ -40,6 +39,9 @@ log = logger("agent.http")
 TEXT = "text/plain; charset=utf-8"
 BODY_LIMIT = 64 << 20  # bytes, for routes that have no lower limit; Consul has none
 _OWN_LIMIT = ("/v1/kv/", "/v1/txn")  # they have their own sentence for it
+_TOKEN_IN_QUERY = (
+    "This request used the token query parameter which is deprecated and will be removed in a future Consul version"
+)
 READ_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -73,11 +75,12 @@ class Door:
             return self._elsewhere(req)
         route, req.path = found
         began = time.perf_counter()
-        reply = await self._guarded(req, route)
+        barred = self._barred(req)
+        reply = barred or await self._guarded(req, route)
         taken = time.perf_counter() - began
         reply.figures = figures_of(req.method, route.pattern, self._agent.node_name)
         reply.figures.note(taken * 1000, reply.status)
-        if log.enabled(Level.DEBUG):
+        if barred is None and log.enabled(Level.DEBUG):
             self._log_finished(req, taken)
         headers = dict(self._api_headers)
         if reply.meta is not None:
@@ -95,7 +98,6 @@ class Door:
 
     async def _guarded(self, req: Request, route: Route) -> Reply:
         try:
-            self._check_guards(req)
             if req.method == "OPTIONS" and "OPTIONS" not in route.handlers:
                 return Reply(raw=b"", headers={"Allow": ",".join(route.allow)})
             handler = route.handlers.get(req.method)
@@ -121,10 +123,19 @@ class Door:
             log.debug(traceback.format_exc())
             return Reply(raw=f"internal error: {error}".encode(), status=500, content_type=TEXT)
 
-    def _check_guards(self, req: Request) -> None:
-        _ = req.query
+    def _barred(self, req: Request) -> Reply | None:
+        """The reply to a query string that is none, or to a path that the configuration blocks; else None."""
+        if req.raw_query:
+            try:
+                query = Query.parse(req.raw_query)
+            except ValueError as error:
+                log.error("Failed to decode query", **{"from": req.remote}, error=str(error))
+                return Reply.text("", 500)
+            if query.has("token"):
+                log.warn(_TOKEN_IN_QUERY, logUrl=_safe_url(req))
         if self._blocked and req.url_path.startswith(self._blocked):
-            raise PermissionDenied("Endpoint is blocked by agent configuration")
+            return self._refusal(req, PermissionDenied("Endpoint is blocked by agent configuration"))
+        return None
 
     def _check_writer(self, req: Request) -> None:
         if not self._writers:
@@ -145,12 +156,12 @@ class Door:
         return reply
 
     def _elsewhere(self, req: Request) -> tuple[Reply, Mapping[str, str]]:
-        """The reply to a path that no route has: a page of the UI with the configured headers, or one without."""
+        """The reply to a path that no route has; with the configured headers where Consul's own handlers answer."""
         reply = ui_reply(self._agent.config.ui_config, req) if req.url_path.startswith("/") else None
-        if reply is not None:
-            return reply, {**self.extra_headers, **reply.headers}
-        reply = self._nowhere(req)
-        return reply, reply.headers
+        reply = reply or self._nowhere(req)
+        if reply.status == 307 or not req.url_path.startswith("/"):
+            return reply, reply.headers
+        return reply, {**self.extra_headers, **reply.headers}
 
     def _nowhere(self, req: Request) -> Reply:
         """A redirect, what is meant for the server as a whole, or Consul's 404."""
@@ -212,6 +223,8 @@ def _redirect(req: Request, path: str) -> Reply:
     headers = {"Location": location}
     if req.method not in ("GET", "HEAD"):
         return Reply.empty(307, headers=headers)
+    import html  # with its tables of names, 1 ms of every start
+
     body = f'<a href="{html.escape(location)}">Temporary Redirect</a>.\n\n'.encode("utf-8", "replace")
     return Reply(raw=body, status=307, headers=headers, content_type="text/html; charset=utf-8")
 

@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import formatdate
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from pyconsul.agent.http import writing
@@ -106,7 +105,7 @@ class HttpFront:
         """``Date: …`` with its line end; made once a second."""
         now = int(time.time())
         if self._date[0] != now:
-            self._date = (now, f"Date: {formatdate(now, usegmt=True)}\r\n".encode())
+            self._date = (now, time.strftime("Date: %a, %d %b %Y %H:%M:%S GMT\r\n", time.gmtime(now)).encode())
         return self._date[1]
 
     def admit(self, client: str) -> bool:

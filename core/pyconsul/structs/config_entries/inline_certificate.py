@@ -7,7 +7,6 @@ from pyconsul.structs.config_entries.entry import (
     Uint64,
     check_meta,
 )
-from pyconsul.structs.config_entries.key_pairs import key_pair_fault
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.wire import UNSET, UnsetType
 
@@ -30,6 +29,8 @@ class InlineCertificate(ConfigEntry, frozen=True, kw_only=True):
 
     def check(self) -> None:
         """Raise InternalError with Consul's text for an entry that may not be stored."""
+        from pyconsul.structs.config_entries.key_pairs import key_pair_fault  # cryptography: 25 ms of every start
+
         check_meta(self.Meta)
         if fault := key_pair_fault(self.Certificate, self.PrivateKey):
             raise InternalError(fault)

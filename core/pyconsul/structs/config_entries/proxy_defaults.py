@@ -26,7 +26,7 @@ from pyconsul.structs.connect_proxy import (
 )
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.gojson import format_float
-from pyconsul.structs.gosyntax import GoSyntaxError, first_value
+from pyconsul.lang.gojson_syntax import GoSyntaxError, first_value
 from pyconsul.structs.wire import (
     UNSET,
     OmitStr,

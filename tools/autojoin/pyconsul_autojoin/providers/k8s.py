@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,11 +54,12 @@ with host_network the port must have a hostPort, else the pod is left out.
 async def _pods(ask: Lookup) -> list[Any]:
     try:
         # A third of a second of imports, which the loop does not wait for.
-        client: Any = await asyncio.to_thread(__import__, "kubernetes_asyncio.client", fromlist=["CoreV1Api"])
+        client: Any = await asyncio.to_thread(importlib.import_module, "kubernetes_asyncio.client")
+        loading: Any = await asyncio.to_thread(importlib.import_module, "kubernetes_asyncio.config")
         import aiohttp
     except ImportError as error:
         raise missing_extra(ask, "k8s", error) from error
-    settings = await _settings(ask, client)
+    settings = await _settings(ask, client, loading)
     pods: list[Any] = []
     following: str | None = None
     selectors = {key: ask.get(key) for key in ("label_selector", "field_selector") if ask.get(key)}
@@ -83,11 +85,8 @@ async def _pods(ask: Lookup) -> list[Any]:
                 return pods
 
 
-async def _settings(ask: Lookup, client: Any) -> Any:
+async def _settings(ask: Lookup, client: Any, library: Any) -> Any:
     """How to reach the API server. Raises DiscoverError naming what was tried."""
-    from kubernetes_asyncio import config as loading
-
-    library: Any = loading
     settings = client.Configuration()
     path = ask.get("kubeconfig", "KUBECONFIG") or str(Path.home() / ".kube" / "config")
     try:

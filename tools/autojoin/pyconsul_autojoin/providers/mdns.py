@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -82,7 +83,7 @@ class Mdns:
         timeout = ask.seconds("timeout", DEFAULT_TIMEOUT)
         with_v4, with_v6 = ask.truth("v4", True), ask.truth("v6", True)
         try:
-            library: Any = await asyncio.to_thread(__import__, "zeroconf.asyncio", fromlist=["AsyncZeroconf"])
+            library: Any = await asyncio.to_thread(importlib.import_module, "zeroconf.asyncio")
         except ImportError as error:
             raise missing_extra(ask, "mdns", error) from error
         records = await self._heard(ask, library, name, timeout)

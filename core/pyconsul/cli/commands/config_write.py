@@ -1,0 +1,41 @@
+"""``consul config write``: create or change a config entry."""
+
+from __future__ import annotations
+
+from pyconsul.lang.goflags import Args, FlagSet
+
+from ..config_entries import entry_in, entry_name
+from ..console import Console, Failed, failing
+from ..files import data_source_not_raw
+from ..flags import client_flags, server_flags, tenancy_flags
+
+USAGE = "[options] FILE"
+HELP = """
+Writes the config entry in a file, in HCL or JSON; "-" reads it from standard input.
+
+    $ consul config write web.service.hcl
+"""
+
+
+def add_flags(flags: FlagSet) -> None:
+    """Declare the condition."""
+    flags.boolean("cas", "Write only if the entry's ModifyIndex is that of -modify-index; 0 for none there.")
+    flags.unsigned("modify-index", "ModifyIndex that the entry must have, with -cas.")
+    client_flags(flags)
+    server_flags(flags)
+    tenancy_flags(flags)
+
+
+def run(args: Args, console: Console) -> int:
+    """Write one entry."""
+    if len(args.rest) != 1:
+        raise Failed("Must provide exactly one positional argument to specify the config entry to write")
+    entry = entry_in(data_source_not_raw(args.rest[0], console))
+    what = entry_name(entry)
+    client = console.connect(args, "Error connect to Consul agent")
+    with failing(f"Error writing config entry {what}"):
+        written = client.config.set(entry, cas=args.integer("modify-index") if args.boolean("cas") else None)
+    if not written:
+        raise Failed(f"Config entry not updated: {what}")
+    console.say(f"Config entry written: {what}")
+    return 0

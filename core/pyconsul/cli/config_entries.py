@@ -1,0 +1,119 @@
+"""Config entries at the command line: read from HCL or JSON, and shown as Consul's API client writes them."""
+
+from __future__ import annotations
+
+from typing import Any, Final, cast
+
+from .console import Failed
+
+# Where the API client orders fields of a struct otherwise than the server does: the fields around which it differs, by
+# the path of the struct below its kind ("" for itself). Facts of the client's structs.
+_ORDERS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
+    ("proxy-defaults", ""): ("Kind", "Name", "Mode", "TransparentProxy", "MutualTLSMode", "Config"),
+    ("ingress-gateway", ""): ("Kind", "Name", "TLS", "Listeners", "Meta", "Defaults"),
+    ("ingress-gateway", "Listeners"): ("Port", "Protocol", "Services", "TLS"),
+    ("api-gateway", ""): ("Kind", "Name", "Meta"),
+    ("terminating-gateway", "Services"): ("DisableAutoHostRewrite",),
+    ("service-router", "Routes.Destination"): (
+        "RequestTimeout",
+        "IdleTimeout",
+        "Service",
+        "ServiceSubset",
+        "PrefixRewrite",
+        "NumRetries",
+        "RetryOnConnectFailure",
+        "RetryOnStatusCodes",
+        "RetryOn",
+    ),
+    ("service-intentions", "Sources"): (
+        "Name",
+        "Peer",
+        "SamenessGroup",
+        "Action",
+        "Permissions",
+        "Precedence",
+        "Type",
+        "Description",
+        "LegacyID",
+    ),
+}
+# What the client leaves out while it is zero, and the server writes.
+_LEFT_OUT: Final[dict[tuple[str, str], tuple[str, ...]]] = {
+    ("service-defaults", ""): ("Protocol",),
+    ("service-defaults", "UpstreamConfig.Defaults"): ("Peer",),
+    ("service-defaults", "UpstreamConfig.Overrides"): ("Peer",),
+    ("proxy-defaults", ""): ("Config",),
+    ("service-router", ""): ("Routes",),
+    ("service-splitter", ""): ("Splits",),
+    ("terminating-gateway", ""): ("Services",),
+    ("exported-services", ""): ("Name",),
+    ("file-system-certificate", ""): ("Certificate", "PrivateKey"),
+    ("jwt-provider", "Forwarding"): ("PadForwardPayloadHeader",),
+    ("mesh", "Peering"): ("PeerThroughMeshGateways",),
+    ("mesh", "HTTP.Incoming.RequestNormalization"): (
+        "InsecureDisablePathNormalization",
+        "MergeSlashes",
+        "PathWithEscapedSlashesAction",
+        "HeadersWithUnderscoresAction",
+    ),
+    ("api-gateway", "Listeners.TLS"): ("MaxVersion", "MinVersion", "CipherSuites"),
+}
+# What the client always writes, and the server leaves out while it is zero.
+_ALWAYS: Final[dict[str, dict[str, Any]]] = {
+    "Expose.Paths": {"ParsedFromCheck": False},
+    "Limits": {"MaxConnections": None, "MaxPendingRequests": None, "MaxConcurrentRequests": None},
+    "PassiveHealthCheck": {"MaxFailures": 0},
+}
+_OPAQUE: Final = frozenset(("Config", "Arguments", "Meta", "LegacyMeta"))
+
+
+def entry_in(text: str) -> dict[str, Any]:
+    """The entry that HCL or JSON describes, in its canonical form. Raises Failed with Consul's reason."""
+    from pyconsul.lang.hcl import HclError, decode
+    from pyconsul.structs import gojson
+    from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entry
+    from pyconsul.structs.godecode import parse
+
+    try:
+        raw = decode(text)
+    except HclError as error:
+        raise Failed(f"Failed to decode config entry input: Failed to decode config entry input: {error}") from error
+    try:
+        entry = decode_entry(raw)
+    except EntryDecodeError as error:
+        raise Failed(f"Failed to decode config entry input: {error}") from error
+    return cast("dict[str, Any]", parse(gojson.encode(entry)))
+
+
+def entry_name(entry: dict[str, Any]) -> str:
+    """Kind and name, as messages have them; there is one mesh only."""
+    return f"{entry['Kind']}/{entry.get('Name') or ('mesh' if entry['Kind'] == 'mesh' else '')}"
+
+
+def shown(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry as Consul's API client prints it: in its order of fields, without the hash."""
+    kind = str(entry.get("Kind", ""))
+    return _struct(kind, "", {name: value for name, value in entry.items() if name != "Hash"})
+
+
+def _struct(kind: str, path: str, value: dict[str, Any]) -> dict[str, Any]:
+    names = list(dict.fromkeys([*_ORDERS.get((kind, path), ()), *value]))
+    zero = _LEFT_OUT.get((kind, path), ())
+    found: dict[str, Any] = {}
+    for name in names:
+        if name in value and (value[name] or name not in zero):
+            found[name] = _member(kind, f"{path}.{name}" if path else name, value[name])
+    for suffix, fields in _ALWAYS.items():
+        if path == suffix or path.endswith(f".{suffix}"):
+            found.update({name: default for name, default in fields.items() if name not in found})
+    return found
+
+
+def _member(kind: str, path: str, value: Any) -> Any:
+    if path.rpartition(".")[2] in _OPAQUE:
+        return value
+    if isinstance(value, dict):
+        return _struct(kind, path, cast("dict[str, Any]", value))
+    if isinstance(value, list):
+        return [_member(kind, path, item) for item in cast("list[Any]", value)]
+    return value

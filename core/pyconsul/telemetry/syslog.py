@@ -1,0 +1,79 @@
+"""Log lines for the local syslog: without their own time and level, which syslog has."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from logging.handlers import SysLogHandler
+from typing import Final
+
+from pyconsul.telemetry.logging import Level, Record, as_json, as_text
+
+__all__ = ["SyslogSink"]
+
+TAG: Final = "consul"
+DEVICE: Final = "/dev/log"
+# As Consul passes its levels on, one step down.
+_PRIORITIES: Final = {
+    Level.TRACE: SysLogHandler.LOG_DEBUG,
+    Level.DEBUG: SysLogHandler.LOG_INFO,
+    Level.INFO: SysLogHandler.LOG_NOTICE,
+    Level.WARN: SysLogHandler.LOG_WARNING,
+    Level.ERROR: SysLogHandler.LOG_ERR,
+}
+
+
+class SyslogSink:
+    """Passes lines to the syslog daemon; lines that it cannot take at once are lost.
+
+    Raises ValueError for an unknown facility, OSError where no daemon listens.
+    """
+
+    def __init__(
+        self, facility: str, level: Level = Level.INFO, *, json_lines: bool = False, address: str = DEVICE
+    ) -> None:
+        code = SysLogHandler.facility_names.get(facility.lower())
+        if code is None:
+            raise ValueError(f"invalid syslog facility: {facility}")
+        self.level = level
+        self._facility = code << 3
+        self._json = json_lines
+        self._address = address
+        self._tag = f"{TAG}[{os.getpid()}]: "
+        self._socket = self._connected()
+
+    def write(self, record: Record) -> None:
+        """Pass one line on. A daemon that was started anew is found again."""
+        line = as_json(record) if self._json else as_text(record).partition("]")[2].lstrip()
+        priority = self._facility | _PRIORITIES.get(record.level, SysLogHandler.LOG_NOTICE)
+        packet = f"<{priority}>{self._tag}{line.rstrip()}\0".encode("utf-8", "replace")
+        try:
+            self._socket.send(packet)
+        except BlockingIOError:
+            return  # full: logging must not wait
+        except OSError:
+            if self.level is not Level.OFF:
+                self._send_anew(packet)
+
+    def close(self) -> None:
+        """Pass nothing on any more."""
+        self.level = Level.OFF
+        self._socket.close()
+
+    def _send_anew(self, packet: bytes) -> None:
+        with contextlib.suppress(OSError):
+            fresh = self._connected()
+            self._socket.close()
+            self._socket = fresh
+            self._socket.send(packet)
+
+    def _connected(self) -> socket.socket:
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            made.connect(self._address)
+        except OSError:
+            made.close()
+            raise
+        made.setblocking(False)
+        return made
