@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDINGS = Path(os.environ.get("PYCONSUL_CONFORMANCE", ROOT.parent / "shared" / "conformance"))
@@ -91,7 +92,7 @@ def _command(name: str) -> str:
     return str(Path(sys.executable).parent / name)
 
 
-def _run(script: str, options: tuple[str, ...], jobs: int) -> dict[str, list[dict[str, object]]]:
+def _run(script: str, options: tuple[str, ...], jobs: int) -> dict[str, Any]:
     """Run one replay and read its result file. Raises SystemExit where it wrote none."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"

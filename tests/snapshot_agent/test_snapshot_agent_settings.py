@@ -190,3 +190,9 @@ def test_flags_that_are_none_are_refused() -> None:
     with pytest.raises(HelpRequested):
         arguments.parse(["list", "-h"])
     assert [row.name for row in arguments.ROWS if f"  -{row.name}" not in arguments.usage()] == []
+
+
+def test_the_page_has_every_option() -> None:
+    """The tables are made from the flags; after a change of these the page needs them anew."""
+    page = Path(__file__).resolve().parents[2] / "docs" / "tools" / "snapshot-agent.md"
+    assert arguments.reference().rstrip() in page.read_text()

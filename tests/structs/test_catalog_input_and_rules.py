@@ -21,10 +21,10 @@ from pyconsul.structs.catalog import (
     Weights,
 )
 from pyconsul.structs.catalog_input import health_check_from, node_service_from, register_request_from
-from pyconsul.structs.catalog_rules import agent_service_faults, meta_fault, multi_error, refuse_service, weights_fault
 from pyconsul.structs.connect_proxy import ConnectProxyConfig, ExposeConfig, ExposePath, Upstream
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.health import HealthCheck, HealthCheckDefinition
+from pyconsul.structs.service_rules import metadata_error, multi_error, refuse_service, service_errors, weights_error
 from pyconsul.structs.wire import UNSET
 
 FULL = RegisterRequest(
@@ -208,7 +208,7 @@ def proxy(**fields: Any) -> dict[str, Any]:
 def test_proxies_and_gateways_follow_consuls_rules(fields: dict[str, Any], faults: list[str]) -> None:
     """All broken rules together, in the form of Go's multierror."""
     assert faults_of(**fields) == (multi_error(faults) if faults else "")
-    assert agent_service_faults(NodeService(Service="x", **fields)) == [
+    assert service_errors(NodeService(Service="x", **fields), for_agent=True) == [
         f for f in faults if "SocketPath must be set for a connect-proxy" not in f
     ]
 
@@ -228,15 +228,15 @@ def test_proxies_and_gateways_follow_consuls_rules(fields: dict[str, Any], fault
 )
 def test_metadata_has_limits(meta: dict[str, str], fault: str) -> None:
     """The sentences are Consul's."""
-    assert meta_fault(meta) == fault
+    assert metadata_error(meta) == fault
 
 
 def test_weights_have_limits() -> None:
     """Passing from 1, warning from 0, both to 65535."""
-    assert weights_fault(None) == weights_fault(Weights(Passing=1, Warning=0)) == ""
-    assert weights_fault(Weights(Passing=0, Warning=0)) == "Passing must be greater than 0"
-    assert weights_fault(Weights(Passing=1, Warning=-1)) == "Warning must be greater or equal than 0"
-    assert weights_fault(Weights(Passing=65536, Warning=0)) == "DNS Weight must be between 0 and 65535"
+    assert weights_error(None) == weights_error(Weights(Passing=1, Warning=0)) == ""
+    assert weights_error(Weights(Passing=0, Warning=0)) == "Passing must be greater than 0"
+    assert weights_error(Weights(Passing=1, Warning=-1)) == "Warning must be greater or equal than 0"
+    assert weights_error(Weights(Passing=65536, Warning=0)) == "DNS Weight must be between 0 and 65535"
 
 
 @pytest.mark.parametrize(

@@ -67,16 +67,16 @@ _ALWAYS: Final[dict[str, dict[str, Any]]] = {
 _OPAQUE: Final = frozenset(("Config", "Arguments", "Meta", "LegacyMeta"))
 
 
-def entry_in(text: str) -> dict[str, Any]:
+def entry_in(data: bytes) -> dict[str, Any]:
     """The entry that HCL or JSON describes, in its canonical form. Raises Failed with Consul's reason."""
-    from pyconsul.lang.hcl import HclError, decode
+    from pyconsul.lang import hcl
     from pyconsul.structs import gojson
     from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entry
     from pyconsul.structs.godecode import parse
 
     try:
-        raw = decode(text)
-    except HclError as error:
+        raw = hcl.parse(data)
+    except hcl.HclError as error:
         raise Failed(f"Failed to decode config entry input: Failed to decode config entry input: {error}") from error
     try:
         entry = decode_entry(raw)

@@ -24,6 +24,19 @@ def data_source(text: str, console: Console) -> bytes:
     return os.fsencode(text)
 
 
+def data_source_not_raw(text: str, console: Console) -> bytes:
+    """The data of a file, or with ``-`` of standard input. Raises Failed when it cannot be read."""
+    if not text:
+        raise Failed("Failed to load data: Failed to load data: must specify a file path or '-' for stdin")
+    if text == "-":
+        return console.stdin.read()
+    try:
+        with open(text, "rb") as file:
+            return file.read()
+    except OSError as e:
+        raise Failed(f"Failed to load data: Failed to read file: {os_reason(e)}") from e
+
+
 def write_atomically(path: str, data: bytes, mode: int) -> None:
     """Put ``data`` at ``path`` in one step, with these permissions, through a temporary file beside it."""
     folder = os.path.dirname(path)

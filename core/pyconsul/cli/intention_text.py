@@ -20,11 +20,14 @@ def named_parts(text: str, what: str) -> dict[str, str]:
 
 def place(intention: Mapping[str, Any], what: str) -> str:
     """One side of an intention: the name alone in the default namespace."""
-    name = str(intention.get(f"{what}Name", ""))
-    namespace = str(intention.get(f"{what}NS", ""))
-    partition = str(intention.get(f"{what}Partition", ""))
-    shown = name if namespace in ("", "default") else f"{namespace}/{name}"
-    return f"{partition}/{shown if '/' in shown else f'default/{shown}'}" if partition not in ("", "default") else shown
+    name, namespace = str(intention.get(f"{what}Name", "")), str(intention.get(f"{what}NS", ""))
+    return name if namespace in ("", "default") else f"{namespace}/{name}"
+
+
+def full_place(intention: Mapping[str, Any], what: str) -> str:
+    """One side of an intention with its namespace, where it has one."""
+    name, namespace = str(intention.get(f"{what}Name", "")), str(intention.get(f"{what}NS", ""))
+    return f"{namespace}/{name}" if namespace else name
 
 
 def summary(intention: Mapping[str, Any]) -> str:

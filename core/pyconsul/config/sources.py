@@ -17,9 +17,9 @@ from pyconsul.config.deprecated import replace_deprecated
 from pyconsul.config.errors import ConfigError, several
 from pyconsul.config.keys import KEYS, Key, Kind, flag_rows
 from pyconsul.lang.goflags.values import to_bool, to_int
+from pyconsul.lang.gojson_syntax import GoSyntaxError
 from pyconsul.lang.hcl import HclError, parse
 from pyconsul.structs.godecode import parse as parse_json_value
-from pyconsul.lang.gojson_syntax import GoSyntaxError
 
 Flags = Mapping[str, Any]
 """Flag names (without dash) to what was given: text or the typed value, a list for repeatable flags."""

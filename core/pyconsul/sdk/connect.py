@@ -71,6 +71,27 @@ def intention_delete_request(source: str, destination: str) -> Request[bool]:
     )
 
 
+def intention_with_id_request(intention_id: str) -> Request[Json | None]:
+    """An intention of the old kind, None when there is none."""
+    return Request("GET", f"/v1/connect/intentions/{escape_path(intention_id)}", one_or_none(Json), accept=(200, 404))
+
+
+def intention_create_request(definition: Mapping[str, Any]) -> Request[Json]:
+    """Store an intention of the old kind; answers its ``ID``."""
+    return Request("POST", "/v1/connect/intentions", json_of(Json), body=json_body(definition))
+
+
+def intention_update_request(intention_id: str, definition: Mapping[str, Any]) -> Request[Json]:
+    """Replace an intention of the old kind."""
+    path = f"/v1/connect/intentions/{escape_path(intention_id)}"
+    return Request("PUT", path, json_of(Json), body=json_body(definition))
+
+
+def intention_delete_with_id_request(intention_id: str) -> Request[bool]:
+    """Delete an intention of the old kind."""
+    return Request("DELETE", f"/v1/connect/intentions/{escape_path(intention_id)}", truth)
+
+
 def intention_match_request(by: str, names: Sequence[str]) -> Request[Json]:
     """The intentions that match services as source or destination, by name."""
     return Request("GET", "/v1/connect/intentions/match", json_of(Json), params=params_of(("by", by), ("name", names)))
@@ -133,6 +154,24 @@ class Mesh:
     async def intention_delete(self, source: str, destination: str, options: QueryOptions | None = None) -> bool:
         """Delete the intention between two services."""
         return await self._client.call(intention_delete_request(source, destination), options)
+
+    async def intention_with_id(self, intention_id: str, options: QueryOptions | None = None) -> Json | None:
+        """An intention of the old kind, None when there is none."""
+        return await self._client.call(intention_with_id_request(intention_id), options)
+
+    async def intention_create(self, definition: Mapping[str, Any], options: QueryOptions | None = None) -> Json:
+        """Store an intention of the old kind; answers its ``ID``."""
+        return await self._client.call(intention_create_request(definition), options)
+
+    async def intention_update(
+        self, intention_id: str, definition: Mapping[str, Any], options: QueryOptions | None = None
+    ) -> Json:
+        """Replace an intention of the old kind."""
+        return await self._client.call(intention_update_request(intention_id, definition), options)
+
+    async def intention_delete_with_id(self, intention_id: str, options: QueryOptions | None = None) -> bool:
+        """Delete an intention of the old kind."""
+        return await self._client.call(intention_delete_with_id_request(intention_id), options)
 
     async def intention_match(self, by: str, names: Sequence[str], options: QueryOptions | None = None) -> Json:
         """The intentions that match services as source or destination, by name."""

@@ -90,20 +90,20 @@ class PreparedQuery(WireStruct, frozen=True, kw_only=True):
 PreparedQueryRow: TypeAlias = PreparedQuery
 
 
-class PreparedQueryRequest(WriteRequest, kw_only=True):
+class PreparedQueryRequest(WriteRequest, frozen=True, kw_only=True):
     """``Op``: create, update or delete. Log entry 7."""
 
     Op: str = ""
     Query: PreparedQuery | None = None
 
 
-class PreparedQuerySpecificRequest(ReadRequest, kw_only=True):
+class PreparedQuerySpecificRequest(ReadRequest, frozen=True, kw_only=True):
     """A read of one query."""
 
     QueryID: str = ""
 
 
-class PreparedQueryExecuteRequest(ReadRequest, kw_only=True):
+class PreparedQueryExecuteRequest(ReadRequest, frozen=True, kw_only=True):
     """Run or explain a query. ``Source`` is what to sort by, ``Agent`` who passes the question on."""
 
     QueryIDOrName: str = ""
@@ -113,7 +113,7 @@ class PreparedQueryExecuteRequest(ReadRequest, kw_only=True):
     Agent: QuerySource = QuerySource()
 
 
-class PreparedQueryExecuteRemoteRequest(ReadRequest, kw_only=True):
+class PreparedQueryExecuteRemoteRequest(ReadRequest, frozen=True, kw_only=True):
     """Run a query of another datacenter here, without failing over any further."""
 
     Query: PreparedQuery = PreparedQuery()
@@ -121,13 +121,13 @@ class PreparedQueryExecuteRemoteRequest(ReadRequest, kw_only=True):
     Connect: bool = False
 
 
-class IndexedPreparedQueries(Indexed, kw_only=True):
+class IndexedPreparedQueries(Indexed, frozen=True, kw_only=True):
     """Queries in the order of their IDs."""
 
     Queries: list[PreparedQuery] | None = None
 
 
-class PreparedQueryExecuteResponse(Indexed, kw_only=True):
+class PreparedQueryExecuteResponse(Indexed, frozen=True, kw_only=True):
     """The instances that a query found. ``Failovers`` counts the places asked besides the local datacenter."""
 
     Service: str = ""
@@ -138,7 +138,7 @@ class PreparedQueryExecuteResponse(Indexed, kw_only=True):
     Failovers: int = 0
 
 
-class PreparedQueryExplainResponse(Indexed, kw_only=True):
+class PreparedQueryExplainResponse(Indexed, frozen=True, kw_only=True):
     """A query as a name selects and fills it."""
 
     Query: PreparedQueryRow = PreparedQuery()

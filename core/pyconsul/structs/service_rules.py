@@ -1,10 +1,13 @@
-"""What an instance must be to be registered, as the agent and the catalog both demand it. Sentences are Consul's."""
+"""What an instance must be to be registered, as the agent and the catalog both demand it. Sentences are Consul's.
+
+``…_error`` and ``…_errors`` say what is wrong; ``refuse_…`` raises InternalError with it: the catalog answers 500.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
 from pyconsul.structs.catalog import (
     GATEWAY_KINDS,
@@ -16,8 +19,18 @@ from pyconsul.structs.catalog import (
     Weights,
 )
 from pyconsul.structs.connect_proxy import ExposePath, Upstream
+from pyconsul.structs.errors import InternalError
 
-__all__ = ["is_any_address", "metadata_error", "service_errors", "service_metadata_error", "weights_error"]
+__all__ = [
+    "is_any_address",
+    "metadata_error",
+    "multi_error",
+    "refuse_service",
+    "refuse_service_metadata",
+    "service_errors",
+    "service_metadata_error",
+    "weights_error",
+]
 
 META_MAX_PAIRS: Final = 64
 META_KEY_MAX: Final = 128
@@ -78,6 +91,12 @@ def _pair_error(key: str, value: str, allowed: frozenset[str], allow_reserved: b
     return ""
 
 
+def refuse_service_metadata(service: NodeService) -> None:
+    """Raise InternalError with the rule that the instance's metadata breaks, if it breaks one."""
+    if error := service_metadata_error(service.Kind, service.Meta):
+        raise InternalError(error)
+
+
 def weights_error(weights: Weights | None) -> str:
     """The rule that DNS weights break, or ""."""
     if weights is None:
@@ -89,6 +108,18 @@ def weights_error(weights: Weights | None) -> str:
     if weights.Passing > 65535 or weights.Warning > 65535:
         return "DNS Weight must be between 0 and 65535"
     return ""
+
+
+def refuse_service(service: NodeService) -> None:
+    """Raise InternalError listing every rule that the instance breaks."""
+    if errors := service_errors(service):
+        raise InternalError(multi_error(errors))
+
+
+def multi_error(errors: list[str]) -> str:
+    """Several errors as Go's multierror prints them."""
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    return f"{count} occurred:\n" + "".join(f"\t* {error}\n" for error in errors) + "\n"
 
 
 def service_errors(service: NodeService, *, for_agent: bool = False) -> list[str]:
@@ -226,6 +257,6 @@ def _sidecar_errors(sidecar: Mapping[str, object]) -> list[str]:
     if sidecar.get("ID"):
         errors.append("A SidecarService cannot specify an ID as this is managed by the agent")
     connect = sidecar.get("Connect")
-    if isinstance(connect, Mapping) and "SidecarService" in connect:
+    if isinstance(connect, Mapping) and cast("Mapping[str, object]", connect).get("SidecarService") is not None:
         errors.append("A SidecarService cannot have a nested SidecarService")
     return errors

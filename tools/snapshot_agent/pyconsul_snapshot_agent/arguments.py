@@ -255,3 +255,26 @@ def usage() -> str:
 
 def _shown(option: Option) -> str:
     return f"=<{option.expects}>" if option.expects else ""
+
+
+def reference() -> str:
+    """The options as the tables of ``docs/tools/snapshot-agent.md``; those that Enterprise lacks carry a +."""
+    parts: list[str] = []
+    for title, options in OPTIONS.items():
+        parts += [f"### {title}", "| flag | key | |", "|---|---|---|"]
+        parts += [
+            f"| `-{option.row.name}{_shown(option)}`{' +' if option.is_ours else ''} | `{_key(option.row.path)}` | {option.what} |"
+            for option in options
+        ]
+        if title == "Consul":
+            parts.append(
+                "| `-login-meta=<key=value>` | `login.meta` | Meta data of the login's token. May be repeated. |"
+            )
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _key(path: str) -> str:
+    """Where a file has the setting; stanzas of destinations stand in lists."""
+    stanza, _, key = path.partition(".")
+    return f"backup_destinations.{stanza}[].{key}" if stanza in PROVIDERS else path

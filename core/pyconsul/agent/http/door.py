@@ -16,7 +16,7 @@ from urllib.parse import unquote_plus
 
 from pyconsul.agent.http import families
 from pyconsul.agent.http.reply import Reply, meta_headers
-from pyconsul.agent.http.request import Query, Request
+from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.route_figures import figures_of
 from pyconsul.agent.http.routing import Route
 from pyconsul.agent.http.ui import ui_reply
@@ -127,9 +127,9 @@ class Door:
         """The reply to a query string that is none, or to a path that the configuration blocks; else None."""
         if req.raw_query:
             try:
-                query = Query.parse(req.raw_query)
-            except ValueError as error:
-                log.error("Failed to decode query", **{"from": req.remote}, error=str(error))
+                query = req.query
+            except InternalError as error:
+                log.error("Failed to decode query", **{"from": req.remote}, error=str(error.__cause__))
                 return Reply.text("", 500)
             if query.has("token"):
                 log.warn(_TOKEN_IN_QUERY, logUrl=_safe_url(req))

@@ -88,9 +88,14 @@ class Listeners:
         except OSError as error:
             reason = os.strerror(error.errno).lower() if error.errno else str(error)
             raise OSError(error.errno, f"listen {where.network} {where}: bind: {reason}") from error
-        if where.network == "unix":
-            _set_owner(where.host, self._agent.config.unix_sockets)
-        self._listeners.append(_Listener(sock, await self._serve(sock, tls), tls is not None))
+        try:
+            if where.network == "unix":
+                _set_owner(where.host, self._agent.config.unix_sockets)
+            server = await self._serve(sock, tls)
+        except BaseException:
+            sock.close()
+            raise
+        self._listeners.append(_Listener(sock, server, tls is not None))
         if where.network == "unix":
             return f"unix://{where.host}"
         host, port = sock.getsockname()[:2]

@@ -16,11 +16,15 @@ from pyconsul.sdk.connect import (
     discovery_chain_request,
     exported_services_request,
     intention_check_request,
+    intention_create_request,
     intention_delete_request,
+    intention_delete_with_id_request,
     intention_get_request,
     intention_list_request,
     intention_match_request,
     intention_set_request,
+    intention_update_request,
+    intention_with_id_request,
 )
 from pyconsul.sdk.request import QueryOptions
 from pyconsul.sdk.results import CARoots, Json
@@ -72,6 +76,24 @@ class Mesh:
     def intention_delete(self, source: str, destination: str, options: QueryOptions | None = None) -> bool:
         """Delete the intention between two services."""
         return self._client.call(intention_delete_request(source, destination), options)
+
+    def intention_with_id(self, intention_id: str, options: QueryOptions | None = None) -> Json | None:
+        """An intention of the old kind, None when there is none."""
+        return self._client.call(intention_with_id_request(intention_id), options)
+
+    def intention_create(self, definition: Mapping[str, Any], options: QueryOptions | None = None) -> Json:
+        """Store an intention of the old kind; answers its ``ID``."""
+        return self._client.call(intention_create_request(definition), options)
+
+    def intention_update(
+        self, intention_id: str, definition: Mapping[str, Any], options: QueryOptions | None = None
+    ) -> Json:
+        """Replace an intention of the old kind."""
+        return self._client.call(intention_update_request(intention_id, definition), options)
+
+    def intention_delete_with_id(self, intention_id: str, options: QueryOptions | None = None) -> bool:
+        """Delete an intention of the old kind."""
+        return self._client.call(intention_delete_with_id_request(intention_id), options)
 
     def intention_match(self, by: str, names: Sequence[str], options: QueryOptions | None = None) -> Json:
         """The intentions that match services as source or destination, by name."""

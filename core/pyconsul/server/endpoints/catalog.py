@@ -36,10 +36,10 @@ from pyconsul.structs.catalog import (
     ServiceNode,
     ServiceSpecificRequest,
 )
-from pyconsul.structs.catalog_rules import refuse_service
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.internal import IndexedGatewayServices
 from pyconsul.structs.messages import MessageType
+from pyconsul.structs.service_rules import refuse_service
 from pyconsul.structs.wire import changed
 
 if TYPE_CHECKING:

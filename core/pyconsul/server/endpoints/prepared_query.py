@@ -14,7 +14,6 @@ from pyconsul.server.state import catalog_reads as reads
 from pyconsul.server.state.coordinate import sorted_by_distance
 from pyconsul.server.state.prepared_query import all_queries, queries_index, query_with_id, resolve
 from pyconsul.structs.catalog import CheckServiceNode, DCSpecificRequest, QuerySource
-from pyconsul.structs.catalog_rules import meta_fault
 from pyconsul.structs.errors import InternalError, NotFound
 from pyconsul.structs.health import CRITICAL, PASSING
 from pyconsul.structs.messages import MessageType
@@ -31,6 +30,7 @@ from pyconsul.structs.prepared_query import (
     PreparedQuerySpecificRequest,
     ServiceQuery,
 )
+from pyconsul.structs.service_rules import metadata_error
 from pyconsul.structs.wire import changed
 from pyconsul.telemetry.logging import logger
 
@@ -96,7 +96,7 @@ def _service_fault(service: ServiceQuery) -> str:
         return f"Bad NearestN '{failover.NearestN}', must be >= 0"
     if (failover.NearestN or failover.Datacenters) and failover.Targets:
         return "Targets cannot be populated with NearestN or Datacenters"
-    if fault := meta_fault(service.NodeMeta, allow_reserved=True):
+    if fault := metadata_error(service.NodeMeta, allow_reserved=True):
         return fault
     return "sameness-groups are an enterprise-only feature" if service.SamenessGroup else ""
 

@@ -41,9 +41,9 @@ from pyconsul.structs.catalog import (
     ServiceName,
     Weights,
 )
-from pyconsul.structs.catalog_rules import refuse_service_meta, valid_weights
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.health import CRITICAL, PASSING, SERF_CHECK_ID
+from pyconsul.structs.service_rules import refuse_service_metadata, weights_error
 from pyconsul.structs.session import Session
 from pyconsul.structs.wire import UNSET, changed, omit
 
@@ -223,7 +223,7 @@ def put_service(db: Store, index: int, node: str, service: NodeService, *, prese
     peer = service.PeerName
     existing = db.get(SERVICES, row_key(peer, node, service.ID))
     with blamed(f"Invalid Service Meta for node {node} and serviceID {service.ID}"):
-        refuse_service_meta(service)
+        refuse_service_metadata(service)
     if not peer:
         if (service.Kind or "") == KIND_TYPICAL and service.Service != CONSUL_SERVICE_NAME:
             _stand_behind_gateways(db, index, service.Service, service)
@@ -237,7 +237,9 @@ def put_service(db: Store, index: int, node: str, service: NodeService, *, prese
         service = gateway_services.with_addresses(db, index, service)
     if db.get(NODES, row_key(peer, node)) is None:
         raise InternalError(MISSING_NODE)
-    weights = service.Weights if service.Weights and valid_weights(service.Weights) else Weights(Passing=1, Warning=1)
+    weights = (
+        service.Weights if service.Weights and not weights_error(service.Weights) else Weights(Passing=1, Warning=1)
+    )
     service = changed(service, Weights=weights, LocallyRegisteredAsSidecar=UNSET)
     if existing is not None:
         old = existing.Service

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, cast
 
+from pyconsul.lang.gojson_syntax import GoSyntaxError, first_value
 from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.config_entries.entry import (
@@ -26,7 +27,6 @@ from pyconsul.structs.connect_proxy import (
 )
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.gojson import format_float
-from pyconsul.lang.gojson_syntax import GoSyntaxError, first_value
 from pyconsul.structs.wire import (
     UNSET,
     OmitStr,
