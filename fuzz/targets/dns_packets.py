@@ -6,6 +6,7 @@ import random
 
 import dns.exception
 import dns.message
+
 from pyconsul.agent.dns.core import DnsCore
 from pyconsul.agent.dns.lookup import Ask
 from pyconsul.agent.dns.message import Unanswerable, parse

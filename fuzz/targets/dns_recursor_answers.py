@@ -6,6 +6,7 @@ import struct
 
 import dns.message
 import dns.rrset
+
 from pyconsul.agent.dns.names import BadName, wire
 from pyconsul.agent.dns.recursor import is_reply_to, read_answers
 

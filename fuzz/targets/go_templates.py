@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyconsul.lang.gotemplate import Template, TemplateError
-from pyconsul.lang.gotemplate.strconv import from_bytes
+from pyconsul.lang.strconv import from_bytes
 
 SEEDS = [
     b'{{ range $i, $v := .list }}{{ if gt $i 0 }}, {{ else }}{{ break }}{{ end }}{{ $v | printf "%q" }}{{ end }}',

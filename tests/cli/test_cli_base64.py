@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyconsul.cli.base64_text import IllegalBase64, decode
+from pyconsul.primitives.base64_text import IllegalBase64, decode
 
 
 @given(st.binary(max_size=64))

@@ -10,13 +10,13 @@ from pyconsul.lang.goflags import (
     FlagError,
     FlagSet,
     HelpRequested,
-    quote,
     to_bool,
     to_float,
     to_int,
     to_uint,
     usage_text,
 )
+from pyconsul.lang.strconv import quote
 
 
 def some_flags(*, brief: bool = True) -> FlagSet:

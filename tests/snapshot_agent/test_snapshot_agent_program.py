@@ -121,6 +121,13 @@ def test_restore_puts_the_newest_back(
     assert "Restored: " in capfd.readouterr().out
 
 
+def test_sub_commands_may_be_for_another_datacenter(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """They take no lock either."""
+    assert main(["list", "-datacenter=dc2", f"-local-path={tmp_path}"]) == 0
+    assert main(["-datacenter=dc2", f"-local-path={tmp_path}"]) == 1
+    assert "only for a single snapshot" in capfd.readouterr().err
+
+
 def test_a_bad_archive_is_never_restored(
     consul: InProcessAgent, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -165,6 +172,35 @@ def test_an_encrypted_archive_can_be_fetched(consul: InProcessAgent, tmp_path: P
     assert subprocess.run([*inspect, tmp_path / "plain.snap"], check=False, capture_output=True).returncode == 0
     assert main(["restore", flags[0], f"-output={tmp_path / 'no.snap'}"]) == 1
     assert not (tmp_path / "no.snap").exists()
+
+
+def test_every_cloud_gets_the_same_archive(
+    consul: InProcessAgent, tmp_path: Path, s3: Any, azure: Any, gcs: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A directory, S3, Azure and Google at the same time, encrypted; any of them can restore."""
+    keys = tmp_path / "keys"
+    keys.write_text("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n")
+    kinds = {
+        "local_storage": {"path": str(tmp_path / "here")},
+        "aws_storage": {**s3.settings, "s3_key_prefix": "all"},
+        "azure_blob_storage": azure.settings,
+        "google_storage": gcs.settings,
+    }
+    for kind, stanza in kinds.items():
+        settings = {"snapshot": {"encryption_key_file": str(keys)}, "backup_destinations": {kind: [stanza]}}
+        (tmp_path / f"{kind}.json").write_text(json.dumps({"snapshot_agent": settings}))
+    consul.client.kv.put("a", "1")
+    assert main(["-interval=0", f"-config-dir={tmp_path}"]) == 0
+    (name,) = os.listdir(tmp_path / "here")
+    capfd.readouterr()
+    assert main(["verify", "-all", f"-config-dir={tmp_path}"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.count(f"{name}: ok, encrypted") for line in lines] == [1, 1, 1, 1]
+    assert len({line.rpartition(" sha256 ")[2] for line in lines}) == 1
+    for kind in kinds:
+        consul.client.kv.delete("a")
+        assert main(["restore", f"-config-file={tmp_path / kind}.json"]) == 0
+        assert consul.client.kv.raw("a") == b"1"
 
 
 def test_a_signal_ends_the_daemon_in_order(

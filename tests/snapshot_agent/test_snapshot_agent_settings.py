@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
@@ -160,6 +160,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         loaded(f"-config-file={tmp_path}/bad.json")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.booleans())
 def test_no_file_breaks_the_reader(source: bytes, is_hcl: bool) -> None:
     """Whatever is in it: settings, nothing, or an error."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyconsul.testing import InProcessAgent
@@ -29,6 +29,7 @@ def test_the_summary_is_what_the_archive_says() -> None:
     assert verify([GOOD]) == Summary(7, 2, 10240)
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(GOOD) - 1))
 def test_an_archive_that_is_cut_off_anywhere_does_not_pass(length: int) -> None:
     """Half an upload must never count."""
@@ -36,6 +37,7 @@ def test_an_archive_that_is_cut_off_anywhere_does_not_pass(length: int) -> None:
         verify([GOOD[:length]])
 
 
+@settings(deadline=None)
 @given(st.integers(10, len(GOOD) - 1), st.integers(1, 255))
 def test_a_changed_byte_does_not_pass(at: int, flip: int) -> None:
     """Beyond gzip's header, whose time and system nobody reads."""
@@ -47,6 +49,7 @@ def test_a_changed_byte_does_not_pass(at: int, flip: int) -> None:
         return
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_no_garbage_passes(garbage: bytes) -> None:
     """Neither raw nor compressed."""
@@ -69,6 +72,7 @@ def test_what_does_not_belong_is_named(changes: dict[str, bytes], problem: str) 
         verify([archive_of(**changes)])
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=50)), st.lists(st.integers(0, 40)))
 def test_pieces_read_like_a_file(pieces: list[bytes], sizes: list[int]) -> None:
     """However they were cut, and however much is asked for at a time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyconsul_snapshot_agent.names import id_of, name_of, surplus, taken_at
@@ -11,6 +11,7 @@ from pyconsul_snapshot_agent.names import id_of, name_of, surplus, taken_at
 IDS = st.integers(0, 2**63)
 
 
+@settings(deadline=None)
 @given(IDS)
 def test_a_name_gives_its_id_back(snapshot_id: int) -> None:
     """Whatever the ID."""
@@ -32,6 +33,7 @@ def test_an_id_is_the_time_in_nanoseconds() -> None:
     assert taken_at(10**30) == ""
 
 
+@settings(deadline=None)
 @given(st.sets(IDS), st.integers(0, 10), IDS)
 def test_the_newest_stay_and_so_does_the_one_just_saved(ids: set[int], retain: int, saved: int) -> None:
     """Exactly ``retain`` are left if there were more, and none of those that went is newer than one that stayed."""

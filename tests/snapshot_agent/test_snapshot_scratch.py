@@ -8,13 +8,14 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyconsul_snapshot_agent.halt import Halt, Halted
 from pyconsul_snapshot_agent.scratch import Scratch
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=100)), st.lists(st.integers(-1, 120), max_size=8))
 def test_readers_do_not_get_in_each_other_s_way(pieces: list[bytes], sizes: list[int]) -> None:
     """Each has a place of its own; size and digest are those of what was written."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyconsul_snapshot_agent.sealing import FRAME_BYTES, MAGIC, Keys, SealError, is_sealed, seal, unseal
@@ -22,6 +22,7 @@ def cut(data: bytes, size: int) -> Iterator[bytes]:
     return (data[at : at + size] for at in range(0, len(data), size))
 
 
+@settings(deadline=None)
 @given(SIZES, st.integers(1000, 200_000))
 def test_what_was_sealed_opens_again(size: int, piece: int) -> None:
     """However it is cut on its way, and at every edge of a frame; nothing of it can be read before."""
@@ -47,12 +48,14 @@ def test_another_key_says_so() -> None:
         list(unseal(sealed, Keys()))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100).filter(lambda data: not is_sealed(data)))
 def test_what_is_not_sealed_passes_as_it_is(data: bytes) -> None:
     """Archives from before encryption was switched on stay readable."""
     assert b"".join(unseal([data], KEYS)) == data
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_sealed_bytes_that_were_changed_do_not_open(data: st.DataObject) -> None:
     """Any byte behind the magic, and any cut: the last frame knows that it is the last."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyconsul.agent.bootstrap_entries import bootstrap_entries
 from pyconsul.agent.cache import AgentCache
 from pyconsul.agent.dns.server import DnsServer
 from pyconsul.agent.dns.settings import DnsSettings
@@ -219,6 +220,7 @@ def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
             MinQuorum=config.autopilot.min_quorum,
             ServerStabilizationTime=config.autopilot.server_stabilization_time,
         ),
+        bootstrap_entries=bootstrap_entries(config),
     )
 
 

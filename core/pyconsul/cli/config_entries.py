@@ -70,13 +70,15 @@ _OPAQUE: Final = frozenset(("Config", "Arguments", "Meta", "LegacyMeta"))
 def entry_in(data: bytes) -> dict[str, Any]:
     """The entry that HCL or JSON describes, in its canonical form. Raises Failed with Consul's reason."""
     from pyconsul.lang import hcl
+    from pyconsul.lang.gojson_syntax import GoSyntaxError
     from pyconsul.structs import gojson
     from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entry
     from pyconsul.structs.godecode import parse
 
     try:
-        raw = hcl.parse(data)
-    except hcl.HclError as error:
+        # The command's shim reads JSON as such: through HCL, maps would become lists of maps.
+        raw = parse(data) if data.lstrip()[:1] == b"{" else hcl.parse(data)
+    except (hcl.HclError, GoSyntaxError) as error:
         raise Failed(f"Failed to decode config entry input: Failed to decode config entry input: {error}") from error
     try:
         entry = decode_entry(raw)

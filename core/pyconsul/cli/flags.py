@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from pyconsul.lang.goflags import Args, FlagSet, quote, to_bool
+from pyconsul.lang.goflags import Args, FlagSet, to_bool
+from pyconsul.lang.strconv import quote
 
 from .console import Console, os_reason
 

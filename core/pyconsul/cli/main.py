@@ -157,14 +157,15 @@ def _bad_flags(command: Command, flags: FlagSet, error: FlagError, console: Cons
     from pyconsul.lang.goflags import HelpRequested, usage_text
 
     template: str = getattr(command, "BAD_FLAGS", "")
+    code: int = getattr(command, "BAD_FLAGS_EXIT", 1)
     usage = usage_text(flags).rstrip("\n")
     if isinstance(error, HelpRequested):
         console.complain(usage)
-        return 0 if template.startswith("Failed to parse args") else 1
+        return 0 if template.startswith("Failed to parse args") else code
     console.complain(f"{error}\n{usage}")
     if template:
         console.complain(template.format(error))
-    return 1
+    return code
 
 
 def _group(name: str, words: list[str], console: Console) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pyconsul.config.runtime import Address
-from pyconsul.lang.goflags.values import quote
+from pyconsul.lang.strconv import quote
 
 Expand = Callable[[str], str]
 """Expands ``{{ … }}`` in a text; raises ValueError with a reason."""

@@ -26,7 +26,7 @@ from pyconsul.config.runtime import Address, RuntimeConfig
 from pyconsul.config.sectionbuilder import build_section, read
 from pyconsul.config.tlssettings import tls_settings
 from pyconsul.config.values import Values
-from pyconsul.lang.goflags.values import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import HOUR, SECOND
 from pyconsul.structs.definitions import (
     CheckDefinition,
@@ -356,16 +356,22 @@ class _Builder:
         return found
 
     def check_bootstrap_entries(self) -> None:
-        """The kinds of config entries; their contents are checked when they are written."""
-        for number, entry in enumerate(self.values.objects("config_entries.bootstrap")):
-            kind = entry.get("Kind", entry.get("kind"))
+        """Config entries that come with the configuration must be fit to be written."""
+        entries = self.values.objects("config_entries.bootstrap")
+        if not entries:
+            return
+        from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entry  # 20 ms of imports
+        from pyconsul.structs.config_entries.hashing import prepared
+        from pyconsul.structs.errors import InternalError
+
+        for number, raw in enumerate(entries):
             where = f"config_entries.bootstrap[{number}]"
-            if kind is None:
-                raise ConfigError(f"{where}: Payload does not contain a kind/Kind key at the top level")
-            if not isinstance(kind, str):
-                raise ConfigError(f"{where}: Kind value in payload is not a string")
-            if kind not in CONFIG_ENTRY_KINDS:
-                raise ConfigError(f"{where}: invalid config entry kind: {kind}")
+            try:
+                prepared(decode_entry(raw)).check()
+            except EntryDecodeError as error:
+                raise ConfigError(f"{where}: {error}") from error
+            except InternalError as error:
+                raise ConfigError(f"{where}: {error.text}") from error
 
     def check_networks(self, name: str) -> None:
         wrong = [f"invalid cidr: {text}" for text in self.values.texts(name) if parse_network(text) is None]

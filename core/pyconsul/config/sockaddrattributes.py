@@ -8,8 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from pyconsul.config.hostinterfaces import InterfaceAddress
-from pyconsul.lang.goflags.values import quote
-from pyconsul.lang.gotemplate.strconv import parse_int, parse_uint
+from pyconsul.lang.strconv import parse_int, parse_uint, quote
 
 # Go's order of an interface's flags.
 _FLAGS: Final = {

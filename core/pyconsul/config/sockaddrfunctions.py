@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from pyconsul.config.hostinterfaces import InterfaceAddress, interface_addresses
 from pyconsul.config.sockaddrattributes import attribute, reckoned, with_prefix
-from pyconsul.lang.goflags.values import quote
 from pyconsul.lang.goregexp import GoRegexError, compile_regexp
 from pyconsul.lang.gotemplate import Function, Template, TemplateError, signature
 from pyconsul.lang.gotemplate.values import Slice, Stringer
+from pyconsul.lang.strconv import quote
 
 _TYPE: Final = "sockaddr.IfAddrs"
 

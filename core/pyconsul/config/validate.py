@@ -15,7 +15,7 @@ from pyconsul.config.addresses import is_any
 from pyconsul.config.errors import ConfigError, several
 from pyconsul.config.runtime import Address, RuntimeConfig
 from pyconsul.config.values import Values
-from pyconsul.lang.goflags.values import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
 from pyconsul.structs.checks import CheckType
 from pyconsul.structs.definitions import ServiceDefinition

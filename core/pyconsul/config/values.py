@@ -7,7 +7,7 @@ from math import inf
 from typing import Any, cast
 
 from pyconsul.config.decode import Raw
-from pyconsul.lang.goflags.values import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final, NamedTuple
 
-from pyconsul.lang.gotemplate.strconv import quote, unquote
+from pyconsul.lang.strconv import quote, unquote
 
 __all__ = ["JoinStringError", "format_settings", "parse_settings"]
 

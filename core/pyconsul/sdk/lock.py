@@ -5,9 +5,8 @@ The algorithm and its constants are those of Consul's client library, so that lo
 
 from __future__ import annotations
 
-from types import TracebackType
-
 from pyconsul.sdk.caller import Caller
+from pyconsul.sdk.contender import Contender
 from pyconsul.sdk.errors import (
     ConsulError,
     CoordinationFailed,
@@ -20,11 +19,10 @@ from pyconsul.sdk.errors import (
     ServerError,
     TransportError,
 )
-from pyconsul.sdk.keep import KeptSession
 from pyconsul.sdk.kv import delete_request, get_request, put_request
 from pyconsul.sdk.request import QueryOptions
 from pyconsul.sdk.session import create_request
-from pyconsul.sdk.tasks import Background, Signal, now, sleep
+from pyconsul.sdk.tasks import now, sleep
 
 LOCK_FLAG = 0x2DDCCBC058A50C18  # marks a key as a lock
 DEFAULT_NAME = "Consul API Lock"
@@ -33,12 +31,16 @@ DEFAULT_WAIT = 15.0
 DELAY_RETRY = 5.0  # between tries while a lock-delay is in effect; nothing can be waited for then
 
 
-class Lock:
+class Lock(Contender):
     """One lock handle. ``is_held`` says what this handle knows; ``lost`` is set when the key went to somebody else.
 
     A lock can be lost at any time: the session ends, an operator deletes the key, the agent cannot be reached.
     Work under it must look at ``lost``. Times are seconds.
     """
+
+    already_held = LockHeld
+    not_held = LockNotHeld
+    not_acquired = LockNotAcquired
 
     def __init__(
         self,
@@ -58,53 +60,19 @@ class Lock:
     ) -> None:
         if not key:
             raise InvalidArgument("missing key")
+        super().__init__(
+            client,
+            create_request(name=name, ttl=ttl, lock_delay=lock_delay),
+            session=session,
+            ttl=ttl,
+            monitor_retries=monitor_retries,
+            monitor_retry_time=monitor_retry_time,
+        )
         self.key = key
-        self.is_held = False
-        self.lost = Signal()
-        self.session = session
-        self._client = client
         self._value = value
-        self._given_session = session
-        self._create = create_request(name=name, ttl=ttl, lock_delay=lock_delay)
-        self._ttl = ttl
         self._try_once = try_once
         self._wait = wait
-        self._monitor_retries = monitor_retries
-        self._monitor_retry_time = monitor_retry_time
         self._delay_retry = delay_retry
-        self._kept: KeptSession | None = None
-        self._monitor: Background | None = None
-
-    async def acquire(self) -> bool:
-        """Wait for the lock; False only with ``try_once``, when ``wait`` went by. Raises CoordinationError."""
-        if self.is_held:
-            raise LockHeld
-        await self._open_session()
-        try:
-            self.is_held = await self._contend()
-        finally:
-            if not self.is_held:
-                await self._close_session()
-        if self.is_held:
-            self.lost.clear()
-            self._monitor = self._client.background(self._watch_holder)
-        return self.is_held
-
-    async def release(self) -> None:
-        """Give the lock back. Raises LockNotHeld, or CoordinationFailed."""
-        if not self.is_held:
-            raise LockNotHeld
-        self.is_held = False
-        monitor, self._monitor = self._monitor, None
-        if monitor is not None:
-            await monitor.stop()
-        request = put_request(self.key, self._value, flags=LOCK_FLAG, release=self.session)
-        try:
-            await self._client.call(request)
-        except ConsulError as error:
-            raise CoordinationFailed(f"failed to release lock: {error}") from error
-        finally:
-            await self._close_session()
 
     async def destroy(self) -> None:
         """Delete the key. Raises LockHeld, LockInUse or LockConflict when it is not free to go."""
@@ -126,17 +94,6 @@ class Lock:
             raise CoordinationFailed(f"failed to remove lock: {error}") from error
         if not removed:
             raise LockInUse
-
-    async def __aenter__(self) -> Lock:
-        if not await self.acquire():
-            raise LockNotAcquired
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.is_held:
-            await self.release()
 
     async def _contend(self) -> bool:
         """Try until the key is ours; False when trying once took too long."""
@@ -161,6 +118,13 @@ class Lock:
                 index = 0
                 await sleep(self._delay_retry)
 
+    async def _give_back(self) -> None:
+        request = put_request(self.key, self._value, flags=LOCK_FLAG, release=self.session)
+        try:
+            await self._client.call(request)
+        except ConsulError as error:
+            raise CoordinationFailed(f"failed to release lock: {error}") from error
+
     async def _read(self, options: QueryOptions) -> tuple[str, int]:
         """The session that holds the key ("" for none), and the index to wait on."""
         try:
@@ -180,7 +144,7 @@ class Lock:
         except ConsulError as error:
             raise CoordinationFailed(f"failed to acquire lock: {error}") from error
 
-    async def _watch_holder(self) -> None:
+    async def _watch(self) -> None:
         """Set ``lost`` when the key is no longer ours, or when the agent cannot be asked for too long."""
         index, retries = 0, self._monitor_retries
         while True:
@@ -199,19 +163,3 @@ class Lock:
                 break
             retries, index = self._monitor_retries, reply.meta.index
         self.lost.set()
-
-    async def _open_session(self) -> None:
-        if self._given_session:
-            self.session = self._given_session
-            return
-        self._kept = KeptSession(self._client, self._create, ttl=self._ttl)
-        try:
-            self.session = await self._kept.start()
-        except ConsulError as error:
-            self._kept = None
-            raise CoordinationFailed(f"failed to create session: {error}") from error
-
-    async def _close_session(self) -> None:
-        kept, self._kept = self._kept, None
-        if kept is not None:
-            await kept.stop()

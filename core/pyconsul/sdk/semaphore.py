@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from types import TracebackType
 
 import msgspec
 
 from pyconsul.sdk.caller import Caller
+from pyconsul.sdk.contender import Contender
 from pyconsul.sdk.errors import (
     ConsulError,
     CoordinationFailed,
@@ -24,11 +24,10 @@ from pyconsul.sdk.errors import (
     ServerError,
     TransportError,
 )
-from pyconsul.sdk.keep import KeptSession
 from pyconsul.sdk.kv import delete_request, get_request, list_request, put_request
 from pyconsul.sdk.request import QueryOptions
 from pyconsul.sdk.session import create_request
-from pyconsul.sdk.tasks import Background, Signal, now, sleep
+from pyconsul.sdk.tasks import now, sleep
 from pyconsul.structs.kv import DirEntry
 
 SEMAPHORE_FLAG = 0xE0F69A2BAA414DE0  # marks the keys of a semaphore
@@ -45,8 +44,12 @@ class Holders(msgspec.Struct):
     Holders: dict[str, bool] | None = None
 
 
-class Semaphore:
+class Semaphore(Contender):
     """One semaphore handle. ``is_held`` says whether it has a slot; ``lost`` is set when the slot is gone."""
+
+    already_held = SemaphoreHeld
+    not_held = SemaphoreNotHeld
+    not_acquired = SemaphoreNotAcquired
 
     def __init__(
         self,
@@ -67,54 +70,19 @@ class Semaphore:
             raise InvalidArgument("missing prefix")
         if limit <= 0:
             raise InvalidArgument("semaphore limit must be positive")
+        super().__init__(
+            client,
+            create_request(name=name, ttl=ttl, behavior="delete"),
+            session=session,
+            ttl=ttl,
+            monitor_retries=monitor_retries,
+            monitor_retry_time=monitor_retry_time,
+        )
         self.prefix = prefix
         self.limit = limit
-        self.is_held = False
-        self.lost = Signal()
-        self.session = session
-        self._client = client
         self._value = value
-        self._given_session = session
-        self._create = create_request(name=name, ttl=ttl, behavior="delete")
-        self._ttl = ttl
         self._try_once = try_once
         self._wait = wait
-        self._monitor_retries = monitor_retries
-        self._monitor_retry_time = monitor_retry_time
-        self._kept: KeptSession | None = None
-        self._monitor: Background | None = None
-
-    async def acquire(self) -> bool:
-        """Wait for a slot; False only with ``try_once``, when ``wait`` went by. Raises CoordinationError."""
-        if self.is_held:
-            raise SemaphoreHeld
-        await self._open_session()
-        try:
-            await self._become_contender()
-            self.is_held = await self._contend()
-        finally:
-            if not self.is_held:
-                await self._close_session()
-        if self.is_held:
-            self.lost.clear()
-            self._monitor = self._client.background(self._watch_slot)
-        return self.is_held
-
-    async def release(self) -> None:
-        """Give the slot back. Raises SemaphoreNotHeld, or CoordinationFailed."""
-        if not self.is_held:
-            raise SemaphoreNotHeld
-        self.is_held = False
-        monitor, self._monitor = self._monitor, None
-        if monitor is not None:
-            await monitor.stop()
-        try:
-            await self._leave_holders()
-            await self._client.call(delete_request(_join(self.prefix, self.session)))
-        except ConsulError as error:
-            raise CoordinationFailed(f"failed to update lock: {error}") from error
-        finally:
-            await self._close_session()
 
     async def destroy(self) -> None:
         """Delete the holders' entry. Raises SemaphoreHeld, SemaphoreInUse or SemaphoreConflict."""
@@ -132,17 +100,6 @@ class Semaphore:
         if not removed:
             raise SemaphoreInUse
 
-    async def __aenter__(self) -> Semaphore:
-        if not await self.acquire():
-            raise SemaphoreNotAcquired
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.is_held:
-            await self.release()
-
     async def _become_contender(self) -> None:
         key = _join(self.prefix, self.session)
         request = put_request(key, self._value, flags=SEMAPHORE_FLAG, acquire=self.session)
@@ -155,6 +112,7 @@ class Semaphore:
 
     async def _contend(self) -> bool:
         """Try until there is a slot for us; False when trying once took too long."""
+        await self._become_contender()
         started = now()
         wait, index, is_first = self._wait, 0, True
         while True:
@@ -172,6 +130,13 @@ class Semaphore:
             if await self._write({**present, self.session: True}, entry.ModifyIndex):
                 return True
             # another contender wrote first: look again at once
+
+    async def _give_back(self) -> None:
+        try:
+            await self._leave_holders()
+            await self._client.call(delete_request(_join(self.prefix, self.session)))
+        except ConsulError as error:
+            raise CoordinationFailed(f"failed to update lock: {error}") from error
 
     async def _read(self, options: QueryOptions) -> tuple[DirEntry, Holders, int]:
         """The holders' entry, what it says with dead holders left out, and the index to wait on."""
@@ -211,7 +176,7 @@ class Semaphore:
             text = f"semaphore limit conflict (lock: {holders.Limit}, local: {self.limit})"
             raise SemaphoreConflict(text)
 
-    async def _watch_slot(self) -> None:
+    async def _watch(self) -> None:
         """Set ``lost`` when we are no holder any more, or when the agent cannot be asked for too long."""
         index, retries = 0, self._monitor_retries
         while True:
@@ -230,22 +195,6 @@ class Semaphore:
                 break
             retries, index = self._monitor_retries, newest
         self.lost.set()
-
-    async def _open_session(self) -> None:
-        if self._given_session:
-            self.session = self._given_session
-            return
-        self._kept = KeptSession(self._client, self._create, ttl=self._ttl)
-        try:
-            self.session = await self._kept.start()
-        except ConsulError as error:
-            self._kept = None
-            raise CoordinationFailed(f"failed to create session: {error}") from error
-
-    async def _close_session(self) -> None:
-        kept, self._kept = self._kept, None
-        if kept is not None:
-            await kept.stop()
 
 
 def _join(prefix: str, name: str) -> str:

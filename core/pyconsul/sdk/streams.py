@@ -174,7 +174,7 @@ class Stream:
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """The pieces of the body as they come, none of them empty. Raises TransportError."""
         while True:
-            is_last = self._parser.is_complete  # asked before: the rest may arrive while the caller is busy with a piece
+            is_last = self._parser.is_complete  # asked before: more may come while the caller is busy
             piece = self._parser.take_body()
             if piece:
                 yield piece

@@ -15,6 +15,7 @@ from pyconsul.server.fsm.machine import Fsm
 from pyconsul.server.leader.coordinates import CoordinateBatches
 from pyconsul.server.leader.leader import Leader
 from pyconsul.server.registry import METHODS
+from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.operator import AutopilotConfig
 from pyconsul.structs.wire import Indexed, ReadRequest, changed
@@ -49,6 +50,7 @@ class ServerConfig:
     kv_max_value_size: int = 512 * 1024
     raft_multiplier: int = 1
     autopilot: AutopilotConfig = field(default_factory=AutopilotConfig)
+    bootstrap_entries: tuple[ConfigEntry, ...] = ()  # written by a leader that finds none of their kind and name
 
 
 class Server:

@@ -174,14 +174,27 @@ def _scalar(value: Any, kind: Any, annotation: Any, where: _Where) -> Any:
         fits = isinstance(value, bool)
     elif kind is int:
         fits = isinstance(value, int) and not isinstance(value, bool)
-        fits = fits and (value >= 0 or not (where.go_type or "").startswith("uint"))
+        fits = fits and _in_range(value, where.go_type or "")
     elif kind is float:
         fits = isinstance(value, int | float) and not isinstance(value, bool)
     else:
         fits = isinstance(value, str)
     if not fits:
         raise where.wrong(value, annotation)
-    return float(value) if kind is float else value
+    if kind is not float:
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        raise where.wrong(value, annotation) from None
+
+
+def _in_range(value: int, go_type_name: str) -> bool:
+    """Whether Go's integer type of that name holds the value; most are 64 bits wide."""
+    signed = not go_type_name.startswith("uint")
+    digits = go_type_name.removeprefix("u").removeprefix("int")
+    limit = 1 << ((int(digits) if digits.isdecimal() else 64) - signed)
+    return (-limit if signed else 0) <= value < limit
 
 
 def _base64(text: str) -> bytes:

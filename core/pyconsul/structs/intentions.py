@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import ClassVar, TypeAlias
 
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.structs.catalog import ServiceName
 from pyconsul.structs.config_entries.entry import META_KEY_BYTES, META_PAIRS, META_VALUE_BYTES, WILDCARD, refuse
 from pyconsul.structs.config_entries.service_intentions import (

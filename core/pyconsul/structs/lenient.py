@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, cast
 
-from pyconsul.lang.goflags.values import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import DurationError, parse_duration
 
 __all__ = [

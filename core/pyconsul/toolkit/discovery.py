@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from pyconsul.lang.gotemplate.strconv import NumberSyntaxError, parse_bool
 from pyconsul.lang.joinstring import JoinStringError, format_settings, parse_settings
+from pyconsul.lang.strconv import NumberSyntaxError, parse_bool
 from pyconsul.primitives import plugins
 from pyconsul.primitives.durations import DurationError, parse_duration
 from pyconsul.telemetry.logging import Level

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from pyconsul.lang.goflags import quote
 from pyconsul.lang.goflags.values import ValueRefused, to_uint
+from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import DurationError, parse_duration
 from pyconsul.toolkit import signals
 from pyconsul.toolkit.errors import ConfigError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import Final
 
-from pyconsul.lang.goflags import quote
+from pyconsul.lang.strconv import quote
 
 _NAMES = [
     "ABRT",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyconsul.lang.gotemplate import strconv
+from pyconsul.lang import strconv
 from pyconsul.lang.gotemplate.gofmt import sprint, sprintf, sprintln
 from pyconsul.lang.gotemplate.values import Field, Int64, Map, NilPointer, Slice, Struct, Uint8, strings
 

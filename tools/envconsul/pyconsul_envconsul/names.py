@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from pyconsul.lang.goflags import quote
 from pyconsul.lang.gotemplate import FunctionError, Template, TemplateError, signature
+from pyconsul.lang.strconv import quote
 from pyconsul.toolkit.errors import RunError
 from pyconsul_envconsul.config import KeyConfig, PrefixConfig, ServiceConfig
 

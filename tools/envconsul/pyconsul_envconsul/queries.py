@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 from urllib.parse import parse_qsl
 
-from pyconsul.lang.goflags import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.sdk.request import escape_path
 from pyconsul.toolkit.errors import RunError
 from pyconsul.toolkit.leases import lease_pause

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from pyconsul.lang.goflags import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.toolkit import signals
 from pyconsul.toolkit.child import Child, ChildSettings, run_command
 from pyconsul.toolkit.errors import ChildEnded, RunError

@@ -92,6 +92,8 @@ class SnapshotAgent:
             has_given_up = await self._lead(client, registration, lock, halt)
         finally:
             self.stats.is_leader = False
+            if not has_given_up:  # whatever it was, it is the next leader's business now
+                self.stats.problem = ""
             await self._step_down(lock, registration)
         if has_given_up:  # the others are woken by the lock's release; let one of them have it
             await halt.wait(self._pause(self._schedule.max_failures))

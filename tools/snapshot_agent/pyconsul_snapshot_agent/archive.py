@@ -38,24 +38,26 @@ class Pieces:
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces: Iterator[bytes] = iter(pieces)
-        self._rest = b""
+        self._piece = b""
+        self._at = 0  # in the piece; cutting it anew for each small read would copy the rest of it each time
 
     def read(self, size: int = -1) -> bytes:
         """Up to ``size`` bytes, fewer only at the end; all that is left for a negative size."""
-        parts, wanted = [self._rest], size - len(self._rest) if size >= 0 else None
-        while wanted is None or wanted > 0:
-            piece = next(self._pieces, None)
-            if piece is None:
-                break
-            parts.append(piece)
-            if wanted is not None:
-                wanted -= len(piece)
-        data = b"".join(parts)
-        if size < 0:
-            self._rest = b""
-            return data
-        self._rest = data[size:]
-        return data[:size]
+        parts: list[bytes] = []
+        left = size
+        while left:
+            if self._at == len(self._piece):
+                piece = next(self._pieces, None)
+                if piece is None:
+                    break
+                self._piece, self._at = piece, 0
+                continue
+            end = len(self._piece) if left < 0 else min(len(self._piece), self._at + left)
+            part = self._piece[self._at : end]
+            parts.append(part)
+            self._at = end
+            left -= len(part) if left > 0 else 0
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def chunks(file: IO[bytes]) -> Iterator[bytes]:

@@ -262,10 +262,9 @@ def reference() -> str:
     parts: list[str] = []
     for title, options in OPTIONS.items():
         parts += [f"### {title}", "| flag | key | |", "|---|---|---|"]
-        parts += [
-            f"| `-{option.row.name}{_shown(option)}`{' +' if option.is_ours else ''} | `{_key(option.row.path)}` | {option.what} |"
-            for option in options
-        ]
+        for option in options:
+            flag = f"`-{option.row.name}{_shown(option)}`{' +' if option.is_ours else ''}"
+            parts.append(f"| {flag} | `{_key(option.row.path)}` | {option.what} |")
         if title == "Consul":
             parts.append(
                 "| `-login-meta=<key=value>` | `login.meta` | Meta data of the login's token. May be repeated. |"

@@ -17,6 +17,7 @@ from pyconsul.lang.goflags import FlagError, HelpRequested
 from pyconsul.primitives.durations import format_duration
 from pyconsul.sdk.errors import ConfigError as ClientConfigError
 from pyconsul.toolkit.errors import ConfigError, ToolError
+from pyconsul.toolkit.schema import merge
 from pyconsul_snapshot_agent import arguments, commands, config, lines
 from pyconsul_snapshot_agent.agent import SnapshotAgent
 from pyconsul_snapshot_agent.config import Config
@@ -81,8 +82,11 @@ class _Run:
 
     def __init__(self, args: arguments.Arguments) -> None:
         self.args = args
+        settings = args.settings
+        if args.command:  # as a single snapshot, a sub-command may be for another datacenter
+            settings = merge(settings, {"snapshot": {"interval": 0}})
         try:
-            self.config: Config = config.load(args.files, args.directories, args.settings, os.environ)
+            self.config: Config = config.load(args.files, args.directories, settings, os.environ)
         except ClientConfigError as error:
             raise ConfigError(str(error)) from error
         self.keys: Keys = keys_of(self.config)

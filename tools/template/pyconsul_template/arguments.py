@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from pyconsul.lang.goflags import FlagError, FlagSet, quote, to_bool, to_duration, to_int
+from pyconsul.lang.goflags import FlagError, FlagSet, to_bool, to_duration, to_int
+from pyconsul.lang.strconv import quote
 from pyconsul.toolkit import signals, sources
 from pyconsul.toolkit.flags import CONSUL_FLAGS, EXEC_FLAGS, TOOL_FLAGS, VAULT_FLAGS, Row, collect, declare
 from pyconsul.toolkit.schema import Settings, merge

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pyconsul.lang.goflags import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.toolkit import sources, stanzas
 from pyconsul.toolkit.quiescence import WaitSetting
 from pyconsul.toolkit.schema import (

@@ -8,8 +8,8 @@ import re
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError, stack
-from pyconsul.lang.gotemplate.strconv import format_float, quote_rune, to_bytes
 from pyconsul.lang.gotemplate.values import NIL, Map, Slice, Struct, Value, is_nil, type_of
+from pyconsul.lang.strconv import format_float, quote_rune, to_bytes
 
 MAX_DEPTH = 1000
 """Nesting that is read; Go takes 10,000, but nobody writes more than a few dozen."""

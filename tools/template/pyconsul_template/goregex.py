@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.strconv import from_bytes, to_bytes
+from pyconsul.lang.strconv import from_bytes, to_bytes
 
 _GROUP_NAME = re.compile(rb"\$(?:\{([^}]*)\}|([A-Za-z0-9_]+))|\$\$")
 _MESSAGES = {

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError, signature
-from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import Int64, Stringer, TypedInt
+from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
 
 RFC3339 = "2006-01-02T15:04:05Z07:00"

@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.strconv import format_float
 from pyconsul.lang.gotemplate.values import NIL, Struct, Value, is_nil, type_of
+from pyconsul.lang.strconv import format_float
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 _ESCAPES = {

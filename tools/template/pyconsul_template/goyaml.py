@@ -26,8 +26,8 @@ from yaml.scanner import ScannerError
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import sprintf
-from pyconsul.lang.gotemplate.strconv import MAX_INT64, MAX_UINT64, MIN_INT64, format_float
 from pyconsul.lang.gotemplate.values import NIL, Map, Struct, Uint64, Value, is_nil, sorted_keys
+from pyconsul.lang.strconv import MAX_INT64, MAX_UINT64, MIN_INT64, format_float
 
 _ANY_MAP = "map[interface {}]interface {}"
 _WORDS: dict[str, Any] = {

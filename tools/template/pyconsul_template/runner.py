@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pyconsul.lang.goflags import quote
 from pyconsul.lang.gotemplate import FunctionError, TemplateError
-from pyconsul.lang.gotemplate.strconv import from_bytes, to_bytes
+from pyconsul.lang.strconv import from_bytes, quote, to_bytes
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.settings import Settings as ClientSettings
 from pyconsul.toolkit import child as children
@@ -187,9 +186,9 @@ class Runner:
         await self.dedup.start()
 
     async def _keep_vault_token(self) -> None:
-        from pyconsul_template.dependencies.vault import keep_token
+        from pyconsul.toolkit.leases import keep_token
 
-        await keep_token(self.watcher.clients)
+        await keep_token(self.watcher.clients.vault, logging.getLogger("pyconsul_template.view"))
 
     # -- waiting -------------------------------------------------------------------------
 

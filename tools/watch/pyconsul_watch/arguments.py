@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pyconsul.lang.goflags import FlagError, FlagSet, quote, to_duration, to_int
+from pyconsul.lang.goflags import FlagError, FlagSet, to_duration, to_int
+from pyconsul.lang.strconv import quote
 from pyconsul.toolkit.flags import Row, collect, declare, put
 from pyconsul.toolkit.schema import Settings
 

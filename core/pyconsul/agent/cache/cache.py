@@ -93,8 +93,10 @@ class AgentCache:
         deadline = loop.time() + ask.MaxQueryTime / 1e9 if ask.MaxQueryTime > 0 else None
         while True:
             in_time = await self._fetched(entry, deadline)
-            if self._usable(entry, ask, revalidate=False) or not in_time:
+            if self._usable(entry, ask, revalidate=False) or (entry.valid and not in_time):
                 return cast("R", entry.value), CacheMeta()
+            if not in_time:
+                deadline = None  # there is no older answer to give: the first one is worth the wait
             if entry.error is not None:
                 return self._after_error(entry, ask, entry.error)
 

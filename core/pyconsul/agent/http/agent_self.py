@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
+from pyconsul.agent.bootstrap_entries import bootstrap_entries
 from pyconsul.agent.host import host_info
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
@@ -66,7 +67,7 @@ def _still_value(agent: Agent) -> dict[str, Any]:
             "Version": full_version(agent),
             "BuildDate": _rfc3339(config.build_date),
         },
-        "DebugConfig": sanitised(config),
+        "DebugConfig": {**sanitised(config), "ConfigEntryBootstrap": bootstrap_entries(config)},
         "Coord": None if config.disable_coordinates else _NEW_COORDINATE,
         "Member": local_member(agent),
     }

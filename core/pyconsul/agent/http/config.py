@@ -6,7 +6,7 @@ from pyconsul.agent.http.numbers import parse_uint
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.structs import godecode
 from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entry
 from pyconsul.structs.config_entries.kinds import UnknownKindError, empty_entry

@@ -118,6 +118,8 @@ class Door:
             return self._refusal(req, error)
         except asyncio.CancelledError:
             raise
+        except UnicodeEncodeError:  # names are text here; only keys and values may be any bytes
+            return self._refusal(req, BadRequest("Invalid request: a name holds bytes that are no UTF-8"))
         except Exception as error:
             log.error("Request failed", method=req.method, url=_safe_url(req), error=repr(error))
             log.debug(traceback.format_exc())

@@ -18,7 +18,7 @@ from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.http.translation import translated
-from pyconsul.lang.gotemplate.strconv import NumberSyntaxError, parse_bool
+from pyconsul.lang.strconv import NumberSyntaxError, parse_bool
 from pyconsul.structs.catalog import (
     CheckServiceNode,
     ChecksInStateRequest,

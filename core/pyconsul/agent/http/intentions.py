@@ -8,7 +8,7 @@ from typing import TypeVar
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.structs import godecode
 from pyconsul.structs.errors import BadRequest, ConsulError, InternalError, NotFound
 from pyconsul.structs.intentions import (
@@ -181,9 +181,9 @@ async def intention_update(req: Request) -> Reply:
 @route("DELETE", "/v1/connect/intentions/{id}")
 async def intention_delete(req: Request) -> Reply:
     """Drop an intention of the old kind."""
-    options = {"Datacenter": req.datacenter(), "Token": req.token()}
     given = Intention(ID=req.path["id"])
-    await req.rpc("Intention.Apply", IntentionRequest(Op=DELETE, Intention=given, **options), str)
+    request = IntentionRequest(Op=DELETE, Intention=given, Datacenter=req.datacenter(), Token=req.token())
+    await req.rpc("Intention.Apply", request, str)
     return Reply(True)
 
 

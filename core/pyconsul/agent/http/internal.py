@@ -22,6 +22,13 @@ from pyconsul.structs.catalog import (
     ServiceSpecificRequest,
 )
 from pyconsul.structs.errors import BadRequest, NotFound
+from pyconsul.structs.intentions import (
+    BY_DESTINATION,
+    IndexedIntentions,
+    IntentionMatchEntry,
+    IntentionQueryMatch,
+    IntentionQueryRequest,
+)
 from pyconsul.structs.internal import (
     AssignServiceManualVIPsRequest,
     AssignServiceManualVIPsResponse,
@@ -108,10 +115,12 @@ async def ui_gateway_services(req: Request) -> Reply:
 
 @route("GET", "/v1/internal/ui/gateway-intentions/{gateway...}")
 async def ui_gateway_intentions(req: Request) -> Reply:
-    """The intentions of the services behind a gateway: none, without services behind any."""
-    ask = ServiceSpecificRequest(**req.read_options(), ServiceName=path_name(req, "gateway", "Missing gateway name"))
-    found = await fetch(req, "Internal.GatewayServiceDump", ask, IndexedServiceDump, shows_consistency=False)
-    return Reply([], meta=found)
+    """The intentions of the services behind a gateway."""
+    options = req.read_options()
+    entry = IntentionMatchEntry(Name=path_name(req, "gateway", "Missing gateway name"))
+    ask = IntentionQueryRequest(**options, Match=IntentionQueryMatch(Type=BY_DESTINATION, Entries=[entry]))
+    found = await fetch(req, "Internal.GatewayIntentions", ask, IndexedIntentions, shows_consistency=False)
+    return Reply(found.Intentions or [], meta=found)
 
 
 @route("GET", "/v1/internal/ui/service-topology/{service...}")

@@ -10,7 +10,7 @@ from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.keyring import failure_of
-from pyconsul.lang.goflags import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import format_duration, parse_duration
 from pyconsul.structs import godecode
 from pyconsul.structs.errors import BadRequest, InternalError

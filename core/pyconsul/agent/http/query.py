@@ -10,7 +10,7 @@ from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.http.translation import translated
-from pyconsul.lang.gotemplate.strconv import NumberSyntaxError, parse_bool, parse_int
+from pyconsul.lang.strconv import NumberSyntaxError, parse_bool, parse_int
 from pyconsul.structs import godecode
 from pyconsul.structs.catalog import DCSpecificRequest, QuerySource
 from pyconsul.structs.errors import BadRequest, ConsulError, InternalError, MethodNotAllowed, NotFound

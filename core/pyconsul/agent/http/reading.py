@@ -227,10 +227,10 @@ def parse_head(raw: bytes) -> Head:
     """A head without the empty line that ends it. Raises Refused."""
     if raw.translate(None, _LEGAL):
         raise Refused
-    text = (raw.decode("ascii") if raw.isascii() else raw.decode("utf-8", "surrogateescape")).removesuffix("\r")
-    lines = text.split("\r\n")
+    text = raw.decode("ascii") if raw.isascii() else raw.decode("utf-8", "surrogateescape")
+    lines = text.removesuffix("\r").split("\r\n")
     breaks = len(lines) - 1
-    if text.count("\n") != breaks or text.count("\r") != breaks:
+    if text.count("\n") != breaks or text.count("\r", 0, -1) != breaks:
         lines = [line.removesuffix("\r") for line in text.split("\n")]  # some lines end in a bare line feed
         if any("\r" in line for line in lines):
             raise Refused

@@ -66,8 +66,12 @@ class Query:
     def encode(self) -> str:
         """All parameters in Go's ``Values.Encode`` form: sorted by name, escaped."""
         return "&".join(
-            f"{quote_plus(name)}={quote_plus(value)}" for name in sorted(self._values) for value in self._values[name]
+            f"{_escape(name)}={_escape(value)}" for name in sorted(self._values) for value in self._values[name]
         )
+
+
+def _escape(text: str) -> str:
+    return quote_plus(text, errors="surrogateescape")
 
 
 def unescape(text: str, *, plus: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from pyconsul.agent.http.reply import Reply
@@ -21,6 +22,7 @@ from pyconsul.structs.wire import UNSET, Indexed, ReadRequest, UnsetType, change
 
 SERF_CHECK = "serfHealth"
 DEFAULT_LOCK_DELAY_NS = 15_000_000_000
+_INT64 = 1 << 63
 
 
 @route("PUT", "/v1/session/create")
@@ -59,10 +61,12 @@ def _lock_delay(value: Any, default: int) -> int:
     if isinstance(value, str):
         delay = parse_duration(value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        delay = int(value)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError("json: cannot unmarshal number into Go struct field .LockDelay of type float64")
+        delay = int(value) if -_INT64 <= value < _INT64 else -_INT64  # what Go makes of a float that does not fit
     else:
         delay = 0
-    return delay * 1_000_000_000 if delay < 1000 else delay
+    return (delay * 1_000_000_000 + _INT64) % (2 * _INT64) - _INT64 if delay < 1000 else delay
 
 
 def settle_checks(session: Session) -> Session:

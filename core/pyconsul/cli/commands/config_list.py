@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyconsul.lang.goflags import Args, FlagSet
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.sdk import QueryOptions
 
 from ..console import Console, Failed, failing

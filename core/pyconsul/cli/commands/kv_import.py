@@ -38,9 +38,9 @@ def run(args: Args, console: Console) -> int:
     data = _data(args, console)
     client = console.connect(args)
 
+    from pyconsul.primitives.base64_text import decode
     from pyconsul.sdk import QueryOptions
 
-    from ..base64_text import decode
     from ..kv_dump import DumpError, entries_of
 
     try:

@@ -95,7 +95,7 @@ def _value(args: Args, console: Console) -> bytes:
     if not args.boolean("base64"):
         return data
 
-    from ..base64_text import IllegalBase64, decode
+    from pyconsul.primitives.base64_text import IllegalBase64, decode
 
     try:
         return decode(data)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
-from pyconsul.lang.goflags import Args, FlagSet, quote
+from pyconsul.lang.goflags import Args, FlagSet
+from pyconsul.lang.strconv import quote
 
 from ..console import Console, Failed, failing
 from ..flags import client_flags, read_options, server_flags

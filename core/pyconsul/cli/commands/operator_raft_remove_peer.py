@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pyconsul.lang.goflags import Args, FlagSet, quote
+from pyconsul.lang.goflags import Args, FlagSet
+from pyconsul.lang.strconv import quote
 
 from ..console import Console, Failed, failing
 from ..flags import client_flags, server_flags

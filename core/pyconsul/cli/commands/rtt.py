@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pyconsul.lang.goflags import Args, FlagSet, quote
+from pyconsul.lang.goflags import Args, FlagSet
+from pyconsul.lang.strconv import quote
 
 from ..console import Console, Failed, UsageFailed, failing
 from ..flags import client_flags

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyconsul.lang.goflags import Args, FlagSet, quote
+from pyconsul.lang.goflags import Args, FlagSet
+from pyconsul.lang.strconv import quote
 
 from ..addresses import AddressError, check_service_address, host_and_port
 from ..console import Console, Failed, failing

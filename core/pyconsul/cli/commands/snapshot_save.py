@@ -6,7 +6,8 @@ import os
 import secrets
 from typing import TYPE_CHECKING
 
-from pyconsul.lang.goflags import Args, FlagSet, quote
+from pyconsul.lang.goflags import Args, FlagSet
+from pyconsul.lang.strconv import quote
 
 from ..console import Console, Failed, failing, os_reason
 from ..flags import client_flags, read_options, server_flags

@@ -7,7 +7,8 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
-from pyconsul.lang.goflags.values import ValueRefused, quote, to_bool, to_float, to_int, to_uint
+from pyconsul.lang.goflags.values import ValueRefused, to_bool, to_float, to_int, to_uint
+from pyconsul.lang.strconv import quote
 
 _SIMPLE: Final = {
     "a": "\a",

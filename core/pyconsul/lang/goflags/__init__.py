@@ -14,7 +14,7 @@ Declare flags on a :class:`FlagSet`, call ``parse``, and read values from the :c
 from .errors import FlagError, HelpRequested
 from .flagset import Args, Flag, FlagSet
 from .usage import print_defaults, unquote_usage, usage_text
-from .values import ValueRefused, quote, to_bool, to_duration, to_float, to_int, to_pair, to_uint
+from .values import ValueRefused, to_bool, to_duration, to_float, to_int, to_pair, to_uint
 
 __all__ = [
     "Args",
@@ -24,7 +24,6 @@ __all__ = [
     "HelpRequested",
     "ValueRefused",
     "print_defaults",
-    "quote",
     "to_bool",
     "to_duration",
     "to_float",

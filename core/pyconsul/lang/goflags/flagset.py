@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
+from ..strconv import quote
 from . import values
 from .errors import FlagError, HelpRequested
-from .values import ValueRefused, quote
+from .values import ValueRefused
 
 T = TypeVar("T")
 

@@ -13,7 +13,6 @@ from urllib.parse import quote_plus
 from pyconsul.lang.gotemplate.errors import FunctionError
 from pyconsul.lang.gotemplate.functions import Function, WrongTypeError, argument_count_error, prepared, signature
 from pyconsul.lang.gotemplate.gofmt import sprint, sprintf, sprintln
-from pyconsul.lang.gotemplate.strconv import byte_length, from_bytes, to_bytes
 from pyconsul.lang.gotemplate.values import (
     BOOL,
     COMPLEX,
@@ -35,6 +34,7 @@ from pyconsul.lang.gotemplate.values import (
     unwrap,
     zero_value,
 )
+from pyconsul.lang.strconv import byte_length, from_bytes, to_bytes
 
 _BAD_TYPE = "invalid type for comparison"
 

@@ -70,7 +70,6 @@ from pyconsul.lang.gotemplate.steps import (
     typed_number,
     with_step,
 )
-from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import (
     ANY,
     MISSING,
@@ -80,6 +79,7 @@ from pyconsul.lang.gotemplate.values import (
     type_of,
     zero_value,
 )
+from pyconsul.lang.strconv import quote
 
 
 def compile_tree(tree: Tree, functions: Mapping[str, Function]) -> Program:

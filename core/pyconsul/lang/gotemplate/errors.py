@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyconsul.lang.gotemplate.nodes import Node
-from pyconsul.lang.gotemplate.strconv import quote, to_bytes
+from pyconsul.lang.strconv import quote, to_bytes
 
 
 class TemplateError(Exception):

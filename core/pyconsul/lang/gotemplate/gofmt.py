@@ -8,13 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyconsul.lang.gotemplate.strconv import (
-    can_backquote,
-    format_float,
-    quote,
-    quote_rune,
-    to_bytes,
-)
 from pyconsul.lang.gotemplate.values import (
     ANY,
     NIL,
@@ -28,6 +21,13 @@ from pyconsul.lang.gotemplate.values import (
     is_nil,
     sorted_keys,
     type_of,
+)
+from pyconsul.lang.strconv import (
+    can_backquote,
+    format_float,
+    quote,
+    quote_rune,
+    to_bytes,
 )
 
 MAX_WIDTH = 1_000_000

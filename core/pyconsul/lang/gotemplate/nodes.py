@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 
 
 @dataclass(slots=True, eq=False)

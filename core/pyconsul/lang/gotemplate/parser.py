@@ -32,7 +32,7 @@ from pyconsul.lang.gotemplate.nodes import (
     TextNode,
     VariableNode,
 )
-from pyconsul.lang.gotemplate.strconv import (
+from pyconsul.lang.strconv import (
     MAX_INT64,
     MAX_UINT64,
     MIN_INT64,
@@ -505,7 +505,7 @@ def number(pos: int, text: str, kind: T) -> NumberNode:
         return node
     if text.endswith("i"):
         try:
-            _simplify(node, complex(0, parse_float(text[:-1], underscores=True)))
+            _simplify(node, complex(0, parse_float(text[:-1])))
         except NumberSyntaxError:
             raise ValueError(f"illegal number syntax: {quote(text)}") from None
         return node
@@ -527,7 +527,7 @@ def _whole_number(node: NumberNode) -> None:
 
 def _fraction(node: NumberNode) -> None:
     try:
-        value = parse_float(node.text, underscores=True)
+        value = parse_float(node.text)
     except NumberSyntaxError:
         raise ValueError(f"illegal number syntax: {quote(node.text)}") from None
     if not any(c in node.text for c in ".eEpP"):
@@ -548,7 +548,7 @@ def _complex(text: str) -> complex:
     try:
         if found is None:
             raise ValueError
-        return complex(parse_float(found[1], underscores=True), parse_float(found[2], underscores=True))
+        return complex(parse_float(found[1]), parse_float(found[2]))
     except ValueError:
         raise ValueError("syntax error scanning complex number") from None
 

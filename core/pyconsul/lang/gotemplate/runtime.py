@@ -8,7 +8,6 @@ from typing import Any, Final, NoReturn, TypeAlias
 from pyconsul.lang.gotemplate.errors import ExecError, FunctionError, exec_error
 from pyconsul.lang.gotemplate.functions import Function, methods_of
 from pyconsul.lang.gotemplate.nodes import Node
-from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import (
     ANY,
     NIL,
@@ -21,6 +20,7 @@ from pyconsul.lang.gotemplate.values import (
     type_of,
     zero_value,
 )
+from pyconsul.lang.strconv import quote
 
 Evaluator: TypeAlias = "Callable[[State, Value], Value]"
 Statement: TypeAlias = "Callable[[State, Value], int | None]"

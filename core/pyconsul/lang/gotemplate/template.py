@@ -12,8 +12,8 @@ from pyconsul.lang.gotemplate.errors import ExecError
 from pyconsul.lang.gotemplate.functions import Function
 from pyconsul.lang.gotemplate.parser import Tree, parse
 from pyconsul.lang.gotemplate.runtime import MAX_DEPTH, Program, State
-from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import Value
+from pyconsul.lang.strconv import quote
 
 MissingKey: TypeAlias = Literal["default", "zero", "error"]
 

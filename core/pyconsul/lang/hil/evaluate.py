@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from pyconsul.lang.gotemplate.strconv import NumberSyntaxError, format_float, parse_bool, parse_float, parse_int
 from pyconsul.lang.hil.nodes import (
     Call,
     Conditional,
@@ -24,6 +23,7 @@ from pyconsul.lang.hil.nodes import (
     Value,
     Variable,
 )
+from pyconsul.lang.strconv import NumberSyntaxError, format_float, parse_bool, parse_float, parse_int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """HIL tokens into a tree, by recursive descent."""
 
-from pyconsul.lang.gotemplate.strconv import NumberSyntaxError, parse_float, parse_int
 from pyconsul.lang.hil.nodes import (
     Call,
     Conditional,
@@ -15,6 +14,7 @@ from pyconsul.lang.hil.nodes import (
     Variable,
 )
 from pyconsul.lang.hil.scanner import T, Token, scan
+from pyconsul.lang.strconv import NumberSyntaxError, parse_float, parse_int
 
 _PRECEDENCE = (("||",), ("&&",), ("==", "!="), (">", ">=", "<", "<="), ("+", "-"), ("*", "/", "%"))
 _MAX_DEPTH = 64

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.hil.nodes import Pos
+from pyconsul.lang.strconv import quote
 
 
 class T(Enum):

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
-from types import TracebackType
 
 import msgspec
 from pyconsul.sdk.blocking.caller import Caller
-from pyconsul.sdk.blocking.keep import KeptSession
+from pyconsul.sdk.blocking.contender import Contender
 from pyconsul.sdk.errors import (
     ConsulError,
     CoordinationFailed,
@@ -29,7 +28,7 @@ from pyconsul.sdk.errors import (
 from pyconsul.sdk.kv import delete_request, get_request, list_request, put_request
 from pyconsul.sdk.request import QueryOptions
 from pyconsul.sdk.session import create_request
-from pyconsul.sdk.threads import Background, Signal, now, sleep
+from pyconsul.sdk.threads import now, sleep
 from pyconsul.structs.kv import DirEntry
 
 SEMAPHORE_FLAG = 0xE0F69A2BAA414DE0  # marks the keys of a semaphore
@@ -50,8 +49,12 @@ class Holders(msgspec.Struct):
     Holders: dict[str, bool] | None = None
 
 
-class Semaphore:
+class Semaphore(Contender):
     """One semaphore handle. ``is_held`` says whether it has a slot; ``lost`` is set when the slot is gone."""
+
+    already_held = SemaphoreHeld
+    not_held = SemaphoreNotHeld
+    not_acquired = SemaphoreNotAcquired
 
     def __init__(
         self,
@@ -72,54 +75,19 @@ class Semaphore:
             raise InvalidArgument("missing prefix")
         if limit <= 0:
             raise InvalidArgument("semaphore limit must be positive")
+        super().__init__(
+            client,
+            create_request(name=name, ttl=ttl, behavior="delete"),
+            session=session,
+            ttl=ttl,
+            monitor_retries=monitor_retries,
+            monitor_retry_time=monitor_retry_time,
+        )
         self.prefix = prefix
         self.limit = limit
-        self.is_held = False
-        self.lost = Signal()
-        self.session = session
-        self._client = client
         self._value = value
-        self._given_session = session
-        self._create = create_request(name=name, ttl=ttl, behavior="delete")
-        self._ttl = ttl
         self._try_once = try_once
         self._wait = wait
-        self._monitor_retries = monitor_retries
-        self._monitor_retry_time = monitor_retry_time
-        self._kept: KeptSession | None = None
-        self._monitor: Background | None = None
-
-    def acquire(self) -> bool:
-        """Wait for a slot; False only with ``try_once``, when ``wait`` went by. Raises CoordinationError."""
-        if self.is_held:
-            raise SemaphoreHeld
-        self._open_session()
-        try:
-            self._become_contender()
-            self.is_held = self._contend()
-        finally:
-            if not self.is_held:
-                self._close_session()
-        if self.is_held:
-            self.lost.clear()
-            self._monitor = self._client.background(self._watch_slot)
-        return self.is_held
-
-    def release(self) -> None:
-        """Give the slot back. Raises SemaphoreNotHeld, or CoordinationFailed."""
-        if not self.is_held:
-            raise SemaphoreNotHeld
-        self.is_held = False
-        monitor, self._monitor = self._monitor, None
-        if monitor is not None:
-            monitor.stop()
-        try:
-            self._leave_holders()
-            self._client.call(delete_request(_join(self.prefix, self.session)))
-        except ConsulError as error:
-            raise CoordinationFailed(f"failed to update lock: {error}") from error
-        finally:
-            self._close_session()
 
     def destroy(self) -> None:
         """Delete the holders' entry. Raises SemaphoreHeld, SemaphoreInUse or SemaphoreConflict."""
@@ -137,17 +105,6 @@ class Semaphore:
         if not removed:
             raise SemaphoreInUse
 
-    def __enter__(self) -> Semaphore:
-        if not self.acquire():
-            raise SemaphoreNotAcquired
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.is_held:
-            self.release()
-
     def _become_contender(self) -> None:
         key = _join(self.prefix, self.session)
         request = put_request(key, self._value, flags=SEMAPHORE_FLAG, acquire=self.session)
@@ -160,6 +117,7 @@ class Semaphore:
 
     def _contend(self) -> bool:
         """Try until there is a slot for us; False when trying once took too long."""
+        self._become_contender()
         started = now()
         wait, index, is_first = self._wait, 0, True
         while True:
@@ -177,6 +135,13 @@ class Semaphore:
             if self._write({**present, self.session: True}, entry.ModifyIndex):
                 return True
             # another contender wrote first: look again at once
+
+    def _give_back(self) -> None:
+        try:
+            self._leave_holders()
+            self._client.call(delete_request(_join(self.prefix, self.session)))
+        except ConsulError as error:
+            raise CoordinationFailed(f"failed to update lock: {error}") from error
 
     def _read(self, options: QueryOptions) -> tuple[DirEntry, Holders, int]:
         """The holders' entry, what it says with dead holders left out, and the index to wait on."""
@@ -216,7 +181,7 @@ class Semaphore:
             text = f"semaphore limit conflict (lock: {holders.Limit}, local: {self.limit})"
             raise SemaphoreConflict(text)
 
-    def _watch_slot(self) -> None:
+    def _watch(self) -> None:
         """Set ``lost`` when we are no holder any more, or when the agent cannot be asked for too long."""
         index, retries = 0, self._monitor_retries
         while True:
@@ -235,22 +200,6 @@ class Semaphore:
                 break
             retries, index = self._monitor_retries, newest
         self.lost.set()
-
-    def _open_session(self) -> None:
-        if self._given_session:
-            self.session = self._given_session
-            return
-        self._kept = KeptSession(self._client, self._create, ttl=self._ttl)
-        try:
-            self.session = self._kept.start()
-        except ConsulError as error:
-            self._kept = None
-            raise CoordinationFailed(f"failed to create session: {error}") from error
-
-    def _close_session(self) -> None:
-        kept, self._kept = self._kept, None
-        if kept is not None:
-            kept.stop()
 
 
 def _join(prefix: str, name: str) -> str:

@@ -6,11 +6,12 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.server.endpoints.filtering import rows_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state.config_entry_reads import entries_index, entry_of
+from pyconsul.server.state.gateway_services import services_of_gateway
 from pyconsul.server.state.intentions import all_intentions, decide, exact_intention, intention_with_id, matching
 from pyconsul.structs.catalog import ServiceName
 from pyconsul.structs.config_entries.entry import refuse
@@ -226,3 +227,26 @@ async def check(srv: Server, ask: IntentionQueryRequest) -> IntentionQueryCheckR
         found, query.DestinationName, BY_DESTINATION, default_allow=DEFAULT_ALLOW, allow_permissions=False
     )
     return IntentionQueryCheckResponse(Allowed=decision.Allowed)
+
+
+@rpc("Internal.GatewayIntentions")
+async def gateway_intentions(srv: Server, ask: IntentionQueryRequest) -> IndexedIntentions:
+    """The intentions of the services behind a gateway.
+
+    Consul tells those that it has listed by their IDs; those of today have none, so that one of them is shown.
+    """
+    entries = (ask.Match.Entries if ask.Match is not None else None) or []
+    if len(entries) != 1:
+        raise InternalError(f"Expected 1 gateway name, got {len(entries)}")
+    gateway = entries[0].Name
+
+    def read(db: Store, ws: WatchSet) -> IndexedIntentions:
+        index, mappings = services_of_gateway(db, gateway, ws)
+        found: dict[str, Intention] = {}
+        for mapping in mappings:
+            index = max(index, entries_index(db, ws))
+            for one in matching(db, mapping.Service.Name, BY_DESTINATION, ws):
+                found.setdefault(one.ID or "", one)
+        return IndexedIntentions(Index=index, Intentions=list(found.values()))
+
+    return await srv.read(ask, read)

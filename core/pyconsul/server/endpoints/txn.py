@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyconsul.lang.goflags import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.server.endpoints.catalog import refuse_node, settle_service
 from pyconsul.server.endpoints.kv import may_apply
 from pyconsul.server.registry import rpc

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyconsul.memdb import WatchSet
 from pyconsul.server.leader.autopilot import Autopilot
+from pyconsul.server.leader.bootstrap_entries import write_bootstrap_entries
 from pyconsul.server.leader.federation import FederationSync
 from pyconsul.server.leader.lock_delays import LockDelays
 from pyconsul.server.leader.registration import register_own_member
@@ -66,6 +67,7 @@ class Leader:
         await self.autopilot.start()
         with metrics.measure("leader.reconcileMember"):
             await register_own_member(self.server)
+        await write_bootstrap_entries(self.server)
         self.federation.start()
 
     async def stop(self) -> None:

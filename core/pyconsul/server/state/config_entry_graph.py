@@ -6,7 +6,7 @@ is looked at: protocols, subsets, circles. The texts are Consul's.
 
 from dataclasses import dataclass, field
 
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store
 from pyconsul.server.state.config_entry_reads import (
     CONFIG_ENTRIES,

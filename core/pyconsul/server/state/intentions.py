@@ -1,6 +1,6 @@
 """Intentions: readers and writers over the ``service-intentions`` config entries that hold them."""
 
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.server.state.config_entries import delete_entry, put_entry
 from pyconsul.server.state.config_entry_reads import CONFIG_ENTRIES, entries_index, entries_of, entry_of

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Index, Store, Table, WatchSet
 from pyconsul.server.state.indexes import max_index, raise_index, set_index
 from pyconsul.server.state.sessions import ENDINGS, session_with_id

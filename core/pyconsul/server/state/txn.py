@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pyconsul.lang.goflags import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store
 from pyconsul.server.state import catalog, kv
 from pyconsul.server.state.sessions import destroy_session, session_with_id

@@ -3,7 +3,7 @@
 import re
 from typing import ClassVar
 
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.structs.config_entries.entry import (
     ConfigEntry,
     Uint64,

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Union, cast, get_args, get_origin, get
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from pyconsul.lang.gotemplate.strconv import NumberSyntaxError, parse_bool, parse_float, parse_int, parse_uint, quote
+from pyconsul.lang.strconv import NumberSyntaxError, parse_bool, parse_float, parse_int, parse_uint, quote
 from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self, TypeAli
 
 from msgspec import Meta
 
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.lenient import multi_error
 from pyconsul.structs.wire import UNSET, UnsetType, WireStruct

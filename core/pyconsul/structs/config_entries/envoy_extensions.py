@@ -4,7 +4,7 @@ Names are checked, and of the arguments that something is there to begin with; t
 resources for Envoy.
 """
 
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.structs.connect_proxy import EnvoyExtension
 from pyconsul.structs.lenient import multi_error
 from pyconsul.structs.wire import UnsetType

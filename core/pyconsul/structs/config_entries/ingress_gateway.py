@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.structs.config_entries.entry import (
     HTTP_LIKE,
     WILDCARD,

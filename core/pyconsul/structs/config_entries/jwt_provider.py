@@ -3,7 +3,7 @@
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.primitives.base64_text import IllegalBase64, decode
 from pyconsul.structs.config_entries.entry import (
     ConfigEntry,

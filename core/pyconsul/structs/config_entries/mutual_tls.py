@@ -1,6 +1,6 @@
 """``MutualTLSMode``: whether a proxy takes connections without mutual TLS."""
 
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.wire import UnsetType
 

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar, cast
 
 from pyconsul.lang.gojson_syntax import GoSyntaxError, first_value
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.config_entries.entry import (
     ConfigEntry,

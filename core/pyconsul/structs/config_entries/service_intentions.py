@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.structs.config_entries.entry import (
     META_KEY_BYTES,
     META_PAIRS,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from pyconsul.lang import bexpr
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import parse_duration
 from pyconsul.structs.config_entries.entry import WILDCARD, ConfigEntry, Nanoseconds, Uint32, Uint64, check_meta, demand
 from pyconsul.structs.errors import InternalError

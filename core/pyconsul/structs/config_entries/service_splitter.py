@@ -4,7 +4,7 @@ import math
 import struct
 from typing import ClassVar
 
-from pyconsul.lang.gotemplate.strconv import quote
+from pyconsul.lang.strconv import quote
 from pyconsul.structs.config_entries.entry import (
     ConfigEntry,
     Float32,

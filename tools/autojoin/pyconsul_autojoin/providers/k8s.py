@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from pyconsul.lang.gotemplate.strconv import NumberSyntaxError, parse_int
+from pyconsul.lang.strconv import NumberSyntaxError, parse_int
 from pyconsul.toolkit.discovery import Lookup, Parameter
 from pyconsul_autojoin.api import REQUEST_TIMEOUT, missing_extra
 

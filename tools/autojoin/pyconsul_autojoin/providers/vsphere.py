@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 from msgspec import Struct
 
-from pyconsul.lang.gotemplate.strconv import NumberSyntaxError, parse_bool
+from pyconsul.lang.strconv import NumberSyntaxError, parse_bool
 from pyconsul.primitives.durations import DurationError, parse_duration
 from pyconsul.toolkit.discovery import DiscoverError, Lookup, Parameter
 from pyconsul_autojoin.api import Api

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.strconv import from_bytes
+from pyconsul.lang.strconv import from_bytes
 from pyconsul_template.dependencies.queries import Access, Fetched
 
 POLL_SECONDS = 2.0

@@ -6,8 +6,8 @@ import base64
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from pyconsul.lang.gotemplate.strconv import from_bytes
 from pyconsul.lang.gotemplate.values import Field, Map, NilPointer, Slice, Struct, Uint64, strings
+from pyconsul.lang.strconv import from_bytes
 from pyconsul_template.gotime import Time
 
 _TEXT_MAP = "map[string]string"

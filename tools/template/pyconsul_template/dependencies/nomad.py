@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pyconsul.lang.gotemplate import FunctionError, signature
-from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import Field, Map, Slice, Struct, Uint64, strings
+from pyconsul.lang.strconv import quote
 from pyconsul.sdk.errors import UnexpectedStatus
 from pyconsul.sdk.request import escape_path
 from pyconsul_template.dependencies.models import (

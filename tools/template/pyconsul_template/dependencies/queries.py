@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Protocol
 from urllib.parse import parse_qsl
 
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import Slice, strings
+from pyconsul.lang.strconv import quote
 from pyconsul.sdk.request import escape_path
 from pyconsul_template.dependencies import models
 from pyconsul_template.dependencies.models import pointers

@@ -1,8 +1,7 @@
-"""Vault as data: secrets read, written, listed; certificates kept while they are valid; token renewal."""
+"""Vault as data: secrets read, written, listed; certificates kept while they are valid."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 import random
@@ -15,15 +14,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl
 
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import Field, NilPointer, Slice, Struct
+from pyconsul.lang.strconv import quote
 from pyconsul.sdk.errors import ConsulError
+from pyconsul.toolkit.leases import lease_pause
 from pyconsul.toolkit.vault import VaultClient, VaultError
 from pyconsul_template.dependencies.models import text_map, texts
 from pyconsul_template.dependencies.queries import Fetched
 
 if TYPE_CHECKING:
-    from pyconsul_template.watcher import Clients, View
+    from pyconsul_template.watcher import View
 
 logger = logging.getLogger("pyconsul_template.view")
 
@@ -107,29 +107,6 @@ def _wrap(item: Mapping[str, Any]) -> SecretWrapInfo:
         CreationTime=item.get("creation_time", ""),
         WrappedAccessor=item.get("wrapped_accessor", ""),
     )
-
-
-def lease_pause(item: Mapping[str, Any], default_lease: float, threshold: float, dice: float) -> float:
-    """Seconds until a secret should be fetched again; ``dice`` is a random number from 0 to 1."""
-    data: Mapping[str, Any] = item.get("data") or {}
-    auth: Mapping[str, Any] = item.get("auth") or {}
-    base = float(auth.get("lease_duration") or item.get("lease_duration") or 0)
-    rotates = False
-    if not item.get("lease_id"):
-        if "certificate" in data and data.get("expiration"):
-            base = float(data["expiration"]) - time.time()
-        if "secret_id" in data and data.get("secret_id_ttl"):
-            base = float(data["secret_id_ttl"]) + 1
-        if "rotation_period" in data and "ttl" in data:
-            base, rotates = float(data["ttl"] or 0) + 1, True
-    if base <= 0:
-        base = default_lease
-    if auth.get("renewable", item.get("renewable")):
-        return base / 3 * (dice + 1) / 2
-    if rotates:
-        return base
-    part = threshold + (dice - 0.5) * 0.1
-    return base * (part if 0 < part < 1 else threshold)
 
 
 class _Secrets:
@@ -358,25 +335,3 @@ def _blocks(text: str) -> list[tuple[str, str]]:
     """The PEM blocks of a text, with their labels."""
     pattern = re.compile(r"-----BEGIN ([A-Z ]+)-----.*?-----END \1-----", re.DOTALL)
     return [(found[1], found[0] + "\n") for found in pattern.finditer(text)]
-
-
-async def keep_token(clients: Clients) -> None:
-    """Renew Vault's token for ever."""
-    pause = 1.0
-    while True:
-        try:
-            answer = await (await clients.vault()).renew_self()
-            auth = (answer or {}).get("auth") or {}
-            if not auth.get("renewable"):
-                logger.warning("vault.token: token is not renewable")
-                return
-            pause = max(float(auth.get("lease_duration") or 60) / 3 * (random.random() + 1) / 2, 1.0)
-        except VaultError as error:
-            logger.warning("vault.token: failed to renew: %s", error)
-            if error.status in (400, 403):
-                return
-            pause = min(pause * 2, 60.0)
-        except (ConsulError, OSError) as error:
-            logger.warning("vault.token: failed to renew: %s", error)
-            pause = min(pause * 2, 60.0)
-        await asyncio.sleep(pause)

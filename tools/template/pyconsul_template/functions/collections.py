@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pyconsul.lang.gotemplate import FunctionError, strconv
+from pyconsul.lang import strconv
+from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import sprintf
-from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import Channel, Int64, Map, Slice, Value, type_of
+from pyconsul.lang.strconv import quote
 from pyconsul_template.functions.registry import function
 
 _ODD = re.compile(r"[^a-zA-Z0-9_-]")

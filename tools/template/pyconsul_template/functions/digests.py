@@ -7,7 +7,7 @@ import hashlib
 import hmac
 
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.strconv import from_bytes, to_bytes
+from pyconsul.lang.strconv import from_bytes, to_bytes
 from pyconsul_template.functions.registry import function
 
 _STANDARD = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"

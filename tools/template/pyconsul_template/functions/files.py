@@ -7,9 +7,10 @@ import os
 import pwd
 import subprocess
 
-from pyconsul.lang.gotemplate import ExecError, FunctionError, strconv
-from pyconsul.lang.gotemplate.strconv import from_bytes, quote, to_bytes
+from pyconsul.lang import strconv
+from pyconsul.lang.gotemplate import ExecError, FunctionError
 from pyconsul.lang.gotemplate.values import Value
+from pyconsul.lang.strconv import from_bytes, quote, to_bytes
 from pyconsul_template.execution import Execution
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.text import GO_SPACE

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from pyconsul.lang.gotemplate import FunctionError, strconv
+from pyconsul.lang import strconv
+from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Int64, Uint64, Value
 from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function

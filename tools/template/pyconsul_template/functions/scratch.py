@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError, signature
-from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import Struct, Value
+from pyconsul.lang.strconv import quote
 from pyconsul_template.execution import Execution
 from pyconsul_template.functions.registry import function
 

@@ -7,8 +7,8 @@ import sys
 from typing import Any
 
 from pyconsul.lang.gotemplate.gofmt import sprintf, to_string
-from pyconsul.lang.gotemplate.strconv import byte_length, quote, to_bytes
 from pyconsul.lang.gotemplate.values import NIL, NilPointer, Struct, Value, is_nil, sorted_keys, type_of
+from pyconsul.lang.strconv import byte_length, quote, to_bytes
 from pyconsul_template.functions.registry import function
 
 

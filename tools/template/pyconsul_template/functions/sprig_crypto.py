@@ -13,8 +13,8 @@ from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import to_string
-from pyconsul.lang.gotemplate.strconv import byte_length, from_bytes, to_bytes
 from pyconsul.lang.gotemplate.values import Field, Struct
+from pyconsul.lang.strconv import byte_length, from_bytes, to_bytes
 from pyconsul_template.functions.registry import function
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, InvalidOperation
 from typing import Any
 
-from pyconsul.lang.gotemplate import FunctionError, strconv
+from pyconsul.lang import strconv
+from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import to_string
 from pyconsul.lang.gotemplate.values import Int64, Slice, Value, wrap_signed
 from pyconsul_template.functions.arithmetic import quotient, remainder

@@ -9,8 +9,8 @@ from urllib.parse import quote as percent
 from urllib.parse import unquote
 
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import kind_of
+from pyconsul.lang.strconv import quote
 from pyconsul_template.functions.registry import function
 
 

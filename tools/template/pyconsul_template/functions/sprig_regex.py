@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.strconv import can_backquote, quote
 from pyconsul.lang.gotemplate.values import Slice, strings
+from pyconsul.lang.strconv import can_backquote, quote
 from pyconsul_template import goregex
 from pyconsul_template.functions.registry import function
 

@@ -8,10 +8,11 @@ import random
 import re
 import zlib
 
-from pyconsul.lang.gotemplate import FunctionError, strconv
+from pyconsul.lang import strconv
+from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import to_string
-from pyconsul.lang.gotemplate.strconv import from_bytes, quote, to_bytes
 from pyconsul.lang.gotemplate.values import Map, Slice, Value, string_map, strings
+from pyconsul.lang.strconv import from_bytes, quote, to_bytes
 from pyconsul_template.functions.digests import decode_base64
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.text import GO_SPACE, go_split, to_lower, to_upper

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from pyconsul.lang.gotemplate import FunctionError, strconv
+from pyconsul.lang import strconv
+from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Int64, Value
 from pyconsul.primitives.durations import format_duration
 from pyconsul_template.functions.registry import function

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.strconv import quote
 from pyconsul.lang.gotemplate.values import Slice, Value
+from pyconsul.lang.strconv import quote
 from pyconsul_template.dependencies import vault as queries
 from pyconsul_template.execution import ABSENT, Execution
 from pyconsul_template.functions.registry import function

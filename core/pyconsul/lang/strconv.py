@@ -210,10 +210,10 @@ def parse_int(text: str, base: int = 10, bits: int = 64, func: str = "ParseInt")
     return value
 
 
-def parse_float(text: str, func: str = "ParseFloat", *, underscores: bool = False) -> float:
+def parse_float(text: str, func: str = "ParseFloat") -> float:
     """Go's ``strconv.ParseFloat``. Raises NumberSyntaxError with Go's message."""
     bad = NumberSyntaxError(f"strconv.{func}: parsing {quote(text)}: invalid syntax")
-    if "_" in text and not (underscores and _underscores_fit(text)):
+    if "_" in text and not _underscores_fit(text):
         raise bad
     if _SPECIAL_FLOAT.match(text):
         return float(text)

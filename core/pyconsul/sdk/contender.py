@@ -1,0 +1,112 @@
+"""What locks and semaphores have in common: a session that is kept while they contend and hold, and a watch over it."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import ClassVar, Self
+
+from pyconsul.sdk.caller import Caller
+from pyconsul.sdk.errors import ConsulError, CoordinationError, CoordinationFailed
+from pyconsul.sdk.keep import KeptSession
+from pyconsul.sdk.request import Request
+from pyconsul.sdk.tasks import Background, Signal
+
+
+class Contender:
+    """One handle. ``is_held`` says what it knows; ``lost`` is set when what it held is gone.
+
+    Those built on it say how they contend, give back and watch, and what they call their errors.
+    """
+
+    already_held: ClassVar[type[CoordinationError]]
+    not_held: ClassVar[type[CoordinationError]]
+    not_acquired: ClassVar[type[CoordinationError]]
+
+    def __init__(
+        self,
+        client: Caller,
+        create: Request[str],
+        *,
+        session: str,
+        ttl: float | str,
+        monitor_retries: int,
+        monitor_retry_time: float,
+    ) -> None:
+        self.is_held = False
+        self.lost = Signal()
+        self.session = session
+        self._client = client
+        self._create = create
+        self._given_session = session
+        self._ttl = ttl
+        self._monitor_retries = monitor_retries
+        self._monitor_retry_time = monitor_retry_time
+        self._kept: KeptSession | None = None
+        self._monitor: Background | None = None
+
+    async def acquire(self) -> bool:
+        """Wait until it is ours; False only with ``try_once``, when ``wait`` went by. Raises CoordinationError."""
+        if self.is_held:
+            raise self.already_held
+        await self._open_session()
+        try:
+            self.is_held = await self._contend()
+        finally:
+            if not self.is_held:
+                await self._close_session()
+        if self.is_held:
+            self.lost.clear()
+            self._monitor = self._client.background(self._watch)
+        return self.is_held
+
+    async def release(self) -> None:
+        """Give it back. Raises CoordinationError: that it is not held, or why it could not be given back."""
+        if not self.is_held:
+            raise self.not_held
+        self.is_held = False
+        monitor, self._monitor = self._monitor, None
+        if monitor is not None:
+            await monitor.stop()
+        try:
+            await self._give_back()
+        finally:
+            await self._close_session()
+
+    async def __aenter__(self) -> Self:
+        if not await self.acquire():
+            raise self.not_acquired
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.is_held:
+            await self.release()
+
+    async def _contend(self) -> bool:
+        """Try until it is ours; False when trying once took too long."""
+        raise NotImplementedError
+
+    async def _give_back(self) -> None:
+        """Let others have it. Raises CoordinationFailed."""
+        raise NotImplementedError
+
+    async def _watch(self) -> None:
+        """Set ``lost`` when it is no longer ours, or when the agent cannot be asked for too long."""
+        raise NotImplementedError
+
+    async def _open_session(self) -> None:
+        if self._given_session:
+            self.session = self._given_session
+            return
+        self._kept = KeptSession(self._client, self._create, ttl=self._ttl)
+        try:
+            self.session = await self._kept.start()
+        except ConsulError as error:
+            self._kept = None
+            raise CoordinationFailed(f"failed to create session: {error}") from error
+
+    async def _close_session(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            await kept.stop()

@@ -1,0 +1,30 @@
+"""Config entries from the configuration, written once by a leader."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyconsul.server.state.config_entry_reads import entry_named
+from pyconsul.structs.config_entries.requests import UPSERT_CAS, ConfigEntryRequest
+from pyconsul.structs.errors import InternalError
+from pyconsul.structs.messages import MessageType
+from pyconsul.telemetry.logging import logger
+
+if TYPE_CHECKING:
+    from pyconsul.server.server import Server
+
+log = logger("agent.server")
+
+
+async def write_bootstrap_entries(server: Server) -> None:
+    """Write those entries of which there is none of that kind and name; one that is there stays as it is."""
+    for entry in server.config.bootstrap_entries:
+        if entry_named(server.db, entry.kind, entry.name) is not None:
+            continue
+        request = ConfigEntryRequest(Op=UPSERT_CAS, Entry=entry, Datacenter=server.config.datacenter)
+        try:
+            await server.propose(MessageType.CONFIG_ENTRY, request)
+        except InternalError as error:
+            # Consul gives up its leadership over this; a single server would never come up.
+            what = f"{entry.kind}/{entry.name}"
+            log.error("failed to apply configuration entry", entry=what, error=error.text)

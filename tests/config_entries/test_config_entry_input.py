@@ -1,0 +1,206 @@
+"""Loose input becomes entries: conversions, aliases, unknown keys, and what each kind refuses."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyconsul.structs import gojson
+from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entry
+from pyconsul.structs.config_entries.entry import ConfigEntry
+from pyconsul.structs.config_entries.hashing import entry_hash, prepared
+from pyconsul.structs.config_entries.kinds import KINDS
+from pyconsul.structs.errors import InternalError
+
+
+def entry(kind: str, name: str = "web", **fields: Any) -> ConfigEntry:
+    """An entry from JSON, ready to be written."""
+    return prepared(decode_entry({"Kind": kind, "Name": name, **fields}))
+
+
+def shown(found: ConfigEntry) -> dict[str, Any]:
+    """An entry as the API shows it, without what the server adds."""
+    value: dict[str, Any] = json.loads(gojson.encode(found))
+    return {name: field for name, field in value.items() if name not in ("Hash", "CreateIndex", "ModifyIndex")}
+
+
+def refusal(kind: str, name: str = "web", **fields: Any) -> str:
+    """Why an entry is refused."""
+    with pytest.raises(InternalError) as caught:
+        entry(kind, name, **fields).check()
+    return caught.value.text
+
+
+def fault(raw: Any) -> str:
+    """Why input is no entry."""
+    with pytest.raises(EntryDecodeError) as caught:
+        decode_entry(raw)
+    return str(caught.value)
+
+
+def test_texts_numbers_and_single_values_are_converted() -> None:
+    """A number stands for a text, a text for a number, one value for a list and a list of one for a value."""
+    found = entry("service-defaults", MaxInboundConnections="5", Protocol=["http"], Meta=[{"a": 5}])
+    assert shown(found)["MaxInboundConnections"] == 5
+    assert shown(found)["Protocol"] == "http"
+    assert shown(found)["Meta"] == {"a": "5"}
+    assert shown(entry("service-defaults", Expose={"Paths": {"Path": "/a"}}))["Expose"] == {"Paths": [{"Path": "/a"}]}
+
+
+def test_keys_match_in_any_case_and_under_their_aliases() -> None:
+    """Aliases with underscores count; of both spellings the plain one wins."""
+    found = decode_entry({"kind": "service-defaults", "NAME": "web", "mesh_gateway": {"mode": "local"}})
+    assert shown(found)["MeshGateway"] == {"Mode": "local"}
+    assert shown(found)["Name"] == "web"
+    both = decode_entry({"Kind": "service-resolver", "Name": "x", "connect_timeout": "5s", "ConnectTimeout": "7s"})
+    assert shown(both)["ConnectTimeout"] == "7s"
+
+
+def test_durations_are_texts_or_nanoseconds() -> None:
+    """A resolver shows its timeouts as text, whatever they came as."""
+    assert shown(entry("service-resolver", ConnectTimeout=5_000_000_000))["ConnectTimeout"] == "5s"
+    assert shown(entry("service-resolver", RequestTimeout="1m"))["RequestTimeout"] == "1m0s"
+
+
+def test_untyped_values_lose_lists_of_one_only_below_a_list_of_one() -> None:
+    """HCL writes blocks as lists: Consul unwraps them where a value begins with one, and nowhere else."""
+    config = {"a": [{"b": [{"c": 1}]}], "d": [1, 2], "f": {"g": [{"h": 1}]}}
+    found = shown(entry("proxy-defaults", "global", Config=config))["Config"]
+    assert found == {"a": {"b": {"c": 1}}, "d": [1, 2], "f": {"g": [{"h": 1}]}}
+
+
+def test_unknown_keys_are_named_with_their_place() -> None:
+    """All of them come in one error; indexes at the top are taken, for entries are written back as they were read."""
+    text = fault({"Kind": "service-defaults", "Name": "x", "Bogus": 1, "Expose": {"Paths": [{}, {"Q": 1}]}})
+    assert text == '2 errors occurred:\n\t* invalid config key "Expose.Paths[1].Q"\n\t* invalid config key "Bogus"\n\n'
+    assert "namespaces are a consul enterprise feature" in fault({"Kind": "mesh", "Namespace": "a"})
+    assert entry("service-defaults", CreateIndex=5, ModifyIndex=7).ModifyIndex == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"MaxInboundConnections": "many"}, 'parsing "many": invalid syntax'),
+        ({"Protocol": {}}, "'Protocol' expected type 'string', got unconvertible type 'map[string]interface {}'"),
+        ({"Meta": "a"}, "'Meta' expected a map, got 'string'"),
+        ({"UpstreamConfig": {"Overrides": [None]}}, "expected a map, got 'nil'"),
+        ({"UpstreamConfig": {"Defaults": {"PassiveHealthCheck": {"MaxFailures": -1}}}}, "overflows uint"),
+    ],
+)
+def test_what_does_not_convert_is_told(fields: dict[str, Any], text: str) -> None:
+    """Errors say where, and what was expected."""
+    found = fault({"Kind": "service-defaults", "Name": "x", **fields})
+    assert found.startswith("1 error(s) decoding:\n\n* ")
+    assert text in found
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (None, "Payload does not contain a kind/Kind key at the top level"),
+        ({"Kind": 5}, "Kind value in payload is not a string"),
+        ({"Kind": "SERVICE-DEFAULTS"}, "invalid config entry kind: SERVICE-DEFAULTS"),
+        ([], "'' expected a map, got 'slice'"),
+    ],
+)
+def test_input_without_a_known_kind_is_refused(raw: Any, text: str) -> None:
+    """The kind decides on everything else."""
+    assert fault(raw) == text
+
+
+REFUSED = [
+    ("service-defaults", {"Protocol": "ftp"}, "1 error occurred:\n\t* invalid value for protocol: ftp\n\n"),
+    (
+        "service-defaults",
+        {"Destination": {"Addresses": ["a", "a"], "Port": 0}},
+        "2 errors occurred:\n\t* Duplicate address 'a' is not allowed\n\t* Invalid Port number 0\n\n",
+    ),
+    (
+        "service-defaults",
+        {"UpstreamConfig": {"Overrides": [{"Name": "*"}]}},
+        "1 error occurred:\n\t* error in upstream override for *:: Wildcard name is not supported\n\n",
+    ),
+    ("service-router", {"Routes": [{"Match": {"HTTP": {"PathExact": "x"}}}]}, "Route[0] PathExact doesn't start"),
+    ("service-router", {"Routes": [{"Match": {"HTTP": {"Methods": ["GET", "get"]}}}]}, 'contains "GET" more than once'),
+    ("service-splitter", {"Splits": [{"Weight": 50}]}, "the sum of all split weights must be 100, not 50.000000"),
+    ("service-splitter", {"Splits": []}, "no splits configured"),
+    ("service-resolver", {"Redirect": {}}, "Redirect is empty"),
+    ("service-resolver", {"DefaultSubset": "x"}, 'DefaultSubset "x" is not a valid subset'),
+    ("service-resolver", {"Failover": {"*": {}}}, 'Bad Failover["*"]: one of Service, ServiceSubset'),
+    ("service-resolver", {"LoadBalancer": {"Policy": "best"}}, 'Bad LoadBalancer policy: "best" is not supported'),
+    (
+        "ingress-gateway",
+        {"Listeners": [{"Port": 80, "Protocol": "tcp", "Services": [{"Name": "*"}]}]},
+        "Wildcard service name is only valid for protocol = 'http' (listener on port 80)",
+    ),
+    ("ingress-gateway", {"TLS": {"TLSMinVersion": "TLSv9"}}, "no matching TLS version found for TLSv9"),
+    ("terminating-gateway", {"Services": [{"Name": "a", "CertFile": "c"}]}, "must have a CertFile, CAFile, and KeyFile"),
+    ("service-intentions", {"Sources": []}, "At least one source is required"),
+    ("service-intentions", {"Sources": [{"Name": "a"}]}, "Sources[0].Action must be set to 'allow' or 'deny'"),
+    ("api-gateway", {"Listeners": []}, "api gateway must have at least one listener"),
+    ("http-route", {"Hostnames": ["*"]}, 'host "*" must not be a wildcard'),
+    ("tcp-route", {"Services": [{"Name": "a"}, {"Name": "b"}]}, "tcp-route currently only supports one service"),
+    ("inline-certificate", {"Certificate": "x", "PrivateKey": "y"}, "failed to parse private key PEM"),
+    ("jwt-provider", {}, "JSONWebKeySet is required"),
+    ("sameness-group", {}, "sameness-groups are an enterprise-only feature"),
+    ("exported-services", {}, 'exported-services Name must be "default"'),
+    ("service-defaults", {"Meta": {"k" * 129: "v"}}, "exceeds maximum length 128"),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields", "text"), REFUSED)
+def test_each_kind_refuses_what_consul_refuses(kind: str, fields: dict[str, Any], text: str) -> None:
+    """The text is Consul's, or begins so."""
+    assert text in refusal(kind, **fields)
+
+
+def test_a_kind_without_a_name_has_a_fixed_one() -> None:
+    """There is one mesh and one set of proxy defaults."""
+    assert prepared(decode_entry({"Kind": "mesh"})).name == "mesh"
+    assert prepared(decode_entry({"Kind": "proxy-defaults"})).name == "global"
+    with pytest.raises(InternalError, match="only .global. is supported"):
+        entry("proxy-defaults", "other")
+
+
+def test_intentions_are_ordered_by_precedence() -> None:
+    """Sources with a name count before the wildcard."""
+    sources = [{"Name": "*", "Action": "deny"}, {"Name": "api", "Action": "allow"}]
+    found = shown(entry("service-intentions", Sources=sources))["Sources"]
+    assert [(one["Name"], one["Precedence"]) for one in found] == [("api", 9), ("*", 8)]
+
+
+def test_weights_are_rounded_to_hundredths_of_a_percent() -> None:
+    """As 32-bit numbers round."""
+    found = shown(entry("service-splitter", Splits=[{"Weight": 33.333}, {"Weight": 66.667, "Service": "b"}]))
+    assert [split["Weight"] for split in found["Splits"]] == [33.33, 66.67]
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_an_entry_reads_back_as_it_shows_itself(kind: str) -> None:
+    """What the API shows of an empty entry, it takes again, and the hash stays."""
+    found = KINDS[kind]()
+    again = decode_entry(json.loads(gojson.encode(found)))
+    assert again == found
+    assert entry_hash(again) == entry_hash(found)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-5, 5) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from(sorted(KINDS)), st.data())
+def test_any_json_is_taken_or_refused_with_a_text(kind: str, data: st.DataObject) -> None:
+    """Whatever stands in the fields of an entry, nothing but Consul's errors comes out."""
+    names = [name for name in KINDS[kind].__struct_fields__ if name not in ("Kind", "Hash")]
+    raw = {name: data.draw(JSON) for name in data.draw(st.lists(st.sampled_from(names), max_size=4))}
+    try:
+        prepared(decode_entry({**raw, "Kind": kind})).check()
+    except (EntryDecodeError, InternalError):
+        return

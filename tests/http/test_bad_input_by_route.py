@@ -1,0 +1,134 @@
+"""Bad input at every route: an answer with a text, in time, and an agent that goes on."""
+
+import asyncio
+import json
+import time
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pyconsul.agent.agent import Agent
+from pyconsul.agent.http import families
+from pyconsul.testing import InProcessAgent
+
+# Routes with a JSON body.
+BODIES = [
+    ("PUT", "/v1/txn"),
+    ("PUT", "/v1/session/create"),
+    ("PUT", "/v1/catalog/register"),
+    ("PUT", "/v1/catalog/deregister"),
+    ("PUT", "/v1/agent/service/register"),
+    ("PUT", "/v1/agent/check/register"),
+    ("PUT", "/v1/agent/check/update/none"),
+    ("PUT", "/v1/coordinate/update"),
+    ("POST", "/v1/query"),
+    ("PUT", "/v1/query/00000000-0000-0000-0000-000000000000"),
+    ("PUT", "/v1/operator/autopilot/configuration"),
+    ("POST", "/v1/operator/keyring"),
+    ("POST", "/v1/agent/connect/authorize"),
+    ("POST", "/v1/internal/acl/authorize"),
+]
+# Kinds of bodies on which a careless decoder stumbles.
+BAD = {
+    "nothing": b"",
+    "null": b"null",
+    "nulls": b"[null,null]",
+    "null members": b'{"Node":null,"Service":null,"Check":null,"Checks":[null],"Name":null,"KV":null,"Coord":null}',
+    "a list": b"[[[]]]",
+    "a number": b"1e400",
+    "a text": b'"x"',
+    "cut": b'{"Name":"x"',
+    "trailing": b'{"Name":"x"}}',
+    "bad UTF-8": b'{"Name":"\xff\xfe"}',
+    "lone surrogate": b'{"Name":"\\ud800"}',
+    "NaN": b'{"Port":NaN}',
+    "huge number": b'{"Port":' + b"9" * 5000 + b"}",
+    "deep": b"[" * 100_000,
+    "deep object": b'{"Name":' * 20_000,
+    "twice": b'{"Name":"x","name":"y","NAME":null}',
+    "control bytes": b'{"Name":"\x00\x1f"}',
+    "byte order mark": b'\xef\xbb\xbf{"Name":"x"}',
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+async def test_a_bad_body_is_answered_at_every_route(kind: str, agent: Agent, wire: Any) -> None:
+    """With a status and a text, never an internal error, never a dropped connection."""
+    for method, path in BODIES:
+        answer = await wire.get(path, method=method, body=BAD[kind])
+        assert not answer.body.startswith(b"internal error"), (method, path, answer)
+        assert answer.status < 500 or answer.body, (method, path, answer)
+    assert (await wire.get("/v1/status/leader")).status == 200
+
+
+FILTERED = [
+    "/v1/catalog/nodes",
+    "/v1/health/state/any",
+    "/v1/agent/services",
+    "/v1/agent/members",
+    "/v1/catalog/services",
+]
+
+
+@pytest.mark.parametrize("depth", [12, 40, 300])
+@pytest.mark.parametrize("path", FILTERED)
+async def test_nested_parentheses_in_a_filter_take_no_time(path: str, depth: int, wire: Any) -> None:
+    """A real agent takes minutes over a dozen; here any depth is answered or refused at once."""
+    expression = "(" * depth + "Node == x" + ")" * depth
+    began = time.monotonic()
+    answer = await wire.get(f"{path}?filter={quote(expression)}")
+    assert time.monotonic() - began < 2
+    assert answer.status in (200, 400, 500) and b"internal error" not in answer.body
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["(" * 5000, "not " * 3000 + "Node == x", " or ".join(["Node == x"] * 3000), '"' * 999, "\udcff", "\0"],
+)
+async def test_a_filter_of_any_size_is_answered(expression: str, wire: Any) -> None:
+    """Refused or used; the agent goes on."""
+    answer = await wire.get(f"/v1/catalog/nodes?filter={quote(expression, errors='surrogateescape')}")
+    assert answer.status in (200, 400, 500) and b"internal error" not in answer.body
+    assert (await wire.get("/v1/status/leader")).status == 200
+
+
+def test_a_request_that_nobody_foresaw_is_answered() -> None:
+    """Random targets, parameters and bodies at all routes, over one connection after the other."""
+    patterns = sorted(families.router().routes)
+    skipped = ("leave", "join", "reload", "monitor", "stream", "/v1/snapshot")
+    targets = st.sampled_from([p for p in patterns if not any(s in p for s in skipped)])
+    names = st.sampled_from(
+        ["index", "wait", "filter", "near", "dc", "cas", "flags", "stale", "hash", "tag", "node-meta"]
+    )
+    values = st.one_of(
+        st.sampled_from(["", "1ns", "1", "-1", "x", "99999999999999999999", "(((", "%"]), st.text(max_size=5)
+    )
+    methods = st.sampled_from(["GET", "PUT", "POST", "DELETE", "HEAD", "OPTIONS"])
+    rest = st.text(max_size=4)
+    bodies = st.one_of(st.sampled_from([*BAD.values()][:12]), st.binary(max_size=20))
+
+    with InProcessAgent() as agent:
+
+        async def ask(method: str, target: str, body: bytes) -> bytes:
+            reader, writer = await asyncio.open_connection(*agent.http_address.split(":"))
+            head = f"{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+            writer.write(head.encode("utf-8", "surrogateescape") + body)
+            line = await asyncio.wait_for(reader.readline(), 10)
+            writer.close()
+            await writer.wait_closed()
+            return line
+
+        @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(methods, targets, rest, st.lists(st.tuples(names, values), max_size=3), bodies)
+        def attack(method: str, pattern: str, filling: str, query: list[tuple[str, str]], body: bytes) -> None:
+            path = pattern.partition("{")[0] + quote(filling if "{" in pattern else "")
+            waits = any(name in ("index", "hash") for name, _ in query)
+            pairs = [f"{name}={quote(value)}" for name, value in query] + (["wait=1ns"] if waits else [])
+            line = asyncio.run(ask(method, f"{path}?{'&'.join(pairs)}", body))
+            assert line.startswith(b"HTTP/1.1 "), (method, path, pairs, body, line)
+
+        attack()
+        assert json.loads(json.dumps(agent.client.status.leader()))
