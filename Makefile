@@ -19,6 +19,7 @@ format: $(READY)
 docs: $(READY)  ## rewrite the pages that are made from the registries
 	$(BIN)/python scripts/reference.py
 	$(BIN)/python scripts/reference_cli.py
+	$(BIN)/python scripts/reference_http.py
 	$(BIN)/python scripts/reference_discover.py
 
 bench: $(READY)

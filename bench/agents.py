@@ -43,7 +43,8 @@ def output_of(command: Sequence[str], *, directory: Path | None = None) -> str:
     except subprocess.TimeoutExpired as error:
         raise TimeoutError(f"{command[0]} does not end") from error
     if done.returncode:
-        raise OSError(f"{' '.join(command)}: {done.stderr.strip()[-2000:]}")
+        complaint = done.stderr.strip().splitlines()[-1:] or ["no word why"]
+        raise OSError(f"{' '.join(command)}: {complaint[0]}")
     return done.stdout
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench.agents import PATIENCE, RunningAgent, cpu_of_children, output_of, resident_mb
 from bench.groups import filling
+from bench.groups.fanout import MANY_CONNECTIONS
 from bench.measures import Reading, Row, measure
 from bench.trial import Trial
 
@@ -25,7 +26,7 @@ def once(trial: Trial, text: str) -> list[Reading]:
     """Milliseconds of a whole run with ``-once`` over the tree of keys."""
     source, target = trial.directory / "in.tpl", trial.directory / "out.txt"
     source.write_text(text)
-    with trial.agent(host=True) as agent:
+    with trial.agent(*MANY_CONNECTIONS, host=True) as agent:  # beyond 200 both sides would wait and try again
         filling.keys(agent, trial.scale.tree_keys, prefix="tree", value=b"v" * 20)
         before, began = cpu_of_children(), time.perf_counter()
         output_of([*command(trial, agent), f"-template={source}:{target}", "-once"])
@@ -101,7 +102,7 @@ def many_templates(trial: Trial) -> list[Reading]:
         (folder / f"{n}.tpl").write_text(f'{{{{ key "tree/{n:07}" }}}}')
         stanzas.append(STANZA.format(source=folder / f"{n}.tpl", destination=folder / f"{n}.out"))
     (folder / "all.hcl").write_text("\n".join(stanzas))
-    with trial.agent("-hcl=limits { http_max_conns_per_client = -1 }", host=True) as agent:
+    with trial.agent(*MANY_CONNECTIONS, host=True) as agent:
         filling.keys(agent, max(trial.scale.templates, 1), prefix="tree", value=b"v" * 20)
         with running([*command(trial, agent), f"-config={folder}/all.hcl"]) as pid:
             for n in range(trial.scale.templates):

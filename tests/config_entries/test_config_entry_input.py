@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyconsul.structs import gojson
@@ -138,7 +138,11 @@ REFUSED = [
         "Wildcard service name is only valid for protocol = 'http' (listener on port 80)",
     ),
     ("ingress-gateway", {"TLS": {"TLSMinVersion": "TLSv9"}}, "no matching TLS version found for TLSv9"),
-    ("terminating-gateway", {"Services": [{"Name": "a", "CertFile": "c"}]}, "must have a CertFile, CAFile, and KeyFile"),
+    (
+        "terminating-gateway",
+        {"Services": [{"Name": "a", "CertFile": "c"}]},
+        "must have a CertFile, CAFile, and KeyFile",
+    ),
     ("service-intentions", {"Sources": []}, "At least one source is required"),
     ("service-intentions", {"Sources": [{"Name": "a"}]}, "Sources[0].Action must be set to 'allow' or 'deny'"),
     ("api-gateway", {"Listeners": []}, "api gateway must have at least one listener"),
@@ -158,11 +162,17 @@ def test_each_kind_refuses_what_consul_refuses(kind: str, fields: dict[str, Any]
     assert text in refusal(kind, **fields)
 
 
+def test_certificates_in_files_are_not_looked_at() -> None:
+    """The files are the gateway's: an entry that names none is taken as well, as by Consul."""
+    made = prepared(decode_entry({"Kind": "file-system-certificate", "Name": "cert"}))
+    assert (made.kind, made.name) == ("file-system-certificate", "cert")
+
+
 def test_a_kind_without_a_name_has_a_fixed_one() -> None:
     """There is one mesh and one set of proxy defaults."""
     assert prepared(decode_entry({"Kind": "mesh"})).name == "mesh"
     assert prepared(decode_entry({"Kind": "proxy-defaults"})).name == "global"
-    with pytest.raises(InternalError, match="only .global. is supported"):
+    with pytest.raises(InternalError, match=r"only .global. is supported"):
         entry("proxy-defaults", "other")
 
 
@@ -195,6 +205,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(KINDS)), st.data())
 def test_any_json_is_taken_or_refused_with_a_text(kind: str, data: st.DataObject) -> None:
     """Whatever stands in the fields of an entry, nothing but Consul's errors comes out."""

@@ -194,9 +194,7 @@ def test_the_services_of_a_chain_speak_one_protocol(db: Store) -> None:
     """A route to a service of another protocol is refused."""
     put_entry(db, 5, entry("service-defaults", Protocol="http"))
     text = refusal(db, entry("service-router", Routes=[{"Destination": {"Service": "api"}}]))
-    assert text == (
-        'discovery chain "web" uses inconsistent protocols; service "api" has "tcp" which is not "http"'
-    )
+    assert text == ('discovery chain "web" uses inconsistent protocols; service "api" has "tcp" which is not "http"')
 
 
 def test_subsets_must_exist(db: Store) -> None:

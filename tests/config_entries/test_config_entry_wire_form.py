@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyconsul.structs import gomsgpack
@@ -76,6 +76,7 @@ def test_services_of_a_bound_gateway_go_by_name() -> None:
     assert list(getattr(entry, "Services")) == ["web"]  # noqa: B009 -- one kind among others has it
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_request_are_told_as_such(data: bytes) -> None:
     """Anything that does not decode raises DecodeError, nothing else."""
@@ -85,6 +86,7 @@ def test_bytes_that_are_no_request_are_told_as_such(data: bytes) -> None:
         return
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_damaged_request_is_told_as_such(data: st.DataObject) -> None:
     """A recorded request with one other byte decodes or raises DecodeError, nothing else."""

@@ -36,6 +36,8 @@ ENTRY_POINTS = [
 ]
 SCRIPTS = [EntryPoint(name, target, "console_scripts") for name, target in PROJECT["project"]["scripts"].items()]
 
+UNTESTED_SPRIG = 122  # of 21 November 2026; lower it with every test
+
 
 @cache
 def text_of(*places: str, ending: str = ".py") -> str:
@@ -146,20 +148,30 @@ def test_every_log_entry_is_tested() -> None:
 
 
 def test_every_template_function_is_tested() -> None:
-    """A test calls it in a template, or names it."""
+    """A test calls it in a template, or names it. Of sprig's functions not all are; they may only get fewer."""
     names = sorted(load())
-    assert untested(names, patterns=[rf"(?<![\w.]){re.escape(name)}(?!\w)" for name in names]) == []
+    found = untested(names, patterns=[rf"(?<![\w.]){re.escape(name)}(?!\w)" for name in names])
+    assert [name for name in found if not name.startswith("sprig_")] == []
+    assert len(found) <= UNTESTED_SPRIG
 
 
 def test_every_config_entry_kind_is_tested() -> None:
-    """By its name."""
+    """By its name, in a test or in what the tests read."""
     assert untested([f'"{kind}"' for kind in ENTRY_KINDS]) == []
 
 
 def test_every_provider_and_storage_is_tested() -> None:
-    """Its module stands in a test."""
-    modules = [point.module for point in ENTRY_POINTS if point.group != "pytest11"]
-    assert untested(modules) == []
+    """Its module, or its name in quotes, stands in a test of its tool."""
+    rooms = {"pyconsul.autojoin": "tests/autojoin", "pyconsul.snapshot_storage": "tests/snapshot_agent"}
+    points = [point for point in ENTRY_POINTS if point.group in rooms]
+    assert [
+        point.name
+        for point in points
+        if not re.search(
+            rf"{re.escape(point.module)}|import .*\b{point.module.rpartition('.')[2]}\b|[\"'=]{point.name}\b",
+            text_of(rooms[point.group]),
+        )
+    ] == []
 
 
 # Each row is documented

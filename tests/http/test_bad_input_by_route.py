@@ -64,6 +64,55 @@ async def test_a_bad_body_is_answered_at_every_route(kind: str, agent: Agent, wi
     assert (await wire.get("/v1/status/leader")).status == 200
 
 
+HUGE = "9" * 30
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/v1/txn", '[{"KV":{"Verb":"set","Key":"a","Flags":%s}}]'),
+        ("PUT", "/v1/txn", '[{"KV":{"Verb":"set","Key":"a","Flags":-1}}]'),
+        ("PUT", "/v1/txn", '[{"Service":{"Verb":"set","Node":"n","Service":{"Service":"w","Port":%s}}}]'),
+        ("PUT", "/v1/catalog/register", '{"Node":"n","Address":"192.0.2.1","Service":{"Service":"w","Port":%s}}'),
+        ("PUT", "/v1/agent/service/register", '{"Name":"w","Port":%s}'),
+        ("POST", "/v1/query", '{"Service":{"Service":"w","Failover":{"NearestN":%s}}}'),
+        ("PUT", "/v1/operator/autopilot/configuration", '{"MaxTrailingLogs":%s}'),
+        ("PUT", "/v1/session/create", '{"LockDelay":1e999}'),
+        ("PUT", "/v1/coordinate/update", '{"Node":"n","Coord":{"Vec":[0,0,0,0,0,0,0,0],"Error":%s}}'),
+    ],
+)
+async def test_a_number_that_does_not_fit_is_refused(method: str, path: str, body: str, wire: Any) -> None:
+    """Nothing may reach the log that cannot be written there: Go's integers have 64 bits."""
+    text = body.replace("%s", HUGE * 20 if "coordinate" in path else HUGE)
+    answer = await wire.get(path, method=method, body=text.encode())
+    assert answer.status == 400 and b"cannot unmarshal number" in answer.body
+
+
+@pytest.mark.parametrize(
+    ("given_delay", "kept"), [("1e30", 0), ("1e18", 10**18), ("5", 5 * 10**9), ('"3s"', 3 * 10**9)]
+)
+async def test_a_lock_delay_overflows_as_in_go(given_delay: str, kept: int, wire: Any) -> None:
+    """A float beyond 64 bits becomes nothing, as recorded from Consul."""
+    await wire.get("/v1/session/create", method="PUT", body=f'{{"LockDelay":{given_delay}}}'.encode())
+    (session,) = json.loads((await wire.get("/v1/session/list")).body)
+    assert session["LockDelay"] == kept
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/event/fire/%ff", "/v1/catalog/node/%ff", "/v1/health/service/%ff", "/v1/query/%ff"]
+)
+async def test_names_that_are_no_text_are_answered(path: str, wire: Any) -> None:
+    """Keys may be any bytes, names not."""
+    answer = await wire.get(path, method="PUT" if "event" in path else "GET")
+    assert answer.status in (200, 400, 404, 500) and not answer.body.startswith(b"internal error")
+
+
+async def test_a_cached_read_that_may_not_wait_still_answers(wire: Any) -> None:
+    """With nothing in the cache yet the first answer is waited for, however short the wait."""
+    answer = await wire.get("/v1/health/service/web?cached&index=1&wait=1ns")
+    assert answer.status == 200
+
+
 FILTERED = [
     "/v1/catalog/nodes",
     "/v1/health/state/any",

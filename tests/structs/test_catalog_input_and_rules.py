@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyconsul.lang.bexpr import FilterError, compile_filter
+from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs import godecode, gojson, gomsgpack
 from pyconsul.structs.catalog import (
     CheckServiceNode,
@@ -24,7 +25,7 @@ from pyconsul.structs.catalog_input import health_check_from, node_service_from,
 from pyconsul.structs.connect_proxy import ConnectProxyConfig, ExposeConfig, ExposePath, Upstream
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.health import HealthCheck, HealthCheckDefinition
-from pyconsul.structs.service_rules import metadata_error, multi_error, refuse_service, service_errors, weights_error
+from pyconsul.structs.service_rules import metadata_error, refuse_service, service_errors, weights_error
 from pyconsul.structs.wire import UNSET
 
 FULL = RegisterRequest(

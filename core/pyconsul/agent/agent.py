@@ -117,6 +117,7 @@ class Agent:
 
     async def stop(self) -> None:
         """Close the doors, stop syncing, close the log."""
+        log.info("Requesting shutdown")
         self.figures.stop()
         await self.retry_joins.stop()
         await self.watches.stop()
@@ -126,6 +127,7 @@ class Agent:
         await self.syncer.stop()
         self.cache.stop()
         await self.server.stop()
+        log.info("shutdown complete")
         self.stopped.set()
 
     async def leave(self) -> None:

@@ -8,6 +8,7 @@ import gc
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyconsul.agent.capabilities import refuse_unbuilt
@@ -101,19 +102,20 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
             return _refuse(f"Syslog setup did not succeed: {error}")
     for warning in loaded.warnings:
         log.warn(warning)
-    try:
-        await agent.start()
-    except Exception as error:
-        log.error("Error starting agent", error=_start_error(error))
-        log.info("Exit code", code=1)
-        return 1
-    _settle_memory()
-    log.info("Consul agent running!")
-    watcher = _watch_files(agent, loaded)
-    with _pid_file(config.pid_file):
+    with contextlib.ExitStack() as while_running:
+        try:
+            while_running.enter_context(_pid_file(config.pid_file))
+            await agent.start()
+        except Exception as error:
+            log.error("Error starting agent", error=_start_error(error))
+            log.info("Exit code", code=1)
+            return 1
+        _settle_memory()
+        log.info("Consul agent running!")
+        watcher = _watch_files(agent, loaded)
         code = await _serve(agent, stop)
-    if watcher is not None:
-        watcher.cancel()
+        if watcher is not None:
+            watcher.cancel()
     log.info("Exit code", code=code)
     return code
 
@@ -211,8 +213,11 @@ def _pid_file(path: str) -> Any:
     if not path:
         yield
         return
-    with open(path, "w") as file:
-        file.write(str(os.getpid()))
+    try:
+        Path(path).write_text(str(os.getpid()))
+    except OSError as error:
+        reason = f"open {path}: {os.strerror(error.errno or 0).lower()}"
+        raise OSError(error.errno, f"Could not open pid file: {reason}") from error
     try:
         yield
     finally:

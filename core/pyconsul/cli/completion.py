@@ -10,6 +10,8 @@ import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+from pyconsul.primitives.multierror import multi_error
+
 from .command import Command, flags_of, load
 from .console import Console, Failed
 from .registry import COMMANDS, children
@@ -111,18 +113,12 @@ def change_shells(console: Console, *, install: bool, uninstall: bool) -> int:
         except ShellError as e:
             problems.append(str(e))
     if problems:
-        raise _refused(_multi_error(problems))
+        raise _refused(multi_error(problems))
     return 0
 
 
 def _refused(text: str) -> Failed:
     return Failed(f"Error executing CLI: {text}")
-
-
-def _multi_error(problems: list[str]) -> str:
-    count = len(problems)
-    lines = "".join(f"\n\t* {problem}" for problem in problems)
-    return f"{count} error{'s' if count > 1 else ''} occurred:{lines}\n\n"
 
 
 class ShellError(Exception):

@@ -1,6 +1,7 @@
 """The merged values made into a RuntimeConfig: addresses derived, texts parsed, old and new ways joined.
 
 The order of the steps, and which faults stop at once and which are collected, are those of Consul.
+That order is why this is one module: every step may look at what the ones before it have made.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Keys inside sections such as ``ports`` or ``dns_config``."""
+"""Keys inside sections such as ``ports`` or ``dns_config``: a table, as long as Consul has such keys."""
 
 from __future__ import annotations
 

@@ -13,12 +13,13 @@ from typing import Any, Final, Literal, cast
 import msgspec
 
 from pyconsul.primitives.durations import format_duration
+from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.catalog import Locality, NodeService, ServiceAddress, ServiceConnect, Weights
 from pyconsul.structs.checks import CheckType
 from pyconsul.structs.connect_proxy import ConnectProxyConfig
 from pyconsul.structs.definition_shapes import CHECK, CHECK_OF_SERVICE, SERVICE
 from pyconsul.structs.health import CRITICAL, HealthCheck
-from pyconsul.structs.lenient import DecodeError, Shape, from_config, from_json, multi_error
+from pyconsul.structs.lenient import DecodeError, Shape, from_config, from_json
 from pyconsul.structs.service_rules import service_metadata_error, weights_error
 from pyconsul.structs.wire import UNSET, omit
 

@@ -118,7 +118,14 @@ def _only(values: list[Plain]) -> Plain:
 
 
 def _map_of(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
-    return {MapKey(key) if isinstance(key, dict) else key: value for key, value in pairs}
+    return {_map_key(key) if isinstance(key, dict) else key: value for key, value in pairs}
+
+
+def _map_key(fields: dict[Any, Any]) -> MapKey:
+    """A map as a key: texts alone, as in Go's structs of names. Raises TypeError."""
+    if not all(isinstance(part, str) for pair in fields.items() for part in pair):
+        raise TypeError("a map that is a key holds texts only")
+    return MapKey(fields)
 
 
 # --- structs <-> bytes --------------------------------------------------------------------------------------

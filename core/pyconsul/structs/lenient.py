@@ -32,7 +32,6 @@ __all__ = [
     "from_config",
     "from_json",
     "go_numbers",
-    "multi_error",
 ]
 
 
@@ -197,12 +196,6 @@ def _block(value: Any, path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise DecodeError(f"{path}: expected a map, got '{_go_kind(value)}'")
     return cast("dict[str, Any]", value)
-
-
-def multi_error(errors: list[str]) -> str:
-    """Several errors in go-multierror's layout, as Consul shows them."""
-    head = "1 error occurred:" if len(errors) == 1 else f"{len(errors)} errors occurred:"
-    return head + "".join(f"\n\t* {each}" for each in errors) + "\n\n"
 
 
 # Scalars

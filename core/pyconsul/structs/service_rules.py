@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, cast
 
+from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.catalog import (
     GATEWAY_KINDS,
     KIND_API_GATEWAY,
@@ -24,7 +25,6 @@ from pyconsul.structs.errors import InternalError
 __all__ = [
     "is_any_address",
     "metadata_error",
-    "multi_error",
     "refuse_service",
     "refuse_service_metadata",
     "service_errors",
@@ -93,7 +93,7 @@ def _pair_error(key: str, value: str, allowed: frozenset[str], allow_reserved: b
 
 def refuse_service_metadata(service: NodeService) -> None:
     """Raise InternalError with the rule that the instance's metadata breaks, if it breaks one."""
-    if error := service_metadata_error(service.Kind, service.Meta):
+    if error := service_metadata_error(service.Kind or "", service.Meta):
         raise InternalError(error)
 
 
@@ -114,12 +114,6 @@ def refuse_service(service: NodeService) -> None:
     """Raise InternalError listing every rule that the instance breaks."""
     if errors := service_errors(service):
         raise InternalError(multi_error(errors))
-
-
-def multi_error(errors: list[str]) -> str:
-    """Several errors as Go's multierror prints them."""
-    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
-    return f"{count} occurred:\n" + "".join(f"\t* {error}\n" for error in errors) + "\n"
 
 
 def service_errors(service: NodeService, *, for_agent: bool = False) -> list[str]:

@@ -2,6 +2,7 @@
 
 Each has a schema (what a file may say) and a frozen class that is made from the settings and the
 environment, with the originals' defaults. Durations are nanoseconds unless a name says else.
+They stand together because the tools' pages list them together; each stanza is read by itself.
 """
 
 from __future__ import annotations

@@ -5,6 +5,9 @@ const view = document.getElementById("view");
 const tabs = { services: "Services", nodes: "Nodes", kv: "Key/Value", sessions: "Sessions" };
 let following = 0; // the newest view; an older one stops when it sees another number
 
+// A key as part of a path: all but its slashes escaped, or ? and # would end it.
+const keyPath = (key) => key.split("/").map(encodeURIComponent).join("/");
+
 const text = (value) => document.createTextNode(value ?? "");
 
 function element(name, attributes = {}, ...children) {
@@ -62,11 +65,11 @@ const views = {
   nodes: () => follow("/v1/internal/ui/nodes", (found) => [
     table(["Node", "Address", "Services", "Health"], (found ?? []).map((n) => [
       n.Node, n.Address, (n.Services ?? []).map((s) => s.Service).join(", "), health(n.Checks ?? [])]))]),
-  kv: (prefix = "") => follow(`/v1/kv/${encodeURI(prefix)}?keys&separator=/`, (found) => [
+  kv: (prefix = "") => follow(`/v1/kv/${keyPath(prefix)}?keys&separator=/`, (found) => [
     element("p", {}, link("kv/", "top"), " / " + prefix),
     table(["Key"], (found ?? []).filter((key) => key !== prefix).map((key) =>
       [link((key.endsWith("/") ? "kv/" : "key/") + encodeURIComponent(key), key.slice(prefix.length))]))]),
-  key: (name) => follow(`/v1/kv/${encodeURI(name)}`, (found) => [
+  key: (name) => follow(`/v1/kv/${keyPath(name)}`, (found) => [
     element("h2", {}, name),
     found ? element("pre", {}, decoded(found[0].Value)) : element("p", { class: "none" }, "This key does not exist.")]),
   sessions: () => follow("/v1/session/list", (found) => [

@@ -11,8 +11,8 @@ from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.members import Member, lan_members, wan_members
 from pyconsul.lang.bexpr import FilterError, compile_filter
+from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.errors import InternalError, NotBuilt
-from pyconsul.structs.lenient import multi_error
 from pyconsul.telemetry import logger
 
 if TYPE_CHECKING:

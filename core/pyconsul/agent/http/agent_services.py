@@ -17,13 +17,13 @@ from pyconsul.agent.local.rows import SERVICES
 from pyconsul.agent.local.sidecar import sidecar_of
 from pyconsul.lang.bexpr import FilterError, compile_filter
 from pyconsul.memdb import Store, WatchSet
+from pyconsul.primitives.multierror import multi_error
 from pyconsul.server.blocking import wait_seconds
 from pyconsul.structs import godecode
 from pyconsul.structs.checks import CheckType, InvalidCheck
 from pyconsul.structs.definitions import DefinitionError, ServiceDefinition, service_definition_from
 from pyconsul.structs.errors import BadRequest, InternalError, NotFound
 from pyconsul.structs.health import STATUSES
-from pyconsul.structs.lenient import multi_error
 from pyconsul.structs.service_rules import (
     is_any_address,
     service_errors,

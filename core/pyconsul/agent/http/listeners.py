@@ -64,6 +64,9 @@ class Listeners:
     async def stop(self) -> None:
         """Close all sockets and connections."""
         for listener in self._listeners:
+            network = "unix" if listener.sock.family == socket.AF_UNIX else "tcp"
+            protocol = "https" if listener.tls else "http"
+            log.info("Stopping server", address=_shown(listener.sock), network=network, protocol=protocol)
             listener.server.close()
             listener.sock.close()
         self._listeners.clear()
@@ -96,10 +99,7 @@ class Listeners:
             sock.close()
             raise
         self._listeners.append(_Listener(sock, server, tls is not None))
-        if where.network == "unix":
-            return f"unix://{where.host}"
-        host, port = sock.getsockname()[:2]
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return f"unix://{where.host}" if where.network == "unix" else _shown(sock)
 
     async def _serve(self, sock: socket.socket, tls: ssl.SSLContext | None) -> asyncio.Server:
         """Take connections from a listening socket, which stays ours."""
@@ -127,6 +127,15 @@ class Listeners:
             raise
         self._paths.append(path)
         return sock
+
+
+def _shown(sock: socket.socket) -> str:
+    """Where a socket listens, as ``host:port`` or a path."""
+    where = sock.getsockname()
+    if isinstance(where, str):
+        return where
+    host, port = where[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _tcp_socket(where: Address) -> socket.socket:

@@ -53,7 +53,7 @@ class Patience:
     body: float = 60  # between two pieces of a body
     idle: float = 900  # between two requests
     stalled: float = 120  # for reading anything of a reply
-    half_closed: float = 5  # for the answer to a read after the client has closed its side
+    half_closed: float = 1  # for the answer to a read after the client has closed its side
     sweep: float = 5
 
 

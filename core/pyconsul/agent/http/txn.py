@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 import msgspec
@@ -38,6 +39,8 @@ from pyconsul.structs.wire import UNSET, omit
 MAX_OPS = 128
 SIZE_HELP = "https://developer.hashicorp.com/docs/agent/config/config-files#txn_max_req_len"
 KV_WRITES = frozenset(("set", "delete", "delete-cas", "delete-tree", "cas", "lock", "unlock"))
+# A number that may not fit Go's 64 bits, or is negative: the decoder that knows the limits looks at those.
+_ODD_NUMBER = re.compile(rb"\d{19}|[^0-9a-fA-F]-\d")
 _AS_WRITTEN = msgspec.json.Decoder(list[ApiTxnOp])
 _DURATIONS = ("Interval", "Timeout", "DeregisterCriticalServiceAfter")
 
@@ -80,6 +83,8 @@ def _api_ops(req: Request) -> list[ApiTxnOp]:
     longest = max(limits.txn_max_req_len, limits.kv_max_value_size)
     if req.body_size > longest:
         raise TooLarge(f"Request body({req.body_size} bytes) too large, max size: {longest} bytes. See {SIZE_HELP}.")
+    if _ODD_NUMBER.search(req.body):
+        return _within_limit(_lenient_ops(req.body))
     try:
         return _within_limit(_AS_WRITTEN.decode(req.body))
     except (msgspec.DecodeError, UnicodeDecodeError):

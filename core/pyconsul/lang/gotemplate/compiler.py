@@ -3,6 +3,8 @@
 Every closure takes the running state and the cursor. Beside each value closure stands the node that
 Go would have visited last once it ran: that is the place that messages name. It is None where it
 depends on data (``and``, ``or``); then the state holds it.
+
+One class, a method for each kind of node: they call each other all over, so that parting them would only hide that.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Reads a Go template into trees, with Go's rules and messages."""
+"""Reads a Go template into trees, with Go's rules and messages.
+
+One recursive descent over one token stream, as long as the grammar is.
+"""
 
 from __future__ import annotations
 

@@ -11,6 +11,8 @@ from pyconsul.server.endpoints.filtering import rows_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state import catalog_reads as reads
 from pyconsul.server.state.catalog import service_of_node
+from pyconsul.server.state.config_entry_merge import is_proxy, merge_all, with_central_config
+from pyconsul.server.state.config_entry_reads import entries_index
 from pyconsul.server.state.coordinate import sorted_by_distance
 from pyconsul.server.state.gateway_services import services_of_gateway
 from pyconsul.server.state.virtual_ips import address_of, virtual_ip_of
@@ -198,10 +200,21 @@ async def service_nodes(srv: Server, ask: ServiceSpecificRequest) -> IndexedServ
         index, found = _find_service_nodes(db, ask, ws)
         if ask.NodeMetaFilters:
             found = [s for s in found if reads.satisfies(s.NodeMeta, ask.NodeMetaFilters)]
+        if ask.MergeCentralConfig:
+            index, found = max(index, entries_index(db, ws)), [_merged(db, one, ws) for one in found]
         found = sorted_by_distance(db, ask.Source, srv.config.datacenter, keep(found), lambda s: s.Node, ws)
         return IndexedServiceNodes(Index=index, ServiceNodes=found or None)
 
     return await srv.read(ask, read)
+
+
+def _merged(db: Store, row: ServiceNode, ws: WatchSet) -> ServiceNode:
+    """A proxy or gateway as it would be configured. Consul forgets the node's details over it, and so do we."""
+    service = service_of_node(db, row.Node, row.ServiceID, row.PeerName or "") if is_proxy(row.ServiceKind) else None
+    if service is None:
+        return row
+    proxy = with_central_config(db, service, ws)[1].Proxy
+    return changed(row, ID="", Address="", Datacenter="", TaggedAddresses=None, NodeMeta=None, ServiceProxy=proxy)
 
 
 def _find_service_nodes(db: Store, ask: ServiceSpecificRequest, ws: WatchSet) -> tuple[int, list[ServiceNode]]:
@@ -229,6 +242,9 @@ async def node_services(srv: Server, ask: NodeSpecificRequest) -> IndexedNodeSer
         index, node, services = reads.services_of_node(db, ask.Node, ask.PeerName, ws)
         if node is None:
             return IndexedNodeServices(Index=index)
+        if ask.MergeCentralConfig:
+            at, services = merge_all(db, services, ws)
+            index = max(index, at)
         by_id = {service.ID: service for service in keep(services)}
         return IndexedNodeServices(Index=index, NodeServices=NodeServices(Node=node, Services=by_id))
 
@@ -243,6 +259,9 @@ async def node_service_list(srv: Server, ask: NodeSpecificRequest) -> IndexedNod
 
     def read(db: Store, ws: WatchSet) -> IndexedNodeServiceList:
         index, node, services = reads.services_of_node(db, ask.Node, ask.PeerName, ws)
+        if ask.MergeCentralConfig:
+            at, services = merge_all(db, services, ws)
+            index = max(index, at)
         listed = keep(services) if services or ask.Filter else None
         return IndexedNodeServiceList(Index=index, NodeServices=NodeServiceList(Node=node, Services=listed))
 

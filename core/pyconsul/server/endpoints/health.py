@@ -9,6 +9,8 @@ from pyconsul.server.endpoints.catalog import wanted_tags
 from pyconsul.server.endpoints.filtering import rows_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state import catalog_reads as reads
+from pyconsul.server.state.config_entry_merge import is_proxy, with_central_config
+from pyconsul.server.state.config_entry_reads import entries_index
 from pyconsul.server.state.coordinate import sorted_by_distance
 from pyconsul.structs.catalog import (
     CheckServiceNode,
@@ -20,6 +22,7 @@ from pyconsul.structs.catalog import (
 )
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.health import HealthCheck, IndexedHealthChecks
+from pyconsul.structs.wire import changed
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
@@ -79,11 +82,20 @@ async def service_nodes(srv: Server, ask: ServiceSpecificRequest) -> IndexedChec
         index, found = _find(db, ask, ws)
         if ask.NodeMetaFilters:
             found = [n for n in found if n.Node and reads.satisfies(n.Node.Meta, ask.NodeMetaFilters)]
+        if ask.MergeCentralConfig:
+            index, found = max(index, entries_index(db, ws)), [_merged(db, one, ws) for one in found]
         found = reads.keep_healthy(keep(found), how)
         found = sorted_by_distance(db, ask.Source, srv.config.datacenter, found, _node_name, ws)
         return IndexedCheckServiceNodes(Index=index, Nodes=found or None)
 
     return await srv.read(ask, read)
+
+
+def _merged(db: Store, row: CheckServiceNode, ws: WatchSet) -> CheckServiceNode:
+    """A proxy or gateway as it would be configured."""
+    if row.Service is None or not is_proxy(row.Service.Kind):
+        return row
+    return changed(row, Service=with_central_config(db, row.Service, ws)[1])
 
 
 def _node_name(row: CheckServiceNode) -> str:

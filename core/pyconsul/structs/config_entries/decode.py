@@ -17,10 +17,11 @@ from msgspec import UNSET, Meta, UnsetType
 
 from pyconsul.lang.strconv import NumberSyntaxError, parse_bool, parse_float, parse_int, parse_uint, quote
 from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
+from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
 from pyconsul.structs.gojson import format_float
-from pyconsul.structs.lenient import go_numbers, multi_error
+from pyconsul.structs.lenient import go_numbers
 
 _RAFT_FIELDS: Final = frozenset(("CreateIndex", "ModifyIndex"))
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self, TypeAli
 from msgspec import Meta
 
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.errors import InternalError
-from pyconsul.structs.lenient import multi_error
 from pyconsul.structs.wire import UNSET, UnsetType, WireStruct
 
 # Go's number types, where they are not int (64 bits) or float64: their width counts in the hash.

@@ -5,8 +5,8 @@ resources for Envoy.
 """
 
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.connect_proxy import EnvoyExtension
-from pyconsul.structs.lenient import multi_error
 from pyconsul.structs.wire import UnsetType
 
 EXTENSIONS = frozenset(

@@ -2,11 +2,11 @@
 
 from typing import ClassVar
 
+from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.config_entries.entry import WILDCARD, Nanoseconds, Uint32, is_balance
 from pyconsul.structs.connect_proxy import (
     MeshGatewayConfig,
 )
-from pyconsul.structs.lenient import multi_error
 from pyconsul.structs.wire import UNSET, OmitInt, OmitStr, UnsetType, WireStruct, changed, omit
 
 

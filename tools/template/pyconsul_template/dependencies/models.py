@@ -1,4 +1,4 @@
-"""The data types templates see, with Go's field names and types, made from the HTTP API's JSON."""
+"""The data types templates see, with Go's field names and types, made from the HTTP API's JSON: a table of types."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, ClassVar, Protocol
 from urllib.parse import parse_qsl
 
@@ -133,16 +134,21 @@ class KeyQuery:
     @classmethod
     def parse(cls, text: str, *, wait: bool = False) -> KeyQuery:
         """From ``path[?query][@dc]``. Raises FunctionError."""
-        parts = _parsed(_KEY, text, "kv.get")
-        inner = parts["key"] + _suffix(parts, "partition", "ns")
-        label = "kv.block" if wait else "kv.get"
-        return cls(parts["key"], _params(parts, "ns", "partition"), wait, f"{label}({inner})")
+        return _key_query(text, wait)
 
     async def fetch(self, access: Access) -> Fetched:
         """The value as a Go string, or None."""
         answer = await access.get("/v1/kv/" + escape_path(self.key), self.params)
         value = models.value_of(answer.value[0]) if answer.value else None
         return Fetched(value, answer.index, answer.last_contact_ms, block_on_nil=self.wait)
+
+
+@lru_cache(maxsize=4096)  # each pass over a template asks for all its keys again: a third of the time of a pass
+def _key_query(text: str, wait: bool) -> KeyQuery:
+    parts = _parsed(_KEY, text, "kv.get")
+    inner = parts["key"] + _suffix(parts, "partition", "ns")
+    label = "kv.block" if wait else "kv.get"
+    return KeyQuery(parts["key"], _params(parts, "ns", "partition"), wait, f"{label}({inner})")
 
 
 @dataclass(slots=True)

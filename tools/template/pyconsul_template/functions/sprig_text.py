@@ -1,4 +1,4 @@
-"""Texts of the sprig library: cases, cutting, quoting, wrapping, Base32 and Base64, checksums."""
+"""Texts of the sprig library, a table of small functions: cases, cutting, quoting, wrapping, Base32, checksums."""
 
 from __future__ import annotations
 

@@ -1,0 +1,215 @@
+"""``py-consul agent`` as a process: banner, signals, exit codes, refusals, reload, log lines."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+RUN = [sys.executable, "-c", "from pyconsul.cli.main import entry; entry()"]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody uses just now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [sock.getsockname()[1] for sock in sockets]
+    for sock in sockets:
+        sock.close()
+    return ports
+
+
+class Process:
+    """A running agent, its configuration file, and the lines it has said."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        names = ("http", "dns", "server", "serf_lan", "serf_wan")
+        self.ports = dict(zip(names, free_ports(5), strict=True))
+        self.file = folder / "agent.json"
+        self.write()
+        command = [*RUN, "agent", "-dev", "-node=n1", "-bind=127.0.0.1", f"-config-file={self.file}", *flags]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.lines: list[str] = []
+
+    def write(self, **more: object) -> None:
+        """Write the configuration file."""
+        self.file.write_text(json.dumps({"ports": self.ports | {"grpc": -1, "grpc_tls": -1}} | more))
+
+    def until(self, text: str) -> str:
+        """Read lines up to one with this text; returns it. Fails when the agent ends before."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if text in line:
+                return line
+        raise AssertionError(f"no {text!r} in:\n{''.join(self.lines)}")
+
+    def end(self) -> int:
+        """Read what is left and return the exit code."""
+        assert self.process.stdout is not None
+        self.lines += self.process.stdout.readlines()
+        return self.process.wait(20)
+
+    @property
+    def said(self) -> str:
+        """All lines so far."""
+        return "".join(self.lines)
+
+    def leader(self) -> str:
+        """What ``/v1/status/leader`` answers."""
+        with closing(HTTPConnection("127.0.0.1", self.ports["http"], timeout=10)) as connection:
+            connection.request("GET", "/v1/status/leader")
+            return connection.getresponse().read().decode()
+
+
+@pytest.fixture(name="agent")
+def agent_fixture(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """Starts agents; all are killed in the end."""
+    started: list[Process] = []
+
+    def start(*flags: str) -> Process:
+        found = Process(tmp_path, *flags)
+        started.append(found)
+        return found
+
+    yield start
+    for each in started:
+        each.process.kill()
+        each.process.communicate()
+
+
+@contextmanager
+def held_port(host: str = "127.0.0.1") -> Iterator[int]:
+    """A port that somebody listens on."""
+    with socket.create_server((host, 0)) as sock:
+        yield sock.getsockname()[1]
+
+
+def test_an_agent_says_what_it_is_and_a_graceful_leave_ends_it(agent: Callable[..., Process], tmp_path: Path) -> None:
+    """Banner and log lines in Consul's layout, a pid file while it runs, exit code 0 after a graceful leave."""
+    pid = tmp_path / "pid"
+    running = agent(f"-pid-file={pid}", "-hcl=skip_leave_on_interrupt = false")
+    running.until("Consul agent running!")
+    assert running.lines[0] == "==> Starting Consul agent...\n"
+    assert re.search(r"^ +Node name: 'n1'\n +Datacenter: 'dc1' \(Segment: '<all>'\)$", running.said, re.MULTILINE)
+    assert pid.read_text().strip() == str(running.process.pid)
+    assert running.leader() == f'"127.0.0.1:{running.ports["server"]}"'
+    running.process.send_signal(signal.SIGINT)
+    assert running.end() == 0
+    for text in ("Caught: signal=interrupt", "Gracefully shutting down agent...", "Graceful exit completed"):
+        assert f"[INFO]  agent: {text}" in running.said
+    assert running.lines[-1].endswith("[INFO]  agent: Exit code: code=0\n") and not pid.exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "name"), [(signal.SIGTERM, "terminated"), (signal.SIGINT, "interrupt")], ids=["TERM", "INT"]
+)
+def test_a_server_ends_without_leaving(number: signal.Signals, name: str, agent: Callable[..., Process]) -> None:
+    """Exit code 1 for both signals, as from Consul."""
+    running = agent()
+    running.until("Consul agent running!")
+    running.process.send_signal(number)
+    assert running.end() == 1
+    assert f"Caught: signal={name}" in running.said and "Graceful shutdown disabled. Exiting" in running.said
+
+
+def test_a_pid_file_that_cannot_be_written_ends_the_start(agent: Callable[..., Process], tmp_path: Path) -> None:
+    """Nobody would find the process."""
+    running = agent(f"-pid-file={tmp_path / 'none' / 'pid'}")
+    assert running.end() == 1
+    assert "Could not open pid file" in running.said
+
+
+def test_hangup_reloads_and_a_broken_file_changes_nothing(agent: Callable[..., Process]) -> None:
+    """Also one whose watches or services are wrong; the agent goes on."""
+    running = agent()
+    running.until("Consul agent running!")
+    running.file.write_text("{")
+    running.process.send_signal(signal.SIGHUP)
+    assert "[ERROR] agent: Reload config failed: error=" in running.until("Reload config failed")
+    running.write(service={"name": "web", "port": 80})
+    running.process.send_signal(signal.SIGHUP)
+    running.until("Synced service: service=web")
+    assert running.leader()
+
+
+def test_json_logs_are_json_from_the_first_line(agent: Callable[..., Process]) -> None:
+    """With ``-log-json`` no banner stands in the way of whoever parses the output."""
+    running = agent("-log-json")
+    running.until("Consul agent running!")
+    running.process.send_signal(signal.SIGTERM)
+    assert running.end() == 1
+    found = [json.loads(line) for line in running.lines]
+    assert {"@level", "@message", "@module", "@timestamp"} <= set(found[0])
+
+
+def test_a_port_in_use_ends_the_start(agent: Callable[..., Process]) -> None:
+    """With the address in the message and exit code 1."""
+    with held_port() as port:
+        running = agent(f"-http-port={port}")
+        assert running.end() == 1
+    assert f"127.0.0.1:{port}: bind: address already in use" in running.said
+    assert "[ERROR] agent: Error starting agent: error=" in running.said
+
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        (["-log-level=loud"], "Invalid log level: loud. Valid log levels are: [TRACE DEBUG INFO WARN ERR ERROR]"),
+        (["-hcl=nonsense = 1"], "invalid config key nonsense"),
+        (["-hcl=acl { enabled = true }"], "acl.enabled: ACLs are not available yet"),
+        (["-datacenter=a b"], "datacenter can only contain lowercase alphanumeric, - or _ characters"),
+        (["-config-file=/nowhere/at/all"], "/nowhere/at/all"),
+        (["-no-such-flag"], "flag provided but not defined: -no-such-flag"),
+        (["surplus"], "Unexpected extra arguments: [surplus]"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_the_start(flags: list[str], text: str) -> None:
+    """One sentence, exit code 1, nothing started."""
+    done = subprocess.run([*RUN, "agent", "-dev", *flags], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert text in done.stdout + done.stderr
+
+
+def test_leave_over_the_api_ends_the_process(agent: Callable[..., Process]) -> None:
+    """The answer comes first, then the end with exit code 0."""
+    running = agent()
+    running.until("Consul agent running!")
+    with closing(HTTPConnection("127.0.0.1", running.ports["http"], timeout=10)) as connection:
+        connection.request("PUT", "/v1/agent/leave")
+        assert connection.getresponse().status == 200
+    assert running.end() == 0
+
+
+def test_a_server_with_a_data_directory_keeps_its_identity_and_state(tmp_path: Path) -> None:
+    """Killed without a chance to write, it comes back with the same node ID and the same keys."""
+    ports = dict(zip(("http", "dns", "server", "serf_lan", "serf_wan"), free_ports(5), strict=True))
+    file = tmp_path / "agent.json"
+    file.write_text(json.dumps({"ports": ports | {"grpc": -1, "grpc_tls": -1}}))
+    flags = ["-server", "-bootstrap-expect=1", "-bind=127.0.0.1", f"-data-dir={tmp_path / 'data'}"]
+    seen: list[str] = []
+    for method, body in (("PUT", b"kept"), ("GET", None)):
+        command = [*RUN, "agent", "-node=n1", f"-config-file={file}", *flags]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if "Node ID" in line:
+                    seen.append(line)
+                if "Consul agent running!" in line:
+                    break
+            with closing(HTTPConnection("127.0.0.1", ports["http"], timeout=10)) as connection:
+                connection.request(method, "/v1/kv/a?raw", body)
+                answer = connection.getresponse().read()
+        finally:
+            os.kill(process.pid, signal.SIGKILL)
+            process.communicate()
+    assert answer == b"kept"
+    assert len(seen) == 2 and seen[0] == seen[1]

@@ -1,0 +1,47 @@
+"""``config_entries.bootstrap``: entries that come with the configuration."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyconsul.agent.agent import Agent
+from pyconsul.config import load
+from pyconsul.config.errors import ConfigError
+from pyconsul.server.state.config_entry_reads import entry_named
+
+
+def settings_with(folder: Path, *entries: Any) -> dict[str, Any]:
+    """Flags of a dev agent with these entries in its configuration."""
+    file = folder / "entries.json"
+    file.write_text(json.dumps({"config_entries": {"bootstrap": list(entries)}}))
+    return {"dev": True, "node": "here", "bind": "127.0.0.1", "config-file": [str(file)]}
+
+
+async def test_a_leader_writes_the_entries_of_its_configuration(tmp_path: Path) -> None:
+    """With defaults filled in and a hash, as a client's write would have them."""
+    flags = settings_with(tmp_path, {"kind": "service-defaults", "name": "web", "protocol": "HTTP"})
+    agent = Agent(load(flags, {}).runtime)
+    await agent.server.start()
+    found = entry_named(agent.server.db, "service-defaults", "web")
+    assert found is not None
+    assert (getattr(found, "Protocol"), bool(found.Hash)) == ("http", True)  # noqa: B009 -- one kind has it
+    agent.cache.stop()
+    await agent.server.stop()
+
+
+@pytest.mark.parametrize(
+    ("entry", "text"),
+    [
+        ({"Name": "x"}, "config_entries.bootstrap[0]: Payload does not contain a kind/Kind key at the top level"),
+        ({"Kind": "service-defaults"}, "config_entries.bootstrap[0]: Name is required"),
+    ],
+)
+def test_entries_that_cannot_be_written_stop_the_start(tmp_path: Path, entry: Any, text: str) -> None:
+    """The place is named."""
+    with pytest.raises(ConfigError) as caught:
+        load(settings_with(tmp_path, entry), {})
+    assert text in str(caught.value)

@@ -1,0 +1,177 @@
+"""``/v1/connect/intentions`` and ``/v1/config`` through the door of an agent without sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+UNKNOWN = "22222222-2222-2222-2222-222222222222"
+
+
+async def test_an_intention_is_written_read_and_deleted(api: Any) -> None:
+    """It is a source of the destination's config entry; deleting the last source deletes that."""
+    assert (await api.allow("web", "db")).body is True
+    found = (await api.ask("GET", "connect/intentions/exact?source=web&destination=db")).body
+    assert (found["SourceName"], found["DestinationName"], found["Action"], found["Precedence"]) == (
+        "web",
+        "db",
+        "allow",
+        9,
+    )
+    entry = (await api.ask("GET", "config/service-intentions/db")).body
+    assert [source["Name"] for source in entry["Sources"]] == ["web"]
+    url = "connect/intentions/exact?source=web&destination=db"
+    assert [(await api.ask("DELETE", url)).body for _ in range(2)] == [True, True]
+    assert (await api.ask("GET", url)).text == "Intention not found"
+    assert (await api.ask("GET", "config/service-intentions/db")).status == 404
+
+
+async def test_the_names_of_the_path_count(api: Any) -> None:
+    """Whatever the body says."""
+    await api.ask(
+        "PUT", "connect/intentions/exact?source=web&destination=db", {"SourceName": "other", "Action": "deny"}
+    )
+    listed = (await api.ask("GET", "connect/intentions")).body
+    assert [(one["SourceName"], one["Action"]) for one in listed] == [("web", "deny")]
+
+
+async def test_the_exact_intention_wins_over_wildcards(api: Any) -> None:
+    """Matches come in that order, and a check follows it; without any, calls are allowed."""
+    check = "connect/intentions/check?source={}&destination=db"
+    assert (await api.ask("GET", check.format("x"))).body == {"Allowed": True}
+    await api.allow("*", "*", "deny")
+    await api.allow("*", "db", "deny")
+    await api.allow("web", "db")
+    matches = (await api.ask("GET", "connect/intentions/match?by=destination&name=db")).body["db"]
+    assert [one["Precedence"] for one in matches] == [9, 8, 5]
+    assert (await api.ask("GET", check.format("web"))).body == {"Allowed": True}
+    assert (await api.ask("GET", check.format("x"))).body == {"Allowed": False}
+
+
+async def test_requests_do_not_settle_a_check(api: Any) -> None:
+    """Permissions are kept and shown; a check that depends on them says no."""
+    await api.ask("PUT", "config", {"Kind": "service-defaults", "Name": "db", "Protocol": "http"})
+    permissions = [{"Action": "allow", "HTTP": {"PathExact": "/", "Methods": ["get"]}}]
+    url = "connect/intentions/exact?source=web&destination=db"
+    assert (await api.ask("PUT", url, {"Permissions": permissions})).body is True
+    shown = (await api.ask("GET", url)).body["Permissions"]
+    assert shown == [{"Action": "allow", "HTTP": {"PathExact": "/", "Methods": ["GET"]}}]
+    check = "connect/intentions/check?source=web&destination=db"
+    assert (await api.ask("GET", check)).body == {"Allowed": False}
+
+
+async def test_intentions_of_the_old_kind_have_an_id(api: Any) -> None:
+    """Created, replaced and deleted by it; the time of birth stays."""
+    made = {"SourceName": "web", "DestinationName": "db", "Action": "allow", "Meta": {"k": "v"}}
+    url = f"connect/intentions/{(await api.ask('POST', 'connect/intentions', made)).body['ID']}"
+    before = (await api.ask("GET", url)).body
+    await api.ask("PUT", url, {**made, "Action": "deny", "Meta": {}})
+    after = (await api.ask("GET", url)).body
+    assert (before["Action"], before["Meta"], after["Action"]) == ("allow", {"k": "v"}, "deny")
+    assert before["CreatedAt"] == after["CreatedAt"]
+    assert (await api.ask("DELETE", url)).body is True
+    assert (await api.ask("GET", url)).status == 404
+
+
+async def test_the_old_api_keeps_off_entries_of_the_new_one(api: Any) -> None:
+    """Whoever wrote an entry as such keeps it."""
+    await api.allow("web", "db")
+    answer = await api.ask("POST", "connect/intentions", {"SourceName": "a", "DestinationName": "db", "Action": "deny"})
+    assert answer.status == 500
+    assert answer.text.startswith('cannot use legacy intention API to edit intentions with a destination of "db"')
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "body", "status", "text"),
+    [
+        ("GET", "connect/intentions/exact?source=a", b"", 500, "required query parameter 'destination' not set"),
+        ("PUT", "connect/intentions/exact?source=a&destination=b", b"", 400, "Request decode failed: EOF"),
+        (
+            "PUT",
+            "connect/intentions/exact?source=a/b/c/d&destination=b",
+            {},
+            500,
+            "source \"a/b/c/d\" is invalid: input can contain at most two '/'",
+        ),
+        ("GET", "connect/intentions/match?name=a", b"", 500, "required query parameter 'by' not set"),
+        (
+            "GET",
+            "connect/intentions/check?source=a&destination=b&source-type=x",
+            b"",
+            500,
+            'unsupported SourceType: "x"',
+        ),
+        ("GET", f"connect/intentions/{UNKNOWN}", b"", 404, "Intention not found"),
+        (
+            "GET",
+            "connect/intentions/nope",
+            b"",
+            400,
+            "failed config entry lookup: index error: UUID must be 36 characters",
+        ),
+        ("POST", "connect/intentions", {"SourceName": "a", "Action": "allow"}, 403, "Permission denied"),
+        ("PUT", "config", b"[]", 400, "Request decoding failed: '' expected a map, got 'slice'"),
+        ("GET", "config/bogus", b"", 500, "invalid config entry kind: bogus"),
+        ("DELETE", "config/bogus/x", b"", 400, "invalid config entry kind: bogus"),
+        ("DELETE", "config/mesh", b"", 404, "Must provide both a kind and name to delete"),
+        ("PUT", "config?cas=x", {"Kind": "mesh"}, 500, 'strconv.ParseUint: parsing "x": invalid syntax'),
+        (
+            "PUT",
+            "config",
+            {"Kind": "bound-api-gateway", "Name": "g"},
+            403,
+            "Permission denied: only writeable by controller",
+        ),
+    ],
+)
+async def test_errors_are_consuls(api: Any, method: str, url: str, body: Any, status: int, text: str) -> None:
+    """Status and text of what cannot be."""
+    answer = await api.ask(method, url, body)
+    assert (answer.status, answer.text) == (status, text)
+
+
+async def test_config_entries_are_listed_filtered_and_deleted(api: Any) -> None:
+    """A filter fits service-defaults alone; a check-and-set says whether it went through."""
+    for name, protocol in (("b", "http"), ("a", "tcp")):
+        await api.ask("PUT", "config", {"Kind": "service-defaults", "Name": name, "Protocol": protocol})
+    assert [one["Name"] for one in (await api.ask("GET", "config/service-defaults")).body] == ["a", "b"]
+    found = (await api.ask("GET", "config/service-defaults?filter=Protocol+%3D%3D+http")).body
+    assert [one["Name"] for one in found] == ["b"]
+    assert "filtering not supported" in (await api.ask("GET", "config/mesh?filter=a+%3D%3D+b")).text
+    assert (await api.ask("DELETE", "config/service-defaults/a?cas=1")).body is False
+    assert (await api.ask("DELETE", "config/service-defaults/a")).body == {}
+
+
+async def test_an_entry_that_is_there_already_is_not_written_again(api: Any) -> None:
+    """Its index stays, so that nobody wakes."""
+    row = {"Kind": "service-defaults", "Name": "web", "Protocol": "http"}
+    await api.ask("PUT", "config", row)
+    before = (await api.ask("GET", "config/service-defaults/web")).body
+    assert (await api.ask("PUT", "config", row)).body is True
+    assert (await api.ask("GET", "config/service-defaults/web")).body == before
+
+
+async def test_a_list_of_entries_waits_for_a_change_of_its_own(api: Any) -> None:
+    """A write to another kind raises the index, and wakes nobody whose rows are the same."""
+    await api.ask("PUT", "config", {"Kind": "service-defaults", "Name": "web"})
+    first = await api.ask("GET", "config/service-defaults")
+    url = f"config/service-defaults?index={first.headers['X-Consul-Index']}&wait=10s"
+    waiting = asyncio.create_task(api.ask("GET", url))
+    await asyncio.sleep(0)
+    await api.ask("PUT", "config", {"Kind": "mesh"})
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await api.ask("PUT", "config", {"Kind": "service-defaults", "Name": "db"})
+    assert [one["Name"] for one in (await waiting).body] == ["db", "web"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(body=st.binary(max_size=60), name=st.text("ab*/:.", max_size=8))
+async def test_any_bytes_are_answered(api: Any, body: bytes, name: str) -> None:
+    """A body or a name that nobody understands is the client's mistake, and said so."""
+    for method, url in (("PUT", "config"), ("PUT", f"connect/intentions/exact?source={name}&destination=b")):
+        assert (await api.ask(method, url, body)).status in (200, 400, 500)
