@@ -34,7 +34,7 @@ def test_every_command_explains_itself(name: str, run: Run) -> None:
 
 @pytest.mark.parametrize("name", [n for n in BUILT if n != "snapshot agent"])
 def test_every_built_command_refuses_an_unknown_flag(name: str, run: Run) -> None:
-    """An unknown flag is named in Go's sentence and the known ones are listed; exit code 1, or 2 where 1 is an answer."""
+    """An unknown flag is named in Go's sentence, the known ones are listed; exit code 1, or 2 where 1 is an answer."""
     result = run(*name.split(), "-zzz")
     assert result.code == (2 if name in ("intention check", "intention match") else 1)
     assert result.err.startswith("flag provided but not defined: -zzz\nUsage:\n")
