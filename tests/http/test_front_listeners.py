@@ -189,6 +189,7 @@ http_config {
   allow_write_http_from = ["192.0.2.0/24"]
 }
 translate_wan_addrs = true
+enable_debug = false
 """
 
 
@@ -205,6 +206,7 @@ translate_wan_addrs = true
         ("GET", "/none", 404, "foo"),
         ("GET", "/robots.txt", 200, "foo"),
         ("GET", "/ui", 307, ""),
+        ("GET", "/debug/pprof/", 404, ""),
         ("GET", "//v1/kv/b", 307, ""),
         ("GET", "/v1/status/leader?a=%zz", 500, "foo translate"),
     ],

@@ -1,1 +1,1 @@
-"""The HTTP door: a small front on httptools, the route table, and one module a family of routes."""
+"""The HTTP door: a small front with a request reader of its own, the route table, and one module a family of routes."""

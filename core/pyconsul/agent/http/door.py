@@ -42,6 +42,7 @@ _OWN_LIMIT = ("/v1/kv/", "/v1/txn")  # they have their own sentence for it
 _TOKEN_IN_QUERY = (
     "This request used the token query parameter which is deprecated and will be removed in a future Consul version"
 )
+_OTHER_HEADERS = {"Vary": "Accept-Encoding"}  # of profiles and the resource API, which Consul serves past its API
 READ_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
@@ -82,7 +83,7 @@ class Door:
         reply.figures.note(taken * 1000, reply.status)
         if barred is None and log.enabled(Level.DEBUG):
             self._log_finished(req, taken)
-        headers = dict(self._api_headers)
+        headers = dict(self._api_headers if route.pattern.startswith("/v1/") else _OTHER_HEADERS)
         if reply.meta is not None:
             headers.update(meta_headers(reply.meta))
         headers.update(reply.headers)
