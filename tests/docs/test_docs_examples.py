@@ -1,10 +1,12 @@
 """The pages' ``console`` blocks are true: each command prints what the page says."""
 
+import asyncio
 import os
 import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +55,21 @@ def test_every_page_stands_in_the_index() -> None:
     index = (ROOT / "docs" / "README.md").read_text()
     pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
     assert not [page for page in sorted(pages) if f"({page})" not in index]
+
+
+async def test_the_python_of_the_readme_runs(consul_agent: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The front page's program writes a key, takes a lock and prints the instances of a service."""
+    consul_agent.client.agent.register_service({"Name": "web", "Port": 80})
+    monkeypatch.setenv("CONSUL_HTTP_ADDR", consul_agent.http_address)
+    found = re.search(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    assert found is not None
+    printed: asyncio.Queue[object] = asyncio.Queue()
+    names: dict[str, Any] = {"print": printed.put_nowait}
+    exec("async def program():\n" + textwrap.indent(found[1], "    "), names)
+    program = asyncio.create_task(names["program"]())
+    shown: object = []
+    async with asyncio.timeout(20):
+        while shown != ["web"]:  # the catalog hears of the service a moment later
+            shown = await printed.get()
+    program.cancel()
+    assert consul_agent.client.kv.get("apps/x/colour").Value == b"blue"
