@@ -36,6 +36,14 @@ def test_jinja_uses_the_same_functions() -> None:
     assert jinja('{{ ["a", "b"] | sprig_join("-") }} {{ toJSON({"a": none}) }}') == 'a-b {"a":null}'
 
 
+def test_jinja_waits_for_data_before_it_complains() -> None:
+    """An element of a list that has not arrived yet is no error; the render waits for the list."""
+    execution = Execution(lambda _dependency: ABSENT, {})
+    source = Source(TemplateConfig(dialect="jinja2"), '{{ service("web")[0].Address }}')
+    assert source.execute(execution) == ""
+    assert list(execution.missing) == ["health.service(web|passing)"]
+
+
 def test_jinja_errors_have_a_line() -> None:
     """Syntax and run-time errors are ours, with their line."""
     with pytest.raises(ParseError) as caught:

@@ -112,7 +112,7 @@ class JinjaTemplate:
         return call
 
     def execute(self, execution: Execution) -> str:
-        """The text. Raises ExecError."""
+        """The text; nothing where the template fails for want of data that has not arrived. Raises ExecError."""
         self.run = execution
         try:
             return self.template.render(env=self._bound("env", self.functions["env"]))
@@ -125,6 +125,8 @@ class JinjaTemplate:
             ValueError,
             AttributeError,
         ) as error:
+            if execution.missing:
+                return ""
             line = _line_of(error)
             raise ExecError(f"template: :{line}: executing {quote('')}: {error}", line) from error
         finally:
