@@ -45,7 +45,9 @@ def test_deep_json_is_refused() -> None:
         gojson.parse("[" * 100_000 + "]" * 100_000)
 
 
-YAML_TEXTS = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20)
+# Without the spaces beyond ASCII: the original trims them off the ends of what it wrote, and so do we.
+YAML_LETTERS = st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"], include_characters=" ")
+YAML_TEXTS = st.text(alphabet=YAML_LETTERS, max_size=20)
 YAML_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | YAML_TEXTS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(YAML_TEXTS, inner, max_size=4),
