@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +37,15 @@ def test_bytes_that_are_no_utf8_become_replacement_characters() -> None:
     """A key that came as raw bytes is shown as Go shows it and breaks nothing."""
     entry = DirEntry(Key=b"\xff".decode("utf-8", "surrogateescape"))
     assert '"Key":"\ufffd"' in gojson.encode(entry).decode()
+
+
+def test_other_structs_lose_their_bad_bytes_too() -> None:
+    """A metric's label may come from a request that was no UTF-8."""
+
+    class Label(msgspec.Struct, frozen=True):
+        Name: str
+
+    assert gojson.encode([Label("\udcff")]).decode() == '[{"Name":"\ufffd"}]'
 
 
 def test_pretty_keeps_empty_containers_on_one_line() -> None:

@@ -10,8 +10,6 @@ from typing import Any, cast
 
 import msgspec
 
-from pyconsul.structs.wire import WireStruct
-
 _PLAIN = msgspec.json.Encoder()
 _ESCAPES = {
     b"<": b"\\u003c",
@@ -66,7 +64,7 @@ def _go_float(match: re.Match[bytes]) -> bytes:
 def _replace_surrogates(value: Any) -> Any:
     if isinstance(value, str):
         return _SURROGATE.sub("\ufffd", value)
-    if isinstance(value, WireStruct):
+    if isinstance(value, msgspec.Struct):
         fields = {name: _replace_surrogates(getattr(value, name)) for name in value.__struct_fields__}
         return type(value)(**fields)
     if isinstance(value, dict):
