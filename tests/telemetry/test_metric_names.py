@@ -42,7 +42,8 @@ def excused() -> list[str]:
 
 def test_declared_names_and_types_are_consuls(recorded: dict[str, str]) -> None:
     """Nothing is invented but what the page says is ours."""
-    ours = {name: kind for name, kind in declared().items() if name not in OTHERS}
+    # Declarations live as long as the process: a test elsewhere that applied an entry without kind leaves a name open.
+    ours = {name: kind for name, kind in declared().items() if name not in OTHERS and not name.endswith("_")}
     assert {name: kind for name, kind in ours.items() if recorded.get(name) != kind} == {}
 
 
