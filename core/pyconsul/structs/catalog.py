@@ -253,6 +253,8 @@ class RegisterRequest(WriteRequest, frozen=True, kw_only=True):
 class DeregisterRequest(WriteRequest, frozen=True, kw_only=True):
     """Drop the service if ``ServiceID`` is set, else the check if ``CheckID`` is, else the whole node."""
 
+    go_embedded: ClassVar[str] = "Alias"
+
     Node: str = ""
     ServiceID: str = ""
     CheckID: str = ""

@@ -107,6 +107,8 @@ def _struct(value: dict[str, Any], kind: type[S], default: S | None, strict: boo
             continue
         name, annotation = field
         if member is None:
+            if default is not None and get_origin(_plain(annotation)) in (list, dict):
+                found[name] = None
             continue
         go_types: dict[str, str] = getattr(kind, "go_field_types", {})
         where = _Where(kind, (*path, name), go_types.get(name))

@@ -29,13 +29,14 @@ async def kv_read(req: Request) -> Reply:
 
     404 without a body where there is nothing. Blocking and stale reads as ``read_options`` takes them.
     """
-    options = req.read_options()
-    if req.query.has("keys"):
-        return await _read_keys(req, options)
-    recurse = req.query.has("recurse")
+    options = req.read_options(enterprise=True)
+    recurse, keys = req.query.has("recurse"), req.query.has("keys")
     key = req.path["key"]
-    if not recurse and not key:
+    if not (recurse or keys or key):
         raise BadRequest("Missing key name")
+    req.refuse_enterprise()
+    if keys:
+        return await _read_keys(req, options)
     found = await req.rpc("KVS.List" if recurse else "KVS.Get", KeyRequest(Key=key, **options), IndexedDirEntries)
     if not found.Entries:
         return Reply.empty(404, meta=found)

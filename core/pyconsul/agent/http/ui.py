@@ -25,8 +25,7 @@ def ui_reply(config: UiConfig, req: Request) -> Reply | None:
     if path == "/":
         if not config.enabled:
             return Reply.text(DISABLED)
-        body = f'<a href="{content}">Moved Permanently</a>.\n\n'.encode()
-        return Reply(raw=body, status=301, headers={"Location": content}, content_type=_HTML)
+        return _moved(req, content)
     if not config.enabled:
         return None
     if path == "/robots.txt":
@@ -37,6 +36,15 @@ def ui_reply(config: UiConfig, req: Request) -> Reply | None:
     if path.startswith(content):
         return _file(path.removeprefix(content)) or _file("index.html")
     return None
+
+
+def _moved(req: Request, content: str) -> Reply:
+    """The way from ``/`` to the UI; a page only for those who asked for one."""
+    headers = {"Location": content}
+    if req.method not in ("GET", "HEAD"):
+        return Reply.empty(301, headers=headers)
+    body = f'<a href="{content}">Moved Permanently</a>.\n\n'.encode()
+    return Reply(raw=body, status=301, headers=headers, content_type=_HTML)
 
 
 def _file(name: str) -> Reply | None:

@@ -171,7 +171,6 @@ def _merged(upstream: Upstream, settings: Settings, gateway: MeshGatewayConfig) 
         config.update({k: v for k, v in (upstream.Config or {}).items() if k == "protocol"})
     return changed(
         upstream,
-        DestinationType=upstream.DestinationType or "service",
         Config=omit(config),
         MeshGateway=upstream.MeshGateway if upstream.MeshGateway.Mode else gateway,
     )
