@@ -179,6 +179,26 @@ def test_background_work_that_sleeps_is_stopped_at_once() -> None:
     assert cleaned == ["yes"]
 
 
+def test_cleaning_up_is_not_broken_off() -> None:
+    """While an exchange is being broken off, the work cannot yet begin the exchanges of its cleaning up."""
+    cleans = threading.Event()
+    disturbed: list[bool] = []
+
+    class Slow:
+        def interrupt(self, thread: int) -> None:
+            disturbed.append(cleans.wait(0.05))
+
+    def work() -> None:
+        try:
+            sleep(60)
+        finally:
+            cleans.set()
+
+    Background(work, Slow()).stop()
+    assert cleans.is_set()
+    assert not any(disturbed)
+
+
 def test_background_work_that_waits_for_a_signal_is_stopped() -> None:
     """Although nobody ever sets it."""
     signal = Signal()
