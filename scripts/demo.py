@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import socketserver
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from pathlib import Path
 import dnslib
 
 from pyconsul.sdk import Client, Settings
+from pyconsul.testing.ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOP = ROOT / "examples" / "ecommerce"
@@ -67,15 +67,6 @@ def wait_until(true: Callable[[], bool], what: str) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} did not happen within {PATIENCE:.0f} s")
         time.sleep(0.05)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 def little_servers() -> dict[str, int]:
