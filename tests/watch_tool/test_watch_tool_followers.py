@@ -36,7 +36,7 @@ def holds(path: Path, text: str) -> bool:
 
 async def changed(path: Path, text: str) -> None:
     """Wait for that."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not holds(path, text):  # noqa: ASYNC110 - a file tells nobody when it changes
             await asyncio.sleep(0.01)
 
