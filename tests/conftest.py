@@ -1,5 +1,9 @@
-"""What all tests share: in CI the property tests try the same examples every time, and no process outlives its test."""
+"""What all tests share: property tests try the same examples every time, and no process outlives its test.
 
+``NEW_EXAMPLES=1`` makes the property tests try new ones.
+"""
+
+import asyncio
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -8,11 +12,12 @@ from subprocess import Popen
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("ci", derandomize=True, deadline=None)
-if os.environ.get("CI") == "true":
-    settings.load_profile("ci")
+# How long an example takes is the machine's affair.
+settings.register_profile("new", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("new"), derandomize=True)
+settings.load_profile("new" if os.environ.get("NEW_EXAMPLES") == "1" else "same")
 
 
 @pytest.fixture
@@ -28,3 +33,12 @@ def start_process() -> Iterator[Callable[..., Popen[Any]]]:
     for process in started:
         with process, suppress(ProcessLookupError):  # the process as a context is reaped, and its pipes are closed
             os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+async def skip_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Puts the clock of the test's event loop forward by seconds: what waits that long is over at once."""
+    loop = asyncio.get_running_loop()
+    skipped = [0.0]
+    monkeypatch.setattr(loop, "time", lambda time=loop.time: time() + sum(skipped))
+    return skipped.append
