@@ -57,7 +57,7 @@ class Process:
 
     def leader(self) -> str:
         """What ``/v1/status/leader`` answers."""
-        with closing(HTTPConnection("127.0.0.1", self.ports["http"], timeout=10)) as connection:
+        with closing(HTTPConnection("127.0.0.1", self.ports["http"], timeout=60)) as connection:
             connection.request("GET", "/v1/status/leader")
             return connection.getresponse().read().decode()
 
@@ -165,7 +165,7 @@ def test_leave_over_the_api_ends_the_process(agent: Callable[..., Process]) -> N
     """The answer comes first, then the end with exit code 0."""
     running = agent()
     running.until("Consul agent running!")
-    with closing(HTTPConnection("127.0.0.1", running.ports["http"], timeout=10)) as connection:
+    with closing(HTTPConnection("127.0.0.1", running.ports["http"], timeout=60)) as connection:
         connection.request("PUT", "/v1/agent/leave")
         assert connection.getresponse().status == 200
     assert running.end() == 0
@@ -189,7 +189,7 @@ def test_a_server_with_a_data_directory_keeps_its_identity_and_state(
                 seen.append(line)
             if "Consul agent running!" in line:
                 break
-        with closing(HTTPConnection("127.0.0.1", ports["http"], timeout=10)) as connection:
+        with closing(HTTPConnection("127.0.0.1", ports["http"], timeout=60)) as connection:
             connection.request(method, "/v1/kv/a?raw", body)
             answer = connection.getresponse().read()
         process.kill()

@@ -111,7 +111,7 @@ def test_a_lost_lock_ends_the_child(live_address: str, start: Start) -> None:
     with Client(Settings(address=live_address, retry=Retry.NEVER)) as client:
         for session in client.session.list():
             client.session.destroy(session.ID)
-    rest, _ = process.communicate(timeout=30)
+    rest, _ = process.communicate(timeout=60)
     assert b"Lock lost, killing child\n" in rest
     assert b"Child terminated\n" in rest
 
@@ -121,7 +121,7 @@ def test_a_signal_ends_child_and_lock(start: Start) -> None:
     process = start("lock", "-verbose", "l6", "echo up; exec sleep 60")
     until(process, b"up\n")
     process.send_signal(signal.SIGTERM)
-    rest, _ = process.communicate(timeout=30)
+    rest, _ = process.communicate(timeout=60)
     assert rest.splitlines()[0] == b"Shutdown triggered, killing child"
     assert rest.splitlines()[-1] == b"Cleanup succeeded"
     assert process.returncode == 0
@@ -153,7 +153,7 @@ def test_a_watch_runs_its_command_on_each_change(live: Run, start: Start) -> Non
     live("kv", "put", "w/c", "2")
     assert json.loads(process.stdout.readline())["Value"] == "Mg=="
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == 0
 
 
@@ -361,7 +361,7 @@ def test_a_signal_while_waiting_for_the_lock_ends_the_command(key: str, mark: st
     until(waiter, b"Attempting lock acquisition\n")
     if not mark:
         waiter.send_signal(signal.SIGINT)
-    out, err = waiter.communicate(timeout=30)
+    out, err = waiter.communicate(timeout=60)
     assert (waiter.returncode, out) == (1, b"")
     assert err == b"Shutdown triggered or timeout during lock acquisition\n"
 
@@ -375,7 +375,7 @@ def test_a_signal_ends_a_monitor(number: signal.Signals, live_address: str, star
             client.status.leader()  # each request is a line of the log
     assert monitor.poll() is None
     monitor.send_signal(number)
-    out, err = monitor.communicate(timeout=30)
+    out, err = monitor.communicate(timeout=60)
     assert (monitor.returncode, b"Remote side" in out, err) == (0, False, b"")
 
 
@@ -386,7 +386,7 @@ def test_a_signal_ends_an_execution_and_takes_it_back(live: Run, start: Start) -
     while not execution.stdout.readline().startswith(b"Fired remote execution event"):
         assert execution.poll() is None
     execution.send_signal(signal.SIGINT)
-    out, err = execution.communicate(timeout=30)
+    out, err = execution.communicate(timeout=60)
     assert (execution.returncode, out, err) == (1, b"", b"")
     assert live("kv", "get", "-keys", "_rexec").out == ""
 
@@ -397,5 +397,5 @@ def test_a_signal_ends_a_watch_whose_command_goes_on(live: Run, start: Start) ->
     watch = start("watch", "-type=key", "-key=w/s", "trap 'echo told' INT; echo up; sleep 60 & wait; wait")
     until(watch, b"up\n")
     watch.send_signal(signal.SIGINT)
-    assert watch.wait(30) == 0
+    assert watch.wait(60) == 0
     until(watch, b"told\n")

@@ -165,7 +165,7 @@ def test_a_request_that_nobody_foresaw_is_answered() -> None:
             reader, writer = await asyncio.open_connection(*agent.http_address.split(":"))
             head = f"{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
             writer.write(head.encode("utf-8", "surrogateescape") + body)
-            line = await asyncio.wait_for(reader.readline(), 10)
+            line = await asyncio.wait_for(reader.readline(), 60)
             writer.close()
             await writer.wait_closed()
             return line

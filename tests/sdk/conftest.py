@@ -136,7 +136,7 @@ def started(stub: StubAgent) -> Iterator[StubAgent]:
     thread.start()
     yield stub
     stub.close()
-    thread.join(5)
+    thread.join(60)
 
 
 class Either:
@@ -158,7 +158,7 @@ class Either:
             async def awaited() -> Any:
                 return await result
 
-            return self.loop.run_until_complete(asyncio.wait_for(awaited(), 20))
+            return self.loop.run_until_complete(asyncio.wait_for(awaited(), 60))
         return result
 
     def take(self, count: int, work: Callable[[Any], Any]) -> list[Any]:

@@ -56,7 +56,7 @@ def test_several_agents_run_side_by_side(make_consul_agent: Callable[..., InProc
 
 def test_any_http_client_finds_it(consul_agent: InProcessAgent) -> None:
     """Over a real socket."""
-    with urllib.request.urlopen(f"{consul_agent.url}/v1/status/leader", timeout=5) as answer:
+    with urllib.request.urlopen(f"{consul_agent.url}/v1/status/leader", timeout=60) as answer:
         assert answer.status == 200
 
 
@@ -68,7 +68,7 @@ def test_dns_answers_on_udp_and_tcp(consul_agent: InProcessAgent) -> None:
     host, port = consul_agent.dns_address
     question = dns.message.make_query("consul.service.consul.", "A")
     for ask in (dns.query.udp, dns.query.tcp):
-        assert ask(question, host, port=port, timeout=5).id == question.id
+        assert ask(question, host, port=port, timeout=60).id == question.id
 
 
 def test_work_can_be_done_in_its_loop(consul_agent: InProcessAgent) -> None:
