@@ -27,7 +27,7 @@ from pyconsul.testing.ports import free_ports
 ROOT = Path(__file__).resolve().parent.parent
 SHOP = ROOT / "examples" / "ecommerce"
 BIN = Path(sys.executable).parent
-PATIENCE = 20.0  # seconds for anything to come up
+PATIENCE = 60.0  # seconds for anything to come up
 COLOURS = sys.stdout.isatty()
 
 
@@ -93,7 +93,7 @@ def services(ports: dict[str, int]) -> list[dict[str, object]]:
 def ask_dns(name: str, port: int) -> str:
     """The SRV answer and its additional records, as dig prints them."""
     question = dnslib.DNSRecord.question(name, "SRV")
-    reply = dnslib.DNSRecord.parse(question.send("127.0.0.1", port, timeout=5))
+    reply = dnslib.DNSRecord.parse(question.send("127.0.0.1", port, timeout=PATIENCE))
     return "\n".join(str(record) for record in (*reply.rr, *reply.ar))
 
 
