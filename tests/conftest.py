@@ -19,6 +19,10 @@ settings.register_profile("new", deadline=None, suppress_health_check=[HealthChe
 settings.register_profile("same", settings.get_profile("new"), derandomize=True)
 settings.load_profile("new" if os.environ.get("NEW_EXAMPLES") == "1" else "same")
 
+# Who starts tests in the background may leave SIGINT ignored. Children inherit that, and a shell cannot trap it then.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture
 def start_process() -> Iterator[Callable[..., Popen[Any]]]:

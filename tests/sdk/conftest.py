@@ -70,8 +70,8 @@ class StubAgent:
                 sock, _ = self.listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._talk, args=(sock, len(self.connections)), daemon=True).start()
             self.connections.append(sock)
+            threading.Thread(target=self._talk, args=(sock, len(self.connections) - 1), daemon=True).start()
 
     def close(self) -> None:
         """Stop listening and drop every connection."""

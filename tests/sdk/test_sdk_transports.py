@@ -197,6 +197,7 @@ def test_many_requests_run_side_by_side(make_client: Any, stub: Any) -> None:
 
         async def both() -> None:
             slow = asyncio.create_task(client.client.kv.get("slow"))
+            assert await asyncio.to_thread(arrived.wait, 60)
             await client.client.kv.get("fast")
             gate.set()
             await slow
