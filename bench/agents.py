@@ -7,33 +7,19 @@ import json
 import os
 import resource
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from pyconsul.testing.ports import free_ports
 
 HOST = "127.0.0.1"
 PATIENCE = 60.0
 PORT_FLAGS: tuple[str, ...] = ("http", "dns", "server", "serf-lan", "serf-wan")
 TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that are free for TCP and UDP just now."""
-    with ExitStack() as held:
-        ports: list[int] = []
-        while len(ports) < count:
-            tcp = held.enter_context(socket.socket())
-            tcp.bind((HOST, 0))
-            port = tcp.getsockname()[1]
-            udp = held.enter_context(socket.socket(type=socket.SOCK_DGRAM))
-            with suppress(OSError):
-                udp.bind((HOST, port))
-                ports.append(port)
-        return ports
 
 
 def output_of(command: Sequence[str], *, directory: Path | None = None) -> str:

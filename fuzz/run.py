@@ -73,13 +73,13 @@ def attack(name: str, seed: int, *, seconds: float = float("inf"), rounds: int =
     for data in inputs(chosen, dice):
         if done >= rounds or time.monotonic() > end:
             break
-        started = time.monotonic()
+        started = time.process_time()
         try:
             chosen.run(data)
         except BaseException as error:
             error.add_note(f"target {name}, seed {seed}, input {done}: {data!r}")
             raise
-        if time.monotonic() - started > SLOW:
+        if time.process_time() - started > SLOW:
             raise AssertionError(f"target {name}, seed {seed}, input {done} took too long: {data!r}")
         done += 1
     return done

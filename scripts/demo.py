@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import socketserver
 import subprocess
 import sys
@@ -23,11 +22,12 @@ from pathlib import Path
 import dnslib
 
 from pyconsul.sdk import Client, Settings
+from pyconsul.testing.ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOP = ROOT / "examples" / "ecommerce"
 BIN = Path(sys.executable).parent
-PATIENCE = 20.0  # seconds for anything to come up
+PATIENCE = 60.0  # seconds for anything to come up
 COLOURS = sys.stdout.isatty()
 
 
@@ -69,15 +69,6 @@ def wait_until(true: Callable[[], bool], what: str) -> None:
         time.sleep(0.05)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
 def little_servers() -> dict[str, int]:
     """The servers behind the health checks: name → port."""
     ports: dict[str, int] = {}
@@ -102,7 +93,7 @@ def services(ports: dict[str, int]) -> list[dict[str, object]]:
 def ask_dns(name: str, port: int) -> str:
     """The SRV answer and its additional records, as dig prints them."""
     question = dnslib.DNSRecord.question(name, "SRV")
-    reply = dnslib.DNSRecord.parse(question.send("127.0.0.1", port, timeout=5))
+    reply = dnslib.DNSRecord.parse(question.send("127.0.0.1", port, timeout=PATIENCE))
     return "\n".join(str(record) for record in (*reply.rr, *reply.ar))
 
 

@@ -1,9 +1,48 @@
-"""What all tests share: in CI the property tests try the same examples every time, at a desk new ones."""
+"""What all tests share: property tests try the same examples every time, and no process outlives its test.
 
+``NEW_EXAMPLES=1`` makes the property tests try new ones.
+"""
+
+import asyncio
 import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from subprocess import Popen
+from typing import Any
 
-from hypothesis import settings
+import pytest
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("ci", derandomize=True, deadline=None)
-if os.environ.get("CI") == "true":
-    settings.load_profile("ci")
+# How long an example takes is the machine's affair.
+settings.register_profile("new", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("new"), derandomize=True)
+settings.load_profile("new" if os.environ.get("NEW_EXAMPLES") == "1" else "same")
+
+# Who starts tests in the background may leave SIGINT ignored. Children inherit that, and a shell cannot trap it then.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def start_process() -> Iterator[Callable[..., Popen[Any]]]:
+    """Starts processes as Popen does; at the end of the test, however it ends, they and their children are killed."""
+    started: list[Popen[Any]] = []
+
+    def start(command: Sequence[str], **options: Any) -> Popen[Any]:
+        started.append(Popen(command, start_new_session=True, **options))
+        return started[-1]
+
+    yield start
+    for process in started:
+        with process, suppress(ProcessLookupError):  # the process as a context is reaped, and its pipes are closed
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+async def skip_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Puts the clock of the test's event loop forward by seconds: what waits that long is over at once."""
+    loop = asyncio.get_running_loop()
+    skipped = [0.0]
+    monkeypatch.setattr(loop, "time", lambda time=loop.time: time() + sum(skipped))
+    return skipped.append

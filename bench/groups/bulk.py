@@ -7,10 +7,11 @@ import signal
 import threading
 import time
 
-from bench.agents import HOST, PATIENCE, PORT_FLAGS, RunningAgent, free_ports, started
+from bench.agents import HOST, PATIENCE, PORT_FLAGS, RunningAgent, started
 from bench.groups import filling
 from bench.measures import Reading, Row, measure
 from bench.trial import Trial
+from pyconsul.testing.ports import free_ports
 
 ASK_EVERY = 0.002
 

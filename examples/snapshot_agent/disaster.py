@@ -19,15 +19,9 @@ from typing import Any
 import boto3
 
 from pyconsul.sdk import Client, ConsulError
+from pyconsul.testing.ports import free_port
 
 PATIENCE = 60.0  # seconds for any one step
-
-
-def free_port() -> int:
-    """A TCP port of the loopback that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(what: str, condition: Callable[[], bool]) -> None:

@@ -1,7 +1,6 @@
 """``py-consul agent`` as a process: banner, signals, exit codes, refusals, reload, log lines."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -9,33 +8,27 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
+from pyconsul.testing.ports import free_ports
+
 RUN = [sys.executable, "-c", "from pyconsul.cli.main import entry; entry()"]
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody uses just now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
 
 
 class Process:
     """A running agent, its configuration file, and the lines it has said."""
 
-    def __init__(self, folder: Path, *flags: str) -> None:
+    def __init__(self, start_process: Callable[..., subprocess.Popen[str]], folder: Path, *flags: str) -> None:
         names = ("http", "dns", "server", "serf_lan", "serf_wan")
         self.ports = dict(zip(names, free_ports(5), strict=True))
         self.file = folder / "agent.json"
         self.write()
         command = [*RUN, "agent", "-dev", "-node=n1", "-bind=127.0.0.1", f"-config-file={self.file}", *flags]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.process = start_process(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.lines: list[str] = []
 
     def write(self, **more: object) -> None:
@@ -55,7 +48,7 @@ class Process:
         """Read what is left and return the exit code."""
         assert self.process.stdout is not None
         self.lines += self.process.stdout.readlines()
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     @property
     def said(self) -> str:
@@ -64,25 +57,15 @@ class Process:
 
     def leader(self) -> str:
         """What ``/v1/status/leader`` answers."""
-        with closing(HTTPConnection("127.0.0.1", self.ports["http"], timeout=10)) as connection:
+        with closing(HTTPConnection("127.0.0.1", self.ports["http"], timeout=60)) as connection:
             connection.request("GET", "/v1/status/leader")
             return connection.getresponse().read().decode()
 
 
 @pytest.fixture(name="agent")
-def agent_fixture(tmp_path: Path) -> Iterator[Callable[..., Process]]:
-    """Starts agents; all are killed in the end."""
-    started: list[Process] = []
-
-    def start(*flags: str) -> Process:
-        found = Process(tmp_path, *flags)
-        started.append(found)
-        return found
-
-    yield start
-    for each in started:
-        each.process.kill()
-        each.process.communicate()
+def agent_fixture(start_process: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> Callable[..., Process]:
+    """Starts agents."""
+    return partial(Process, start_process, tmp_path)
 
 
 @contextmanager
@@ -182,13 +165,15 @@ def test_leave_over_the_api_ends_the_process(agent: Callable[..., Process]) -> N
     """The answer comes first, then the end with exit code 0."""
     running = agent()
     running.until("Consul agent running!")
-    with closing(HTTPConnection("127.0.0.1", running.ports["http"], timeout=10)) as connection:
+    with closing(HTTPConnection("127.0.0.1", running.ports["http"], timeout=60)) as connection:
         connection.request("PUT", "/v1/agent/leave")
         assert connection.getresponse().status == 200
     assert running.end() == 0
 
 
-def test_a_server_with_a_data_directory_keeps_its_identity_and_state(tmp_path: Path) -> None:
+def test_a_server_with_a_data_directory_keeps_its_identity_and_state(
+    start_process: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
     """Killed without a chance to write, it comes back with the same node ID and the same keys."""
     ports = dict(zip(("http", "dns", "server", "serf_lan", "serf_wan"), free_ports(5), strict=True))
     file = tmp_path / "agent.json"
@@ -197,19 +182,17 @@ def test_a_server_with_a_data_directory_keeps_its_identity_and_state(tmp_path: P
     seen: list[str] = []
     for method, body in (("PUT", b"kept"), ("GET", None)):
         command = [*RUN, "agent", "-node=n1", f"-config-file={file}", *flags]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                if "Node ID" in line:
-                    seen.append(line)
-                if "Consul agent running!" in line:
-                    break
-            with closing(HTTPConnection("127.0.0.1", ports["http"], timeout=10)) as connection:
-                connection.request(method, "/v1/kv/a?raw", body)
-                answer = connection.getresponse().read()
-        finally:
-            os.kill(process.pid, signal.SIGKILL)
-            process.communicate()
+        process = start_process(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "Node ID" in line:
+                seen.append(line)
+            if "Consul agent running!" in line:
+                break
+        with closing(HTTPConnection("127.0.0.1", ports["http"], timeout=60)) as connection:
+            connection.request(method, "/v1/kv/a?raw", body)
+            answer = connection.getresponse().read()
+        process.kill()
+        process.wait()
     assert answer == b"kept"
     assert len(seen) == 2 and seen[0] == seen[1]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -17,6 +15,7 @@ from pyconsul.agent.retry_join import JoinFailed, RetryJoin, RetryJoins
 from pyconsul.structs.errors import ConsulError, InternalError
 from pyconsul.telemetry.logging import Level, Record, add_sink, as_text, remove_sink
 from pyconsul.testing import InProcessAgent
+from pyconsul.testing.ports import free_ports
 
 METHODS = (
     "aliyun aws azure digitalocean gce hcp k8s linode mdns os packet scaleway softlayer tencentcloud triton vsphere"
@@ -168,7 +167,7 @@ async def test_an_agent_learns_that_its_attempts_are_used_up(lines: list[str]) -
     told = asyncio.Event()
     joins = RetryJoins(told.set)
     joins.start([Pool().joining("a", attempts=1), Pool().joining()])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await told.wait()
     await joins.stop()
     assert lines.count('[ERROR] agent: Retry join failed: error="agent: max join LAN retry exhausted, exiting"') == 1
@@ -188,7 +187,7 @@ async def test_an_agent_that_stops_gives_up_its_attempts() -> None:
 
     joins = RetryJoins(failed)
     joins.start([RetryJoin("WAN", ("a",), 1, 0, never)])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await begun.wait()
         await joins.stop()
 
@@ -208,15 +207,6 @@ async def test_an_agent_joins_what_its_cloud_names(cloud: Any) -> None:
         await asyncio.to_thread(agent.stop)
         remove_sink(sink)
     assert "[INFO]  agent: Discovered servers: cluster=LAN servers=127.0.0.1" in sink.texts
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on right now."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def test_a_process_whose_attempts_are_used_up_ends_with_failure() -> None:

@@ -70,7 +70,7 @@ class Bench:
 
     async def until(self, holds: Callable[[HealthCheck], bool], check_id: str = "c") -> HealthCheck:
         """The check as soon as the condition holds."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while True:
                 news = asyncio.Event()
                 with WatchSet(on_fire=news.set) as ws:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ import pytest
 from pyconsul.cli.console import Console
 from pyconsul.cli.main import main
 from pyconsul.sdk import Client, ConsulError, Retry, Settings
+from pyconsul.testing.ports import free_ports
 
 
 @dataclass
@@ -145,24 +145,13 @@ def run(request: pytest.FixtureRequest) -> Callable[..., Result]:
     return run_line
 
 
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on right now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for sock in sockets:
-        sock.bind(("127.0.0.1", 0))
-    ports = [sock.getsockname()[1] for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
-
-
 _PORT_FLAGS = ("http", "dns", "grpc", "grpc-tls", "server", "serf-lan", "serf-wan")
 
 
 @pytest.fixture(scope="session")
 def live_address() -> Iterator[str]:
     """The address of a development agent of ours in a process of its own, shared by all tests."""
-    ports = _free_ports(len(_PORT_FLAGS))
+    ports = free_ports(len(_PORT_FLAGS))
     flags = [f"-{name}-port={port}" for name, port in zip(_PORT_FLAGS, ports, strict=True)]
     program = "from pyconsul.cli.main import entry; entry()"
     command = [sys.executable, "-c", program, "agent", "-dev", "-node=live", *flags]
@@ -172,8 +161,8 @@ def live_address() -> Iterator[str]:
             _wait_until_ready(f"127.0.0.1:{ports[0]}", process)
             yield f"127.0.0.1:{ports[0]}"
         finally:
-            process.terminate()
-            process.wait(30)
+            process.kill()  # it keeps nothing
+            process.wait()
 
 
 def _wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:

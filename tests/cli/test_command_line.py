@@ -148,10 +148,12 @@ def test_the_entry_point_imports_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_output_that_nobody_reads_ends_the_program_like_any_other() -> None:
+def test_output_that_nobody_reads_ends_the_program_like_any_other(
+    start_process: Callable[..., subprocess.Popen[bytes]],
+) -> None:
     """A closed pipe kills the program by SIGPIPE, without a traceback."""
     program = "from pyconsul.cli.main import entry; import sys; sys.argv = ['py-consul', '-h']; entry()"
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = start_process([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()

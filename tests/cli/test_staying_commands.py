@@ -10,6 +10,7 @@ import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
+from select import select
 from typing import Any
 
 import pytest
@@ -20,14 +21,29 @@ Run = Callable[..., Any]
 PROGRAM = "from pyconsul.cli.main import entry; entry()"
 
 
-def started(address: str, *words: str) -> subprocess.Popen[bytes]:
-    """A command line as a process that goes on."""
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={"PATH": os.environ["PATH"], "CONSUL_HTTP_ADDR": address},
-    )
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def start(live_address: str, start_process: Start) -> Start:
+    """Starts a command line against the live agent as a process that goes on; ``before`` is run in it first."""
+
+    def start_line(*words: str, before: str = "") -> subprocess.Popen[bytes]:
+        return start_process(
+            [sys.executable, "-c", before + PROGRAM, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={"PATH": os.environ["PATH"], "CONSUL_HTTP_ADDR": live_address},
+        )
+
+    return start_line
+
+
+def until(process: subprocess.Popen[bytes], line: bytes) -> None:
+    """Read the output of a process up to a line."""
+    assert process.stdout is not None
+    while (found := process.stdout.readline()) != line:
+        assert found, process.communicate()
 
 
 def test_the_child_runs_while_the_lock_is_held(live: Run) -> None:
@@ -88,31 +104,24 @@ def test_a_lock_that_somebody_holds_times_out(live: Run) -> None:
     assert result.out == "Shutdown triggered or timeout during lock acquisition\n"
 
 
-def test_a_lost_lock_ends_the_child(live_address: str, live: Run) -> None:
+def test_a_lost_lock_ends_the_child(live_address: str, start: Start) -> None:
     """When the session is destroyed, the child is told to end."""
-    process = started(live_address, "lock", "-verbose", "-child-exit-code", "l5", "echo up; exec sleep 60")
-    assert process.stdout is not None
-    assert process.stderr is not None
-    for line in process.stdout:
-        if line == b"up\n":
-            break
+    process = start("lock", "-verbose", "-child-exit-code", "l5", "echo up; exec sleep 60")
+    until(process, b"up\n")
     with Client(Settings(address=live_address, retry=Retry.NEVER)) as client:
         for session in client.session.list():
             client.session.destroy(session.ID)
-    rest, _ = process.communicate(timeout=30)
+    rest, _ = process.communicate(timeout=60)
     assert b"Lock lost, killing child\n" in rest
     assert b"Child terminated\n" in rest
 
 
-def test_a_signal_ends_child_and_lock(live_address: str, live: Run) -> None:
+def test_a_signal_ends_child_and_lock(start: Start) -> None:
     """SIGTERM goes to the child, then the lock is released and the key removed."""
-    process = started(live_address, "lock", "-verbose", "l6", "echo up; exec sleep 60")
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line == b"up\n":
-            break
+    process = start("lock", "-verbose", "l6", "echo up; exec sleep 60")
+    until(process, b"up\n")
     process.send_signal(signal.SIGTERM)
-    rest, _ = process.communicate(timeout=30)
+    rest, _ = process.communicate(timeout=60)
     assert rest.splitlines()[0] == b"Shutdown triggered, killing child"
     assert rest.splitlines()[-1] == b"Cleanup succeeded"
     assert process.returncode == 0
@@ -134,17 +143,17 @@ def test_a_watch_prints_the_present_value(live: Run) -> None:
     assert live("watch", "-type=key", "-key=w/none").out == "null\n"
 
 
-def test_a_watch_runs_its_command_on_each_change(live_address: str, live: Run) -> None:
+def test_a_watch_runs_its_command_on_each_change(live: Run, start: Start) -> None:
     """The command gets JSON and the index; a second change runs it again; SIGINT ends the watch with 0."""
     live("kv", "put", "w/c", "1")
-    process = started(live_address, "watch", "-type=key", "-key=w/c", "cat; test $CONSUL_INDEX -gt 0 && echo end")
+    process = start("watch", "-type=key", "-key=w/c", "cat; test $CONSUL_INDEX -gt 0 && echo end")
     assert process.stdout is not None
     assert json.loads(process.stdout.readline())["Value"] == "MQ=="
     assert process.stdout.readline() == b"end\n"
     live("kv", "put", "w/c", "2")
     assert json.loads(process.stdout.readline())["Value"] == "Mg=="
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == 0
 
 
@@ -327,18 +336,66 @@ def test_keys_are_random(run: Run) -> None:
     assert first != second
 
 
-def test_a_signal_while_waiting_for_the_lock_ends_the_command(live_address: str, live: Run) -> None:
-    """Nothing was begun, so there is nothing to release; the code is 1."""
-    holder = started(live_address, "lock", "l7", "echo up; exec sleep 60")
-    assert holder.stdout is not None
-    holder.stdout.readline()
-    waiter = started(live_address, "lock", "-verbose", "l7", "echo never")
-    assert waiter.stdout is not None
-    while waiter.stdout.readline() != b"Attempting lock acquisition\n":
-        continue
-    waiter.send_signal(signal.SIGINT)
-    out, err = waiter.communicate(timeout=30)
+# The signal comes while the HTTP parser calls back: with the answer that has this in its body.
+INTERRUPTED = """
+import os
+from pyconsul.sdk.http1 import AnswerParser
+
+def on_body(parser, body, take=AnswerParser.on_body):
+    take(parser, body)
+    if {mark!r} in body:
+        os.kill(os.getpid(), {number})
+
+AnswerParser.on_body = on_body
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "mark"), [("at-any-time", ""), ("at-the-session", '"ID": "'), ("at-the-key", "LockIndex")]
+)
+def test_a_signal_while_waiting_for_the_lock_ends_the_command(key: str, mark: str, start: Start) -> None:
+    """Nothing was begun, so there is nothing to release; the code is 1, whatever the signal found us at."""
+    until(start("lock", key, "echo up; exec sleep 60"), b"up\n")
+    before = INTERRUPTED.format(mark=mark.encode(), number=int(signal.SIGINT)) if mark else ""
+    waiter = start("lock", "-verbose", key, "echo never", before=before)
+    until(waiter, b"Attempting lock acquisition\n")
+    if not mark:
+        waiter.send_signal(signal.SIGINT)
+    out, err = waiter.communicate(timeout=60)
     assert (waiter.returncode, out) == (1, b"")
     assert err == b"Shutdown triggered or timeout during lock acquisition\n"
-    holder.send_signal(signal.SIGTERM)
-    holder.communicate(timeout=30)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["INT", "TERM"])
+def test_a_signal_ends_a_monitor(number: signal.Signals, live_address: str, start: Start) -> None:
+    """With 0, and without a word about the agent, which goes on."""
+    monitor = start("monitor", "-log-level=debug")
+    with Client(Settings(address=live_address)) as client:
+        while not select([monitor.stdout], [], [], 0.01)[0]:
+            client.status.leader()  # each request is a line of the log
+    assert monitor.poll() is None
+    monitor.send_signal(number)
+    out, err = monitor.communicate(timeout=60)
+    assert (monitor.returncode, b"Remote side" in out, err) == (0, False, b"")
+
+
+def test_a_signal_ends_an_execution_and_takes_it_back(live: Run, start: Start) -> None:
+    """While it waits for nodes: the code is 1, and session and keys are gone."""
+    execution = start("exec", "-wait=60s", "-wait-repl=1ms", "-verbose", "uptime")
+    assert execution.stdout is not None
+    while not execution.stdout.readline().startswith(b"Fired remote execution event"):
+        assert execution.poll() is None
+    execution.send_signal(signal.SIGINT)
+    out, err = execution.communicate(timeout=60)
+    assert (execution.returncode, out, err) == (1, b"", b"")
+    assert live("kv", "get", "-keys", "_rexec").out == ""
+
+
+def test_a_signal_ends_a_watch_whose_command_goes_on(live: Run, start: Start) -> None:
+    """The command is told, and not waited for."""
+    live("kv", "put", "w/s", "1")
+    watch = start("watch", "-type=key", "-key=w/s", "trap 'echo told' INT; echo up; sleep 60 & wait; wait")
+    until(watch, b"up\n")
+    watch.send_signal(signal.SIGINT)
+    assert watch.wait(60) == 0
+    until(watch, b"told\n")

@@ -68,7 +68,7 @@ async def test_the_python_of_the_readme_runs(consul_agent: Any, monkeypatch: pyt
     exec("async def program():\n" + textwrap.indent(found[1], "    "), names)
     program = asyncio.create_task(names["program"]())
     shown: object = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while shown != ["web"]:  # the catalog hears of the service a moment later
             shown = await printed.get()
     program.cancel()

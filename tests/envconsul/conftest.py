@@ -7,25 +7,26 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-LIMIT = 20.0  # seconds anything here may take
+Start = Callable[..., subprocess.Popen[str]]
+LIMIT = 60.0  # seconds anything here may take
 
 
 class Tool:
     """Starts ``py-envconsul`` in a folder, with few variables of its own."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, start_process: Start, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder
+        self._start = start_process
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **environment}
-        self.started: list[subprocess.Popen[str]] = []
 
     def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
         """A process that goes on."""
-        process = subprocess.Popen(
+        return self._start(
             [sys.executable, "-m", "pyconsul_envconsul.main", *words],
             cwd=self.folder,
             env={**self.environment, **environment},
@@ -33,8 +34,6 @@ class Tool:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.started.append(process)
-        return process
 
     def run(self, *words: str, **environment: str) -> tuple[int, str, str]:
         """Exit status, output and errors of a run to the end."""
@@ -74,23 +73,13 @@ def until(claim: Callable[[], bool], otherwise: Callable[[], str] = lambda: "it 
 
 
 @pytest.fixture
-def make_tool(tmp_path: Path) -> Iterator[Callable[..., Tool]]:
-    """Makes tools with variables; what they started is ended."""
-    made: list[Tool] = []
+def make_tool(start_process: Start, tmp_path: Path) -> Callable[..., Tool]:
+    """Makes tools with variables."""
 
     def make(**environment: str) -> Tool:
-        made.append(Tool(tmp_path, environment))
-        return made[-1]
+        return Tool(start_process, tmp_path, environment)
 
-    yield make
-    for process in (process for tool in made for process in tool.started):
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.communicate(timeout=5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
+    return make
 
 
 @pytest.fixture

@@ -97,7 +97,7 @@ def test_changes_that_come_together_restart_once(tool: Any, consul_agent: InProc
     """The timer starts anew with each change."""
     consul_agent.client.kv.put("c/V", "0")
     child = tool.script("child.sh", f"trap 'exit 0' INT\necho $V >> log\n{LOOP}")
-    tool.start("-wait", "500ms:5s", "-prefix", "c", child)
+    tool.start("-wait", "2s:30s", "-prefix", "c", child)
     tool.comes("log", "0\n")
     for value in "123":
         consul_agent.client.kv.put("c/V", value)
@@ -110,7 +110,7 @@ def test_reload_false_of_a_prefix(tool: Any, consul_agent: InProcessAgent) -> No
     consul_agent.client.kv.put("c/V", "one")
     (tool.folder / "c.hcl").write_text('prefix { path = "quiet" reload = false } prefix { path = "c" }')
     child = tool.script("child.sh", f"trap 'exit 0' INT\necho $Q $V >> log\n{LOOP}")
-    tool.start("-config", "c.hcl", "-wait", "500ms:5s", child)  # long enough for both changes to have arrived
+    tool.start("-config", "c.hcl", "-wait", "2s:30s", child)  # long enough for both changes to have arrived
     tool.comes("log", "1 one\n")
     consul_agent.client.kv.put("quiet/Q", "2")
     consul_agent.client.kv.put("c/V", "two")

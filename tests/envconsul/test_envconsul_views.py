@@ -57,9 +57,9 @@ async def reports(script: Script, count: int, config: Config | None = None) -> l
     views = Views(config or Config())
     views.clients = cast("Clients", script)
     views.start(PrefixQuery("c"))
-    events = [await asyncio.wait_for(views.events.get(), 10) for _ in range(count)]
+    events = [await asyncio.wait_for(views.events.get(), 60) for _ in range(count)]
     if not views.config.once:
-        await asyncio.wait_for(script.used_up.wait(), 10)
+        await asyncio.wait_for(script.used_up.wait(), 60)
     await views.stop()
     assert views.events.empty()
     return events

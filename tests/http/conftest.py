@@ -153,7 +153,7 @@ def until_fixture() -> Callable[[Callable[[], bool]], Awaitable[None]]:
     """Waits for a condition of the running agent, ten seconds at most."""
 
     async def wait(condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition():  # noqa: ASYNC110  the agent has no event for each thing that tests wait for
                 await asyncio.sleep(0)
 

@@ -95,7 +95,7 @@ async def test_a_refreshing_entry_follows_the_servers(servers: Servers, cache: A
     waiting = asyncio.create_task(cache.get(FRESH, DCSpecificRequest(MinQueryIndex=first.Index)))
     await asyncio.sleep(0)
     servers.move()
-    found, meta = await asyncio.wait_for(waiting, 5)
+    found, meta = await asyncio.wait_for(waiting, 60)
     assert (found.Services, meta.hit) == ({"web": ["11"]}, False)
     again, meta = await cache.get(FRESH, DCSpecificRequest(MaxAge=1))
     assert (again.Index, meta.hit, meta.age) == (11, True, 0.0)

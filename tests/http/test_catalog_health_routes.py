@@ -62,7 +62,7 @@ class Api:
         answer = await self.get(url)
         while not fits(answer.body):
             index = answer.headers["X-Consul-Index"]
-            answer = await asyncio.wait_for(self.get(f"{url}{'&' if '?' in url else '?'}index={index}&wait=5s"), 10)
+            answer = await asyncio.wait_for(self.get(f"{url}{'&' if '?' in url else '?'}index={index}&wait=5s"), 60)
         return answer.body
 
     async def register(self, **fields: Any) -> Answer:
@@ -263,7 +263,7 @@ async def test_a_blocking_query_ends_with_the_change_it_waits_for(api: Api) -> N
     await api.register(Service={"Service": "db"})
     assert not waiting.done()
     await api.register(Service={"Service": "web", "Port": 81})
-    answer = await asyncio.wait_for(waiting, 5)
+    answer = await asyncio.wait_for(waiting, 60)
     assert answer.body[0]["Service"]["Port"] == 81
     assert answer.headers["X-Consul-Query-Backend"] == "streaming"
 

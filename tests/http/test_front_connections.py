@@ -36,15 +36,17 @@ async def test_pipelined_requests_are_answered_in_order(wire: Any) -> None:
 
 
 async def test_what_is_sent_while_a_query_waits_stays_in_the_socket(
-    agent: Agent, wire: Any, until: Callable[..., Any]
+    agent: Agent, wire: Any, connect: Callable[..., Any], until: Callable[..., Any]
 ) -> None:
     """A client cannot fill the agent's memory behind a blocking query; all is answered once that ends."""
     await wire.get("/v1/kv/other", method="PUT", body=b"0")
     wire.send(lines("GET", "/v1/kv/a?index=1&wait=1ns") * 2)
-    wire.send(lines("GET", "/v1/event/list?index=1&wait=300ms") + lines("GET", "/v1/status/leader") * 20_000)
+    wire.send(lines("GET", "/v1/event/list?index=1&wait=60s") + lines("GET", "/v1/status/leader") * 20_000)
     connection = only_connection(agent)
     await until(lambda: connection._reader.buffered > server.AHEAD)
     assert connection._reader.buffered < server.AHEAD + (512 << 10)
+    async with connect(agent) as other:
+        assert (await other.get("/v1/event/fire/end", method="PUT")).status == 200
     answers = [await wire.answer() for _ in range(20_003)]
     assert {a.status for a in answers[3:]} == {200}
 

@@ -81,7 +81,7 @@ class CachedReads(RuleBasedStateMachine):
         self.agent = InProcessAgent().start()
         host, _, port = self.agent.http_address.rpartition(":")
         self.connections = [
-            http.client.HTTPConnection(host, int(port), timeout=20, source_address=(source, 0))
+            http.client.HTTPConnection(host, int(port), timeout=60, source_address=(source, 0))
             for source in ("127.0.0.1", "127.0.0.2")
         ]
         self.sessions: list[str] = []
@@ -236,7 +236,7 @@ def test_the_cache_is_used_and_can_be_switched_off(monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv("PYCONSUL_NO_REPLY_CACHE", switch)
         with InProcessAgent() as agent:
             host, _, port = agent.http_address.rpartition(":")
-            connection = http.client.HTTPConnection(host, int(port), timeout=20)
+            connection = http.client.HTTPConnection(host, int(port), timeout=60)
             for _ in range(2):
                 connection.request("GET", "/v1/catalog/nodes")
                 assert connection.getresponse().read()

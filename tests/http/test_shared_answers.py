@@ -11,7 +11,7 @@ from pyconsul.testing import InProcessAgent
 
 def _ask(agent: InProcessAgent, request: str) -> socket.socket:
     host, _, port = agent.http_address.rpartition(":")
-    door = socket.create_connection((host, int(port)), timeout=10)
+    door = socket.create_connection((host, int(port)), timeout=60)
     door.sendall(f"{request}Host: a\r\n\r\n".encode())
     return door
 

@@ -50,7 +50,7 @@ class FakeCatalog:
 
     async def until(self, count: int) -> None:
         """Return when so many writes have arrived."""
-        async with asyncio.timeout(5), self.arrived:
+        async with asyncio.timeout(60), self.arrived:
             await self.arrived.wait_for(lambda: len(self.told) >= count)
 
 

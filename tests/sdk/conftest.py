@@ -70,8 +70,8 @@ class StubAgent:
                 sock, _ = self.listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._talk, args=(sock, len(self.connections)), daemon=True).start()
             self.connections.append(sock)
+            threading.Thread(target=self._talk, args=(sock, len(self.connections) - 1), daemon=True).start()
 
     def close(self) -> None:
         """Stop listening and drop every connection."""
@@ -136,7 +136,7 @@ def started(stub: StubAgent) -> Iterator[StubAgent]:
     thread.start()
     yield stub
     stub.close()
-    thread.join(5)
+    thread.join(60)
 
 
 class Either:
@@ -158,7 +158,7 @@ class Either:
             async def awaited() -> Any:
                 return await result
 
-            return self.loop.run_until_complete(asyncio.wait_for(awaited(), 20))
+            return self.loop.run_until_complete(asyncio.wait_for(awaited(), 60))
         return result
 
     def take(self, count: int, work: Callable[[Any], Any]) -> list[Any]:

@@ -127,6 +127,18 @@ def test_a_damaged_answer_gives_an_answer_or_a_protocol_error(position: int, dam
         parser.feed_end()
 
 
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, MemoryError])
+def test_what_is_raised_while_parsing_is_not_the_agents_fault(raised: type[BaseException]) -> None:
+    """Ctrl-C may come while the parser calls back; it comes out as itself, not as a malformed answer."""
+
+    class Interrupted(AnswerParser):
+        def on_header(self, name: bytes, value: bytes) -> None:
+            raise raised
+
+    with pytest.raises(raised):
+        Interrupted("GET").feed(SIZED)
+
+
 def test_a_request_head_is_plain_http() -> None:
     """Host, agent and the given headers; a body has its length."""
     wire = a_wire("PUT", headers=(("X-Consul-Token", "t"),), body=b"abc")

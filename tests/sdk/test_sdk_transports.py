@@ -17,6 +17,7 @@ import pytest
 from pyconsul.sdk import QueryOptions, Retry, errors
 from pyconsul.sdk.kv import get_request
 from pyconsul.sdk.settings import TLS
+from pyconsul.testing.ports import free_port
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -81,8 +82,7 @@ def test_a_cut_answer_is_a_transport_error(make_client: Any, stub: Any) -> None:
 
 def test_nobody_there_is_said_in_gos_words(make_client: Callable[..., Any]) -> None:
     """The address is in the text and in the exception."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"127.0.0.1:{server.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     client = make_client(address, retry=Retry.NEVER)
     with pytest.raises(errors.TransportError) as caught:
         client(lambda c: c.kv.get("a"))
@@ -96,7 +96,7 @@ def test_a_silent_agent_times_out(make_client: Any, stub: Any) -> None:
     gate = threading.Event()
 
     def wait(asked: Any) -> bytes:
-        gate.wait(10)
+        gate.wait(60)
         return value(stub)
 
     stub.answer = wait
@@ -180,7 +180,7 @@ def test_many_requests_run_side_by_side(make_client: Any, stub: Any) -> None:
     def answer(asked: Any) -> bytes:
         if "slow" in asked.target:
             arrived.set()
-            gate.wait(10)
+            gate.wait(60)
         return value(stub)
 
     stub.answer = answer
@@ -188,15 +188,16 @@ def test_many_requests_run_side_by_side(make_client: Any, stub: Any) -> None:
     if client.kind == "blocking":
         slow = threading.Thread(target=lambda: client.client.kv.get("slow"))
         slow.start()
-        assert arrived.wait(10)
+        assert arrived.wait(60)
         assert client.client.kv.get("fast").Key == "a"
         gate.set()
-        slow.join(5)
+        slow.join(60)
     else:
         import asyncio
 
         async def both() -> None:
             slow = asyncio.create_task(client.client.kv.get("slow"))
+            assert await asyncio.to_thread(arrived.wait, 60)
             await client.client.kv.get("fast")
             gate.set()
             await slow

@@ -208,9 +208,9 @@ def test_saving_goes_in_small_steps() -> None:
             n, Entry(MessageType.KVS, KVSRequest(Op="set", DirEnt=DirEntry(Key=f"key/{n:06}", Value=b"v" * 100)))
         )
     pieces = machine.freeze().records(private=False)
-    longest, began = 0.0, time.perf_counter()
+    longest, began = 0.0, time.process_time()
     for _ in pieces:
-        now = time.perf_counter()
+        now = time.process_time()
         longest, began = max(longest, now - began), now
     assert longest < 0.1
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from pyconsul.testing.ports import free_port
 from pyconsul_snapshot_agent.config import Destination, Schedule
 from pyconsul_snapshot_agent.storage import Storage
 from pyconsul_snapshot_agent.targets import open_target
@@ -27,13 +28,6 @@ AZURE_ACCOUNT = "devstoreaccount1"
 AZURE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 REPOSITORY = Path(__file__).resolve().parents[2]
 MILLISECOND = 1_000_000
-
-
-def free_port() -> int:
-    """A TCP port of the loopback that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager
@@ -240,13 +234,11 @@ def relay() -> Iterator[Callable[[int], Relay]]:
 class Tool:
     """A snapshot agent in a process of its own; ``lines`` of its log so far."""
 
-    def __init__(self, agent_address: str, *flags: str) -> None:
+    def __init__(self, start_process: Callable[..., subprocess.Popen[str]], agent_address: str, *flags: str) -> None:
         self.lines: list[str] = []
         environ = {**os.environ, "CONSUL_HTTP_ADDR": agent_address}
         program = [sys.executable, "-m", "pyconsul_snapshot_agent.main", "-log-level=debug", *flags]
-        self.process = subprocess.Popen(
-            program, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
+        self.process = start_process(program, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -272,23 +264,22 @@ class Tool:
     def wait(self) -> int:
         """Wait for the end. The exit status."""
         status = self.process.wait(60)
-        self._reader.join(10)
+        self._reader.join()
         assert self.process.stderr is not None
         self.process.stderr.close()
         return status
 
 
 @pytest.fixture
-def tool() -> Iterator[Callable[..., Tool]]:
+def tool(start_process: Callable[..., subprocess.Popen[str]]) -> Iterator[Callable[..., Tool]]:
     """Starts snapshot agents; those that still run at the end are killed."""
     made: list[Tool] = []
 
     def start(agent_address: str, *flags: str) -> Tool:
-        made.append(Tool(agent_address, *flags))
+        made.append(Tool(start_process, agent_address, *flags))
         return made[-1]
 
     yield start
     for each in made:
-        if each.process.poll() is None:
-            each.process.kill()
-            each.wait()
+        each.process.kill()
+        each.wait()

@@ -260,7 +260,7 @@ def test_the_configuration_of_the_example_is_one(tmp_path: Path) -> None:
 def test_the_disaster_of_the_example_ends_well() -> None:
     """Saved on schedule into S3, the data destroyed, restored: the same."""
     run = subprocess.run(
-        [sys.executable, EXAMPLES / "disaster.py"], capture_output=True, text=True, timeout=110, check=False
+        [sys.executable, EXAMPLES / "disaster.py"], capture_output=True, text=True, timeout=250, check=False
     )
     assert run.returncode == 0, run.stderr
     assert "health: Consul Snapshot Agent Alive: passing, Consul Snapshot Agent Saving Snapshots: passing" in run.stdout

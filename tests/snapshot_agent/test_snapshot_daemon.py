@@ -68,6 +68,13 @@ async def until_check(agent: InProcessAgent, name: str, status: str) -> str:
             await asyncio.sleep(0.01)
 
 
+async def until_alive(agent: InProcessAgent, count: int) -> None:
+    """Wait until so many instances have the check that they live."""
+    async with asyncio.timeout(60), agent.async_client() as client:
+        while sum(check.Name == ALIVE for check in (await client.agent.checks()).values()) < count:  # noqa: ASYNC110 - nor for these
+            await asyncio.sleep(0.01)
+
+
 async def test_the_leader_saves_at_once_and_then_on_schedule(consul_agent: InProcessAgent, fast: Fast) -> None:
     """Every interval; the oldest go."""
     target = MemoryStorage()
@@ -91,12 +98,12 @@ async def test_health_tells_that_it_lives_and_that_it_saves(consul_agent: InProc
 
 async def test_a_failing_destination_turns_health_critical_and_back(consul_agent: InProcessAgent, fast: Fast) -> None:
     """At the first failed attempt, with the reason."""
-    target = MemoryStorage(refuse=1)
-    slow = fast(backoff=300_000_000, max_backoff=300_000_000)
-    async with daemon(config_of(consul_agent, slow), target) as agent:
+    target = MemoryStorage(refuse=10**9)
+    async with daemon(config_of(consul_agent, fast()), target) as agent:
         note = await until_check(consul_agent, SAVING, "critical")
         assert "out of space" in note
         assert agent.stats.problem == note
+        target.refuse = 0
         await until_check(consul_agent, SAVING, "passing")
         assert agent.stats.problem == ""
 
@@ -108,7 +115,9 @@ async def test_only_one_of_several_saves(consul_agent: InProcessAgent, fast: Fas
     async with daemon(config, one) as first:
         await until(lambda: first.stats.snapshots >= 1)
         async with daemon(config, two) as second:
-            await until(lambda: first.stats.snapshots >= 4)
+            await until_alive(consul_agent, 2)
+            so_far = first.stats.snapshots
+            await until(lambda: first.stats.snapshots >= so_far + 3)
             assert (second.stats.snapshots, two.objects) == (0, {})
             async with consul_agent.async_client() as client:
                 found = await client.agent.checks()

@@ -7,17 +7,14 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from pyconsul.testing import InProcessAgent
 from pyconsul_snapshot_agent.archive import verify
 
 
 def flags_for(s3: Any, port: int) -> list[str]:
-    """A daemon that stores in the moto server behind ``port``, with a lock that ends soon after its holder."""
+    """A daemon that stores in the moto server behind ``port``."""
     return [
         "-interval=1h",
-        "-session-ttl=1s",
         "-lock-delay=1ms",
         "-aws-s3-bucket=snapshots",
         "-aws-s3-region=us-east-1",
@@ -35,7 +32,14 @@ def fragments(s3: Any) -> int:
     return len(s3.amazon().list_multipart_uploads(Bucket="snapshots", Prefix="takeover/").get("Uploads", ()))
 
 
-@pytest.mark.consul_agent(config='session_ttl_min = "500ms"')
+def end_session_of_leader(agent: InProcessAgent) -> None:
+    """What Consul does once the TTL is over."""
+    entry = agent.client.kv.get("consul-snapshot/lock")
+    assert entry is not None
+    assert entry.Session
+    agent.client.session.destroy(entry.Session)
+
+
 def test_another_instance_takes_over_and_no_half_archive_counts(
     consul_agent: InProcessAgent, s3: Any, relay: Callable[[int], Any], tool: Callable[..., Any]
 ) -> None:
@@ -54,6 +58,7 @@ def test_another_instance_takes_over_and_no_half_archive_counts(
     assert storage.stored() == []
     assert fragments(s3) == 1
     assert first.end(signal.SIGKILL) == -signal.SIGKILL
+    end_session_of_leader(consul_agent)
     second.wait_for("Saved snapshot")
     assert second.end(signal.SIGTERM) == 0
     stored = storage.stored()

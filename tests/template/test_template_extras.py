@@ -151,7 +151,7 @@ async def test_the_status_endpoint_tells_what_is_waited_for(consul: Any, tmp_pat
     await server.start()
     work = asyncio.create_task(runner.run())
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not runner.templates[0].missing:  # noqa: ASYNC110 - the runner sends no event
                 await asyncio.sleep(0.01)
         assert await fetch(server.port, "GET /health HTTP/1.1") == (503, "waiting for data\n")
@@ -162,7 +162,7 @@ async def test_the_status_endpoint_tells_what_is_waited_for(consul: Any, tmp_pat
         assert (await fetch(server.port, "GET /nope HTTP/1.1"))[0] == 404
         assert (await fetch(server.port, "nonsense"))[0] == 400
         await consul.put("late", b"x")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not runner.templates[0].is_rendered:  # noqa: ASYNC110 - the runner sends no event
                 await asyncio.sleep(0.01)
         assert state_of(runner)["Ready"] is True

@@ -17,7 +17,7 @@ from pyconsul_template.config import Config
 from pyconsul_template.runner import Runner
 
 
-async def until(claim: Callable[[], Any], seconds: float = 5.0) -> None:
+async def until(claim: Callable[[], Any], seconds: float = 60.0) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(seconds):
         while not claim():  # noqa: ASYNC110 - files and processes send no events
@@ -161,7 +161,7 @@ async def test_quiescence_gathers_changes(consul: Any, tmp_path: Path) -> None:
     """Changes that follow each other are written once."""
     await consul.put("a", b"0")
     out = tmp_path / "out"
-    config = a_config(consul, a_template(out, '{{ key "a" }}'), wait={"min": 300_000_000, "max": 3_000_000_000})
+    config = a_config(consul, a_template(out, '{{ key "a" }}'), wait={"min": 2_000_000_000, "max": 30_000_000_000})
     async with running(config) as runner:
         await until(lambda: out.exists() and runner.templates[0].quiescence)
         for value in (b"1", b"2", b"3"):

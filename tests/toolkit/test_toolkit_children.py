@@ -23,7 +23,7 @@ ENVIRONMENT = dict(os.environ)
 
 async def until(claim: Callable[[], Any]) -> None:
     """Wait for something to become true."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not claim():  # noqa: ASYNC110 - files and processes send no events
             await asyncio.sleep(0.01)
 

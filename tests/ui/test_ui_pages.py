@@ -25,7 +25,7 @@ def agent_fixture() -> Iterator[InProcessAgent]:
 
 def get(agent: InProcessAgent, path: str, method: str = "GET") -> tuple[int, str, str]:
     """Status, content type and body of one page."""
-    connection = http.client.HTTPConnection(*agent.http_address.split(":"), timeout=10)
+    connection = http.client.HTTPConnection(*agent.http_address.split(":"), timeout=60)
     connection.request(method, path)
     reply = connection.getresponse()
     found = reply.status, reply.headers.get("Content-Type", ""), reply.read().decode()

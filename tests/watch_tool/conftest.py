@@ -8,22 +8,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-LIMIT = 20.0  # seconds anything here may take
+Start = Callable[..., subprocess.Popen[str]]
+LIMIT = 60.0  # seconds anything here may take
 
 
 class WatchTool:
     """Starts ``py-consul-watch`` with a configuration file in a folder."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, start_process: Start, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder
+        self._start = start_process
         self.environment = {"PATH": os.environ["PATH"], **environment}
-        self.started: list[subprocess.Popen[str]] = []
 
     def configure(self, *watches: dict[str, Any], **settings: Any) -> None:
         """Write the configuration; retries are quick unless it says else."""
@@ -33,7 +34,7 @@ class WatchTool:
 
     def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
         """A process that goes on."""
-        process = subprocess.Popen(
+        return self._start(
             [sys.executable, "-m", "pyconsul_watch.main", "-config", "w.json", *words],
             cwd=self.folder,
             env={**self.environment, **environment},
@@ -41,8 +42,6 @@ class WatchTool:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.started.append(process)
-        return process
 
     def run(self, *words: str) -> tuple[int, str, str]:
         """Exit status, output and errors of a run to the end."""
@@ -76,11 +75,6 @@ def until(claim: Callable[[], bool], otherwise: Callable[[], str] = lambda: "it 
 
 
 @pytest.fixture
-def tool(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[WatchTool]:
-    """The tool with an agent; what it started is ended."""
-    made = WatchTool(tmp_path, request.getfixturevalue("consul_agent").environment)
-    yield made
-    for process in made.started:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+def tool(start_process: Start, tmp_path: Path, request: pytest.FixtureRequest) -> WatchTool:
+    """The tool with an agent."""
+    return WatchTool(start_process, tmp_path, request.getfixturevalue("consul_agent").environment)

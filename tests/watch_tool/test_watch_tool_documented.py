@@ -8,6 +8,7 @@ import pty
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,17 +39,17 @@ def test_the_example_runs(tool: Any, consul_agent: InProcessAgent) -> None:
     assert int(tool.read("settings.count")) == sum(key.startswith("apps/ecommerce/") for key in settings)
 
 
-def test_a_terminal_shows_what_the_watches_do(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_a_terminal_shows_what_the_watches_do(tool: Any, start_process: Callable[..., subprocess.Popen[bytes]]) -> None:
     """One line, taken away at the end."""
     tool.configure({"type": "nodes", "id": "all-nodes", "handler": "cat > /dev/null"})
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "pyconsul_watch.main", "-config", "w.json"]
-    process = subprocess.Popen(command, cwd=tool.folder, env=tool.environment, stderr=theirs)
+    process = start_process(command, cwd=tool.folder, env=tool.environment, stderr=theirs)
     os.close(theirs)
     shown = ""
     while "1 watches (1 waiting), 1 calls, last all-nodes at " not in shown:
         shown += os.read(ours, 4096).decode()
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert os.read(ours, 4096).decode().endswith("\r\x1b[K")
     os.close(ours)

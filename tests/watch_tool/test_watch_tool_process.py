@@ -227,7 +227,7 @@ def test_a_running_handler_may_end(tool: Any, consul_agent: InProcessAgent) -> N
     tool.comes("begun\n")
     process.send_signal(signal.SIGTERM)
     (tool.folder / "go").touch()
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert (process.returncode, tool.read()) == (0, "begun\ndone\n")
 
 
@@ -246,7 +246,7 @@ def test_systemd_hears_how_things_stand(tool: Any, consul_agent: InProcessAgent)
     """Ready once all watches have an answer, signs of life, the end."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
         channel.bind(str(tool.folder / "notify"))
-        channel.settimeout(20)
+        channel.settimeout(60)
         tool.configure(key("a"))
         process = tool.start(NOTIFY_SOCKET=str(tool.folder / "notify"), WATCHDOG_USEC="200000")
         heard = ""
@@ -255,7 +255,7 @@ def test_systemd_hears_how_things_stand(tool: Any, consul_agent: InProcessAgent)
         process.send_signal(signal.SIGTERM)
         while "STOPPING=1" not in heard:
             heard += channel.recv(4096).decode() + "\n"
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     assert process.returncode == 0
 
 

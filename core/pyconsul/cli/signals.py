@@ -1,59 +1,106 @@
-"""SIGINT and SIGTERM for commands that stay: an exception in the main thread, at a place that waits for it."""
+"""SIGINT and SIGTERM for commands that stay: they queue up, and the command looks at them where it waits.
+
+The handler never raises: an exception would come up between any two instructions, in a callback of the HTTP parser or
+half-way through the start of a child. The main thread only waits, so that a signal is seen at once; what takes time
+goes on beside it.
+"""
 
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from types import FrameType
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from pyconsul.sdk import Client
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 
-
-class Stopped(BaseException):
-    """The user wants the command to end. Not an Exception, so that no handler of errors takes it for one."""
+T = TypeVar("T")
 
 
-class Guard:
-    """Turns signals into Stopped, unless they are put off for a moment."""
+class Stopped(Exception):
+    """The user wants the command to end; ``number`` is the signal that said so."""
 
-    def __init__(self, on_signal: Callable[[int], None] | None) -> None:
-        self._on_signal = on_signal
-        self._puts_off = False
-        self._waiting: int | None = None
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
-    @contextmanager
-    def put_off(self) -> Generator[None]:
-        """Inside, a signal waits: while a child is being started, nobody could end that child."""
-        self._puts_off = True
-        try:
-            yield
-        finally:
-            self._puts_off = False
-        if self._waiting is not None:
-            self._stop(self._waiting)
+
+class Beside:
+    """Work that goes on beside the main thread; only its identity counts."""
+
+
+class Signals:
+    """The signals that came since ``stoppable`` and were not looked at yet."""
+
+    def __init__(self) -> None:
+        # its put() may interrupt its get(), which no lock of threading allows
+        self._news: SimpleQueue[int | Beside] = SimpleQueue()
 
     def handle(self, number: int, frame: FrameType | None) -> None:
         """The signal handler."""
-        if self._puts_off:
-            self._waiting = number
-        else:
-            self._stop(number)
+        self._news.put(number)
 
-    def _stop(self, number: int) -> None:
-        self._waiting = None
-        if self._on_signal is not None:
-            self._on_signal(number)
-        raise Stopped
+    def run(self, client: Client, work: Callable[[], T]) -> T:
+        """What ``work`` returns, which asks ``client`` in a thread of its own; raises what it raises.
+
+        Raises Stopped when a signal came first; the work was broken off then, and has cleaned up.
+        """
+        results: list[T] = []
+        beside = Beside()
+        background = client.background(self._announcing(beside, lambda: results.append(work())))
+        try:
+            self.wait(beside)
+        finally:
+            background.stop()
+        return results[0]
+
+    def start(self, work: Callable[[], object]) -> Beside:
+        """Begin ``work`` in a thread of its own, which nothing breaks off, and return at once."""
+        beside = Beside()
+        threading.Thread(target=self._announcing(beside, work), daemon=True).start()
+        return beside
+
+    def wait(self, beside: Beside, timeout: float | None = None) -> bool:
+        """Wait for the end of some work; False when ``timeout`` seconds went by. Raises Stopped at a signal."""
+        while True:
+            try:
+                news = self._news.get(timeout=timeout)
+            except Empty:
+                return False
+            if isinstance(news, int):
+                raise Stopped(news)
+            if news is beside:
+                return True
+
+    def check(self) -> None:
+        """Raise Stopped if a signal came."""
+        self.wait(Beside(), 0)
+
+    def _announcing(self, beside: Beside, work: Callable[[], object]) -> Callable[[], None]:
+        """The work with news of its end."""
+
+        def run() -> None:
+            try:
+                work()
+            finally:
+                self._news.put(beside)
+
+        return run
 
 
 @contextmanager
-def stoppable(on_signal: Callable[[int], None] | None = None) -> Generator[Guard]:
-    """While inside, the two signals raise Stopped, after ``on_signal`` was told which one it was."""
-    guard = Guard(on_signal)
-    before = {number: signal.signal(number, guard.handle) for number in _STOPPING}
+def stoppable() -> Generator[Signals]:
+    """While inside, the two signals wait to be looked at, and do nothing else."""
+    signals = Signals()
+    before = {number: signal.signal(number, signals.handle) for number in _STOPPING}
     try:
-        yield guard
+        yield signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -76,6 +76,9 @@ class AnswerParser:
                 raise ProtocolError("net/http: server response headers exceeded 1048576 bytes; aborted")
         try:
             self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:
+            # raised in a method of ours, not by the parser: Ctrl-C most likely, for which the agent cannot help
+            raise error.__context__ or error from None
         except httptools.HttpParserError as error:
             if not self.is_complete:  # after the end, the rest belongs to nobody
                 raise ProtocolError(f"net/http: malformed HTTP response: {error}") from error

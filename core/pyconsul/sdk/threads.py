@@ -32,12 +32,22 @@ class _Stop:
     def __init__(self) -> None:
         self.wished = threading.Event()
         self.is_raised = False
+        self._lock = threading.Lock()
 
     def raise_once(self) -> None:
         """Raise Interrupted if the end is wished and this has not been said yet."""
-        if self.wished.is_set() and not self.is_raised:
-            self.is_raised = True
-            raise Interrupted
+        if not self.wished.is_set():
+            return
+        with self._lock:
+            if not self.is_raised:
+                self.is_raised = True
+                raise Interrupted
+
+    def unless_raised(self, interrupt: Callable[[], None]) -> None:
+        """Break off an exchange, but not one of the cleaning up, which cannot begin meanwhile."""
+        with self._lock:
+            if not self.is_raised:
+                interrupt()
 
 
 _current = threading.local()
@@ -131,11 +141,14 @@ class Background:
             return
         self._stop.wished.set()
         while self._thread.is_alive():
-            if self._thread.ident is not None and not self._stop.is_raised:
-                self._transport.interrupt(self._thread.ident)
+            self._stop.unless_raised(self._interrupt)
             self._thread.join(_NOTICE)  # the thread may just have been between two exchanges
         if self._error is not None:
             raise self._error
+
+    def _interrupt(self) -> None:
+        if self._thread.ident is not None:
+            self._transport.interrupt(self._thread.ident)
 
     def _run(self) -> None:
         _current.stop = self._stop

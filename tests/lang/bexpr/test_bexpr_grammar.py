@@ -57,12 +57,12 @@ def test_a_syntax_error_says_what_was_expected_where(text: str, error: str) -> N
 @pytest.mark.parametrize("depth", [12, 60])
 def test_nested_parentheses_take_no_time(depth: int) -> None:
     """What keeps a real Consul busy for ever is answered at once."""
-    started = time.perf_counter()
+    started = time.process_time()
     text = "(" * depth + "Service == web" + ")" * depth
     assert compile_filter(text, Service)(Service(Service="web"))
     with pytest.raises(FilterError, match="no match found"):
         parse("(" * depth)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("text", ["(" * 100_000 + "Service == web", "not " * 100_000 + "Service == web"])
@@ -83,12 +83,12 @@ def test_bottomless_nesting_is_refused(text: str) -> None:
 )
 def test_long_expressions_take_linear_time(text: str) -> None:
     """Length alone costs little."""
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         compile_filter(text, Service)
     except FilterError as error:
         assert str(error)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 _WORDS = "Service Tags Meta . [ ] ( ) ` == != in not and or is empty contains matches 0 - 1 a \\ \u00e9"

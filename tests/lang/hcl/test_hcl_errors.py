@@ -71,12 +71,12 @@ def test_deep_nesting_is_refused_instead_of_exhausting_the_stack(text: str) -> N
 )
 def test_hostile_text_takes_linear_time(text: str) -> None:
     """Nothing in a document makes the reader slow."""
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         parse(text)
     except HclError as error:
         assert str(error)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 _fragments = st.sampled_from(

@@ -126,9 +126,9 @@ def test_a_thousand_service_blocks_read_quickly() -> None:
     """A large file takes a fraction of a second."""
     block = 'service {\n  id = "web-%d"\n  tags = ["a", "b"]\n  check { http = "http://x/%d" interval = "10s" }\n}\n'
     text = "".join(block % (number, number) for number in range(1000))
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(parse(text)["service"]) == 1000  # type: ignore[arg-type]
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 _scalars = st.one_of(

@@ -8,6 +8,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyconsul.lang.goflags import Args, FlagSet
@@ -188,9 +189,9 @@ class _Recording:
                 threads.append(threading.Thread(target=self._profile, args=(name, path, seconds), daemon=True))
         for thread in threads:
             thread.start()
-        with stoppable():
+        with stoppable() as signals:
             try:
-                self._sample(until)
+                signals.run(self._client, partial(self._sample, until))
             except Stopped:
                 self._console.complain(
                     "==> Error encountered during collection: stopping collection due to shutdown signal"
@@ -230,6 +231,8 @@ class _Recording:
 
     def _sample(self, until: float) -> None:
         """Take profiles each interval, and wait."""
+        from pyconsul.sdk.threads import sleep
+
         count = 0
         self._tell("Beginning capture interval", count)
         while True:
@@ -239,7 +242,7 @@ class _Recording:
             left = until - time.monotonic()
             if left <= 0:
                 return
-            time.sleep(min(left, to_seconds(self._interval)))
+            sleep(min(left, to_seconds(self._interval)))
             if time.monotonic() >= until:
                 return
             count += 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyconsul.lang.goflags import Args, FlagSet
@@ -115,12 +116,9 @@ class _Execution:
             self._session = self._create_session()
         self._folder = f"{self._args.string('prefix')}/{self._session}/"
         self._say(f"Created remote execution session: {self._session}")
-        with stoppable():
+        with stoppable() as signals:
             try:
-                self._upload(gojson.encode(job))
-                time.sleep(to_seconds(self._args.duration("wait-repl")))
-                self._fire()
-                return self._wait()
+                return signals.run(self._client, partial(self._carry_out, gojson.encode(job)))
             except Stopped:
                 return 1
             finally:
@@ -129,6 +127,15 @@ class _Execution:
                     self._client.kv.delete(self._folder.rstrip("/"), recurse=True)
                 except ConsulError as e:
                     self._console.complain(f"Failed to clean up: {e}")
+
+    def _carry_out(self, job: bytes) -> int:
+        """Announce the job, and wait for what comes of it. Returns the exit code."""
+        from pyconsul.sdk.threads import sleep
+
+        self._upload(job)
+        sleep(to_seconds(self._args.duration("wait-repl")))
+        self._fire()
+        return self._wait()
 
     def _create_session(self) -> str:
         """A session whose keys go with it; in another datacenter it hangs on one of the servers there."""

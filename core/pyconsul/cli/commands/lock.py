@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pyconsul.lang.goflags import Args, FlagSet
@@ -14,7 +12,7 @@ from pyconsul.primitives.durations import to_seconds
 from ..children import arguments, ending, pass_on, start
 from ..console import Console, Failed, failing
 from ..flags import client_flags, server_flags
-from ..signals import Guard, Stopped, stoppable
+from ..signals import Signals, Stopped, stoppable
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client
@@ -80,12 +78,12 @@ class _Holder:
 
     def __init__(self, args: Args, client: Client, console: Console) -> None:
         self._args = args
+        self._client = client
         self._console = console
-        self._child: subprocess.Popen[bytes] | None = None
         with failing("Lock setup failed"):
-            self._lock = self._set_up(client)
+            self._lock = self._set_up()
 
-    def _set_up(self, client: Client) -> Lock | Semaphore:
+    def _set_up(self) -> Lock | Semaphore:
         """The lock at the prefix, or the semaphore below it."""
         args, limit = self._args, self._args.integer("n")
         prefix = args.argument(0).removeprefix("/")
@@ -94,7 +92,7 @@ class _Holder:
         retries = args.integer("monitor-retry")
         if limit > 1:
             self._say(f"Setting up semaphore (limit {limit}) at prefix: {prefix}")
-            return client.semaphore(
+            return self._client.semaphore(
                 prefix,
                 limit,
                 name=name,
@@ -106,7 +104,7 @@ class _Holder:
         # The key that a semaphore would use, so that the two exclude each other at a prefix.
         key = f"{prefix}/.lock".removeprefix("/")
         self._say(f"Setting up lock at path: {key}")
-        return client.lock(
+        return self._client.lock(
             key,
             name=name,
             try_once=timeout > 0,
@@ -117,32 +115,28 @@ class _Holder:
 
     def hold(self) -> int:
         """Do it all. Returns the exit code."""
-        code = 0
-        with suppress(Stopped), stoppable(self._forward) as guard:
-            try:
-                self._acquire()
-                code = self._run_child(guard)
-            except Stopped:
-                with guard.put_off():
-                    self._stop()
-            with guard.put_off():  # whoever is impatient waits until the lock is free for others
-                self._release()
+        with stoppable() as signals:
+            code = self._run_child(signals) if self._acquires(signals) else 0
+            self._release()
         return code if self._args.boolean("child-exit-code") else 0
 
-    def _acquire(self) -> None:
+    def _acquires(self, signals: Signals) -> bool:
+        """Wait for the lock; False when it came together with a signal. Raises Failed."""
         self._say("Attempting lock acquisition")
-        with failing("Lock acquisition failed"):
-            if not self._lock.acquire():
-                raise Failed(_NOT_ACQUIRED)
+        try:
+            with failing("Lock acquisition failed"):
+                is_ours = signals.run(self._client, self._lock.acquire)
+                signals.check()
+        except Stopped:
+            if not self._lock.is_held:
+                raise Failed(_NOT_ACQUIRED) from None
+            self._console.complain("Shutdown triggered during lock acquisition")
+            return False
+        if not is_ours:
+            raise Failed(_NOT_ACQUIRED)
+        return True
 
-    def _stop(self) -> None:
-        """The user wants an end. Raises Failed when nothing was begun yet."""
-        if not self._lock.is_held:
-            raise Failed(_NOT_ACQUIRED) from None
-        self._say("Shutdown triggered, killing child")
-        self._kill()
-
-    def _run_child(self, guard: Guard) -> int:
+    def _run_child(self, signals: Signals) -> int:
         """Start the command and wait for its end, or for the loss of the lock."""
         args, console = self._args, self._console
         self._say("Starting handler")
@@ -153,15 +147,13 @@ class _Holder:
         stdin = None if args.boolean("pass-stdin") else subprocess.DEVNULL
         environ = {**console.environ, "CONSUL_LOCK_HELD": "true"}
         try:
-            with guard.put_off():
-                child = self._child = start(argv, environ, stdin)
+            child = start(argv, environ, stdin)
         except Failed as e:
             console.complain(str(e))
             self._say("Child terminated, releasing lock")
             return _CHILD_FAILED
-        if not self._outlives_lock(child):
-            self._say("Lock lost, killing child")
-            self._kill()
+        if not self._ends_by_itself(child, signals):
+            self._kill(child)
             return 0
         told = ending(child.returncode)
         if told:
@@ -169,26 +161,22 @@ class _Holder:
         self._say("Child terminated, releasing lock")
         return _CHILD_FAILED if told else 0
 
-    def _outlives_lock(self, child: subprocess.Popen[bytes]) -> bool:
-        """Wait until the command has ended (True) or the lock is lost (False)."""
-        ended = threading.Event()
-
-        def wait() -> None:
-            child.wait()
-            ended.set()
-
-        threading.Thread(target=wait, daemon=True).start()
-        while not ended.wait(_LOOK_EVERY):
-            if self._lock.lost.is_set():
-                return False
+    def _ends_by_itself(self, child: subprocess.Popen[bytes], signals: Signals) -> bool:
+        """Wait until the command has ended (True), or the lock is lost or the user wants an end (False)."""
+        ended = signals.start(child.wait)
+        try:
+            while not signals.wait(ended, _LOOK_EVERY):
+                if self._lock.lost.is_set():
+                    self._say("Lock lost, killing child")
+                    return False
+        except Stopped as stopped:
+            pass_on(child, stopped.number)
+            self._say("Shutdown triggered, killing child")
+            return False
         return True
 
-    def _kill(self) -> None:
+    def _kill(self, child: subprocess.Popen[bytes]) -> None:
         """End the command: politely first."""
-        child = self._child
-        if child is None:
-            self._say("No child process to kill")
-            return
         self._say(f"Terminating child pid {child.pid}")
         pass_on(child, signal.SIGTERM)
         try:
@@ -214,10 +202,6 @@ class _Holder:
                 self._say("Cleanup aborted, lock in use")
                 return
         self._say("Cleanup succeeded")
-
-    def _forward(self, number: int) -> None:
-        if self._child is not None:
-            pass_on(self._child, number)
 
     def _say(self, text: str) -> None:
         if self._args.boolean("verbose"):

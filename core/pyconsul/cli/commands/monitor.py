@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..console import Console, failing
 from ..flags import client_flags
+from ..signals import Stopped, stoppable
+
+if TYPE_CHECKING:
+    from pyconsul.sdk import Client
 
 USAGE = "[options]"
 HELP = """
@@ -23,20 +31,24 @@ def add_flags(flags: FlagSet) -> None:
 
 def run(args: Args, console: Console) -> int:
     """Print line after line until one side ends it."""
+    client = console.connect(args)
+    with stoppable() as signals:
+        try:
+            signals.run(client, partial(_follow, args, client, console))
+        except Stopped:
+            return 0
+    console.say("\nRemote side ended the monitor! This usually means that the\nremote side has exited or crashed.")
+    return 1
+
+
+def _follow(args: Args, client: Client, console: Console) -> None:
+    """Print until the agent ends it. Raises Failed when it does not begin."""
     from pyconsul.sdk.errors import TransportError
 
-    client = console.connect(args)
     as_json = args.boolean("log-json")
     with failing("Error starting JSON monitor" if as_json else "Error starting monitor"):
         stream = client.agent.monitor(log_level=args.string("log-level"), log_json=as_json)
-    try:
-        with stream:
-            for line in stream.lines():
-                console.say(line)
-                console.flush()
-    except KeyboardInterrupt:
-        return 0
-    except TransportError:
-        pass  # the agent went away in the middle of a line, which is the end as well
-    console.say("\nRemote side ended the monitor! This usually means that the\nremote side has exited or crashed.")
-    return 1
+    with suppress(TransportError), stream:  # in the middle of a line, it is the end as well
+        for line in stream.lines():
+            console.say(line)
+            console.flush()

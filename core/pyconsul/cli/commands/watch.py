@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyconsul.lang.goflags import Args, FlagSet, to_bool
@@ -10,7 +11,7 @@ from pyconsul.lang.goflags import Args, FlagSet, to_bool
 from ..children import arguments, ending, pass_on, start
 from ..console import Console, Failed, UsageFailed, failing
 from ..flags import client_flags, server_flags, timestamp
-from ..signals import Guard, Stopped, stoppable
+from ..signals import Signals, Stopped, stoppable
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client
@@ -91,9 +92,9 @@ def _print_once(client: Client, plan: Plan, console: Console) -> int:
     """Print the present value, waiting for it while the agent answers with errors."""
     from pyconsul.sdk.blocking.watch import updates
 
-    with stoppable():
+    with stoppable() as signals:
         try:
-            update = next(updates(client, plan, _reporter(plan, console)))
+            update = signals.run(client, partial(next, updates(client, plan, _reporter(plan, console))))
         except Stopped:
             return 0
     console.say(plan.to_pretty_json(update.value))
@@ -120,32 +121,30 @@ class _Follower:
         self._plan = plan
         self._client = client
         self._console = console
-        self._child: subprocess.Popen[bytes] | None = None
 
     def follow(self) -> int:
         """The exit code of the command."""
         from pyconsul.sdk.blocking.watch import updates
 
-        with stoppable(self._forward) as guard:
+        changes = updates(self._client, self._plan, _reporter(self._plan, self._console))
+        with stoppable() as signals:
             try:
-                for update in updates(self._client, self._plan, _reporter(self._plan, self._console)):
-                    self._handle(update, guard)
+                while True:
+                    self._handle(signals.run(self._client, partial(next, changes)), signals)
             except Stopped:
-                pass  # the way to end a watch; the child was told, too
-        return 0
+                return 0  # the way to end a watch
 
-    def _forward(self, number: int) -> None:
-        if self._child is not None:
-            pass_on(self._child, number)
-
-    def _handle(self, update: Update, guard: Guard) -> None:
-        """Run the command on one change. Raises Failed."""
+    def _handle(self, update: Update, signals: Signals) -> None:
+        """Run the command on one change. Raises Failed, and Stopped after the command was told, too."""
         self._console.flush()
         environ = {**self._console.environ, "CONSUL_INDEX": str(update.index)}
-        with guard.put_off():
-            child = self._child = start(self._argv, environ, subprocess.PIPE)
-        child.communicate(self._plan.to_json(update.value))
-        self._child = None
+        child = start(self._argv, environ, subprocess.PIPE)
+        ended = signals.start(partial(child.communicate, self._plan.to_json(update.value)))
+        try:
+            signals.wait(ended)
+        except Stopped as stopped:
+            pass_on(child, stopped.number)
+            raise
         told = ending(child.returncode)
         if told:
             raise Failed(f"Error executing handler: {told}")
