@@ -95,7 +95,7 @@ async def test_a_flood_of_connections_leaves_nothing_behind(
 
     found = await asyncio.gather(*(visit() for _ in range(400)), return_exceptions=True)
     assert 200 in found
-    await until(lambda: not agent.listeners.front.per_client and not agent.listeners.front.connections)
+    await until(lambda: not agent.listeners.front.visitors.held and not agent.listeners.front.connections)
 
 
 async def test_a_body_is_invited_only_where_it_will_be_read(wire: Any, connect: Any, agent: Agent) -> None:

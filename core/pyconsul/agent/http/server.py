@@ -21,6 +21,7 @@ from pyconsul.agent.http.reading import END, BadBody, Head, Refused, RequestRead
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.reply_cache import ReplyCache
 from pyconsul.agent.http.request import Request, unescape
+from pyconsul.agent.http.visitors import Visitor, Visitors
 from pyconsul.memdb import WatchSet
 from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.telemetry.logging import Level, logger
@@ -91,8 +92,7 @@ class HttpFront:
         self.replies = ReplyCache()
         self.shared: SharedBytes | None = None
         self.connections: set[Connection] = set()
-        self.per_client: dict[str, int] = {}
-        self.max_per_client: int = agent.config.limits.http_max_conns_per_client
+        self.visitors = Visitors(agent.config.limits.http_max_conns_per_client)
         self.body_bytes = 0  # of larger bodies in memory
         self._date = (0, b"")
         self._sweeping: asyncio.TimerHandle | None = None
@@ -107,22 +107,6 @@ class HttpFront:
         if self._date[0] != now:
             self._date = (now, time.strftime("Date: %a, %d %b %Y %H:%M:%S GMT\r\n", time.gmtime(now)).encode())
         return self._date[1]
-
-    def admit(self, client: str) -> bool:
-        """Count a connection of this address; False where it has too many."""
-        held = self.per_client.get(client, 0)
-        if self.max_per_client > 0 and held >= self.max_per_client:
-            return False
-        self.per_client[client] = held + 1
-        return True
-
-    def dismiss(self, client: str) -> None:
-        """Forget one connection of this address."""
-        held = self.per_client.get(client, 0) - 1
-        if held > 0:
-            self.per_client[client] = held
-        else:
-            self.per_client.pop(client, None)
 
     def body_limit(self, head: Head) -> int:
         """The most bytes of this request's body that are taken; of a longer one none."""
@@ -166,23 +150,19 @@ class HttpFront:
 
 
 class Connection(asyncio.Protocol):
-    """One connection."""
+    """One connection; of a ``visitor`` who has been counted already, where TLS came first."""
 
-    def __init__(self, front: HttpFront, *, handshake_timeout: float = 0) -> None:
+    def __init__(self, front: HttpFront, visitor: Visitor | None = None) -> None:
         self.front = front
-        self._handshake_timeout = handshake_timeout  # of TLS; its first request must have begun by then, as in Consul
+        self._visitor = visitor
         self._reader = RequestReader(front.header_limit)
         self._transport: asyncio.Transport | None = None
-        self._remote = ""
-        self._client = ""
-        self._admitted = False
         self._task: asyncio.Task[None] | None = None
         self._answering = ""  # the method of the request being answered
         self._drained: asyncio.Future[None] | None = None
         self._refused = False  # nothing more is read
         self._input_ended = False
         self._whole: bytes | None = None  # what came, where it may be exactly one request
-        self._first_byte: asyncio.TimerHandle | None = None
         self._since = 0.0  # loop time of the last progress that the clock is about
         self._unsent = 0
         self._paused = False
@@ -202,35 +182,24 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless this client has too many connections already."""
         self._transport = transport = cast("asyncio.Transport", transport)  # uvloop's has no common base class
-        peer = transport.get_extra_info("peername")
-        is_tcp = isinstance(peer, tuple)
-        self._client = str(peer[0]) if is_tcp else ""
-        host = f"[{self._client}]" if ":" in self._client else self._client
-        self._remote = f"{host}:{peer[1]}" if is_tcp else "@"
-        loop = asyncio.get_running_loop()
-        self._since = loop.time()
-        if is_tcp:
-            self._admitted = self.front.admit(self._client)
-            if not self._admitted:
-                transport.write(writing.TOO_MANY_CONNECTIONS)
-                self._refused = True
-                transport.close()
-                return
+        self._visitor = visitor = self._visitor or self.front.visitors.arrive(transport)
+        self._since = asyncio.get_running_loop().time()
+        if not visitor.admitted:
+            transport.write(writing.TOO_MANY_CONNECTIONS)
+            self._refused = True
+            transport.close()
+            return
+        if visitor.client:
             _probe_when_silent(transport)
         self.front.joined(self)
-        if self._handshake_timeout > 0:
-            self._first_byte = loop.call_later(self._handshake_timeout, self.hang_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client went: what it waited for ends too. A write that has begun is carried through."""
         del exc
         self._transport = None
         self.front.connections.discard(self)
-        if self._admitted:
-            self._admitted = False
-            self.front.dismiss(self._client)
-        if self._first_byte is not None:
-            self._first_byte.cancel()
+        if self._visitor is not None:
+            self._visitor.leave()
         if self._task is None:
             self._drop_body()
         elif self._answering in BODILESS:
@@ -258,9 +227,6 @@ class Connection(asyncio.Protocol):
         """Answer from the kept replies where the very same bytes were answered before, else read on."""
         if self._refused or self._transport is None:
             return
-        if self._first_byte is not None:
-            self._first_byte.cancel()
-            self._first_byte = None
         reader = self._reader
         if self._task is not None:
             reader.feed(data)
@@ -288,7 +254,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool | None:
         """The client has sent all it will; what it asked is still answered, unless that would take long."""
         self._input_ended = True
-        if self._transport is None or self._transport.get_extra_info("sslcontext") is not None:
+        if self._transport is None:
             return None
         if self._task is None and self._head is not None and not self._refused:
             self._whole = None
@@ -425,7 +391,7 @@ class Connection(asyncio.Protocol):
             head.raw_query,
             head.headers,
             body,
-            self._remote,
+            self._visitor.remote if self._visitor is not None else "",
         )
         request.body_size = self._body_size
         request.body_fault = fault
