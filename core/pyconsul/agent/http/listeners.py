@@ -14,7 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pyconsul.agent.http.server import Connection, HttpFront
+from pyconsul.agent.http.front import HttpFront
+from pyconsul.agent.http.server import Connection
 from pyconsul.agent.http.tls import server_context
 from pyconsul.agent.http.tls_channel import TlsChannel
 from pyconsul.agent.http.visitors import Visitor
