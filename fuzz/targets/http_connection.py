@@ -66,6 +66,9 @@ class Pipe(asyncio.Transport):
         """No."""
         return False
 
+    def write_eof(self) -> None:
+        """Nothing more will come."""
+
     def get_write_buffer_size(self) -> int:
         """All was taken."""
         return 0

@@ -31,13 +31,14 @@ class Bodies:
 class RequestBody:
     """One body. ``wanted`` is False where the request's method has none; ``free`` bytes of it are not charged."""
 
-    __slots__ = ("_bodies", "_charged", "_free", "_pieces", "file", "limit", "size", "wanted")
+    __slots__ = ("_bodies", "_charged", "_counted", "_free", "_pieces", "file", "limit", "size", "wanted")
 
     def __init__(self, bodies: Bodies, limit: int, *, wanted: bool, free: int = FREE_BODY) -> None:
         self._bodies = bodies
         self._free = free
         self._pieces: list[bytes] = []
         self._charged = 0
+        self._counted = 0  # of ``size``
         self.limit = limit
         self.wanted = wanted
         self.size = 0  # of all that came
@@ -63,9 +64,14 @@ class RequestBody:
             return True
         self._pieces.append(piece)
         if self.size > self._free:
-            self._bodies.charge(self.size - self._charged)
-            self._charged = self.size
+            self.hold(self.size - self._counted)
+            self._counted = self.size
         return True
+
+    def hold(self, size: int) -> None:
+        """Count so many bytes as held until ``drop``. Raises Refused."""
+        self._bodies.charge(size)
+        self._charged += size
 
     def joined(self) -> bytes:
         """What came and is in memory, once; it stays charged."""

@@ -119,7 +119,10 @@ class Listeners:
         patience = self._agent.config.limits.https_handshake_timeout / 1e9
 
         def choose(visitor: Visitor, alpn: str) -> asyncio.Protocol:
-            del alpn
+            if alpn == "h2" and visitor.admitted:
+                from pyconsul.agent.http.http2_connection import Http2Connection  # with h2, 12 ms
+
+                return Http2Connection(front, visitor)
             return Connection(front, visitor)
 
         return lambda: TlsChannel(context, choose, front.visitors, patience)
