@@ -9,7 +9,7 @@ import h2.events
 import h2.exceptions
 import h2.settings
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyconsul.agent.http.http2 import MAX_STREAMS, Asked, Dropped, Http2Session, Piece, Room, Whole, header_fault
@@ -203,6 +203,7 @@ FRAME = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(FRAME | st.binary(max_size=30), max_size=12), st.booleans())
 def test_no_bytes_upset_a_session(frames: list[bytes], asked_before: bool) -> None:
     """Frames of any kind on any stream: events or an end, and replies to them raise nothing."""
