@@ -7,7 +7,8 @@ from typing import cast
 
 from standing import agent, do
 
-from pyconsul.agent.http.server import Connection, HttpFront
+from pyconsul.agent.http.front import HttpFront
+from pyconsul.agent.http.server import Connection
 
 SEEDS = [
     b"GET /v1/kv/a?raw HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/catalog/services HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -65,6 +66,9 @@ class Pipe(asyncio.Transport):
         """No."""
         return False
 
+    def write_eof(self) -> None:
+        """Nothing more will come."""
+
     def get_write_buffer_size(self) -> int:
         """All was taken."""
         return 0
@@ -94,7 +98,7 @@ async def _converse(front: HttpFront, data: bytes) -> None:
     await front.close(0)
     assert not pipe.written or pipe.written.startswith(b"HTTP/1."), bytes(pipe.written[:80])
     assert b"internal error: " not in pipe.written, bytes(pipe.written)
-    assert not front.connections and not front.per_client and not front.body_bytes
+    assert not front.connections and not front.visitors.held and not front.bodies.held
 
 
 async def _rest(connection: Connection) -> None:

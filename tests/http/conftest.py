@@ -1,14 +1,21 @@
 """An agent with open sockets, and a client that sends and reads bytes."""
 
 import asyncio
+import datetime
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import uvloop
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from pyconsul.agent.agent import Agent
 from pyconsul.config import load
@@ -17,7 +24,7 @@ from pyconsul.config.runtime import Address
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Connections are tried on both loops that an agent may run on: their transports differ where it matters."""
-    if item.path.name == "test_front_connections.py":
+    if item.path.name in ("test_front_connections.py", "test_front_tls.py"):
         return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
     return {"asyncio": asyncio.new_event_loop}
 
@@ -95,7 +102,7 @@ class Wire:
     async def close(self) -> None:
         """Close it."""
         self.writer.close()
-        with suppress(ConnectionError):
+        with suppress(OSError):  # resets, and TLS's alerts
             await self.writer.wait_closed()
 
 
@@ -107,15 +114,49 @@ def request(path: str, *headers: str, method: str = "GET", body: bytes = b"") ->
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
+def write_certificate(folder: Path, name: str) -> tuple[str, str]:
+    """A self-signed certificate for localhost and its key; returns their paths."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / f"{name}.pem", folder / f"{name}-key.pem"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.NoEncryption()
+    pkcs8 = serialization.PrivateFormat.PKCS8
+    paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, pkcs8, plain))
+    return str(paths[0]), str(paths[1])
+
+
+def client_context(certificate: tuple[str, str] | None = None) -> ssl.SSLContext:
+    """A client that trusts anybody."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if certificate:
+        context.load_cert_chain(*certificate)
+    return context
+
+
 @asynccontextmanager
-async def connected(agent: Agent) -> AsyncIterator[Wire]:
-    """A connection to the agent's first HTTP listener."""
-    address = agent.http_address
+async def connected(agent: Agent, tls: ssl.SSLContext | None = None, *, https: bool = False) -> AsyncIterator[Wire]:
+    """A connection to the agent's first HTTP listener; with ``https``, or over TLS, to that for HTTPS."""
+    address = agent.listeners.https_address if https or tls is not None else agent.http_address
     if address.startswith("unix://"):
         wire = Wire(*await asyncio.open_unix_connection(address.removeprefix("unix://")))
     else:
         host, _, port = address.rpartition(":")
-        wire = Wire(*await asyncio.open_connection(host.strip("[]"), int(port)))
+        wire = Wire(*await asyncio.open_connection(host.strip("[]"), int(port), ssl=tls))
     try:
         yield wire
     finally:
@@ -146,6 +187,30 @@ def connect_fixture() -> Callable[[Agent], Any]:
 def run_agent_fixture() -> Callable[..., Any]:
     """Runs agents of other configurations: ``async with run_agent(hcl, field=value) as agent``."""
     return running
+
+
+@pytest.fixture(name="certificate")
+def certificate_fixture(tmp_path: Path) -> Callable[[str], tuple[str, str]]:
+    """Makes certificates: paths of one with that name, and of its key."""
+    return lambda name: write_certificate(tmp_path, name)
+
+
+@pytest.fixture(name="run_https")
+def run_https_fixture(certificate: Callable[[str], tuple[str, str]]) -> Callable[..., Any]:
+    """Runs agents with HTTPS: ``async with run_https(hcl, keys_of_tls) as agent``."""
+
+    def run(hcl: str = "", more: str = "", **changes: Any) -> Any:
+        cert, key = certificate("server")
+        tls = f'tls {{ https {{ cert_file = "{cert}" key_file = "{key}" {more} }} }}'
+        return running(tls + hcl, https_addrs=(Address("tcp", "127.0.0.1", 0),), **changes)
+
+    return run
+
+
+@pytest.fixture(name="trusting")
+def trusting_fixture() -> Callable[..., ssl.SSLContext]:
+    """Makes TLS clients that trust anybody, with a certificate if one is given."""
+    return client_context
 
 
 @pytest.fixture(name="until")

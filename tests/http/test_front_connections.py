@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from pyconsul.agent.agent import Agent
-from pyconsul.agent.http import server
-from pyconsul.agent.http.server import Connection, Patience
+from pyconsul.agent.http import bodies, server
+from pyconsul.agent.http.front import Patience
+from pyconsul.agent.http.server import Connection
 from pyconsul.server.state.kv import KVS
 
 HUGE = b"x" * 300_000
@@ -97,7 +98,7 @@ async def test_a_flood_of_connections_leaves_nothing_behind(
 
     found = await asyncio.gather(*(visit() for _ in range(400)), return_exceptions=True)
     assert 200 in found
-    await until(lambda: not agent.listeners.front.per_client and not agent.listeners.front.connections)
+    await until(lambda: not agent.listeners.front.visitors.held and not agent.listeners.front.connections)
 
 
 async def test_a_body_is_invited_only_where_it_will_be_read(wire: Any, connect: Any, agent: Agent) -> None:
@@ -144,14 +145,14 @@ async def test_broken_chunks_answer_as_in_consul(chunks: bytes, text: bytes, wir
 async def test_all_larger_bodies_together_are_bounded(agent: Agent, connect: Callable[..., Any]) -> None:
     """When they hold too much memory a further one gets 503, a small one goes on; what ends is given back."""
     front = agent.listeners.front
-    front.body_bytes = server.ALL_BODIES - 100_000
+    front.bodies.held = bodies.ALL_BODIES - 100_000
     async with connect(agent) as wire:
         assert (await wire.get("/v1/kv/a", method="PUT", body=b"x" * 60_000)).body == b"true"
         assert (await wire.get("/v1/kv/a", method="PUT", body=b"x" * 90_000)).body == b"true"
-        assert front.body_bytes == server.ALL_BODIES - 100_000
+        assert front.bodies.held == bodies.ALL_BODIES - 100_000
         wire.send(lines("PUT", "/v1/kv/a", f"Content-Length: {len(HUGE)}") + HUGE)
         assert (await wire.answer()).status == 503
-    assert front.body_bytes == server.ALL_BODIES - 100_000
+    assert front.bodies.held == bodies.ALL_BODIES - 100_000
 
 
 async def test_a_get_may_bring_a_body_that_nobody_reads(wire: Any) -> None:
@@ -167,11 +168,11 @@ async def test_a_large_snapshot_goes_through_a_file(agent: Agent, wire: Any) -> 
     for number in range(8):
         await wire.get(f"/v1/kv/k{number}", method="PUT", body=os.urandom(400_000))
     saved = (await wire.get("/v1/snapshot")).body
-    assert len(saved) > 2 * server.SPOOL_FROM
+    assert len(saved) > 2 * bodies.SPOOL_FROM
     await wire.get("/v1/kv/k0?recurse", method="DELETE")
     assert (await wire.get("/v1/snapshot", method="PUT", body=saved)).status == 200
     assert len((await wire.get("/v1/kv/k0?raw")).body) == 400_000
-    assert agent.listeners.front.body_bytes == 0
+    assert agent.listeners.front.bodies.held == 0
 
 
 async def test_an_unread_stream_waits(agent: Agent, wire: Any, until: Callable[..., Any]) -> None:

@@ -1,148 +1,16 @@
-"""Listeners of the HTTP door: TLS with its reload, unix sockets, and what ``http_config`` and ``limits`` say."""
+"""Listeners of the HTTP door: ports, unix sockets, and what ``http_config`` says."""
 
-import asyncio
-import datetime
 import os
-import ssl
 import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from pyconsul.agent.agent import Agent
-from pyconsul.agent.http.tls import openssl_name
-from pyconsul.config import ConfigError
 from pyconsul.config.runtime import Address
 from pyconsul.telemetry.logging import Level, Monitor
-
-
-def write_certificate(folder: Path, name: str) -> tuple[str, str]:
-    """A self-signed certificate for localhost and its key; returns their paths."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / f"{name}.pem", folder / f"{name}-key.pem"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    plain = serialization.NoEncryption()
-    pkcs8 = serialization.PrivateFormat.PKCS8
-    paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, pkcs8, plain))
-    return str(paths[0]), str(paths[1])
-
-
-def tls_configuration(certificate: str, key: str, more: str = "") -> str:
-    """HCL of an agent with that certificate for HTTPS."""
-    return f'tls {{ https {{ cert_file = "{certificate}" key_file = "{key}" {more} }} }}'
-
-
-HTTPS = {"https_addrs": (Address("tcp", "127.0.0.1", 0),)}
-
-
-def client_context(certificate: tuple[str, str] | None = None) -> ssl.SSLContext:
-    """A client that trusts anybody."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    if certificate:
-        context.load_cert_chain(*certificate)
-    return context
-
-
-async def ask_tls(agent: Agent, context: ssl.SSLContext) -> tuple[bytes, str]:
-    """The status line of one request over TLS, and the common name of the server's certificate."""
-    host, port = agent.listeners.https_address.split(":")
-    reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
-    try:
-        writer.write(b"GET /v1/status/leader HTTP/1.1\r\nHost: x\r\n\r\n")
-        line = await reader.readline()
-        der = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        name = x509.load_der_x509_certificate(der).subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
-        return line, str(name)
-    finally:
-        writer.close()
-
-
-async def test_tls_answers_and_takes_a_new_certificate_on_reload(tmp_path: Path, run_agent: Callable[..., Any]) -> None:
-    """New connections see the new certificate; files that cannot be used change nothing."""
-    old, new = write_certificate(tmp_path, "old"), write_certificate(tmp_path, "new")
-    async with run_agent(tls_configuration(*old), **HTTPS) as agent:
-        assert await ask_tls(agent, client_context()) == (b"HTTP/1.1 200 OK\r\n", "old")
-        https = msgspec.structs.replace(agent.config.tls.https, cert_file=new[0], key_file=new[1])
-        changed = msgspec.structs.replace(agent.config, tls=msgspec.structs.replace(agent.config.tls, https=https))
-        await agent.listeners.reload(changed)
-        assert await ask_tls(agent, client_context()) == (b"HTTP/1.1 200 OK\r\n", "new")
-        os.unlink(old[0])
-        with pytest.raises(ConfigError):
-            await agent.reload()
-        assert (await ask_tls(agent, client_context()))[1] == "new"
-
-
-async def test_clients_without_a_certificate_are_refused(tmp_path: Path, run_agent: Callable[..., Any]) -> None:
-    """Where ``verify_incoming`` is set; with one that the CA signed all is well."""
-    server, stranger = write_certificate(tmp_path, "server"), write_certificate(tmp_path, "stranger")
-    more = f'verify_incoming = true ca_file = "{server[0]}"'
-    async with run_agent(tls_configuration(*server, more), **HTTPS) as agent:
-        assert (await ask_tls(agent, client_context(server)))[0] == b"HTTP/1.1 200 OK\r\n"
-        for certificate in (None, stranger):
-            with pytest.raises((ssl.SSLError, ConnectionError)):
-                assert (await ask_tls(agent, client_context(certificate)))[0] == b"", "a strange client was served"
-                raise ConnectionError
-
-
-async def test_the_lowest_version_of_tls_holds(tmp_path: Path, run_agent: Callable[..., Any]) -> None:
-    """An older client is refused."""
-    more = 'tls_min_version = "TLSv1_3"'
-    async with run_agent(tls_configuration(*write_certificate(tmp_path, "server"), more), **HTTPS) as agent:
-        context = client_context()
-        context.maximum_version = ssl.TLSVersion.TLSv1_2
-        with pytest.raises((ssl.SSLError, ConnectionError)):
-            await ask_tls(agent, context)
-
-
-@pytest.mark.parametrize(("timeout", "shakes_hands"), [("100ms", False), ("1s", True)])
-async def test_a_client_that_says_nothing_over_tls_is_dropped(
-    timeout: str, shakes_hands: bool, tmp_path: Path, run_agent: Callable[..., Any]
-) -> None:
-    """``limits.https_handshake_timeout`` is for the handshake and the first byte of a request."""
-    limits = f'limits {{ https_handshake_timeout = "{timeout}" }}'
-    async with run_agent(tls_configuration(*write_certificate(tmp_path, "server")) + limits, **HTTPS) as agent:
-        host, port = agent.listeners.https_address.split(":")
-        context = client_context() if shakes_hands else None
-        reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
-        async with asyncio.timeout(60):
-            assert await reader.read() == b""
-        writer.close()
-
-
-@pytest.mark.parametrize(
-    ("suite", "name"),
-    [
-        ("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256"),
-        ("TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA", "ECDHE-RSA-AES256-SHA"),
-        ("TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-RSA-CHACHA20-POLY1305"),
-    ],
-)
-def test_cipher_suites_have_openssl_names(suite: str, name: str) -> None:
-    """And OpenSSL knows them."""
-    assert openssl_name(suite) == name
-    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers(name)
 
 
 async def test_a_unix_socket_answers_and_goes(

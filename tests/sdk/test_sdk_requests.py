@@ -253,6 +253,6 @@ def test_a_blocking_query_gets_its_wait_on_top_of_the_timeout() -> None:
 
 def test_basic_auth_and_prefix_come_from_the_settings() -> None:
     """User and password become a header, a path in the address goes in front of every path."""
-    wire = Encoder(Settings(address="http://h:1/consul/", auth="user:pass")).encode(kv.get_request("a"), None)
+    wire = Encoder(Settings(address="http://h:1/consul", auth="user:pass")).encode(kv.get_request("a"), None)
     assert wire.target == "/consul/v1/kv/a"
     assert dict(wire.headers) == {"Authorization": "Basic dXNlcjpwYXNz"}

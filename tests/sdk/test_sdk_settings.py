@@ -22,7 +22,11 @@ from pyconsul.sdk.settings import TLS, Endpoint
         ("http://h:8500", "http", "h:8500", ""),
         ("http://h", "http", "h:80", ""),
         ("https://h", "https", "h:443", ""),
-        ("https://h:1/a/b/", "https", "h:1", "/a/b"),
+        ("https://h:1/a/b", "https", "h:1", "/a/b"),
+        ("https://h:1/a/b/", "https", "h:1", "/a/b/"),
+        ("http://h:1/", "http", "h:1", "/"),
+        ("http://h:1/a b?c#d%2Fé", "http", "h:1", "/a%20b%3Fc%23d%252F%C3%A9"),
+        ("http://h:1/a'(b)~;:@&=+,$!*", "http", "h:1", "/a%27%28b%29~;:@&=+,$%21%2A"),
         ("[::1]:8500", "http", "[::1]:8500", ""),
         ("http://[::1]", "http", "[::1]:80", ""),
         (":8500", "http", "127.0.0.1:8500", ""),
@@ -32,6 +36,24 @@ def test_addresses_are_taken_apart(address: str, scheme: str, authority: str, pr
     """Host, port, scheme and prefix as Consul's client reads them."""
     endpoint = Settings(address=address).endpoint()
     assert (endpoint.scheme, endpoint.authority, endpoint.prefix) == (scheme, authority, prefix)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "target"),
+    [
+        ("", "/v1/kv/a"),
+        ("pre", "/pre/v1/kv/a"),
+        ("pre/", "/pre//v1/kv/a"),
+        ("/", "/v1/kv/a"),
+        ("/foo", "/v1/kv/a"),
+        ("/foo/bar", "/bar/v1/kv/a"),
+    ],
+)
+def test_a_prefix_goes_in_front_of_every_path(prefix: str, target: str) -> None:
+    """As recorded from Consul's client, which loses the first part of a path that two slashes begin."""
+    address = f"http://h:1/{prefix}" if prefix else "http://h:1"
+    assert Settings(address=address).endpoint().target("/v1/kv/a") == target
+    assert Settings(address="http://h:1/").endpoint().target("/v1/kv/a") == "/kv/a"
 
 
 def test_a_unix_address_is_a_path() -> None:

@@ -51,7 +51,7 @@ class Encoder:
         return self.endpoint.url + wire.target
 
     def _target(self, request: Request[Any], options: QueryOptions) -> str:
-        path = self.endpoint.prefix + request.path
+        path = self.endpoint.target(request.path)
         params = [] if options is NO_OPTIONS else options.params()
         if self._defaults:
             named = {name for name, _ in params}

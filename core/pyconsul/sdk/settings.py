@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -15,6 +16,7 @@ from pyconsul.sdk.errors import ConfigError
 from pyconsul.sdk.retry import Retry
 
 DEFAULT_ADDRESS = "127.0.0.1:8500"
+_PATH = "/$&+,:;=@"  # what Go leaves as it is in a path, beside letters, digits and -_.~
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})  # what Go's strconv.ParseBool takes
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
@@ -32,13 +34,24 @@ class TLS(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """An address taken apart. ``unix_path`` is "" for TCP; ``host`` is then a name or an IP without brackets."""
+    """An address taken apart. ``unix_path`` is "" for TCP; ``host`` is then a name or an IP without brackets.
+
+    ``prefix`` stands before the path of every request, for agents behind a proxy; it is escaped and kept as given.
+    """
 
     scheme: str
     host: str
     port: int
     unix_path: str = ""
     prefix: str = ""
+
+    def target(self, path: str) -> str:
+        """What is asked for ``path``. As in Consul's client, where two slashes begin it the first part is lost."""
+        whole = self.prefix + path
+        if not whole.startswith("//"):
+            return whole
+        _, slash, rest = whole[2:].partition("/")
+        return slash + rest
 
     @property
     def is_secure(self) -> bool:
@@ -62,9 +75,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a client needs to know before its first request.
 
-    ``address`` is ``host:port``, ``http(s)://host:port/prefix`` or ``unix:///path``. Times are seconds: ``timeout``
-    bounds the silence of the agent (a blocking query gets its wait on top), ``connect_timeout`` the connecting.
-    ``token_file`` wins over ``token`` and is read when the client is made. ``auth`` is ``user:password``.
+    ``address`` is ``host:port``, ``http(s)://host:port/prefix`` (no slash at its end) or ``unix:///path``. Times are
+    seconds: ``timeout`` bounds the silence of the agent (a blocking query gets its wait on top), ``connect_timeout``
+    the connecting. ``token_file`` wins over ``token`` and is read when the client is made. ``auth`` is
+    ``user:password``.
     """
 
     address: str = DEFAULT_ADDRESS
@@ -116,10 +130,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if scheme not in ("", "http", "https"):
             raise ConfigError(f"Unknown protocol scheme: {scheme}")
         secure = "https" in (scheme, self.scheme)  # http:// never takes back a wish for TLS
-        authority, slash, prefix = address.partition("/") if scheme else (address, "", "")
+        authority, slash, rest = address.partition("/") if scheme else (address, "", "")
         host, port = _host_and_port(authority or DEFAULT_ADDRESS, 443 if secure else 80)
-        path = (slash + prefix).rstrip("/")
-        return Endpoint(scheme="https" if secure else "http", host=host, port=port, prefix=path)
+        prefix = quote(slash + rest, safe=_PATH)
+        return Endpoint(scheme="https" if secure else "http", host=host, port=port, prefix=prefix)
 
     def current_token(self) -> str:
         """The token to send: that of ``token_file`` if it holds one, else ``token``. Raises ConfigError."""

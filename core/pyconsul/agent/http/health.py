@@ -133,7 +133,7 @@ async def _fetch(req: Request, ask: ServiceSpecificRequest) -> tuple[IndexedChec
         if ask.AllowStale and 0 < ask.MaxStaleDuration < found.LastContact:
             found = await req.rpc("Health.ServiceNodes", changed(ask, AllowStale=False), IndexedCheckServiceNodes)
     if _is_streamed(req, ask):
-        found = changed(found, Backend=BACKEND_STREAMING)
+        found = changed(found, Backend=BACKEND_STREAMING, KnownLeader=False, LastContact=0)  # a stream knows neither
     return changed(found, ConsistencyLevel=consistency_of(ask)), headers
 
 

@@ -8,13 +8,17 @@ import os
 import pwd
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pyconsul.agent.http.server import Connection, HttpFront
+from pyconsul.agent.http.front import HttpFront
+from pyconsul.agent.http.server import Connection
 from pyconsul.agent.http.tls import server_context
+from pyconsul.agent.http.tls_channel import TlsChannel
+from pyconsul.agent.http.visitors import Visitor
 from pyconsul.config.runtime import Address
 from pyconsul.telemetry.logging import logger
 
@@ -78,7 +82,7 @@ class Listeners:
 
     async def reload(self, config: RuntimeConfig) -> None:
         """Take over limits and TLS settings for new connections. Raises OSError for files that cannot be used."""
-        self.front.max_per_client = config.limits.http_max_conns_per_client
+        self.front.visitors.limit = config.limits.http_max_conns_per_client
         for listener in self._listeners:
             if listener.tls:
                 before = listener.server
@@ -104,16 +108,24 @@ class Listeners:
     async def _serve(self, sock: socket.socket, tls: ssl.SSLContext | None) -> asyncio.Server:
         """Take connections from a listening socket, which stays ours."""
         loop = asyncio.get_running_loop()
-        patience = self._agent.config.limits.https_handshake_timeout / 1e9 if tls is not None else 0
-        connection = partial(Connection, self.front, handshake_timeout=patience)
-        handshake = patience if patience > 0 else None
+        protocol = partial(Connection, self.front) if tls is None else self._over_tls(tls)
         if sock.family == socket.AF_UNIX:
-            return await loop.create_unix_server(
-                connection, sock=sock.dup(), ssl=tls, ssl_handshake_timeout=handshake, backlog=_BACKLOG
-            )
-        return await loop.create_server(
-            connection, sock=sock.dup(), ssl=tls, ssl_handshake_timeout=handshake, backlog=_BACKLOG
-        )
+            return await loop.create_unix_server(protocol, sock=sock.dup(), backlog=_BACKLOG)
+        return await loop.create_server(protocol, sock=sock.dup(), backlog=_BACKLOG)
+
+    def _over_tls(self, context: ssl.SSLContext) -> Callable[[], TlsChannel]:
+        """What makes the protocol of a connection to an HTTPS port."""
+        front = self.front
+        patience = self._agent.config.limits.https_handshake_timeout / 1e9
+
+        def choose(visitor: Visitor, alpn: str) -> asyncio.Protocol:
+            if alpn == "h2" and visitor.admitted:
+                from pyconsul.agent.http.http2_connection import Http2Connection  # with h2, 12 ms
+
+                return Http2Connection(front, visitor)
+            return Connection(front, visitor)
+
+        return lambda: TlsChannel(context, choose, front.visitors, patience)
 
     def _unix_socket(self, path: str) -> socket.socket:
         if os.path.exists(path):  # an agent left it behind

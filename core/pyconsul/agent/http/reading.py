@@ -266,12 +266,12 @@ def _request_line(line: str) -> tuple[str, str, str, int, int]:
         major, minor = int(version[5]), int(version[7])
     else:
         raise Refused
-    raw_path, raw_query = _target(method, target)
+    raw_path, raw_query = parse_target(method, target)
     return method, raw_path, raw_query, major, minor
 
 
-def _target(method: str, target: str) -> tuple[str, str]:
-    """Escaped path and query of a request target; the path is "" where it names none."""
+def parse_target(method: str, target: str) -> tuple[str, str]:
+    """Escaped path and query of a request target; the path is "" where it names none. Raises Refused."""
     if target[:1] == "/" and "\t" not in target:
         path, _, query = target.partition("?")
         return path, query
@@ -289,6 +289,11 @@ def _target(method: str, target: str) -> tuple[str, str]:
     rest, _, query = rest[2:].partition("?")
     _, slash, path = rest.partition("/")
     return slash + path, query
+
+
+def is_token(text: str) -> bool:
+    """Whether it can be a method or the name of a header."""
+    return text != "" and _TOKEN.issuperset(text)
 
 
 def _is_scheme(text: str) -> bool:

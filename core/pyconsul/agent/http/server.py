@@ -1,188 +1,48 @@
-"""The front: an asyncio protocol that reads requests, has them answered by the door, and writes the replies.
+"""Connections that speak HTTP/1: a protocol that reads requests, has the door answer them, and writes the replies.
 
 One request of a connection is read and answered at a time; what a client sends meanwhile waits in the socket, but for a
-little. What a client may cost is bounded: bytes of a head, of a body, of all bodies together, the time it may take for
-them, the bytes it leaves unread, and its connections.
+little.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
 from pyconsul.agent.http import writing
-from pyconsul.agent.http.door import BODY_LIMIT
+from pyconsul.agent.http.bodies import RequestBody
+from pyconsul.agent.http.front import BODILESS, HttpFront, SharedBytes
 from pyconsul.agent.http.reading import END, BadBody, Head, Refused, RequestReader
 from pyconsul.agent.http.reply import Reply
-from pyconsul.agent.http.reply_cache import ReplyCache
 from pyconsul.agent.http.request import Request, unescape
+from pyconsul.agent.http.visitors import Visitor
 from pyconsul.memdb import WatchSet
 from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.telemetry.logging import Level, logger
 
-if TYPE_CHECKING:
-    from pyconsul.agent.agent import Agent
-    from pyconsul.agent.http.door import Door
-    from pyconsul.structs.wire import Indexed
-
 log = logger("agent.http")
 
-DEFAULT_HEADER_LIMIT: Final = 1 << 20
-SNAPSHOT_LIMIT: Final = 16 << 30
-FREE_BODY: Final = 64 << 10  # a body up to here is taken however many others there are
-ALL_BODIES: Final = 256 << 20  # all larger ones together, as far as they are in memory
-SPOOL_FROM: Final = 1 << 20  # a snapshot above goes to a file
 AHEAD: Final = 64 << 10  # bytes read while the request before is being answered
-OVERLOOKED: Final = 256 << 10  # bytes of a body that is not wanted which are read for the sake of the connection
-THREAD_FROM: Final = 256 << 10  # larger bodies are packed in a thread
-SHARED_UP_TO: Final = 1 << 20  # bytes of an answer that is kept for the next who waits for the same
-BODILESS: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 _LINGER: Final = 0.5  # seconds between the last byte and the end, so that a refusal is not lost to a reset (as in Go)
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a client may take, in seconds. Answers that wait (blocking queries, streams) are not meant."""
-
-    head: float = 60  # from the first byte of a request to the end of its headers
-    body: float = 60  # between two pieces of a body
-    idle: float = 900  # between two requests
-    stalled: float = 120  # for reading anything of a reply
-    half_closed: float = 1  # for the answer to a read after the client has closed its side
-    sweep: float = 5
-
-
-class SharedBytes(NamedTuple):
-    """The last answer to a blocking query, for the others who asked in the same bytes and wake with the same reply.
-
-    Waiters who share a query (``server.blocking``) get one ``meta`` object, and no two replies have the same one.
-    """
-
-    request: bytes
-    status: int
-    meta: Indexed | None
-    headers: Mapping[str, str]
-    first: bytes
-    payload: bytes
-
-    def serves(self, request: bytes, reply: Reply, headers: Mapping[str, str]) -> bool:
-        """Whether these bytes are the answer to this request, too."""
-        return (
-            reply.meta is self.meta is not None
-            and request == self.request
-            and reply.status == self.status
-            and headers == self.headers
-        )
-
-
-class HttpFront:
-    """What all connections of an agent share: door, limits, kept replies, the Date line."""
-
-    def __init__(self, agent: Agent, door: Door, patience: Patience | None = None) -> None:
-        self.agent = agent
-        self.door = door
-        self.patience = patience or Patience()
-        self.header_limit: int = agent.config.http_config.max_header_bytes or DEFAULT_HEADER_LIMIT
-        self.replies = ReplyCache()
-        self.shared: SharedBytes | None = None
-        self.connections: set[Connection] = set()
-        self.per_client: dict[str, int] = {}
-        self.max_per_client: int = agent.config.limits.http_max_conns_per_client
-        self.body_bytes = 0  # of larger bodies in memory
-        self._date = (0, b"")
-        self._sweeping: asyncio.TimerHandle | None = None
-
-    def shares(self, request: bytes, payload: bytes) -> bool:
-        """Whether others may have asked for the same answer: only blocking queries wake together."""
-        return self.replies.enabled and b"index=" in request and len(payload) <= SHARED_UP_TO
-
-    def date_line(self) -> bytes:
-        """``Date: …`` with its line end; made once a second."""
-        now = int(time.time())
-        if self._date[0] != now:
-            self._date = (now, time.strftime("Date: %a, %d %b %Y %H:%M:%S GMT\r\n", time.gmtime(now)).encode())
-        return self._date[1]
-
-    def admit(self, client: str) -> bool:
-        """Count a connection of this address; False where it has too many."""
-        held = self.per_client.get(client, 0)
-        if self.max_per_client > 0 and held >= self.max_per_client:
-            return False
-        self.per_client[client] = held + 1
-        return True
-
-    def dismiss(self, client: str) -> None:
-        """Forget one connection of this address."""
-        held = self.per_client.get(client, 0) - 1
-        if held > 0:
-            self.per_client[client] = held
-        else:
-            self.per_client.pop(client, None)
-
-    def body_limit(self, head: Head) -> int:
-        """The most bytes of this request's body that are taken; of a longer one none."""
-        if head.method in BODILESS:
-            return 0
-        limits = self.agent.config.limits
-        if head.raw_path.startswith("/v1/kv/"):
-            return limits.kv_max_value_size
-        if head.raw_path == "/v1/txn":
-            return max(limits.txn_max_req_len, limits.kv_max_value_size)
-        return SNAPSHOT_LIMIT if head.raw_path == "/v1/snapshot" else BODY_LIMIT
-
-    def joined(self, connection: Connection) -> None:
-        """Watch over a connection from now on."""
-        self.connections.add(connection)
-        if self._sweeping is None:
-            self._sweeping = asyncio.get_running_loop().call_later(self.patience.sweep, self._sweep)
-
-    def _sweep(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._sweeping = None
-        if self.connections:
-            self._sweeping = loop.call_later(self.patience.sweep, self._sweep)
-        for connection in list(self.connections):
-            connection.look_at_clock(loop.time())
-
-    async def close(self, patience: float) -> None:
-        """End every connection, for an agent that stops. Answers on their way get ``patience`` seconds."""
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            self._sweeping = None
-        running = [task for connection in list(self.connections) if (task := connection.close()) is not None]
-        me = asyncio.current_task()  # whoever asked for the stop may be one of those that answer
-        others = [task for task in running if task is not me]
-        if others:
-            _, late = await asyncio.wait(others, timeout=patience)
-            for task in late:
-                task.cancel()
-        for connection in list(self.connections):
-            connection.hang_up()
-
-
 class Connection(asyncio.Protocol):
-    """One connection."""
+    """One connection; of a ``visitor`` who has been counted already, where TLS came first."""
 
-    def __init__(self, front: HttpFront, *, handshake_timeout: float = 0) -> None:
+    def __init__(self, front: HttpFront, visitor: Visitor | None = None) -> None:
         self.front = front
-        self._handshake_timeout = handshake_timeout  # of TLS; its first request must have begun by then, as in Consul
+        self._visitor = visitor
         self._reader = RequestReader(front.header_limit)
         self._transport: asyncio.Transport | None = None
-        self._remote = ""
-        self._client = ""
-        self._admitted = False
         self._task: asyncio.Task[None] | None = None
         self._answering = ""  # the method of the request being answered
         self._drained: asyncio.Future[None] | None = None
         self._refused = False  # nothing more is read
         self._input_ended = False
         self._whole: bytes | None = None  # what came, where it may be exactly one request
-        self._first_byte: asyncio.TimerHandle | None = None
         self._since = 0.0  # loop time of the last progress that the clock is about
         self._unsent = 0
         self._paused = False
@@ -191,46 +51,31 @@ class Connection(asyncio.Protocol):
     def _start_request(self) -> None:
         self._head: Head | None = None
         self._url_path = ""
-        self._body: list[bytes] = []
-        self._body_size = 0
-        self._body_limit = 0
-        self._charged = 0
-        self._file: IO[bytes] | None = None
+        self._body: RequestBody | None = None
 
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless this client has too many connections already."""
         self._transport = transport = cast("asyncio.Transport", transport)  # uvloop's has no common base class
-        peer = transport.get_extra_info("peername")
-        is_tcp = isinstance(peer, tuple)
-        self._client = str(peer[0]) if is_tcp else ""
-        host = f"[{self._client}]" if ":" in self._client else self._client
-        self._remote = f"{host}:{peer[1]}" if is_tcp else "@"
-        loop = asyncio.get_running_loop()
-        self._since = loop.time()
-        if is_tcp:
-            self._admitted = self.front.admit(self._client)
-            if not self._admitted:
-                transport.write(writing.TOO_MANY_CONNECTIONS)
-                self._refused = True
-                transport.close()
-                return
-            _probe_when_silent(transport)
+        self._visitor = visitor = self._visitor or self.front.visitors.arrive(transport)
+        self._since = asyncio.get_running_loop().time()
+        if not visitor.admitted:
+            transport.write(writing.TOO_MANY_CONNECTIONS)
+            self._refused = True
+            transport.close()
+            return
+        if visitor.client:
+            probe_when_silent(transport)
         self.front.joined(self)
-        if self._handshake_timeout > 0:
-            self._first_byte = loop.call_later(self._handshake_timeout, self.hang_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client went: what it waited for ends too. A write that has begun is carried through."""
         del exc
         self._transport = None
         self.front.connections.discard(self)
-        if self._admitted:
-            self._admitted = False
-            self.front.dismiss(self._client)
-        if self._first_byte is not None:
-            self._first_byte.cancel()
+        if self._visitor is not None:
+            self._visitor.leave()
         if self._task is None:
             self._drop_body()
         elif self._answering in BODILESS:
@@ -258,9 +103,6 @@ class Connection(asyncio.Protocol):
         """Answer from the kept replies where the very same bytes were answered before, else read on."""
         if self._refused or self._transport is None:
             return
-        if self._first_byte is not None:
-            self._first_byte.cancel()
-            self._first_byte = None
         reader = self._reader
         if self._task is not None:
             reader.feed(data)
@@ -288,7 +130,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool | None:
         """The client has sent all it will; what it asked is still answered, unless that would take long."""
         self._input_ended = True
-        if self._transport is None or self._transport.get_extra_info("sslcontext") is not None:
+        if self._transport is None:
             return None
         if self._task is None and self._head is not None and not self._refused:
             self._whole = None
@@ -354,14 +196,12 @@ class Connection(asyncio.Protocol):
         except ValueError as error:
             raise Refused from error
         self._head = head
-        length = head.length
-        if not length:
+        if not head.length:
             return True
-        self._body_limit = self.front.body_limit(head)
+        self._body = body = self.front.body(head)
         self._since = 0.0
         expected = head.headers.get("expect")
-        if length > self._body_limit and head.method not in BODILESS:
-            self._body_size = length
+        if not body.announce(head.length):
             return False
         if expected is not None and self._transport is not None:
             if expected.lower() != "100-continue":
@@ -373,40 +213,12 @@ class Connection(asyncio.Protocol):
     def _take(self, piece: bytes) -> bool:
         """Keep a piece of the body; False where it became longer than what is taken."""
         self._since = 0.0
-        self._body_size += len(piece)
-        if self._body_size > self._body_limit:
-            self._body.clear()
-            return self._head is not None and self._head.method in BODILESS and self._body_size <= OVERLOOKED
-        if self._body_limit == SNAPSHOT_LIMIT and self._body_size > SPOOL_FROM:
-            self._spool(piece)
-            return True
-        self._body.append(piece)
-        if self._body_size > FREE_BODY:
-            self._charge(self._body_size - self._charged)
-        return True
-
-    def _charge(self, size: int) -> None:
-        if self.front.body_bytes + size > ALL_BODIES:
-            raise Refused(503, "Service Unavailable", "Too many large request bodies at once, try again later")
-        self.front.body_bytes += size
-        self._charged += size
-
-    def _spool(self, piece: bytes) -> None:
-        if self._file is None:
-            folder = self.front.agent.config.data_dir
-            self._file = tempfile.TemporaryFile(dir=folder or None)  # noqa: SIM115  closed with the request
-            self._file.writelines(self._body)
-            self._body.clear()
-        self._file.write(piece)
+        return self._body is not None and self._body.take(piece)
 
     def _drop_body(self) -> None:
         """Let go of what was kept of a body that nobody will read."""
-        self.front.body_bytes -= self._charged
-        self._charged = 0
-        self._body.clear()
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self._body is not None:
+            self._body.drop()
 
     def _request(self, *, fault: str = "", whole: bool = True) -> Request:
         """The request that was read. ``fault``: why its body is broken; then, as after one that is too long and
@@ -415,24 +227,7 @@ class Connection(asyncio.Protocol):
         if fault or not whole:
             head.keep_alive = False
             self._refused = True
-        body = b"".join(self._body)
-        self._body.clear()
-        request = Request(
-            self.front.agent,
-            head.method,
-            self._url_path,
-            head.raw_path,
-            head.raw_query,
-            head.headers,
-            body,
-            self._remote,
-        )
-        request.body_size = self._body_size
-        request.body_fault = fault
-        if self._file is not None:
-            self._file.seek(0)
-            request.body_file = self._file
-        return request
+        return self.front.request(head, self._url_path, self._body, cast("Visitor", self._visitor).remote, fault)
 
     def _refuse(self, refused: Refused) -> None:
         """Answer what is no request, and end."""
@@ -525,22 +320,13 @@ class Connection(asyncio.Protocol):
         self, request: Request, head: Head, reply: Reply, headers: Mapping[str, str]
     ) -> tuple[bytes, bytes]:
         """The bytes of a reply before and after its Date line."""
-        body = self._encoded(request, reply)
-        gzip = len(body) >= writing.GZIP_FROM_BYTES and "Vary" in headers and _takes_gzip(request)
-        if gzip:
-            body = writing.packed(body) if len(body) < THREAD_FROM else await asyncio.to_thread(writing.packed, body)
+        body, gzip = await self.front.body_bytes(request, reply, headers)
         first, last = writing.head(reply, headers, len(body), gzip=gzip, keep_alive=head.keep_alive, minor=head.minor)
         return first, last if request.method == "HEAD" else last + body
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None:
             self._transport.write(data)
-
-    def _encoded(self, request: Request, reply: Reply) -> bytes:
-        """The body, indented where asked for, and always so in dev mode."""
-        asked = "pretty" in request.raw_query and request.query.has("pretty")
-        body = reply.body(pretty=asked or self.front.agent.config.dev_mode)
-        return body + b"\n" if asked and body and reply.raw is None else body
 
     async def _stream(self, reply: Reply, headers: Mapping[str, str], head: Head) -> None:
         """Write a stream piece by piece, no faster than the client reads; one that nobody reads is closed."""
@@ -569,12 +355,12 @@ class Connection(asyncio.Protocol):
         finally:
             await stream.aclose()
 
-    def close(self) -> asyncio.Task[None] | None:
+    def close(self) -> list[asyncio.Task[None]]:
         """End now if nothing is being answered, or only a read that waits; returns the task that should be let end."""
-        if self._task is not None and self._answering not in BODILESS:
-            return self._task
-        self.hang_up()
-        return self._task
+        task = self._task
+        if task is None or self._answering in BODILESS:
+            self.hang_up()
+        return [task] if task is not None else []
 
     def hang_up(self) -> None:
         """Close the connection, whatever it is doing."""
@@ -582,12 +368,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
 
-def _takes_gzip(request: Request) -> bool:
-    accepted = request.headers.get("accept-encoding")
-    return accepted is not None and writing.takes_gzip(accepted)
-
-
-def _probe_when_silent(transport: asyncio.Transport) -> None:
+def probe_when_silent(transport: asyncio.Transport) -> None:
     """Let the kernel find out, every 30 s as in Consul, whether a silent client is still there."""
     sock = transport.get_extra_info("socket")
     if sock is not None:

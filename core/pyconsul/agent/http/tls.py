@@ -26,7 +26,7 @@ def server_context(tls: TlsProtocol) -> ssl.SSLContext:
         context.load_verify_locations(tls.ca_file or None, tls.ca_path or None)
     if tls.verify_incoming:
         context.verify_mode = ssl.CERT_REQUIRED
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(["h2", "http/1.1"])
     return context
 
 

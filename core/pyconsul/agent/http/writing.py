@@ -48,6 +48,18 @@ def packed(body: bytes) -> bytes:
     return packer.compress(body) + packer.flush()
 
 
+def fields(reply: Reply, headers: Mapping[str, str], length: int | None, *, gzip: bool) -> list[tuple[str, str]]:
+    """The headers that a reply has in any version of HTTP, but for its Date."""
+    found = list(headers.items())
+    if reply.has_body and "Content-Type" not in headers:
+        found.insert(0, ("Content-Type", reply.content_type))
+    if gzip:
+        found.append(("Content-Encoding", "gzip"))
+    if length is not None:
+        found.append(("Content-Length", str(length)))
+    return found
+
+
 def head(
     reply: Reply, headers: Mapping[str, str], length: int | None, *, gzip: bool, keep_alive: bool, minor: int
 ) -> tuple[bytes, bytes]:
@@ -56,24 +68,18 @@ def head(
     ``length`` None is a stream: in chunks, or for a client of HTTP/1.0 until the connection closes.
     """
     lines = [f"HTTP/1.{'1' if minor else '0'} {reply.status} {REASONS.get(reply.status, 'Unknown')}"]
-    if reply.has_body and "Content-Type" not in headers:
-        lines.append(f"Content-Type: {reply.content_type}")
-    lines.extend(f"{name}: {value}" for name, value in headers.items())
-    if gzip:
-        lines.append("Content-Encoding: gzip")
-    if length is not None:
-        lines.append(f"Content-Length: {length}")
-    elif minor:
+    lines.extend(f"{name}: {value}" for name, value in fields(reply, headers, length, gzip=gzip))
+    if length is None and minor:
         lines.append("Transfer-Encoding: chunked")
     if not keep_alive and minor:
         lines.append("Connection: close")
     elif keep_alive and not minor:
         lines.append("Connection: keep-alive")
-    text = "\r\n".join(_one_line(line) for line in lines) + "\r\n"
+    text = "\r\n".join(one_line(line) for line in lines) + "\r\n"
     return text.encode("utf-8", "surrogateescape"), b"\r\n"
 
 
-def _one_line(line: str) -> str:
+def one_line(line: str) -> str:
     """A header that cannot become two, whatever somebody's key or name holds."""
     return line if "\n" not in line and "\r" not in line else line.replace("\r", " ").replace("\n", " ")
 

@@ -1,0 +1,231 @@
+"""HTTP/2 without sockets: a client of ``h2`` at one end, the session at the other."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+import h2.connection
+import h2.errors
+import h2.events
+import h2.exceptions
+import h2.settings
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyconsul.agent.http.http2 import MAX_STREAMS, Asked, Dropped, Http2Session, Piece, Room, Whole, header_fault
+from pyconsul.agent.http.http2 import request_head as read_head
+from pyconsul.agent.http.reading import Refused
+
+GET = [(":method", "GET"), (":scheme", "https"), (":authority", "a:1"), (":path", "/v1/kv/a?raw")]
+
+
+class Pair:
+    """A client and the session under test, joined."""
+
+    def __init__(self, header_limit: int = 1 << 20) -> None:
+        config = h2.connection.H2Configuration(validate_outbound_headers=False, normalize_outbound_headers=False)
+        self.client = h2.connection.H2Connection(config)
+        self.client.initiate_connection()
+        self.session = Http2Session(header_limit)
+        self.exchange()
+        self.exchange()
+
+    def ask(self, headers: Iterable[tuple[str, str]] = GET, *, end: bool = True) -> int:
+        """Begin a request; returns its stream."""
+        stream = self.client.get_next_available_stream_id()
+        self.client.send_headers(stream, headers, end_stream=end)
+        return stream
+
+    def exchange(self) -> tuple[list[object], list[h2.events.Event]]:
+        """Carry all bytes over; returns what the session made of them, and the client of its answer."""
+        found = self.session.receive(self.client.data_to_send())
+        return list(found), self.client.receive_data(self.session.outgoing())
+
+
+def kinds(events: Iterable[object], kind: type) -> list[object]:
+    """Those of that kind."""
+    return [event for event in events if isinstance(event, kind)]
+
+
+def test_a_request_becomes_a_head_like_that_of_http_1() -> None:
+    """The authority is its host; names are lower case; the query is apart."""
+    pair = Pair()
+    stream = pair.ask([*GET, ("x-consul-token", " t "), ("accept", "a"), ("accept", "b")])
+    (asked, whole), _ = pair.exchange()
+    assert isinstance(asked, Asked) and whole == Whole(stream)
+    head = asked.head
+    assert (head.method, head.raw_path, head.raw_query, head.length) == ("GET", "/v1/kv/a", "raw", 0)
+    assert head.headers == {"x-consul-token": "t", "accept": "a", "host": "a:1"}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        GET[1:],
+        GET[:1] + GET[2:],
+        GET[:3],
+        [*GET, (":path", "/b")],
+        [GET[0], ("x", "y"), *GET[1:]],
+        [*GET, (":protocol", "x")],
+        [*GET, ("X-Upper", "y")],
+        [*GET, ("x y", "z")],
+        [*GET, ("", "z")],
+        [*GET, ("x", "a\r\nb: c")],
+        [*GET, ("x", "a\0b")],
+        [*GET, ("x", "a\x7fb")],
+        [(":method", "CONNECT"), *GET[1:]],
+        [*GET[:3], (":path", "kv/a")],
+        [GET[0], (":scheme", "ftp"), *GET[2:]],
+    ],
+)
+def test_what_is_no_request_ends_its_stream_and_no_other(headers: list[tuple[str, str]]) -> None:
+    """With PROTOCOL_ERROR, as in Go; the next request of the connection is heard."""
+    pair = Pair()
+    bad = pair.ask(headers)
+    found, answer = pair.exchange()
+    assert not kinds(found, Asked)
+    (reset,) = kinds(answer, h2.events.StreamReset)
+    assert isinstance(reset, h2.events.StreamReset)
+    assert (reset.stream_id, reset.error_code) == (bad, h2.errors.ErrorCodes.PROTOCOL_ERROR)
+    pair.ask()
+    assert kinds(pair.exchange()[0], Asked)
+
+
+@pytest.mark.parametrize(
+    ("field", "fault"),
+    [
+        (("connection", "close"), 'request header "Connection" is not valid in HTTP/2'),
+        (("transfer-encoding", "chunked"), 'request header "Transfer-Encoding" is not valid in HTTP/2'),
+        (("te", "gzip"), 'request header "TE" may only be "trailers" in HTTP/2'),
+        (("te", "trailers"), ""),
+    ],
+)
+def test_headers_of_http_1_have_go_s_sentence(field: tuple[str, str], fault: str) -> None:
+    """The connection they are about is not this one."""
+    fields = [(name.encode(), value.encode()) for name, value in [*GET, field]]
+    assert header_fault(read_head(fields, ended=True)) == fault
+
+
+def test_a_body_comes_in_pieces_and_its_window_is_given_back() -> None:
+    """However long it is; the session keeps none of it."""
+    pair = Pair()
+    stream = pair.ask([(":method", "PUT"), *GET[1:]], end=False)
+    got = 0
+    for _ in range(300):
+        pair.client.send_data(stream, b"x" * 16384)
+        got += sum(len(event.data) for event in pair.exchange()[0] if isinstance(event, Piece))
+    pair.client.end_stream(stream)
+    assert pair.exchange()[0] == [Whole(stream)]
+    assert got == 300 * 16384
+
+
+def test_a_reply_is_sent_as_the_client_makes_room() -> None:
+    """No byte above its windows."""
+    pair = Pair()
+    pair.client.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 10})
+    stream = pair.ask()
+    pair.exchange()
+    pair.session.respond(stream, 200, [("a", "b")], end=False)
+    assert [pair.session.send(stream, b"x" * n, last=True) for n in (30, 20)] == [10, 0]
+    pair.exchange()
+    pair.client.increment_flow_control_window(15, stream)
+    assert pair.exchange()[0] == [Room(stream)]
+    assert pair.session.send(stream, b"x" * 20, last=True) == 15
+
+
+def test_more_streams_than_allowed_end_the_connection() -> None:
+    """With a GOAWAY; the client was told how many."""
+    pair = Pair()
+    assert pair.client.remote_settings.max_concurrent_streams == MAX_STREAMS
+    pair.client.remote_settings = h2.settings.Settings(client=False)
+    for _ in range(MAX_STREAMS + 1):
+        pair.ask()
+    _, answer = pair.exchange()
+    assert pair.session.over and kinds(answer, h2.events.ConnectionTerminated)
+
+
+@pytest.mark.parametrize("pieces", [1, 4, 64])
+def test_a_frame_that_is_too_long_is_not_waited_for(pieces: int) -> None:
+    """Its header is enough, wherever it is cut."""
+    pair = Pair()
+    data = b"\0\0\x08\x06\0\0\0\0\0abcdefgh" * 3 + b"\0\x40\1\0\0\0\0\0\1"
+    for at in range(0, len(data), pieces):
+        assert not pair.session.over
+        pair.session.receive(data[at : at + pieces])
+    answer = pair.client.receive_data(pair.session.outgoing())
+    (ended,) = kinds(answer, h2.events.ConnectionTerminated)
+    assert isinstance(ended, h2.events.ConnectionTerminated)
+    assert ended.error_code == h2.errors.ErrorCodes.FRAME_SIZE_ERROR
+
+
+def test_headers_above_the_limit_end_the_connection() -> None:
+    """Whether they are long or many."""
+    for more in ([("a", "x" * 9000)], [(f"a{n}", "") for n in range(400)]):
+        pair = Pair(8192)
+        pair.ask([*GET, *more])
+        _, answer = pair.exchange()
+        assert pair.session.over and kinds(answer, h2.events.ConnectionTerminated)
+
+
+def test_a_reply_to_a_client_that_went_goes_nowhere() -> None:
+    """Its reset may stand in the same bytes as its request."""
+    pair = Pair()
+    stream = pair.ask()
+    pair.client.reset_stream(stream)
+    found, _ = pair.exchange()
+    assert found[-1] == Dropped(stream)
+    pair.session.respond(stream, 200, [], end=False)
+    assert pair.session.send(stream, b"x", last=False) == 0
+    pair.session.finish(stream)
+    assert pair.session.outgoing() == b""
+
+
+def test_an_early_reply_tells_the_client_to_stop_sending() -> None:
+    """The reply is whole, and the rest of the request is not wanted."""
+    pair = Pair()
+    stream = pair.ask([(":method", "PUT"), *GET[1:]], end=False)
+    pair.exchange()
+    pair.session.respond(stream, 413, [], end=True)
+    _, answer = pair.exchange()
+    assert kinds(answer, h2.events.ResponseReceived) and kinds(answer, h2.events.StreamEnded)
+    (reset,) = kinds(answer, h2.events.StreamReset)
+    assert isinstance(reset, h2.events.StreamReset) and reset.error_code == h2.errors.ErrorCodes.NO_ERROR
+
+
+FRAME = st.builds(
+    lambda kind, flags, stream, body: (
+        len(body).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + body
+    ),
+    st.integers(0, 12),
+    st.integers(0, 255),
+    st.integers(0, 6),
+    st.binary(max_size=40),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(FRAME | st.binary(max_size=30), max_size=12), st.booleans())
+def test_no_bytes_upset_a_session(frames: list[bytes], asked_before: bool) -> None:
+    """Frames of any kind on any stream: events or an end, and replies to them raise nothing."""
+    pair = Pair()
+    if asked_before:
+        pair.ask([(":method", "PUT"), *GET[1:]], end=False)
+        pair.exchange()
+    for data in frames:
+        for event in pair.session.receive(data):
+            pair.session.respond(event.stream, 200, [("a", "b")], end=False)
+            pair.session.send(event.stream, b"x" * 100, last=asked_before)
+            pair.session.fail(event.stream)
+    pair.session.finish(1)
+    pair.session.close()
+    assert pair.session.over and pair.session.receive(b"more") == []
+
+
+@given(st.lists(st.tuples(st.binary(max_size=12), st.binary(max_size=12)), max_size=8))
+def test_any_headers_are_a_head_or_refused(fields: list[tuple[bytes, bytes]]) -> None:
+    """Bytes that are no text among them."""
+    whole = [(name.encode(), value.encode()) for name, value in GET]
+    with suppress(Refused):
+        assert read_head(whole + fields, ended=False).raw_path == "/v1/kv/a"
+    with pytest.raises(Refused):
+        read_head(fields, ended=False)
