@@ -209,6 +209,7 @@ class View:
             self.report(Event(self.dependency, fetched.value))
             if self.settings.once:
                 return
+            await asyncio.sleep(0)  # first the template, then the next question
 
     def _is_stale(self, fetched: Fetched) -> bool:
         """Whether the answer is too old; the next request then goes to the leader."""
