@@ -91,8 +91,8 @@ class _Session:
 
     async def run(self) -> int:
         """Work until something ends the tool. Returns the exit status."""
-        loop = asyncio.get_running_loop()
         collection.settle_soon()
+        loop = asyncio.get_running_loop()
         for name, number in signals.BY_NAME.items():
             if name not in _OWN:
                 loop.add_signal_handler(number, self.signals.put_nowait, number)
