@@ -77,12 +77,12 @@ class Runner:
         self.templates = [_prepared(t) for t in config.templates]
         logger.info("creating watcher")
         self.watcher = Watcher(_clients(config), _watch_settings(config))
+        self._next_round = 0.0
         self.values: dict[str, Any] = {}
         self.dependencies: dict[str, Dependency] = {}
         self.child: children.Child | None = None
         self.dedup: Any = None
         self._due: Template | None = None
-        self._next_round = 0.0
         self._is_ready = False
         self._wake = self.watcher.news
 

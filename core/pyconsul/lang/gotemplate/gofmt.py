@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
-
-import msgspec
 
 from pyconsul.lang.gotemplate.values import (
     ANY,
@@ -35,7 +34,8 @@ MAX_WIDTH = 1_000_000
 _DIGITS = re.compile(r"[0-9]+")
 
 
-class _Spec(msgspec.Struct):
+@dataclass(slots=True)
+class _Spec:
     """Flags, width and precision of one directive."""
 
     plus: bool = False
