@@ -14,6 +14,7 @@ import pytest
 
 from pyconsul.toolkit.errors import ChildEnded, RunError
 from pyconsul_template import runner as runner_module
+from pyconsul_template import watcher as watcher_module
 from pyconsul_template.config import Config
 from pyconsul_template.execution import Execution
 from pyconsul_template.runner import Runner
@@ -98,12 +99,23 @@ async def many_keys(consul: Any, count: int) -> str:
     return "".join(f'{{{{ key "k{n}" }}}}' for n in range(count))
 
 
-async def test_many_keys_come_over_few_connections(consul: Any, tmp_path: Path) -> None:
+async def test_many_keys_come_over_few_connections(
+    consul: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where answers come at once, later queries take over the connections of the earlier ones."""
+    monkeypatch.setattr(watcher_module, "SILENCE", 60.0)
     text = await many_keys(consul, 300)
     await Runner(a_config(consul, a_template(tmp_path / "out", text), once=True)).run()
     assert (tmp_path / "out").read_text() == "v" * 300
-    assert consul.connections < 150
+    assert consul.connections == watcher_module.AT_ONCE
+
+
+async def test_all_is_asked_for_where_nothing_is_answered(consul: Any, tmp_path: Path) -> None:
+    """Keys that do not exist answer nothing, and must not hold up those behind them."""
+    await consul.put("last", b"v")
+    text = "".join(f'{{{{ key "missing/{n}" }}}}' for n in range(100)) + '{{ key "last" }}'
+    async with running(a_config(consul, a_template(tmp_path / "out", text))) as runner:
+        await until(lambda: "kv.block(last)" in runner.values)
 
 
 async def test_answers_that_are_awaited_are_gathered(
