@@ -34,7 +34,7 @@ class Scale:
     templates: int = 500
     runs: int = 15
     sdk_requests: int = 3_000
-    growth: tuple[int, ...] = (1_000, 10_000, 100_000)
+    growth: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
     idle_seconds: float = 2.0
 
 

@@ -17,44 +17,39 @@ from bench.trial import Scale, Trial
 SIZES = Scale().growth
 WAITING = (0, 250, 1000)
 REGISTERED = (100, 300, 900)
-PAYLOAD = len(b"bulk/0000000") + len(filling.VALUE)
 
 
-@measure("growth", *(Row(f"GET kv among {n:,} keys", "req/s") for n in SIZES), peer="none")
-def reads(trial: Trial) -> list[Reading | None]:
-    """Another key each time."""
-    return _over_sizes(trial, "GET")
+@measure(
+    "growth",
+    *(Row(f"GET kv among {n:,} keys", "req/s") for n in SIZES),
+    *(Row(f"PUT kv among {n:,} keys", "req/s") for n in SIZES),
+    *(Row(f"memory a pair over its payload, {n:,} keys", "bytes", more_is_better=False) for n in SIZES),
+    peer="none",
+)
+def pairs(trial: Trial) -> list[Reading | None]:
+    """Another key with each request; memory with the keys less that without, by the pair, less key and value."""
+    found = [_among(trial, size) for size in trial.scale.growth]
+    found += [(None, None, None)] * (len(SIZES) - len(found))
+    return [reading for kind in zip(*found, strict=True) for reading in kind]
 
 
-@measure("growth", *(Row(f"PUT kv among {n:,} keys", "req/s") for n in SIZES), peer="none")
-def writes(trial: Trial) -> list[Reading | None]:
-    """Another key each time."""
-    return _over_sizes(trial, "PUT")
+def _among(trial: Trial, size: int) -> tuple[Reading | None, Reading | None, Reading | None]:
+    """Reads, writes and memory of a fresh agent with so many keys."""
+    with trial.agent(environment=UNKEPT) as agent:
+        agent.wait_until_quiet()
+        before = agent.memory()
+        filling.keys(agent, size, digits=0)
+        agent.wait_until_quiet()
+        memory = Reading((agent.memory() - before) * 1e6 / size - _payload(size))
+        path = "/v1/kv/bulk/{n}"
+        reads = http_load(agent, Request(path, spread=size), trial.scale)
+        writes = http_load(agent, Request(path, "PUT", "v" * 150, spread=size), trial.scale)
+    return reads, writes, memory
 
 
-def _over_sizes(trial: Trial, method: str) -> list[Reading | None]:
-    """A fresh agent a size, filled with that many keys, of which every other request takes another."""
-    found: list[Reading | None] = []
-    body = "v" * 150 if method == "PUT" else ""
-    for size in trial.scale.growth:
-        with trial.agent(environment=UNKEPT) as agent:
-            filling.keys(agent, size, digits=0)
-            found.append(http_load(agent, Request("/v1/kv/bulk/{n}", method, body, spread=size), trial.scale))
-    return found
-
-
-@measure("growth", *(Row(f"memory a pair over its payload, {n:,} keys", "bytes") for n in SIZES), peer="none")
-def pair_memory(trial: Trial) -> list[Reading | None]:
-    """Resident memory with the keys less that without, by the pair, less key and value."""
-    found: list[Reading | None] = []
-    for size in trial.scale.growth:
-        with trial.agent() as agent:
-            agent.wait_until_quiet()
-            before = agent.memory()
-            filling.keys(agent, size)
-            agent.wait_until_quiet()
-            found.append(Reading((agent.memory() - before) * 1e6 / size - PAYLOAD))
-    return found
+def _payload(size: int) -> float:
+    """Bytes of key and value of a pair, on average."""
+    return sum(len(f"bulk/{n}") for n in range(size)) / size + len(filling.VALUE)
 
 
 @measure("growth", *(Row(f"one wakes while {n:,} wait for other keys", "ms") for n in WAITING), peer="none")

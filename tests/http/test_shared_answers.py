@@ -26,7 +26,8 @@ def _answer(door: socket.socket) -> tuple[bytes, bytes]:
 def _wait_for_waiters(agent: InProcessAgent, count: int) -> None:
     async def parked(running: object) -> None:
         del running
-        while agent.agent.server.shared_reads.waiting < count:  # noqa: ASYNC110 - the agent has no event for it
+        reads, groups = agent.agent.server.shared_reads, agent.agent.listeners.front.groups
+        while reads.waiting + groups.following < count:  # noqa: ASYNC110 - the agent has no event for it
             await asyncio.sleep(0.001)
 
     agent.run(parked)

@@ -1,9 +1,12 @@
-"""Streamed answers that arrive faster than they are read."""
+"""Answers that arrive in pieces, faster than they are read or mixed with others."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import threading
+from collections.abc import Iterator
+from typing import Any
 
 from pyconsul.sdk import AsyncClient
 from pyconsul.testing import InProcessAgent
@@ -20,3 +23,20 @@ async def test_nothing_is_lost_while_the_reader_is_busy(consul_agent: InProcessA
             size += len(piece)
             await asyncio.sleep(0.05)  # the rest arrives meanwhile
     assert size > whole
+
+
+async def test_pieces_of_answers_side_by_side_are_not_mixed(stub: Any) -> None:
+    """Connections share the space they read into; what one got must not show up in another."""
+    together = threading.Barrier(2)
+
+    def in_turns(asked: Any) -> Iterator[bytes]:
+        letter = asked.target[-1].encode()
+        yield b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n"
+        for _ in range(4):
+            together.wait(5)
+            yield letter * 100
+
+    stub.answer = in_turns
+    async with AsyncClient(stub.address) as client:
+        answers = await asyncio.gather(client.raw("GET", "/v1/a"), client.raw("GET", "/v1/b"))
+    assert [answer.body for answer in answers] == [b"a" * 400, b"b" * 400]

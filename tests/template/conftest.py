@@ -21,6 +21,7 @@ class FakeConsul:
         self.failing = 0
         self.index = 10
         self.requests: list[str] = []
+        self.connections = 0
         self._changed = asyncio.Condition()
         self._server: asyncio.Server | None = None
 
@@ -102,6 +103,7 @@ class FakeConsul:
         return 200, True
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             while head := (await reader.readuntil(b"\r\n\r\n")).decode("latin-1"):
                 method, target, _ = head.split("\r\n", 1)[0].split(" ")

@@ -13,8 +13,12 @@ from typing import Any
 import pytest
 
 from pyconsul.toolkit.errors import ChildEnded, RunError
+from pyconsul_template import runner as runner_module
+from pyconsul_template import watcher as watcher_module
 from pyconsul_template.config import Config
+from pyconsul_template.execution import Execution
 from pyconsul_template.runner import Runner
+from pyconsul_template.template import Source
 
 
 async def until(claim: Callable[[], Any], seconds: float = 60.0) -> None:
@@ -33,6 +37,19 @@ def a_config(consul: Any, *templates: dict[str, Any], **settings: Any) -> Config
 def a_template(path: Path, contents: str, **settings: Any) -> dict[str, Any]:
     """A template stanza with its text inside."""
     return {"contents": contents, "destination": str(path), **settings}
+
+
+class CountingSource(Source):
+    """A source that counts how often it is executed."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source.config, source.text)
+        self.passes = 0
+
+    def execute(self, execution: Execution) -> str:
+        """The text, once more."""
+        self.passes += 1
+        return super().execute(execution)
 
 
 @asynccontextmanager
@@ -73,6 +90,44 @@ async def test_equal_dependencies_share_one_query(consul: Any, tmp_path: Path) -
     templates = [a_template(tmp_path / str(n), '{{ key "a" }}') for n in range(5)]
     await Runner(a_config(consul, *templates, once=True)).run()
     assert len(consul.requests) == 1
+
+
+async def many_keys(consul: Any, count: int) -> str:
+    """So many keys in the little Consul, and a template that asks for each."""
+    for n in range(count):
+        await consul.put(f"k{n}", b"v")
+    return "".join(f'{{{{ key "k{n}" }}}}' for n in range(count))
+
+
+async def test_many_keys_come_over_few_connections(
+    consul: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where answers come at once, later queries take over the connections of the earlier ones."""
+    monkeypatch.setattr(watcher_module, "SILENCE", 60.0)
+    text = await many_keys(consul, 300)
+    await Runner(a_config(consul, a_template(tmp_path / "out", text), once=True)).run()
+    assert (tmp_path / "out").read_text() == "v" * 300
+    assert consul.connections == watcher_module.AT_ONCE
+
+
+async def test_all_is_asked_for_where_nothing_is_answered(consul: Any, tmp_path: Path) -> None:
+    """Keys that do not exist answer nothing, and must not hold up those behind them."""
+    await consul.put("last", b"v")
+    text = "".join(f'{{{{ key "missing/{n}" }}}}' for n in range(100)) + '{{ key "last" }}'
+    async with running(a_config(consul, a_template(tmp_path / "out", text))) as runner:
+        await until(lambda: "kv.block(last)" in runner.values)
+
+
+async def test_answers_that_are_awaited_are_gathered(
+    consul: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While data is missing, a pause follows each pass over the templates; the last answer ends it."""
+    monkeypatch.setattr(runner_module, "PAUSE_RATIO", 1e9)
+    monkeypatch.setattr(runner_module, "LONGEST_PAUSE", 60.0)
+    runner = Runner(a_config(consul, a_template(tmp_path / "out", await many_keys(consul, 100)), once=True))
+    source = runner.templates[0].source = CountingSource(runner.templates[0].source)
+    await runner.run()
+    assert source.passes == 2
 
 
 async def test_a_template_waits_for_its_key(consul: Any, tmp_path: Path) -> None:

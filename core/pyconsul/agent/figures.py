@@ -103,7 +103,7 @@ def measure_once(agent: Agent) -> None:
     _gauge("server.isLeader", consensus.is_leader)
     _gauge("raft.applied_index", consensus.applied_index)
     _gauge("raft.last_index", consensus.last_index)
-    _gauge("rpc.queries_blocking", server.shared_reads.waiting)
+    _gauge("rpc.queries_blocking", server.shared_reads.waiting + agent.listeners.front.groups.following)
     _gauge("session_ttl.active", len(server.leader.session_timers))
     _gauge("cache.entries_count", len(agent.cache))
     _gauge("consul.cache.entries_count", len(agent.cache))

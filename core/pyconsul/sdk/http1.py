@@ -65,8 +65,11 @@ class AnswerParser:
         self._parser = httptools.HttpResponseParser(self)
         self._is_over = False
 
-    def feed(self, data: bytes) -> None:
-        """Take bytes as they come. Raises ProtocolError for what is not HTTP or comes after the end."""
+    def feed(self, data: bytes | memoryview) -> None:
+        """Take bytes as they come; what is kept of them is copied.
+
+        Raises ProtocolError for what is not HTTP or comes after the end.
+        """
         self.has_begun = True
         if self.is_complete:
             raise ProtocolError("Unsolicited response received on idle HTTP channel")

@@ -23,12 +23,18 @@ if TYPE_CHECKING:
     import ssl
 
 _PAUSE_AT_BYTES = 1 << 20  # of a streamed body that nobody takes
+_READ_BYTES = 1 << 18
 
 
-class _Connection(asyncio.Protocol):
-    """One connection; at most one exchange at a time."""
+class _Connection(asyncio.BufferedProtocol):
+    """One connection; at most one exchange at a time.
 
-    def __init__(self) -> None:
+    ``space`` is where asyncio reads to: one for all connections, since what came is parsed before anything else is
+    read. Without it asyncio maps and unmaps 256 KiB for each read, which cost more than parsing a small answer.
+    """
+
+    def __init__(self, space: bytearray) -> None:
+        self._space = space
         self.loop = asyncio.get_running_loop()
         self.is_open = False
         self.parser: AnswerParser | None = None
@@ -44,19 +50,23 @@ class _Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self.is_open = True
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Called by asyncio."""
+        return self._space
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Called by asyncio."""
         parser = self.parser
         if parser is None:  # nobody asked: the agent breaks the protocol
             self.abort()
             return
         try:
-            parser.feed(data)
+            parser.feed(memoryview(self._space)[:nbytes])
         except ProtocolError as error:
             self._fail(error)
             return
         if parser.is_complete or (parser.has_head and not self._wants_all):
-            self._pause_if_full(len(data))
+            self._pause_if_full(nbytes)
             self._wake()
 
     def eof_received(self) -> None:
@@ -220,6 +230,7 @@ class Transport:
         self._settings = settings
         self._idle: list[_Connection] = []
         self._all: WeakSet[_Connection] = WeakSet()
+        self._space = bytearray(_READ_BYTES)
         self._tls: ssl.SSLContext | None = None
 
     async def send(self, wire: Wire) -> Answer:
@@ -292,18 +303,22 @@ class Transport:
     async def _connect(self) -> _Connection:
         loop = asyncio.get_running_loop()
         endpoint = self._endpoint
+
+        def made() -> _Connection:
+            return _Connection(self._space)
+
         if endpoint.unix_path:
-            _, connection = await loop.create_unix_connection(_Connection, endpoint.unix_path)
+            _, connection = await loop.create_unix_connection(made, endpoint.unix_path)
         elif endpoint.is_secure:
             from pyconsul.sdk import tls
 
             self._tls = self._tls or tls.context(self._settings.tls)
             name = tls.server_name(self._settings.tls, endpoint.host)
             _, connection = await loop.create_connection(
-                _Connection, endpoint.host, endpoint.port, ssl=self._tls, server_hostname=name
+                made, endpoint.host, endpoint.port, ssl=self._tls, server_hostname=name
             )
         else:
-            _, connection = await loop.create_connection(_Connection, endpoint.host, endpoint.port)
+            _, connection = await loop.create_connection(made, endpoint.host, endpoint.port)
         return connection
 
     async def _write(self, connection: _Connection, head: bytes, wire: Wire) -> None:

@@ -29,6 +29,33 @@ JITTER = 16  # a wait is lengthened by up to a sixteenth, so that waiters do not
 REPLY_WATCH: ContextVar[WatchSet | None] = ContextVar("reply_watch", default=None)
 
 
+class Waiting:
+    """How one caller waits, for a door that lets others wait along with it (``WAITING``)."""
+
+    __slots__ = ("_is_parked", "_read", "is_answered")
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """A caller is about to ask."""
+        self._is_parked = False
+        self._read: SharedRead[Any] | None = None
+        self.is_answered = False  # by a change: not because time was up
+
+    @property
+    def is_open(self) -> bool:
+        """Whether who asks the same now would wait for the same: before the caller looks, and while nothing changes."""
+        return not self._is_parked or (self._read is not None and self._read.is_current)
+
+    def parks(self, read: SharedRead[Any] | None) -> None:
+        """The caller waits for a change of this, or (None) in a way that nobody can join any more."""
+        self._is_parked, self._read = True, read
+
+
+WAITING: ContextVar[Waiting | None] = ContextVar("waiting", default=None)
+
+
 class SharedRead(Generic[R]):
     """One query that any number of callers wait for: computed once per change, whoever asks."""
 
@@ -41,6 +68,11 @@ class SharedRead(Generic[R]):
         self._read = read
         self._ws: WatchSet | None = None
         self._waiters: set[asyncio.Future[None]] = set()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether nothing that the reply depends on has changed."""
+        return self.reply is not None and self._ws is not None and not self._ws.fired
 
     def current(self) -> R:
         """The reply as of now; computed only if something it depends on changed."""
@@ -131,6 +163,8 @@ async def _wait(
     began_in = state()  # a restore swaps the store: everyone is answered then, the index may have gone back
     was_missing = False
     before: object = _NOTHING
+    waiting = WAITING.get()
+    is_first = True
     while True:
         reply = shared.current()
         missing = found is not None and not found(reply)
@@ -143,9 +177,14 @@ async def _wait(
             if now == before:
                 min_index = max(min_index, reply.Index)
             before = now
-        if reply.Index > min_index or loop.time() >= deadline or state() is not began_in:
+        has_changed = reply.Index > min_index or state() is not began_in
+        if waiting is not None:
+            waiting.is_answered = has_changed
+            # the index of what is missing rises without waking us: who asks now may have to be answered at once
+            waiting.parks(shared if is_first and not missing and not has_changed else None)
+        if has_changed or loop.time() >= deadline:
             return reply
-        was_missing = missing
+        was_missing, is_first = missing, False
         await shared.changed(deadline)
 
 

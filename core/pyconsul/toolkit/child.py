@@ -9,19 +9,19 @@ import random
 import shutil
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import format_duration
 from pyconsul.toolkit.errors import RunError
 
 
-@dataclass(frozen=True, slots=True)
-class ChildSettings:
+class ChildSettings(msgspec.Struct, frozen=True):
     """How to run it: durations in nanoseconds; signal 0 is none. ``environment`` is complete."""
 
     command: Sequence[str]
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    environment: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     reload_signal: int = 0
     kill_signal: int = signal.SIGINT
     kill_timeout_ns: int = 30_000_000_000

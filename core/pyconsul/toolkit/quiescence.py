@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class WaitSetting:
+class WaitSetting(msgspec.Struct, frozen=True):
     """Both in seconds; off without a lower bound."""
 
     enabled: bool = False

@@ -10,8 +10,9 @@ from __future__ import annotations
 import fnmatch
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+import msgspec
 
 from pyconsul.primitives.durations import parse_duration
 from pyconsul.sdk.retry import Retry
@@ -166,8 +167,7 @@ def _flag(environ: Mapping[str, str], name: str, default: bool) -> bool:
     return default and value not in ("0", "f", "F", "FALSE", "false", "False")
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(msgspec.Struct, frozen=True):
     """An ssl stanza."""
 
     enabled: bool = False
@@ -199,8 +199,7 @@ class Tls:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Transport:
+class Transport(msgspec.Struct, frozen=True):
     """A transport stanza; what the client has no use for is kept so that it may be shown."""
 
     dial_keep_alive: int = 30 * SECOND
@@ -222,8 +221,7 @@ def _retry(settings: Mapping[str, Any]) -> RetryPolicy:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Consul:
+class Consul(msgspec.Struct, frozen=True):
     """How to reach Consul."""
 
     address: str = ""
@@ -231,7 +229,7 @@ class Consul:
     token: str = ""
     token_file: str = ""
     auth: str = ""
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    retry: RetryPolicy = msgspec.field(default_factory=RetryPolicy)
     tls: Tls = Tls()
     transport: Transport = Transport()
 
@@ -283,8 +281,7 @@ class Consul:
         return out
 
 
-@dataclass(frozen=True, slots=True)
-class Vault:
+class Vault(msgspec.Struct, frozen=True):
     """How to reach Vault and what to do with its token."""
 
     address: str = ""
@@ -301,7 +298,7 @@ class Vault:
     k8s_service_account_token_path: str = "/run/secrets/kubernetes.io/serviceaccount/token"
     k8s_service_account_token: str = ""
     k8s_service_mount_path: str = "kubernetes"
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    retry: RetryPolicy = msgspec.field(default_factory=RetryPolicy)
     tls: Tls = Tls(enabled=True)
     transport: Transport = Transport()
 
@@ -385,8 +382,7 @@ def _file_text(path: str) -> str:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Nomad:
+class Nomad(msgspec.Struct, frozen=True):
     """How to reach Nomad."""
 
     address: str = ""
@@ -395,7 +391,7 @@ class Nomad:
     token: str = ""
     auth_username: str = ""
     auth_password: str = ""
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    retry: RetryPolicy = msgspec.field(default_factory=RetryPolicy)
     tls: Tls = Tls()
     transport: Transport = Transport()
 
@@ -416,8 +412,7 @@ class Nomad:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(msgspec.Struct, frozen=True):
     """Which variables a command or child gets."""
 
     pristine: bool = False
@@ -453,13 +448,12 @@ class Environment:
         return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
-@dataclass(frozen=True, slots=True)
-class Exec:
+class Exec(msgspec.Struct, frozen=True):
     """A command and how it is run."""
 
     command: Sequence[str] = ()
     enabled: bool = False
-    environment: Environment = field(default_factory=Environment)
+    environment: Environment = msgspec.field(default_factory=Environment)
     kill_signal: int = 2
     kill_timeout: int = 30 * SECOND
     reload_signal: int = 0
@@ -487,8 +481,7 @@ class Exec:
         return bool(self.command and self.command[0])
 
 
-@dataclass(frozen=True, slots=True)
-class Logging:
+class Logging(msgspec.Struct, frozen=True):
     """Where the log goes."""
 
     level: str = "WARN"

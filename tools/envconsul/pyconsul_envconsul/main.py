@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
-from pyconsul.toolkit import signals
+from pyconsul.toolkit import collection, signals
 from pyconsul.toolkit.errors import (
     EXIT_CONFIG,
     EXIT_FLAGS,
@@ -66,10 +66,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
+    collection.hold()
     try:
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPT)
+    finally:
+        collection.settle()
 
 
 def _load(args: arguments.Arguments) -> Config:
@@ -89,6 +92,7 @@ class _Session:
 
     async def run(self) -> int:
         """Work until something ends the tool. Returns the exit status."""
+        collection.settle_soon()
         loop = asyncio.get_running_loop()
         for name, number in signals.BY_NAME.items():
             if name not in _OWN | _OWN_TOO:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from pyconsul.lang.goflags import FlagError, FlagSet, to_bool, to_duration, to_int
 from pyconsul.lang.strconv import quote
@@ -50,11 +51,10 @@ ROWS: Final[list[Row]] = [
 SWITCHES: Final = ("dry", "diff", "graph", "v", "version")
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(msgspec.Struct, frozen=True):
     """A command line that was read: settings to lay over the files, and what to do."""
 
-    settings: Settings = field(default_factory=dict[str, object])
+    settings: Settings = msgspec.field(default_factory=dict[str, object])
     paths: Sequence[str] = ()
     dry: bool = False
     diff: bool = False

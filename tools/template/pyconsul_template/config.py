@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+import msgspec
 
 from pyconsul.lang.strconv import quote
 from pyconsul.toolkit import sources, stanzas
@@ -102,8 +103,7 @@ def parse_template_flag(value: str) -> Settings:
     return out
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateConfig:
+class TemplateConfig(msgspec.Struct, frozen=True):
     """One template stanza. ``perms`` 0 keeps the mode of an existing file; ``dialect`` is go or jinja2."""
 
     source: str = ""
@@ -120,8 +120,8 @@ class TemplateConfig:
     error_fatal: bool = True
     function_denylist: Sequence[str] = ()
     sandbox_path: str = ""
-    exec: Exec = field(default_factory=Exec)
-    wait: WaitSetting = field(default_factory=WaitSetting)
+    exec: Exec = msgspec.field(default_factory=Exec)
+    wait: WaitSetting = msgspec.field(default_factory=WaitSetting)
     dialect: str = "go"
 
     @classmethod
@@ -175,8 +175,7 @@ class TemplateConfig:
         return hashlib.sha256(joined.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Dedup:
+class Dedup(msgspec.Struct, frozen=True):
     """De-duplication: one instance watches, the others read what it found."""
 
     enabled: bool = False
@@ -192,18 +191,17 @@ class Dedup:
         return cls(**given)
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(msgspec.Struct, frozen=True):
     """Everything the runner needs to know. Durations are nanoseconds."""
 
-    consul: Consul = field(default_factory=Consul)
-    vault: Vault = field(default_factory=Vault)
-    nomad: Nomad = field(default_factory=Nomad)
+    consul: Consul = msgspec.field(default_factory=Consul)
+    vault: Vault = msgspec.field(default_factory=Vault)
+    nomad: Nomad = msgspec.field(default_factory=Nomad)
     templates: Sequence[TemplateConfig] = ()
-    exec: Exec = field(default_factory=Exec)
+    exec: Exec = msgspec.field(default_factory=Exec)
     dedup: Dedup = Dedup()
-    wait: WaitSetting = field(default_factory=WaitSetting)
-    logging: Logging = field(default_factory=Logging)
+    wait: WaitSetting = msgspec.field(default_factory=WaitSetting)
+    logging: Logging = msgspec.field(default_factory=Logging)
     max_stale: int = 2 * SECOND
     block_query_wait: int = 60 * SECOND
     kill_signal: int = 2

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
     from pyconsul_template.dependencies.queries import Dependency
@@ -14,8 +15,7 @@ ABSENT: Any = object()
 """What ``recall`` gives while no answer has arrived (None is an answer)."""
 
 
-@dataclass(slots=True)
-class Execution:
+class Execution(msgspec.Struct):
     """Handed to every function that asks for it.
 
     ``recall`` gives the newest value of a dependency or ``ABSENT``; ``used`` and ``missing`` map the
@@ -23,13 +23,13 @@ class Execution:
     """
 
     recall: Callable[[Dependency], Any]
-    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    environment: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     sandbox_path: str = ""
     destination: str = ""
     nomad_namespace: str = "default"
     execute_named: Callable[[str, Any, Execution], str] | None = None
-    used: dict[str, Dependency] = field(default_factory=dict[str, "Dependency"])
-    missing: dict[str, Dependency] = field(default_factory=dict[str, "Dependency"])
+    used: dict[str, Dependency] = msgspec.field(default_factory=dict[str, "Dependency"])
+    missing: dict[str, Dependency] = msgspec.field(default_factory=dict[str, "Dependency"])
     scratch: Scratch | None = None
 
     def ask(self, dependency: Dependency) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
-from pyconsul.toolkit import logs, signals
+from pyconsul.toolkit import collection, logs, signals
 from pyconsul.toolkit.errors import EXIT_CONFIG, EXIT_FLAGS, EXIT_INTERRUPT, EXIT_OK, ChildEnded, ConfigError, ToolError
 from pyconsul_template import arguments
 from pyconsul_template.config import Config, load
@@ -72,10 +72,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
+    collection.hold()
     try:
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPT)
+    finally:
+        collection.settle()
 
 
 class _Session:
@@ -88,6 +91,7 @@ class _Session:
 
     async def run(self) -> int:
         """Work until something ends the tool. Returns the exit status."""
+        collection.settle_soon()
         loop = asyncio.get_running_loop()
         for name, number in signals.BY_NAME.items():
             if name not in _OWN:

@@ -8,8 +8,9 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from pyconsul.lang.gotemplate import FunctionError, TemplateError
 from pyconsul.lang.strconv import from_bytes, quote, to_bytes
@@ -33,16 +34,19 @@ child_logger = logging.getLogger("pyconsul_template.child")
 VIEW_LIMIT = 128
 """From here on the number of watched items is worth a warning."""
 
+PAUSE_RATIO, LONGEST_PAUSE = 9, 0.05
+"""While answers are awaited, a round is followed by a pause so many times as long, at most so many seconds: else a
+thousand keys that come in one after another cost hundreds of passes over the template that asks for them."""
 
-@dataclass(slots=True)
-class Template:
+
+class Template(msgspec.Struct):
     """One template stanza and what happened to it so far."""
 
     config: TemplateConfig
     source: Source
     identity: str
-    used: dict[str, Dependency] = field(default_factory=dict[str, Dependency])
-    missing: dict[str, Dependency] = field(default_factory=dict[str, Dependency])
+    used: dict[str, Dependency] = msgspec.field(default_factory=dict[str, Dependency])
+    missing: dict[str, Dependency] = msgspec.field(default_factory=dict[str, Dependency])
     is_dirty: bool = True
     is_rendered: bool = False
     for_quiescence: bool = False
@@ -52,8 +56,7 @@ class Template:
     quiescence: Quiescence | None = None
 
 
-@dataclass(slots=True)
-class Hooks:
+class Hooks(msgspec.Struct):
     """What other parts want to know or do; each may be left out."""
 
     ready: Callable[[], None] | None = None
@@ -74,6 +77,7 @@ class Runner:
         self.templates = [_prepared(t) for t in config.templates]
         logger.info("creating watcher")
         self.watcher = Watcher(_clients(config), _watch_settings(config))
+        self._next_round = 0.0
         self.values: dict[str, Any] = {}
         self.dependencies: dict[str, Dependency] = {}
         self.child: children.Child | None = None
@@ -195,17 +199,27 @@ class Runner:
     async def _wait_for_news(self) -> None:
         """Return when a round is due: data, a timer, the child's end, a call of ``wake``."""
         due = min((t.quiescence.due for t in self.templates if t.quiescence and t.quiescence.due), default=None)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(None if due is None else max(due - time.monotonic(), 0)):
-                await self._wake.wait()
-        events = self.watcher.events
-        while events:
-            self._receive(events.popleft())
-        self._wake.clear()
+        await self._take_news(None if due is None else due - time.monotonic())
+        while (pause := self._next_round - time.monotonic()) > 0 and self._awaits_answers():
+            await self._take_news(pause)
         if self.child is not None and self.child.ended.done():
             logger.info("child process exited")
             raise ChildEnded(self.child.ended.result())
         self._ring(time.monotonic())
+
+    async def _take_news(self, limit: float | None) -> None:
+        """Wait for news, but so many seconds at most, and take in what there is."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                await self._wake.wait()
+        self._wake.clear()
+        events = self.watcher.events
+        while events:
+            self._receive(events.popleft())
+
+    def _awaits_answers(self) -> bool:
+        """Whether a template misses data of which nothing has come yet."""
+        return any(name not in self.values for t in self.templates for name in t.missing)
 
     def _receive(self, event: Event) -> None:
         name = event.dependency.name
@@ -240,9 +254,12 @@ class Runner:
     async def round(self) -> None:
         """Run every template that has to, then the commands of those that were written. Raises RunError."""
         logger.debug("initiating run")
+        began = time.monotonic()
         written = [template.config for template in self.templates if await self._run_template(template)]
         self._due = None
         self._drop_unused()
+        now = time.monotonic()
+        self._next_round = now + min(PAUSE_RATIO * (now - began), LONGEST_PAUSE)
         problems = await self._run_commands(written)
         if written and self.child is not None:
             try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
 from pyconsul.sdk.errors import ConfigError as SettingsError
-from pyconsul.toolkit import logs
+from pyconsul.toolkit import collection, logs
 from pyconsul.toolkit.errors import (
     EXIT_CONFIG,
     EXIT_FLAGS,
@@ -72,10 +72,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
+    collection.hold()
     try:
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPT)
+    finally:
+        collection.settle()
 
 
 def _load(args: arguments.Arguments) -> Config:
@@ -104,6 +107,7 @@ class _Process:
 
     async def run(self) -> int:
         """Work until something ends the tool. Returns the exit status."""
+        collection.settle_soon()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self.signals.put_nowait, number)

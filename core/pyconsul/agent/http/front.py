@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from pyconsul.agent.http import writing
 from pyconsul.agent.http.bodies import FREE_BODY, SNAPSHOT_LIMIT, Bodies, RequestBody
 from pyconsul.agent.http.door import BODY_LIMIT
+from pyconsul.agent.http.followers import Groups
 from pyconsul.agent.http.reading import Head
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.reply_cache import ReplyCache
@@ -90,6 +91,7 @@ class HttpFront:
         self.patience = patience or Patience()
         self.header_limit: int = agent.config.http_config.max_header_bytes or DEFAULT_HEADER_LIMIT
         self.replies = ReplyCache()
+        self.groups = Groups(self.replies)
         self.shared: SharedBytes | None = None
         self.connections: set[Open] = set()
         self.visitors = Visitors(agent.config.limits.http_max_conns_per_client)

@@ -1,8 +1,8 @@
 """Kept replies: the bytes of an answer by the bytes of its request, until something it was read from changes.
 
-This is the fast lane of the HTTP door, and the whole of it: one look-up instead of parsing, routing, reading and
-encoding. A reply is kept only where it is a plain 200 of a GET without waiting, caching or token parameters, and only
-while the watch set of its reads has not fired; ``PYCONSUL_NO_REPLY_CACHE=1`` switches it off.
+This is the first fast lane of the HTTP door (the other is ``followers.py``): one look-up instead of parsing, routing,
+reading and encoding. A reply is kept only where it is a plain 200 of a GET without waiting, caching or token
+parameters, and only while the watch set of its reads has not fired; ``PYCONSUL_NO_REPLY_CACHE=1`` switches it off.
 """
 
 from __future__ import annotations
@@ -100,14 +100,17 @@ class ReplyCache:
 
 
 def _may_keep(whole: bytes, request: Request, reply: Reply) -> bool:
+    return reply.status == 200 and is_plain_read(whole, request) and not (request.raw_query and _asks_for_more(request))
+
+
+def is_plain_read(whole: bytes, request: Request) -> bool:
+    """Whether these bytes are one request alone, for state that can be watched, without a word on caching."""
     return (
         request.method == "GET"
-        and reply.status == 200
         and len(whole) <= MAX_REQUEST_BYTES
         and not request.body_size
         and request.url_path.startswith(_WATCHED)
         and "cache-control" not in request.headers
-        and not (request.raw_query and _asks_for_more(request))
         and whole.endswith(b"\r\n\r\n")
         and whole.count(b"\r\n\r\n") == 1
     )

@@ -106,6 +106,7 @@ class Request:
         "raw_query",
         "remote",
         "url_path",
+        "waited",
     )
 
     def __init__(
@@ -130,6 +131,7 @@ class Request:
         self.body_fault = ""  # why the body could not be read to its end
         self.body_file: IO[bytes] | None = None  # a large snapshot, instead of ``body``
         self.remote = remote
+        self.waited = 0.0  # seconds, along with another who asked the same
         self.path: dict[str, str] = {}
         self._query: Query | None = None
 
@@ -273,7 +275,8 @@ class Request:
             options["MinQueryIndex"] = int(index)
             config = self.agent.config
             asked = options.get("MaxQueryTime", 0)
-            options["MaxQueryTime"] = min(asked if asked > 0 else config.default_query_time, config.max_query_time)
+            limit = min(asked if asked > 0 else config.default_query_time, config.max_query_time)
+            options["MaxQueryTime"] = max(limit - int(self.waited * 1e9), 1) if self.waited else limit
 
     def json(self) -> Any:
         """The body as JSON. Raises BadRequest where it is none."""

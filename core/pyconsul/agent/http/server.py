@@ -14,13 +14,14 @@ from typing import Any, Final, cast
 
 from pyconsul.agent.http import writing
 from pyconsul.agent.http.bodies import RequestBody
+from pyconsul.agent.http.followers import Group
 from pyconsul.agent.http.front import BODILESS, HttpFront, SharedBytes
 from pyconsul.agent.http.reading import END, BadBody, Head, Refused, RequestReader
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request, unescape
 from pyconsul.agent.http.visitors import Visitor
 from pyconsul.memdb import WatchSet
-from pyconsul.server.blocking import REPLY_WATCH
+from pyconsul.server.blocking import REPLY_WATCH, WAITING
 from pyconsul.telemetry.logging import Level, logger
 
 log = logger("agent.http")
@@ -38,6 +39,7 @@ class Connection(asyncio.Protocol):
         self._reader = RequestReader(front.header_limit)
         self._transport: asyncio.Transport | None = None
         self._task: asyncio.Task[None] | None = None
+        self._group: Group | None = None  # which is waited along with, instead of a task
         self._answering = ""  # the method of the request being answered
         self._drained: asyncio.Future[None] | None = None
         self._refused = False  # nothing more is read
@@ -76,6 +78,9 @@ class Connection(asyncio.Protocol):
         self.front.connections.discard(self)
         if self._visitor is not None:
             self._visitor.leave()
+        if self._group is not None:
+            self._group.leave(self)
+            self._group = None
         if self._task is None:
             self._drop_body()
         elif self._answering in BODILESS:
@@ -104,6 +109,8 @@ class Connection(asyncio.Protocol):
         if self._refused or self._transport is None:
             return
         reader = self._reader
+        if self._group is not None:
+            self._group.let_go(self)
         if self._task is not None:
             reader.feed(data)
             if reader.buffered > AHEAD:
@@ -118,8 +125,12 @@ class Connection(asyncio.Protocol):
                     kept[2].note((time.perf_counter() - began) * 1000, 200)
                 self._since = 0.0
                 return
-            self._whole = data
             self._since = 0.0
+            if self._drained is None and (group := self.front.groups.to_follow(data)) is not None:
+                self._group = group
+                group.join(self)
+                return
+            self._whole = data
         else:
             self._whole = None
         reader.feed(data)
@@ -132,6 +143,8 @@ class Connection(asyncio.Protocol):
         self._input_ended = True
         if self._transport is None:
             return None
+        if self._group is not None:
+            self._group.let_go(self)
         if self._task is None and self._head is not None and not self._refused:
             self._whole = None
             self._begin(self._request(fault="unexpected EOF"))
@@ -156,7 +169,7 @@ class Connection(asyncio.Protocol):
                 self._unsent, self._since = left, now
             elif now - self._since > patience.stalled:
                 self._cut_off()
-        elif self._task is not None:
+        elif self._task is not None or self._group is not None:
             self._since = now
         elif self._head is not None:
             if now - self._since > patience.body:
@@ -262,16 +275,24 @@ class Connection(asyncio.Protocol):
     # Answering
 
     def _begin(self, request: Request) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._serve(request))
+        whole = self._whole if self._reader.between_requests else None
+        group = self.front.groups.to_lead(whole, request, self) if whole is not None else None
+        self._task = asyncio.get_running_loop().create_task(self._serve(request, group))
+        if group is not None:  # whatever ends the task, even before its first step
+            self._task.add_done_callback(lambda _: group.retire(self))
 
-    async def _serve(self, request: Request) -> None:
-        """Answer this request and those that came meanwhile, in order."""
+    async def _serve(self, request: Request, group: Group | None) -> None:
+        """Answer this request, those who wait along with it, and those requests that came meanwhile, in order."""
         upcoming: Request | None = request
         try:
             while upcoming is not None:
                 head = cast("Head", self._head)
                 self._answering = head.method
-                await self._serve_one(upcoming, head)
+                if group is None:
+                    await self._serve_one(upcoming, head)
+                else:
+                    await self._serve_along(upcoming, head, group)
+                    group = None
                 self._drop_body()
                 self._start_request()
                 if not head.keep_alive:
@@ -290,7 +311,8 @@ class Connection(asyncio.Protocol):
             self.hang_up()
         self._resume_reading()
 
-    async def _serve_one(self, request: Request, head: Head) -> None:
+    async def _serve_one(self, request: Request, head: Head) -> tuple[Reply, bytes]:
+        """Answer one request; gives the answer and its bytes, none where it was streamed."""
         whole = self._whole if self._reader.between_requests else None
         generation = self.front.replies.generation
         watch = WatchSet()
@@ -299,10 +321,10 @@ class Connection(asyncio.Protocol):
             reply, headers = await self.front.door.answer(request)
         finally:
             REPLY_WATCH.reset(token)
-        if self._transport is None or reply.stream is not None:
+        if reply.stream is not None:
             watch.close()
             await self._stream(reply, headers, head)
-            return
+            return reply, b""
         shared = self.front.shared
         if whole is not None and shared is not None and shared.serves(whole, reply, headers):
             first, payload = shared.first, shared.payload
@@ -310,11 +332,41 @@ class Connection(asyncio.Protocol):
             first, payload = await self._payload(request, head, reply, headers)
             if whole is not None and self.front.shares(whole, payload):
                 self.front.shared = SharedBytes(whole, reply.status, reply.meta, headers, first, payload)
-        self._write(first + self.front.date_line() + payload)
+        data = first + self.front.date_line() + payload
+        self.write(data)
         if whole is not None and head.keep_alive and not log.enabled(Level.DEBUG):
             self.front.replies.keep(whole, request, reply, (first, payload), watch, generation=generation)
         else:
             watch.close()
+        return reply, data
+
+    # Waiting along (followers.py)
+
+    async def _serve_along(self, request: Request, head: Head, group: Group) -> None:
+        """Answer one request, and those who wait along with it."""
+        token = WAITING.set(group.waiting)
+        try:
+            reply, data = await self._serve_one(request, head)
+        finally:
+            WAITING.reset(token)
+        if group.waiting.is_answered and head.keep_alive:
+            group.answer(data, reply)
+        group.retire(self)
+
+    def was_answered(self) -> None:
+        """Called by the group when the leader's answer is written here, too."""
+        self._group = None
+        self._since = 0.0
+
+    def ask(self, question: bytes, waited: float) -> None:
+        """Called by the group when this connection must ask by itself, having waited so many seconds."""
+        self._group = None
+        self._whole = question
+        self._reader.feed(question)
+        request = self._next_request()
+        if request is not None:
+            request.waited = waited
+            self._begin(request)
 
     async def _payload(
         self, request: Request, head: Head, reply: Reply, headers: Mapping[str, str]
@@ -324,7 +376,8 @@ class Connection(asyncio.Protocol):
         first, last = writing.head(reply, headers, len(body), gzip=gzip, keep_alive=head.keep_alive, minor=head.minor)
         return first, last if request.method == "HEAD" else last + body
 
-    def _write(self, data: bytes) -> None:
+    def write(self, data: bytes) -> None:
+        """Send bytes, while there is somebody to send them to."""
         if self._transport is not None:
             self._transport.write(data)
 
@@ -337,16 +390,16 @@ class Connection(asyncio.Protocol):
             if not head.minor:
                 head.keep_alive = False
             first, last = writing.head(reply, headers, None, gzip=False, keep_alive=head.keep_alive, minor=head.minor)
-            self._write(first + self.front.date_line() + last)
+            self.write(first + self.front.date_line() + last)
             async for piece in stream:
                 if self._transport is None:
                     return
                 if piece:
-                    self._write(writing.chunk(piece) if head.minor else piece)
+                    self.write(writing.chunk(piece) if head.minor else piece)
                 if self._drained is not None:
                     await self._drained
             if head.minor:
-                self._write(writing.LAST_CHUNK)
+                self.write(writing.LAST_CHUNK)
         except asyncio.CancelledError:
             raise
         except Exception as error:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from pyconsul.lang.gotemplate.values import ANY, NIL, Slice, Struct, Value, type_of, zero_value
 
@@ -20,8 +21,7 @@ class WrongTypeError(Exception):
     """A value does not fit a parameter; the text is Go's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(msgspec.Struct, frozen=True):
     """A callable and its Go parameter types (``variadic``: the last may repeat).
 
     ``wants_context``: the execution's context is passed as first argument. ``result`` names the static

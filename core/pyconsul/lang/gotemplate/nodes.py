@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from pyconsul.lang.strconv import quote
 
 
-@dataclass(slots=True, eq=False)
-class Node:
+class Node(msgspec.Struct, eq=False):
     """A piece of a template and where it starts (in characters)."""
 
     pos: int
@@ -18,8 +17,7 @@ class Node:
         raise NotImplementedError
 
 
-@dataclass(slots=True, eq=False)
-class TextNode(Node):
+class TextNode(Node, eq=False):
     """Text outside of actions."""
 
     text: str
@@ -29,8 +27,7 @@ class TextNode(Node):
         return self.text
 
 
-@dataclass(slots=True, eq=False)
-class BoolNode(Node):
+class BoolNode(Node, eq=False):
     """``true`` or ``false``."""
 
     value: bool
@@ -40,8 +37,7 @@ class BoolNode(Node):
         return "true" if self.value else "false"
 
 
-@dataclass(slots=True, eq=False)
-class NumberNode(Node):
+class NumberNode(Node, eq=False):
     """A number; it may fit several kinds (``None``: it does not)."""
 
     text: str
@@ -55,8 +51,7 @@ class NumberNode(Node):
         return self.text
 
 
-@dataclass(slots=True, eq=False)
-class StringNode(Node):
+class StringNode(Node, eq=False):
     """A quoted text."""
 
     quoted: str
@@ -67,8 +62,7 @@ class StringNode(Node):
         return self.quoted
 
 
-@dataclass(slots=True, eq=False)
-class DotNode(Node):
+class DotNode(Node, eq=False):
     """The cursor."""
 
     def source(self) -> str:
@@ -76,8 +70,7 @@ class DotNode(Node):
         return "."
 
 
-@dataclass(slots=True, eq=False)
-class NilNode(Node):
+class NilNode(Node, eq=False):
     """The constant nil."""
 
     def source(self) -> str:
@@ -85,8 +78,7 @@ class NilNode(Node):
         return "nil"
 
 
-@dataclass(slots=True, eq=False)
-class FieldNode(Node):
+class FieldNode(Node, eq=False):
     """``.A.B``: fields of the cursor."""
 
     names: list[str]
@@ -96,8 +88,7 @@ class FieldNode(Node):
         return "." + ".".join(self.names)
 
 
-@dataclass(slots=True, eq=False)
-class VariableNode(Node):
+class VariableNode(Node, eq=False):
     """``$x.A.B``: a variable (with its ``$``) and fields of it."""
 
     names: list[str]
@@ -107,8 +98,7 @@ class VariableNode(Node):
         return ".".join(self.names)
 
 
-@dataclass(slots=True, eq=False)
-class IdentifierNode(Node):
+class IdentifierNode(Node, eq=False):
     """The name of a function."""
 
     name: str
@@ -118,8 +108,7 @@ class IdentifierNode(Node):
         return self.name
 
 
-@dataclass(slots=True, eq=False)
-class ChainNode(Node):
+class ChainNode(Node, eq=False):
     """Fields of something that is neither cursor nor variable, as in ``(f).A``."""
 
     node: Node
@@ -133,23 +122,21 @@ class ChainNode(Node):
         return inner + "".join("." + name for name in self.names)
 
 
-@dataclass(slots=True, eq=False)
-class CommandNode(Node):
+class CommandNode(Node, eq=False):
     """A function, method or value, with its arguments."""
 
-    args: list[Node] = field(default_factory=list[Node])
+    args: list[Node] = msgspec.field(default_factory=list[Node])
 
     def source(self) -> str:
         """The words, one blank between them."""
         return " ".join(f"({a.source()})" if isinstance(a, PipeNode) else a.source() for a in self.args)
 
 
-@dataclass(slots=True, eq=False)
-class PipeNode(Node):
+class PipeNode(Node, eq=False):
     """Commands that feed one another, and the variables that take the result."""
 
-    commands: list[CommandNode] = field(default_factory=list[CommandNode])
-    declared: list[VariableNode] = field(default_factory=list[VariableNode])
+    commands: list[CommandNode] = msgspec.field(default_factory=list[CommandNode])
+    declared: list[VariableNode] = msgspec.field(default_factory=list[VariableNode])
     is_assignment: bool = False
 
     def source(self) -> str:
@@ -161,8 +148,7 @@ class PipeNode(Node):
         return head + " | ".join(c.source() for c in self.commands)
 
 
-@dataclass(slots=True, eq=False)
-class ActionNode(Node):
+class ActionNode(Node, eq=False):
     """A pipeline that is printed."""
 
     pipe: PipeNode
@@ -172,19 +158,17 @@ class ActionNode(Node):
         return "{{" + self.pipe.source() + "}}"
 
 
-@dataclass(slots=True, eq=False)
-class ListNode(Node):
+class ListNode(Node, eq=False):
     """What stands one after another."""
 
-    nodes: list[Node] = field(default_factory=list[Node])
+    nodes: list[Node] = msgspec.field(default_factory=list[Node])
 
     def source(self) -> str:
         """All parts joined."""
         return "".join(n.source() for n in self.nodes)
 
 
-@dataclass(slots=True, eq=False)
-class BranchNode(Node):
+class BranchNode(Node, eq=False):
     """``if``, ``with`` and ``range``."""
 
     word: str
@@ -198,8 +182,7 @@ class BranchNode(Node):
         return f"{{{{{self.word} {self.pipe.source()}}}}}{self.body.source()}{other}{{{{end}}}}"
 
 
-@dataclass(slots=True, eq=False)
-class LoopExitNode(Node):
+class LoopExitNode(Node, eq=False):
     """``break`` and ``continue``."""
 
     word: str
@@ -209,8 +192,7 @@ class LoopExitNode(Node):
         return "{{" + self.word + "}}"
 
 
-@dataclass(slots=True, eq=False)
-class TemplateNode(Node):
+class TemplateNode(Node, eq=False):
     """A call of a named template."""
 
     name: str
@@ -222,8 +204,7 @@ class TemplateNode(Node):
         return "{{template " + quote(self.name) + data + "}}"
 
 
-@dataclass(slots=True, eq=False)
-class EndNode(Node):
+class EndNode(Node, eq=False):
     """``end`` or ``else``: what closes a list; never part of a finished tree."""
 
     word: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Final, NoReturn
+
+import msgspec
 
 from pyconsul.lang.gotemplate import stack
 from pyconsul.lang.gotemplate.errors import ParseError
@@ -71,8 +72,7 @@ _OPERANDS = frozenset(
 _COMPLEX = re.compile(r"([+-]?[^+-]+(?:[eEpP][+-]?\d+)?)([+-].+)i")
 
 
-@dataclass(slots=True)
-class Tree:
+class Tree(msgspec.Struct):
     """One template: its name (empty for the text's own), root, and the text it was read from."""
 
     name: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 NO_PLACE = -1
 
@@ -17,16 +18,14 @@ class Token(NamedTuple):
     json: bool = False
 
 
-@dataclass(slots=True)
-class ListNode:
+class ListNode(msgspec.Struct):
     """``[ … ]``."""
 
     items: list[Node]
     at: int
 
 
-@dataclass(slots=True)
-class Item:
+class Item(msgspec.Struct):
     """One entry of an object: its keys (a block has its labels behind its type) and its value."""
 
     keys: list[Token]
@@ -39,8 +38,7 @@ class Item:
         return self.keys[0].at if self.keys else NO_PLACE
 
 
-@dataclass(slots=True)
-class ItemList:
+class ItemList(msgspec.Struct):
     """Entries without braces of their own: a document, or the entries that share a key."""
 
     items: list[Item]
@@ -51,8 +49,7 @@ class ItemList:
         return self.items[0].at if self.items else NO_PLACE
 
 
-@dataclass(slots=True)
-class ObjectNode:
+class ObjectNode(msgspec.Struct):
     """``{ … }``."""
 
     content: ItemList

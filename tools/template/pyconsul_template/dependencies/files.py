@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import ClassVar
+
+import msgspec
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.strconv import from_bytes
@@ -13,14 +14,13 @@ from pyconsul_template.dependencies.queries import Access, Fetched
 POLL_SECONDS = 2.0
 
 
-@dataclass(slots=True)
-class FileQuery:
+class FileQuery(msgspec.Struct):
     """The text of a file."""
 
     kind: ClassVar[str] = "local"
     shared: ClassVar[bool] = False
     path: str
-    name: str = field(init=False)
+    name: str = ""
     seen: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:

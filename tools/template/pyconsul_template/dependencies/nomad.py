@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
 
 from pyconsul.lang.gotemplate import FunctionError, signature
 from pyconsul.lang.gotemplate.values import Field, Map, Slice, Struct, Uint64, strings
@@ -70,8 +71,7 @@ def _parsed(pattern: re.Pattern[str], text: str, label: str) -> dict[str, str]:
     return {name: value or "" for name, value in found.groupdict().items()}
 
 
-@dataclass(slots=True)
-class ServicesQuery:
+class ServicesQuery(msgspec.Struct):
     """All services that Nomad knows."""
 
     kind: ClassVar[str] = "nomad"
@@ -94,8 +94,7 @@ class ServicesQuery:
         return Fetched(pointers("dependency.NomadServicesSnippet", found), answer.index, answer.last_contact_ms)
 
 
-@dataclass(slots=True)
-class ServiceQuery:
+class ServiceQuery(msgspec.Struct):
     """The registrations of one service; ``choose`` asks for some of them only."""
 
     kind: ClassVar[str] = "nomad"
@@ -141,8 +140,7 @@ def _place(path: str, namespace: str, region: str) -> str:
     return f"{path}@{namespace or 'default'}.{region or 'global'}"
 
 
-@dataclass(slots=True)
-class VariableQuery:
+class VariableQuery(msgspec.Struct):
     """The items of one variable; ``wait``: one that does not exist is no answer."""
 
     kind: ClassVar[str] = "nomad"
@@ -168,8 +166,7 @@ class VariableQuery:
         return Fetched(value, answer.index, answer.last_contact_ms, block_on_nil=self.wait)
 
 
-@dataclass(slots=True)
-class VariablesQuery:
+class VariablesQuery(msgspec.Struct):
     """The variables below a prefix."""
 
     kind: ClassVar[str] = "nomad"

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, ClassVar, Protocol
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Slice, strings
@@ -36,8 +37,7 @@ POLL_SECONDS = 15.0
 """How often lists without an index are asked for again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """An answer of the API: JSON value (None for 404), index, age of the data in milliseconds."""
 
     value: Any
@@ -45,8 +45,7 @@ class Asked:
     last_contact_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(msgspec.Struct, frozen=True):
     """What a query found. ``block_on_nil``: nothing found is no answer, wait for one."""
 
     value: Any
@@ -120,8 +119,7 @@ def _labelled(label: str, inner: str) -> str:
     return f"{label}({inner})" if inner else label
 
 
-@dataclass(slots=True)
-class KeyQuery:
+class KeyQuery(msgspec.Struct):
     """The value of one key; ``wait``: a key that does not exist is no answer."""
 
     kind: ClassVar[str] = "consul"
@@ -151,8 +149,7 @@ def _key_query(text: str, wait: bool) -> KeyQuery:
     return KeyQuery(parts["key"], _params(parts, "ns", "partition"), wait, f"{label}({inner})")
 
 
-@dataclass(slots=True)
-class KeyListQuery:
+class KeyListQuery(msgspec.Struct):
     """All pairs below a prefix."""
 
     kind: ClassVar[str] = "consul"
@@ -179,8 +176,7 @@ class KeyListQuery:
         return Fetched(pointers("dependency.KeyPair", pairs), answer.index, answer.last_contact_ms)
 
 
-@dataclass(slots=True)
-class HealthQuery:
+class HealthQuery(msgspec.Struct):
     """Instances of a service (or of its mesh proxies) in certain states of health."""
 
     kind: ClassVar[str] = "consul"
@@ -236,8 +232,7 @@ def _states(text: str, whole: str) -> tuple[str, ...]:
     return tuple(sorted(states))
 
 
-@dataclass(slots=True)
-class NodeQuery:
+class NodeQuery(msgspec.Struct):
     """One node with its services; without a name the agent's own."""
 
     kind: ClassVar[str] = "consul"
@@ -263,8 +258,7 @@ class NodeQuery:
         return Fetched(models.CatalogNode.of(answer.value), answer.index, answer.last_contact_ms)
 
 
-@dataclass(slots=True)
-class NodesQuery:
+class NodesQuery(msgspec.Struct):
     """All nodes of a datacenter."""
 
     kind: ClassVar[str] = "consul"
@@ -288,8 +282,7 @@ class NodesQuery:
         return Fetched(pointers("dependency.Node", found), answer.index, answer.last_contact_ms)
 
 
-@dataclass(slots=True)
-class ServicesQuery:
+class ServicesQuery(msgspec.Struct):
     """The names and tags of all services."""
 
     kind: ClassVar[str] = "consul"
@@ -314,8 +307,7 @@ class ServicesQuery:
         return Fetched(pointers("dependency.CatalogSnippet", found), answer.index, answer.last_contact_ms)
 
 
-@dataclass(slots=True)
-class DatacentersQuery:
+class DatacentersQuery(msgspec.Struct):
     """The known datacenters; optionally without those that do not answer."""
 
     kind: ClassVar[str] = "consul"
@@ -344,8 +336,7 @@ class DatacentersQuery:
         return True
 
 
-@dataclass(slots=True)
-class RootsQuery:
+class RootsQuery(msgspec.Struct):
     """The root certificates of the mesh."""
 
     kind: ClassVar[str] = "consul"
@@ -359,14 +350,13 @@ class RootsQuery:
         return Fetched(pointers("api.CARoot", roots), answer.index, answer.last_contact_ms)
 
 
-@dataclass(slots=True)
-class LeafQuery:
+class LeafQuery(msgspec.Struct):
     """A certificate for a service of the mesh."""
 
     kind: ClassVar[str] = "consul"
     shared: ClassVar[bool] = False
     service: str
-    name: str = field(init=False)
+    name: str = ""
 
     def __post_init__(self) -> None:
         self.name = f"connect.caleaf({self.service})"
@@ -377,8 +367,7 @@ class LeafQuery:
         return Fetched(models.LeafCert.of(answer.value or {}), answer.index, answer.last_contact_ms)
 
 
-@dataclass(slots=True)
-class PeeringsQuery:
+class PeeringsQuery(msgspec.Struct):
     """The peerings of the cluster."""
 
     kind: ClassVar[str] = "consul"
@@ -401,14 +390,13 @@ class PeeringsQuery:
         return Fetched(pointers("dependency.Peering", found), answer.index, answer.last_contact_ms)
 
 
-@dataclass(slots=True)
-class ExportedServicesQuery:
+class ExportedServicesQuery(msgspec.Struct):
     """The services offered to peers."""
 
     kind: ClassVar[str] = "consul"
     shared: ClassVar[bool] = True
     partition: str
-    name: str = field(init=False)
+    name: str = ""
 
     def __post_init__(self) -> None:
         self.name = f"list.exportedServices({self.partition})"
@@ -422,14 +410,13 @@ class ExportedServicesQuery:
         return Fetched(Slice("[]dependency.ExportedService", found), answer.index, answer.last_contact_ms)
 
 
-@dataclass(slots=True)
-class ImportedServicesQuery:
+class ImportedServicesQuery(msgspec.Struct):
     """The services that another partition offers."""
 
     kind: ClassVar[str] = "consul"
     shared: ClassVar[bool] = True
     partition: str
-    name: str = field(init=False)
+    name: str = ""
 
     def __post_init__(self) -> None:
         self.name = f"list.importedServices({self.partition})"
@@ -449,8 +436,7 @@ class ImportedServicesQuery:
         return Fetched(Slice("[]dependency.ImportedService", found), answer.index, answer.last_contact_ms)
 
 
-@dataclass(slots=True)
-class PartitionsQuery:
+class PartitionsQuery(msgspec.Struct):
     """Admin partitions, which only Consul Enterprise has."""
 
     kind: ClassVar[str] = "consul"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from pyconsul.lang.gotemplate import FunctionError, signature
 from pyconsul.lang.gotemplate.values import Stringer, Uint64
@@ -101,8 +102,7 @@ Version.methods = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Constraint:
+class _Constraint(msgspec.Struct, frozen=True):
     """One comparison; ``given`` counts the numbers that were written out."""
 
     operator: str
