@@ -127,7 +127,7 @@ class _Session:
                 number = received.result() if received.done() else None
                 received.cancel()
             if number is None:
-                return _ending(runner, work)
+                return _ending(work)
             logger.debug("receiving signal %s", signals.describe(number))
             if number == self.config.reload_signal:
                 sys.stderr.write("Reloading configuration...\n")
@@ -138,17 +138,14 @@ class _Session:
             runner.signal(number)
 
 
-def _ending(runner: Runner, work: asyncio.Task[None]) -> int:
+def _ending(work: asyncio.Task[None]) -> int:
     """The exit status for what ended the runner; it is logged here."""
     error = work.exception()
     if isinstance(error, ChildEnded):
         logger.info("subprocess exited")
         if error.code == 0:
             return EXIT_OK
-        # Of a child that a signal ended the log says -1, and the status is what the system makes of that.
-        process = runner.child.process if runner.child is not None else None
-        by_signal = process is not None and (process.returncode or 0) < 0
-        root_logger.error("unexpected exit from subprocess (%d)", -1 if by_signal else error.code)
+        root_logger.error("unexpected exit from subprocess (%d)", error.shown)
         return error.code
     if isinstance(error, ToolError):
         root_logger.error("%s", error)
