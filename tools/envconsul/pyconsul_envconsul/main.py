@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
 from pyconsul.toolkit import signals
@@ -27,10 +26,6 @@ from pyconsul_envconsul.runner import Runner
 
 root_logger = logging.getLogger(lines.ROOT)
 logger = logging.getLogger(f"{lines.ROOT}.cli")
-
-# Signals that cannot be caught, or that say that this process itself is broken.
-_OWN: Final = {"SIGNULL", "SIGKILL", "SIGSTOP", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGIOT"}
-_OWN_TOO: Final = {"SIGTRAP", "SIGSYS"}
 
 
 def version_text() -> str:
@@ -90,9 +85,8 @@ class _Session:
     async def run(self) -> int:
         """Work until something ends the tool. Returns the exit status."""
         loop = asyncio.get_running_loop()
-        for name, number in signals.BY_NAME.items():
-            if name not in _OWN | _OWN_TOO:
-                loop.add_signal_handler(number, self.signals.put_nowait, number)
+        for number in signals.PASSED_ON:
+            loop.add_signal_handler(number, self.signals.put_nowait, number)
         while True:
             status = await self._one_configuration()
             if status is not None:
