@@ -14,12 +14,13 @@ import pytest
 from pyconsul.sdk import AsyncClient, Settings
 from pyconsul.testing import InProcessAgent
 from pyconsul.toolkit.errors import RunError
+from pyconsul.toolkit.status import answer
 from pyconsul_snapshot_agent.agent import SnapshotAgent
 from pyconsul_snapshot_agent.config import Config, Destination, Log, Login, Schedule
 from pyconsul_snapshot_agent.halt import Halt
 from pyconsul_snapshot_agent.registration import ALIVE, SAVING
 from pyconsul_snapshot_agent.sealing import Keys
-from pyconsul_snapshot_agent.status import answer
+from pyconsul_snapshot_agent.stats import StatsStatus
 from pyconsul_snapshot_agent.testing import MemoryStorage
 
 Fast = Callable[..., Schedule]
@@ -210,7 +211,11 @@ async def test_a_problem_shows_in_health(consul_agent: InProcessAgent, fast: Fas
     """With its text, for probes that only look at the status."""
     agent = SnapshotAgent(config_of(consul_agent, fast()), [MemoryStorage()], Keys())
     agent.stats.problem = "the disk is full"
-    assert answer(agent.stats, "GET", "/health") == (503, "text/plain; charset=utf-8", "the disk is full\n")
+    assert answer(StatsStatus(agent.stats), "GET", "/health") == (
+        503,
+        "text/plain; charset=utf-8",
+        "the disk is full\n",
+    )
 
 
 async def test_a_status_address_that_is_taken_ends_the_tool(consul_agent: InProcessAgent, fast: Fast) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from pyconsul_snapshot_agent.archive import verify
 from pyconsul_snapshot_agent.config import Schedule
 from pyconsul_snapshot_agent.halt import Halt, Halted
 from pyconsul_snapshot_agent.saving import Saved, SaveFailed, Saver
+from pyconsul_snapshot_agent.scratch import Scratch
 from pyconsul_snapshot_agent.sealing import Keys, is_sealed, unseal
 from pyconsul_snapshot_agent.stats import Stats
 from pyconsul_snapshot_agent.testing import MemoryStorage
@@ -211,5 +213,29 @@ async def test_an_archive_that_arrives_broken_is_never_stored(
 
 async def test_a_scratch_directory_that_is_not_there_is_an_error(consul_agent: InProcessAgent, fast: Fast) -> None:
     """Not a reason to write somewhere else."""
-    with pytest.raises(SaveFailed, match="scratch file"):
+    with pytest.raises(SaveFailed, match="scratch file in /nowhere: no such file or directory"):
         await Bench(consul_agent, fast(local_scratch_path="/nowhere"), MemoryStorage()).save()
+
+
+async def test_a_full_scratch_disk_is_an_error(consul_agent: InProcessAgent, fast: Fast, monkeypatch: Any) -> None:
+    """Nothing is stored, and the message has the directory."""
+
+    def full(_scratch: Scratch, _piece: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Scratch, "write", full)
+    target = MemoryStorage()
+    with pytest.raises(SaveFailed, match="scratch file in /tmp: no space left on device"):
+        await Bench(consul_agent, fast(local_scratch_path="/tmp"), target).save()
+    assert target.objects == {}
+
+
+async def test_a_clock_that_jumps_back_does_not_cost_the_new_archive(consul_agent: InProcessAgent, fast: Fast) -> None:
+    """Its number is lower than those before; the oldest of those goes."""
+    target = MemoryStorage()
+    bench = Bench(consul_agent, fast(retain=2), target)
+    await bench.save()
+    await bench.save()
+    bench.now = 10
+    await bench.save()
+    assert sorted(target.objects) == ["consul-1002.snap", "consul-11.snap"]

@@ -68,6 +68,8 @@ MISTAKES = [
     ('template { wait = "2s:1s" }', "error decoding 'template[0].wait': wait: min must be less than max"),
     ('consul { ssl { verify = "yes" } }', "'consul.ssl.verify' expected type 'bool', got unconvertible type 'string', value: 'yes'"),
     ("template { command = 5 }", "'template[0].command': source data must be an array or slice, got int"),
+    ('consul { retry { attempts = "3" } }', "'consul.retry.Attempts' expected type 'int', got unconvertible type 'string', value: '3'"),
+    ("kill_signal = 9", "'kill_signal' expected type 'os.Signal', got 'int'"),
     ("nomad { retry { } }", "'nomad' has invalid keys: retry"),
 ]  # fmt: skip
 

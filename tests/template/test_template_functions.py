@@ -10,7 +10,8 @@ import pytest
 
 from pyconsul.lang.gotemplate import ExecError, Template
 from pyconsul.lang.gotemplate.values import strings
-from pyconsul_template.dependencies.models import CatalogSnippet, HealthService, KeyPair, pointers, sorted_tags
+from pyconsul_template.dependencies.health import HealthService
+from pyconsul_template.dependencies.models import CatalogSnippet, KeyPair, pointers, sorted_tags
 from pyconsul_template.execution import ABSENT, Execution
 from pyconsul_template.functions.registry import GROUPS, load
 

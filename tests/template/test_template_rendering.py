@@ -39,6 +39,12 @@ def test_the_mode_can_be_set(tmp_path: Path) -> None:
     assert out.stat().st_mode & 0o777 == 0o640
 
 
+def test_special_bits_of_a_mode_are_left_out(tmp_path: Path) -> None:
+    """Go keeps set-user-ID elsewhere, so that 04755 means 0755."""
+    render(TemplateConfig(destination=str(tmp_path / "out"), perms=0o4755), b"x", dry=False)
+    assert (tmp_path / "out").stat().st_mode & 0o7777 == 0o755
+
+
 def test_a_backup_holds_the_text_before(tmp_path: Path) -> None:
     """One former text is kept, none when there was no file."""
     out = tmp_path / "out"
@@ -55,6 +61,12 @@ def test_directories_are_made_unless_that_is_off(tmp_path: Path) -> None:
     assert (tmp_path / "a/b/out").read_bytes() == b"x"
     with pytest.raises(RunError, match="parent directory is missing"):
         render(TemplateConfig(destination=str(tmp_path / "c/out"), create_dest_dirs=False), b"x", dry=False)
+
+
+def test_a_directory_that_cannot_be_made_is_named() -> None:
+    """With the call that failed."""
+    with pytest.raises(RunError, match="failed writing file: mkdir /proc/none: no such file or directory"):
+        render(TemplateConfig(destination="/proc/none/out"), b"x", dry=False)
 
 
 def test_a_destination_is_needed(tmp_path: Path) -> None:

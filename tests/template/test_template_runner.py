@@ -179,6 +179,22 @@ async def test_a_slow_command_is_killed(consul: Any, tmp_path: Path) -> None:
         await Runner(a_config(consul, template, once=True)).run()
 
 
+async def test_a_token_file_that_is_not_there_ends_the_tool(consul: Any, tmp_path: Path) -> None:
+    """At once, not after many tries of every request."""
+    settings = {"consul": {"address": consul.address, "token_file": str(tmp_path / "none")}}
+    with pytest.raises(RunError, match=r"runner: runner: client set: consul: Error loading token file .*/none : open"):
+        Runner(Config.of(settings, {}))
+
+
+def test_a_sandbox_wants_absolute_paths(tmp_path: Path) -> None:
+    """A relative one cannot be compared with it."""
+    (tmp_path / "x").write_text("")
+    inside = os.path.relpath(tmp_path / "x")
+    template = a_template(tmp_path / "out", f"{{{{ file `{inside}` }}}}", sandbox_path=str(tmp_path))
+    with pytest.raises(RunError, match=f"failed to get relative path: Rel: can't make {inside} relative to "):
+        asyncio.run(Runner(Config.of({"template": [template]}, {})).run())
+
+
 async def test_an_error_in_a_template_ends_the_tool(consul: Any, tmp_path: Path) -> None:
     """The source, the step and Go's message are told."""
     with pytest.raises(RunError, match=r"\(dynamic\): execute: template: :1:3: executing"):

@@ -51,8 +51,8 @@ async def test_a_command_may_fail_in_three_ways() -> None:
 
 
 async def test_a_child_that_ends_tells_its_status() -> None:
-    """255 stands for a signal."""
-    for command, status in ((["sh", "-c", "exit 3"], 3), (["sh", "-c", "kill -9 $$"], 255)):
+    """-1 stands for a signal."""
+    for command, status in ((["sh", "-c", "exit 3"], 3), (["sh", "-c", "kill -9 $$"], -1)):
         child = Child(ChildSettings(command, ENVIRONMENT), LOGGER)
         await child.start()
         assert await child.ended == status
@@ -115,14 +115,15 @@ def test_log_lines_have_the_tools_form(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_log_files_rotate_by_size(tmp_path: Path) -> None:
-    """Old files carry a number, and only some are kept."""
+    """Every file carries the time in its name, the group may read it, and only some are kept."""
     handler = logs.RotatingFile(str(tmp_path / "ct.log"), limit_bytes=60, limit_seconds=3600, keep=2)
     for n in range(6):
         handler.emit(logging.LogRecord("t.part", 20, "", 0, "message %d", (n,), None))
     handler.close()
-    names = sorted(p.name for p in tmp_path.iterdir())
-    assert names[-1] == "ct.log"
-    assert len(names) == 3
+    files = sorted(tmp_path.iterdir())
+    assert [bool(re.fullmatch(r"ct-\d{19}\.log", file.name)) for file in files] == [True] * 3
+    assert "message 5" in files[-1].read_text()
+    assert {file.stat().st_mode & 0o007 for file in files} == {0}
 
 
 def test_an_impossible_log_file_is_an_error(tmp_path: Path) -> None:

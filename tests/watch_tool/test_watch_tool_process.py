@@ -137,7 +137,7 @@ def test_a_handler_that_cannot_be_started(tool: Any, consul_agent: InProcessAgen
     tool.configure({"type": "nodes", "args": ["./no-such"]}, retry={"enabled": False})
     status, _, err = tool.run("-once")
     assert status == 1
-    assert "No such file or directory" in err
+    assert "no-such: no such file or directory" in err
 
 
 def test_no_more_handlers_at_once_than_allowed(tool: Any, consul_agent: InProcessAgent) -> None:

@@ -293,3 +293,33 @@ def _fixed(value: float, form: str, precision: int) -> str:
         return f"{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
     text = f"{value:.{max(precision - 1 - exponent, 0)}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def hex_float(value: float, precision: int = -1) -> str:
+    """Go's ``%x`` of a float: ``0x1.8p+01``; precision -1 is the shortest."""
+    if not math.isfinite(value):
+        return format_float(value)
+    mantissa, exponent = _rounded_mantissa(abs(value), 52 if precision < 0 else 4 * precision)
+    digits = f"{mantissa & ((1 << 52) - 1):013x}"
+    digits = digits.rstrip("0") if precision < 0 else digits.ljust(precision, "0")[:precision]
+    sign = "-" if math.copysign(1.0, value) < 0 else ""
+    point = "." if digits else ""
+    return f"{sign}0x{mantissa >> 52}{point}{digits}p{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
+
+
+def _rounded_mantissa(value: float, kept: int) -> tuple[int, int]:
+    """52 fraction bits behind a one, of which only the first ``kept`` may be set, and the binary exponent."""
+    fraction, exponent = math.frexp(value)
+    if value == 0:
+        return 0, 0
+    step = 1 << max(52 - kept, 0)
+    mantissa = round(int(fraction * (1 << 53)) / step) * step if step > 1 else int(fraction * (1 << 53))
+    return (mantissa >> 1, exponent) if mantissa >> 53 else (mantissa, exponent - 1)
+
+
+def binary_float(value: float) -> str:
+    """Go's ``%b`` of a float: an integer mantissa and a binary exponent, ``6755399441055744p-51``."""
+    if not math.isfinite(value):
+        return format_float(value)
+    exponent = max(math.frexp(value)[1] - 53, -1074) if value else -1074
+    return f"{int(math.ldexp(value, -exponent))}p{exponent:+d}"

@@ -43,8 +43,8 @@ def prepared(command: Sequence[str]) -> tuple[list[str], bool]:
 
 
 def _exit_code(status: int) -> int:
-    """Go's ExitStatus: -1 after a signal, which the system makes 255."""
-    return 255 if status < 0 else status
+    """Go's ExitStatus: -1 after a signal."""
+    return -1 if status < 0 else status
 
 
 async def _spawn(words: list[str], environment: Mapping[str, str], *, own_group: bool) -> asyncio.subprocess.Process:
@@ -111,7 +111,7 @@ class Child:
         self.logger = logger
         self.process: asyncio.subprocess.Process | None = None
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        """The exit status, once the child ends by itself."""
+        """The exit status, once the child ends by itself; -1 after a signal."""
         self._stopped = False
         self._watch: asyncio.Task[None] | None = None
 

@@ -31,8 +31,9 @@ class RunError(ToolError):
 
 
 class ChildEnded(ToolError):
-    """The supervised child ended by itself; ``code`` is its status (255 after a signal)."""
+    """The supervised child ended by itself; ``shown`` is -1 after a signal, ``code`` what the system makes of it."""
 
-    def __init__(self, code: int) -> None:
-        super().__init__(f"child process exited with code {code}")
-        self.code = code
+    def __init__(self, shown: int) -> None:
+        super().__init__(f"child process exited with code {shown}")
+        self.shown = shown
+        self.code = shown & 0xFF

@@ -39,14 +39,19 @@ class _Lines(logging.Formatter):
         return head + record.getMessage()
 
 
+def _for_the_group(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o640)
+
+
 class RotatingFile(logging.Handler):
-    """Writes into a file and starts a new one by size or age; old ones carry the time in their name."""
+    """Writes into files ``NAME-NANOSECONDS.log`` and starts a new one by size or age, as consul-template does."""
 
     def __init__(self, path: str, limit_bytes: int, limit_seconds: float, keep: int) -> None:
         super().__init__()
         folder, name = os.path.split(path)
         self.folder = folder or "."
-        self.file_name = name or DEFAULT_FILE_NAME
+        stem, ending = os.path.splitext(name or DEFAULT_FILE_NAME)
+        self.head, self.ending = f"{stem}-", ending or ".log"
         self.limit_bytes = limit_bytes
         self.limit_seconds = limit_seconds
         self.keep = keep
@@ -56,7 +61,8 @@ class RotatingFile(logging.Handler):
 
     def _open(self) -> TextIO:
         self.created = time.time()
-        return open(os.path.join(self.folder, self.file_name), "a", encoding="utf-8", errors="surrogateescape")
+        path = os.path.join(self.folder, f"{self.head}{time.time_ns()}{self.ending}")
+        return open(path, "w", encoding="utf-8", errors="surrogateescape", opener=_for_the_group)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
@@ -69,21 +75,16 @@ class RotatingFile(logging.Handler):
         self.stream.flush()
 
     def rotate(self) -> None:
-        """Put the present file aside and begin another."""
+        """Close the present file and begin another."""
         self.stream.close()
-        stem, dot, ending = self.file_name.rpartition(".")
-        name = f"{stem or ending}-{time.time_ns()}{dot}{ending if stem else ''}"
-        os.rename(os.path.join(self.folder, self.file_name), os.path.join(self.folder, name))
         self.prune()
         self.stream = self._open()
 
     def prune(self) -> None:
-        """Delete archives beyond the number to keep (0: keep all, negative: keep none)."""
+        """Delete closed files beyond the number to keep (0: keep all, negative: keep none)."""
         if self.keep == 0:
             return
-        stem, dot, ending = self.file_name.rpartition(".")
-        head, tail = f"{stem or ending}-", f"{dot}{ending}" if stem else ""
-        found = sorted(n for n in os.listdir(self.folder) if n.startswith(head) and n.endswith(tail))
+        found = sorted(n for n in os.listdir(self.folder) if n.startswith(self.head) and n.endswith(self.ending))
         for name in found[: len(found) - max(self.keep, 0)]:
             os.unlink(os.path.join(self.folder, name))
 

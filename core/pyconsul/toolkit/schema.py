@@ -108,7 +108,7 @@ def duration(name: str, value: Any) -> int:
 def signal_number(name: str, value: Any) -> int:
     """A signal's number by its name; empty means none."""
     if not isinstance(value, str):
-        raise _mismatch(name, "os.Signal", value)
+        raise KindError(f"'{name}' expected type 'os.Signal', got '{_go_type(value)}'")
     try:
         return signals.parse(value) if value else 0
     except signals.UnknownSignal as error:
@@ -158,6 +158,16 @@ def decode(raw: Mapping[str, Any], schema: Schema) -> Settings:
     return settings
 
 
+# The decoder names fields without a tag of their own as Go spells them.
+_FIELDS = {
+    ("consul", "address"): "Address",
+    ("consul", "token"): "Token",
+    ("retry", "attempts"): "Attempts",
+    ("retry", "backoff"): "Backoff",
+    ("retry", "enabled"): "Enabled",
+}
+
+
 def _stanza(name: str, raw: Mapping[str, Any], schema: Schema, problems: list[str]) -> Settings:
     out: Settings = {}
     unknown: list[str] = []
@@ -170,7 +180,8 @@ def _stanza(name: str, raw: Mapping[str, Any], schema: Schema, problems: list[st
             continue
         taken.add(low)
         if raw[key] is not None:
-            _entry(f"{name}.{low}" if name else low, low, raw[key], schema, out, problems)
+            shown = _FIELDS.get((name.rpartition(".")[2], low), low)
+            _entry(f"{name}.{shown}" if name else shown, low, raw[key], schema, out, problems)
     if unknown:
         problems.append(f"'{name}' has invalid keys: {', '.join(sorted(unknown))}")
     return out

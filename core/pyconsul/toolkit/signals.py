@@ -42,6 +42,15 @@ BY_NAME: Final[dict[str, int]] = {
 }
 """Number by name; SIGNULL stands for none. SIGCHLD and SIGURG are left out, as in the originals."""
 
+# Those that cannot be caught, those that say that this process itself is broken, and the two that Python turns
+# into errors: a connection that breaks raises SIGPIPE here, which must not kill the child.
+_OWN: Final = frozenset(
+    f"SIG{name}"
+    for name in ("NULL", "KILL", "STOP", "SEGV", "BUS", "FPE", "ILL", "ABRT", "IOT", "TRAP", "SYS", "PIPE", "XFSZ")
+)
+PASSED_ON: Final = frozenset(number for name, number in BY_NAME.items() if name not in _OWN)
+"""The signals a tool takes, to act on or to pass on to its child."""
+
 UNCATCHABLE: Final = frozenset({0, signal.SIGKILL, signal.SIGSTOP})
 
 

@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
 from pyconsul.toolkit import collection, signals
@@ -27,10 +26,6 @@ from pyconsul_envconsul.runner import Runner
 
 root_logger = logging.getLogger(lines.ROOT)
 logger = logging.getLogger(f"{lines.ROOT}.cli")
-
-# Signals that cannot be caught, or that say that this process itself is broken.
-_OWN: Final = {"SIGNULL", "SIGKILL", "SIGSTOP", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT", "SIGIOT"}
-_OWN_TOO: Final = {"SIGTRAP", "SIGSYS"}
 
 
 def version_text() -> str:
@@ -94,9 +89,8 @@ class _Session:
         """Work until something ends the tool. Returns the exit status."""
         collection.settle_soon()
         loop = asyncio.get_running_loop()
-        for name, number in signals.BY_NAME.items():
-            if name not in _OWN | _OWN_TOO:
-                loop.add_signal_handler(number, self.signals.put_nowait, number)
+        for number in signals.PASSED_ON:
+            loop.add_signal_handler(number, self.signals.put_nowait, number)
         while True:
             status = await self._one_configuration()
             if status is not None:
@@ -131,7 +125,7 @@ class _Session:
                 number = received.result() if received.done() else None
                 received.cancel()
             if number is None:
-                return _ending(runner, work)
+                return _ending(work)
             logger.debug("receiving signal %s", signals.describe(number))
             if number == self.config.reload_signal:
                 sys.stderr.write("Reloading configuration...\n")
@@ -142,17 +136,14 @@ class _Session:
             runner.signal(number)
 
 
-def _ending(runner: Runner, work: asyncio.Task[None]) -> int:
+def _ending(work: asyncio.Task[None]) -> int:
     """The exit status for what ended the runner; it is logged here."""
     error = work.exception()
     if isinstance(error, ChildEnded):
         logger.info("subprocess exited")
         if error.code == 0:
             return EXIT_OK
-        # Of a child that a signal ended the log says -1, and the status is what the system makes of that.
-        process = runner.child.process if runner.child is not None else None
-        by_signal = process is not None and (process.returncode or 0) < 0
-        root_logger.error("unexpected exit from subprocess (%d)", -1 if by_signal else error.code)
+        root_logger.error("unexpected exit from subprocess (%d)", error.shown)
         return error.code
     if isinstance(error, ToolError):
         root_logger.error("%s", error)

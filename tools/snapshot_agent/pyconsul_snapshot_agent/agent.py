@@ -11,6 +11,7 @@ from pyconsul.primitives.durations import SECOND
 from pyconsul.sdk import AsyncClient
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.sdk.lock import Lock
+from pyconsul.toolkit.status import StatusServer
 from pyconsul_snapshot_agent.config import Config
 from pyconsul_snapshot_agent.halt import Halt, Halted
 from pyconsul_snapshot_agent.lines import logger
@@ -18,8 +19,7 @@ from pyconsul_snapshot_agent.login import connected
 from pyconsul_snapshot_agent.registration import Registration
 from pyconsul_snapshot_agent.saving import Saved, SaveFailed, Saver
 from pyconsul_snapshot_agent.sealing import Keys
-from pyconsul_snapshot_agent.stats import Stats
-from pyconsul_snapshot_agent.status import StatusServer
+from pyconsul_snapshot_agent.stats import Stats, StatsStatus
 from pyconsul_snapshot_agent.storage import Storage
 
 _SESSION_NAME: Final = "Consul Snapshot Agent"
@@ -35,7 +35,7 @@ class SnapshotAgent:
         self._schedule = config.schedule
         self._saver = Saver(config.schedule, targets, keys, self.stats)
         self._refusals = 0
-        self._status = StatusServer(self.stats, config.status_addr)
+        self._status = StatusServer(StatsStatus(self.stats), config.status_addr, logger)
 
     async def run_once(self, halt: Halt) -> None:
         """Save once, without lock and registration. Raises SaveFailed, Halted, ToolError."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -85,7 +86,8 @@ class Saver:
                 parcel = Parcel(self._clock_ns(), sealed if self._keys.secrets else taken, summary)
                 saved = await self._store_everywhere(parcel, halt, tell)
         except OSError as error:
-            raise SaveFailed(f"scratch file: {error}") from error
+            reason = (error.strerror or str(error)).lower()
+            raise SaveFailed(f"scratch file in {folder or tempfile.gettempdir()}: {reason}") from error
         self._stats.last_seconds = time.monotonic() - started
         return saved
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pyconsul.toolkit.status import Metric, single
 
 
 @dataclass(slots=True)
@@ -33,29 +37,33 @@ class Stats:
         return self.targets.setdefault(where, TargetStats())
 
 
-def prometheus(stats: Stats) -> str:
-    """The numbers in Prometheus' text format."""
-    rows = (
-        ("leader", "gauge", int(stats.is_leader)),
-        ("snapshots_total", "counter", stats.snapshots),
-        ("failures_total", "counter", stats.failures),
-        ("healthy", "gauge", int(not stats.problem)),
-        ("last_success_timestamp_seconds", "gauge", round(stats.last_success, 3)),
-        ("last_duration_seconds", "gauge", round(stats.last_seconds, 3)),
-        ("last_size_bytes", "gauge", stats.last_bytes),
-    )
-    out: list[str] = []
-    for name, kind, value in rows:
-        out += [f"# TYPE consul_snapshot_agent_{name} {kind}", f"consul_snapshot_agent_{name} {value}"]
-    for name, kind in (("failed_attempts", "counter"), ("deleted", "counter"), ("stored", "gauge")):
-        full = f"consul_snapshot_agent_destination_{name}{'_total' if kind == 'counter' else ''}"
-        out.append(f"# TYPE {full} {kind}")
-        out += [
-            f'{full}{{destination="{_label(where)}"}} {getattr(target, name)}'
-            for where, target in stats.targets.items()
-        ]
-    return "\n".join(out) + "\n"
+class StatsStatus:
+    """The numbers as the status endpoint's subject (``toolkit.status.Subject``)."""
 
+    def __init__(self, stats: Stats) -> None:
+        self._stats = stats
 
-def _label(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    def problem(self) -> str:
+        """The present one."""
+        return self._stats.problem
+
+    def state(self) -> dict[str, Any]:
+        """All numbers."""
+        return asdict(self._stats)
+
+    def metrics(self) -> Iterator[Metric]:
+        """The numbers for Prometheus."""
+        stats = self._stats
+        for name, kind, value in (
+            ("leader", "gauge", int(stats.is_leader)),
+            ("snapshots_total", "counter", stats.snapshots),
+            ("failures_total", "counter", stats.failures),
+            ("healthy", "gauge", int(not stats.problem)),
+            ("last_success_timestamp_seconds", "gauge", round(stats.last_success, 3)),
+            ("last_duration_seconds", "gauge", round(stats.last_seconds, 3)),
+            ("last_size_bytes", "gauge", stats.last_bytes),
+        ):
+            yield single(f"consul_snapshot_agent_{name}", kind, value)
+        for name, kind in (("failed_attempts", "counter"), ("deleted", "counter"), ("stored", "gauge")):
+            full = f"consul_snapshot_agent_destination_{name}{'_total' if kind == 'counter' else ''}"
+            yield Metric(full, kind, [({"destination": w}, getattr(t, name)) for w, t in stats.targets.items()])

@@ -138,7 +138,7 @@ _OPTIONS: Final[list[tuple[str, str]]] = [
     ("exec-env-denylist=<glob>", "Variables to hold back; may be repeated."),
     ("graph", "Print which template needs which data, in the language of Graphviz, and end."),
     ("kill-signal=<signal>", "Signal that ends this tool."),
-    ("log-file=<path>", "Write the log to this file, too."),
+    ("log-file=<path>", "Write the log also to a file of this name with the time in nanoseconds behind it."),
     ("log-rotate-bytes=<int>", "Size at which a new log file begins."),
     ("log-rotate-duration=<duration>", "Age at which a new log file begins."),
     ("log-rotate-max-files=<int>", "Old log files to keep."),

@@ -261,7 +261,7 @@ class _Writer:
             return string(value, html=self.html)
         if isinstance(value, bool):
             return "true" if value else "false"
-        if isinstance(value, int):
+        if isinstance(value, int) and not hasattr(value, "json"):
             return str(int(value))
         if isinstance(value, float):
             return number(value)
@@ -317,6 +317,6 @@ class _Writer:
         parts: list[str] = []
         for field in ordered:
             held = getattr(value, field.name)
-            if not (field.omit_empty and not held):
+            if field.json != "-" and not (field.omit_empty and not held):
                 parts.append(self.pair(field.json or field.name, held, margin))
         return self.joined("{", parts, "}", margin)

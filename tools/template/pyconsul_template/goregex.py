@@ -147,7 +147,7 @@ def split(pattern: Any, text: str, limit: int) -> list[str]:
     if limit == 0:
         return []
     data = to_bytes(text)
-    if not data:
+    if not data and pattern.pattern:
         return [""]
     pieces: list[bytes] = []
     begin = end = 0

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError, signature
-from pyconsul.lang.gotemplate.values import Int64, Stringer, TypedInt
-from pyconsul.lang.strconv import quote
+from pyconsul.lang.gotemplate.values import Int64, Stringer, TypedInt, wrap_signed
+from pyconsul.lang.strconv import to_bytes
 from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
 
 RFC3339 = "2006-01-02T15:04:05Z07:00"
@@ -50,9 +50,47 @@ Duration.methods = {
     "Seconds": signature("", lambda d: int(d) / 1e9),
     "Minutes": signature("", lambda d: int(d) / 6e10),
     "Hours": signature("", lambda d: int(d) / 3.6e12),
-    "Milliseconds": signature("", lambda d: Int64(int(d) // 1_000_000)),
+    "Milliseconds": signature("", lambda d: Int64(_whole(d, 10**6))),
+    "Microseconds": signature("", lambda d: Int64(_whole(d, 1000))),
     "Nanoseconds": signature("", lambda d: Int64(int(d))),
+    "Abs": signature("", lambda d: Duration(abs(d))),
+    "Truncate": signature("time.Duration", lambda d, step: Duration(_whole(d, step) * step if step > 0 else d)),
+    "Round": signature("time.Duration", lambda d, step: Duration(_rounded(d, step) if step > 0 else d)),
 }
+
+
+def _whole(size: int, unit: int) -> int:
+    """How often the unit fits in, towards zero."""
+    return abs(size) // unit * (-1 if size < 0 else 1)
+
+
+def _rounded(size: int, step: int) -> int:
+    """The nearest multiple, half away from zero."""
+    return (2 * abs(size) + step) // (2 * step) * step * (-1 if size < 0 else 1)
+
+
+class Month(TypedInt):
+    """Go's time.Month: 1 is January."""
+
+    go_type = "time.Month"
+
+    def go_string(self) -> str:
+        """Its English name."""
+        return _MONTHS[self - 1]
+
+
+class Weekday(TypedInt):
+    """Go's time.Weekday: 0 is Sunday."""
+
+    go_type = "time.Weekday"
+
+    def go_string(self) -> str:
+        """Its English name."""
+        return _DAYS[self]
+
+
+for _named in (Month, Weekday):
+    _named.methods = {"String": signature("", _named.go_string)}
 
 
 class Time(Stringer):
@@ -73,7 +111,8 @@ class Time(Stringer):
     @classmethod
     def local(cls, nanoseconds: int) -> Time:
         """A moment shown in the machine's zone."""
-        zone = datetime.fromtimestamp(nanoseconds // 10**9, UTC).astimezone().tzinfo
+        later = _DAYS_OF_400_YEARS * _DAY if nanoseconds < _ZERO + _DAY else 0
+        zone = datetime.fromtimestamp((nanoseconds + later) // 10**9, UTC).astimezone().tzinfo
         return cls(nanoseconds, zone or UTC)
 
     @classmethod
@@ -88,10 +127,24 @@ class Time(Stringer):
 
     @property
     def moment(self) -> datetime:
-        """The date and time of day in the zone, without what is below a microsecond."""
+        """The date and time of day in the zone, without what is below a microsecond.
+
+        Before the year 1 it is a moment 400 years later, whose calendar is the same; ``year`` knows.
+        """
         whole, rest = divmod(self.nanoseconds, 10**9)
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=whole, microseconds=rest // 1000)
+        days = _DAYS_OF_400_YEARS if self.nanoseconds < _ZERO + _DAY else 0
+        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=days, seconds=whole, microseconds=rest // 1000)
         return moment.astimezone(self.zone)
+
+    @property
+    def year(self) -> int:
+        """The year in the zone; 0 and less before the first."""
+        return self.moment.year - (400 if self.nanoseconds < _ZERO + _DAY else 0)
+
+    @property
+    def weekday(self) -> Weekday:
+        """The day of the week in the zone."""
+        return Weekday((self.moment.weekday() + 1) % 7)
 
     @property
     def is_zero(self) -> bool:
@@ -100,12 +153,36 @@ class Time(Stringer):
 
     def format(self, layout: str) -> str:
         """The moment in a Go layout."""
-        moment, below = self.moment, self.nanoseconds % 10**9
-        return _ELEMENT.sub(lambda found: _shown(found[0], moment, below), layout)
+        return _ELEMENT.sub(lambda found: _shown(found[0], self), layout)
+
+    @property
+    def location(self) -> str:
+        """Go's name of the zone: ``Local`` for the machine's own, none for a bare difference to UTC."""
+        if self.zone is UTC:
+            return "UTC"
+        return "" if re.match(r"UTC[+-]", self.moment.tzname() or "") else "Local"
 
     def go_string(self) -> str:
         """The text Go prints."""
         return self.format("2006-01-02 15:04:05.999999999 -0700 MST")
+
+    def go_syntax(self) -> str:
+        """The call that makes this moment in Go."""
+        moment = self.moment
+        zone = self.location or 'Location("")'
+        clock = f"{moment.hour}, {moment.minute}, {moment.second}, {self.nanoseconds % 10**9}"
+        return f"time.Date({self.year}, time.{_MONTHS[moment.month - 1]}, {moment.day}, {clock}, time.{zone})"
+
+    def plus_date(self, years: int, months: int, days: int) -> Time:
+        """The same time of day so many years, months and days later; a day too many counts into the next month."""
+        moment = self.moment
+        year, month = divmod(12 * (moment.year + years) + moment.month - 1 + months, 12)
+        try:
+            first = moment.replace(year=year, month=month + 1, day=1)
+            moved = first + timedelta(days=moment.day - 1 + days)
+        except (ValueError, OverflowError):
+            raise FunctionError("year out of range") from None
+        return Time(self.nanoseconds + _nanoseconds(moved) - _nanoseconds(moment), self.zone)
 
     def json(self) -> str:
         """The form JSON shows."""
@@ -118,6 +195,8 @@ class Time(Stringer):
 
 
 _ZERO = -62135596800 * 10**9
+_DAY = 86400 * 10**9
+_DAYS_OF_400_YEARS = 146097
 
 
 def _nanoseconds(moment: datetime) -> int:
@@ -150,9 +229,10 @@ def _zone_name(moment: datetime) -> str:
     return name
 
 
-def _shown(element: str, moment: datetime, below: int) -> str:
+def _shown(element: str, time: Time) -> str:
+    moment, below, year = time.moment, time.nanoseconds % 10**9, time.year
     hour12 = moment.hour % 12 or 12
-    weekday = _DAYS[(moment.weekday() + 1) % 7]
+    weekday = time.weekday.go_string()
     month = _MONTHS[moment.month - 1]
     plain: dict[str, str] = {
         "January": month,
@@ -160,9 +240,9 @@ def _shown(element: str, moment: datetime, below: int) -> str:
         "Monday": weekday,
         "Mon": weekday[:3],
         "MST": _zone_name(moment),
-        "2006": f"{moment.year:04d}",
-        "_2006": f"_{moment.year:04d}",
-        "06": f"{moment.year % 100:02d}",
+        "2006": f"{year:04d}",
+        "_2006": f"_{year:04d}",
+        "06": f"{year % 100:02d}",
         "01": f"{moment.month:02d}",
         "1": str(moment.month),
         "02": f"{moment.day:02d}",
@@ -210,6 +290,15 @@ _NUMBERS = {
 }
 
 
+def _quoted(text: str) -> str:
+    """A text as the time package's messages quote it: bytes beyond printable ASCII as \\x."""
+    shown = (f"\\x{b:02x}" if b < 0x20 or b > 0x7F else "\\" * (b in b'"\\') + chr(b) for b in to_bytes(text))
+    return f'"{"".join(shown)}"'
+
+
+_RANGES = {"month": (1, 12), "hour": (0, 23), "hour12": (0, 12), "minute": (0, 59), "second": (0, 59)}
+
+
 class _Parser:
     """Reads one text by one layout."""
 
@@ -224,7 +313,7 @@ class _Parser:
 
     def fail(self, element: str) -> FunctionError:
         """Go's message for a part that does not fit."""
-        parts = (quote(self.text), quote(self.layout), quote(self.rest), quote(element))
+        parts = [_quoted(part) for part in (self.text, self.layout, self.rest, element)]
         return FunctionError(f"parsing time {parts[0]} as {parts[1]}: cannot parse {parts[2]} as {parts[3]}")
 
     def run(self) -> Time:
@@ -236,14 +325,18 @@ class _Parser:
             at = element.end()
         self.literal(self.layout[at:])
         if self.rest:
-            raise FunctionError(f"parsing time {quote(self.text)}: extra text: {quote(self.rest)}")
+            raise FunctionError(f"parsing time {_quoted(self.text)}: extra text: {_quoted(self.rest)}")
         return self.moment()
 
     def literal(self, text: str) -> None:
-        """Text of the layout that must stand in the value."""
-        if not self.rest.startswith(text):
-            raise self.fail(text)
-        self.rest = self.rest[len(text) :]
+        """Text of the layout that must stand in the value; a run of blanks fits any other."""
+        for part in re.findall(r" +|[^ ]", text):
+            if part[0] == " " and self.rest[:1] in ("", " "):
+                self.rest = self.rest.lstrip(" ")
+            elif self.rest[:1] == part:
+                self.rest = self.rest[1:]
+            else:
+                raise self.fail(text)
 
     def take(self, pattern: str, element: str) -> str:
         """What the pattern matches at this place."""
@@ -258,6 +351,9 @@ class _Parser:
         if element in _NUMBERS:
             pattern, name = _NUMBERS[element]
             self.found[name] = int(self.take(pattern, element))
+            first, last = _RANGES.get("hour12" if element in ("03", "3") else name, (0, 9999))
+            if not first <= self.found[name] <= last:
+                raise FunctionError(f"parsing time {_quoted(self.text)}: {name} out of range")
             if name == "second":
                 self.fraction()
         elif element in ("January", "Jan", "Monday", "Mon"):
@@ -307,7 +403,7 @@ class _Parser:
             year = found["short_year"] + (1900 if found["short_year"] >= 69 else 2000)
         try:
             moment = datetime(
-                max(year, 1),
+                year or 400,
                 found.get("month", 1),
                 found.get("day", 1),
                 hour,
@@ -317,10 +413,11 @@ class _Parser:
             )
         except ValueError as error:
             part = str(error).partition(" ")[0]
-            raise FunctionError(f"parsing time {quote(self.text)}: {part} out of range") from None
+            raise FunctionError(f"parsing time {_quoted(self.text)}: {part} out of range") from None
         if "year_day" in found:
             moment = moment.replace(month=1, day=1) + timedelta(days=found["year_day"] - 1)
-        return Time(_nanoseconds(moment) + self.nanoseconds, self.zone)
+        earlier = 0 if year else _DAYS_OF_400_YEARS * _DAY
+        return Time(_nanoseconds(moment) - earlier + self.nanoseconds, self.zone)
 
 
 def parse_go_duration(text: str) -> int:
@@ -331,24 +428,37 @@ def parse_go_duration(text: str) -> int:
         raise FunctionError(str(error)) from None
 
 
+def _stepped(moment: Time, step: int, *, half: bool) -> Time:
+    """The moment at a multiple of the step since the first moment: the last one, or the nearest."""
+    if step <= 0:
+        return moment
+    rest = (moment.nanoseconds - _ZERO) % step
+    up = step if half and 2 * rest >= step else 0
+    return Time(moment.nanoseconds - rest + up, moment.zone)
+
+
 def _field(name: str) -> Any:
     return signature("", lambda t: getattr(t.moment, name))
 
 
 Time.methods = {
-    "Year": _field("year"),
+    "Year": signature("", lambda t: t.year),
     "Day": _field("day"),
     "Hour": _field("hour"),
     "Minute": _field("minute"),
     "Second": _field("second"),
-    "Month": signature("", lambda t: _MONTHS[t.moment.month - 1]),
-    "Weekday": signature("", lambda t: _DAYS[(t.moment.weekday() + 1) % 7]),
+    "Nanosecond": signature("", lambda t: t.nanoseconds % 10**9),
+    "Month": signature("", lambda t: Month(t.moment.month)),
+    "Weekday": signature("", lambda t: t.weekday),
     "YearDay": signature("", lambda t: t.moment.timetuple().tm_yday),
     "Unix": signature("", lambda t: Int64(t.nanoseconds // 10**9)),
-    "UnixNano": signature("", lambda t: Int64(t.nanoseconds)),
+    "UnixNano": signature("", lambda t: wrap_signed(t.nanoseconds)),
     "UnixMilli": signature("", lambda t: Int64(t.nanoseconds // 10**6)),
+    "UnixMicro": signature("", lambda t: Int64(t.nanoseconds // 1000)),
     "Format": signature("string", Time.format),
     "String": signature("", Time.go_string),
+    "GoString": signature("", Time.go_syntax),
+    "Location": signature("", lambda t: t.location),
     "UTC": signature("", lambda t: Time(t.nanoseconds)),
     "Local": signature("", lambda t: Time.local(t.nanoseconds)),
     "IsZero": signature("", lambda t: t.is_zero),
@@ -356,5 +466,9 @@ Time.methods = {
     "Before": signature("time.Time", lambda t, other: t.nanoseconds < other.nanoseconds),
     "Equal": signature("time.Time", lambda t, other: t.nanoseconds == other.nanoseconds),
     "Sub": signature("time.Time", lambda t, other: Duration(t.nanoseconds - other.nanoseconds)),
+    "Compare": signature("time.Time", lambda t, o: (t.nanoseconds > o.nanoseconds) - (t.nanoseconds < o.nanoseconds)),
     "Add": signature("time.Duration", lambda t, d: Time(t.nanoseconds + int(d), t.zone)),
+    "Truncate": signature("time.Duration", lambda t, step: _stepped(t, step, half=False)),
+    "Round": signature("time.Duration", lambda t, step: _stepped(t, step, half=True)),
+    "AddDate": signature("int, int, int", Time.plus_date),
 }

@@ -7,8 +7,9 @@ import re
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.values import NIL, Struct, Value, is_nil, type_of
+from pyconsul.lang.gotemplate.values import NIL, Map, Stringer, Struct, Value, is_nil, kind_of, type_of
 from pyconsul.lang.strconv import format_float
+from pyconsul_template.gotime import Time
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 _ESCAPES = {
@@ -28,6 +29,8 @@ def dump(value: Value) -> str:
     """The value without the newline at the end. Raises FunctionError."""
     if _is_table_list(value):
         raise FunctionError("toml: top-level values must be Go maps or structs")
+    if kind_of(value) in ("chan", "func", "complex128"):
+        raise FunctionError(f"unsupported type for key '': {kind_of(value)}")
     if not _is_table(value):
         return _inline(value)
     lines: list[str] = []
@@ -46,7 +49,7 @@ def _is_table_list(value: Value) -> bool:
 def _items(table: Value) -> list[tuple[str, Value]]:
     if isinstance(table, Struct):
         return [(f.name, getattr(table, f.name)) for f in table.fields]
-    if any(not isinstance(key, str) for key in table):
+    if isinstance(table, Map) and table.go_type.startswith("map[interface"):
         raise FunctionError("toml: cannot encode a map with non-string key type")
     return sorted(table.items())
 
@@ -88,12 +91,16 @@ def _inline(value: Value) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(int(value))
+    if isinstance(value, Time):
+        return value.json()
+    if isinstance(value, Stringer):
+        return _string(value.go_string())
     if isinstance(value, float):
         return _float(value)
     if isinstance(value, list):
         return _array(value)
     if _is_table(value):
-        return "{" + ", ".join([f"{_key(k)} = {_inline(v)}" for k, v in _items(value)]) + "}"
+        return "{" + ", ".join([f"{_key(k)} = {_inline(v)}" for k, v in _items(value) if not is_nil(v)]) + "}"
     raise FunctionError(f"unsupported type: {type_of(value)}")
 
 

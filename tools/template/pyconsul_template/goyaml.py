@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 from yaml.composer import ComposerError
+from yaml.emitter import Emitter
 from yaml.events import (
     DocumentEndEvent,
     DocumentStartEvent,
@@ -26,8 +27,9 @@ from yaml.scanner import ScannerError
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import sprintf
-from pyconsul.lang.gotemplate.values import NIL, Map, Struct, Uint64, Value, is_nil, sorted_keys
+from pyconsul.lang.gotemplate.values import NIL, Map, Struct, Uint64, Value, is_nil, type_of
 from pyconsul.lang.strconv import MAX_INT64, MAX_UINT64, MIN_INT64, format_float
+from pyconsul_template.gotime import Time
 
 _ANY_MAP = "map[interface {}]interface {}"
 _WORDS: dict[str, Any] = {
@@ -255,12 +257,52 @@ def _other_bases(text: str) -> Value:
 # -- writing -------------------------------------------------------------------------
 
 
+_BINARY = "tag:yaml.org,2002:binary"
+
+
+class _Emitter(Emitter):
+    """Tagged bytes stand without quotes, as libyaml writes them."""
+
+    def choose_scalar_style(self) -> Any:
+        """Plain for bytes, else as always."""
+        return "" if getattr(self.event, "tag", None) == _BINARY else super().choose_scalar_style()
+
+    def write_double_quoted(self, text: str, split: bool = True) -> None:
+        """Long texts break at a blank, which the break then stands for."""
+        self.write_indicator('"', True)
+        after_blank = False
+        for at, char in enumerate(text):
+            if char == " " and split and not after_blank and self.column > self.best_width and 0 < at < len(text) - 1:
+                self.write_indent()
+                self._put("\\" if text[at + 1] == " " else "")
+            else:
+                self._put(_escaped(char))
+            after_blank = char == " "
+        self.write_indicator('"', False)
+
+    def _put(self, text: str) -> None:
+        self.stream.write(text)
+        self.column += len(text)
+
+
+def _escaped(char: str) -> str:
+    """A character between double quotes."""
+    if " " <= char <= "~" and char not in '"\\':
+        return char
+    if char in Emitter.ESCAPE_REPLACEMENTS:
+        return f"\\{Emitter.ESCAPE_REPLACEMENTS[char]}"
+    if "\xa0" <= char <= "\ud7ff" or "\ue000" <= char <= "\ufffd":
+        return char
+    code = ord(char)
+    return f"\\x{code:02X}" if code < 0x100 else f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
+
+
 def dump(value: Value) -> str:
     """The value as YAML, without the newline at the end."""
     out: list[Event] = [StreamStartEvent(), DocumentStartEvent()]
     _events(out, value, 0)
     out += [DocumentEndEvent(), StreamEndEvent()]
-    text: str = yaml.emit(out, allow_unicode=True, width=math.inf)  # pyright: ignore[reportArgumentType]
+    text: str = yaml.emit(out, Dumper=_Emitter, allow_unicode=True, width=80)  # pyright: ignore[reportArgumentType]
     text = text.removesuffix("...\n").strip()
     return text.removeprefix("--- ") if isinstance(out[2], ScalarEvent) else text
 
@@ -272,12 +314,11 @@ def _scalar_event(text: str, style: str | None = None) -> ScalarEvent:
 def _events(out: list[Event], value: Value, depth: int) -> None:
     """Append the events of one value."""
     if depth > _MAX_DEPTH:
-        raise FunctionError("exceeded max depth")
+        raise FunctionError("toYAML: exceeded max depth")
     if isinstance(value, Struct) and not hasattr(value, "go_string"):
         _mapping(out, [(f.name.lower(), getattr(value, f.name)) for f in value.fields], depth)
     elif isinstance(value, dict):
-        keys = sorted(value, key=_natural) if all(isinstance(k, str) for k in value) else sorted_keys(value)
-        _mapping(out, [(key, value[key]) for key in keys], depth)
+        _mapping(out, [(key, value[key]) for key in sorted(value, key=_place)], depth)
     elif isinstance(value, list):
         items: list[Any] = value
         out.append(SequenceStartEvent(None, None, True, flow_style=not items))
@@ -303,12 +344,16 @@ def _scalar_of(value: Value) -> ScalarEvent:
         return _text_event(value)
     if isinstance(value, bool):
         return _scalar_event("true" if value else "false")
+    if isinstance(value, int) and type_of(value) != "time.Duration":
+        return _scalar_event(str(int(value)))
+    if isinstance(value, Time):
+        return _scalar_event(value.json())
     own = getattr(value, "go_string", None)
     if own is not None:
         return _text_event(own())
-    if isinstance(value, int):
-        return _scalar_event(str(int(value)))
-    return _scalar_event(_float_text(value)) if isinstance(value, float) else _text_event(str(value))
+    if isinstance(value, float):
+        return _scalar_event(_float_text(value))
+    raise FunctionError(f"cannot marshal type: {type_of(value)}")
 
 
 def _float_text(value: float) -> str:
@@ -323,7 +368,7 @@ def _text_event(text: str) -> ScalarEvent:
     """go-yaml: double quotes for what would read as something else, literal blocks for several lines."""
     if any(0xDC80 <= ord(c) <= 0xDCFF for c in text):
         data = base64.b64encode(text.encode("utf-8", "surrogateescape")).decode()
-        return ScalarEvent(None, "!!binary", (False, False), data)
+        return ScalarEvent(None, _BINARY, (False, False), data)
     if "\n" in text:
         return _scalar_event(text, "|")
     beyond = any(c > "\uffff" for c in text)
@@ -340,8 +385,16 @@ def _would_be_timestamp(text: str) -> bool:
     )
 
 
+def _place(key: Any) -> tuple[bool, float, int, list[tuple[int, int, str]]]:
+    """go-yaml's order of keys: numbers and truth values by size, then texts."""
+    if isinstance(key, str):
+        return True, 0, 0, _natural(key)
+    kind = (bool, int, float).index(type(key)) if type(key) in (bool, int, float) else 3
+    return False, float(key or 0), kind, []
+
+
 def _natural(key: str) -> list[tuple[int, int, str]]:
-    """go-yaml's order of keys: runs of digits by number, letters after other characters."""
+    """Texts in order: runs of digits by number, letters after other characters."""
     out: list[tuple[int, int, str]] = []
     for run in re.findall(r"\d+|[^\d]", key):
         if run.isdecimal():

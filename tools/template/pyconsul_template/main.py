@@ -21,21 +21,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("pyconsul_template.cli")
 
-# Signals whose default action is the process's own affair are not passed on.
-_OWN = {
-    "SIGNULL",
-    "SIGKILL",
-    "SIGSTOP",
-    "SIGSEGV",
-    "SIGBUS",
-    "SIGFPE",
-    "SIGILL",
-    "SIGABRT",
-    "SIGIOT",
-    "SIGTRAP",
-    "SIGSYS",
-}
-
 
 def version_text() -> str:
     """One line: whose behaviour, and who we are."""
@@ -93,9 +78,8 @@ class _Session:
         """Work until something ends the tool. Returns the exit status."""
         collection.settle_soon()
         loop = asyncio.get_running_loop()
-        for name, number in signals.BY_NAME.items():
-            if name not in _OWN:
-                loop.add_signal_handler(number, self.signals.put_nowait, number)
+        for number in signals.PASSED_ON:
+            loop.add_signal_handler(number, self.signals.put_nowait, number)
         while True:
             status = await self._one_configuration()
             if status is not None:

@@ -89,7 +89,7 @@ def atomic_write(config: TemplateConfig, data: bytes) -> None:
     if not os.path.exists(folder):
         if not config.create_dest_dirs:
             raise RunError("failed writing file: parent directory is missing")
-        os.makedirs(folder, 0o755)
+        _make_folders(folder)
     handle, temporary = tempfile.mkstemp(dir=folder)
     try:
         with os.fdopen(handle, "wb") as out:
@@ -97,13 +97,20 @@ def atomic_write(config: TemplateConfig, data: bytes) -> None:
             out.flush()
             os.fsync(out.fileno())
         _keep_owner(path, temporary)
-        os.chmod(temporary, config.perms or _mode_of(path))
+        os.chmod(temporary, config.perms & 0o777 or _mode_of(path))
         if config.backup:
             _back_up(path)
         os.rename(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def _make_folders(folder: str) -> None:
+    try:
+        os.makedirs(folder, 0o755)
+    except OSError as error:
+        raise RunError(f"failed writing file: {_words(error, 'mkdir', error.filename)}") from None
 
 
 def _mode_of(path: str) -> int:

@@ -15,6 +15,7 @@ import msgspec
 from pyconsul.lang.gotemplate import FunctionError, TemplateError
 from pyconsul.lang.strconv import from_bytes, quote, to_bytes
 from pyconsul.sdk.client import AsyncClient
+from pyconsul.sdk.errors import ConfigError
 from pyconsul.sdk.settings import Settings as ClientSettings
 from pyconsul.toolkit import child as children
 from pyconsul.toolkit.errors import ChildEnded, RunError
@@ -75,6 +76,7 @@ class Runner:
         self.hooks = hooks or Hooks()
         self.environment = config.shown_environment()
         self.templates = [_prepared(t) for t in config.templates]
+        _try_token(config)
         logger.info("creating watcher")
         self.watcher = Watcher(_clients(config), _watch_settings(config))
         self._next_round = 0.0
@@ -83,7 +85,7 @@ class Runner:
         self.child: children.Child | None = None
         self.dedup: Any = None
         self._due: Template | None = None
-        self._is_ready = False
+        self._is_ready = self._is_stopping = False
         self._wake = self.watcher.news
 
     # -- life ------------------------------------------------------------------------
@@ -136,6 +138,9 @@ class Runner:
 
     async def stop(self, *, immediately: bool) -> None:
         """Stop watching, end the child, remove the process ID. May be called twice."""
+        if not self._is_stopping:
+            logger.info("stopping")
+            self._is_stopping = True
         if self.dedup is not None:
             logger.debug("stopping de-duplication manager")
             dedup, self.dedup = self.dedup, None
@@ -466,6 +471,14 @@ def read_source(config: TemplateConfig) -> str:
 def _prepared(config: TemplateConfig) -> Template:
     text = read_source(config)
     return Template(config, Source(config, text), config.identity(text))
+
+
+def _try_token(config: Config) -> None:
+    """A token file that cannot be read is noticed at once. Raises RunError."""
+    try:
+        config.consul.client_settings().current_token()
+    except ConfigError as error:
+        raise RunError(f"runner: runner: client set: consul: {error}") from None
 
 
 def _watch_settings(config: Config) -> WatchSettings:

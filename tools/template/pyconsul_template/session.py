@@ -40,9 +40,11 @@ class Extras:
 
     async def __aenter__(self) -> Extras:
         if self.config.status_address and self._runner is not None:
-            from pyconsul_template.status import StatusServer
+            from pyconsul.toolkit.status import StatusServer
+            from pyconsul_template.status import RunnerStatus
 
-            self._status = StatusServer(self._runner, self.config.status_address)
+            told = logging.getLogger("pyconsul_template.status")
+            self._status = StatusServer(RunnerStatus(self._runner), self.config.status_address, told)
             await self._status.start()
         if sys.stderr.isatty() and self._runner is not None:
             from pyconsul_template.display import Display

@@ -97,7 +97,7 @@ _OPTIONS: Final[list[tuple[str, str]]] = [
     ("concurrency=<int>", "Handlers that may run at the same time (default 8)."),
     ("grace=<duration>", "Time that running handlers get at the end (default 10s)."),
     ("log-level=<level>", "trace, debug, info, warn or err (default warn)."),
-    ("log-file=<path>", "Write the log to this file, too."),
+    ("log-file=<path>", "Write the log also to a file of this name with the time in nanoseconds behind it."),
     ("once", "Deliver what is new by now and end: with 0, or with 1 when a handler or request failed."),
     ("pid-file=<path>", "File for the process ID."),
     ("plain", "No status line on a terminal."),

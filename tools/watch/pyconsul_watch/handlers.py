@@ -61,7 +61,9 @@ async def _run(handler: ScriptHandler, body: bytes, index: int, watch: str) -> N
             env=environment,
             process_group=0,
         )
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise HandlerFailed(f"{handler.shown}: {(error.strerror or str(error)).lower()}") from None
+    except ValueError as error:  # a NUL in a word
         raise HandlerFailed(f"{handler.shown}: {error}") from None
     tail = Tail()
     try:

@@ -20,6 +20,7 @@ from pyconsul.lang.gotemplate.values import (
     NIL,
     OTHER,
     UINT,
+    Channel,
     NilPointer,
     Slice,
     Struct,
@@ -206,6 +207,8 @@ def length(item: Value) -> int:
         return byte_length(item)
     if isinstance(item, (list, dict, bytes)):
         return len(item)
+    if isinstance(item, Channel):
+        return 0  # nothing is buffered
     if item is None:
         raise FunctionError("reflect: call of reflect.Value.Type on zero Value")
     if is_nil(item):
@@ -263,11 +266,10 @@ def js_escape(text: str) -> str:
             out.append(_JS[char])
         elif char < " ":
             out.append(f"\\u00{ord(char):02X}")
-        elif char.isascii() or char.isprintable():
+        elif char.isascii() or char.isprintable() or "\udc80" <= char <= "\udcff":
             out.append(char)
         else:
-            code = 0xFFFD if 0xDC80 <= ord(char) <= 0xDCFF else ord(char)
-            out.append(f"\\u{code:04X}" if code != 0xFFFD else "\ufffd")
+            out.append(f"\\u{ord(char):04X}")
     return "".join(out)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pyconsul.lang.gotemplate.values import (
@@ -14,6 +14,7 @@ from pyconsul.lang.gotemplate.values import (
     Channel,
     Map,
     NilPointer,
+    Stringer,
     Struct,
     TypedInt,
     Value,
@@ -23,8 +24,11 @@ from pyconsul.lang.gotemplate.values import (
     type_of,
 )
 from pyconsul.lang.strconv import (
+    MAX_UINT64,
+    binary_float,
     can_backquote,
     format_float,
+    hex_float,
     quote,
     quote_rune,
     to_bytes,
@@ -47,6 +51,7 @@ class _Spec:
     precision: int | None = None
     plus_v: bool = False
     sharp_v: bool = False
+    is_bad: bool = False  # a wrong verb: values show without their String methods
 
     def pad(self, text: str) -> str:
         """Fill up to the width; zeros only go to the left."""
@@ -236,28 +241,31 @@ class _Printer:
             self.out.append(_format(value, verb, spec, 0))
 
 
-def _bad_verb(value: Value, verb: str) -> str:
+def _bad_verb(value: Value, verb: str, spec: _Spec) -> str:
+    """The complaint about a verb; flags and width still count for the value in it."""
     if value is None or value is NIL:
         return f"%!{verb}(<nil>)"
-    return f"%!{verb}({type_of(value)}={_format(value, 'v', _PLAIN, 0)})"
+    return f"%!{verb}({type_of(value)}={_format(value, 'v', replace(spec, is_bad=True), 0)})"
 
 
 def _format(value: Value, verb: str, spec: _Spec, depth: int) -> str:
     if value is None or value is NIL:
         if verb == "T":
             return spec.pad("<nil>")
-        return spec.pad("<nil>") if verb == "v" else _bad_verb(None, verb)
+        return spec.pad("<nil>") if verb == "v" else _bad_verb(None, verb, spec)
     if verb == "T":
         return _text(type_of(value), "s", spec)
     own = getattr(value, "go_string", None)
-    if own is not None and verb in "vsxXq" and not spec.sharp_v:
+    if own is not None and verb in "vsxXq" and not spec.sharp_v and not spec.is_bad:
         return _text(own(), verb, spec)
-    if verb == "p":
-        return spec.pad(f"0x{id(value):x}") if not isinstance(value, (str, int, float)) else _bad_verb(value, verb)
+    if verb == "p" and not isinstance(value, (str, int, float)):
+        return spec.pad(f"0x{id(value):x}")
+    if verb == "w":
+        return _bad_verb(value, verb, spec)
     if isinstance(value, str):
         return _text(value, verb, spec)
     if isinstance(value, bool):
-        return spec.pad("true" if value else "false") if verb in "tv" else _bad_verb(value, verb)
+        return spec.pad("true" if value else "false") if verb in "tv" else _bad_verb(value, verb, spec)
     if isinstance(value, int):
         return _integer(value, verb, spec)
     if isinstance(value, float):
@@ -282,7 +290,7 @@ def _text(text: str, verb: str, spec: _Spec) -> str:
         return spec.pad(quote(text, ascii_only=spec.plus))
     if verb in "xX":
         return _hex(to_bytes(text), verb, spec)
-    return _bad_verb(text, verb)
+    return _bad_verb(text, verb, spec)
 
 
 def _hex(data: bytes, verb: str, spec: _Spec) -> str:
@@ -306,18 +314,18 @@ def _integer(value: int, verb: str, spec: _Spec) -> str:
         unsigned = isinstance(value, TypedInt) and value.unsigned
         if verb == "v" and spec.sharp_v and unsigned:
             return _digits(number, "x", "0x", spec)
-        prefix = {"b": "0b", "o": "0", "x": "0x", "X": "0X"}.get(verb, "") if spec.sharp else ""
+        prefix = {"b": "0b", "o": "0" if number else "", "x": "0x", "X": "0X"}.get(verb, "") if spec.sharp else ""
         return _digits(number, _BASES[verb], "0o" if verb == "O" else prefix, spec)
     if verb == "c":
         return spec.pad(chr(number) if 0 <= number <= 0x10FFFF and not 0xD800 <= number < 0xE000 else "\ufffd")
     if verb == "q":
         return spec.pad(quote_rune(number, ascii_only=spec.plus))
     if verb == "U":
-        text = f"U+{number:04X}"
+        text = f"U+{number & MAX_UINT64:04X}"
         if spec.sharp and 0 <= number <= 0x10FFFF and chr(number).isprintable():
             text += f" '{chr(number)}'"
         return spec.pad(text)
-    return _bad_verb(value, verb)
+    return _bad_verb(value, verb, spec)
 
 
 def _digits(number: int, form: str, prefix: str, spec: _Spec) -> str:
@@ -335,25 +343,35 @@ def _digits(number: int, form: str, prefix: str, spec: _Spec) -> str:
     return padded.ljust(spec.width) if spec.minus else padded.rjust(spec.width)
 
 
+_FLOAT_FORMS = {"v": "g", "g": "g", "G": "g", "e": "e", "E": "e", "f": "f", "F": "f"}
+
+
 def _float(value: float, verb: str, spec: _Spec) -> str:
-    forms = {"v": ("g", -1), "g": ("g", -1), "G": ("g", -1), "e": ("e", 6), "E": ("e", 6), "f": ("f", 6), "F": ("f", 6)}
-    if verb in "xX":
-        text = _hex_float(value)
-        return _signed(text if verb == "x" else text.upper(), value, spec)
-    if verb not in forms:
-        return _bad_verb(value, verb)
-    form, precision = forms[verb]
-    text = format_float(value, form, precision if spec.precision is None else spec.precision)
-    return _signed(text.upper() if verb in "EG" else text, value, spec)
+    precision = spec.precision
+    if verb in _FLOAT_FORMS:
+        form = _FLOAT_FORMS[verb]
+        text = format_float(value, form, precision if precision is not None else -1 if form == "g" else 6)
+    elif verb in "xX":
+        text = hex_float(value, -1 if precision is None else precision)
+    elif verb == "b":
+        text = binary_float(value)
+    else:
+        return _bad_verb(value, verb, spec)
+    if verb in "EGX" and math.isfinite(value):
+        text = text.upper()
+    if spec.sharp and verb != "b" and math.isfinite(value):
+        text = _with_point(text, 0 if verb in "eEfFX" else 6 if precision is None else precision)
+    return _signed(text, value, spec)
 
 
-def _hex_float(value: float) -> str:
-    """The shortest hexadecimal form, with at least two digits in the exponent."""
-    if not math.isfinite(value):
-        return format_float(value)
-    mantissa, _, exponent = value.hex().partition("p")
-    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-    return f"{mantissa or '0x0'}p{exponent[0]}{exponent[1:]:0>2}"
+def _with_point(text: str, digits: int) -> str:
+    """The ``#`` flag: always a point, and zeros up to so many significant digits."""
+    found = re.match(r"([-+]?)(0[xX][0-9a-fA-F.]*|[0-9.]*)(.*)", text)
+    assert found is not None
+    sign, number, exponent = found.groups()
+    significant = number.replace(".", "").lstrip("0")
+    missing = digits - max(len(significant), number == "0")
+    return sign + number + ("" if "." in number else ".") + "0" * missing + exponent
 
 
 def _signed(text: str, value: float, spec: _Spec) -> str:
@@ -372,10 +390,9 @@ def _signed(text: str, value: float, spec: _Spec) -> str:
 
 
 def _complex(value: complex, verb: str, spec: _Spec) -> str:
-    if verb not in "vgGeEfF":
-        return _bad_verb(value, verb)
-    plus = _Spec(plus=True, precision=spec.precision)
-    return f"({_float(value.real, verb, spec)}{_float(value.imag, verb, plus)}i)"
+    if verb not in "vbgGxXeEfF":
+        return _bad_verb(value, verb, spec)
+    return f"({_float(value.real, verb, spec)}{_float(value.imag, verb, replace(spec, plus=True))}i)"
 
 
 # -- everything that holds other values ------------------------------------------------
@@ -384,6 +401,8 @@ def _complex(value: complex, verb: str, spec: _Spec) -> str:
 def _composite(value: Value, verb: str, spec: _Spec, depth: int) -> str:
     if isinstance(value, bytes):
         return _bytes(value, verb, spec)
+    if isinstance(value, Stringer):
+        return (spec.sharp_v and value.go_syntax()) or _format(value.bare(), verb, spec, depth)
     if isinstance(value, NilPointer):
         if verb == "v":
             return spec.pad(f"({value.go_type})(nil)" if spec.sharp_v else "<nil>")
@@ -395,6 +414,8 @@ def _composite(value: Value, verb: str, spec: _Spec, depth: int) -> str:
     if isinstance(value, list):
         return _slice(value, verb, spec, depth)
     if isinstance(value, Channel) or hasattr(value, "params"):
+        if verb not in "vpbodxX":
+            return f"%!{verb}({type_of(value)}=0x{id(value):x})"
         address = f"0x{id(value):x}"
         return spec.pad(f"({type_of(value)})({address})" if spec.sharp_v else address)
     return spec.pad(str(value))
@@ -409,9 +430,9 @@ def _bytes(value: bytes, verb: str, spec: _Spec) -> str:
 
 
 def _nested(value: Value, verb: str, spec: _Spec, depth: int, static: str = ANY) -> str:
-    """One element; an interface's nil shows differently with %#v."""
-    if (value is None or value is NIL) and verb == "v":
-        return f"{static}(nil)" if spec.sharp_v else spec.pad("<nil>")
+    """One element; an interface's nil shows differently with %#v, and is never filled up."""
+    if value is None or value is NIL:
+        return f"{static}(nil)" if spec.sharp_v else "<nil>"
     return _format(value, verb, spec, depth + 1)
 
 

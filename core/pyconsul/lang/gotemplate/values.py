@@ -49,6 +49,10 @@ MISSING: Final = _Missing()
 """Stands where no piped argument is."""
 
 
+# The zero values of the scalar types; every TypedInt adds its own.
+_ZEROS: dict[str, Value] = {"string": "", "bool": False, "int": 0, "float64": 0.0, "complex128": 0j, ANY: NIL}
+
+
 class TypedInt(int):
     """An integer of another Go type than ``int``."""
 
@@ -57,6 +61,9 @@ class TypedInt(int):
     unsigned: ClassVar[bool] = False
     bits: ClassVar[int] = 64
     methods: ClassVar[Mapping[str, Any]] = {}
+
+    def __init_subclass__(cls) -> None:
+        _ZEROS[cls.go_type] = cls(0)
 
 
 class Int64(TypedInt):
@@ -233,6 +240,14 @@ class Stringer:
         """The text that Go's String method gives."""
         raise NotImplementedError
 
+    def bare(self) -> Value:
+        """What shows where Go does not ask the String method: the struct behind it, where that is known."""
+        return self.go_string()
+
+    def go_syntax(self) -> str:
+        """What its GoString method gives for ``%#v``, "" when it has none."""
+        return ""
+
 
 _MAP_TYPE = re.compile(r"map\[((?:[^\[\]]|\[\])*)\](.*)")
 
@@ -308,6 +323,8 @@ def kind_of(value: Value) -> str:
         return ("uint" if value.unsigned else "int") + (str(value.bits) if value.go_type not in ("uint",) else "")
     if isinstance(value, Struct):
         return "ptr" if value.pointer else "struct"
+    if isinstance(value, Stringer):
+        return "ptr" if value.go_type.startswith("*") else "struct"
     for base in (Slice, Map, str, float):
         if isinstance(value, base):
             return _KINDS[base]
@@ -348,22 +365,6 @@ def zero_value(go_type: str) -> Value:
     if go_type.startswith("*"):
         return NilPointer(go_type)
     return STRUCTS[go_type]() if go_type in STRUCTS else NIL
-
-
-_ZEROS: dict[str, Value] = {
-    "string": "",
-    "bool": False,
-    "int": 0,
-    "int64": Int64(0),
-    "int32": Int32(0),
-    "uint": Uint(0),
-    "uint64": Uint64(0),
-    "uint32": Uint32(0),
-    "uint8": Uint8(0),
-    "float64": 0.0,
-    "complex128": 0j,
-    ANY: NIL,
-}
 
 
 def sorted_keys(mapping: Mapping[Any, Any]) -> list[Any]:

@@ -21,6 +21,9 @@ PAGE_SIZE: Final = 500
 class Kubernetes:
     """Running pods of a namespace."""
 
+    account: Path = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+    """Where a pod finds the token of its service account and the authority of the API server."""
+
     title = "Kubernetes"
     parameters = (
         Parameter("kubeconfig", "Path of the kubeconfig file.", env="KUBECONFIG"),
@@ -41,7 +44,7 @@ with host_network the port must have a hostPort, else the pod is left out.
         """The address of each running pod that is ready or has no such condition, with its annotated port."""
         is_host = ask.truth("host_network", False)
         found: list[str] = []
-        for pod in await _pods(ask):
+        for pod in await _pods(ask, self.account):
             try:
                 address = address_of(pod, is_host)
             except ValueError as error:
@@ -51,7 +54,7 @@ with host_network the port must have a hostPort, else the pod is left out.
         return found
 
 
-async def _pods(ask: Lookup) -> list[Any]:
+async def _pods(ask: Lookup, account: Path) -> list[Any]:
     try:
         # A third of a second of imports, which the loop does not wait for.
         client: Any = await asyncio.to_thread(importlib.import_module, "kubernetes_asyncio.client")
@@ -59,11 +62,15 @@ async def _pods(ask: Lookup) -> list[Any]:
         import aiohttp
     except ImportError as error:
         raise missing_extra(ask, "k8s", error) from error
-    settings = await _settings(ask, client, loading)
+    settings = await _settings(ask, account, client, loading)
     pods: list[Any] = []
     following: str | None = None
     selectors = {key: ask.get(key) for key in ("label_selector", "field_selector") if ask.get(key)}
-    async with client.ApiClient(settings) as connection:
+    try:
+        opened = client.ApiClient(settings)
+    except OSError as error:  # ssl.SSLError is one: a file that holds no certificate
+        raise ask.error(f"error reading {settings.ssl_ca_cert}: {error}") from error
+    async with opened as connection:
         while True:
             try:
                 page: Any = await client.CoreV1Api(connection).list_namespaced_pod(
@@ -85,7 +92,7 @@ async def _pods(ask: Lookup) -> list[Any]:
                 return pods
 
 
-async def _settings(ask: Lookup, client: Any, library: Any) -> Any:
+async def _settings(ask: Lookup, account: Path, client: Any, library: Any) -> Any:
     """How to reach the API server. Raises DiscoverError naming what was tried."""
     settings = client.Configuration()
     path = ask.get("kubeconfig", "KUBECONFIG") or str(Path.home() / ".kube" / "config")
@@ -95,8 +102,13 @@ async def _settings(ask: Lookup, client: Any, library: Any) -> Any:
         if ask.get("kubeconfig"):
             raise ask.error(f"error loading kubeconfig {path}: {first}") from first
         try:
-            library.load_incluster_config(client_configuration=settings)
-        except library.ConfigException as second:
+            library.load_incluster_config(
+                client_configuration=settings,
+                token_filename=str(account / "token"),
+                cert_filename=str(account / "ca.crt"),
+                environ=ask.environ,
+            )
+        except (library.ConfigException, OSError, ValueError) as second:
             both = f"error loading kubeconfig {path}: {first}; error loading in-cluster config: {second}"
             raise ask.error(f"{both}. Give the parameter kubeconfig") from second
     return settings

@@ -5,6 +5,7 @@ Every query has a ``name`` that tells it from all others; one blocking query run
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -17,8 +18,10 @@ from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Slice, strings
 from pyconsul.lang.strconv import quote
 from pyconsul.sdk.request import escape_path
-from pyconsul_template.dependencies import models
+from pyconsul_template.dependencies import health, models
 from pyconsul_template.dependencies.models import pointers
+
+logger = logging.getLogger("pyconsul_template.view")
 
 _DC = r"(?:@(?P<dc>[A-Za-z0-9_.\-]+))?"
 _QUERY = r"(?:\?(?P<query>[A-Za-z0-9_\-=&]+))?"
@@ -212,11 +215,11 @@ class HealthQuery(msgspec.Struct):
             params["passing"] = "1"
         kind = "connect" if self.connect else "service"
         answer = await access.get(f"/v1/health/{kind}/{escape_path(self.service)}", params)
-        found: list[models.HealthService] = []
+        found: list[health.HealthService] = []
         for entry in answer.value or ():
-            status = models.worst_status(entry.get("Checks") or ())
+            status = health.worst_status(entry.get("Checks") or ())
             if "any" in self.states or status in self.states:
-                found.append(models.HealthService.of(entry, status))
+                found.append(health.HealthService.of(entry, status))
         if "near" not in self.params:
             found.sort(key=lambda s: (s.Node, s.ID))
         return Fetched(pointers("dependency.HealthService", found), answer.index, answer.last_contact_ms)
@@ -255,6 +258,8 @@ class NodeQuery(msgspec.Struct):
             own = await access.get("/v1/agent/self", {}, blocking=False)
             name = own.value["Config"]["NodeName"]
         answer = await access.get("/v1/catalog/node/" + escape_path(name), self.params)
+        if answer.value is None:
+            logger.warning("(view) %s: no node exists with the name %s", self.name, quote(name))
         return Fetched(models.CatalogNode.of(answer.value), answer.index, answer.last_contact_ms)
 
 

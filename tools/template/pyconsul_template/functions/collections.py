@@ -9,7 +9,7 @@ from typing import Any
 from pyconsul.lang import strconv
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import sprintf
-from pyconsul.lang.gotemplate.values import Channel, Int64, Map, Slice, Value, type_of
+from pyconsul.lang.gotemplate.values import NIL, Channel, Int64, Map, Slice, Value, type_of
 from pyconsul.lang.strconv import quote
 from pyconsul_template.functions.registry import function
 
@@ -91,15 +91,24 @@ def _padded(number: int) -> str:
 def is_in(container: Value, value: Value) -> bool:
     """Whether a list holds the value, or a text contains it; types must agree."""
     if isinstance(container, str):
+        _typed(value)
         return isinstance(value, str) and value in container
     if not isinstance(container, list):
         return False
+    if value is None and any(isinstance(v, str) for v in container):
+        _typed(value)
     if isinstance(value, bool):
         return False
     for kind in (str, float, int):
         if isinstance(value, kind):
             return any(isinstance(v, kind) and not isinstance(v, bool) and v == value for v in container)
     return False
+
+
+def _typed(value: Value) -> None:
+    """Go looks at the type, which nil has not."""
+    if value is None or value is NIL:
+        raise FunctionError("reflect: call of reflect.Value.Type on zero Value")
 
 
 @function("in", "any, any")
@@ -183,7 +192,7 @@ def merge_into(target: dict[Any, Any], source: dict[Any, Any], *, override: bool
                 to[key] = value
 
 
-@function("mergeMap", "map[string]any, map[string]any, ...func")
+@function("mergeMap", "map[string]any, map[string]any, ...func(*mergo.Config)")
 def merge_map(target: dict[str, Any], source: dict[str, Any], *_options: Value) -> dict[str, Any]:
     """Deep merge; what the first map holds stays."""
     merge_into(target, source, override=False)

@@ -46,7 +46,7 @@ def to_yaml(value: Value) -> str:
     """YAML without a newline at the end."""
     from pyconsul_template import goyaml
 
-    return _named("toYAML", lambda: goyaml.dump(value))
+    return goyaml.dump(value)
 
 
 @function("toTOML", "any")

@@ -196,6 +196,9 @@ def sandboxed(sandbox: str, path: str) -> str:
         shown = os.path.relpath(error.filename) if not os.path.isabs(path) else error.filename
         reason = (error.strerror or str(error)).lower()
         raise FunctionError(f"failed to resolve target path: lstat {shown}: {reason}") from None
+    if os.path.isabs(sandbox) and not os.path.isabs(path):
+        reason = f"Rel: can't make {os.path.relpath(target)} relative to {inside}"
+        raise FunctionError(f"failed to get relative path: {reason}")
     relative = os.path.relpath(target, inside)
     if relative == ".." or relative.startswith("../"):
         raise FunctionError(f"'{path}' is outside of sandbox")

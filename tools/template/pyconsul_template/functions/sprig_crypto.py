@@ -146,6 +146,8 @@ def decrypt_aes(password: str, text: str) -> str:
         data = decode_base64(text)
     except ValueError as error:
         raise FunctionError(str(error)) from None
+    if len(data) < 16:
+        raise FunctionError(f"runtime error: slice bounds out of range [:16] with capacity {len(data)}")
     if len(data) < 32 or len(data) % 16:
         raise FunctionError("crypto/cipher: input not full blocks")
     decryptor = _cipher(password, data[:16]).decryptor()

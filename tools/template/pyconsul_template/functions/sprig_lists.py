@@ -11,6 +11,8 @@ from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.sprig_logic import deep_equal, is_empty
 from pyconsul_template.functions.sprig_numbers import to_int
 
+_NO_TYPE = "runtime error: invalid memory address or nil pointer dereference"  # what asking nil for its type gives
+
 
 def _both(name: str, types: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register under the plain name and the one that begins with ``must``."""
@@ -24,7 +26,7 @@ def _both(name: str, types: str) -> Callable[[Callable[..., Any]], Callable[...,
 
 def _list(value: Value, verb: str, name: str) -> list[Any]:
     if value is None:
-        raise FunctionError("runtime error: invalid memory address or nil pointer dereference")
+        raise FunctionError(_NO_TYPE)
     if not isinstance(value, list):
         raise FunctionError(
             f"Cannot {verb} type {kind_of(value)}" if not name else f"Cannot {verb} {name} type {kind_of(value)}"
@@ -68,9 +70,10 @@ def prepend(items: Value, value: Value) -> list[Any]:
 def chunk(size: int, items: Value) -> Slice:
     """The list in pieces of a size."""
     whole = _list(items, "chunk", "")
-    if size <= 0:
+    pieces = (len(whole) - 1) // size + 1 if size else -1
+    if pieces < 0 or (pieces and size < 0):
         raise FunctionError("runtime error: makeslice: len out of range")
-    return Slice(f"[]{ANY_LIST}", [list(whole[n : n + size]) for n in range(0, len(whole), size)])
+    return Slice(f"[]{ANY_LIST}", [list(whole[n * size : (n + 1) * size]) for n in range(pieces)])
 
 
 @_both("first", "any -> any")
@@ -139,6 +142,8 @@ def has(needle: Value, items: Value) -> bool:
 @_both("slice", "any, ...any -> any")
 def cut(items: Value, *places: Value) -> Value:
     """The elements from one place up to another."""
+    if items is None:
+        raise FunctionError(_NO_TYPE)
     if not isinstance(items, list):
         raise FunctionError(f"list should be type of slice or array but {kind_of(items)}")
     whole: list[Any] = items
@@ -157,6 +162,6 @@ def concat(*lists: Value) -> Value:
     out: list[Any] = []
     for items in lists:
         if not isinstance(items, list):
-            raise FunctionError(f"Cannot concat type {kind_of(items)} as list")
+            raise FunctionError(_NO_TYPE if items is None else f"Cannot concat type {kind_of(items)} as list")
         out += items
     return out or _nil_list()

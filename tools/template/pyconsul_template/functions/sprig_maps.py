@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.values import Map, Slice, Value, strings, type_of
+from pyconsul.lang.gotemplate.values import ANY_MAP, NIL, Map, Slice, Value, is_nil, strings, type_of
 from pyconsul_template.functions.collections import merge_into
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.sprig_text import text_of
@@ -29,6 +29,8 @@ def get(mapping: dict[str, Any], key: str) -> Value:
 @function("sprig_set", f"{_MAP}, string, any")
 def put(mapping: dict[str, Any], key: str, value: Value) -> dict[str, Any]:
     """The same map with an entry set."""
+    if is_nil(mapping):
+        raise FunctionError("assignment to entry in nil map")
     mapping[key] = value
     return mapping
 
@@ -76,20 +78,24 @@ def omit(mapping: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in mapping.items() if name not in names}
 
 
+def _merged(target: dict[str, Any], sources: tuple[dict[str, Any], ...], *, override: bool) -> Value:
+    if sources and is_nil(target):
+        target = {}
+    for source in sources:
+        merge_into(target, source, override=override)
+    return target
+
+
 @function("sprig_merge", f"{_MAP}, ...{_MAP} -> any")
 def merge(target: dict[str, Any], *sources: dict[str, Any]) -> Value:
     """Deep merge into the first map, whose own values stay."""
-    for source in sources:
-        merge_into(target, source, override=False)
-    return target
+    return _merged(target, sources, override=False)
 
 
 @function("sprig_mergeOverwrite", f"{_MAP}, ...{_MAP} -> any")
 def merge_overwrite(target: dict[str, Any], *sources: dict[str, Any]) -> Value:
     """Deep merge into the first map; later maps win."""
-    for source in sources:
-        merge_into(target, source, override=True)
-    return target
+    return _merged(target, sources, override=True)
 
 
 function("sprig_mustMerge", f"{_MAP}, ...{_MAP} -> any")(merge)
@@ -113,10 +119,17 @@ def _copied(value: Value, depth: int) -> Value:
 @function("sprig_deepCopy", "any -> any")
 def deep_copy(value: Value) -> Value:
     """A copy that shares nothing with the original."""
+    if value is None:
+        raise FunctionError("reflect: call of reflect.Value.Type on zero Value")
     return _copied(value, 0)
 
 
 function("sprig_mustDeepCopy", "any -> any")(deep_copy)
+
+
+def _no_conversion(value: Value, wanted: str) -> FunctionError:
+    found = "nil" if value is None or value is NIL else type_of(value)
+    return FunctionError(f"interface conversion: interface {{}} is {found}, not {wanted}")
 
 
 @function("sprig_dig", "...any -> any")
@@ -125,13 +138,12 @@ def dig(*words: Value) -> Value:
     if len(words) < 3:
         raise FunctionError("dig needs at least three arguments")
     *path, fallback, mapping = words
+    wrong = [key for key in path if not isinstance(key, str)]
     for key in path:
-        if not isinstance(mapping, dict):
-            raise FunctionError(
-                f"interface conversion: interface {{}} is {type_of(mapping)}, not map[string]interface {{}}"
-            )
-        if not isinstance(key, str):
-            raise FunctionError(f"interface conversion: interface {{}} is {type_of(key)}, not string")
+        if type_of(mapping) != ANY_MAP:
+            raise _no_conversion(mapping, ANY_MAP)
+        if wrong:
+            raise _no_conversion(wrong[0], "string")
         if key not in mapping:
             return fallback
         mapping = mapping[key]

@@ -157,7 +157,7 @@ def _folded(first: float, others: tuple[Any, ...], step: Callable[[Decimal, Deci
     total = _decimal(first)
     for value in others:
         total = step(total, _decimal(to_float(value)))
-    return float(total)
+    return float(total) or 0.0  # a Decimal's minus zero is plain zero in Go's library
 
 
 def _quotient(a: Decimal, b: Decimal) -> Decimal:

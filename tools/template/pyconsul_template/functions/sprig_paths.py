@@ -51,6 +51,8 @@ _USER_SAFE = "-_.~$&+,;="
 @function("sprig_urlParse", "string")
 def url_parse(text: str) -> dict[str, Any]:
     """The parts of a URL."""
+    if re.search(r"[\x00-\x1f\x7f]", text):
+        raise FunctionError(f"unable to parse url: parse {quote(text)}: net/url: invalid control character in URL")
     rest, _, fragment = text.partition("#")
     rest, _, query = rest.partition("?")
     scheme, rest = _scheme(rest, text)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.values import Slice, strings
+from pyconsul.lang.gotemplate.values import Slice
 from pyconsul.lang.strconv import can_backquote, quote
 from pyconsul_template import goregex
 from pyconsul_template.functions.registry import function
@@ -47,13 +47,17 @@ def _find_all(pattern: Any, text: str, limit: int) -> Slice:
     return Slice("[]string", found, is_nil=not found)
 
 
+def _split(pattern: Any, text: str, limit: int) -> Slice:
+    return Slice("[]string", goregex.split(pattern, text, limit), is_nil=limit == 0)
+
+
 def _literal(pattern: Any, text: str, replacement: str) -> str:
     return goregex.replace_all(pattern, replacement, text, literal=True)
 
 
 _both("regexFind", "string, string", goregex.find)
 _both("regexFindAll", "string, string, int", _find_all)
-_both("regexSplit", "string, string, int", lambda p, text, limit: strings(goregex.split(p, text, limit)))
+_both("regexSplit", "string, string, int", _split)
 _both("regexReplaceAll", "string, string, string", lambda p, text, new: goregex.replace_all(p, new, text))
 _both("regexReplaceAllLiteral", "string, string, string", _literal)
 

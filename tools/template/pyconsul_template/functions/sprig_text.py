@@ -225,8 +225,8 @@ def camelcase(text: str) -> str:
 
 @function("sprig_initials", "string")
 def initials(text: str) -> str:
-    """The first letters of all words."""
-    return "".join(word[0] for word in text.split())
+    """The first letters of all words; the library takes bytes for characters."""
+    return "".join(chr(to_bytes(word)[0]) for word in text.split())
 
 
 @function("sprig_trim", "string")
@@ -258,8 +258,8 @@ def trim_suffix(suffix: str, text: str) -> str:
 
 @function("sprig_nospace", "string")
 def nospace(text: str) -> str:
-    """Without any white space."""
-    return "".join(c for c in text if c not in GO_SPACE)
+    """Without any white space; the library takes bytes for characters."""
+    return "".join(chr(b) for b in to_bytes(text) if chr(b) not in GO_SPACE)
 
 
 @function("sprig_contains", "string, string")
@@ -340,9 +340,12 @@ def substr(start: int, end: int, text: str) -> str:
     """The bytes from start to end; a negative end means all the rest."""
     data = to_bytes(text)
     if start < 0:
-        start, stop = 0, end
-    else:
-        stop = len(data) if end < 0 or end > len(data) else end
+        if not 0 <= end <= len(data):
+            raise FunctionError(
+                f"runtime error: slice bounds out of range [:{end}]" + (f" with length {len(data)}" if end > 0 else "")
+            )
+        return from_bytes(data[:end])
+    stop = len(data) if end < 0 or end > len(data) else end
     if not 0 <= start <= stop <= len(data):
         raise FunctionError(f"runtime error: slice bounds out of range [{start}:{stop}]")
     return from_bytes(data[start:stop])

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from pyconsul.lang.gotemplate import FunctionError, signature
-from pyconsul.lang.gotemplate.values import Stringer, Uint64
+from pyconsul.lang.gotemplate.values import Field, Stringer, Struct, Uint64
 from pyconsul_template.functions.registry import function
 
 _VERSION = re.compile(
@@ -20,6 +20,16 @@ _PATTERN = rf"v?({_PART})(\.{_PART})?(\.{_PART})?(-{_SUFFIX})?(\+{_SUFFIX})?"
 _OPERATOR = r"(!=|>=|=>|<=|=<|~>|=|>|<|~|\^|)"
 _CONSTRAINT = re.compile(rf"\s*{_OPERATOR}\s*{_PATTERN}\s*")
 _RANGE = re.compile(rf"\s*({_PATTERN})\s+-\s+({_PATTERN})\s*")
+
+
+class _Bare(Struct):
+    """The library's struct behind a version, for verbs that do not ask for its text."""
+
+    go_type = "semver.Version"
+    fields = (
+        *(Field(name, "uint64") for name in ("major", "minor", "patch")),
+        *(Field(name, "string") for name in ("pre", "metadata", "original")),
+    )
 
 
 class Version(Stringer):
@@ -49,6 +59,22 @@ class Version(Stringer):
         """The full text."""
         pre = f"-{self.prerelease}" if self.prerelease else ""
         return ".".join(map(str, self.numbers)) + pre + (f"+{self.metadata}" if self.metadata else "")
+
+    def json(self) -> str:
+        """The form JSON shows."""
+        return self.go_string()
+
+    def bare(self) -> Struct:
+        """Its numbers and texts."""
+        major, minor, patch = map(Uint64, self.numbers)
+        return _Bare(
+            major=major,
+            minor=minor,
+            patch=patch,
+            pre=self.prerelease,
+            metadata=self.metadata,
+            original=self.original,
+        )
 
     def next(self, place: int) -> Version:
         """The version with the number at this place raised; a prerelease only loses its mark at the last."""
