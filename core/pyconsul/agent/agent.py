@@ -32,6 +32,7 @@ from pyconsul.config.loading import ConfigError
 from pyconsul.primitives.ids import uuid_fault
 from pyconsul.raft.archive import Server as RaftServer
 from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
+from pyconsul.server.acl import AclSettings
 from pyconsul.server.leader.registration import META_CONSUL_VERSION
 from pyconsul.server.server import Server, ServerConfig
 from pyconsul.structs.operator import AutopilotConfig
@@ -221,6 +222,13 @@ def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
             MaxTrailingLogs=config.autopilot.max_trailing_logs,
             MinQuorum=config.autopilot.min_quorum,
             ServerStabilizationTime=config.autopilot.server_stabilization_time,
+        ),
+        acl=AclSettings(
+            enabled=config.acl.enabled,
+            default_policy=config.acl.default_policy,
+            down_policy=config.acl.down_policy,
+            primary_datacenter=config.primary_datacenter or config.datacenter,
+            initial_management=config.acl.tokens.initial_management,
         ),
         bootstrap_entries=bootstrap_entries(config),
     )

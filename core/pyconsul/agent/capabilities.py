@@ -13,11 +13,6 @@ def refuse_unbuilt(config: RuntimeConfig) -> None:
     """Raise NotCapable for settings that an agent without them would have to ignore at somebody's risk."""
     for asked, text in (
         (
-            config.acl.enabled,
-            "acl.enabled: ACLs are not available yet in this version of py-consul, and an agent that let everybody in "
-            "would be worse than none. Remove the acl stanza, and keep the API on the loopback interface",
-        ),
-        (
             not config.server,
             "server: client agents are not available yet in this version of py-consul. Use -dev, or -server with "
             "-bootstrap-expect=1",

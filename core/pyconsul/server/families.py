@@ -32,6 +32,7 @@ from pyconsul.server.fsm import prepared_query as _prepared_query_fsm
 from pyconsul.server.fsm import session as _session_fsm
 from pyconsul.server.fsm import txn as _txn_fsm
 from pyconsul.server.fsm import virtual_ips as _virtual_ips_fsm
+from pyconsul.server.state.acl import AUTH_METHODS, BINDING_RULES, POLICIES, ROLES, TOKENS
 from pyconsul.server.state.autopilot import AUTOPILOT
 from pyconsul.server.state.catalog_tables import CHECKS, KIND_SERVICE_NAMES, NODES, SERVICES
 from pyconsul.server.state.config_entry_reads import CONFIG_ENTRIES
@@ -83,6 +84,11 @@ TABLES: tuple[Table[Any], ...] = (
     SESSIONS,
     PREPARED_QUERIES,
     AUTOPILOT,
+    TOKENS,
+    POLICIES,
+    ROLES,
+    BINDING_RULES,
+    AUTH_METHODS,
     NODES,
     SERVICES,
     CHECKS,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from pyconsul import CONSUL_VERSION
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.server import families
+from pyconsul.server.acl import AclSettings, Resolver
 from pyconsul.server.blocking import REPLY_WATCH, SharedReads, question
 from pyconsul.server.fsm.machine import Fsm
 from pyconsul.server.leader.coordinates import CoordinateBatches
@@ -50,6 +51,7 @@ class ServerConfig:
     kv_max_value_size: int = 512 * 1024
     raft_multiplier: int = 1
     autopilot: AutopilotConfig = field(default_factory=AutopilotConfig)
+    acl: AclSettings = field(default_factory=AclSettings)
     bootstrap_entries: tuple[ConfigEntry, ...] = ()  # written by a leader that finds none of their kind and name
 
 
@@ -61,6 +63,7 @@ class Server:
         self.leader = Leader(self)
         self.fsm = Fsm(families.TABLES, self.leader.on_note)
         self.consensus: Consensus = consensus_of(self.fsm)
+        self.acl = Resolver(config.acl, config.datacenter, lambda: self.fsm.db)
         self.shared_reads = SharedReads(lambda: self.fsm.db)
         self.coordinates = CoordinateBatches(self)
 

@@ -4,6 +4,7 @@ ConsulError
 ├── BadRequest            400
 ├── AclDisabled           401
 ├── PermissionDenied      403
+│   └── AclNotFound
 ├── NotFound              404
 ├── MethodNotAllowed      405
 ├── TooLarge              413
@@ -53,6 +54,12 @@ class PermissionDenied(ConsulError):
 
     http_status = 403
     default_text = "Permission denied"
+
+
+class AclNotFound(PermissionDenied):
+    """Nobody knows the token, or its time is over."""
+
+    default_text = "ACL not found"
 
 
 class NotFound(ConsulError):

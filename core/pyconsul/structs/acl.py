@@ -1,0 +1,332 @@
+"""Tokens, policies, roles, binding rules and auth methods, and what the log and the RPC say about them.
+
+Fields stand in the order in which the HTTP API prints them.
+"""
+
+from typing import Any, ClassVar, TypeAlias
+
+from pyconsul.structs.wire import (
+    UNSET,
+    ZERO_TIME,
+    GoTime,
+    Indexed,
+    OmitInt,
+    OmitStr,
+    ReadRequest,
+    UnsetType,
+    WireStruct,
+    WriteRequest,
+)
+
+ANONYMOUS_ACCESSOR = "00000000-0000-0000-0000-000000000002"
+ANONYMOUS_SECRET = "anonymous"
+RESERVED_PREFIX = "00000000-0000-0000-0000-0000000000"
+BUILTIN_NAMES = "builtin/"
+
+
+class ACLLink(WireStruct, frozen=True, kw_only=True):
+    """A policy or role that a token or role is given; the ID counts, the name is filled in when it is shown."""
+
+    ID: str = ""
+    Name: str = ""
+
+
+class ACLServiceIdentity(WireStruct, frozen=True, kw_only=True):
+    """The rights of one service and its sidecar, in all datacenters or those named."""
+
+    ServiceName: str = ""
+    Datacenters: list[str] | UnsetType | None = UNSET
+
+
+class ACLNodeIdentity(WireStruct, frozen=True, kw_only=True):
+    """The rights of one agent in its datacenter."""
+
+    NodeName: str = ""
+    Datacenter: str = ""
+
+
+class ACLTemplatedPolicyVariables(WireStruct, frozen=True, kw_only=True):
+    """What is filled into a templated policy."""
+
+    go_names: ClassVar[dict[str, str]] = {"name": "Name"}
+
+    name: OmitStr = UNSET
+
+
+class ACLTemplatedPolicy(WireStruct, frozen=True, kw_only=True):
+    """A builtin policy with variables, in all datacenters or those named."""
+
+    TemplateID: OmitStr = UNSET
+    TemplateName: OmitStr = UNSET
+    TemplateVariables: ACLTemplatedPolicyVariables | UnsetType | None = UNSET
+    Datacenters: list[str] | UnsetType | None = UNSET
+
+
+class ACLToken(WireStruct, frozen=True, kw_only=True):
+    """Who holds ``SecretID`` has the rights of all that the token links to.
+
+    ``ExpirationTTL`` is nanoseconds and only ever asked for, never stored; ``Hash`` is the content hash.
+    """
+
+    AccessorID: str = ""
+    SecretID: str = ""
+    Description: str = ""
+    Policies: list[ACLLink] | UnsetType | None = UNSET
+    Roles: list[ACLLink] | UnsetType | None = UNSET
+    ServiceIdentities: list[ACLServiceIdentity] | UnsetType | None = UNSET
+    NodeIdentities: list[ACLNodeIdentity] | UnsetType | None = UNSET
+    TemplatedPolicies: list[ACLTemplatedPolicy] | UnsetType | None = UNSET
+    Local: bool = False
+    AuthMethod: OmitStr = UNSET
+    ExpirationTime: GoTime | UnsetType | None = UNSET
+    ExpirationTTL: OmitInt = UNSET
+    CreateTime: GoTime = ZERO_TIME
+    Hash: bytes | None = None
+    CreateIndex: int = 0
+    ModifyIndex: int = 0
+
+
+class ACLPolicy(WireStruct, frozen=True, kw_only=True):
+    """Rules in HCL or JSON, in all datacenters or those named."""
+
+    ID: str = ""
+    Name: str = ""
+    Description: str = ""
+    Rules: str = ""
+    Datacenters: list[str] | UnsetType | None = UNSET
+    Hash: bytes | None = None
+    CreateIndex: int = 0
+    ModifyIndex: int = 0
+
+
+class ACLRole(WireStruct, frozen=True, kw_only=True):
+    """Policies and identities under one name."""
+
+    ID: str = ""
+    Name: str = ""
+    Description: str = ""
+    Policies: list[ACLLink] | UnsetType | None = UNSET
+    ServiceIdentities: list[ACLServiceIdentity] | UnsetType | None = UNSET
+    NodeIdentities: list[ACLNodeIdentity] | UnsetType | None = UNSET
+    TemplatedPolicies: list[ACLTemplatedPolicy] | UnsetType | None = UNSET
+    Hash: bytes | None = None
+    CreateIndex: int = 0
+    ModifyIndex: int = 0
+
+
+class ACLBindingRule(WireStruct, frozen=True, kw_only=True):
+    """What a login through ``AuthMethod`` is given where ``Selector`` holds (all logins where it is empty)."""
+
+    ID: str = ""
+    Description: str = ""
+    AuthMethod: str = ""
+    Selector: str = ""
+    BindType: str = ""
+    BindName: str = ""
+    BindVars: ACLTemplatedPolicyVariables | UnsetType | None = UNSET
+    CreateIndex: int = 0
+    ModifyIndex: int = 0
+
+
+class ACLAuthMethod(WireStruct, frozen=True, kw_only=True):
+    """A foreign issuer of identities; ``MaxTokenTTL`` is nanoseconds here and duration text in the HTTP API."""
+
+    Name: str = ""
+    Type: str = ""
+    DisplayName: OmitStr = UNSET
+    Description: OmitStr = UNSET
+    MaxTokenTTL: OmitInt = UNSET
+    TokenLocality: OmitStr = UNSET
+    Config: dict[str, Any] | None = None
+    CreateIndex: int = 0
+    ModifyIndex: int = 0
+
+
+# Log entries
+
+
+class ACLTokenBatchSetRequest(WireStruct, frozen=True, kw_only=True):
+    """Tokens to store. ``CAS``: only those whose ModifyIndex still holds."""
+
+    Tokens: list[ACLToken] | None = None
+    CAS: bool = False
+    AllowMissingLinks: bool = False
+    ProhibitUnprivileged: bool = False
+    FromReplication: bool = False
+
+
+class ACLTokenBatchDeleteRequest(WireStruct, frozen=True, kw_only=True):
+    """Accessor IDs of tokens to delete."""
+
+    TokenIDs: list[str] | None = None
+
+
+class ACLTokenBootstrapRequest(WireStruct, frozen=True, kw_only=True):
+    """The first management token; ``ResetIndex`` must be that of the last bootstrap for another one."""
+
+    Token: ACLToken = ACLToken()
+    ResetIndex: int = 0
+
+
+class ACLPolicyBatchSetRequest(WireStruct, frozen=True, kw_only=True):
+    """Policies to store."""
+
+    Policies: list[ACLPolicy] | None = None
+
+
+class ACLPolicyBatchDeleteRequest(WireStruct, frozen=True, kw_only=True):
+    """IDs of policies to delete."""
+
+    PolicyIDs: list[str] | None = None
+
+
+class ACLRoleBatchSetRequest(WireStruct, frozen=True, kw_only=True):
+    """Roles to store."""
+
+    Roles: list[ACLRole] | None = None
+    AllowMissingLinks: bool = False
+
+
+class ACLRoleBatchDeleteRequest(WireStruct, frozen=True, kw_only=True):
+    """IDs of roles to delete."""
+
+    RoleIDs: list[str] | None = None
+
+
+class ACLBindingRuleBatchSetRequest(WireStruct, frozen=True, kw_only=True):
+    """Binding rules to store."""
+
+    BindingRules: list[ACLBindingRule] | None = None
+
+
+class ACLBindingRuleBatchDeleteRequest(WireStruct, frozen=True, kw_only=True):
+    """IDs of binding rules to delete."""
+
+    BindingRuleIDs: list[str] | None = None
+
+
+class ACLAuthMethodBatchSetRequest(WireStruct, frozen=True, kw_only=True):
+    """Auth methods to store."""
+
+    AuthMethods: list[ACLAuthMethod] | None = None
+
+
+class ACLAuthMethodBatchDeleteRequest(WireStruct, frozen=True, kw_only=True):
+    """Names of auth methods to delete; their tokens and binding rules go with them."""
+
+    AuthMethodNames: list[str] | None = None
+
+
+# Requests and replies
+
+
+_Token: TypeAlias = ACLToken  # the field of that name below hides the class
+
+
+class ACLTokenSetRequest(WriteRequest, frozen=True, kw_only=True):
+    """``Create`` says that the token must be new although it may name its own accessor ID."""
+
+    ACLToken: _Token = _Token()
+    Create: bool = False
+
+
+class ACLTokenGetRequest(ReadRequest, frozen=True, kw_only=True):
+    """``TokenIDType``: accessor, or secret for the caller's own token."""
+
+    TokenID: str = ""
+    TokenIDType: str = "accessor"
+    Expanded: bool = False
+
+
+class ACLTokenDeleteRequest(WriteRequest, frozen=True, kw_only=True):
+    """Delete the token with this accessor ID."""
+
+    TokenID: str = ""
+
+
+class ACLTokenListRequest(ReadRequest, frozen=True, kw_only=True):
+    """Which tokens; at most one of the filters in Consul's order counts."""
+
+    IncludeLocal: bool = False
+    IncludeGlobal: bool = False
+    Policy: str = ""
+    Role: str = ""
+    AuthMethod: str = ""
+    ServiceName: str = ""
+
+
+class ACLTokenResponse(Indexed, frozen=True, kw_only=True):
+    """One token; the secret is hidden where the asker may not write ACLs."""
+
+    Token: ACLToken | None = None
+    Redacted: bool = False
+    SourceDatacenter: str = ""
+    ExpandedPolicies: list[ACLPolicy] | None = None
+    ExpandedRoles: list[ACLRole] | None = None
+    NamespaceDefaultPolicyIDs: list[str] | None = None
+    NamespaceDefaultRoleIDs: list[str] | None = None
+    AgentACLDefaultPolicy: str = ""
+    AgentACLDownPolicy: str = ""
+    ResolvedByAgent: str = ""
+
+
+class ACLPolicySetRequest(WriteRequest, frozen=True, kw_only=True):
+    """A policy to create (no ID) or update."""
+
+    Policy: ACLPolicy = ACLPolicy()
+
+
+class ACLPolicyDeleteRequest(WriteRequest, frozen=True, kw_only=True):
+    """Delete the policy with this ID."""
+
+    PolicyID: str = ""
+
+
+class ACLPolicyGetRequest(ReadRequest, frozen=True, kw_only=True):
+    """A policy by ID, or by name."""
+
+    PolicyID: str = ""
+    PolicyName: str = ""
+
+
+class ACLPolicyResponse(Indexed, frozen=True, kw_only=True):
+    """One policy, or None."""
+
+    Policy: ACLPolicy | None = None
+
+
+class ACLRoleSetRequest(WriteRequest, frozen=True, kw_only=True):
+    """A role to create (no ID) or update."""
+
+    Role: ACLRole = ACLRole()
+
+
+class ACLRoleDeleteRequest(WriteRequest, frozen=True, kw_only=True):
+    """Delete the role with this ID."""
+
+    RoleID: str = ""
+
+
+class ACLRoleGetRequest(ReadRequest, frozen=True, kw_only=True):
+    """A role by ID, or by name."""
+
+    RoleID: str = ""
+    RoleName: str = ""
+
+
+class ACLRoleListRequest(ReadRequest, frozen=True, kw_only=True):
+    """All roles, or those with a policy."""
+
+    Policy: str = ""
+
+
+class ACLRoleResponse(Indexed, frozen=True, kw_only=True):
+    """One role, or None."""
+
+    Role: ACLRole | None = None
+
+
+class ACLRoleListResponse(Indexed, frozen=True, kw_only=True):
+    """Roles by ID."""
+
+    Roles: list[ACLRole] | None = None
