@@ -148,7 +148,7 @@ class Authorizer:
         return self.unrestricted or self._settle(decision, resource)
 
     def _settle(self, decision: Decision, resource: str) -> bool:
-        """Leave what no rule decides to the default policy, which never grants ACLs (nor snapshots, which need them)."""
+        """Leave what no rule decides to the default policy. It never grants ACLs, nor snapshots, which need them."""
         if decision is not Decision.DEFAULT:
             return decision is Decision.ALLOW
         return self._base is Base.MANAGE or (self._base is Base.ALLOW and resource != "acl")

@@ -46,7 +46,7 @@ def is_level(text: str, *, may_list: bool) -> bool:
 
 
 def takes_precedence(new: str, old: str) -> bool:
-    """Whether a level replaces another of the same segment. Compared as written, as Consul does: only lower case counts."""
+    """Whether a level replaces another of the same segment; as in Consul only lower case counts here."""
     for level in STRICTEST_FIRST:
         if new == level:
             return True
