@@ -86,7 +86,7 @@ class Template:
 _NAMED: Final = (
     '{\n\t"type": "object",\n\t"properties": {\n\t\t"name": '
     '{ "type": "string", "$ref": "#/definitions/min-length-one" }\n\t},\n\t"required": ["name"],\n'
-    '\t"definitions": {\n\t\t"min-length-one": {\n\t\t\t\t"type": "string",\n\t\t\t\t"minLength": 1\n\t\t}\n\t}\n}\'
+    '\t"definitions": {\n\t\t"min-length-one": {\n\t\t\t\t"type": "string",\n\t\t\t\t"minLength": 1\n\t\t}\n\t}\n}'
 )
 
 
