@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from pyconsul.acl import Authorizer, Base, PolicyRules, RulesError, manage_all, parse_rules
 from pyconsul.acl.templated import policy_of_node, policy_of_service, synthetic_policy
@@ -20,8 +20,11 @@ from pyconsul.server.state.acl import acl_index, policy_with_id, role_with_id, t
 from pyconsul.structs.acl import ANONYMOUS_SECRET, ACLPolicy, ACLRole, ACLToken
 from pyconsul.structs.errors import AclNotFound, InternalError
 from pyconsul.structs.gotime import moment_of
+from pyconsul.structs.wire import Indexed, changed
 from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
+
+R = TypeVar("R", bound=Indexed)
 
 log = logger("agent.acl")
 
@@ -39,6 +42,7 @@ class AclSettings:
     down_policy: str = "extend-cache"
     primary_datacenter: str = ""
     initial_management: str = ""
+    key_list_policy: bool = False  # lists of keys need the ``list`` right on their prefix
 
 
 @dataclass(slots=True)
@@ -166,6 +170,11 @@ class Resolver:
                     f'failed to parse the ACL policies: failed to parse "{policy.Name}": {error}'
                 ) from None
         return found
+
+
+def told_nobody(reply: R) -> R:
+    """The reply without the hint that something was left out, which a request without a token does not get."""
+    return changed(reply, ResultsFilteredByACLs=False)
 
 
 def _synthetic(row: ACLToken | ACLRole) -> Iterable[ACLPolicy]:
