@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from pyconsul.acl import Authorizer, Base, PolicyRules, RulesError, manage_all, parse_rules
 from pyconsul.acl.templated import policy_of_node, policy_of_service, synthetic_policy
@@ -23,8 +23,11 @@ from pyconsul.server.state.system_metadata import metadata_value
 from pyconsul.structs.acl import ANONYMOUS_ACCESSOR, ANONYMOUS_SECRET, ACLPolicy, ACLRole, ACLToken, expiration_of
 from pyconsul.structs.errors import AclNotFound, InternalError
 from pyconsul.structs.system_metadata import SERVER_MANAGEMENT_TOKEN
+from pyconsul.structs.wire import Indexed, changed
 from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
+
+R = TypeVar("R", bound=Indexed)
 
 log = logger("agent.acl")
 
@@ -44,6 +47,7 @@ class AclSettings:
     down_policy: str = "extend-cache"
     primary_datacenter: str = ""
     initial_management: str = ""
+    key_list_policy: bool = False  # lists of keys need the ``list`` right on their prefix
 
 
 @dataclass(slots=True)
@@ -185,6 +189,11 @@ class Resolver:
                     f'failed to parse the ACL policies: failed to parse "{policy.Name}": {error}'
                 ) from None
         return found
+
+
+def told_nobody(reply: R) -> R:
+    """The reply without the hint that something was left out, which a request without a token does not get."""
+    return changed(reply, ResultsFilteredByACLs=False)
 
 
 def _synthetic(row: ACLToken | ACLRole) -> Iterable[ACLPolicy]:
