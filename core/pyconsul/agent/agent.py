@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pyconsul.agent.access import accessor_alias, recovery_authorizer
 from pyconsul.agent.bootstrap_entries import bootstrap_entries
 from pyconsul.agent.cache import AgentCache
+from pyconsul.agent.capabilities import refuse_odd_policies
 from pyconsul.agent.dns.server import DnsServer
 from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.agent.events import Events, LocalInstance
@@ -127,7 +128,11 @@ class Agent:
             return ""
 
     async def start(self) -> None:
-        """Recover the state, open the doors, begin syncing. Raises OSError for a port that is taken."""
+        """Recover the state, open the doors, begin syncing.
+
+        Raises OSError for a port that is taken, ValueError for a policy that there is not.
+        """
+        refuse_odd_policies(self.config)
         await self.server.start()
         try:
             self.local_work.start()
