@@ -66,7 +66,7 @@ class Agent:
             configured=config.encrypt,
             wan=config.serf_advertise_wan is not None,
         )
-        self.cache = AgentCache(self.rpc)
+        self.cache = AgentCache(self.rpc, rights=self.server.acl.version)
         self.tokens = Tokens(default=config.acl.tokens.default)
         self.local = LocalState(
             self._facts(),
