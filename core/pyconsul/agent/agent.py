@@ -71,7 +71,7 @@ class Agent:
             configured=config.encrypt,
             wan=config.serf_advertise_wan is not None,
         )
-        self.cache = AgentCache(self.rpc)
+        self.cache = AgentCache(self.rpc, rights=self.server.acl.version)
         self.tokens = Tokens()
         self.tokens.load(config.acl.tokens, kept_at(config))
         self._recovery = recovery_authorizer(self.node_name)

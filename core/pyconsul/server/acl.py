@@ -100,6 +100,11 @@ class Resolver:
             _never_keep()
         return authorizer
 
+    def version(self, secret: str) -> int:
+        """A number that changes with what tokens may do, for whoever keeps answers. Raises as ``authorizer`` does."""
+        self.authorizer(secret)
+        return acl_index(self._db()) if self.enabled else 0
+
     def token(self, secret: str, ws: WatchSet | None = None) -> ACLToken | None:
         """The token with this secret unless it expired; None for those of the agent's configuration too."""
         token = token_with_secret(self._db(), secret or ANONYMOUS_SECRET, ws)
