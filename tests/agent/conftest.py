@@ -14,8 +14,8 @@ import pytest
 from pyconsul.agent.agent import Agent
 from pyconsul.agent.http.request import Request
 from pyconsul.config import load
-from pyconsul.server.state.acl import POLICIES, POLICIES_INDEX, TOKENS, TOKENS_INDEX
-from pyconsul.server.state.indexes import max_index, raise_index
+from pyconsul.server.state.acl import POLICIES, POLICIES_INDEX, TOKENS, TOKENS_INDEX, acl_index
+from pyconsul.server.state.indexes import raise_index
 from pyconsul.structs.acl import ACLLink, ACLPolicy, ACLToken
 from pyconsul.telemetry import logging
 
@@ -71,7 +71,7 @@ class Api:
         db = self.agent.server.db
         policy = ACLPolicy(ID=str(uuid.uuid4()), Name=str(uuid.uuid4()), Rules=rules)
         token = token or ACLToken(AccessorID=str(uuid.uuid4()), SecretID=str(uuid.uuid4()))
-        index = max_index(db, TOKENS_INDEX, POLICIES_INDEX) + 1
+        index = acl_index(db) + 1
         with db.transaction():
             db.put(POLICIES, policy)
             db.put(TOKENS, _with_policy(token, policy))
