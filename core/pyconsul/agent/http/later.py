@@ -10,7 +10,7 @@ from pyconsul.acl import Access
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import Handler, route
-from pyconsul.structs.errors import AclDisabled, NotBuilt, PermissionDenied
+from pyconsul.structs.errors import AclDisabled, ConsulError, NotBuilt
 
 # Paths with their methods; one handler for each group.
 AUTH_ROUTES = (
@@ -60,8 +60,8 @@ async def pprof(req: Request) -> Reply:
         return Reply.empty(404)
     try:
         req.authorizer().require("operator", Access.READ)
-    except PermissionDenied:
-        return Reply.empty(403)
+    except ConsulError:
+        return Reply.text("", 403)
     raise NotBuilt("Go profiles do not exist in py-consul; see docs/performance.md for profiling an agent")
 
 
