@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from pyconsul.acl.hashing import hash_of_policy
+from pyconsul.acl.names import IDENTITY_RULE, is_identity_name
+from pyconsul.lang.strconv import quote
+from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.acl import (
     ACLNodeIdentity,
     ACLPolicy,
@@ -177,6 +180,22 @@ def synthetic_policy(templated: ACLTemplatedPolicy) -> ACLPolicy | None:
         Datacenters=templated.Datacenters or UNSET,
     )
     return changed(policy, Hash=hash_of_policy(policy))
+
+
+def variables_fault(templated: ACLTemplatedPolicy) -> str:
+    """What is wrong with the variables of a template that there is, "" for nothing."""
+    name = templated.TemplateName or ""
+    variables = templated.TemplateVariables
+    if not TEMPLATES[name].schema:
+        return ""
+    if not variables:
+        return multi_error(["Invalid type. Expected: object, given: null"])
+    value = variables.name or ""
+    if name in (SERVICE_TEMPLATE, NODE_TEMPLATE) and not is_identity_name(value):
+        what = "service identity" if name == SERVICE_TEMPLATE else "node identity"
+        gap = " " if name == SERVICE_TEMPLATE else "  "
+        return f"{what} {quote(value)}{gap}has an invalid name. {IDENTITY_RULE}"
+    return "" if value else multi_error(["name is required"])
 
 
 def policy_of_service(identity: ACLServiceIdentity) -> ACLPolicy | None:

@@ -1,8 +1,14 @@
-"""What a configuration may ask that this version does not have: refused at the start, never quietly left out."""
+"""What a configuration may ask in vain, of this version or of any: refused at the start, never quietly left out."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from pyconsul.config.runtime import RuntimeConfig
+
+_DEFAULT_POLICIES: Final = ("allow", "deny")
+_DOWN_POLICIES: Final = ("allow", "deny", "async-cache", "extend-cache")
+_INTENTION_POLICIES: Final = ("allow", "deny", "")
 
 
 class NotCapable(ValueError):
@@ -30,3 +36,14 @@ def refuse_unbuilt(config: RuntimeConfig) -> None:
     ):
         if asked:
             raise NotCapable(text)
+
+
+def refuse_odd_policies(config: RuntimeConfig) -> None:
+    """Raise ValueError for a policy that means nothing. Consul's servers find it when they start, not before."""
+    for what, value, known in (
+        ("default ACL policy", config.acl.default_policy, _DEFAULT_POLICIES),
+        ("down ACL policy", config.acl.down_policy, _DOWN_POLICIES),
+        ("default intention policy", config.default_intention_policy, _INTENTION_POLICIES),
+    ):
+        if value not in known:
+            raise ValueError(f"Failed to start Consul server: Unsupported {what}: {value}")

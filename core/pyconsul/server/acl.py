@@ -6,25 +6,33 @@ gives a watch set, so that kept replies and blocking queries see a revoked token
 
 from __future__ import annotations
 
+import hmac
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from pyconsul.acl import Authorizer, Base, PolicyRules, RulesError, manage_all, parse_rules
 from pyconsul.acl.templated import policy_of_node, policy_of_service, synthetic_policy
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.server.state.acl import acl_index, policy_with_id, role_with_id, token_with_secret
-from pyconsul.structs.acl import ANONYMOUS_SECRET, ACLPolicy, ACLRole, ACLToken
+from pyconsul.server.state.acl_tokens import can_bootstrap
+from pyconsul.server.state.system_metadata import metadata_value
+from pyconsul.structs.acl import ANONYMOUS_ACCESSOR, ANONYMOUS_SECRET, ACLPolicy, ACLRole, ACLToken, expiration_of
 from pyconsul.structs.errors import AclNotFound, InternalError
-from pyconsul.structs.gotime import moment_of
+from pyconsul.structs.system_metadata import SERVER_MANAGEMENT_TOKEN
+from pyconsul.structs.wire import Indexed, changed
 from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
 
+R = TypeVar("R", bound=Indexed)
+
 log = logger("agent.acl")
 
+_BYTES: Final = ("utf-8", "surrogateescape")
+_NOT_BOOTSTRAPPED: Final = "ACL system must be bootstrapped before making any requests that require authorization"
 _BASES: Final = {"allow": Base.ALLOW, "deny": Base.DENY}
 _ROOTS: Final = frozenset(("allow", "deny", "manage"))  # names of Consul's own authorizers, never tokens
 _RESOLVED: Final = metrics.timing("acl.ResolveToken")
@@ -39,6 +47,7 @@ class AclSettings:
     down_policy: str = "extend-cache"
     primary_datacenter: str = ""
     initial_management: str = ""
+    key_list_policy: bool = False  # lists of keys need the ``list`` right on their prefix
 
 
 @dataclass(slots=True)
@@ -87,7 +96,7 @@ class Resolver:
         authorizer, expires = self._resolved(secret, ws)
         if expires is not None:
             if expires < self.now():
-                raise AclNotFound
+                raise self._not_found(self._db())
             _never_keep()
         return authorizer
 
@@ -98,7 +107,7 @@ class Resolver:
 
     def has_expired(self, token: ACLToken) -> bool:
         """Whether its time is over; it may not be reaped yet."""
-        expires = _expiration(token)
+        expires = expiration_of(token)
         return expires is not None and expires < self.now()
 
     def policies_of(self, token: ACLToken | ACLRole) -> list[ACLPolicy]:
@@ -121,9 +130,23 @@ class Resolver:
     def _resolve(self, db: Store, secret: str) -> tuple[Authorizer, datetime | None]:
         token = token_with_secret(db, secret)
         if token is None:
-            raise AclNotFound
+            return self._without_token(db, secret), None
         rules = [self._rules(policy) for policy in self.policies_of(token)]
-        return Authorizer.of_policies(rules, self.base, accessor_id=token.AccessorID), _expiration(token)
+        return Authorizer.of_policies(rules, self.base, accessor_id=token.AccessorID), expiration_of(token)
+
+    def _without_token(self, db: Store, secret: str) -> Authorizer:
+        """The rights of a secret that belongs to no token: a server's own, or nobody's. Raises AclNotFound."""
+        if hmac.compare_digest(secret.encode(*_BYTES), metadata_value(db, SERVER_MANAGEMENT_TOKEN).encode(*_BYTES)):
+            return manage_all(SERVER_MANAGEMENT_TOKEN)
+        if secret == ANONYMOUS_SECRET:  # asked before the leader wrote it
+            return Authorizer(self.base, accessor_id=ANONYMOUS_ACCESSOR)
+        raise self._not_found(db)
+
+    def _not_found(self, db: Store) -> AclNotFound:
+        """What an unknown or expired token is told: before the bootstrap, that there must be one."""
+        if can_bootstrap(db):
+            return AclNotFound(f"{_NOT_BOOTSTRAPPED}: {AclNotFound.default_text}")
+        return AclNotFound()
 
     def _policies(self, row: ACLToken | ACLRole) -> Iterable[ACLPolicy]:
         db = self._db()
@@ -168,6 +191,11 @@ class Resolver:
         return found
 
 
+def told_nobody(reply: R) -> R:
+    """The reply without the hint that something was left out, which a request without a token does not get."""
+    return changed(reply, ResultsFilteredByACLs=False)
+
+
 def _synthetic(row: ACLToken | ACLRole) -> Iterable[ACLPolicy]:
     """The policies behind identities and templates."""
     made = (
@@ -180,10 +208,6 @@ def _synthetic(row: ACLToken | ACLRole) -> Iterable[ACLPolicy]:
 
 def _accessor(row: ACLToken | ACLRole) -> str:
     return row.AccessorID if isinstance(row, ACLToken) else ""
-
-
-def _expiration(token: ACLToken) -> datetime | None:
-    return moment_of(token.ExpirationTime) if token.ExpirationTime else None
 
 
 def _never_keep() -> None:

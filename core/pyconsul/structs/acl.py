@@ -3,8 +3,10 @@
 Fields stand in the order in which the HTTP API prints them.
 """
 
+from datetime import datetime
 from typing import Any, ClassVar, TypeAlias
 
+from pyconsul.structs.gotime import moment_of
 from pyconsul.structs.wire import (
     UNSET,
     ZERO_TIME,
@@ -84,6 +86,12 @@ class ACLToken(WireStruct, frozen=True, kw_only=True):
     Hash: bytes | None = None
     CreateIndex: int = 0
     ModifyIndex: int = 0
+
+
+def expiration_of(token: ACLToken) -> datetime | None:
+    """When a token's time is over; None for one that lasts. Go's zero time counts as none."""
+    text = token.ExpirationTime
+    return moment_of(text) if text and text != ZERO_TIME else None
 
 
 class ACLPolicy(WireStruct, frozen=True, kw_only=True):

@@ -20,3 +20,10 @@ def text_of(moment: datetime) -> str:
     utc = moment.astimezone(UTC)
     fraction = f".{utc.microsecond:06}".rstrip("0") if utc.microsecond else ""
     return f"{utc:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def text_of_nanoseconds(since_1970: int) -> str:
+    """A moment given in nanoseconds, in UTC as Go prints it."""
+    seconds, nanoseconds = divmod(since_1970, 1_000_000_000)
+    fraction = f".{nanoseconds:09}".rstrip("0") if nanoseconds else ""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}{fraction}Z"

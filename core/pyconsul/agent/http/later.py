@@ -6,10 +6,11 @@ agent's routes, so that a wrong method or an unknown path is told apart from a m
 
 from __future__ import annotations
 
+from pyconsul.acl import Access
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import Handler, route
-from pyconsul.structs.errors import AclDisabled, NotBuilt
+from pyconsul.structs.errors import AclDisabled, NotBuilt, PermissionDenied
 
 # Paths with their methods; one handler for each group.
 ACL_ROUTES = (
@@ -70,9 +71,13 @@ def _missing(capability: str) -> Handler:
 
 @route("GET", "/debug/pprof/{name...}")
 async def pprof(req: Request) -> Reply:
-    """404 while debugging is off, as in Consul; a Go profile is nothing that this agent could give."""
-    if not req.agent.config.enable_debug:
+    """404 while debugging and ACLs are off, as in Consul; a Go profile is nothing that this agent could give."""
+    if not req.agent.config.enable_debug and not req.agent.config.acl.enabled:
         return Reply.empty(404)
+    try:
+        req.authorizer().require("operator", Access.READ)
+    except PermissionDenied:
+        return Reply.empty(403)
     raise NotBuilt("Go profiles do not exist in py-consul; see docs/performance.md for profiling an agent")
 
 
