@@ -243,6 +243,7 @@ def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
         datacenter=config.datacenter,
         node_name=config.node_name,
         node_id=node_id,
+        data_dir=config.data_dir,
         advertise_address=config.advertise_addr,
         rpc_port=config.rpc_advertise.port,
         grpc_port=config.ports.grpc,
