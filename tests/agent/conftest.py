@@ -14,13 +14,13 @@ import pytest
 from pyconsul.agent.agent import Agent
 from pyconsul.agent.http.request import Request
 from pyconsul.config import load
-from pyconsul.server.state.acl import POLICIES, POLICIES_INDEX, TOKENS, TOKENS_INDEX, token_with_accessor
-from pyconsul.server.state.indexes import max_index, raise_index
-from pyconsul.structs.acl import ANONYMOUS_ACCESSOR, ANONYMOUS_SECRET, ACLLink, ACLPolicy, ACLToken
+from pyconsul.server.state.acl import POLICIES, POLICIES_INDEX, TOKENS, TOKENS_INDEX, acl_index
+from pyconsul.server.state.indexes import raise_index
+from pyconsul.structs.acl import ACLLink, ACLPolicy, ACLToken
 from pyconsul.telemetry import logging
 
 DENY = """
-acl { enabled = true default_policy = "deny" }
+acl { enabled = true default_policy = "deny" tokens { initial_management = "root" } }
 """
 
 
@@ -71,16 +71,12 @@ class Api:
         db = self.agent.server.db
         policy = ACLPolicy(ID=str(uuid.uuid4()), Name=str(uuid.uuid4()), Rules=rules)
         token = token or ACLToken(AccessorID=str(uuid.uuid4()), SecretID=str(uuid.uuid4()))
-        index = max_index(db, TOKENS_INDEX, POLICIES_INDEX) + 1
+        index = acl_index(db) + 1
         with db.transaction():
             db.put(POLICIES, policy)
             db.put(TOKENS, _with_policy(token, policy))
             raise_index(db, index, TOKENS_INDEX, POLICIES_INDEX)
         return token.SecretID
-
-    def grant_anonymous(self, rules: str) -> None:
-        """Give rules to those who bring no token."""
-        self.grant(rules, ACLToken(AccessorID=ANONYMOUS_ACCESSOR, SecretID=ANONYMOUS_SECRET))
 
 
 def _with_policy(token: ACLToken, policy: ACLPolicy) -> ACLToken:
@@ -89,16 +85,13 @@ def _with_policy(token: ACLToken, policy: ACLPolicy) -> ACLToken:
 
 @asynccontextmanager
 async def with_acls(hcl: str = DENY, **flags: Any) -> AsyncIterator[Api]:
-    """A dev agent with local state and a leading server, and no port open; there is an anonymous token."""
+    """A dev agent with local state and a leading server, and no port open; ``root`` may do everything."""
     given = {"dev": True, "node": "here", "bind": "127.0.0.1", "hcl": [hcl], **flags}
     agent = Agent(load(given, {}).runtime, lambda: load(given, {}).runtime)
     await agent.server.start()
     agent.local_work.start()
-    api = Api(agent)
-    if token_with_accessor(agent.server.db, ANONYMOUS_ACCESSOR) is None:
-        api.grant_anonymous("")
     try:
-        yield api
+        yield Api(agent)
     finally:
         await agent.local_work.stop()
         await agent.syncer.stop()

@@ -179,8 +179,9 @@ async def test_gossip_keys_take_a_right_of_their_own(api: Api) -> None:
 
 async def test_profiles_take_the_right_to_see_the_operator_s_things(api: Api) -> None:
     """Without a word."""
-    answer = await api.get("/debug/pprof/heap")
-    assert (answer.status, answer.raw) == (403, b"")
+    for token in ("", "unknown", "deny"):
+        answer = await api.get("/debug/pprof/heap", token)
+        assert (answer.status, answer.raw) == (403, b""), token
 
 
 async def test_the_mesh_is_asked_by_who_registers_the_target(api: Api) -> None:

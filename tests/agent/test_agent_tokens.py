@@ -56,6 +56,8 @@ async def test_a_name_or_body_that_means_nothing_is_refused(api: Api) -> None:
     token = api.grant(RIGHTS)
     assert (await api.put("/v1/agent/token/odd", token, {"Token": "x"})).text == 'Token "odd" is unknown'
     assert (await api.put("/v1/agent/token/agent", token, b"{")).status == 400
+    answer = await api.put("/v1/agent/token/agent", token, [])
+    assert answer.text.endswith("json: cannot unmarshal array into Go value of type api.AgentToken")
     assert (await api.put("/v1/agent/token/odd", "", b"{")).status == 403
 
 

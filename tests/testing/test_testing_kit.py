@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from pyconsul.config.errors import ConfigError
+from pyconsul.sdk import Client
+from pyconsul.sdk.errors import PermissionDenied
 from pyconsul.testing import InProcessAgent
 
 
@@ -68,6 +70,24 @@ def test_dns_answers_on_udp_and_tcp(consul_agent: InProcessAgent) -> None:
     question = dns.message.make_query("consul.service.consul.", "A")
     for ask in (dns.query.udp, dns.query.tcp):
         assert ask(question, host, port=port, timeout=5).id == question.id
+
+
+@pytest.mark.consul_agent(acl=True)
+def test_acls_can_be_on(consul_agent: InProcessAgent) -> None:
+    """Its own clients, and programs with its environment, may do everything; others nothing."""
+    assert consul_agent.client.kv.put("a", "1")
+    assert consul_agent.environment["CONSUL_HTTP_TOKEN"] == consul_agent.management_token
+    with Client(consul_agent.settings.replace(token="")) as anybody, pytest.raises(PermissionDenied):
+        anybody.kv.put("a", "2")
+
+
+def test_each_agent_has_a_management_token_of_its_own(make_consul_agent: Callable[..., InProcessAgent]) -> None:
+    """Which its settings add to; without ACLs there is none."""
+    one, two = make_consul_agent(acl=True, config='acl { default_policy = "allow" }'), make_consul_agent(acl=True)
+    assert one.management_token != two.management_token
+    with Client(one.settings.replace(token="")) as anybody:
+        assert anybody.kv.put("a", "1")
+    assert make_consul_agent().management_token == ""
 
 
 def test_work_can_be_done_in_its_loop(consul_agent: InProcessAgent) -> None:

@@ -16,9 +16,11 @@ from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.acl import (
     ACLNodeIdentity,
     ACLPolicy,
+    ACLRole,
     ACLServiceIdentity,
     ACLTemplatedPolicy,
     ACLTemplatedPolicyVariables,
+    ACLToken,
 )
 from pyconsul.structs.wire import UNSET, changed
 
@@ -214,6 +216,16 @@ def policy_of_node(identity: ACLNodeIdentity) -> ACLPolicy | None:
     return synthetic_policy(
         ACLTemplatedPolicy(TemplateName=NODE_TEMPLATE, TemplateVariables=variables, Datacenters=[identity.Datacenter])
     )
+
+
+def policies_of_identities(row: ACLToken | ACLRole) -> list[ACLPolicy]:
+    """The policies behind a token's or role's identities and templates."""
+    made = (
+        *(policy_of_service(one) for one in row.ServiceIdentities or ()),
+        *(policy_of_node(one) for one in row.NodeIdentities or ()),
+        *(synthetic_policy(one) for one in row.TemplatedPolicies or ()),
+    )
+    return [policy for policy in made if policy is not None]
 
 
 def _synthetic_id(rules: str) -> str:

@@ -71,7 +71,7 @@ class Agent:
             configured=config.encrypt,
             wan=config.serf_advertise_wan is not None,
         )
-        self.cache = AgentCache(self.rpc)
+        self.cache = AgentCache(self.rpc, rights=self.server.acl.version)
         self.tokens = Tokens()
         self.tokens.load(config.acl.tokens, kept_at(config))
         self._recovery = recovery_authorizer(self.node_name)
@@ -243,6 +243,7 @@ def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
         datacenter=config.datacenter,
         node_name=config.node_name,
         node_id=node_id,
+        data_dir=config.data_dir,
         advertise_address=config.advertise_addr,
         rpc_port=config.rpc_advertise.port,
         grpc_port=config.ports.grpc,

@@ -90,22 +90,25 @@ def tenancy_flags(flags: FlagSet) -> None:
     partition_flag(flags)
 
 
-def settings_of(args: Args, console: Console) -> Settings:
-    """Client settings from the environment, overridden by the flags that were given."""
+def settings_of(args: Args, console: Console, *, with_token: bool = True) -> Settings:
+    """Client settings from the environment, overridden by the flags that were given.
+
+    Not ``with_token``: the flags of the token do not count.
+    """
     from pyconsul.sdk import Retry, Settings
 
     settings = Settings.from_env(_readable(console))
     given: dict[str, Any] = {"retry": Retry.NEVER}  # a person waits, and sees at once what is wrong
     for flag, field in (
         ("http-addr", "address"),
-        ("token", "token"),
-        ("token-file", "token_file"),
         ("datacenter", "datacenter"),
         ("namespace", "namespace"),
         ("partition", "partition"),
     ):
         if args.was_set(flag) and (args.string(flag) or flag not in _NEVER_EMPTY):
             given[field] = args.string(flag)
+    if with_token:
+        given |= _token(args, settings)
     tls = {field: args.string(flag) for flag, field in _TLS_FLAGS.items() if _text(args, flag)}
     if tls:
         from msgspec.structs import replace
@@ -114,6 +117,19 @@ def settings_of(args: Args, console: Console) -> Settings:
     settings = settings.replace(**given)
     _check_files(settings.tls)
     return settings
+
+
+def _token(args: Args, settings: Settings) -> dict[str, str]:
+    """The token that the flags give, in the order of Consul's client: file, text, then the environment's.
+
+    A flag counts only where its value is neither empty nor that of the environment.
+    """
+    if _text(args, "token-file") not in ("", settings.token_file):
+        token = args.string("token") if args.was_set("token") else settings.token
+        return {"token": token, "token_file": args.string("token-file")}
+    if _text(args, "token") not in ("", settings.token):
+        return {"token": args.string("token"), "token_file": ""}
+    return {}
 
 
 def read_options(args: Args, **more: Any) -> QueryOptions:

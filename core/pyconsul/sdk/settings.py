@@ -130,7 +130,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 return file.read().strip() or self.token
         except (OSError, ValueError) as error:
             reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
-            text = f"Error loading token file {self.token_file} : open {self.token_file}: {reason}"
+            call = "read" if isinstance(error, IsADirectoryError) else "open"
+            text = f"Error loading token file {self.token_file} : {call} {self.token_file}: {reason}"
             raise ConfigError(text) from error
 
     def environment(self) -> dict[str, str]:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from pyconsul.acl import Authorizer, Base, PolicyRules, RulesError, manage_all, parse_rules
-from pyconsul.acl.templated import policy_of_node, policy_of_service, synthetic_policy
+from pyconsul.acl.templated import policies_of_identities
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.server.state.acl import acl_index, policy_with_id, role_with_id, token_with_secret
@@ -100,6 +100,11 @@ class Resolver:
             _never_keep()
         return authorizer
 
+    def version(self, secret: str) -> int:
+        """A number that changes with what tokens may do, for whoever keeps answers. Raises as ``authorizer`` does."""
+        self.authorizer(secret)
+        return acl_index(self._db()) if self.enabled else 0
+
     def token(self, secret: str, ws: WatchSet | None = None) -> ACLToken | None:
         """The token with this secret unless it expired; None for those of the agent's configuration too."""
         token = token_with_secret(self._db(), secret or ANONYMOUS_SECRET, ws)
@@ -152,7 +157,7 @@ class Resolver:
         db = self._db()
         found: dict[str, ACLPolicy] = {}
         for one in (row, *self._roles(db, row)):
-            for policy in (*self._linked(db, one), *_synthetic(one)):
+            for policy in (*self._linked(db, one), *policies_of_identities(one)):
                 found.setdefault(policy.ID, policy)
         return found.values()
 
@@ -194,16 +199,6 @@ class Resolver:
 def told_nobody(reply: R) -> R:
     """The reply without the hint that something was left out, which a request without a token does not get."""
     return changed(reply, ResultsFilteredByACLs=False)
-
-
-def _synthetic(row: ACLToken | ACLRole) -> Iterable[ACLPolicy]:
-    """The policies behind identities and templates."""
-    made = (
-        *(policy_of_service(one) for one in row.ServiceIdentities or ()),
-        *(policy_of_node(one) for one in row.NodeIdentities or ()),
-        *(synthetic_policy(one) for one in row.TemplatedPolicies or ()),
-    )
-    return (policy for policy in made if policy is not None)
 
 
 def _accessor(row: ACLToken | ACLRole) -> str:

@@ -6,6 +6,10 @@
 from typing import Any
 
 from pyconsul.memdb import Table
+from pyconsul.server.endpoints import acl as _acl_endpoints
+from pyconsul.server.endpoints import acl_policies as _acl_policy_endpoints
+from pyconsul.server.endpoints import acl_roles as _acl_role_endpoints
+from pyconsul.server.endpoints import acl_tokens as _acl_token_endpoints
 from pyconsul.server.endpoints import catalog as _catalog_endpoints
 from pyconsul.server.endpoints import config_entries as _config_entry_endpoints
 from pyconsul.server.endpoints import coordinate as _coordinate_endpoints
@@ -66,6 +70,10 @@ MODULES = (
     _autopilot_fsm,
     _acl_fsm,
     _system_metadata_fsm,
+    _acl_endpoints,
+    _acl_token_endpoints,
+    _acl_policy_endpoints,
+    _acl_role_endpoints,
     _txn_endpoints,
     _kv_endpoints,
     _catalog_endpoints,

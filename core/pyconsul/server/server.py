@@ -40,6 +40,7 @@ class ServerConfig:
     datacenter: str
     node_name: str
     node_id: str
+    data_dir: str = ""  # where the file lies that allows another bootstrap of ACLs
     advertise_address: str = "127.0.0.1"
     rpc_port: int = 8300
     grpc_port: int = -1

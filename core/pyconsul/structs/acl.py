@@ -22,6 +22,7 @@ from pyconsul.structs.wire import (
 
 ANONYMOUS_ACCESSOR = "00000000-0000-0000-0000-000000000002"
 ANONYMOUS_SECRET = "anonymous"
+HIDDEN_SECRET = "<hidden>"  # what those see who may read ACLs but not write them
 RESERVED_PREFIX = "00000000-0000-0000-0000-0000000000"
 BUILTIN_NAMES = "builtin/"
 
@@ -263,6 +264,30 @@ class ACLTokenListRequest(ReadRequest, frozen=True, kw_only=True):
     ServiceName: str = ""
 
 
+class ACLTokenListResponse(Indexed, frozen=True, kw_only=True):
+    """Tokens by secret; secrets are hidden where the asker may not write ACLs."""
+
+    Tokens: list[ACLToken] | None = None
+
+
+class ACLTokenExpanded(ACLToken, frozen=True, kw_only=True):
+    """A token with all that it grants, its roles' and identities' policies too."""
+
+    ExpandedPolicies: list[ACLPolicy] | None = None
+    ExpandedRoles: list[ACLRole] | None = None
+    NamespaceDefaultPolicyIDs: list[str] | None = None
+    NamespaceDefaultRoleIDs: list[str] | None = None
+    AgentACLDefaultPolicy: str = ""
+    AgentACLDownPolicy: str = ""
+    ResolvedByAgent: str = ""
+
+
+class ACLInitialTokenBootstrapRequest(ReadRequest, frozen=True, kw_only=True):
+    """Make the first management token, with this secret if one is given."""
+
+    BootstrapSecret: str = ""
+
+
 class ACLTokenResponse(Indexed, frozen=True, kw_only=True):
     """One token; the secret is hidden where the asker may not write ACLs."""
 
@@ -303,6 +328,48 @@ class ACLPolicyResponse(Indexed, frozen=True, kw_only=True):
     Policy: ACLPolicy | None = None
 
 
+class ACLPolicyListStub(WireStruct, frozen=True, kw_only=True):
+    """A policy in a list: without its rules."""
+
+    ID: str = ""
+    Name: str = ""
+    Description: str = ""
+    Datacenters: list[str] | None = None
+    Hash: bytes | None = None
+    CreateIndex: int = 0
+    ModifyIndex: int = 0
+
+
+class ACLPolicyListResponse(Indexed, frozen=True, kw_only=True):
+    """Policies by name."""
+
+    Policies: list[ACLPolicyListStub] | None = None
+
+
+class ACLPolicyBatchGetRequest(ReadRequest, frozen=True, kw_only=True):
+    """Some of the policies that the asker's own token has."""
+
+    PolicyIDs: list[str] | None = None
+
+
+class ACLPolicyBatchResponse(Indexed, frozen=True, kw_only=True):
+    """Policies in the order in which they were asked for."""
+
+    Policies: list[ACLPolicy] | None = None
+
+
+class ACLRoleBatchGetRequest(ReadRequest, frozen=True, kw_only=True):
+    """Some of the roles that the asker's own token has."""
+
+    RoleIDs: list[str] | None = None
+
+
+class ACLRoleBatchResponse(Indexed, frozen=True, kw_only=True):
+    """Roles in the order in which they were asked for."""
+
+    Roles: list[ACLRole] | None = None
+
+
 class ACLRoleSetRequest(WriteRequest, frozen=True, kw_only=True):
     """A role to create (no ID) or update."""
 
@@ -338,3 +405,38 @@ class ACLRoleListResponse(Indexed, frozen=True, kw_only=True):
     """Roles by ID."""
 
     Roles: list[ACLRole] | None = None
+
+
+class ACLReplicationStatus(WireStruct, frozen=True, kw_only=True):
+    """How far a secondary datacenter has copied ACLs; of a primary one, all zeros."""
+
+    Enabled: bool = False
+    Running: bool = False
+    SourceDatacenter: str = ""
+    ReplicationType: str = ""
+    ReplicatedIndex: int = 0
+    ReplicatedRoleIndex: int = 0
+    ReplicatedTokenIndex: int = 0
+    LastSuccess: GoTime = ZERO_TIME
+    LastError: GoTime = ZERO_TIME
+    LastErrorMessage: str = ""
+
+
+class ACLAuthorizationRequest(WireStruct, frozen=True, kw_only=True):
+    """May the asker have this access to this segment of a resource?"""
+
+    Resource: str = ""
+    Segment: OmitStr = UNSET
+    Access: str = ""
+
+
+class ACLAuthorizationResponse(ACLAuthorizationRequest, frozen=True, kw_only=True):
+    """The question and its answer."""
+
+    Allow: bool = False
+
+
+class RemoteACLAuthorizationRequest(ReadRequest, frozen=True, kw_only=True):
+    """Several questions at once."""
+
+    Requests: list[ACLAuthorizationRequest] | None = None

@@ -12,7 +12,6 @@ from pyconsul.config.loading import ConfigError
 from pyconsul.structs import godecode
 from pyconsul.structs.errors import (
     AclDisabled,
-    AclNotFound,
     BadRequest,
     ConsulError,
     InternalError,
@@ -23,7 +22,7 @@ from pyconsul.structs.lenient import OPAQUE, STRING, DecodeError, Shape, from_js
 from pyconsul.telemetry import logger
 
 _log = logger("agent")
-_TOKEN = Shape("AgentToken", {"Token": STRING})
+_TOKEN = Shape("AgentToken", {"Token": STRING}, package="api")
 _AUTHORIZE = Shape(
     "ConnectAuthorizeRequest",
     {"Target": STRING, "ClientCertURI": STRING, "ClientCertSerial": STRING},
@@ -131,8 +130,8 @@ def _require_target(req: Request, service: str) -> None:
     """Raise PermissionDenied unless the asker may register the service that is to be called."""
     try:
         authorizer = req.authorizer()
-    except AclNotFound as error:
-        raise AclNotFound(f"Could not resolve token to authorizer: {error}") from None
+    except ConsulError as error:
+        raise type(error)(f"Could not resolve token to authorizer: {error}") from None
     authorizer.require("service", Access.WRITE, service)
 
 

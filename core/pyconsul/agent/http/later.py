@@ -10,35 +10,18 @@ from pyconsul.acl import Access
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import Handler, route
-from pyconsul.structs.errors import AclDisabled, NotBuilt, PermissionDenied
+from pyconsul.structs.errors import AclDisabled, ConsulError, NotBuilt
 
 # Paths with their methods; one handler for each group.
-ACL_ROUTES = (
-    ("/v1/acl/bootstrap", "PUT"),
+AUTH_ROUTES = (
     ("/v1/acl/login", "POST"),
     ("/v1/acl/logout", "POST"),
-    ("/v1/acl/replication", "GET"),
-    ("/v1/acl/policies", "GET"),
-    ("/v1/acl/policy", "PUT"),
-    ("/v1/acl/policy/{id...}", "GET PUT DELETE"),
-    ("/v1/acl/policy/name/{name...}", "GET"),
-    ("/v1/acl/roles", "GET"),
-    ("/v1/acl/role", "PUT"),
-    ("/v1/acl/role/name/{name...}", "GET"),
-    ("/v1/acl/role/{id...}", "GET PUT DELETE"),
     ("/v1/acl/binding-rules", "GET"),
     ("/v1/acl/binding-rule", "PUT"),
     ("/v1/acl/binding-rule/{id...}", "GET PUT DELETE"),
     ("/v1/acl/auth-methods", "GET"),
     ("/v1/acl/auth-method", "PUT"),
     ("/v1/acl/auth-method/{name...}", "GET PUT DELETE"),
-    ("/v1/acl/tokens", "GET"),
-    ("/v1/acl/token", "PUT"),
-    ("/v1/acl/token/self", "GET"),
-    ("/v1/acl/token/{id...}", "GET PUT DELETE"),
-    ("/v1/acl/templated-policies", "GET"),
-    ("/v1/acl/templated-policy/name/{name...}", "GET"),
-    ("/v1/acl/templated-policy/preview/{name...}", "POST"),
 )
 LATER_ROUTES = (
     ("Exported services", "/v1/exported-services", "GET"),
@@ -53,10 +36,11 @@ LATER_ROUTES = (
 )
 
 
-async def acl_off(req: Request) -> Reply:
-    """401: ACLs cannot be on in this agent."""
-    del req
-    raise AclDisabled
+async def auth_method(req: Request) -> Reply:
+    """401 while ACLs are off, as all their routes."""
+    if not req.agent.config.acl.enabled:
+        raise AclDisabled
+    return await _missing("Auth methods")(req)
 
 
 def _missing(capability: str) -> Handler:
@@ -76,15 +60,15 @@ async def pprof(req: Request) -> Reply:
         return Reply.empty(404)
     try:
         req.authorizer().require("operator", Access.READ)
-    except PermissionDenied:
-        return Reply.empty(403)
+    except ConsulError:
+        return Reply.text("", 403)
     raise NotBuilt("Go profiles do not exist in py-consul; see docs/performance.md for profiling an agent")
 
 
 def _register() -> None:
-    for pattern, methods in ACL_ROUTES:
+    for pattern, methods in AUTH_ROUTES:
         for method in methods.split():
-            route(method, pattern)(acl_off)
+            route(method, pattern)(auth_method)
     for capability, pattern, methods in LATER_ROUTES:
         for method in methods.split():
             route(method, pattern)(_missing(capability))
