@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-import pytest
-
-from pyconsul.agent.http import families
-
 # Told to anyone by Consul: who leads, which datacenters there are, how a proxy trusts another, and the page itself.
 OPEN = {
     "GET /v1/acl/replication": 200,

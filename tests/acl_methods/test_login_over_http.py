@@ -107,5 +107,5 @@ def test_only_writers_of_acls_make_auth_methods(http: Http, signer: Any) -> None
     """Whoever could would be whoever they like."""
     secret = logged_in(http, signer, team="blue")["SecretID"]
     for path in ("/acl/auth-method", "/acl/binding-rule"):
-        status, text = http.ask("PUT", path, {"Name": "x", "Type": "jwt"}, token=secret)
+        status, text = http.ask("PUT", path, {}, token=secret)
         assert (status, "lacks permission 'acl:write'" in text) == (403, True)
