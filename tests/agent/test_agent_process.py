@@ -147,7 +147,9 @@ def test_a_port_in_use_ends_the_start(agent: Callable[..., Process]) -> None:
     [
         (["-log-level=loud"], "Invalid log level: loud. Valid log levels are: [TRACE DEBUG INFO WARN ERR ERROR]"),
         (["-hcl=nonsense = 1"], "invalid config key nonsense"),
-        (["-hcl=acl { enabled = true }"], "acl.enabled: ACLs are not available yet"),
+        (['-hcl=acl { default_policy = "odd" }'], "Unsupported default ACL policy: odd"),
+        (['-hcl=acl { down_policy = "odd" }'], "Failed to start Consul server: Unsupported down ACL policy: odd"),
+        (['-hcl=default_intention_policy = "x"'], "Unsupported default intention policy: x"),
         (["-datacenter=a b"], "datacenter can only contain lowercase alphanumeric, - or _ characters"),
         (["-config-file=/nowhere/at/all"], "/nowhere/at/all"),
         (["-no-such-flag"], "flag provided but not defined: -no-such-flag"),

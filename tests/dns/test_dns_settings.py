@@ -10,7 +10,8 @@ from pyconsul.config import load
 
 def settings(hcl: str = "") -> DnsSettings:
     """The settings of a dev agent with this configuration."""
-    return DnsSettings.of(load({"dev": True, "node": "n1", "bind": "127.0.0.1", "hcl": [hcl]}, {}).runtime)
+    runtime = load({"dev": True, "node": "n1", "bind": "127.0.0.1", "hcl": [hcl]}, {}).runtime
+    return DnsSettings.of(runtime, runtime.acl.tokens.dns)
 
 
 def test_defaults_are_consul_s() -> None:

@@ -19,7 +19,8 @@ from pyconsul.structs.catalog import (
     NodeServiceList,
     RegisterRequest,
 )
-from pyconsul.structs.errors import NoLeader, PermissionDenied
+from pyconsul.structs.errors import AclNotFound, NoLeader, PermissionDenied
+from pyconsul.telemetry import logging, metrics
 
 FACTS = NodeFacts(datacenter="dc1", node="here", node_id="id", address="1.1.1.1", tagged_addresses={}, meta={})
 
@@ -134,12 +135,47 @@ async def test_what_failed_is_sent_again(syncer: Syncer, catalog: FakeCatalog) -
     assert not syncer.state.dirty_services
 
 
-async def test_what_is_forbidden_is_not_repeated(syncer: Syncer, catalog: FakeCatalog) -> None:
-    """Permission denied counts as settled until the next full sync."""
+@pytest.mark.parametrize("error", [PermissionDenied(), AclNotFound()])
+async def test_what_is_forbidden_is_not_repeated(syncer: Syncer, catalog: FakeCatalog, error: Exception) -> None:
+    """Permission denied counts as settled until the next full sync; so does a token that nobody knows."""
     syncer.state.add_service(a_service(), [a_check("a", "web"), a_check("b")])
-    catalog.error = PermissionDenied()
+    catalog.error = error
     assert await syncer.changes_sent() == []
     assert not syncer.state.dirty_services and not syncer.state.dirty_checks
+
+
+async def test_a_forbidden_removal_is_tried_with_the_next_changes(syncer: Syncer, catalog: FakeCatalog) -> None:
+    """The catalog still has it, and the agent may get a better token."""
+    syncer.state.add_service(a_service(), [a_check("a")])
+    await syncer.changes_sent()
+    syncer.state.remove_service("web")
+    syncer.state.remove_check("a")
+    catalog.error = PermissionDenied()
+    assert await syncer.changes_sent() == []
+    catalog.told.clear()
+    catalog.error = None
+    assert await syncer.changes_sent() == []
+    assert [type(ask) for ask in catalog.told] == [DeregisterRequest, DeregisterRequest]
+    assert not syncer.state.gone_services and not syncer.state.gone_checks
+
+
+async def test_a_forbidden_registration_is_logged_and_counted(
+    catalog: FakeCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the token's public ID, never its secret."""
+    state = LocalState(FACTS, on_change=lambda: None, stagger=lambda t: t)
+    blocked = Syncer(state, catalog, Tokens(default="s3cret"), accessor_of=lambda token: f"id of {len(token)}")
+    state.node_in_sync = True
+    state.add_service(a_service())
+    catalog.error = PermissionDenied()
+    lines = logging.Monitor(logging.Level.WARN)
+    lines.start()
+    counted: list[str] = []
+    monkeypatch.setattr(metrics, "incr", counted.append)
+    await blocked.changes_sent()
+    lines.stop()
+    assert counted == ["acl.blocked.service.registration"]
+    assert 'Service registration blocked by ACLs: service=web accessorID="id of 6"' in lines.take()
 
 
 async def test_callers_share_a_pass(syncer: Syncer, catalog: FakeCatalog) -> None:

@@ -29,7 +29,7 @@ from pyconsul.sdk.settings import TLS, Endpoint
         ("http://h:1/a'(b)~;:@&=+,$!*", "http", "h:1", "/a%27%28b%29~;:@&=+,$%21%2A"),
         ("[::1]:8500", "http", "[::1]:8500", ""),
         ("http://[::1]", "http", "[::1]:80", ""),
-        (":8500", "http", "127.0.0.1:8500", ""),
+        (":8500", "http", ":8500", ""),
     ],
 )
 def test_addresses_are_taken_apart(address: str, scheme: str, authority: str, prefix: str) -> None:
@@ -54,6 +54,21 @@ def test_a_prefix_goes_in_front_of_every_path(prefix: str, target: str) -> None:
     address = f"http://h:1/{prefix}" if prefix else "http://h:1"
     assert Settings(address=address).endpoint().target("/v1/kv/a") == target
     assert Settings(address="http://h:1/").endpoint().target("/v1/kv/a") == "/kv/a"
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("h", "http://h"),
+        ("http://h/a", "http://h"),
+        (":8500", "http://:8500"),
+        ("https://h:8501", "https://h:8501"),
+        ("unix://relative.sock", "http://relative.sock"),
+    ],
+)
+def test_urls_show_the_address_as_it_was_written(address: str, url: str) -> None:
+    """Without a port where none was written, and without a host, too."""
+    assert Settings(address=address).endpoint().url == url
 
 
 def test_a_unix_address_is_a_path() -> None:

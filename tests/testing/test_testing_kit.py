@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from pyconsul.config.errors import ConfigError
+from pyconsul.sdk import Client
+from pyconsul.sdk.errors import PermissionDenied
 from pyconsul.testing import InProcessAgent
 from pyconsul.testing.ports import free_port, free_ports
 
@@ -69,6 +71,34 @@ def test_dns_answers_on_udp_and_tcp(consul_agent: InProcessAgent) -> None:
     question = dns.message.make_query("consul.service.consul.", "A")
     for ask in (dns.query.udp, dns.query.tcp):
         assert ask(question, host, port=port, timeout=60).id == question.id
+
+
+@pytest.mark.consul_agent(acl=True)
+def test_acls_can_be_on(consul_agent: InProcessAgent) -> None:
+    """Its own clients, and programs with its environment, may do everything; others nothing."""
+    assert consul_agent.client.kv.put("a", "1")
+    assert consul_agent.environment["CONSUL_HTTP_TOKEN"] == consul_agent.management_token
+    with Client(consul_agent.settings.replace(token="")) as anybody, pytest.raises(PermissionDenied):
+        anybody.kv.put("a", "2")
+
+
+@pytest.mark.consul_agent(acl=True)
+def test_a_token_with_some_rights_is_one_call(consul_agent: InProcessAgent) -> None:
+    """For what a test is about: who lacks them is refused."""
+    token = consul_agent.new_token('key "a" { policy = "write" }')
+    with Client(consul_agent.settings.replace(token=token)) as some:
+        assert some.kv.put("a", "1")
+        with pytest.raises(PermissionDenied):
+            some.kv.put("b", "1")
+
+
+def test_each_agent_has_a_management_token_of_its_own(make_consul_agent: Callable[..., InProcessAgent]) -> None:
+    """Which its settings add to; without ACLs there is none."""
+    one, two = make_consul_agent(acl=True, config='acl { default_policy = "allow" }'), make_consul_agent(acl=True)
+    assert one.management_token != two.management_token
+    with Client(one.settings.replace(token="")) as anybody:
+        assert anybody.kv.put("a", "1")
+    assert make_consul_agent().management_token == ""
 
 
 def test_work_can_be_done_in_its_loop(consul_agent: InProcessAgent) -> None:

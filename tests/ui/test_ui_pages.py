@@ -92,6 +92,13 @@ def test_nothing_foreign_becomes_html() -> None:
     assert "http://" not in FILES["index.html"] and "https://" not in FILES["index.html"]
 
 
+def test_every_question_carries_the_token() -> None:
+    """One function asks; it alone sends the token, in a header, never in an address."""
+    script = FILES["app.js"]
+    assert script.count("fetch(") == 1 and '"X-Consul-Token": token.value' in script
+    assert "token=" not in script.replace(" ", "").replace("token=document", "")
+
+
 def test_without_a_ui_its_addresses_are_unknown() -> None:
     """``/`` says how to have one."""
     with InProcessAgent(config="ui_config { enabled = false }") as agent:

@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pyconsul.agent.access import accessor_alias, recovery_authorizer
 from pyconsul.agent.bootstrap_entries import bootstrap_entries
 from pyconsul.agent.cache import AgentCache
+from pyconsul.agent.capabilities import refuse_odd_policies
 from pyconsul.agent.dns.server import DnsServer
 from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.agent.events import Events, LocalInstance
@@ -22,7 +24,7 @@ from pyconsul.agent.keyring import Keyrings
 from pyconsul.agent.local.loading import LoadError
 from pyconsul.agent.local.state import LocalState, NodeFacts
 from pyconsul.agent.local.sync import Syncer
-from pyconsul.agent.local.tokens import Tokens
+from pyconsul.agent.local.tokens import Tokens, kept_at
 from pyconsul.agent.local.work import LocalWork
 from pyconsul.agent.reloading import reloaded
 from pyconsul.agent.retry_join import RetryJoin, RetryJoins
@@ -32,13 +34,17 @@ from pyconsul.config.loading import ConfigError
 from pyconsul.primitives.ids import uuid_fault
 from pyconsul.raft.archive import Server as RaftServer
 from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
+from pyconsul.server.acl import AclSettings
 from pyconsul.server.leader.registration import META_CONSUL_VERSION
 from pyconsul.server.server import Server, ServerConfig
+from pyconsul.structs.errors import ConsulError
 from pyconsul.structs.operator import AutopilotConfig
 from pyconsul.telemetry.logging import logger
 
 if TYPE_CHECKING:
+    from pyconsul.acl import Authorizer
     from pyconsul.config.runtime import RuntimeConfig
+    from pyconsul.memdb import WatchSet
     from pyconsul.raft.consensus import Consensus
     from pyconsul.server.fsm.machine import Fsm
 
@@ -65,8 +71,11 @@ class Agent:
             configured=config.encrypt,
             wan=config.serf_advertise_wan is not None,
         )
-        self.cache = AgentCache(self.rpc)
-        self.tokens = Tokens(default=config.acl.tokens.default)
+        self.cache = AgentCache(self.rpc, rights=self.server.acl.version)
+        self.tokens = Tokens()
+        self.tokens.load(config.acl.tokens, kept_at(config))
+        self._recovery = recovery_authorizer(self.node_name)
+        self.server.acl.local = lambda secret: self._recovery if self.tokens.is_recovery(secret) else None
         self.local = LocalState(
             self._facts(),
             on_change=lambda: self.syncer.wake(),
@@ -74,14 +83,21 @@ class Agent:
             check_update_interval=config.check_update_interval / 1e9,
             discard_check_output=config.discard_check_output,
         )
-        self.syncer = Syncer(self.local, self.rpc, self.tokens, interval=config.ae_interval / 1e9)
+        self.syncer = Syncer(
+            self.local,
+            self.rpc,
+            self.tokens,
+            interval=config.ae_interval / 1e9,
+            accessor_of=self._accessor_of,
+        )
         self.local_work = LocalWork(config, self.local, self.syncer, self.rpc, self.tokens)
         self.watches = Watches()
         self.figures = Figures()
         self.events = Events(self.node_name, self._instances)
         self.door = Door(self)
         self.listeners = Listeners(self)
-        self.dns = DnsServer(DnsSettings.of(config), self.rpc)
+        self.dns = DnsServer(DnsSettings.of(config, self.tokens.dns_token()), self.rpc)
+        self.tokens.on_change = self._tokens_changed
         self.retry_joins = RetryJoins(self._give_up)
         self.stopped = asyncio.Event()
         self.exit_code = 0  # of the process, where the agent stops by itself
@@ -100,8 +116,23 @@ class Agent:
         """The token of requests that bring none."""
         return self.tokens.default
 
+    def authorizer(self, token: str, ws: WatchSet | None = None) -> Authorizer:
+        """What the holder of a token may do; ``ws`` fires when that may change. Raises AclNotFound."""
+        return self.server.acl.authorizer(token, ws)
+
+    def _accessor_of(self, token: str) -> str:
+        """The public ID of a token, for the log; "" where it cannot be found out."""
+        try:
+            return accessor_alias(self.authorizer(token))
+        except ConsulError:
+            return ""
+
     async def start(self) -> None:
-        """Recover the state, open the doors, begin syncing. Raises OSError for a port that is taken."""
+        """Recover the state, open the doors, begin syncing.
+
+        Raises OSError for a port that is taken, ValueError for a policy that there is not.
+        """
+        refuse_odd_policies(self.config)
         await self.server.start()
         try:
             self.local_work.start()
@@ -140,6 +171,7 @@ class Agent:
         try:
             await self.listeners.reload(config)
             self.config = config
+            self.tokens.load(config.acl.tokens, kept_at(config))  # first: what follows registers with them
             configure_metrics(config)
             self.local_work.reload(config, self._facts())
             self.watches.start(config, client_settings(config, self.http_address))
@@ -147,7 +179,12 @@ class Agent:
             raise ConfigError(str(error)) from error
         finally:
             self.listeners.front.replies.clear()
-        self.dns.reload(DnsSettings.of(config))
+        self.dns.reload(DnsSettings.of(config, self.tokens.dns_token()))
+
+    def _tokens_changed(self) -> None:
+        """Forget what was answered to those who bring no token of their own."""
+        self.listeners.front.replies.clear()
+        self.dns.use_token(self.tokens.dns_token())
 
     def _wanted_joins(self) -> list[RetryJoin]:
         config = self.config
@@ -206,6 +243,7 @@ def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
         datacenter=config.datacenter,
         node_name=config.node_name,
         node_id=node_id,
+        data_dir=config.data_dir,
         advertise_address=config.advertise_addr,
         rpc_port=config.rpc_advertise.port,
         grpc_port=config.ports.grpc,
@@ -222,6 +260,15 @@ def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
             MinQuorum=config.autopilot.min_quorum,
             ServerStabilizationTime=config.autopilot.server_stabilization_time,
         ),
+        acl=AclSettings(
+            enabled=config.acl.enabled,
+            default_policy=config.acl.default_policy,
+            down_policy=config.acl.down_policy,
+            primary_datacenter=config.primary_datacenter or config.datacenter,
+            initial_management=config.acl.tokens.initial_management,
+            key_list_policy=config.acl.enable_key_list_policy,
+        ),
+        default_intention_policy=config.default_intention_policy,
         bootstrap_entries=bootstrap_entries(config),
     )
 

@@ -1,8 +1,14 @@
-"""What a configuration may ask that this version does not have: refused at the start, never quietly left out."""
+"""What a configuration may ask in vain, of this version or of any: refused at the start, never quietly left out."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from pyconsul.config.runtime import RuntimeConfig
+
+_DEFAULT_POLICIES: Final = ("allow", "deny")
+_DOWN_POLICIES: Final = ("allow", "deny", "async-cache", "extend-cache")
+_INTENTION_POLICIES: Final = ("allow", "deny", "")
 
 
 class NotCapable(ValueError):
@@ -12,11 +18,6 @@ class NotCapable(ValueError):
 def refuse_unbuilt(config: RuntimeConfig) -> None:
     """Raise NotCapable for settings that an agent without them would have to ignore at somebody's risk."""
     for asked, text in (
-        (
-            config.acl.enabled,
-            "acl.enabled: ACLs are not available yet in this version of py-consul, and an agent that let everybody in "
-            "would be worse than none. Remove the acl stanza, and keep the API on the loopback interface",
-        ),
         (
             not config.server,
             "server: client agents are not available yet in this version of py-consul. Use -dev, or -server with "
@@ -35,3 +36,14 @@ def refuse_unbuilt(config: RuntimeConfig) -> None:
     ):
         if asked:
             raise NotCapable(text)
+
+
+def refuse_odd_policies(config: RuntimeConfig) -> None:
+    """Raise ValueError for a policy that means nothing. Consul's servers find it when they start, not before."""
+    for what, value, known in (
+        ("default ACL policy", config.acl.default_policy, _DEFAULT_POLICIES),
+        ("down ACL policy", config.acl.down_policy, _DOWN_POLICIES),
+        ("default intention policy", config.default_intention_policy, _INTENTION_POLICIES),
+    ):
+        if value not in known:
+            raise ValueError(f"Failed to start Consul server: Unsupported {what}: {value}")

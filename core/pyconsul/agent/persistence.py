@@ -23,7 +23,7 @@ from pyconsul.structs.lenient import go_numbers
 from pyconsul.structs.wire import UNSET, OmitBool, WireStruct, changed
 from pyconsul.telemetry import logger
 
-__all__ = ["KeptCheck", "KeptCheckState", "KeptService", "LocalFiles"]
+__all__ = ["KeptCheck", "KeptCheckState", "KeptService", "LocalFiles", "write_whole"]
 
 _log = logger("agent")
 T = TypeVar("T")
@@ -201,10 +201,11 @@ def _write_all(work: dict[Path, tuple[bytes | None, bool]]) -> None:
         if data is None:
             path.unlink(missing_ok=True)
         else:
-            _write_whole(path, data, sync=sync)
+            write_whole(path, data, sync=sync)
 
 
-def _write_whole(path: Path, data: bytes, *, sync: bool) -> None:
+def write_whole(path: Path, data: bytes, *, sync: bool) -> None:
+    """Put a file there, readable by us alone, that is whole at any time. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}-", suffix=".tmp")
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, cast
 
-from .console import Failed
+from .console import Console, Failed
+from .files import data_source_not_raw
 
 # Where the API client orders fields of a struct otherwise than the server does: the fields around which it differs, by
 # the path of the struct below its kind ("" for itself). Facts of the client's structs.
@@ -65,6 +66,15 @@ _ALWAYS: Final[dict[str, dict[str, Any]]] = {
     "PassiveHealthCheck": {"MaxFailures": 0},
 }
 _OPAQUE: Final = frozenset(("Config", "Arguments", "Meta", "LegacyMeta"))
+
+
+def entry_from(path: str, console: Console) -> dict[str, Any]:
+    """The entry in a file, or with ``-`` on standard input. Raises Failed."""
+    try:
+        data = data_source_not_raw(path, console)
+    except Failed as error:
+        raise Failed(f"Failed to load data: {error}") from error
+    return entry_in(data)
 
 
 def entry_in(data: bytes) -> dict[str, Any]:

@@ -54,14 +54,19 @@ class Console:
         """Hand over what was said: before a child process writes, and before waiting."""
         self._out.flush()
 
-    def connect(self, args: Args, failure: str = "Error connecting to Consul agent") -> Client:
-        """A client for the agent that flags and environment name. Raises Failed with ``failure`` in front."""
+    def connect(
+        self, args: Args, failure: str = "Error connecting to Consul agent", *, with_token: bool = True
+    ) -> Client:
+        """A client for the agent that flags and environment name. Raises Failed with ``failure`` in front.
+
+        Not ``with_token``: its flags do not count.
+        """
         from .flags import settings_of
 
         with failing(failure):
             from pyconsul.sdk import Client
 
-            client = Client(settings_of(args, self))
+            client = Client(settings_of(args, self, with_token=with_token))
         self._clients.append(client)
         return client
 
@@ -87,7 +92,10 @@ def failing(prefix: str) -> Generator[None]:
 def os_reason(error: OSError) -> str:
     """An operating system error in Go's form: ``open name: no such file or directory``."""
     reason = (error.strerror or str(error)).lower()
-    return f"open {_as_text(error.filename)}: {reason}" if error.filename is not None else reason
+    if error.filename is None:
+        return reason
+    call = "read" if isinstance(error, IsADirectoryError) else "open"  # Go opens a directory, and then cannot read it
+    return f"{call} {_as_text(error.filename)}: {reason}"
 
 
 def as_bytes(text: str | bytes) -> bytes:

@@ -24,17 +24,22 @@ def data_source(text: str, console: Console) -> bytes:
     return os.fsencode(text)
 
 
+def text_source(text: str, console: Console) -> str:
+    """Like :func:`data_source`, as text; bytes that are not UTF-8 become U+FFFD, as in Go's JSON. Raises Failed."""
+    return data_source(text, console).decode("utf-8", "replace")
+
+
 def data_source_not_raw(text: str, console: Console) -> bytes:
-    """The data of a file, or with ``-`` of standard input. Raises Failed when it cannot be read."""
+    """The data of a file, or with ``-`` of standard input. Raises Failed with the reason alone."""
     if not text:
-        raise Failed("Failed to load data: Failed to load data: must specify a file path or '-' for stdin")
+        raise Failed("Failed to load data: must specify a file path or '-' for stdin")
     if text == "-":
         return console.stdin.read()
     try:
         with open(text, "rb") as file:
             return file.read()
     except OSError as e:
-        raise Failed(f"Failed to load data: Failed to read file: {os_reason(e)}") from e
+        raise Failed(f"Failed to read file: {os_reason(e)}") from e
 
 
 def write_atomically(path: str, data: bytes, mode: int) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 HTTP_GROUP: Final = "http"
 _CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"
+_PEM: Final = b"-----BEGIN "
 _SWITCHES: Final = ("CONSUL_HTTP_SSL", "CONSUL_HTTP_SSL_VERIFY")
 _NEVER_EMPTY: Final = ("http-addr",)  # given empty, the environment counts
 _TLS_FLAGS: Final = {
@@ -90,22 +91,25 @@ def tenancy_flags(flags: FlagSet) -> None:
     partition_flag(flags)
 
 
-def settings_of(args: Args, console: Console) -> Settings:
-    """Client settings from the environment, overridden by the flags that were given."""
+def settings_of(args: Args, console: Console, *, with_token: bool = True) -> Settings:
+    """Client settings from the environment, overridden by the flags that were given.
+
+    Not ``with_token``: the flags of the token do not count.
+    """
     from pyconsul.sdk import Retry, Settings
 
     settings = Settings.from_env(_readable(console))
     given: dict[str, Any] = {"retry": Retry.NEVER}  # a person waits, and sees at once what is wrong
     for flag, field in (
         ("http-addr", "address"),
-        ("token", "token"),
-        ("token-file", "token_file"),
         ("datacenter", "datacenter"),
         ("namespace", "namespace"),
         ("partition", "partition"),
     ):
         if args.was_set(flag) and (args.string(flag) or flag not in _NEVER_EMPTY):
             given[field] = args.string(flag)
+    if with_token:
+        given |= _token(args, settings)
     tls = {field: args.string(flag) for flag, field in _TLS_FLAGS.items() if _text(args, flag)}
     if tls:
         from msgspec.structs import replace
@@ -114,6 +118,19 @@ def settings_of(args: Args, console: Console) -> Settings:
     settings = settings.replace(**given)
     _check_files(settings.tls)
     return settings
+
+
+def _token(args: Args, settings: Settings) -> dict[str, str]:
+    """The token that the flags give, in the order of Consul's client: file, text, then the environment's.
+
+    A flag counts only where its value is neither empty nor that of the environment.
+    """
+    if _text(args, "token-file") not in ("", settings.token_file):
+        token = args.string("token") if args.was_set("token") else settings.token
+        return {"token": token, "token_file": args.string("token-file")}
+    if _text(args, "token") not in ("", settings.token):
+        return {"token": args.string("token"), "token_file": ""}
+    return {}
 
 
 def read_options(args: Args, **more: Any) -> QueryOptions:
@@ -134,12 +151,25 @@ def _check_files(tls: TLS) -> None:
 
     if bool(tls.cert_file) != bool(tls.key_file):
         raise ConfigError("both client cert and client key must be provided")
-    for path in (tls.cert_file, tls.key_file):
-        _content(path, "")
+    for path, what in ((tls.cert_file, "certificate"), (tls.key_file, "key")):
+        if path and _PEM not in _content(path, ""):
+            raise ConfigError(f"tls: failed to find any PEM data in {what} input")
     if tls.ca_file and _CERTIFICATE not in _content(tls.ca_file, "Error loading CA File: "):
         raise ConfigError(f"Error loading CA File: Couldn't parse PEM in: {tls.ca_file}")
-    if tls.ca_path and not os.path.lexists(tls.ca_path):
-        raise ConfigError(f"lstat {tls.ca_path}: no such file or directory")
+    for path in _files_below(tls.ca_path):
+        if _CERTIFICATE not in _content(path, "Error loading CA Path: "):
+            raise ConfigError(f"Error loading CA Path: Couldn't parse PEM in: {path}")
+
+
+def _files_below(folder: str) -> list[str]:
+    """All files in a folder and those in it, none for no folder. Raises ConfigError where it is missing."""
+    from pyconsul.sdk.errors import ConfigError
+
+    if folder and not os.path.lexists(folder):
+        raise ConfigError(f"lstat {folder}: no such file or directory")
+    if folder and not os.path.isdir(folder):
+        return [folder]
+    return sorted(os.path.join(place, name) for place, _, names in os.walk(folder) for name in names)
 
 
 def _content(path: str, failure: str) -> bytes:

@@ -37,6 +37,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """An address taken apart. ``unix_path`` is "" for TCP; ``host`` is then a name or an IP without brackets.
 
     ``prefix`` stands before the path of every request, for agents behind a proxy; it is escaped and kept as given.
+    ``written`` is host and port as they stood in the address, or "" where they are to be made of the two.
     """
 
     scheme: str
@@ -44,6 +45,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     unix_path: str = ""
     prefix: str = ""
+    written: str = ""
 
     def target(self, path: str) -> str:
         """What is asked for ``path``. As in Consul's client, where two slashes begin it the first part is lost."""
@@ -60,16 +62,21 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def authority(self) -> str:
-        """``host:port`` as it stands in URLs and in the Host header."""
+        """``host:port`` as errors of connecting name it."""
+        if self.written.startswith(":"):
+            return self.written
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
     @property
+    def shown(self) -> str:
+        """Host and port as they stand in URLs and in the Host header: without a port where none was written."""
+        return self.written or self.authority
+
+    @property
     def url(self) -> str:
-        """Scheme and authority as Consul's client prints them in its errors."""
-        if self.unix_path:
-            return "http://localhost"
-        return f"{self.scheme}://{self.authority}"
+        """Scheme and host as Consul's client prints them in its errors."""
+        return f"{self.scheme}://{self.shown}"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,14 +133,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         before, separator, rest = self.address.partition("://")
         scheme, address = (before, rest) if separator else ("", self.address)
         if scheme == "unix":
-            return Endpoint(scheme="http", host="localhost", port=0, unix_path=address)
+            shown = "localhost" if address.startswith("/") else address
+            return Endpoint(scheme="http", host="localhost", port=0, unix_path=address, written=shown)
         if scheme not in ("", "http", "https"):
             raise ConfigError(f"Unknown protocol scheme: {scheme}")
         secure = "https" in (scheme, self.scheme)  # http:// never takes back a wish for TLS
         authority, slash, rest = address.partition("/") if scheme else (address, "", "")
-        host, port = _host_and_port(authority or DEFAULT_ADDRESS, 443 if secure else 80)
+        written = authority or DEFAULT_ADDRESS
+        host, port = _host_and_port(written, 443 if secure else 80)
         prefix = quote(slash + rest, safe=_PATH)
-        return Endpoint(scheme="https" if secure else "http", host=host, port=port, prefix=prefix)
+        return Endpoint(scheme="https" if secure else "http", host=host, port=port, prefix=prefix, written=written)
 
     def current_token(self) -> str:
         """The token to send: that of ``token_file`` if it holds one, else ``token``. Raises ConfigError."""
@@ -144,7 +153,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 return file.read().strip() or self.token
         except (OSError, ValueError) as error:
             reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
-            text = f"Error loading token file {self.token_file} : open {self.token_file}: {reason}"
+            call = "read" if isinstance(error, IsADirectoryError) else "open"
+            text = f"Error loading token file {self.token_file} : {call} {self.token_file}: {reason}"
             raise ConfigError(text) from error
 
     def environment(self) -> dict[str, str]:

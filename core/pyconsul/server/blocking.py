@@ -77,6 +77,8 @@ class SharedRead(Generic[R]):
     def current(self) -> R:
         """The reply as of now; computed only if something it depends on changed."""
         if self.reply is None or self._ws is None or self._ws.fired:
+            self.close()
+            self.reply = None  # not what was there before, should the read fail now
             self._ws = WatchSet(self._wake)
             self.reply = self._read(self._ws)
         return self.reply

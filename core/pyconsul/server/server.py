@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from pyconsul import CONSUL_VERSION
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.server import families
+from pyconsul.server.acl import AclSettings, Resolver, told_nobody
+from pyconsul.server.auth_methods import AuthMethods
 from pyconsul.server.blocking import REPLY_WATCH, SharedReads, question
 from pyconsul.server.fsm.machine import Fsm
 from pyconsul.server.leader.coordinates import CoordinateBatches
@@ -22,6 +24,7 @@ from pyconsul.structs.wire import Indexed, ReadRequest, changed
 from pyconsul.telemetry import metrics
 
 if TYPE_CHECKING:
+    from pyconsul.acl import Authorizer
     from pyconsul.raft.consensus import Consensus
 
 R = TypeVar("R", bound=Indexed)
@@ -38,6 +41,7 @@ class ServerConfig:
     datacenter: str
     node_name: str
     node_id: str
+    data_dir: str = ""  # where the file lies that allows another bootstrap of ACLs
     advertise_address: str = "127.0.0.1"
     rpc_port: int = 8300
     grpc_port: int = -1
@@ -50,6 +54,8 @@ class ServerConfig:
     kv_max_value_size: int = 512 * 1024
     raft_multiplier: int = 1
     autopilot: AutopilotConfig = field(default_factory=AutopilotConfig)
+    acl: AclSettings = field(default_factory=AclSettings)
+    default_intention_policy: str = ""  # "" leaves it to ``acl.default_policy``
     bootstrap_entries: tuple[ConfigEntry, ...] = ()  # written by a leader that finds none of their kind and name
 
 
@@ -61,6 +67,8 @@ class Server:
         self.leader = Leader(self)
         self.fsm = Fsm(families.TABLES, self.leader.on_note)
         self.consensus: Consensus = consensus_of(self.fsm)
+        self.acl = Resolver(config.acl, config.datacenter, lambda: self.fsm.db)
+        self.auth_methods = AuthMethods()
         self.shared_reads = SharedReads(lambda: self.fsm.db)
         self.coordinates = CoordinateBatches(self)
 
@@ -117,23 +125,31 @@ class Server:
 
         ``name`` tells readers of the same kind of ask apart; the reader's own name serves where it is unique.
         ``found`` says whether the reply shows the asked thing, ``content`` what of it counts as a change
-        (``wire/blocking.md`` 1.4).
+        (``wire/blocking.md`` 1.4). Readers ask ``acl.authorizer(ask.Token, ws)`` what may be seen.
         """
         _READS.pending += 1
         if ask.RequireConsistent:
             await self.verify()
         if ask.MinQueryIndex > 0:
+            self.acl.authorizer(ask.Token)  # what others wait for may have been read before this token's time was over
             key = (reader.__module__, name or reader.__qualname__, question(ask))
-            return await self.shared_reads.wait_for(key, ask, lambda ws: self._run(reader, ws), found, content)
+            return await self.shared_reads.wait_for(key, ask, lambda ws: self._run(ask, reader, ws), found, content)
         ws = REPLY_WATCH.get()
         if ws is not None:
-            return self._run(reader, ws)
+            return self._run(ask, reader, ws)
         with WatchSet() as nobody:
-            return self._run(reader, nobody)
+            return self._run(ask, reader, nobody)
 
-    def _run(self, reader: Callable[[Store, WatchSet], R], ws: WatchSet) -> R:
+    def _run(self, ask: ReadRequest, reader: Callable[[Store, WatchSet], R], ws: WatchSet) -> R:
         reply = reader(self.fsm.db, ws)
+        if reply.ResultsFilteredByACLs and not ask.Token:
+            reply = told_nobody(reply)
         return reply if reply.Index else changed(reply, Index=1)
+
+    def default_intention_allow(self, rights: Authorizer) -> bool:
+        """What becomes of a connection that no intention speaks of."""
+        policy = self.config.default_intention_policy
+        return policy == "allow" if policy else rights.intention_default_allow()
 
     def raft_addresses(self) -> Sequence[str]:
         """Where the servers of this datacenter speak Raft, ``address:port``."""

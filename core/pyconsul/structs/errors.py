@@ -3,7 +3,9 @@
 ConsulError
 ├── BadRequest            400
 ├── AclDisabled           401
+├── Unauthorized          401
 ├── PermissionDenied      403
+│   └── AclNotFound
 ├── NotFound              404
 ├── MethodNotAllowed      405
 ├── TooLarge              413
@@ -48,11 +50,24 @@ class AclDisabled(ConsulError):
     default_text = "ACL support disabled"
 
 
+class Unauthorized(ConsulError):
+    """The request should carry a token and does not."""
+
+    http_status = 401
+    default_text = "Unauthorized"
+
+
 class PermissionDenied(ConsulError):
     """The token is known but may not do this."""
 
     http_status = 403
     default_text = "Permission denied"
+
+
+class AclNotFound(PermissionDenied):
+    """Nobody knows the token, or its time is over."""
+
+    default_text = "ACL not found"
 
 
 class NotFound(ConsulError):

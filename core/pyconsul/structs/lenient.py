@@ -32,6 +32,7 @@ __all__ = [
     "from_config",
     "from_json",
     "go_numbers",
+    "mismatch",
 ]
 
 
@@ -50,9 +51,14 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """A list of structs; null elements are refused, for Go would trip over them."""
+    """A list of structs; null elements are refused, for Go would trip over them, but where they are ``plain``.
+
+    ``go`` is the name of the list's own Go type, where it has one.
+    """
 
     shape: Shape
+    go: str = ""
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ class Shape:
 
     ``config``: configuration key -> field, where configuration takes the struct at all; ``config_aliases`` are other
     spellings of those keys, in lower case; ``config_only`` fields have no JSON key. ``lax`` shapes ignore unknown ones.
-    ``wrapped`` shapes are read through an anonymous struct in Go, which shows in error texts.
+    ``wrapped`` shapes are read through an anonymous struct in Go, which shows in error texts; ``go`` is its type.
     """
 
     name: str
@@ -83,6 +89,7 @@ class Shape:
     config_only: frozenset[str] = frozenset()
     lax: bool = False
     wrapped: bool = False
+    go: str = ""
     package: str = "structs"
 
     @cached_property
@@ -107,7 +114,7 @@ def _json_struct(shape: Shape, value: Any, path: str) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise _mismatch(value, path, f"{shape.package}.{shape.name}")
+        raise mismatch(value, path, shape.go or f"{shape.package}.{shape.name}")
     outer = path.partition(".")[2]
     inside = f"{'' if shape.wrapped else shape.name}.{f'{outer}.' if outer else ''}{'Alias.' if shape.wrapped else ''}"
     given: dict[str, Any] = {}
@@ -144,16 +151,17 @@ def _json_value(kind: Type, value: Any, path: str) -> Any:
         return _json_struct(kind, value, path)
     if isinstance(kind, ListOf):
         if not isinstance(value, list):
-            raise _mismatch(value, path, f"[]structs.{kind.shape.name}")
-        if None in value:
+            raise mismatch(value, path, kind.go or f"[]structs.{kind.shape.name}")
+        if None in value and not kind.plain:
             raise DecodeError(f"json: null in the list {path.rpartition('.')[2]}")
         return [_json_struct(kind.shape, item, path) for item in cast("list[Any]", value)]
     if not isinstance(value, dict):
-        raise _mismatch(value, path, f"map[string]structs.{kind.shape.name}")
+        raise mismatch(value, path, f"map[string]structs.{kind.shape.name}")
     return {str(k): _json_struct(kind.shape, v, path) for k, v in cast("dict[str, Any]", value).items()}
 
 
-def _mismatch(value: Any, path: str, go: str) -> DecodeError:
+def mismatch(value: Any, path: str, go: str) -> DecodeError:
+    """Go's text for a value of the wrong kind at a place; for kinds of one's own."""
     shown = {dict: "object", list: "array", str: "string", bool: "bool", int: "number", float: "number"}
     what = shown.get(type(value), "null")
     if what == "number" and go in ("int", "uint64"):
@@ -208,19 +216,19 @@ def _go_kind(value: Any) -> str:
 
 def _json_string(value: Any, path: str) -> str:
     if not isinstance(value, str):
-        raise _mismatch(value, path, "string")
+        raise mismatch(value, path, "string")
     return value
 
 
 def _json_int(value: Any, path: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not -(1 << 63) <= value < 1 << 63:
-        raise _mismatch(value, path, "int")
+        raise mismatch(value, path, "int")
     return value
 
 
 def _json_bool(value: Any, path: str) -> bool:
     if not isinstance(value, bool):
-        raise _mismatch(value, path, "bool")
+        raise mismatch(value, path, "bool")
     return value
 
 
@@ -239,27 +247,27 @@ def _json_duration(value: Any, path: str) -> int:
 
 def _json_strings(value: Any, path: str) -> list[str]:
     if not isinstance(value, list):
-        raise _mismatch(value, path, "[]string")
+        raise mismatch(value, path, "[]string")
     return ["" if item is None else _json_string(item, path) for item in cast("list[Any]", value)]
 
 
 def _json_string_map(value: Any, path: str) -> dict[str, str]:
     if not isinstance(value, dict):
-        raise _mismatch(value, path, "map[string]string")
+        raise mismatch(value, path, "map[string]string")
     pairs = cast("dict[str, Any]", value).items()
     return {key: "" if item is None else _json_string(item, path) for key, item in pairs}
 
 
 def _json_headers(value: Any, path: str) -> dict[str, list[str]]:
     if not isinstance(value, dict):
-        raise _mismatch(value, path, "map[string][]string")
+        raise mismatch(value, path, "map[string][]string")
     pairs = cast("dict[str, Any]", value).items()
     return {key: [] if item is None else _json_strings(item, path) for key, item in pairs}
 
 
 def _json_opaque(value: Any, path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _mismatch(value, path, "map[string]interface {}")
+        raise mismatch(value, path, "map[string]interface {}")
     return go_numbers(cast("dict[str, Any]", value))
 
 

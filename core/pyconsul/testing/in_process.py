@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, suppress
 from functools import cached_property
@@ -35,6 +36,9 @@ class InProcessAgent:
 
     ``config`` is HCL as in a configuration file, ``flags`` are command-line flags without their dash. With
     ``data_dir`` the state is on disk and a second agent over the same folder finds it again.
+
+    ``acl``: nobody may do anything without a token. ``management_token`` may do everything; ``client``, ``settings``
+    and ``environment`` carry it.
     """
 
     def __init__(
@@ -44,15 +48,18 @@ class InProcessAgent:
         datacenter: str = "dc1",
         config: str = "",
         data_dir: Path | str | None = None,
+        acl: bool = False,
         **flags: str | bool | list[str],
     ) -> None:
+        self.management_token = str(uuid.uuid4()) if acl else ""
+        parts = [_acl(self.management_token)] * acl + [config] * (config != "")
         self._flags: dict[str, Any] = {
             "node": node,
             "datacenter": datacenter,
             "bind": _HOST,
             "log-level": "ERROR",
             **_mode(data_dir),
-            **({"hcl": [config]} if config else {}),
+            **({"hcl": parts} if parts else {}),
             **{name.replace("_", "-"): value for name, value in flags.items()},
         }
         self._agent: Agent | None = None
@@ -124,12 +131,13 @@ class InProcessAgent:
     @property
     def settings(self) -> Settings:
         """SDK settings for a client of this agent."""
-        return Settings(address=self.http_address)
+        return Settings(address=self.http_address, token=self.management_token)
 
     @property
     def environment(self) -> dict[str, str]:
         """The variables with which any Consul program finds this agent."""
-        return {"CONSUL_HTTP_ADDR": self.http_address}
+        token = {"CONSUL_HTTP_TOKEN": self.management_token} if self.management_token else {}
+        return {"CONSUL_HTTP_ADDR": self.http_address, **token}
 
     @cached_property
     def client(self) -> Client:
@@ -139,6 +147,12 @@ class InProcessAgent:
     def async_client(self) -> AsyncClient:
         """A new async client; the caller closes it (``async with``)."""
         return AsyncClient(self.settings)
+
+    def new_token(self, rules: str) -> str:
+        """The secret of a new token with these rules, HCL; with ``acl=True``."""
+        policy = self.client.acl.policy_create({"Name": str(uuid.uuid4()), "Rules": rules})
+        token = self.client.acl.token_create({"Policies": [{"ID": policy["ID"]}]})
+        return str(token["SecretID"])
 
     def run(self, work: Callable[[Agent], Awaitable[T]]) -> T:
         """Do ``work(agent)`` in the agent's loop and return what it gives."""
@@ -195,6 +209,12 @@ def _mode(data_dir: Path | str | None) -> dict[str, Any]:
     if data_dir is None:
         return {"dev": True}
     return {"server": True, "bootstrap-expect": "1", "data-dir": str(data_dir)}
+
+
+def _acl(token: str) -> str:
+    """Configuration that denies by default and lets one token do everything, the agent's own work included."""
+    tokens = f'tokens {{ initial_management = "{token}" agent = "{token}" }}'
+    return f'acl {{ enabled = true default_policy = "deny" {tokens} }}'
 
 
 def _on_free_ports(runtime: RuntimeConfig) -> RuntimeConfig:

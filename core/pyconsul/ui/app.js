@@ -3,6 +3,7 @@
 
 const view = document.getElementById("view");
 const tabs = { services: "Services", nodes: "Nodes", kv: "Key/Value", sessions: "Sessions" };
+const token = document.getElementById("token"); // its value is kept as long as the browser's tab
 let following = 0; // the newest view; an older one stops when it sees another number
 
 // A key as part of a path: all but its slashes escaped, or ? and # would end it.
@@ -28,6 +29,13 @@ const link = (place, label) => element("a", { href: "#" + place }, label);
 const worst = (checks) => ["critical", "warning"].find((s) => checks.some((c) => c.Status === s)) ?? "passing";
 const health = (checks) => element("span", { class: worst(checks) }, `${worst(checks)} (${checks.length})`);
 
+// Asks the API as the holder of the token. The field for it appears where ACLs may hide something.
+async function ask(path) {
+  const answer = await fetch(path, token.value ? { headers: { "X-Consul-Token": token.value } } : {});
+  if (answer.status === 403 || answer.headers.get("X-Consul-Default-Acl-Policy") === "deny") token.hidden = false;
+  return answer;
+}
+
 // Shows `path` through `draw`, and again whenever it changes, until another view begins.
 async function follow(path, draw) {
   const mine = ++following;
@@ -35,7 +43,7 @@ async function follow(path, draw) {
   while (mine === following) {
     const joint = path.includes("?") ? "&" : "?";
     try {
-      const answer = await fetch(`${path}${index ? `${joint}index=${index}&wait=60s` : ""}`);
+      const answer = await ask(`${path}${index ? `${joint}index=${index}&wait=60s` : ""}`);
       if (mine !== following) return;
       const next = Number(answer.headers.get("X-Consul-Index")) || 0;
       const body = answer.ok ? await answer.json() : null;
@@ -84,6 +92,9 @@ function show() {
 }
 
 document.getElementById("tabs").append(...Object.entries(tabs).map(([place, label]) => link(place, label)));
-fetch("/v1/status/leader").then((a) => a.json()).then((leader) => { document.getElementById("leader").textContent = leader && `leader ${leader}`; });
+token.value = sessionStorage.getItem("token") ?? "";
+token.hidden = !token.value;
+token.addEventListener("change", () => { sessionStorage.setItem("token", token.value); show(); });
+ask("/v1/status/leader").then((a) => a.json()).then((leader) => { document.getElementById("leader").textContent = leader && `leader ${leader}`; });
 addEventListener("hashchange", show);
 show();

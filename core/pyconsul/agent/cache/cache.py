@@ -1,6 +1,7 @@
 """The cache itself: one entry a question, fetched once however many ask, kept fresh in the background or not.
 
-Rules: ``wire/blocking.md`` section 4. Entries are dropped when unused for three days, or when there are too many.
+Rules: ``wire/blocking.md`` section 4. Entries are dropped when unused for three days, when there are too many, or when
+tokens may do other things than when the entry was made.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 
 from pyconsul.agent.cache.kinds import CacheKind
-from pyconsul.structs.errors import ConsulError
+from pyconsul.structs.errors import AclNotFound, ConsulError
 from pyconsul.structs.wire import Indexed, ReadRequest, changed
 from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
@@ -33,6 +34,7 @@ MAX_ENTRIES = 10_000
 REFRESH_WAIT_NS = 600_000_000_000  # one round of a background refresh
 PATIENT_ATTEMPTS = 3  # failures before the refresh backs off
 MAX_BACKOFF = 60.0
+NO_NEWS_PAUSE = 1.0  # after a refresh that came back without any; not all of them wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Entry(Generic[R]):
     kind: CacheKind[R]
     ask: ReadRequest
     last_used: float
+    rights: int = 0
     value: R | None = None
     valid: bool = False
     index: int = 0
@@ -62,11 +65,20 @@ class Entry(Generic[R]):
 
 
 class AgentCache:
-    """Answers questions from memory where the rules allow it. Belongs to one event loop; ``stop`` ends its tasks."""
+    """Answers questions from memory where the rules allow it. Belongs to one event loop; ``stop`` ends its tasks.
 
-    def __init__(self, rpc: Rpc, clock: Callable[[], float] = time.monotonic) -> None:
+    ``rights`` gives a number for a token, another one when it may do other things; it raises for a token that is none.
+    """
+
+    def __init__(
+        self,
+        rpc: Rpc,
+        clock: Callable[[], float] = time.monotonic,
+        rights: Callable[[str], int] = lambda token: 0,
+    ) -> None:
         self._rpc = rpc
         self._clock = clock
+        self._rights = rights
         self._entries: dict[bytes, Entry[Any]] = {}
 
     def __len__(self) -> int:
@@ -93,6 +105,7 @@ class AgentCache:
         deadline = loop.time() + ask.MaxQueryTime / 1e9 if ask.MaxQueryTime > 0 else None
         while True:
             in_time = await self._fetched(entry, deadline)
+            entry = self._entry(kind, ask)  # what the token may do may have changed meanwhile
             if self._usable(entry, ask, revalidate=False) or (entry.valid and not in_time):
                 return cast("R", entry.value), CacheMeta()
             if not in_time:
@@ -107,12 +120,16 @@ class AgentCache:
         raise error
 
     def _entry(self, kind: CacheKind[R], ask: ReadRequest) -> Entry[R]:
+        rights = self._rights(ask.Token) if kind.guarded else 0
         question = _question(ask)
         key = kind.name.encode() + b"\0" + msgspec.msgpack.encode(question)
         entry = self._entries.pop(key, None)
+        if entry is not None and entry.rights != rights:
+            _end(entry)
+            entry = None
         if entry is None:
             self._make_room()
-            entry = Entry(kind=kind, ask=question, last_used=0.0)
+            entry = Entry(kind=kind, ask=question, last_used=0.0, rights=rights)
         self._entries[key] = entry  # at the end: the dict stands in the order of last use
         entry.last_used = self._clock()
         return entry
@@ -125,9 +142,7 @@ class AgentCache:
                 return
             _count("evict_expired")
             del self._entries[key]
-            if entry.task is not None:
-                entry.task.cancel()
-            _wake(entry)
+            _end(entry)
 
     def _usable(self, entry: Entry[Any], ask: ReadRequest, *, revalidate: bool) -> bool:
         if not entry.valid or (ask.MinQueryIndex > 0 and entry.index <= ask.MinQueryIndex):
@@ -158,11 +173,14 @@ class AgentCache:
 
     async def _keep_fresh(self, entry: Entry[Any]) -> None:
         while self._clock() - entry.last_used <= UNUSED_AFTER:
+            known = entry.index
             await self._fetch(entry)
             if entry.attempts:
                 if not entry.valid:
                     return  # nobody has an answer to keep fresh; the next question tries again
                 await asyncio.sleep(_backoff(entry.attempts))
+            elif entry.index == known:
+                await asyncio.sleep(NO_NEWS_PAUSE)
 
     async def _fetch(self, entry: Entry[Any]) -> None:
         kind = entry.kind
@@ -174,6 +192,7 @@ class AgentCache:
         except ConsulError as error:
             entry.error = error
             entry.attempts += 1
+            entry.valid = entry.valid and not isinstance(error, AclNotFound)
             if entry.lost_contact is None:
                 entry.lost_contact = self._clock()
             _count_fetch(kind.name, "fetch_error", ("fatal", "false"))
@@ -202,6 +221,13 @@ def _count_fetch(kind: str, outcome: str, label: tuple[str, str]) -> None:
     """Count a fetch in all, and by kind."""
     _count(outcome, (label,))
     _count(f"{kind}.{outcome}", (label,))
+
+
+def _end(entry: Entry[Any]) -> None:
+    """Stop what keeps an entry fresh; who waits for it asks again."""
+    if entry.task is not None:
+        entry.task.cancel()
+    _wake(entry)
 
 
 def _wake(entry: Entry[Any]) -> None:

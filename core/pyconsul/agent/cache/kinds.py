@@ -18,16 +18,19 @@ class CacheKind(Generic[R]):
     """One kind of cached answer.
 
     ``refreshes``: a blocking query in the background keeps the entry fresh, so that neither its age nor
-    must-revalidate matter; otherwise an entry is as old as its fetch.
+    must-revalidate matter; otherwise an entry is as old as its fetch. ``guarded``: the answer depends on the token.
     """
 
     name: str
     method: str
     reply: type[R]
     refreshes: bool = True
+    guarded: bool = True
 
 
-DATACENTERS: CacheKind[Any] = CacheKind("catalog-datacenters", "Catalog.ListDatacenters", list, refreshes=False)
+DATACENTERS: CacheKind[Any] = CacheKind(
+    "catalog-datacenters", "Catalog.ListDatacenters", list, refreshes=False, guarded=False
+)
 SERVICES: CacheKind[IndexedServices] = CacheKind("catalog-services-list", "Catalog.ListServices", IndexedServices)
 SERVICE_NODES: CacheKind[IndexedServiceNodes] = CacheKind(
     "catalog-services", "Catalog.ServiceNodes", IndexedServiceNodes

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Any, cast
 
 from pyconsul.agent.dns.cache import AnswerCache, cache_key
@@ -53,6 +54,11 @@ class DnsServer:
         self.core = DnsCore(settings, self._dice)
         self.cache = AnswerCache(self.core)
         self._recursors = Recursors(settings, self._dice)
+
+    def use_token(self, token: str) -> None:
+        """Answer from now on what the holder of this token may see."""
+        if token != self.core.settings.token:
+            self.reload(replace(self.core.settings, token=token))
 
     async def start(self, addresses: Iterable[Address]) -> None:
         """Listen. Raises OSError for an address that cannot be had; what listens already goes on until ``stop``."""

@@ -70,8 +70,11 @@ class DnsSettings:
     recursor_timeout: float = 2.0
 
     @classmethod
-    def of(cls, config: RuntimeConfig) -> "DnsSettings":
-        """From an agent's configuration. Raises ValueError for a recursor that is no address."""
+    def of(cls, config: RuntimeConfig, token: str = "") -> "DnsSettings":
+        """From an agent's configuration and the token that its answers are for.
+
+        Raises ValueError for a recursor that is no address.
+        """
         dns = config.dns_config
         soa = Soa(dns.soa.refresh, dns.soa.retry, dns.soa.expire, dns.soa.min_ttl)
         return cls(
@@ -80,7 +83,7 @@ class DnsSettings:
             datacenter=config.datacenter,
             node_name=config.node_name,
             segment=config.segment,
-            token=config.acl.tokens.dns or config.acl.tokens.default,
+            token=token,
             allow_stale=dns.allow_stale,
             max_stale=dns.max_stale,
             use_cache=dns.use_cache,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pyconsul.acl import Access, Authorizer
+from pyconsul.agent.access import reads_check, vet_check, vet_known_check
 from pyconsul.agent.http.agent_services import enable_of, filtered
-from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.reply import Reply, filtered_headers
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.local.rows import CHECKS
@@ -15,7 +17,9 @@ from pyconsul.structs.errors import BadRequest, NotFound
 from pyconsul.structs.health import CRITICAL, PASSING, STATUSES, WARNING, HealthCheck
 from pyconsul.structs.lenient import STRING, DecodeError, Shape, from_json
 from pyconsul.structs.wire import changed
+from pyconsul.telemetry import logger
 
+_log = logger("agent")
 _UPDATE = Shape("checkUpdate", {"Status": STRING, "Output": STRING}, package="agent")
 
 
@@ -28,8 +32,18 @@ async def agent_checks(req: Request) -> Reply:
         rows = db.all(CHECKS, ws)
         return {row.Check.CheckID: changed(row.Check, ServiceTags=row.Check.ServiceTags or []) for row in rows}
 
+    authorizer = req.authorizer()
+    rows = req.local_read(read)
+    shown = {check_id: check for check_id, check in rows.items() if _is_shown(authorizer, check)}
     # Consul looks at the rows for what a selector may be, so an expression over no rows is never wrong.
-    return Reply(filtered(req, req.local_read(read), None))
+    return Reply(filtered(req, shown, None), headers=filtered_headers(req, len(rows) - len(shown)))
+
+
+def _is_shown(authorizer: Authorizer, check: HealthCheck) -> bool:
+    if reads_check(authorizer, check):
+        return True
+    _log.debug("dropping check from result due to ACLs", check=check.CheckID)
+    return False
 
 
 @route("PUT", "/v1/agent/check/register")
@@ -37,14 +51,18 @@ async def agent_check_register(req: Request) -> Reply:
     """Register a check of the node, or of a service that is here; returns once the catalog was told."""
     req.refuse_enterprise()
     definition = _definition(req)
-    token = req.token()
+    token, authorizer = req.token(), req.authorizer()
     check = changed(definition.health_check(req.agent.node_name), Type=definition.type.kind())
     try:
         definition.type.validate()
     except InvalidCheck as error:
         raise BadRequest(f"Invalid check: {error}") from None
-    if check.ServiceID and req.agent.local.service(check.ServiceID) is None:
-        raise NotFound(f'ServiceID "{check.ServiceID}" does not exist')
+    if check.ServiceID:
+        service = req.agent.local.service(check.ServiceID)
+        if service is None:
+            raise NotFound(f'ServiceID "{check.ServiceID}" does not exist')
+        check = changed(check, ServiceName=service.Service)
+    vet_check(authorizer, req.agent.local, check)
     registrations = req.agent.local_work.registrations
     registrations.add_check(check, definition.type, token=token, from_config=False, persist=True)
     await req.agent.local_work.sync_changes()
@@ -67,7 +85,7 @@ def _definition(req: Request) -> CheckDefinition:
 async def agent_check_deregister(req: Request) -> Reply:
     """Drop a check; 404 for an unknown one."""
     req.refuse_enterprise()
-    check_id = _known(req)
+    check_id = _vetted(req)
     req.agent.local_work.registrations.remove_check(check_id)
     await req.agent.local_work.sync_changes()
     return Reply(raw=b"")
@@ -106,16 +124,15 @@ async def agent_check_update(req: Request) -> Reply:
 
 async def _report(req: Request, status: str, output: str) -> Reply:
     req.refuse_enterprise()
-    req.agent.local_work.registrations.update_ttl(_known(req), status, output)
+    req.agent.local_work.registrations.update_ttl(_vetted(req), status, output)
     await req.agent.local_work.sync_changes()
     return Reply(raw=b"")
 
 
-def _known(req: Request) -> str:
-    """The check ID in the path. Raises NotFound where there is no such check."""
+def _vetted(req: Request) -> str:
+    """The check ID in the path. Raises NotFound for an unknown one, PermissionDenied for one of others."""
     check_id = req.path["id"]
-    if req.agent.local.check(check_id) is None:
-        raise NotFound(f'Unknown check ID "{check_id}". Ensure that the check ID is passed, not the check name.')
+    vet_known_check(req.authorizer(), req.agent.local, check_id)
     return check_id
 
 
@@ -123,6 +140,7 @@ def _known(req: Request) -> str:
 async def agent_maintenance(req: Request) -> Reply:
     """Take the whole node out of use, or put it back."""
     enable = enable_of(req)
+    req.authorizer().require("node", Access.WRITE, req.agent.node_name)
     registrations = req.agent.local_work.registrations
     if enable:
         registrations.start_node_maintenance(req.query.get("reason"), req.token())

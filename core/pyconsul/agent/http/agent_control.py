@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import re
 
+from pyconsul.acl import Access
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.config.loading import ConfigError
 from pyconsul.structs import godecode
-from pyconsul.structs.errors import AclDisabled, BadRequest, ConsulError, InternalError, NotBuilt, NotFound
+from pyconsul.structs.errors import (
+    AclDisabled,
+    BadRequest,
+    ConsulError,
+    InternalError,
+    NotBuilt,
+    NotFound,
+)
 from pyconsul.structs.lenient import OPAQUE, STRING, DecodeError, Shape, from_json
 from pyconsul.telemetry import logger
 
 _log = logger("agent")
-_TOKEN = Shape("AgentToken", {"Token": STRING})
+_TOKEN = Shape("AgentToken", {"Token": STRING}, package="api")
 _AUTHORIZE = Shape(
     "ConnectAuthorizeRequest",
     {"Target": STRING, "ClientCertURI": STRING, "ClientCertSerial": STRING},
@@ -46,6 +54,7 @@ _TOKEN_NAMES = {
 @route("PUT", "/v1/agent/reload")
 async def agent_reload(req: Request) -> Reply:
     """Read the configuration again, as SIGHUP does."""
+    req.require_agent(Access.WRITE)
     agent = req.agent
     try:
         await agent.reload()
@@ -60,6 +69,7 @@ async def agent_token(req: Request) -> Reply:
     """Set one of the agent's own tokens. A new default or agent token starts a full sync."""
     if not req.agent.config.acl.enabled:
         raise AclDisabled
+    req.require_agent(Access.WRITE)
     try:
         given = from_json(_TOKEN, godecode.parse(req.body))
     except (DecodeError, ValueError) as error:
@@ -68,11 +78,14 @@ async def agent_token(req: Request) -> Reply:
     field = _TOKEN_NAMES.get(name)
     if field is None:
         raise NotFound(f'Token "{name}" is unknown')
-    token, tokens = str(given.get("Token", "")), req.agent.tokens
-    changed = getattr(tokens, field) != token
-    setattr(tokens, field, token)
-    if changed and field in ("default", "agent"):
+    tokens = req.agent.tokens
+    if tokens.update(field, str(given.get("Token", ""))) and field in ("default", "agent"):
         req.agent.syncer.full_soon()
+    try:
+        await tokens.save()
+    except OSError as error:
+        _log.warn("failed to persist tokens", error=error)
+        raise InternalError(f"Failed to persist tokens - {error}") from None
     _log.info("Updated agent's ACL token", token=name)
     return Reply(raw=b"")
 
@@ -109,7 +122,17 @@ async def agent_connect_authorize(req: Request) -> Reply:
         raise BadRequest("ClientCertURI not a valid Connect identifier")
     if not _SERVICE_URI.match(uri):
         raise BadRequest("ClientCertURI not a valid Service identifier")
+    _require_target(req, str(ask["Target"]))
     raise _no_mesh(req)
+
+
+def _require_target(req: Request, service: str) -> None:
+    """Raise PermissionDenied unless the asker may register the service that is to be called."""
+    try:
+        authorizer = req.authorizer()
+    except ConsulError as error:
+        raise type(error)(f"Could not resolve token to authorizer: {error}") from None
+    authorizer.require("service", Access.WRITE, service)
 
 
 def _no_mesh(req: Request) -> ConsulError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from pyconsul.acl import Access
 from pyconsul.agent.http.agent_rows import ServiceChecks, agent_check, agent_service
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
@@ -47,10 +48,12 @@ async def agent_health_by_id(req: Request) -> Reply:
     if not service_id:
         raise InternalError("Missing serviceID")
     req.refuse_enterprise()
+    authorizer = req.authorizer()
     service = req.agent.local.service(service_id)
     if service is None:
         missing = ServiceChecks(AggregatedStatus=CRITICAL)
         return _reply(req, 404, f"ServiceId {service_id} not found", missing)
+    authorizer.require("service", Access.READ, service.Service)
     code, state = _state_of(req, service)
     return _reply(req, code, state.AggregatedStatus, state)
 
@@ -62,6 +65,7 @@ async def agent_health_by_name(req: Request) -> Reply:
     if not name:
         raise InternalError("Missing service Name")
     req.refuse_enterprise()
+    req.authorizer().require("service", Access.READ, name)
     states = [_state_of(req, service) for service in req.agent.local.services_named(name)]
     code, status = 404, f"ServiceName {name} Not Found"
     for each, state in states:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from pyconsul.acl import Access
+from pyconsul.agent.access import accessor_alias
 from pyconsul.agent.checks.dialing import DialError, dial, resolve
-from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.reply import Reply, filtered_headers
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.members import Member, lan_members, wan_members
@@ -16,6 +18,7 @@ from pyconsul.structs.errors import InternalError, NotBuilt
 from pyconsul.telemetry import logger
 
 if TYPE_CHECKING:
+    from pyconsul.acl import Authorizer
     from pyconsul.agent.agent import Agent
     from pyconsul.config.runtime import Address
 
@@ -31,7 +34,9 @@ async def agent_members(req: Request) -> Reply:
     segment = query.get("segment")
     if segment not in ("", "_all"):
         raise InternalError("Network segments are not supported in this version of Consul")
-    members = wan_members(req.agent) if query.get("wan") else lan_members(req.agent)
+    known = wan_members(req.agent) if query.get("wan") else lan_members(req.agent)
+    authorizer = req.authorizer()
+    members = [member for member in known if _is_shown(authorizer, member)]
     expression = query.get("filter")
     if expression:
         try:
@@ -39,12 +44,21 @@ async def agent_members(req: Request) -> Reply:
             members = [member for member in members if fits(member)]
         except FilterError as error:
             raise InternalError(str(error)) from None
-    return Reply(members)
+    return Reply(members, headers=filtered_headers(req, len(known) - len(members)))
+
+
+def _is_shown(authorizer: Authorizer, member: Member) -> bool:
+    """Whether a member may be seen: by who reads its node."""
+    if authorizer.reads_node(member.Name):
+        return True
+    _log.debug("dropping node from result due to ACLs", node=member.Name, accessorID=accessor_alias(authorizer))
+    return False
 
 
 @route("PUT", "/v1/agent/join/{address...}")
 async def agent_join(req: Request) -> Reply:
     """Join the pool of another agent. Joining oneself does nothing; others have to wait for clustering."""
+    req.require_agent(Access.WRITE)
     wan = bool(req.query.get("wan"))
     await join(req.agent, req.path["address"], wan=wan)
     return Reply(raw=b"")
@@ -88,6 +102,7 @@ def _is_own(agent: Agent, host: str, port: int, own: Address) -> bool:
 @route("PUT", "/v1/agent/force-leave/{node...}")
 async def agent_force_leave(req: Request) -> Reply:
     """Take a failed member out of the pool. Here every known member is alive, and leaving those does nothing."""
+    req.authorizer().require("operator", Access.WRITE)
     node, wan = req.path["node"], req.query.has("wan")
     known = wan_members(req.agent) if wan else lan_members(req.agent)
     _log.info("(WAN) Force leaving node" if wan else "Force leaving node", node=node)
@@ -102,6 +117,7 @@ async def agent_force_leave(req: Request) -> Reply:
 @route("PUT", "/v1/agent/leave")
 async def agent_leave(req: Request) -> Reply:
     """Leave the cluster and stop. The answer goes out before the doors close."""
+    req.require_agent(Access.WRITE)
     agent = req.agent
     await agent.leave()
     task = asyncio.get_running_loop().create_task(_stop_after_answer(agent))

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
+from pyconsul.acl import Access
 from pyconsul.agent.bootstrap_entries import bootstrap_entries
 from pyconsul.agent.host import host_info
 from pyconsul.agent.http.reply import Reply
@@ -33,6 +34,7 @@ _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 @route("GET", "/v1/agent/self")
 async def agent_self(req: Request) -> Reply:
     """Configuration (secrets hidden), coordinate, own member, figures, node metadata."""
+    req.require_agent(Access.READ)
     agent = req.agent
     head = _still_part(agent)
     moving = {"Stats": stats(agent), "Meta": agent.local.facts.meta} | _xds(agent)
@@ -171,4 +173,5 @@ async def agent_version(req: Request) -> Reply:
 @route("GET", "/v1/agent/host")
 async def agent_host(req: Request) -> Reply:
     """Facts about the machine; reading them takes files, so it happens in a thread."""
+    req.authorizer().require("operator", Access.READ)
     return Reply(await asyncio.to_thread(host_info, req.agent.config.data_dir or "/"))

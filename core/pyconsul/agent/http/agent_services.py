@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from pyconsul.acl import Access, Authorizer
+from pyconsul.agent.access import vet_known_service, vet_service
 from pyconsul.agent.http.agent_rows import AgentService, agent_service
 from pyconsul.agent.http.content_hash import content_hash
-from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.reply import Reply, filtered_headers
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.local.loading import registered_service
@@ -31,8 +33,9 @@ from pyconsul.structs.service_rules import (
     weights_error,
 )
 from pyconsul.structs.wire import changed
+from pyconsul.telemetry import logger
 
-_NO_SERVICE = 'Unknown service ID "{}". Ensure that the service ID is passed, not the service name.'
+_log = logger("agent")
 _BAD_STATUS = "Status for checks must 'passing', 'warning', 'critical'"
 
 
@@ -45,7 +48,17 @@ async def agent_services(req: Request) -> Reply:
         rows = db.all(SERVICES, ws)
         return {row.Service.ID: agent_service(row.Service, req.agent.datacenter) for row in rows}
 
-    return Reply(filtered(req, req.local_read(read), AgentService))
+    authorizer = req.authorizer()
+    rows = req.local_read(read)
+    shown = {service_id: row for service_id, row in rows.items() if _is_shown(authorizer, row)}
+    return Reply(filtered(req, shown, AgentService), headers=filtered_headers(req, len(rows) - len(shown)))
+
+
+def _is_shown(authorizer: Authorizer, service: AgentService) -> bool:
+    if authorizer.reads_service(service.Service):
+        return True
+    _log.debug("dropping service from result due to ACLs", service=service.ID)
+    return False
 
 
 def filtered(req: Request, rows: Mapping[str, Any], row_type: type | None) -> dict[str, Any]:
@@ -65,6 +78,7 @@ async def agent_service_by_id(req: Request) -> Reply:
     """One service with the hash of its content; waits while that is the ``hash`` the client has seen."""
     options = req.wait_options()
     req.refuse_enterprise()
+    req.authorizer()  # a token that nobody knows gets nothing, not even the news that there is no such service
     service_id, seen = req.path["id"], req.query.get("hash")
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_seconds(options.get("MaxQueryTime", 0)) if seen else 0.0
@@ -74,6 +88,7 @@ async def agent_service_by_id(req: Request) -> Reply:
             found = req.agent.local.service(service_id, ws)
             if found is None:
                 raise NotFound(f"unknown service ID: {service_id}")
+            req.authorizer().require("service", Access.READ, found.Service)
             service = agent_service(found, req.agent.datacenter)
             digest = content_hash(service)
             if digest != seen or loop.time() >= deadline:
@@ -92,7 +107,7 @@ async def agent_service_register(req: Request) -> Reply:
     """Register a service, with checks and perhaps a sidecar; returns once the catalog was told."""
     req.refuse_enterprise()
     definition = _definition(req)
-    token = req.token()
+    token, authorizer = req.token(), req.authorizer()
     service = definition.node_service()
     reason = weights_error(service.Weights)
     if reason:
@@ -105,6 +120,7 @@ async def agent_service_register(req: Request) -> Reply:
         raise BadRequest(f"Validation failed: {multi_error(errors)}")
     checks = _checks_of(definition, "Invalid check")
     sidecar_checks = _checks_of(definition.Sidecar, "Invalid check in sidecar_service") if definition.Sidecar else []
+    vet_service(authorizer, req.agent.local, service)
     replace = req.query.has("replace-existing-checks") and req.query.get("replace-existing-checks") in ("", "true")
     new = NewService(
         service=registered_service(definition),
@@ -114,6 +130,8 @@ async def agent_service_register(req: Request) -> Reply:
         replace_checks=replace,
     )
     sidecar = _sidecar(new, definition.Sidecar, sidecar_checks)
+    if sidecar is not None:  # it may come with a token of its own
+        vet_service(req.agent.authorizer(sidecar.token), req.agent.local, sidecar.service)
     registrations = req.agent.local_work.registrations
     registrations.add_service(new)
     if sidecar is not None:
@@ -171,8 +189,7 @@ async def agent_service_deregister(req: Request) -> Reply:
     """Drop a service, its checks and its sidecar; 404 for an unknown one."""
     req.refuse_enterprise()
     service_id = req.path["id"]
-    if req.agent.local.service(service_id) is None:
-        raise NotFound(_NO_SERVICE.format(service_id))
+    vet_known_service(req.authorizer(), req.agent.local, service_id)
     req.agent.local_work.registrations.remove_service(service_id)
     await req.agent.local_work.sync_changes()
     return Reply(raw=b"")
@@ -186,8 +203,7 @@ async def agent_service_maintenance(req: Request) -> Reply:
         raise BadRequest("Missing service ID")
     enable = enable_of(req)
     req.refuse_enterprise()
-    if req.agent.local.service(service_id) is None:
-        raise NotFound(_NO_SERVICE.format(service_id))
+    vet_known_service(req.authorizer(), req.agent.local, service_id)
     registrations = req.agent.local_work.registrations
     if enable:
         registrations.start_service_maintenance(service_id, req.query.get("reason"), req.token())

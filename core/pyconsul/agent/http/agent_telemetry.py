@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
+from pyconsul.acl import Access
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
@@ -27,6 +28,7 @@ async def agent_metrics(req: Request) -> Reply:
 
     While Prometheus is off, asking for its format gets an empty 200 with the reason in a header, as from Consul.
     """
+    req.require_agent(Access.READ)
     if not _wants_prometheus(req):
         return Reply(current().displayed().summary())
     if current().cumulative is None:
@@ -51,7 +53,7 @@ def _accepts_openmetrics(accept: str) -> bool:
 @route("GET", "/v1/agent/metrics/stream")
 async def agent_metrics_stream(req: Request) -> Reply:
     """One JSON document per finished interval, for as long as the client stays."""
-    del req
+    req.require_agent(Access.READ)
     return Reply(stream=_intervals(), content_type="text/plain; charset=utf-8")
 
 
@@ -66,6 +68,7 @@ async def _intervals() -> AsyncIterator[bytes]:
 @route("GET", "/v1/agent/monitor")
 async def agent_monitor(req: Request) -> Reply:
     """Log lines of ``loglevel`` (INFO) and above as they come; with ``logjson`` one object a line."""
+    req.require_agent(Access.READ)
     level = req.query.get("loglevel") or "INFO"
     if not valid_level(level):
         raise BadRequest(f"Unknown log level: {level}")

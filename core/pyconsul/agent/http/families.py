@@ -1,5 +1,10 @@
 """All families of HTTP routes: importing this module fills the route table."""
 
+from pyconsul.agent.http import acl as _acl
+from pyconsul.agent.http import acl_auth as _acl_auth
+from pyconsul.agent.http import acl_policies as _acl_policies
+from pyconsul.agent.http import acl_roles as _acl_roles
+from pyconsul.agent.http import acl_tokens as _acl_tokens
 from pyconsul.agent.http import agent_checks as _agent_checks
 from pyconsul.agent.http import agent_control as _agent_control
 from pyconsul.agent.http import agent_health as _agent_health
@@ -44,6 +49,11 @@ MODULES = (
     _config,
     _intentions,
     _session,
+    _acl_auth,
+    _acl,
+    _acl_tokens,
+    _acl_policies,
+    _acl_roles,
     _later,
     _federation,
     _operator,

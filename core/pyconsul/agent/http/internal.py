@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyconsul.agent.http.agent_control import AclDisabled
 from pyconsul.agent.http.discovery import fetch, path_name
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
@@ -182,10 +181,3 @@ async def assign_virtual_ips(req: Request) -> Reply:
         raise BadRequest(f"Request decode failed: {godecode.enterprise_hint(str(error))}") from error
     args = changed(args, Datacenter=args.Datacenter or req.agent.datacenter, Token=req.token())
     return Reply(await req.rpc("Internal.AssignManualServiceVIPs", args, AssignServiceManualVIPsResponse))
-
-
-@route("POST", "/v1/internal/acl/authorize")
-async def authorize(req: Request) -> Reply:
-    """Whether a token may do things; 401 while ACLs are off."""
-    del req
-    raise AclDisabled

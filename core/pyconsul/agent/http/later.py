@@ -6,39 +6,13 @@ agent's routes, so that a wrong method or an unknown path is told apart from a m
 
 from __future__ import annotations
 
+from pyconsul.acl import Access
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import Handler, route
-from pyconsul.structs.errors import AclDisabled, NotBuilt
+from pyconsul.structs.errors import ConsulError, NotBuilt
 
 # Paths with their methods; one handler for each group.
-ACL_ROUTES = (
-    ("/v1/acl/bootstrap", "PUT"),
-    ("/v1/acl/login", "POST"),
-    ("/v1/acl/logout", "POST"),
-    ("/v1/acl/replication", "GET"),
-    ("/v1/acl/policies", "GET"),
-    ("/v1/acl/policy", "PUT"),
-    ("/v1/acl/policy/{id...}", "GET PUT DELETE"),
-    ("/v1/acl/policy/name/{name...}", "GET"),
-    ("/v1/acl/roles", "GET"),
-    ("/v1/acl/role", "PUT"),
-    ("/v1/acl/role/name/{name...}", "GET"),
-    ("/v1/acl/role/{id...}", "GET PUT DELETE"),
-    ("/v1/acl/binding-rules", "GET"),
-    ("/v1/acl/binding-rule", "PUT"),
-    ("/v1/acl/binding-rule/{id...}", "GET PUT DELETE"),
-    ("/v1/acl/auth-methods", "GET"),
-    ("/v1/acl/auth-method", "PUT"),
-    ("/v1/acl/auth-method/{name...}", "GET PUT DELETE"),
-    ("/v1/acl/tokens", "GET"),
-    ("/v1/acl/token", "PUT"),
-    ("/v1/acl/token/self", "GET"),
-    ("/v1/acl/token/{id...}", "GET PUT DELETE"),
-    ("/v1/acl/templated-policies", "GET"),
-    ("/v1/acl/templated-policy/name/{name...}", "GET"),
-    ("/v1/acl/templated-policy/preview/{name...}", "POST"),
-)
 LATER_ROUTES = (
     ("Exported services", "/v1/exported-services", "GET"),
     ("The service mesh", "/v1/connect/ca/roots", "GET"),
@@ -50,12 +24,6 @@ LATER_ROUTES = (
     ("Cluster peering", "/v1/peerings", "GET"),
     ("The resource API", "/api/{path...}", "GET PUT DELETE"),
 )
-
-
-async def acl_off(req: Request) -> Reply:
-    """401: ACLs cannot be on in this agent."""
-    del req
-    raise AclDisabled
 
 
 def _missing(capability: str) -> Handler:
@@ -70,16 +38,17 @@ def _missing(capability: str) -> Handler:
 
 @route("GET", "/debug/pprof/{name...}")
 async def pprof(req: Request) -> Reply:
-    """404 while debugging is off, as in Consul; a Go profile is nothing that this agent could give."""
-    if not req.agent.config.enable_debug:
+    """404 while debugging and ACLs are off, as in Consul; a Go profile is nothing that this agent could give."""
+    if not req.agent.config.enable_debug and not req.agent.config.acl.enabled:
         return Reply.empty(404)
+    try:
+        req.authorizer().require("operator", Access.READ)
+    except ConsulError:
+        return Reply.text("", 403)
     raise NotBuilt("Go profiles do not exist in py-consul; see docs/performance.md for profiling an agent")
 
 
 def _register() -> None:
-    for pattern, methods in ACL_ROUTES:
-        for method in methods.split():
-            route(method, pattern)(acl_off)
     for capability, pattern, methods in LATER_ROUTES:
         for method in methods.split():
             route(method, pattern)(_missing(capability))

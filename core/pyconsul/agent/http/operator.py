@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pyconsul.acl import Access
 from pyconsul.agent.http.discovery import fetch
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
@@ -216,7 +217,9 @@ async def operator_usage(req: Request) -> Reply:
 async def keyring_list(req: Request) -> Reply:
     """The keys of each pool."""
     _check_relay_factor(req)
-    return Reply(_without_failures(req.agent.keyrings.list_keys(local_only=_local_only(req))))
+    local_only = _local_only(req)
+    req.authorizer().require("keyring", Access.READ)
+    return Reply(_without_failures(req.agent.keyrings.list_keys(local_only=local_only)))
 
 
 @route("POST", "/v1/operator/keyring")
@@ -246,6 +249,7 @@ def _change(req: Request, act: Callable[[str], list[KeyringResponse]]) -> Reply:
     _check_relay_factor(req)
     if _local_only(req):
         raise BadRequest("Invalid use of local-only: local-only can only be set for list requests")
+    req.authorizer().require("keyring", Access.WRITE)
     _without_failures(act(args.Key))
     return Reply(raw=b"")
 

@@ -9,8 +9,10 @@ from pyconsul.structs import gojson
 from pyconsul.structs.wire import BACKEND_BLOCKING, BACKEND_STREAMING, Indexed
 
 if TYPE_CHECKING:
+    from pyconsul.agent.http.request import Request
     from pyconsul.agent.http.route_figures import RouteFigures
 
+FILTERED = {"X-Consul-Results-Filtered-By-Acls": "true"}  # some of what was asked for is not shown
 BACKENDS = {BACKEND_BLOCKING: "blocking-query", BACKEND_STREAMING: "streaming"}
 
 
@@ -68,6 +70,11 @@ class Reply:
         return gojson.encode_pretty(self.value) if pretty else gojson.encode(self.value)
 
 
+def filtered_headers(req: Request, hidden: int) -> dict[str, str]:
+    """What tells an asker that something is hidden from it. Those without any token are not told."""
+    return dict(FILTERED) if hidden and req.token() else {}
+
+
 def meta_headers(meta: Indexed) -> dict[str, str]:
     """The headers of a read's meta data (``wire/blocking.md`` section 3), spelt as Go's server writes them."""
     headers = {
@@ -80,5 +87,5 @@ def meta_headers(meta: Indexed) -> dict[str, str]:
     if backend := BACKENDS.get(meta.Backend, ""):
         headers["X-Consul-Query-Backend"] = backend
     if meta.ResultsFilteredByACLs:
-        headers["X-Consul-Results-Filtered-By-Acls"] = "true"
+        headers.update(FILTERED)
     return headers

@@ -13,6 +13,7 @@ from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.structs.errors import BadRequest, InternalError
 
 if TYPE_CHECKING:
+    from pyconsul.acl import Access, Authorizer
     from pyconsul.agent.agent import Agent
     from pyconsul.memdb import Store, WatchSet
 
@@ -163,6 +164,14 @@ class Request:
             if scheme.lower() == "bearer":
                 token = rest.strip().split(" ")[0]
         return token or self.agent.default_token()
+
+    def authorizer(self) -> Authorizer:
+        """What whoever sent this may do; a kept reply depends on it from then on. Raises AclNotFound."""
+        return self.agent.authorizer(self.token(), REPLY_WATCH.get())
+
+    def require_agent(self, access: Access) -> None:
+        """Raise PermissionDenied unless whoever sent this may do so with this agent."""
+        self.authorizer().require("agent", access, self.agent.node_name)
 
     def datacenter(self) -> str:
         """The datacenter asked for, by default the agent's own."""

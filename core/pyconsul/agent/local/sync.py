@@ -37,7 +37,10 @@ Rpc = Callable[[str, Any], Awaitable[Any]]
 
 
 class Syncer:
-    """Keeps the catalog in step with ``state``. ``interval`` is the time between full syncs, seconds."""
+    """Keeps the catalog in step with ``state``. ``interval`` is the time between full syncs, seconds.
+
+    ``accessor_of`` gives the public ID of a token, for the log.
+    """
 
     def __init__(
         self,
@@ -47,11 +50,13 @@ class Syncer:
         *,
         interval: float = 60.0,
         cluster_size: Callable[[], int] = lambda: 1,
+        accessor_of: Callable[[str], str] = lambda token: "",
     ) -> None:
         self.state = state
         self.schedule = SyncSchedule(interval, random.random, cluster_size)
         self._rpc = rpc
         self._tokens = tokens
+        self._accessor_of = accessor_of
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
         self._resumed = asyncio.Event()
@@ -217,12 +222,12 @@ class Syncer:
         )
 
     async def _send_node(self) -> None:
+        token = self._tokens.agent_token()
         try:
-            await self._rpc("Catalog.Register", self._registration(self._tokens.agent_token()))
+            await self._rpc("Catalog.Register", self._registration(token))
         except PermissionDenied:
             self.state.node_in_sync = True
-            _log.warn("Node info update blocked by ACLs", node=self.state.facts.node_id)
-            metrics.incr("acl.blocked.node.registration")
+            self._blocked("node.registration", "Node info update", token, node=self.state.facts.node_id)
         except (ConsulError, OSError) as error:
             _log.warn("Syncing node info failed.", error=error)
             raise
@@ -242,8 +247,7 @@ class Syncer:
             await self._rpc("Catalog.Register", self._registration(token, Service=row.Service, **one_or_many))
         except PermissionDenied:
             self._service_done(row, checks)
-            _log.warn("Service registration blocked by ACLs", service=service_id)
-            metrics.incr("acl.blocked.service.registration")
+            self._blocked("service.registration", "Service registration", token, service=service_id)
         except (ConsulError, OSError) as error:
             _log.warn("Syncing service failed.", service=service_id, error=error)
             raise
@@ -275,8 +279,7 @@ class Syncer:
             await self._rpc("Catalog.Register", self._registration(token, Check=row.Check, Service=service))
         except PermissionDenied:
             self.state.check_synced(row)
-            _log.warn("Check registration blocked by ACLs", check=check_id)
-            metrics.incr("acl.blocked.check.registration")
+            self._blocked("check.registration", "Check registration", token, check=check_id)
         except (ConsulError, OSError) as error:
             _log.warn("Syncing check failed.", check=check_id, error=error)
             raise
@@ -285,11 +288,13 @@ class Syncer:
             _log.info("Synced check", check=check_id)
 
     async def _send_service_gone(self, service_id: str) -> None:
+        token = self._tokens.agent_token()
         try:
-            await self._deregister(ServiceID=service_id)
+            await self._deregister(token, ServiceID=service_id)
         except PermissionDenied:
-            _log.warn("Service deregistration blocked by ACLs", service=service_id)
-            metrics.incr("acl.blocked.service.deregistration")
+            self.state.still_here((service_id,), ())
+            self._blocked("service.deregistration", "Service deregistration", token, service=service_id)
+            return
         except (ConsulError, OSError) as error:
             if "Unknown service" not in str(error):
                 self.state.still_here((service_id,), ())
@@ -300,11 +305,13 @@ class Syncer:
         self.state.service_left(service_id)
 
     async def _send_check_gone(self, check_id: str) -> None:
+        token = self._tokens.agent_token()
         try:
-            await self._deregister(CheckID=check_id)
+            await self._deregister(token, CheckID=check_id)
         except PermissionDenied:
-            _log.warn("Check deregistration blocked by ACLs", check=check_id)
-            metrics.incr("acl.blocked.check.deregistration")
+            self.state.still_here((), (check_id,))
+            self._blocked("check.deregistration", "Check deregistration", token, check=check_id)
+            return
         except (ConsulError, OSError) as error:
             if "Unknown check" not in str(error):
                 self.state.still_here((), (check_id,))
@@ -314,7 +321,12 @@ class Syncer:
             _log.info("Deregistered check", check=check_id)
         self.state.check_left(check_id)
 
-    async def _deregister(self, **what: str) -> None:
+    async def _deregister(self, token: str, **what: str) -> None:
         facts = self.state.facts
-        ask = DeregisterRequest(Datacenter=facts.datacenter, Token=self._tokens.agent_token(), Node=facts.node, **what)
+        ask = DeregisterRequest(Datacenter=facts.datacenter, Token=token, Node=facts.node, **what)
         await self._rpc("Catalog.Deregister", ask)
+
+    def _blocked(self, counted: str, what: str, token: str, **which: str) -> None:
+        """Tell that the token may not do this. It stays so until the next full sync, which tries again."""
+        _log.warn(f"{what} blocked by ACLs", **which, accessorID=self._accessor_of(token))
+        metrics.incr(f"acl.blocked.{counted}")

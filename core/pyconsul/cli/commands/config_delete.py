@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pyconsul.lang.goflags import Args, FlagSet
 
-from ..config_entries import entry_in, entry_name
+from ..config_entries import entry_from, entry_name
 from ..console import Console, Failed, failing
-from ..files import data_source_not_raw
 from ..flags import client_flags, server_flags, tenancy_flags
 
 USAGE = "[options] ([-kind KIND -name NAME] | [-filename FILE])"
@@ -34,7 +33,7 @@ def run(args: Args, console: Console) -> int:
     _check(args)
     kind, name = args.string("kind"), args.string("name")
     if args.string("filename"):
-        kind, _, name = entry_name(entry_in(data_source_not_raw(args.string("filename"), console))).partition("/")
+        kind, _, name = entry_name(entry_from(args.string("filename"), console)).partition("/")
     client = console.connect(args, "Error connect to Consul agent")
     with failing(f"Error deleting config entry {kind}/{name}"):
         done = client.config.delete(kind, name, cas=args.integer("modify-index") if args.boolean("cas") else None)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pyconsul.lang.goflags import Args, FlagSet
 
-from ..config_entries import entry_in, entry_name
+from ..config_entries import entry_from, entry_name
 from ..console import Console, Failed, failing
-from ..files import data_source_not_raw
 from ..flags import client_flags, server_flags, tenancy_flags
 
 USAGE = "[options] FILE"
@@ -30,7 +29,7 @@ def run(args: Args, console: Console) -> int:
     """Write one entry."""
     if len(args.rest) != 1:
         raise Failed("Must provide exactly one positional argument to specify the config entry to write")
-    entry = entry_in(data_source_not_raw(args.rest[0], console))
+    entry = entry_from(args.rest[0], console)
     what = entry_name(entry)
     client = console.connect(args, "Error connect to Consul agent")
     with failing(f"Error writing config entry {what}"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..console import Console, Failed, failing, os_reason
@@ -16,6 +18,16 @@ token when it is no longer needed.
 
     $ consul login -method=k8s -bearer-token-file=jwt -token-sink-file=token
 """
+
+_AWS_FLAGS: Final = (
+    "aws-include-entity",
+    "aws-sts-endpoint",
+    "aws-region",
+    "aws-server-id-header-value",
+    "aws-access-key-id",
+    "aws-secret-access-key",
+    "aws-session-token",
+)
 
 
 def add_flags(flags: FlagSet) -> None:
@@ -46,7 +58,7 @@ def run(args: Args, console: Console) -> int:
         if not args.string(name):
             raise Failed(f"Missing required '-{name}' flag")
     bearer = _bearer_token(args)
-    client = console.connect(args)
+    client = console.connect(args, with_token=False)
 
     with failing("Error logging in"):
         token = client.acl.login(args.string("method"), bearer, meta=args.mapping("meta") or None)
@@ -57,11 +69,12 @@ def run(args: Args, console: Console) -> int:
 
 def _bearer_token(args: Args) -> str:
     """The bearer token of the file. Raises Failed."""
-    if args.boolean("aws-auto-bearer-token"):
-        raise Failed('"login -aws-auto-bearer-token" is not available yet in this version of py-consul')
-    if any(name.startswith("aws-") for name in args.given()):
-        raise Failed("Missing '-aws-auto-bearer-token' flag")
+    _check_aws(args)
     path = args.string("bearer-token-file")
+    if args.boolean("aws-auto-bearer-token"):
+        if path:
+            raise Failed("Cannot use '-bearer-token-file' flag with '-aws-auto-bearer-token'")
+        raise Failed('"login -aws-auto-bearer-token" is not available yet in this version of py-consul')
     if not path:
         raise Failed("Missing required '-bearer-token-file' flag")
     try:
@@ -72,3 +85,16 @@ def _bearer_token(args: Args) -> str:
     if not token:
         raise Failed(f"No bearer token found in {path}")
     return token
+
+
+def _check_aws(args: Args) -> None:
+    """Raise Failed for flags of AWS that miss others."""
+    if not args.boolean("aws-auto-bearer-token") and any(args.value(name) for name in _AWS_FLAGS):
+        raise Failed("Missing '-aws-auto-bearer-token' flag")
+    key_id, secret = args.string("aws-access-key-id"), args.string("aws-secret-access-key")
+    if key_id and not secret:
+        raise Failed("Missing '-aws-secret-access-key' flag")
+    if secret and not key_id:
+        raise Failed("Missing '-aws-access-key-id' flag")
+    if args.string("aws-session-token") and not key_id:
+        raise Failed("Missing '-aws-access-key-id' and '-aws-secret-access-key' flags")

@@ -5,8 +5,11 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from pyconsul.acl import Access, Authorizer
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.primitives.ids import uuid_fault
+from pyconsul.server.endpoints import acl_filter
+from pyconsul.server.endpoints.catalog_rights import vet_deregistration, vet_registration, vet_service
 from pyconsul.server.endpoints.filtering import rows_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state import catalog_reads as reads
@@ -54,21 +57,21 @@ if TYPE_CHECKING:
 @rpc("Catalog.Register")
 async def register(srv: Server, req: RegisterRequest) -> None:
     """Put a node, a service and checks. Raises InternalError with the rule that the registration breaks."""
-    settled = settle(srv.db, req)
+    if _peer_named(req):
+        raise InternalError("cannot register requests with PeerName in them")
+    settled = settle(srv.db, srv.acl.authorizer(req.Token), req)
     await srv.propose(MessageType.REGISTER, settled)
 
 
-def settle(db: Store, req: RegisterRequest) -> RegisterRequest:
+def settle(db: Store, rights: Authorizer, req: RegisterRequest) -> RegisterRequest:
     """The registration as it goes to the log: checked, IDs filled in, the single check among the others."""
-    if _peer_named(req):
-        raise InternalError("cannot register requests with PeerName in them")
     refuse_node(req.Node, req.ID)
     if not req.Address and not req.SkipNodeUpdate:
         raise InternalError("Must provide address if SkipNodeUpdate is not set")
-    service = None if req.Service is None else settle_service(req.Service)
+    service = None if req.Service is None else settle_service(rights, req.Service)
     checks = [*(req.Checks or ()), *((req.Check,) if req.Check else ())]
     settled = changed(req, Service=service, Check=None, Checks=[settle_check(c, req.Node) for c in checks] or None)
-    _refuse_foreign_checks(db, settled)
+    vet_registration(db, rights, settled)
     return settled
 
 
@@ -85,8 +88,8 @@ def refuse_node(name: str, node_id: str) -> None:
         raise InternalError(f"Bad node ID: {fault}")
 
 
-def settle_service(service: NodeService) -> NodeService:
-    """The instance with its ID filled in. Raises InternalError with what is wrong with it."""
+def settle_service(rights: Authorizer, service: NodeService) -> NodeService:
+    """The instance with its ID filled in. Raises InternalError with what is wrong with it, PermissionDenied."""
     refuse_service(service)
     if not service.ID and not service.Service:
         raise InternalError("Must provide service name (Service.Service)")
@@ -94,6 +97,7 @@ def settle_service(service: NodeService) -> NodeService:
         raise InternalError("Must provide service name (Service.Service) when service ID is provided")
     if is_any_address(service.Address):
         raise InternalError("Invalid service address")
+    vet_service(rights, service)
     return service if service.ID else changed(service, ID=service.Service)
 
 
@@ -115,24 +119,12 @@ def settle_check(check: HealthCheck, node: str) -> HealthCheck:
     )
 
 
-def _refuse_foreign_checks(db: Store, req: RegisterRequest) -> None:
-    for check in req.Checks or ():
-        if check.Node.lower() != req.Node.lower():
-            raise InternalError(
-                f"Node '{check.Node}' for check '{check.CheckID}' doesn't match register request node '{req.Node}'"
-            )
-        if not check.ServiceID or (req.Service is not None and check.ServiceID == req.Service.ID):
-            continue
-        known = service_of_node(db, req.Node, check.ServiceID)
-        if known is None or check.ServiceID != known.ID:
-            raise InternalError(f"Unknown service ID '{check.ServiceID}' for check ID '{check.CheckID}'")
-
-
 @rpc("Catalog.Deregister")
 async def deregister(srv: Server, req: DeregisterRequest) -> None:
     """Drop a service, a check or a whole node; what is not there is no error."""
     if not req.Node:
         raise InternalError("Must provide node")
+    vet_deregistration(srv.db, srv.acl.authorizer(req.Token), req)
     await srv.propose(MessageType.DEREGISTER, req)
 
 
@@ -153,8 +145,9 @@ async def list_nodes(srv: Server, ask: DCSpecificRequest) -> IndexedNodes:
 
     def read(db: Store, ws: WatchSet) -> IndexedNodes:
         index, found = reads.nodes(db, ask.NodeMetaFilters, ask.PeerName, ws)
+        found, filtered = acl_filter.nodes(srv.acl.authorizer(ask.Token, ws), found)
         found = sorted_by_distance(db, ask.Source, srv.config.datacenter, keep(found), lambda n: n.Node, ws)
-        return IndexedNodes(Index=index, Nodes=found or None)
+        return IndexedNodes(Index=index, Nodes=found or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -168,12 +161,13 @@ async def list_services(srv: Server, ask: DCSpecificRequest) -> IndexedServices:
 
     def read(db: Store, ws: WatchSet) -> IndexedServices:
         index, rows = reads.all_service_rows(db, ask.NodeMetaFilters, "", ws)
+        rows, filtered = acl_filter.service_rows(srv.acl.authorizer(ask.Token, ws), rows)
         if ask.Filter:
             flat = keep(reads.with_nodes(db, rows, ws))
             names = reads.tags_by_name((s.ServiceName, s.ServiceTags) for s in flat)
         else:
             names = reads.tags_by_name((row.Service.Service, row.Service.Tags) for row in rows)
-        return IndexedServices(Index=index, Services=names)
+        return IndexedServices(Index=index, Services=names, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -184,7 +178,9 @@ async def service_list(srv: Server, ask: DCSpecificRequest) -> IndexedServiceLis
 
     def read(db: Store, ws: WatchSet) -> IndexedServiceList:
         index, names = reads.service_names(db, ask.PeerName, ws)
-        return IndexedServiceList(Index=index, Services=[ServiceName(Name=name) for name in names])
+        names, filtered = acl_filter.service_names(srv.acl.authorizer(ask.Token, ws), names)
+        services = [ServiceName(Name=name) for name in names]
+        return IndexedServiceList(Index=index, Services=services, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -194,6 +190,8 @@ async def service_nodes(srv: Server, ask: ServiceSpecificRequest) -> IndexedServ
     """The instances of a service, flat; null when there are none."""
     if not ask.ServiceName and not ask.ServiceAddress:
         raise InternalError("Must provide service name")
+    if ask.Connect and not srv.acl.authorizer(ask.Token).reads_service(ask.ServiceName, ask.PeerName):
+        return IndexedServiceNodes(KnownLeader=False)  # as Consul, which begins no read for it
     keep = rows_filter(ask.Filter, ServiceNode)
 
     def read(db: Store, ws: WatchSet) -> IndexedServiceNodes:
@@ -202,8 +200,9 @@ async def service_nodes(srv: Server, ask: ServiceSpecificRequest) -> IndexedServ
             found = [s for s in found if reads.satisfies(s.NodeMeta, ask.NodeMetaFilters)]
         if ask.MergeCentralConfig:
             index, found = max(index, entries_index(db, ws)), [_merged(db, one, ws) for one in found]
+        found, filtered = acl_filter.service_nodes(srv.acl.authorizer(ask.Token, ws), found)
         found = sorted_by_distance(db, ask.Source, srv.config.datacenter, keep(found), lambda s: s.Node, ws)
-        return IndexedServiceNodes(Index=index, ServiceNodes=found or None)
+        return IndexedServiceNodes(Index=index, ServiceNodes=found or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -239,14 +238,17 @@ async def node_services(srv: Server, ask: NodeSpecificRequest) -> IndexedNodeSer
     keep = rows_filter(ask.Filter, NodeService)
 
     def read(db: Store, ws: WatchSet) -> IndexedNodeServices:
+        rights = srv.acl.authorizer(ask.Token, ws)
         index, node, services = reads.services_of_node(db, ask.Node, ask.PeerName, ws)
-        if node is None:
-            return IndexedNodeServices(Index=index)
+        if node is None or not rights.reads_node(node.Node, ask.PeerName):
+            return IndexedNodeServices(Index=index, ResultsFilteredByACLs=node is not None)
         if ask.MergeCentralConfig:
             at, services = merge_all(db, services, ws)
             index = max(index, at)
+        services, filtered = acl_filter.services_of_node_by_id(rights, services)
         by_id = {service.ID: service for service in keep(services)}
-        return IndexedNodeServices(Index=index, NodeServices=NodeServices(Node=node, Services=by_id))
+        shown = NodeServices(Node=node, Services=by_id)
+        return IndexedNodeServices(Index=index, NodeServices=shown, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -258,12 +260,18 @@ async def node_service_list(srv: Server, ask: NodeSpecificRequest) -> IndexedNod
     keep = rows_filter(ask.Filter, NodeService)
 
     def read(db: Store, ws: WatchSet) -> IndexedNodeServiceList:
+        rights = srv.acl.authorizer(ask.Token, ws)
         index, node, services = reads.services_of_node(db, ask.Node, ask.PeerName, ws)
         if ask.MergeCentralConfig:
             at, services = merge_all(db, services, ws)
             index = max(index, at)
-        listed = keep(services) if services or ask.Filter else None
-        return IndexedNodeServiceList(Index=index, NodeServices=NodeServiceList(Node=node, Services=listed))
+        hidden = node is not None and not rights.reads_node(node.Node, ask.PeerName)
+        if hidden:
+            node, services = None, []
+        seen, filtered = acl_filter.services_of_node(rights, services)
+        listed = keep(seen) if services or ask.Filter else None
+        shown = NodeServiceList(Node=node, Services=listed)
+        return IndexedNodeServiceList(Index=index, NodeServices=shown, ResultsFilteredByACLs=filtered or hidden)
 
     return await srv.read(ask, read)
 
@@ -278,8 +286,11 @@ async def gateway_services(srv: Server, ask: ServiceSpecificRequest) -> IndexedG
     """The services behind a gateway; null when there are none."""
 
     def read(db: Store, ws: WatchSet) -> IndexedGatewayServices:
+        rights = srv.acl.authorizer(ask.Token, ws)
+        rights.require("service", Access.READ, ask.ServiceName)
         index, found = services_of_gateway(db, ask.ServiceName, ws)
-        return IndexedGatewayServices(Index=index, Services=found or None)
+        found, filtered = acl_filter.gateway_services(rights, found)
+        return IndexedGatewayServices(Index=index, Services=found or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -287,6 +298,9 @@ async def gateway_services(srv: Server, ask: ServiceSpecificRequest) -> IndexedG
 @rpc("Catalog.VirtualIPForService")
 async def virtual_ip_for_service(srv: Server, ask: ServiceSpecificRequest) -> str:
     """The virtual address of a mesh service; "" when it has none."""
+    rights = srv.acl.authorizer(ask.Token)
+    if not rights.reads_service(ask.ServiceName, ask.PeerName):
+        raise rights.denied("service", Access.READ, ask.ServiceName)
     whose = PeeredServiceName(ServiceName=ServiceName(Name=ask.ServiceName), Peer=ask.PeerName)
     row = virtual_ip_of(srv.db, whose)
     return "" if row is None else address_of(row)

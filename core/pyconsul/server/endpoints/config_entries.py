@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyconsul.memdb import Store, WatchSet
+from pyconsul.server.endpoints import acl_filter
+from pyconsul.server.endpoints.config_entry_rights import may_read, require_read, require_write
 from pyconsul.server.endpoints.filtering import rows_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state.config_entry_reads import entries_index, entries_of_kind, entry_named
-from pyconsul.structs.config_entries.bound_api_gateway import BoundAPIGateway
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.hashing import prepared
 from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
@@ -26,7 +27,7 @@ from pyconsul.structs.config_entries.requests import (
     IndexedGenericConfigEntries,
 )
 from pyconsul.structs.config_entries.service_defaults import ServiceDefaults
-from pyconsul.structs.errors import InternalError, PermissionDenied
+from pyconsul.structs.errors import InternalError
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.wire import changed
 
@@ -51,9 +52,10 @@ async def apply(srv: Server, req: ConfigEntryRequest) -> bool:
 
     One that is there as it is asked for is not written again.
     """
+    rights = srv.acl.authorizer(req.Token)
     entry = prepared(req.Entry)
     entry.check()
-    _refuse_controlled(entry)
+    require_write(rights, entry)
     old = entry_named(srv.db, entry.kind, entry.name)
     if old is not None and _same(old, entry):
         return True
@@ -66,16 +68,12 @@ def _same(old: ConfigEntry, new: ConfigEntry) -> bool:
     return old == changed(new, CreateIndex=old.CreateIndex, ModifyIndex=old.ModifyIndex)
 
 
-def _refuse_controlled(entry: ConfigEntry) -> None:
-    if isinstance(entry, BoundAPIGateway):
-        raise PermissionDenied("Permission denied: only writeable by controller")
-
-
 @rpc("ConfigEntry.Delete")
 async def delete(srv: Server, req: ConfigEntryRequest) -> ConfigEntryDeleteResponse:
     """Drop an entry; answers whether a check-and-set found it. Raises InternalError."""
+    rights = srv.acl.authorizer(req.Token)
     entry = prepared(req.Entry)
-    _refuse_controlled(entry)
+    require_write(rights, entry)
     op = req.Op if req.Op == DELETE_CAS else DELETE
     if entry_named(srv.db, entry.kind, entry.name) is None:
         return ConfigEntryDeleteResponse(Deleted=True)
@@ -89,6 +87,7 @@ async def get(srv: Server, ask: ConfigEntryQuery) -> ConfigEntryResponse:
     _refuse_unknown(ask.Kind)
 
     def read(db: Store, ws: WatchSet) -> ConfigEntryResponse:
+        require_read(srv.acl.authorizer(ask.Token, ws), ask.Kind, ask.Name)
         entry = entry_named(db, ask.Kind, ask.Name, ws)
         return ConfigEntryResponse(Index=entries_index(db, ws), Entry=entry)
 
@@ -112,11 +111,16 @@ async def list_entries(srv: Server, ask: ConfigEntryQuery) -> IndexedConfigEntri
     keep = rows_filter(ask.Filter, ServiceDefaults)
 
     def read(db: Store, ws: WatchSet) -> IndexedConfigEntries:
-        entries = entries_of_kind(db, ask.Kind, ws)
+        rights = srv.acl.authorizer(ask.Token, ws)
+        entries, filtered = acl_filter.kept(
+            rights, entries_of_kind(db, ask.Kind, ws), lambda one: may_read(rights, one)
+        )
         if ask.Filter:
             kept = keep([one for one in entries if isinstance(one, ServiceDefaults)])
             entries = list[ConfigEntry](kept)
-        return IndexedConfigEntries(Index=entries_index(db, ws), Kind=ask.Kind, Entries=entries)
+        return IndexedConfigEntries(
+            Index=entries_index(db, ws), Kind=ask.Kind, Entries=entries, ResultsFilteredByACLs=filtered
+        )
 
     return await srv.read(ask, read, found=lambda reply: bool(reply.Entries), content=lambda reply: reply.Entries)
 
@@ -127,7 +131,9 @@ async def list_all(srv: Server, ask: ConfigEntryListAllRequest) -> IndexedGeneri
     kinds = set(ask.Kinds or _FIRST_KINDS)
 
     def read(db: Store, ws: WatchSet) -> IndexedGenericConfigEntries:
-        entries = [one for one in entries_of_kind(db, "", ws) if one.kind in kinds]
-        return IndexedGenericConfigEntries(Index=entries_index(db, ws), Entries=entries)
+        rights = srv.acl.authorizer(ask.Token, ws)
+        seen, filtered = acl_filter.kept(rights, entries_of_kind(db, "", ws), lambda one: may_read(rights, one))
+        entries = [one for one in seen if one.kind in kinds]
+        return IndexedGenericConfigEntries(Index=entries_index(db, ws), Entries=entries, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyconsul.acl import Access
 from pyconsul.memdb import Store, WatchSet
+from pyconsul.server.endpoints import acl_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state.coordinate import all_coordinates, coordinate_index, coordinates_of_node
 from pyconsul.structs.catalog import DatacentersRequest, DCSpecificRequest, NodeSpecificRequest
@@ -33,6 +35,7 @@ async def update(srv: Server, req: CoordinateUpdateRequest) -> None:
         raise InternalError("invalid coordinate")
     if not req.Coord.is_compatible_with(ORIGIN):
         raise InternalError("incompatible coordinate")
+    srv.acl.authorizer(req.Token).require("node", Access.WRITE, req.Node)
     srv.coordinates.add(NodeCoordinate(Node=req.Node, Segment=req.Segment, Coord=req.Coord))
 
 
@@ -49,7 +52,9 @@ async def list_nodes(srv: Server, ask: DCSpecificRequest) -> IndexedCoordinates:
     """All coordinates by node; null when there are none."""
 
     def read(db: Store, ws: WatchSet) -> IndexedCoordinates:
-        return IndexedCoordinates(Index=coordinate_index(db, ws), Coordinates=all_coordinates(db, ws) or None)
+        found, filtered = acl_filter.coordinates(srv.acl.authorizer(ask.Token, ws), all_coordinates(db, ws))
+        index = coordinate_index(db, ws)
+        return IndexedCoordinates(Index=index, Coordinates=found or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -59,6 +64,7 @@ async def node(srv: Server, ask: NodeSpecificRequest) -> IndexedCoordinates:
     """One node's coordinates, one a segment, under the name as it was asked for; null when there are none."""
 
     def read(db: Store, ws: WatchSet) -> IndexedCoordinates:
+        srv.acl.authorizer(ask.Token, ws).require("node", Access.READ, ask.Node)
         found = [changed(row, Node=ask.Node) for row in coordinates_of_node(db, ask.Node, ws)]
         return IndexedCoordinates(Index=coordinate_index(db, ws), Coordinates=found or None)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyconsul.acl import Access
 from pyconsul.memdb import Store, WatchSet
+from pyconsul.server.endpoints import acl_filter
 from pyconsul.server.leader.federation import now_text
 from pyconsul.server.registry import rpc
 from pyconsul.server.state.federation import federation_state, federation_states
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 @rpc("FederationState.Apply")
 async def apply(srv: Server, req: FederationStateRequest) -> bool:
     """Store or forget a state. Raises InternalError for a request without a datacenter or of another kind."""
+    srv.acl.authorizer(req.Token).require("operator", Access.WRITE)
     if req.State is None or not req.State.Datacenter:
         raise InternalError("invalid request: missing federation state datacenter")
     if req.Op not in ("upsert", "delete"):
@@ -41,6 +44,7 @@ async def get(srv: Server, ask: FederationStateQuery) -> FederationStateResponse
     """One datacenter's state, or null."""
 
     def read(db: Store, ws: WatchSet) -> FederationStateResponse:
+        srv.acl.authorizer(ask.Token, ws).require("operator", Access.READ)
         index, state = federation_state(db, ask.TargetDatacenter, ws)
         return FederationStateResponse(Index=index, State=state)
 
@@ -52,6 +56,7 @@ async def list_states(srv: Server, ask: DCSpecificRequest) -> IndexedFederationS
     """All states by datacenter."""
 
     def read(db: Store, ws: WatchSet) -> IndexedFederationStates:
+        srv.acl.authorizer(ask.Token, ws).require("operator", Access.READ)
         index, states = federation_states(db, ws)
         return IndexedFederationStates(Index=index, States=states)
 
@@ -65,6 +70,7 @@ async def list_mesh_gateways(srv: Server, ask: DCSpecificRequest) -> DatacenterI
     def read(db: Store, ws: WatchSet) -> DatacenterIndexedCheckServiceNodes:
         index, states = federation_states(db, ws)
         gateways = {state.Datacenter: state.MeshGateways for state in states if state.MeshGateways}
-        return DatacenterIndexedCheckServiceNodes(Index=index, DatacenterNodes=gateways)
+        gateways, filtered = acl_filter.by_datacenter(srv.acl.authorizer(ask.Token, ws), gateways)
+        return DatacenterIndexedCheckServiceNodes(Index=index, DatacenterNodes=gateways, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyconsul.memdb import Store, WatchSet
+from pyconsul.server.endpoints import acl_filter
 from pyconsul.server.endpoints.catalog import wanted_tags
 from pyconsul.server.endpoints.filtering import rows_filter
 from pyconsul.server.registry import rpc
@@ -20,7 +21,7 @@ from pyconsul.structs.catalog import (
     NodeSpecificRequest,
     ServiceSpecificRequest,
 )
-from pyconsul.structs.errors import InternalError
+from pyconsul.structs.errors import InternalError, PermissionDenied
 from pyconsul.structs.health import HealthCheck, IndexedHealthChecks
 from pyconsul.structs.wire import changed
 
@@ -35,8 +36,9 @@ async def checks_in_state(srv: Server, ask: ChecksInStateRequest) -> IndexedHeal
 
     def read(db: Store, ws: WatchSet) -> IndexedHealthChecks:
         index, found = reads.checks_in_state(db, ask.State, ask.NodeMetaFilters, ask.PeerName, ws)
+        found, filtered = acl_filter.health_checks(srv.acl.authorizer(ask.Token, ws), found)
         found = sorted_by_distance(db, ask.Source, srv.config.datacenter, keep(found), lambda c: c.Node, ws)
-        return IndexedHealthChecks(Index=index, HealthChecks=found or None)
+        return IndexedHealthChecks(Index=index, HealthChecks=found or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -48,7 +50,8 @@ async def node_checks(srv: Server, ask: NodeSpecificRequest) -> IndexedHealthChe
 
     def read(db: Store, ws: WatchSet) -> IndexedHealthChecks:
         index, found = reads.checks_of_node(db, ask.Node, ask.PeerName, ws)
-        return IndexedHealthChecks(Index=index, HealthChecks=keep(found) or None)
+        found, filtered = acl_filter.health_checks(srv.acl.authorizer(ask.Token, ws), found)
+        return IndexedHealthChecks(Index=index, HealthChecks=keep(found) or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -62,8 +65,10 @@ async def service_checks(srv: Server, ask: ServiceSpecificRequest) -> IndexedHea
 
     def read(db: Store, ws: WatchSet) -> IndexedHealthChecks:
         index, found = reads.checks_of_service(db, ask.ServiceName, ask.NodeMetaFilters, ask.PeerName, ws)
-        found = sorted_by_distance(db, ask.Source, srv.config.datacenter, keep(found), lambda c: c.Node, ws)
-        return IndexedHealthChecks(Index=index, HealthChecks=found or None)
+        # Here the expression comes first, so that what it drops is not called filtered.
+        found, filtered = acl_filter.health_checks(srv.acl.authorizer(ask.Token, ws), keep(found))
+        found = sorted_by_distance(db, ask.Source, srv.config.datacenter, found, lambda c: c.Node, ws)
+        return IndexedHealthChecks(Index=index, HealthChecks=found or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -79,14 +84,18 @@ async def service_nodes(srv: Server, ask: ServiceSpecificRequest) -> IndexedChec
     how = HealthFilter(ask.HealthFilterType)
 
     def read(db: Store, ws: WatchSet) -> IndexedCheckServiceNodes:
+        rights = srv.acl.authorizer(ask.Token, ws)
+        if (ask.Connect or ask.Ingress) and not rights.reads_service(ask.ServiceName, ask.PeerName):
+            raise PermissionDenied
         index, found = _find(db, ask, ws)
         if ask.NodeMetaFilters:
             found = [n for n in found if n.Node and reads.satisfies(n.Node.Meta, ask.NodeMetaFilters)]
         if ask.MergeCentralConfig:
             index, found = max(index, entries_index(db, ws)), [_merged(db, one, ws) for one in found]
+        found, filtered = acl_filter.check_service_nodes(rights, found)
         found = reads.keep_healthy(keep(found), how)
         found = sorted_by_distance(db, ask.Source, srv.config.datacenter, found, _node_name, ws)
-        return IndexedCheckServiceNodes(Index=index, Nodes=found or None)
+        return IndexedCheckServiceNodes(Index=index, Nodes=found or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 

@@ -6,8 +6,10 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from pyconsul.acl import Access, Authorizer
 from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store, WatchSet
+from pyconsul.server.endpoints import acl_filter
 from pyconsul.server.endpoints.filtering import rows_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state.config_entry_reads import entries_index, entry_of
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
 _ENTERPRISE = "Namespaces is a Consul Enterprise feature"
-DEFAULT_ALLOW = True  # as long as there are no ACLs to say otherwise
 
 
 @rpc("Intention.Apply")
@@ -54,31 +55,33 @@ async def apply(srv: Server, req: IntentionRequest) -> str:
         raise InternalError("SourcePeer field is not supported on this endpoint. Use config entries instead")
     if req.Mutation is not None:
         raise InternalError("Mutation field is internal only and must not be set via RPC")
-    mutation, answer = _mutation_of(srv.db, req.Op, given)
+    mutation, answer = _mutation_of(srv.db, srv.acl.authorizer(req.Token), req.Op, given)
     if mutation is not None:
         await srv.propose(MessageType.INTENTION, changed(req, Intention=None, Mutation=mutation))
     return answer
 
 
-def _mutation_of(db: Store, op: str, given: Intention) -> tuple[IntentionMutation | None, str]:
+def _mutation_of(db: Store, rights: Authorizer, op: str, given: Intention) -> tuple[IntentionMutation | None, str]:
     """What the log gets for a write, None where there is nothing to do; and the answer."""
     if op == CREATE:
-        return _create(given)
+        return _create(rights, given)
     if op == UPDATE:
-        return _update(db, given), given.ID or ""
+        return _update(db, rights, given), given.ID or ""
     if op == UPSERT:
-        return _upsert(db, given), ""
+        return _upsert(db, rights, given), ""
     if op == DELETE and given.ID:
-        if _stored(db, given.ID) is None:
+        old = _stored(db, given.ID)
+        if old is None:
             raise InternalError(f"Cannot delete non-existent intention: '{given.ID}'")
+        _require_write(rights, old)
         return IntentionMutation(ID=given.ID), given.ID
     if op == DELETE:
-        return _delete(db, given), ""
+        return _delete(db, rights, given), ""
     raise InternalError(f"Invalid Intention operation: {op}")
 
 
-def _create(given: Intention) -> tuple[IntentionMutation, str]:
-    _refuse_nowhere(given)
+def _create(rights: Authorizer, given: Intention) -> tuple[IntentionMutation, str]:
+    _require_write(rights, given)
     if given.ID:
         raise InternalError("ID must be empty when creating a new intention")
     given = changed(given, ID=str(uuid.uuid4()), SourceType=given.SourceType or "consul")
@@ -87,10 +90,11 @@ def _create(given: Intention) -> tuple[IntentionMutation, str]:
     return IntentionMutation(Destination=ServiceName(Name=given.DestinationName), Value=value), given.ID or ""
 
 
-def _update(db: Store, given: Intention) -> IntentionMutation:
+def _update(db: Store, rights: Authorizer, given: Intention) -> IntentionMutation:
     old = _stored(db, given.ID or "")
     if old is None:
         raise InternalError(f"Cannot modify non-existent intention: '{given.ID}'")
+    _require_write(rights, old)
     if old.DestinationName != given.DestinationName:
         raise InternalError("Cannot modify Destination partition/namespace/name for an intention once it exists.")
     given = changed(given, SourceType=given.SourceType or "consul")
@@ -98,10 +102,10 @@ def _update(db: Store, given: Intention) -> IntentionMutation:
     return IntentionMutation(ID=given.ID or "", Value=given.as_source(legacy=True, now=_now()))
 
 
-def _upsert(db: Store, given: Intention) -> IntentionMutation:
+def _upsert(db: Store, rights: Authorizer, given: Intention) -> IntentionMutation:
     if given.ID:
         raise InternalError("ID must not be specified")
-    _refuse_nowhere(given)
+    _require_write(rights, given)
     entry = entry_of(db, ServiceIntentions, given.DestinationName)
     if given.Meta:
         if entry is None:
@@ -116,8 +120,8 @@ def _upsert(db: Store, given: Intention) -> IntentionMutation:
     )
 
 
-def _delete(db: Store, given: Intention) -> IntentionMutation | None:
-    _refuse_nowhere(given)
+def _delete(db: Store, rights: Authorizer, given: Intention) -> IntentionMutation | None:
+    _require_write(rights, given)
     ask = IntentionQueryExact(SourceName=given.SourceName, DestinationName=given.DestinationName)
     if not given.SourceName:
         raise InternalError("Intention lookup failed: 1 error occurred:\n\t* SourceName is missing\n\n")
@@ -128,9 +132,9 @@ def _delete(db: Store, given: Intention) -> IntentionMutation | None:
     )
 
 
-def _refuse_nowhere(given: Intention) -> None:
-    """No token may write an intention to nobody."""
-    if not given.DestinationName:
+def _require_write(rights: Authorizer, given: Intention) -> None:
+    """Intentions belong to their destination; no token may write one to nobody. Consul names nothing here."""
+    if not given.DestinationName or not rights.allows("intention", Access.WRITE, given.DestinationName):
         raise PermissionDenied
 
 
@@ -152,6 +156,7 @@ async def get(srv: Server, ask: IntentionQueryRequest) -> IndexedIntentions:
         _check_exact(ask.Exact)
 
     def read(db: Store, ws: WatchSet) -> IndexedIntentions:
+        rights = srv.acl.authorizer(ask.Token, ws)
         found = None
         if ask.IntentionID:
             found = intention_with_id(db, ask.IntentionID, ws)
@@ -159,6 +164,8 @@ async def get(srv: Server, ask: IntentionQueryRequest) -> IndexedIntentions:
             found = exact_intention(db, ask.Exact, ws)
         if found is None:
             raise NotFound(NOT_FOUND)
+        if acl_filter.intentions(rights, [found])[1]:
+            raise PermissionDenied
         return IndexedIntentions(Index=entries_index(db, ws), Intentions=[found])
 
     return await srv.read(ask, read)
@@ -184,7 +191,10 @@ async def list_intentions(srv: Server, ask: IntentionListRequest) -> IndexedInte
 
     def read(db: Store, ws: WatchSet) -> IndexedIntentions:
         index, found = all_intentions(db, ws)
-        return IndexedIntentions(Index=index, Intentions=keep(found), DataOrigin="config")
+        found, filtered = acl_filter.intentions(srv.acl.authorizer(ask.Token, ws), found)
+        return IndexedIntentions(
+            Index=index, Intentions=keep(found), DataOrigin="config", ResultsFilteredByACLs=filtered
+        )
 
     return await srv.read(ask, read)
 
@@ -205,6 +215,10 @@ async def match(srv: Server, ask: IntentionQueryRequest) -> IndexedIntentionMatc
             )
 
     def read(db: Store, ws: WatchSet) -> IndexedIntentionMatches:
+        rights = srv.acl.authorizer(ask.Token, ws)
+        for entry in wanted.Entries or ():
+            if entry.Name:
+                rights.require("intention", Access.READ, entry.Name)
         found = [matching(db, entry.Name, wanted.Type, ws) or None for entry in wanted.Entries or ()]
         return IndexedIntentionMatches(Index=max(entries_index(db, ws), 1), Matches=found)
 
@@ -222,10 +236,12 @@ async def check(srv: Server, ask: IntentionQueryRequest) -> IntentionQueryCheckR
             raise InternalError(f"Invalid {side} namespace {quote(namespace)}: {_ENTERPRISE}")
     if query.SourceType != "consul":
         raise InternalError(f"unsupported SourceType: {quote(query.SourceType)}")
+    rights = srv.acl.authorizer(ask.Token)
+    if query.DestinationName:
+        rights.require("service", Access.READ, query.DestinationName)
     found = matching(srv.db, query.SourceName, BY_SOURCE)
-    decision = decide(
-        found, query.DestinationName, BY_DESTINATION, default_allow=DEFAULT_ALLOW, allow_permissions=False
-    )
+    default = srv.default_intention_allow(rights)
+    decision = decide(found, query.DestinationName, BY_DESTINATION, default_allow=default, allow_permissions=False)
     return IntentionQueryCheckResponse(Allowed=decision.Allowed)
 
 
@@ -241,12 +257,15 @@ async def gateway_intentions(srv: Server, ask: IntentionQueryRequest) -> Indexed
     gateway = entries[0].Name
 
     def read(db: Store, ws: WatchSet) -> IndexedIntentions:
+        rights = srv.acl.authorizer(ask.Token, ws)
+        rights.require("service", Access.READ, gateway)
         index, mappings = services_of_gateway(db, gateway, ws)
         found: dict[str, Intention] = {}
         for mapping in mappings:
             index = max(index, entries_index(db, ws))
             for one in matching(db, mapping.Service.Name, BY_DESTINATION, ws):
                 found.setdefault(one.ID or "", one)
-        return IndexedIntentions(Index=index, Intentions=list(found.values()))
+        seen, filtered = acl_filter.intentions(rights, list(found.values()))
+        return IndexedIntentions(Index=index, Intentions=seen, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from pyconsul.acl import Access
 from pyconsul.memdb import Store, WatchSet
+from pyconsul.server.endpoints import acl_filter
 from pyconsul.server.endpoints.filtering import rows_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state import catalog_reads as reads
@@ -29,7 +31,6 @@ from pyconsul.structs.internal import (
     AssignServiceManualVIPsRequest,
     AssignServiceManualVIPsResponse,
     CatalogSummary,
-    GatewayService,
     IndexedNodeDump,
     IndexedNodesWithGateways,
     IndexedServiceDump,
@@ -52,7 +53,8 @@ async def node_info(srv: Server, ask: NodeSpecificRequest) -> IndexedNodeDump:
 
     def read(db: Store, ws: WatchSet) -> IndexedNodeDump:
         index, dump = node_dump(db, ask.Node, ask.PeerName, ws)
-        return IndexedNodeDump(Index=index, Dump=dump or None)
+        dump, filtered = acl_filter.node_dump(srv.acl.authorizer(ask.Token, ws), dump)
+        return IndexedNodeDump(Index=index, Dump=dump or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -66,7 +68,8 @@ async def all_nodes(srv: Server, ask: DCSpecificRequest) -> IndexedNodeDump:
 
     def read(db: Store, ws: WatchSet) -> IndexedNodeDump:
         index, dump = node_dump(db, None, "", ws)
-        return IndexedNodeDump(Index=index, Dump=keep(dump) or None)
+        dump, filtered = acl_filter.node_dump(srv.acl.authorizer(ask.Token, ws), dump)
+        return IndexedNodeDump(Index=index, Dump=keep(dump) or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -77,17 +80,22 @@ async def service_dump(srv: Server, ask: ServiceDumpRequest) -> IndexedNodesWith
     keep = rows_filter(ask.Filter, CheckServiceNode)
 
     def read(db: Store, ws: WatchSet) -> IndexedNodesWithGateways:
+        rights = srv.acl.authorizer(ask.Token, ws)
         if ask.UseServiceKind:
             index, found = reads.check_service_nodes_of_kind(db, ask.ServiceKind, ask.PeerName, ws)
         else:
             index, found = reads.all_check_service_nodes(db, ask.PeerName, ws)
+        found, filtered = acl_filter.check_service_nodes(rights, found)
+        shown = keep(found) or None
         if ask.PeerName:
-            return IndexedNodesWithGateways(Index=index, ImportedNodes=keep(found) or None)
-        gateways: list[GatewayService] = []
-        if not ask.NodesOnly:
-            at, gateways = all_gateway_services(db, ws)
-            index = max(index, at)
-        return IndexedNodesWithGateways(Index=index, Nodes=keep(found) or None, Gateways=gateways or None)
+            return IndexedNodesWithGateways(Index=index, ImportedNodes=shown, ResultsFilteredByACLs=filtered)
+        if ask.NodesOnly:
+            return IndexedNodesWithGateways(Index=index, Nodes=shown, ResultsFilteredByACLs=filtered)
+        at, all_gateways = all_gateway_services(db, ws)
+        gateways, hidden = acl_filter.gateway_services(rights, all_gateways)
+        return IndexedNodesWithGateways(
+            Index=max(index, at), Nodes=shown, Gateways=gateways or None, ResultsFilteredByACLs=filtered or hidden
+        )
 
     return await srv.read(ask, read)
 
@@ -95,7 +103,9 @@ async def service_dump(srv: Server, ask: ServiceDumpRequest) -> IndexedNodesWith
 @rpc("Internal.CatalogOverview")
 async def catalog_overview(srv: Server, ask: DCSpecificRequest) -> CatalogSummary:
     """The health of the whole datacenter in numbers."""
-    del ask
+    rights = srv.acl.authorizer(ask.Token)
+    if not rights.allows("operator", Access.READ):
+        raise rights.for_accessor("").denied("operator", Access.READ)  # Consul leaves out whose token it is, here alone
     return catalog_summary(srv.db)
 
 
@@ -106,8 +116,14 @@ async def topology(srv: Server, ask: ServiceSpecificRequest) -> IndexedServiceTo
         raise InternalError("Must provide a service name")
 
     def read(db: Store, ws: WatchSet) -> IndexedServiceTopology:
-        index, found = service_topology(db, ask.ServiceName, ask.ServiceKind, ws)
-        return IndexedServiceTopology(Index=index, ServiceTopology=found)
+        rights = srv.acl.authorizer(ask.Token, ws)
+        rights.require("service", Access.READ, ask.ServiceName)
+        default_allow = srv.default_intention_allow(rights)
+        index, found = service_topology(db, ask.ServiceName, ask.ServiceKind, ws, default_allow=default_allow)
+        found, filtered = acl_filter.topology(rights, found)
+        return IndexedServiceTopology(
+            Index=index, ServiceTopology=found, FilteredByACLs=filtered, ResultsFilteredByACLs=filtered
+        )
 
     return await srv.read(ask, read)
 
@@ -118,6 +134,8 @@ async def gateway_service_dump(srv: Server, ask: ServiceSpecificRequest) -> Inde
     _refuse_no_gateway(ask)
 
     def read(db: Store, ws: WatchSet) -> IndexedServiceDump:
+        rights = srv.acl.authorizer(ask.Token, ws)
+        rights.require("service", Access.READ, ask.ServiceName)
         index, mappings = services_of_gateway(db, ask.ServiceName, ws)
         dump: list[ServiceInfo] = []
         for mapping in mappings:
@@ -127,7 +145,8 @@ async def gateway_service_dump(srv: Server, ask: ServiceSpecificRequest) -> Inde
                 ServiceInfo(Node=one.Node, Service=one.Service, Checks=one.Checks, GatewayService=mapping)
                 for one in instances
             ] or [ServiceInfo(GatewayService=mapping)]
-        return IndexedServiceDump(Index=index, Dump=dump or None)
+        dump, filtered = acl_filter.service_dump(rights, dump)
+        return IndexedServiceDump(Index=index, Dump=dump or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -138,8 +157,11 @@ async def gateways_of(srv: Server, ask: ServiceSpecificRequest) -> IndexedCheckS
     _refuse_no_gateway(ask)
 
     def read(db: Store, ws: WatchSet) -> IndexedCheckServiceNodes:
+        rights = srv.acl.authorizer(ask.Token, ws)
+        rights.require("service", Access.READ, ask.ServiceName)
         index, found = reads.service_gateways(db, ask.ServiceName, ask.ServiceKind, ws)
-        return IndexedCheckServiceNodes(Index=index, Nodes=found or None)
+        found, filtered = acl_filter.check_service_nodes(rights, found)
+        return IndexedCheckServiceNodes(Index=index, Nodes=found or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -152,6 +174,7 @@ def _refuse_no_gateway(ask: ServiceSpecificRequest) -> None:
 @rpc("Internal.ExportedServicesForPeer")
 async def exported_services(srv: Server, ask: ServiceDumpRequest) -> IndexedServiceList:
     """What is exported to a peer: nothing, to a peer that is not known."""
+    srv.acl.authorizer(ask.Token)
     if not ask.PeerName:
         raise InternalError("must provide PeerName")
 
@@ -164,6 +187,7 @@ async def exported_services(srv: Server, ask: ServiceDumpRequest) -> IndexedServ
 @rpc("Internal.AssignManualServiceVIPs")
 async def assign_manual_vips(srv: Server, ask: AssignServiceManualVIPsRequest) -> AssignServiceManualVIPsResponse:
     """Give a mesh service these virtual addresses. Raises InternalError for too many, or for one that is none."""
+    srv.acl.authorizer(ask.Token).require("mesh", Access.WRITE)
     wanted = sorted(set(ask.ManualVIPs or ()))  # Consul ignores duplicates silently, but counts them
     if len(ask.ManualVIPs or ()) > MAX_MANUAL_VIPS:
         raise InternalError(f"cannot associate more than {MAX_MANUAL_VIPS} manual virtual IPs with the same service")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from pyconsul.acl import Access, Authorizer
 from pyconsul.memdb import Store, WatchSet
+from pyconsul.server.endpoints import acl_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state.kv import entries_below, entry_of_key
 from pyconsul.structs.errors import InternalError, RaftFailure
@@ -26,24 +28,41 @@ if TYPE_CHECKING:
 log = logger("agent.server.kvs")
 
 OPERATIONS = frozenset(("set", "delete", "delete-cas", "delete-tree", "cas", "lock", "unlock"))
+# What a transaction may tell about a key by whether it goes through.
+_CHECKS = frozenset(("check-session", "check-index"))
+_WRITES = frozenset((*OPERATIONS, "check-not-exists"))
 
 
-def may_apply(srv: Server, op: str, entry: DirEntry) -> bool:
-    """Check what the log must not decide. False: refused by lock delay. Raises InternalError for a bad write."""
+def may_apply(srv: Server, rights: Authorizer, op: str, entry: DirEntry) -> bool:
+    """Check what the log must not decide. False: refused by lock delay. Raises InternalError for a bad write,
+    PermissionDenied for one that the token may not do.
+    """
     if not entry.Key and op != "delete-tree":
         raise InternalError("Must provide key")
+    _require_access(rights, op, entry.Key)
     if op == "lock" and srv.leader.lock_delays.is_held(entry.Key, asyncio.get_running_loop().time()):
         log.warn("Rejecting lock of key due to lock-delay", key=entry.Key)
         return False
     return True
 
 
+def _require_access(rights: Authorizer, op: str, key: str) -> None:
+    """What is read is filtered later; whole trees need every key below."""
+    if op == "delete-tree":
+        rights.require_keys_below(key)
+    elif op in _WRITES:
+        rights.require("key", Access.WRITE, key)
+    elif op in _CHECKS:
+        rights.require("key", Access.READ, key)
+
+
 @rpc("KVS.Apply")
 async def apply(srv: Server, req: KVSRequest) -> bool:
     """One write; False where a condition or a lock delay refused it."""
+    rights = srv.acl.authorizer(req.Token)
     if req.Op not in OPERATIONS:
         raise InternalError(f"unknown KV operation: {req.Op}")
-    if not may_apply(srv, req.Op, req.DirEnt):
+    if not may_apply(srv, rights, req.Op, req.DirEnt):
         return False
     try:
         answer = await srv.propose(MessageType.KVS, req)
@@ -58,6 +77,7 @@ async def get(srv: Server, ask: KeyRequest) -> IndexedDirEntries:
 
     def read(db: Store, ws: WatchSet) -> IndexedDirEntries:
         index, entry = entry_of_key(db, ask.Key, ws)
+        srv.acl.authorizer(ask.Token, ws).require("key", Access.READ, ask.Key)
         return IndexedDirEntries(Index=index, Entries=None if entry is None else [entry])
 
     return await srv.read(ask, read, found=lambda reply: reply.Entries is not None)
@@ -68,8 +88,8 @@ async def list_entries(srv: Server, ask: KeyRequest) -> IndexedDirEntries:
     """All pairs below a prefix; null when there are none."""
 
     def read(db: Store, ws: WatchSet) -> IndexedDirEntries:
-        index, entries = entries_below(db, ask.Key, ws)
-        return IndexedDirEntries(Index=index, Entries=entries or None)
+        index, entries, filtered = _visible(srv, db, ask.Key, ask.Token, ws)
+        return IndexedDirEntries(Index=index, Entries=entries or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -79,11 +99,20 @@ async def list_keys(srv: Server, ask: KeyListRequest) -> IndexedKeyList:
     """Key names below a prefix, each cut after the first separator that follows the prefix."""
 
     def read(db: Store, ws: WatchSet) -> IndexedKeyList:
-        index, entries = entries_below(db, ask.Prefix, ws)
-        keys = [e.Key for e in entries]
-        return IndexedKeyList(Index=index, Keys=cut_keys(keys, len(ask.Prefix), ask.Seperator) or None)
+        index, entries, filtered = _visible(srv, db, ask.Prefix, ask.Token, ws)
+        keys = cut_keys([e.Key for e in entries], len(ask.Prefix), ask.Seperator)
+        return IndexedKeyList(Index=index, Keys=keys or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
+
+
+def _visible(srv: Server, db: Store, prefix: str, token: str, ws: WatchSet) -> tuple[int, list[DirEntry], bool]:
+    """The index of a prefix, what a token may see below it, and whether there is more."""
+    rights = srv.acl.authorizer(token, ws)
+    if srv.acl.settings.key_list_policy:
+        rights.require("key", Access.LIST, prefix)
+    index, entries = entries_below(db, prefix, ws)
+    return index, *acl_filter.entries(rights, entries)
 
 
 def cut_keys(keys: list[str], prefix_length: int, separator: str) -> list[str]:

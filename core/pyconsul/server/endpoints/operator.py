@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyconsul.acl import Access
 from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.raft.archive import Server as Peer
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 @rpc("Operator.RaftGetConfiguration")
 async def raft_configuration(srv: Server, ask: ReadRequest) -> RaftConfigurationResponse:
     """The servers that agree on the log."""
-    del ask
+    srv.acl.authorizer(ask.Token).require("operator", Access.READ)
     servers = srv.consensus.configuration().servers
     return RaftConfigurationResponse(Servers=[_raft_server(srv, s) for s in servers])
 
@@ -56,6 +57,7 @@ def _raft_server(srv: Server, peer: Peer) -> RaftServer:
 @rpc("Operator.RaftRemovePeerByAddress")
 async def remove_peer_by_address(srv: Server, req: RaftRemovePeerRequest) -> None:
     """Remove a server by its address. Raises InternalError for an unknown one, and for the last voter."""
+    srv.acl.authorizer(req.Token).require("operator", Access.WRITE)
     if not any(s.address == req.Address for s in srv.consensus.configuration().servers):
         raise InternalError(f"address {quote(req.Address)} was not found in the Raft configuration")
     raise _last_voter()
@@ -64,6 +66,7 @@ async def remove_peer_by_address(srv: Server, req: RaftRemovePeerRequest) -> Non
 @rpc("Operator.RaftRemovePeerByID")
 async def remove_peer_by_id(srv: Server, req: RaftRemovePeerRequest) -> None:
     """Remove a server by its ID. Raises InternalError for an unknown one, and for the last voter."""
+    srv.acl.authorizer(req.Token).require("operator", Access.WRITE)
     if not any(s.id == req.ID for s in srv.consensus.configuration().servers):
         raise InternalError(f"id {quote(req.ID)} was not found in the Raft configuration")
     raise _last_voter()
@@ -76,6 +79,7 @@ def _last_voter() -> InternalError:
 @rpc("Operator.TransferLeader")
 async def transfer_leader(srv: Server, req: TransferLeaderRequest) -> bool:
     """Hand leadership on. A single server finds nobody: always raises InternalError."""
+    srv.acl.authorizer(req.Token).require("operator", Access.WRITE)
     if req.ID and not any(s.id == req.ID for s in srv.consensus.configuration().servers):
         raise InternalError(f"Could not find address for server id {req.ID}")
     raise InternalError("cannot transfer leadership to itself" if req.ID else "cannot find peer")
@@ -84,6 +88,7 @@ async def transfer_leader(srv: Server, req: TransferLeaderRequest) -> bool:
 @rpc("Operator.AutopilotGetConfiguration")
 async def get_autopilot(srv: Server, ask: ReadRequest) -> AutopilotConfig:
     """Autopilot's settings."""
+    srv.acl.authorizer(ask.Token).require("operator", Access.READ)
     if ask.RequireConsistent:
         await srv.verify()
     config = autopilot_config(srv.db)
@@ -95,6 +100,7 @@ async def get_autopilot(srv: Server, ask: ReadRequest) -> AutopilotConfig:
 @rpc("Operator.AutopilotSetConfiguration")
 async def set_autopilot(srv: Server, req: AutopilotSetConfigRequest) -> bool:
     """Change the settings; for a conditional write, whether it happened."""
+    srv.acl.authorizer(req.Token).require("operator", Access.WRITE)
     try:
         return await srv.propose(MessageType.AUTOPILOT, req) is True
     except InternalError as error:
@@ -104,7 +110,7 @@ async def set_autopilot(srv: Server, req: AutopilotSetConfigRequest) -> bool:
 @rpc("Operator.ServerHealth")
 async def server_health(srv: Server, ask: ReadRequest) -> OperatorHealthReply:
     """The health of all servers; an empty, unhealthy reply until autopilot has looked."""
-    del ask
+    srv.acl.authorizer(ask.Token).require("operator", Access.READ)
     state = srv.leader.autopilot.state()
     if state is None:
         return OperatorHealthReply()
@@ -131,7 +137,7 @@ async def server_health(srv: Server, ask: ReadRequest) -> OperatorHealthReply:
 @rpc("Operator.AutopilotState")
 async def autopilot_state(srv: Server, ask: ReadRequest) -> AutopilotState:
     """Autopilot's whole view."""
-    del ask
+    srv.acl.authorizer(ask.Token).require("operator", Access.READ)
     state = srv.leader.autopilot.state()
     if state is None:
         raise InternalError("Failed to get autopilot state: no state found")
@@ -143,6 +149,7 @@ async def usage(srv: Server, ask: OperatorUsageRequest) -> Usage:
     """Counts of this datacenter, which is all there is."""
 
     def read(db: Store, ws: WatchSet) -> Usage:
+        srv.acl.authorizer(ask.Token, ws).require("operator", Access.READ)
         index, counts = service_usage(db, ws)
         return Usage(Index=index, Usage={srv.config.datacenter: counts})
 

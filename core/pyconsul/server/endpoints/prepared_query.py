@@ -6,15 +6,18 @@ import random
 import uuid
 from typing import TYPE_CHECKING
 
+from pyconsul.acl import Access, Authorizer
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.primitives.durations import DurationError, parse_duration
+from pyconsul.server.acl import told_nobody
+from pyconsul.server.endpoints import acl_filter
 from pyconsul.server.endpoints.prepared_query_failover import fail_over
 from pyconsul.server.registry import rpc
 from pyconsul.server.state import catalog_reads as reads
 from pyconsul.server.state.coordinate import sorted_by_distance
 from pyconsul.server.state.prepared_query import all_queries, queries_index, query_with_id, resolve
 from pyconsul.structs.catalog import CheckServiceNode, DCSpecificRequest, QuerySource
-from pyconsul.structs.errors import InternalError, NotFound
+from pyconsul.structs.errors import InternalError, NotFound, PermissionDenied
 from pyconsul.structs.health import CRITICAL, PASSING
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.prepared_query import (
@@ -49,8 +52,10 @@ async def apply(srv: Server, req: PreparedQueryRequest) -> str:
         if query.ID:
             raise InternalError("ID must be empty when creating a new prepared query")
         query = changed(query, ID=_unused_id(srv.db))
-    else:
-        _refuse_unknown(srv.db, query.ID)
+    rights = srv.acl.authorizer(req.Token)
+    _require_write(rights, query)
+    if req.Op != "create":
+        _require_write(rights, _stored(srv.db, query.ID))
     if req.Op in ("create", "update"):
         if fault := query_fault(query):
             raise InternalError(f"Invalid prepared query: {fault}")
@@ -70,13 +75,22 @@ def _unused_id(db: Store) -> str:
             return query_id
 
 
-def _refuse_unknown(db: Store, query_id: str) -> None:
+def _require_write(rights: Authorizer, query: PreparedQuery) -> None:
+    """A query without a name is protected by its ID alone."""
+    name = query.acl_prefix()
+    if name is not None and not rights.allows("query", Access.WRITE, name):
+        log.warn("Operation on prepared query denied due to ACLs", query=query.ID)
+        raise rights.denied("query", Access.WRITE, name)
+
+
+def _stored(db: Store, query_id: str) -> PreparedQuery:
     try:
         known = query_with_id(db, query_id)
     except InternalError as error:
         raise InternalError(f"Prepared Query lookup failed: {error.text}") from error
     if known is None:
         raise InternalError(f"Cannot modify non-existent prepared query: '{query_id}'")
+    return known
 
 
 def query_fault(query: PreparedQuery) -> str:
@@ -116,12 +130,24 @@ async def get(srv: Server, ask: PreparedQuerySpecificRequest) -> IndexedPrepared
     """One query as a list of one. Raises NotFound."""
 
     def read(db: Store, ws: WatchSet) -> IndexedPreparedQueries:
+        rights = srv.acl.authorizer(ask.Token, ws)
         query = query_with_id(db, ask.QueryID, ws)
         if query is None:
             raise NotFound(QUERY_NOT_FOUND)
-        return IndexedPreparedQueries(Index=queries_index(db, ws), Queries=[query])
+        return IndexedPreparedQueries(Index=queries_index(db, ws), Queries=[_visible(rights, query)])
 
     return await srv.read(ask, read)
+
+
+def _visible(rights: Authorizer, query: PreparedQuery) -> PreparedQuery:
+    """The query with its token hidden; who knows the ID of one without a name may see it. Raises PermissionDenied."""
+    if query.acl_prefix() is None:
+        return acl_filter.with_hidden_token(rights, query)
+    seen, _ = acl_filter.queries(rights, [query])
+    if not seen:
+        log.warn("Request to get prepared query denied due to ACLs", query=query.ID)
+        raise PermissionDenied
+    return seen[0]
 
 
 @rpc("PreparedQuery.List")
@@ -129,7 +155,9 @@ async def list_queries(srv: Server, ask: DCSpecificRequest) -> IndexedPreparedQu
     """All queries; null when there are none."""
 
     def read(db: Store, ws: WatchSet) -> IndexedPreparedQueries:
-        return IndexedPreparedQueries(Index=queries_index(db, ws), Queries=all_queries(db, ws) or None)
+        found, filtered = acl_filter.queries(srv.acl.authorizer(ask.Token, ws), all_queries(db, ws))
+        index = queries_index(db, ws)
+        return IndexedPreparedQueries(Index=index, Queries=found or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -138,7 +166,11 @@ async def list_queries(srv: Server, ask: DCSpecificRequest) -> IndexedPreparedQu
 async def explain(srv: Server, ask: PreparedQueryExecuteRequest) -> PreparedQueryExplainResponse:
     """The query that a name selects, filled in. Raises NotFound."""
     query = await _resolve(srv, ask)
-    return PreparedQueryExplainResponse(Index=1, Query=query)
+    seen, _ = acl_filter.queries(srv.acl.authorizer(ask.Token), [query])
+    if not seen:
+        log.warn("Explain on prepared query denied due to ACLs", query=query.ID)
+        raise PermissionDenied
+    return PreparedQueryExplainResponse(Index=1, Query=seen[0])
 
 
 async def _resolve(srv: Server, ask: PreparedQueryExecuteRequest) -> PreparedQuery:
@@ -154,7 +186,7 @@ async def _resolve(srv: Server, ask: PreparedQueryExecuteRequest) -> PreparedQue
 async def execute(srv: Server, ask: PreparedQueryExecuteRequest) -> PreparedQueryExecuteResponse:
     """Run a query here, and elsewhere if there is no instance here. Raises NotFound."""
     query = await _resolve(srv, ask)
-    found = run(srv, query, connect=ask.Connect)
+    found = run(srv, query, ask.Token, connect=ask.Connect)
     nodes = _in_order(srv, query, ask, found)
     if ask.Limit > 0:
         nodes = nodes[: ask.Limit]
@@ -167,27 +199,32 @@ async def execute_remote(srv: Server, ask: PreparedQueryExecuteRemoteRequest) ->
     """Run a query that another datacenter sent along, in no particular order."""
     if ask.RequireConsistent:
         await srv.verify()
-    found = run(srv, ask.Query, connect=ask.Connect)
+    found = run(srv, ask.Query, ask.Token, connect=ask.Connect)
     nodes = list(found.Nodes or [])
     random.shuffle(nodes)
     return changed(found, Nodes=nodes[: ask.Limit] if ask.Limit > 0 else nodes)
 
 
-def run(srv: Server, query: PreparedQuery, *, connect: bool) -> PreparedQueryExecuteResponse:
-    """The instances that fit a query, from our own catalog."""
+def run(srv: Server, query: PreparedQuery, token: str, *, connect: bool) -> PreparedQueryExecuteResponse:
+    """The instances that fit a query, from our own catalog: those that its own token may see, else the asker's."""
     service = query.Service
     if service.Connect or connect:
         _, nodes = reads.check_connect_service_nodes(srv.db, service.Service, service.Peer)
     else:
         _, nodes = reads.check_service_nodes(srv.db, service.Service, peer=service.Peer)
-    return PreparedQueryExecuteResponse(
+    token = query.Token or token
+    fitting = [node for node in nodes if fits(node, service)]
+    fitting, filtered = acl_filter.check_service_nodes(srv.acl.authorizer(token), fitting)
+    reply = PreparedQueryExecuteResponse(
         Index=1,
         Service=service.Service,
-        Nodes=[node for node in nodes if fits(node, service)],
+        Nodes=fitting,
         DNS=query.DNS,
         Datacenter="" if service.Peer else srv.config.datacenter,
         PeerName=service.Peer,
+        ResultsFilteredByACLs=filtered,
     )
+    return reply if token else told_nobody(reply)
 
 
 def fits(row: CheckServiceNode, service: ServiceQuery) -> bool:

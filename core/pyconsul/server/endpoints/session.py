@@ -5,8 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+from pyconsul.acl import Access
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.primitives.durations import format_duration, parse_duration
+from pyconsul.server.endpoints import acl_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state.sessions import all_sessions, session_index, session_with_id, sessions_of_node
 from pyconsul.structs.errors import InternalError
@@ -30,14 +32,15 @@ TTL_MAX_NS = 86_400_000_000_000
 async def apply(srv: Server, req: SessionRequest) -> str:
     """Create a session and answer its ID, or destroy one and answer nothing. Raises InternalError."""
     session = req.Session
+    _refuse_incomplete(req)
+    rights = srv.acl.authorizer(req.Token)
     if req.Op == "destroy":
-        if not session.ID:
-            raise InternalError("Must provide ID")
-        if session_with_id(srv.db, session.ID) is None:
+        known = session_with_id(srv.db, session.ID)
+        if known is None:
             return ""
+        rights.require("session", Access.WRITE, known.Node)
     elif req.Op == "create":
-        if not session.Node:
-            raise InternalError("Must provide Node")
+        rights.require("session", Access.WRITE, session.Node)
     else:
         raise InternalError(f'Invalid session operation "{req.Op}"')
     check_behavior(session)
@@ -51,6 +54,13 @@ async def apply(srv: Server, req: SessionRequest) -> str:
     if req.Op == "create" and session.TTL:
         srv.leader.session_timers.arm(session)
     return str(answer or "")
+
+
+def _refuse_incomplete(req: SessionRequest) -> None:
+    if req.Op == "destroy" and not req.Session.ID:
+        raise InternalError("Must provide ID")
+    if req.Op == "create" and not req.Session.Node:
+        raise InternalError("Must provide Node")
 
 
 def check_behavior(session: Session) -> None:
@@ -85,8 +95,13 @@ async def get(srv: Server, ask: SessionSpecificRequest) -> IndexedSessions:
     session_id = ask.SessionID or ask.Session
 
     def read(db: Store, ws: WatchSet) -> IndexedSessions:
+        rights = srv.acl.authorizer(ask.Token, ws)
         session = session_with_id(db, session_id, ws)
-        return IndexedSessions(Index=session_index(db, ws), Sessions=None if session is None else [session])
+        index = session_index(db, ws)
+        if session is None:
+            return IndexedSessions(Index=index)
+        found, filtered = acl_filter.sessions(rights, [session])
+        return IndexedSessions(Index=index, Sessions=found, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read, found=lambda reply: reply.Sessions is not None)
 
@@ -96,7 +111,8 @@ async def list_sessions(srv: Server, ask: SessionSpecificRequest) -> IndexedSess
     """All sessions; null when there are none."""
 
     def read(db: Store, ws: WatchSet) -> IndexedSessions:
-        return IndexedSessions(Index=session_index(db, ws), Sessions=all_sessions(db, ws) or None)
+        found, filtered = acl_filter.sessions(srv.acl.authorizer(ask.Token, ws), all_sessions(db, ws))
+        return IndexedSessions(Index=session_index(db, ws), Sessions=found or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -106,7 +122,8 @@ async def node_sessions(srv: Server, ask: NodeSpecificSessions) -> IndexedSessio
     """The sessions of one node; null when there are none."""
 
     def read(db: Store, ws: WatchSet) -> IndexedSessions:
-        return IndexedSessions(Index=session_index(db, ws), Sessions=sessions_of_node(db, ask.Node, ws) or None)
+        found, filtered = acl_filter.sessions(srv.acl.authorizer(ask.Token, ws), sessions_of_node(db, ask.Node, ws))
+        return IndexedSessions(Index=session_index(db, ws), Sessions=found or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 
@@ -115,8 +132,10 @@ async def node_sessions(srv: Server, ask: NodeSpecificSessions) -> IndexedSessio
 async def renew(srv: Server, ask: SessionSpecificRequest) -> IndexedSessions:
     """Start the session's TTL again; null sessions when there is none with this ID."""
     session_id = ask.SessionID or ask.Session
+    rights = srv.acl.authorizer(ask.Token)
     session = session_with_id(srv.db, session_id)
     if session is None:
         return IndexedSessions(Index=session_index(srv.db))
+    rights.require("session", Access.WRITE, session.Node)
     srv.leader.session_timers.arm(session)
     return IndexedSessions(Index=session_index(srv.db), Sessions=[session])

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
+from pyconsul.acl import Access
 from pyconsul.raft.archive import ArchiveError
 from pyconsul.raft.consensus import Snapshot
 from pyconsul.raft.log_store import LogError
@@ -28,6 +29,7 @@ class SnapshotRestore(SnapshotRequest, frozen=True, kw_only=True):
 @rpc("Snapshot.Save")
 async def save(srv: Server, ask: SnapshotRequest) -> Snapshot:
     """An archive of the state; whoever asked closes it."""
+    _require_rights(srv, ask)
     if not ask.AllowStale:
         await srv.verify()
     try:
@@ -39,6 +41,7 @@ async def save(srv: Server, ask: SnapshotRequest) -> Snapshot:
 @rpc("Snapshot.Restore")
 async def restore(srv: Server, ask: SnapshotRestore) -> None:
     """Replace the state, then take the lead anew over what came. Raises InternalError for a bad archive."""
+    _require_rights(srv, ask)
     if ask.AllowStale:
         raise InternalError("stale not allowed for restore")
     running = asyncio.get_running_loop().create_task(_replace_state(srv, ask.Archive))
@@ -46,6 +49,11 @@ async def restore(srv: Server, ask: SnapshotRestore) -> None:
     running.add_done_callback(_RUNNING.discard)
     # A client that hangs up must not leave a state behind that nobody leads.
     await asyncio.shield(running)
+
+
+def _require_rights(srv: Server, ask: SnapshotRequest) -> None:
+    """There is one right for both ways: who saves has all tokens, who restores may bring any."""
+    srv.acl.authorizer(ask.Token).require("acl", Access.WRITE)
 
 
 _RUNNING: set[asyncio.Task[None]] = set()

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from pyconsul.memdb import WatchSet
+from pyconsul.server.leader.acl import TokenReaper, initialize_acls
 from pyconsul.server.leader.autopilot import Autopilot
 from pyconsul.server.leader.bootstrap_entries import write_bootstrap_entries
 from pyconsul.server.leader.federation import FederationSync
@@ -36,6 +37,7 @@ class Leader:
         self.tombstones = TombstoneReaper(server)
         self.autopilot = Autopilot(server)
         self.federation = FederationSync(server)
+        self.token_reaper = TokenReaper(server)
         self._watches: dict[object, set[WatchSet]] = {}
 
     def watch(self, ws: WatchSet) -> None:
@@ -64,15 +66,22 @@ class Leader:
         self._leadership_changed()
         self.session_timers.arm_all(self.server.db)
         self.tombstones.start()
+        await self._start_acls()
         await self.autopilot.start()
         with metrics.measure("leader.reconcileMember"):
             await register_own_member(self.server)
         await write_bootstrap_entries(self.server)
         self.federation.start()
 
+    async def _start_acls(self) -> None:
+        if self.server.acl.enabled:
+            await initialize_acls(self.server)
+            self.token_reaper.start()
+
     async def stop(self) -> None:
         """Drop all timers."""
         self._leadership_changed()
         self.federation.stop()
+        self.token_reaper.stop()
         self.session_timers.clear_all()
         self.tombstones.stop()

@@ -5,7 +5,7 @@ from pyconsul.memdb import Store, WatchSet
 from pyconsul.server.state.config_entries import delete_entry, put_entry
 from pyconsul.server.state.config_entry_reads import CONFIG_ENTRIES, entries_index, entries_of, entry_of
 from pyconsul.server.state.gateway_services import BEHIND_DESTINATION, kind_behind
-from pyconsul.server.state.prepared_query import uuid_key
+from pyconsul.server.state.uuid_keys import uuid_key
 from pyconsul.structs.config_entries.entry import WILDCARD
 from pyconsul.structs.config_entries.hashing import entry_hash
 from pyconsul.structs.config_entries.service_intentions import ServiceIntentions, SourceIntention

@@ -11,6 +11,7 @@ from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Index, Store, Table, WatchSet
 from pyconsul.server.state.indexes import max_index, raise_index, set_index
 from pyconsul.server.state.sessions import ENDINGS, session_with_id
+from pyconsul.server.state.uuid_keys import uuid_key
 from pyconsul.structs.catalog import QuerySource
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.prepared_query import PreparedQuery
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 INDEX = "prepared-queries"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_HEX = frozenset("0123456789abcdefABCDEF")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +53,8 @@ def is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
-def uuid_key(text: str, what: str = "prepared query") -> str:
-    """The key of an ID. Raises InternalError for what is no UUID, as Consul's index of ``what`` does."""
-    digits = text.replace("-", "")
-    if len(text) != 36:
-        fault = "UUID must be 36 characters"
-    elif len(text) - len(digits) > 4:
-        fault = f'UUID should have maximum of 4 "-"; got {len(text) - len(digits)}'
-    elif len(digits) % 2:
-        fault = "Input (without hyphens) must be even length"
-    elif bad := next((char for char in digits if char not in _HEX), ""):
-        fault = f"Invalid UUID: encoding/hex: invalid byte: U+{ord(bad):04X} '{bad}'"
-    else:
-        return text.lower()
-    raise InternalError(f"failed {what} lookup: index error: {fault}")
+def _key(query_id: str) -> str:
+    return uuid_key(query_id, "prepared query")
 
 
 def queries_index(db: Store, ws: WatchSet | None = None) -> int:
@@ -76,7 +64,7 @@ def queries_index(db: Store, ws: WatchSet | None = None) -> int:
 
 def query_with_id(db: Store, query_id: str, ws: WatchSet | None = None) -> PreparedQuery | None:
     """The query, or None. Raises InternalError for what is no UUID."""
-    row = db.get(PREPARED_QUERIES, uuid_key(query_id), ws)
+    row = db.get(PREPARED_QUERIES, _key(query_id), ws)
     return None if row is None else row.query
 
 
@@ -129,7 +117,7 @@ def _refuse_taken_names(db: Store, query: PreparedQuery, existing: PreparedQuery
 
 def delete_query(db: Store, index: int, query_id: str) -> None:
     """Drop a query; one that is not there is no error."""
-    if db.delete(PREPARED_QUERIES, uuid_key(query_id)) is not None:
+    if db.delete(PREPARED_QUERIES, _key(query_id)) is not None:
         raise_index(db, index, INDEX)
 
 

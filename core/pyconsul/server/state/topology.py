@@ -48,6 +48,7 @@ class _Neighbours:
 
     intentions: list[Intention]
     match_type: str
+    default_allow: bool
     index: int = 0
     sources: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -69,7 +70,9 @@ class _Neighbours:
 
     def decision(self, name: str, *, permissions: bool = False) -> IntentionDecisionSummary:
         """Whether the call is allowed; one that depends on its requests is, with ``permissions``."""
-        return decide(self.intentions, name, self.match_type, default_allow=True, allow_permissions=permissions)
+        return decide(
+            self.intentions, name, self.match_type, default_allow=self.default_allow, allow_permissions=permissions
+        )
 
     def decisions(self) -> dict[str, IntentionDecisionSummary]:
         """The decision for each neighbour."""
@@ -82,8 +85,13 @@ def _reason(decision: IntentionDecisionSummary) -> str:
     return DEFAULT_ALLOW if decision.DefaultAllow else WILDCARD_INTENTION
 
 
-def service_topology(db: Store, service: str, kind: str, ws: WatchSet | None = None) -> tuple[int, ServiceTopology]:
-    """The neighbours of a service. Raises InternalError for a kind that has none."""
+def service_topology(
+    db: Store, service: str, kind: str, ws: WatchSet | None = None, *, default_allow: bool = True
+) -> tuple[int, ServiceTopology]:
+    """The neighbours of a service; ``default_allow`` counts where no intention does.
+
+    Raises InternalError for a kind that has none.
+    """
     if kind not in (KIND_TYPICAL, KIND_INGRESS_GATEWAY, KIND_API_GATEWAY):
         raise InternalError(f'unsupported kind "{kind}"')
     index = entries_index(db, ws)
@@ -94,8 +102,10 @@ def service_topology(db: Store, service: str, kind: str, ws: WatchSet | None = N
         index = max(index, at)
         modes = [proxy.ServiceProxy.Mode for proxy in proxies]
         native = any(proxy.ServiceConnect.Native for proxy in proxies)
-    up = _upstreams(db, service, kind, guess=TRANSPARENT in modes or native, ws=ws)
-    down = _downstreams(db, service, ws)
+    up = _Neighbours(matching(db, service, BY_SOURCE, ws), BY_DESTINATION, default_allow)
+    _find_upstreams(db, up, service, kind, guess=TRANSPARENT in modes or native, ws=ws)
+    down = _Neighbours(matching(db, service, BY_DESTINATION, ws), BY_SOURCE, default_allow)
+    _find_downstreams(db, down, service, ws)
     up_at, upstreams = reads.combined_service_nodes(db, up.sources, ws)
     _note_routing(db, up, upstreams, ws)
     down_at, downstreams = reads.combined_service_nodes(db, down.sources, ws)
@@ -113,8 +123,9 @@ def service_topology(db: Store, service: str, kind: str, ws: WatchSet | None = N
     return max(index, up.index, down.index, up_at, down_at), topology
 
 
-def _upstreams(db: Store, service: str, kind: str, *, guess: bool, ws: WatchSet | None) -> _Neighbours:
-    found = _Neighbours(matching(db, service, BY_SOURCE, ws), BY_DESTINATION)
+def _find_upstreams(
+    db: Store, found: _Neighbours, service: str, kind: str, *, guess: bool, ws: WatchSet | None
+) -> None:
     found.add(*mesh_topology.upstreams_of(db, service, ws))
     if kind == KIND_API_GATEWAY:
         bound = entry_of(db, BoundAPIGateway, service, ws=ws)
@@ -126,16 +137,13 @@ def _upstreams(db: Store, service: str, kind: str, *, guess: bool, ws: WatchSet 
         virtual = [row.Service.ServiceName.Name for row in db.all(SERVICE_VIRTUAL_IPS, ws)]
         index = max(index, max_index(db, "service-virtual-ips", ws=ws))
         found.guess(index, [*names, *virtual], service)
-    return found
 
 
-def _downstreams(db: Store, service: str, ws: WatchSet | None) -> _Neighbours:
-    found = _Neighbours(matching(db, service, BY_DESTINATION, ws), BY_SOURCE)
+def _find_downstreams(db: Store, found: _Neighbours, service: str, ws: WatchSet | None) -> None:
     for source in _chain_sources(db, service, ws):
         found.add(*mesh_topology.downstreams_of(db, source, ws))
     for kind in (KIND_TYPICAL, KIND_INGRESS_GATEWAY):
         found.guess(*reads.service_names_of_kind(db, kind, ws), service)
-    return found
 
 
 def _chain_sources(db: Store, service: str, ws: WatchSet | None) -> list[str]:

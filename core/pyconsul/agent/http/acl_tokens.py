@@ -1,0 +1,120 @@
+"""``/v1/acl/token`` and ``/v1/acl/tokens``."""
+
+from __future__ import annotations
+
+from pyconsul.agent.http.acl import require_acls
+from pyconsul.agent.http.acl_policies import acl_write_options
+from pyconsul.agent.http.discovery import fetch
+from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.request import Request
+from pyconsul.agent.http.routing import route
+from pyconsul.structs.acl import (
+    ACLToken,
+    ACLTokenDeleteRequest,
+    ACLTokenExpanded,
+    ACLTokenGetRequest,
+    ACLTokenListRequest,
+    ACLTokenListResponse,
+    ACLTokenResponse,
+    ACLTokenSetRequest,
+)
+from pyconsul.structs.acl_input import token_from
+from pyconsul.structs.errors import AclNotFound, BadRequest, NotFound
+from pyconsul.structs.wire import changed
+
+_CLONE = "/clone"
+
+
+@route("GET", "/v1/acl/tokens")
+async def acl_tokens(req: Request) -> Reply:
+    """All tokens, or those of one policy, role, service or auth method."""
+    require_acls(req)
+    options = req.read_options()
+    if req.query.get("authmethod-ns"):
+        raise BadRequest('Invalid query parameter: "authmethod-ns" - Namespaces are a Consul Enterprise feature')
+    ask = ACLTokenListRequest(
+        **options,
+        IncludeLocal=True,
+        IncludeGlobal=True,
+        Policy=req.query.get("policy"),
+        Role=req.query.get("role"),
+        AuthMethod=req.query.get("authmethod"),
+        ServiceName=req.query.get("servicename"),
+    )
+    found = await fetch(req, "ACL.TokenList", ask, ACLTokenListResponse, shows_consistency=False)
+    return Reply(found.Tokens or [], meta=found)
+
+
+@route("PUT", "/v1/acl/token")
+async def acl_token_create(req: Request) -> Reply:
+    """Create a token; accessor and secret may be the client's choice."""
+    require_acls(req)
+    options, token = acl_write_options(req), _token(req)
+    return Reply(await req.rpc("ACL.TokenSet", ACLTokenSetRequest(ACLToken=token, Create=True, **options), ACLToken))
+
+
+def _token(req: Request) -> ACLToken:
+    try:
+        return token_from(req.body)
+    except ValueError as error:
+        raise BadRequest(f"Token decoding failed: {error}") from error
+
+
+@route("GET", "/v1/acl/token/self")
+async def acl_token_self(req: Request) -> Reply:
+    """The request's own token, with its secret."""
+    require_acls(req)
+    options = req.read_options(enterprise=True)
+    ask = ACLTokenGetRequest(**options, TokenID=options["Token"], TokenIDType="secret")
+    found = await fetch(req, "ACL.TokenRead", ask, ACLTokenResponse, shows_consistency=False)
+    return Reply(found.Token, meta=found)
+
+
+@route("GET", "/v1/acl/token/{id...}")
+async def acl_token(req: Request) -> Reply:
+    """One token; with ``?expanded`` also all that it grants."""
+    require_acls(req)
+    accessor = _accessor(req)
+    ask = ACLTokenGetRequest(**req.read_options(), TokenID=accessor, Expanded=req.query.has("expanded"))
+    found = await fetch(req, "ACL.TokenRead", ask, ACLTokenResponse, shows_consistency=False)
+    return Reply(_expanded(found) if ask.Expanded else found.Token, meta=found)
+
+
+def _expanded(found: ACLTokenResponse) -> ACLTokenExpanded:
+    token = {name: getattr(found.Token, name) for name in ACLToken.__struct_fields__}
+    more = (name for name in ACLTokenExpanded.__struct_fields__ if name not in token)
+    return ACLTokenExpanded(**token, **{name: getattr(found, name) for name in more})
+
+
+def _accessor(req: Request) -> str:
+    if not req.path["id"]:
+        raise BadRequest("Missing token AccessorID")
+    return req.path["id"]
+
+
+@route("PUT", "/v1/acl/token/{id...}")
+async def acl_token_update(req: Request) -> Reply:
+    """Replace a token, or clone it where the path ends so."""
+    require_acls(req)
+    options, token, accessor = acl_write_options(req), _token(req), req.path["id"]
+    if accessor.endswith(_CLONE):
+        ask = ACLTokenSetRequest(
+            ACLToken=changed(token, AccessorID=accessor.removesuffix(_CLONE)), Create=True, **options
+        )
+        return Reply(await req.rpc("ACL.TokenClone", ask, ACLToken))
+    if token.AccessorID and token.AccessorID != accessor:
+        raise BadRequest("Token Accessor ID in URL and payload do not match")
+    ask = ACLTokenSetRequest(ACLToken=changed(token, AccessorID=accessor), **options)
+    return Reply(await req.rpc("ACL.TokenSet", ask, ACLToken))
+
+
+@route("DELETE", "/v1/acl/token/{id...}")
+async def acl_token_delete(req: Request) -> Reply:
+    """Drop a token; 404 for one that is not there, and for a token of the request that nobody knows."""
+    require_acls(req)
+    request = ACLTokenDeleteRequest(TokenID=_accessor(req), **acl_write_options(req))
+    try:
+        await req.rpc("ACL.TokenDelete", request, str)
+    except AclNotFound as error:
+        raise NotFound("Cannot find token to delete") from error
+    return Reply(True)

@@ -1,0 +1,59 @@
+"""``-format`` and ``-meta``: how the ACL commands print what they got."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from pyconsul.lang.goflags import Args, FlagSet
+from pyconsul.lang.strconv import quote
+
+from ..console import Console, Failed
+from ..flags import client_flags, server_flags, tenancy_flags
+from ..output import json_text
+
+PRETTY: Final = "pretty"
+JSON: Final = "json"
+
+
+def format_flag(flags: FlagSet) -> None:
+    """Declare the format."""
+    flags.string("format", "Output format {pretty|json}", PRETTY)
+
+
+def meta_flag(flags: FlagSet, what: str = "hash and indexes") -> None:
+    """Declare whether to show more."""
+    flags.boolean("meta", f"Show {what} as well.")
+
+
+def agent_flags(flags: FlagSet) -> None:
+    """Declare where the agent is, which servers answer, and the tenancy."""
+    client_flags(flags)
+    server_flags(flags)
+    tenancy_flags(flags)
+
+
+def show(args: Args, console: Console, pretty: Callable[[], str], shaped: Any) -> int:
+    """Print in the format that was asked for; Consul looks at its name only now. Raises Failed for an unknown one."""
+    return _show(args, console, pretty, shaped, f"Unknown format: {args.string('format')}")
+
+
+def show_template(args: Args, console: Console, pretty: Callable[[], str], shaped: Any) -> int:
+    """The same for templated policies, which refuse an unknown format in other words."""
+    return _show(args, console, pretty, shaped, f"unknown format: {quote(args.string('format'))}")
+
+
+def _show(args: Args, console: Console, pretty: Callable[[], str], shaped: Any, refusal: str) -> int:
+    form = args.string("format")
+    if form not in (PRETTY, JSON):
+        raise Failed(refusal)
+    text = pretty() if form == PRETTY else json_text(_plain(shaped))
+    if text:
+        console.say(text)
+    return 0
+
+
+def _plain(shaped: Any) -> Any:
+    from pyconsul.sdk.results import plain
+
+    return plain(shaped)

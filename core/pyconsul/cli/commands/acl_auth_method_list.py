@@ -1,0 +1,33 @@
+"""``consul acl auth-method list``: all auth methods."""
+
+from __future__ import annotations
+
+from pyconsul.lang.goflags import Args, FlagSet
+
+from ..acl.shapes import AuthMethodEntry, read_all
+from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.text import auth_method_entry_text
+from ..console import Console, failing
+
+USAGE = "[options]"
+HELP = """
+Lists all auth methods, without their configuration.
+
+    $ consul acl auth-method list
+"""
+
+
+def add_flags(flags: FlagSet) -> None:
+    """Declare how much to show."""
+    meta_flag(flags, "indexes")
+    format_flag(flags)
+    agent_flags(flags)
+
+
+def run(args: Args, console: Console) -> int:
+    """Print them."""
+    client = console.connect(args)
+    with failing("Failed to retrieve the auth method list"):
+        methods = read_all(AuthMethodEntry, client.acl.auth_method_list())
+    meta = args.boolean("meta")
+    return show(args, console, lambda: "".join(auth_method_entry_text(one, meta=meta) for one in methods), methods)

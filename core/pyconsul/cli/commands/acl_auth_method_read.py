@@ -1,0 +1,40 @@
+"""``consul acl auth-method read``: show one auth method."""
+
+from __future__ import annotations
+
+from pyconsul.lang.goflags import Args, FlagSet
+from pyconsul.lang.strconv import quote
+
+from ..acl.shapes import read_auth_method
+from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.text import auth_method_text
+from ..console import Console, Failed, failing
+
+USAGE = "[options] -name NAME"
+HELP = """
+Shows an auth method with its configuration.
+
+    $ consul acl auth-method read -name minikube
+"""
+
+
+def add_flags(flags: FlagSet) -> None:
+    """Declare which auth method, and how much of it."""
+    flags.string("name", "Name of the auth method.")
+    meta_flag(flags, "indexes")
+    format_flag(flags)
+    agent_flags(flags)
+
+
+def run(args: Args, console: Console) -> int:
+    """Read and print it."""
+    name = args.string("name")
+    if not name:
+        raise Failed("Must specify the -name parameter")
+    client = console.connect(args)
+    with failing(f"Error reading auth method {quote(name)}"):
+        found = client.acl.auth_method_read(name)
+    if found is None:
+        raise Failed(f"Auth method not found with name {quote(name)}")
+    method = read_auth_method(found)
+    return show(args, console, lambda: auth_method_text(method, meta=args.boolean("meta")), method)

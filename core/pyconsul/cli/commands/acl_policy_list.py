@@ -1,0 +1,33 @@
+"""``consul acl policy list``: all policies."""
+
+from __future__ import annotations
+
+from pyconsul.lang.goflags import Args, FlagSet
+
+from ..acl.shapes import PolicyEntry, read_all
+from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.text import policy_entry_text
+from ..console import Console, failing
+
+USAGE = "[options]"
+HELP = """
+Lists all policies, without their rules.
+
+    $ consul acl policy list
+"""
+
+
+def add_flags(flags: FlagSet) -> None:
+    """Declare how much to show."""
+    meta_flag(flags)
+    format_flag(flags)
+    agent_flags(flags)
+
+
+def run(args: Args, console: Console) -> int:
+    """Print them."""
+    client = console.connect(args)
+    with failing("Failed to retrieve the policy list"):
+        policies = read_all(PolicyEntry, client.acl.policy_list())
+    meta = args.boolean("meta")
+    return show(args, console, lambda: "".join(policy_entry_text(one, meta=meta) for one in policies), policies)

@@ -1,0 +1,40 @@
+"""``consul acl templated-policy read``: show one templated policy."""
+
+from __future__ import annotations
+
+from pyconsul.lang.goflags import Args, FlagSet
+from pyconsul.lang.strconv import quote
+
+from ..acl.shapes import Template, read
+from ..acl.show import agent_flags, format_flag, meta_flag, show_template
+from ..acl.text import template_text
+from ..console import Console, Failed, failing
+
+USAGE = "[options] -name NAME"
+HELP = """
+Shows what a templated policy is for, and how it is used.
+
+    $ consul acl templated-policy read -name builtin/service
+"""
+
+
+def add_flags(flags: FlagSet) -> None:
+    """Declare which templated policy, and how much of it."""
+    flags.string("name", "Name of the templated policy.")
+    meta_flag(flags, "schema and text")
+    format_flag(flags)
+    agent_flags(flags)
+
+
+def run(args: Args, console: Console) -> int:
+    """Read and print it."""
+    name = args.string("name")
+    if not name:
+        raise Failed("Must specify the -name parameter")
+    client = console.connect(args)
+    with failing(f"Error reading templated policy {quote(name)}"):
+        found = client.acl.templated_policy_read(name)
+    if found is None:
+        raise Failed(f"Templated policy not found with name {quote(name)}")
+    template = read(Template, found)
+    return show_template(args, console, lambda: template_text(template, meta=args.boolean("meta")), template)

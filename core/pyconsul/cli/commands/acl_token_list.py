@@ -1,0 +1,33 @@
+"""``consul acl token list``: all tokens."""
+
+from __future__ import annotations
+
+from pyconsul.lang.goflags import Args, FlagSet
+
+from ..acl.shapes import TokenEntry, read_all
+from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.text import token_text
+from ..console import Console, failing
+
+USAGE = "[options]"
+HELP = """
+Lists all tokens.
+
+    $ consul acl token list
+"""
+
+
+def add_flags(flags: FlagSet) -> None:
+    """Declare how much to show."""
+    meta_flag(flags)
+    format_flag(flags)
+    agent_flags(flags)
+
+
+def run(args: Args, console: Console) -> int:
+    """Print them."""
+    client = console.connect(args)
+    with failing("Failed to retrieve the token list"):
+        tokens = read_all(TokenEntry, client.acl.token_list())
+    meta = args.boolean("meta")
+    return show(args, console, lambda: "\n".join(token_text(token, meta=meta) for token in tokens), tokens)

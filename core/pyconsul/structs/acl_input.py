@@ -1,0 +1,242 @@
+"""Tokens, policies and roles as clients write them: JSON with Go's rules and Go's error texts."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from pyconsul.primitives.durations import parse_duration
+from pyconsul.structs import godecode
+from pyconsul.structs.acl import (
+    ACLAuthMethod,
+    ACLBindingRule,
+    ACLLoginParams,
+    ACLPolicy,
+    ACLRole,
+    ACLTemplatedPolicyVariables,
+    ACLToken,
+)
+from pyconsul.structs.gotime import canonical
+from pyconsul.structs.lenient import (
+    BOOL,
+    STRING,
+    STRING_MAP,
+    STRINGS,
+    DecodeError,
+    Kind,
+    ListOf,
+    Shape,
+    from_json,
+    mismatch,
+)
+
+T = TypeVar("T", ACLToken, ACLPolicy, ACLRole, ACLAuthMethod, ACLBindingRule)
+
+_INT64: Final = 1 << 63
+
+
+def token_from(body: bytes) -> ACLToken:
+    """Raises ValueError with the text that stands behind ``Token decoding failed: ``."""
+    return _decoded(_TOKEN, body, ACLToken)
+
+
+def policy_from(body: bytes) -> ACLPolicy:
+    """Raises ValueError with the text that stands behind ``Policy decoding failed: ``."""
+    return _decoded(_POLICY, body, ACLPolicy)
+
+
+def role_from(body: bytes) -> ACLRole:
+    """Raises ValueError with the text that stands behind ``Role decoding failed: ``."""
+    return _decoded(_ROLE, body, ACLRole)
+
+
+def auth_method_from(body: bytes) -> ACLAuthMethod:
+    """Raises ValueError with the text that stands behind ``AuthMethod decoding failed: ``."""
+    return _decoded(_AUTH_METHOD, body, ACLAuthMethod)
+
+
+def binding_rule_from(body: bytes) -> ACLBindingRule:
+    """Raises ValueError with the text that stands behind ``BindingRule decoding failed: ``."""
+    return _decoded(_BINDING_RULE, body, ACLBindingRule)
+
+
+def login_from(body: bytes) -> ACLLoginParams | None:
+    """What a login brings; None for a null. Raises ValueError."""
+    value = godecode.parse(body)
+    try:
+        return None if value is None else msgspec.convert(from_json(_LOGIN, value), ACLLoginParams)
+    except ValueError as error:
+        raise DecodeError(godecode.enterprise_hint(str(error))) from error
+
+
+def variables_from(body: bytes) -> ACLTemplatedPolicyVariables:
+    """The variables of a templated policy. Raises ValueError."""
+    return msgspec.convert(from_json(_VARIABLES, godecode.parse(body)), ACLTemplatedPolicyVariables)
+
+
+def _decoded(shape: Shape, body: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(from_json(shape, godecode.parse(body)), kind)
+    except ValueError as error:
+        raise DecodeError(godecode.enterprise_hint(str(error))) from error
+
+
+def _index(value: Any, path: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 64:
+        raise mismatch(value, path.replace("Alias.", "Alias.RaftIndex."), "uint64")
+    return value
+
+
+def _time(value: Any, path: str) -> str:
+    if not isinstance(value, str):
+        raise DecodeError("Time.UnmarshalJSON: input is not a JSON string")
+    return canonical(value)
+
+
+def _hash(value: Any, path: str) -> bytes:
+    """Taken as text and never used: the hash is made anew with every write."""
+    if not isinstance(value, str):
+        raise mismatch(value, path.replace("Alias.", ""), "string")
+    return value.encode("utf-8", "surrogateescape")
+
+
+def _ttl(value: Any, path: str) -> int:
+    """Text in Go's notation, or nanoseconds; values of other types count as zero, as Consul has it."""
+    if isinstance(value, str):
+        return parse_duration(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return int(value) if -_INT64 <= value < _INT64 else -_INT64  # what Go makes of a float that does not fit
+    return 0
+
+
+def _config(value: Any, path: str) -> dict[str, Any]:
+    """An auth method's configuration as it is stored: all its numbers are floats, as Go reads them."""
+    if not isinstance(value, dict):
+        raise mismatch(value, path, "map[string]interface {}")
+    return {str(key): _floats(item) for key, item in value.items()}
+
+
+def _floats(value: Any) -> Any:
+    match value:
+        case bool() | str() | None:
+            return value
+        case list():
+            return [_floats(item) for item in value]
+        case dict():
+            return {str(key): _floats(item) for key, item in value.items()}
+        case _:
+            return float(value)
+
+
+def _never(value: Any, path: str) -> Any:
+    raise DecodeError(f"{path}: not to be configured")
+
+
+_INDEX: Final = Kind("uint64", _index, _never)
+_TIME: Final = Kind("time.Time", _time, _never)
+_HASH: Final = Kind("string", _hash, _never)
+_TTL: Final = Kind("interface {}", _ttl, _never)
+_INDEXES: Final = {"CreateIndex": _INDEX, "ModifyIndex": _INDEX}
+
+
+def _links(name: str) -> ListOf:
+    return ListOf(Shape(name, {"ID": STRING, "Name": STRING}), plain=True)
+
+
+_VARIABLES: Final = Shape("ACLTemplatedPolicyVariables", {"name": STRING})
+_SERVICES: Final = ListOf(
+    Shape("ACLServiceIdentity", {"ServiceName": STRING, "Datacenters": STRINGS}),
+    go="structs.ACLServiceIdentities",
+    plain=True,
+)
+_NODES: Final = ListOf(
+    Shape("ACLNodeIdentity", {"NodeName": STRING, "Datacenter": STRING}), go="structs.ACLNodeIdentities", plain=True
+)
+_TEMPLATED: Final = ListOf(
+    Shape(
+        "ACLTemplatedPolicy",
+        {"TemplateID": STRING, "TemplateName": STRING, "TemplateVariables": _VARIABLES, "Datacenters": STRINGS},
+    ),
+    go="structs.ACLTemplatedPolicies",
+    plain=True,
+)
+_GIVEN: Final = {"ServiceIdentities": _SERVICES, "NodeIdentities": _NODES, "TemplatedPolicies": _TEMPLATED}
+_TOKEN: Final = Shape(
+    "ACLToken",
+    {
+        "AccessorID": STRING,
+        "SecretID": STRING,
+        "Description": STRING,
+        "Policies": _links("ACLTokenPolicyLink"),
+        "Roles": _links("ACLTokenRoleLink"),
+        **_GIVEN,
+        "Local": BOOL,
+        "AuthMethod": STRING,
+        "ExpirationTime": _TIME,
+        "ExpirationTTL": _TTL,
+        "CreateTime": _TIME,
+        "Hash": _HASH,
+        **_INDEXES,
+    },
+    wrapped=True,
+    go="struct { ExpirationTTL interface {}; Hash string; *structs.Alias }",
+)
+_WITH_HASH: Final = "struct { Hash string; *structs.Alias }"
+_POLICY: Final = Shape(
+    "ACLPolicy",
+    {
+        "ID": STRING,
+        "Name": STRING,
+        "Description": STRING,
+        "Rules": STRING,
+        "Datacenters": STRINGS,
+        "Hash": _HASH,
+        **_INDEXES,
+    },
+    wrapped=True,
+    go=_WITH_HASH,
+)
+_ROLE: Final = Shape(
+    "ACLRole",
+    {
+        "ID": STRING,
+        "Name": STRING,
+        "Description": STRING,
+        "Policies": _links("ACLRolePolicyLink"),
+        **_GIVEN,
+        "Hash": _HASH,
+        **_INDEXES,
+    },
+    wrapped=True,
+    go=_WITH_HASH,
+)
+_AUTH_METHOD: Final = Shape(
+    "ACLAuthMethod",
+    {
+        "Name": STRING,
+        "Type": STRING,
+        "DisplayName": STRING,
+        "Description": STRING,
+        "MaxTokenTTL": _TTL,
+        "TokenLocality": STRING,
+        "Config": Kind("map[string]interface {}", _config, _never),
+        **_INDEXES,
+    },
+    wrapped=True,
+    go="struct { MaxTokenTTL interface {}; *structs.Alias }",
+)
+_BINDING_RULE: Final = Shape(
+    "ACLBindingRule",
+    {
+        "ID": STRING,
+        "Description": STRING,
+        "AuthMethod": STRING,
+        "Selector": STRING,
+        "BindType": STRING,
+        "BindName": STRING,
+        "BindVars": _VARIABLES,
+        **_INDEXES,
+    },
+)
+_LOGIN: Final = Shape("ACLLoginParams", {"AuthMethod": STRING, "BearerToken": STRING, "Meta": STRING_MAP})
