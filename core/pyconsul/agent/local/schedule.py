@@ -84,7 +84,8 @@ class SyncSchedule:
         self._full_at = now + self._interval + self.stagger(self._interval)
         if self._servers_are_new:  # gossip tells of them soon after the start, which asks for another look
             self._servers_are_new = False
-            self.full_wanted(now)
+            # The latest moment that Consul's dice give: what a fresh agent answers must not depend on chance.
+            self._full_at = min(self._full_at, now + SERVER_UP_INTERVAL)
 
     def _fail(self, now: float) -> None:
         self._retrying = True
