@@ -35,7 +35,7 @@ class Visitors:
 
 
 class Visitor:
-    """One connection's client: its address, "" over a unix socket, ``remote`` with its port, and whether it may stay."""
+    """One connection's client: address ("" over a unix socket), ``remote`` with its port, and whether it may stay."""
 
     __slots__ = ("_counted", "_visitors", "admitted", "client", "remote")
 
