@@ -114,6 +114,50 @@ async def test_a_body_is_invited_only_where_it_will_be_read(wire: Any, connect: 
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("PUT", "/v1/none", 404), ("POST", "/v1/kv/a", 405), ("GET", "/v1/status/leader", 200)],
+)
+async def test_a_body_that_no_route_reads_is_not_invited(method: str, path: str, status: int, wire: Any) -> None:
+    """The answer comes instead, and the connection ends."""
+    wire.send(lines(method, path, "Expect: 100-continue", "Content-Length: 1"))
+    answer = await wire.answer()
+    assert (answer.status, answer.headers["connection"]) == (status, "close")
+    assert await wire.rest() == b""
+
+
+@pytest.mark.parametrize(
+    ("data", "start"),
+    [
+        (lines("GET", "/v1/kv/a", "Expect: fame"), b"HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\nDate: "),
+        (lines("GET", "*"), b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nDate: "),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nDate: "),
+    ],
+)
+async def test_refusals_without_a_text(data: bytes, start: bytes, wire: Any) -> None:
+    """As recorded from Consul."""
+    wire.send(data)
+    found = await wire.rest()
+    assert found.startswith(start) and found.endswith(b"\r\nContent-Length: 0\r\n\r\n")
+
+
+async def test_a_head_that_ends_too_early_is_refused(wire: Any) -> None:
+    """Where the client only closed its side it can read that."""
+    wire.send(b"GET /v1/kv")
+    wire.writer.write_eof()
+    assert (await wire.rest()).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [("/v1//kv", "/v1/kv/"), ("//v1/kv/a", "/v1/kv/a"), ("/v1/./txn", "/v1/txn"), ("/%2fv1/kv/a", "")],
+)
+async def test_paths_are_cleaned_as_by_go(path: str, location: str, wire: Any) -> None:
+    """To the route that there is; an escaped slash is nothing to clean."""
+    answer = await wire.get(path)
+    assert (answer.status, answer.headers.get("location", "")) == (307 if location else 404, location)
+
+
+@pytest.mark.parametrize(
     "path", ["/v1/txn", "/v1/agent/service/register", "/v1/session/create", "/v1/catalog/register"]
 )
 async def test_no_route_takes_a_body_without_end(path: str, wire: Any) -> None:

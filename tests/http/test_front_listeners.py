@@ -27,6 +27,18 @@ async def test_a_unix_socket_answers_and_goes(
     assert not path.exists()
 
 
+async def test_clients_of_unix_sockets_are_limited_together(
+    tmp_path: Path, run_agent: Callable[..., Any], connect: Callable[..., Any]
+) -> None:
+    """As if they were one address."""
+    where = (Address("unix", str(tmp_path / "http.sock"), 0),)
+    limit = "limits { http_max_conns_per_client = 1 }"
+    async with run_agent(limit, http_addrs=where) as agent, connect(agent) as first:
+        assert (await first.get("/v1/status/leader")).status == 200
+        async with connect(agent) as second:
+            assert (await second.answer()).status == 429
+
+
 @pytest.mark.parametrize(
     ("rules", "text"),
     [

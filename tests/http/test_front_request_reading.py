@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyconsul.agent.http.reading import END, MANY_HEADERS, BadBody, Event, Head, Refused, RequestReader
+from pyconsul.agent.http.reading import END, MANY_HEADERS, BadBody, Event, Head, Refused, RequestReader, expects
 
 LIMIT = 1 << 16
 
@@ -43,6 +43,9 @@ def body_of(data: bytes) -> bytes:
         (b"GET / HTTP/1.0\r\n\r\n", ("GET", "/", "", 0)),
         (b"GET http://h:1/a?b HTTP/1.1\r\nHost: x\r\n\r\n", ("GET", "/a", "b", 1)),
         (b"GET http://h?b=/c HTTP/1.1\r\nHost: x\r\n\r\n", ("GET", "", "b=/c", 1)),
+        (b"GET http:/a?b HTTP/1.1\r\nHost: x\r\n\r\n", ("GET", "/a", "b", 1)),
+        (b"GET http://u:p@[::1]:80/a HTTP/1.1\r\nHost: x\r\n\r\n", ("GET", "/a", "", 1)),
+        (b"GET http://h:/a HTTP/1.1\r\nHost: x\r\n\r\n", ("GET", "/a", "", 1)),
         (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", ("OPTIONS", "*", "", 1)),
         (b"CONNECT h:1 HTTP/1.1\r\nHost: x\r\n\r\n", ("CONNECT", "", "", 1)),
         (b"GET /\xc3\xa4\xff HTTP/1.1\r\nHost: x\r\n\r\n", ("GET", "/ä\udcff", "", 1)),
@@ -63,6 +66,8 @@ def test_request_lines_that_are_taken(data: bytes, expected: tuple[str, str, str
         (b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", 400, "Bad Request"),
         (b"GET /a\x01b HTTP/1.1\r\nHost: x\r\n\r\n", 400, "Bad Request"),
         (b"GET v1/kv HTTP/1.1\r\nHost: x\r\n\r\n", 400, "Bad Request"),
+        (b"GET http://[::1/a HTTP/1.1\r\nHost: x\r\n\r\n", 400, "Bad Request"),
+        (b"GET http://h:a/a HTTP/1.1\r\nHost: x\r\n\r\n", 400, "Bad Request"),
         (b"GET / HTTX/1.1\r\nHost: x\r\n\r\n", 400, "Bad Request"),
         (b"\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", 400, "Bad Request"),
         (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505, "HTTP Version Not Supported: unsupported protocol version"),
@@ -79,6 +84,7 @@ def test_request_lines_that_are_taken(data: bytes, expected: tuple[str, str, str
         (b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: \r\n\r\n", 400, "Bad Request"),
         (b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 400, "Bad Request"),
         (b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "Bad Request"),
+        (b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: z\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "Bad Request"),
         (b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501, "Not Implemented"),
         (b"GET / HTTP/1.1\r\nA: " + b"a" * (LIMIT + 5000), 431, "Request Header Fields Too Large"),
         (b"GET / HTTP/1.1\r\nA: " + b"a" * (LIMIT + 5000) + b"\r\n\r\n", 431, "Request Header Fields Too Large"),
@@ -121,6 +127,7 @@ def test_of_very_many_headers_only_those_that_matter_are_kept() -> None:
         ("1.1", "Connection: Upgrade\r\nUpgrade: h2c\r\n", True),
         ("1.0", "", False),
         ("1.0", "Connection: keep-alive\r\n", True),
+        ("1.0", "Connection: close, keep-alive\r\n", True),
     ],
 )
 def test_whether_a_connection_is_kept(version: str, connection: str, kept: bool) -> None:
@@ -155,12 +162,44 @@ def test_bodies(data: bytes, body: bytes) -> None:
         (b"1" * 17 + b"\r\n", "http chunk length too large"),
         (b"1\r\nabc", "malformed chunked encoding"),
         (b"1" * 5000, "header line too long"),
+        (b"1 ;a\r\n", "invalid byte in chunk length"),
+        (b"1\na", "chunked line ends with bare LF"),
+        (b"1\r\r\na", "invalid CR in chunked line"),
+        ((b"1;" + b"a" * 100 + b"\r\nx\r\n") * 400, "chunked encoding contains too much non-data"),
+        (b"0\r\nA b\r\n\r\n", 'malformed MIME header: missing colon: "A b"'),
+        (b"0\r\nA: " + b"b" * 5000, "http: suspiciously long trailer after chunked body"),
     ],
 )
 def test_broken_chunks(chunks: bytes, text: str) -> None:
     """The text is what Consul answers with."""
     with pytest.raises(BadBody, match=text):
         events_of(CHUNKED + chunks)
+
+
+def test_a_body_of_many_small_chunks_is_taken() -> None:
+    """Only what stands beside its bytes is bounded, not how it is cut."""
+    assert body_of(CHUNKED + b"1\r\nx\r\n" * 50_000 + b"0\r\n\r\n") == b"x" * 50_000
+
+
+@pytest.mark.parametrize(
+    ("version", "value", "waits"),
+    [
+        ("1.1", "100-Continue", True),
+        ("1.1", "100-continue, x", True),
+        ("1.0", "100-continue", False),
+        ("1.1", "", False),
+    ],
+)
+def test_who_waits_for_an_invitation(version: str, value: str, waits: bool) -> None:
+    """Clients of HTTP/1.1 that say so."""
+    assert expects(head_of(f"PUT / HTTP/{version}\r\nHost: x\r\nExpect: {value}\r\n\r\n".encode())) is waits
+
+
+def test_other_expectations_are_refused() -> None:
+    """With 417, whether there is a body or not."""
+    with pytest.raises(Refused) as refused:
+        expects(head_of(b"GET / HTTP/1.1\r\nHost: x\r\nExpect: fame\r\n\r\n"))
+    assert refused.value.status == 417
 
 
 REQUESTS = st.sampled_from(

@@ -69,7 +69,7 @@ class Door:
         """The reply to a request and all its headers but the framing ones. Never raises but for cancellation."""
         if self._printable_only and not _is_printable(req.url_path):
             return Reply.empty(400), {}
-        if redirect := _cleaned(req):
+        if redirect := self._cleaned(req):
             return redirect, redirect.headers
         found = self._find(req)
         if found is None:
@@ -88,6 +88,28 @@ class Door:
             headers.update(meta_headers(reply.meta))
         headers.update(reply.headers)
         return reply, headers
+
+    def _cleaned(self, req: Request) -> Reply | None:
+        """A redirect to the clean form of a path with ``//``, ``.`` or ``..``, as Go's mux gives it.
+
+        What is escaped stays as it is: a key may hold ``%2F`` and ``%2E`` where it must.
+        """
+        path = req.raw_path
+        if ("//" not in path and "/." not in path and path) or req.method == "CONNECT":
+            return None
+        clean = posixpath.normpath("/" + path.lstrip("/"))
+        if clean != "/" and (path.endswith("/") or self._is_folder(clean)):
+            clean += "/"
+        return None if clean == path else _redirect(req, clean)
+
+    def _is_folder(self, path: str) -> bool:
+        """Whether routes begin below a path that has none itself."""
+        return self._router.find(path) is None and self._router.find(path + "/") is not None
+
+    def reads_body(self, method: str, path: str) -> bool:
+        """Whether the route of this path would look at a body."""
+        found = self._router.find(path)
+        return found is not None and method in found[0].handlers and method not in READ_METHODS
 
     def _find(self, req: Request) -> tuple[Route, dict[str, str]] | None:
         """The route of a request. An escaped slash parts no segments of a route's fixed names, as in Go."""
@@ -173,7 +195,7 @@ class Door:
             return Reply.empty(200)
         if not path:
             return Reply.text("404 page not found\n", 404, headers={"X-Content-Type-Options": "nosniff"})
-        if self._router.find(path + "/") is not None:
+        if "%2f" not in req.raw_path.lower() and self._is_folder(path):
             return _redirect(req, req.raw_path + "/")
         if "/v1/" in path:
             return Reply.text("Invalid URL path: not a recognized HTTP API endpoint\n", 404)
@@ -205,20 +227,6 @@ def _safe_url(req: Request) -> str:
     pairs = (pair.partition("=") for pair in req.raw_query.split("&"))
     shown = (f"{name}=<hidden>" if unquote_plus(name) == "token" else f"{name}{eq}{value}" for name, eq, value in pairs)
     return f"{req.url_path}?{'&'.join(shown)}"
-
-
-def _cleaned(req: Request) -> Reply | None:
-    """A redirect to the clean form of a path with ``//``, ``.`` or ``..``, as Go's mux gives it.
-
-    What is escaped stays as it is: a key may hold ``%2F`` and ``%2E`` where it must.
-    """
-    path = req.raw_path
-    if ("//" not in path and "/." not in path and path) or req.method == "CONNECT":
-        return None
-    clean = posixpath.normpath("/" + path.lstrip("/"))
-    if path.endswith("/") and clean != "/":
-        clean += "/"
-    return None if clean == path else _redirect(req, clean)
 
 
 def _redirect(req: Request, path: str) -> Reply:

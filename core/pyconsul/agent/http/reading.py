@@ -11,6 +11,8 @@ from typing import Final
 
 HEAD_SLOP: Final = 4096  # bytes that Go grants above its header limit
 MAX_CHUNK_LINE: Final = 4096  # bytes, as in Go
+MAX_EXCESS: Final = 16 << 10  # bytes of chunked framing that are too many, as in Go …
+_FREE_FRAMING: Final = 16  # … of which each chunk may have so many, and twice its size
 MANY_HEADERS: Final = 256  # of more lines only those that somebody reads are kept
 _UINT63_DIGITS: Final = 19
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -90,6 +92,7 @@ class RequestReader:
         self._chunked = False
         self._after_chunk = False
         self._in_trailer = False
+        self._excess = 0  # bytes of framing above what its chunks allow
 
     @property
     def buffered(self) -> int:
@@ -135,6 +138,7 @@ class RequestReader:
         head = parse_head(raw)
         self._chunked = head.length < 0
         self._after_chunk = self._in_trailer = False
+        self._excess = 0
         self._left = 0 if self._chunked else head.length
         return head
 
@@ -183,14 +187,27 @@ class RequestReader:
             if line is None:
                 return None
             self._left = _chunk_size(line)
+            self._weigh(line, self._left)
             if self._left:
                 return self._next_chunk()
             self._in_trailer = True
-        while (line := self._line()) is not None:
-            if not line.strip():
-                self._left = None
-                return END
-        return None
+        return self._end_of_trailer()
+
+    def _end_of_trailer(self) -> End | None:
+        """END behind the trailer, whose fields nobody reads; None where it is not all here."""
+        buffer = self._buffer
+        if buffer[:2] == b"\r\n":
+            del buffer[:2]
+        else:
+            end = buffer.find(b"\r\n\r\n", 0, MAX_CHUNK_LINE)
+            if end < 0:
+                if len(buffer) >= MAX_CHUNK_LINE:
+                    raise BadBody("http: suspiciously long trailer after chunked body")
+                return None
+            _check_trailer(bytes(buffer[:end]).decode("utf-8", "surrogateescape"))
+            del buffer[: end + 4]
+        self._left = None
+        return END
 
     def _skip_line_end(self) -> bool:
         if len(self._buffer) < 2:
@@ -207,13 +224,30 @@ class RequestReader:
             if len(self._buffer) >= MAX_CHUNK_LINE:
                 raise BadBody("header line too long")
             return None
-        line = bytes(self._buffer[:end])
+        line = bytes(self._buffer[: end + 1])
         del self._buffer[: end + 1]
-        return line
+        mark = line.find(b"\r")
+        if mark < 0:
+            raise BadBody("chunked line ends with bare LF")
+        if mark != end - 1:
+            raise BadBody("invalid CR in chunked line")
+        return line[:mark]
+
+    def _weigh(self, line: bytes, size: int) -> None:
+        """Bound what a chunked body brings beside its bytes, by Go's measure."""
+        self._excess = max(0, self._excess + len(line) + 4 - _FREE_FRAMING - 2 * size)
+        if self._excess > MAX_EXCESS:
+            raise BadBody("chunked encoding contains too much non-data")
+
+
+def _check_trailer(text: str) -> None:
+    for line in text.replace("\r\n ", " ").replace("\r\n\t", " ").split("\r\n"):
+        if ":" not in line:
+            raise BadBody(f'malformed MIME header: missing colon: "{line}"')
 
 
 def _chunk_size(line: bytes) -> int:
-    digits = line.rstrip(b" \t\r\n").partition(b";")[0].rstrip(b" \t")
+    digits = line.rstrip(b" \t").partition(b";")[0]
     if not digits:
         raise BadBody("empty hex number for chunk length")
     if any(c not in _HEX for c in digits):
@@ -245,6 +279,7 @@ def parse_head(raw: bytes) -> Head:
         head.length = _body_length(head, repeats)
     if major != 1:
         if method == "PRI" and not headers:
+            head.minor = 1
             return head
         raise Refused(505, "HTTP Version Not Supported: unsupported protocol version")
     _check_host(head)
@@ -285,10 +320,37 @@ def parse_target(method: str, target: str) -> tuple[str, str]:
     if not colon or not scheme[:1].isalpha() or not scheme.isascii() or not _is_scheme(scheme):
         raise Refused
     if not rest.startswith("//"):
-        return "", ""
+        path, _, query = rest.partition("?")
+        return (path, query) if path.startswith("/") else ("", "")
     rest, _, query = rest[2:].partition("?")
-    _, slash, path = rest.partition("/")
+    authority, slash, path = rest.partition("/")
+    if not _is_authority(authority):
+        raise Refused
     return slash + path, query
+
+
+def _is_authority(text: str) -> bool:
+    """Whether brackets and port are where Go wants them."""
+    host = text.rpartition("@")[2]
+    start, bracket, port = host.rpartition("]")
+    if bracket:
+        return start.startswith("[") and (not port or (port[0] == ":" and _is_port(port[1:])))
+    _, colon, port = host.rpartition(":")
+    return "[" not in host and (not colon or _is_port(port))
+
+
+def _is_port(text: str) -> bool:
+    return text == "" or (text.isascii() and text.isdecimal())
+
+
+def expects(head: Head) -> bool:
+    """Whether the client waits to be asked for its body. Raises Refused for another expectation, as Go does."""
+    expected = head.headers.get("expect")
+    if not expected:
+        return False
+    if "100-continue" not in expected.lower().replace(",", " ").split():
+        raise Refused(417, "Expectation Failed", "")
+    return head.minor > 0
 
 
 def is_token(text: str) -> bool:
@@ -353,14 +415,16 @@ def _body_length(head: Head, repeats: dict[str, list[str]]) -> int:
     lengths = repeats.get("content-length") or ([headers["content-length"]] if "content-length" in headers else [])
     if len(set(lengths)) > 1:
         raise Refused
+    length = _declared(lengths[0]) if lengths else 0
     encoding = headers.get("transfer-encoding")
     if encoding is not None and head.minor >= 1:
         if len(repeats.get("transfer-encoding", "x")) > 1 or encoding.lower() != "chunked":
             raise Refused(501, "Not Implemented", "Unsupported transfer encoding")
         return -1
-    if not lengths:
-        return 0
-    text = lengths[0]
+    return length
+
+
+def _declared(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or int(text[-40:]) >= 1 << 63 or len(text) > 40:
         raise Refused
     return int(text)
@@ -384,4 +448,4 @@ def _keeps_alive(head: Head, repeats: dict[str, list[str]]) -> bool:
         return head.minor >= 1 or connection is not None
     values = repeats.get("connection", [connection])
     words = {word.strip().lower() for value in values for word in value.split(",")}
-    return "close" not in words and (head.minor >= 1 or "keep-alive" in words)
+    return "close" not in words if head.minor else "keep-alive" in words

@@ -16,7 +16,7 @@ from pyconsul.agent.http import writing
 from pyconsul.agent.http.bodies import RequestBody
 from pyconsul.agent.http.followers import Group
 from pyconsul.agent.http.front import BODILESS, HttpFront, SharedBytes
-from pyconsul.agent.http.reading import END, BadBody, Head, Refused, RequestReader
+from pyconsul.agent.http.reading import END, BadBody, Head, Refused, RequestReader, expects
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request, unescape
 from pyconsul.agent.http.visitors import Visitor
@@ -148,6 +148,8 @@ class Connection(asyncio.Protocol):
         if self._task is None and self._head is not None and not self._refused:
             self._whole = None
             self._begin(self._request(fault="unexpected EOF"))
+        elif self._task is None and not self._refused and not self._reader.between_requests:
+            self._refuse(Refused())
         if self._task is None:
             return None
         if self._answering in BODILESS:
@@ -202,25 +204,24 @@ class Connection(asyncio.Protocol):
 
     def _begin_body(self, head: Head) -> bool:
         """Prepare for the body of a request; False where it is longer than what is taken."""
+        self._head = head
         if head.raw_path == "*" and head.method != "OPTIONS":
-            raise Refused
+            raise Refused(text="")
         try:
             self._url_path = unescape(head.raw_path)
         except ValueError as error:
             raise Refused from error
-        self._head = head
+        waits = expects(head)
         if not head.length:
             return True
         self._body = body = self.front.body(head)
         self._since = 0.0
-        expected = head.headers.get("expect")
         if not body.announce(head.length):
             return False
-        if expected is not None and self._transport is not None:
-            if expected.lower() != "100-continue":
-                raise Refused(417, "Expectation Failed")
-            if head.minor:
-                self._transport.write(writing.CONTINUE)
+        if waits and self._transport is not None:
+            if not self.front.door.reads_body(head.method, self._url_path):
+                return False
+            self._transport.write(writing.CONTINUE)
         return True
 
     def _take(self, piece: bytes) -> bool:
@@ -247,7 +248,8 @@ class Connection(asyncio.Protocol):
         self._refused = True
         self._drop_body()
         if self._transport is not None:
-            self._transport.write(writing.refusal(refused))
+            minor = self._head.minor if self._head is not None else 1
+            self._transport.write(writing.refusal(refused, self.front.date_line(), minor))
             self._finish()
 
     def _finish(self) -> None:

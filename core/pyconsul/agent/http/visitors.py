@@ -13,12 +13,12 @@ class Visitors:
         self.held: dict[str, int] = {}
 
     def arrive(self, transport: asyncio.BaseTransport) -> Visitor:
-        """Count a connection, unless its client has too many; those over unix sockets are not counted."""
+        """Count a connection, unless its client has too many; all those over unix sockets are one client."""
         peer = transport.get_extra_info("peername")
-        if not isinstance(peer, tuple):
-            return Visitor(self, "", "@", admitted=True)
-        client = str(peer[0])
-        remote = f"[{client}]:{peer[1]}" if ":" in client else f"{client}:{peer[1]}"
+        client, remote = "", "@"
+        if isinstance(peer, tuple):
+            client = str(peer[0])
+            remote = f"[{client}]:{peer[1]}" if ":" in client else f"{client}:{peer[1]}"
         held = self.held.get(client, 0)
         if 0 < self.limit <= held:
             return Visitor(self, client, remote, admitted=False)
@@ -35,13 +35,13 @@ class Visitors:
 
 
 class Visitor:
-    """One connection's client: its address, ``remote`` with the port, and whether it may stay."""
+    """One connection's client: address ("" over a unix socket), ``remote`` with its port, and whether it may stay."""
 
     __slots__ = ("_counted", "_visitors", "admitted", "client", "remote")
 
     def __init__(self, visitors: Visitors, client: str, remote: str, *, admitted: bool) -> None:
         self._visitors = visitors
-        self._counted = admitted and client != ""
+        self._counted = admitted
         self.client = client
         self.remote = remote
         self.admitted = admitted

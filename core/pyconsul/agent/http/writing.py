@@ -89,10 +89,11 @@ def chunk(piece: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(piece), piece)
 
 
-def refusal(refused: Refused) -> bytes:
-    """The whole answer to what is no request, after which the connection ends."""
-    if refused.status == 417:
-        return b"HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+def refusal(refused: Refused, date: bytes, minor: int) -> bytes:
+    """The whole answer to what is no request, after which the connection ends; ``date`` is a header line."""
+    if not refused.text:
+        line = f"HTTP/1.{'1' if minor else '0'} {refused.status} {refused.reason}\r\n"
+        return line.encode() + b"Connection: close\r\n" + date + b"Content-Length: 0\r\n\r\n"
     line = f"HTTP/1.1 {refused.status} {refused.reason}\r\n"
     kind = "Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
     return (line + kind + refused.text).encode()
