@@ -22,6 +22,7 @@ Reader = Callable[[Store, WatchSet], R]
 DEFAULT_WAIT_NS = 300_000_000_000
 MAX_WAIT_NS = 600_000_000_000
 _NOTHING = object()
+CLOCK_STEP = 0.001  # seconds: that of uvloop's clock; waiting for less than that would take more
 JITTER = 16  # a wait is lengthened by up to a sixteenth, so that waiters do not come back together
 
 # A door that wants to keep an encoded reply puts a watch set here; the reads behind the reply join it,
@@ -169,8 +170,9 @@ async def _wait(
     is_first = True
     while True:
         reply = shared.current()
+        is_over = loop.time() >= deadline - CLOCK_STEP
         missing = found is not None and not found(reply)
-        if missing and (not was_missing or loop.time() >= deadline):
+        if missing and (not was_missing or is_over):
             reply = shared.renewed()
         if missing and was_missing:
             min_index = max(min_index, reply.Index)
@@ -184,7 +186,7 @@ async def _wait(
             waiting.is_answered = has_changed
             # the index of what is missing rises without waking us: who asks now may have to be answered at once
             waiting.parks(shared if is_first and not missing and not has_changed else None)
-        if has_changed or loop.time() >= deadline:
+        if has_changed or is_over:
             return reply
         was_missing, is_first = missing, False
         await shared.changed(deadline)
