@@ -54,11 +54,32 @@ def test_flags_set_everything() -> None:
         *("-interval=5m", "-retain=7", "-stale", "-lock-key=l", "-max-failures=2", "-service=s", "-deregister-after=0"),
         *("-http-addr=10.0.0.1:1", "-token=t", "-ca-file=ca", "-client-cert=c", "-client-key=k", "-tls-server-name=n"),
         *("-login-auth-method=m", "-login-bearer-token=b", "-login-meta=x=1", "-login-meta=y=2", "-syslog"),
+        *("-ca-path=d", "-syslog-facility=LOCAL3", "-local-scratch-path=/s", "-log-level=debug"),
     )
-    assert found.schedule == Schedule(5 * MINUTE, "l", 2, 7, True, "", "s", 0)
+    assert found.schedule == Schedule(5 * MINUTE, "l", 2, 7, True, "/s", "s", 0)
+    assert (found.client.tls.ca_path, found.log) == ("d", config.Log("debug", True, "LOCAL3"))
     assert (found.client.address, found.client.token, found.client.tls.server_name) == ("10.0.0.1:1", "t", "n")
     assert found.login == Login("m", "b", "", {"x": "1", "y": "2"})
-    assert found.log.enable_syslog
+
+
+S3_FLAGS = ("access_key_id", "secret_access_key", "session_token", "iam_endpoint", "sts_endpoint", "role_arn")
+S3_FLAGS += ("role_session_name", "web_identity_token_file", "s3_bucket", "s3_region", "s3_key_prefix", "s3_endpoint")
+S3_FLAGS += ("s3_static_snapshot_name", "s3_kms_key")
+S3_SWITCHES = ("s3_server_side_encryption", "s3_force_path_style", "s3_enable_kms")
+AZURE_FLAGS = ("account_name", "account_key", "container_name", "environment", "service_principal_id")
+AZURE_FLAGS += ("service_principal_secret", "tenant_id")
+
+
+def test_every_flag_of_a_destination_reaches_it() -> None:
+    """Under its key, whose name is that of the flag."""
+    words = [f"-aws-{name.replace('_', '-')}=v-{name}" for name in S3_FLAGS]
+    words += [f"-aws-{name.replace('_', '-')}" for name in S3_SWITCHES]
+    words += [f"-azure-blob-{name.replace('_', '-')}=v-{name}" for name in AZURE_FLAGS]
+    assert {each.provider: dict(each.settings) for each in loaded(*words, "-gcs-bucket=g").destinations} == {
+        "s3": {**{name: f"v-{name}" for name in S3_FLAGS}, **dict.fromkeys(S3_SWITCHES, True)},
+        "azure": {name: f"v-{name}" for name in AZURE_FLAGS},
+        "gcs": {"bucket": "g"},
+    }
 
 
 def test_the_environment_finds_consul() -> None:

@@ -42,6 +42,9 @@ ROWS: list[tuple[str, str]] = [
     ('{{ toYAML (print "\\x01" (sprig_repeat 20 "wörd  ä ")) }}', '"\\x01wörd  ä wörd  ä wörd  ä wörd  ä wörd  ä wörd  ä wörd  ä wörd  ä wörd  ä wörd\n  \\ ä wörd  ä wörd  ä wörd  ä wörd  ä wörd  ä wörd  ä wörd  ä wörd  ä wörd  ä wörd\n  \\ ä "'),
     ('{{ toYAML (print "😀 é\\"\\\\\\t\\u2028\\u0085 " (sprig_repeat 20 "abc ")) }}', '"\\U0001F600 é\\"\\\\\\t\\L\\N abc abc abc abc abc abc abc abc abc abc abc abc abc abc abc\n  abc abc abc abc abc "'),
     ('{{ toYAML (sprig_dict "k" (sprig_dict "j" (print "😀" (sprig_repeat 20 "  abc ")))) }}', 'k:\n  j: "\\U0001F600  abc   abc   abc   abc   abc   abc   abc   abc   abc   abc   abc\n    \\  abc   abc   abc   abc   abc   abc   abc   abc   abc "'),
+    ('{{ toYAML (sprig_dict "" (sprig_list 1) "a" (sprig_dict "" 2)) }}', '"":\n- 1\na:\n  "": 2'),
+    ('{{ toTOML (parseJSON `[1,{"b":1,"a":{"x":2},"c":[{"y":1}],"0":5}]`) }}', "[1.0, {0 = 5.0, b = 1.0, a = {x = 2.0}, c = [{y = 1.0}]}]"),
+    ('{{ parseYAML "a: &n 1\\nb: &n 2\\nc: *n" }}', "map[a:1 b:2 c:2]"),
 ]  # fmt: skip
 
 ERRORS: list[tuple[str, str]] = [
@@ -54,6 +57,10 @@ ERRORS: list[tuple[str, str]] = [
     ('{{ toTOML (sprig_dict "a" (sprig_list nil)) }}', "toTOML: toml: cannot encode array with nil element"),
     ('{{ in "abc" nil }}', "reflect: call of reflect.Value.Type on zero Value"),
     ('{{ in (sprig_list "a") nil }}', "reflect: call of reflect.Value.Type on zero Value"),
+    ('{{ toTOML (parseJSON `[{"b":1,"a":{"x":2},"c":[{"y":1}]}]`) }}', "toTOML: toml: top-level values must be Go maps or structs"),
+    ('{{ parseYAML "...\\na: 1" }}', "yaml: did not find expected node content"),
+    ('{{ parseYAML "%TAG\\na: b" }}', "yaml: did not find expected '!'"),
+    ('{{ parseYAML "\'un\\n...\\n# c" }}', "yaml: line 2: found unexpected document indicator"),
 ]  # fmt: skip
 
 

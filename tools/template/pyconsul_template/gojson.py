@@ -129,7 +129,7 @@ class _Reader:
         if rest == "." and "." not in found[0]:
             self.at += 1
             raise self.invalid("after decimal point in numeric literal")
-        if rest in ("e", "E") and rest:
+        if rest in ("e", "E") and rest and "e" not in found[0].lower():
             self.at += 1
             if self.text[self.at : self.at + 1] in ("+", "-"):
                 self.at += 1

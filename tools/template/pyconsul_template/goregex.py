@@ -83,6 +83,9 @@ def _matches(pattern: Any, data: bytes, limit: int = -1) -> list[Any]:
         if match is None:
             break
         start, end = match.span()
+        if start == end < len(data) and data[start] & 0xC0 == 0x80:
+            at = end + 1  # no place between the bytes of a character
+            continue
         if start != end or start != last_end:
             found.append(match)
         last_end = end

@@ -100,7 +100,9 @@ def _inline(value: Value) -> str:
     if isinstance(value, list):
         return _array(value)
     if _is_table(value):
-        return "{" + ", ".join([f"{_key(k)} = {_inline(v)}" for k, v in _items(value) if not is_nil(v)]) + "}"
+        held = [(k, v) for k, v in _items(value) if not is_nil(v)]
+        held.sort(key=lambda item: _is_table(item[1]) or _is_table_list(item[1]))  # plain keys first
+        return "{" + ", ".join([f"{_key(k)} = {_inline(v)}" for k, v in held]) + "}"
     raise FunctionError(f"unsupported type: {type_of(value)}")
 
 

@@ -11,6 +11,7 @@ import yaml
 from yaml.composer import ComposerError
 from yaml.emitter import Emitter
 from yaml.events import (
+    AliasEvent,
     DocumentEndEvent,
     DocumentStartEvent,
     Event,
@@ -77,6 +78,13 @@ class _Loader(yaml.SafeLoader):
             return _PLAIN if implicit[0] else _QUOTED
         return str(super().resolve(kind, value, implicit))
 
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """A node; an anchor may be set again."""
+        anchor = getattr(self.peek_event(), "anchor", None)
+        if anchor is not None and not self.check_event(AliasEvent):
+            self.anchors.pop(anchor, None)
+        return super().compose_node(parent, index)
+
     def compose_document(self) -> Any:
         """The document; its anchors are forgotten afterwards."""
         self.get_event()
@@ -97,6 +105,9 @@ _PROBLEMS = (
     (re.compile(r"found character .* that cannot start any token"), "found character that cannot start any token"),
     (re.compile(r"expected alphabetic or numeric character, but found.*"), "could not find expected directive name"),
     (re.compile(r"found unknown escape character.*"), "found unknown escape character"),
+    (re.compile(r"expected '!', but found .*", re.DOTALL), "did not find expected '!'"),
+    (re.compile(r"expected the node content, but found .*"), "did not find expected node content"),
+    (re.compile(r"found unexpected document separator"), "found unexpected document indicator"),
     (re.compile(r"found undefined alias (.*)"), r"unknown anchor \1 referenced"),
 )
 
@@ -266,6 +277,10 @@ class _Emitter(Emitter):
     def choose_scalar_style(self) -> Any:
         """Plain for bytes, else as always."""
         return "" if getattr(self.event, "tag", None) == _BINARY else super().choose_scalar_style()
+
+    def check_simple_key(self) -> bool:
+        """Also an empty text may stand before a colon."""
+        return getattr(self.event, "value", None) == "" or bool(super().check_simple_key())
 
     def write_double_quoted(self, text: str, split: bool = True) -> None:
         """Long texts break at a blank, which the break then stands for."""

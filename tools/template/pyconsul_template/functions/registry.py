@@ -27,6 +27,7 @@ GROUPS = (
     "arithmetic",
     "spew",
     "sprig_text",
+    "sprig_cases",
     "sprig_lists",
     "sprig_maps",
     "sprig_numbers",

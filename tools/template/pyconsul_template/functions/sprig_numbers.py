@@ -35,9 +35,9 @@ def _int_of_float(value: float) -> int:
 
 
 def _int_of_text(text: str) -> int:
-    whole, dot, fraction = text.partition(".")
+    whole, _, fraction = text.partition(".")
     try:
-        return strconv.parse_int(whole if dot and not fraction.strip("0") else text, 0)
+        return strconv.parse_int(whole if fraction and not fraction.strip("0") else text, 0)
     except strconv.NumberSyntaxError:
         return 0
 

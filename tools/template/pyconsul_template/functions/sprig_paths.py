@@ -51,20 +51,22 @@ _USER_SAFE = "-_.~$&+,;="
 @function("sprig_urlParse", "string")
 def url_parse(text: str) -> dict[str, Any]:
     """The parts of a URL."""
-    if re.search(r"[\x00-\x1f\x7f]", text):
-        raise FunctionError(f"unable to parse url: parse {quote(text)}: net/url: invalid control character in URL")
-    rest, _, fragment = text.partition("#")
-    rest, _, query = rest.partition("?")
-    scheme, rest = _scheme(rest, text)
-    opaque = ""
-    host = userinfo = ""
-    if scheme and rest and not rest.startswith("/"):
+    whole, _, fragment = text.partition("#")
+    if re.search(r"[\x00-\x1f\x7f]", whole):
+        raise _refused(whole, "net/url: invalid control character in URL")
+    rest, _, query = whole.partition("?")
+    scheme, rest = _scheme(rest, whole)
+    opaque = host = userinfo = ""
+    if not rest.startswith("/") and scheme:
         opaque, rest = rest, ""
-    elif rest.startswith("//"):
+    elif not rest.startswith("/") and ":" in rest.partition("/")[0]:
+        raise _refused(whole, "first path segment in URL cannot contain colon")
+    elif rest.startswith("//") and (scheme or not rest.startswith("///")):
         authority, slash, path = rest[2:].partition("/")
         rest = slash + path
-        user, at, host = authority.rpartition("@")
-        userinfo = _user(user) if at else ""
+        host, userinfo = _authority(authority, whole, scheme.lower())
+    _check_escapes(rest, whole)
+    _check_escapes(fragment, text)
     return {
         "scheme": scheme.lower(),
         "host": unquote(host),
@@ -77,19 +79,50 @@ def url_parse(text: str) -> dict[str, Any]:
     }
 
 
+def _refused(text: str, reason: str) -> FunctionError:
+    return FunctionError(f"unable to parse url: parse {quote(text)}: {reason}")
+
+
+def _check_escapes(part: str, shown: str) -> None:
+    wrong = re.search(r"%(?![0-9a-fA-F]{2}).{0,2}", part)
+    if wrong:
+        raise _refused(shown, f"invalid URL escape {quote(wrong[0])}")
+
+
+def _authority(text: str, whole: str, scheme: str) -> tuple[str, str]:
+    """Host and user of what stands behind the slashes."""
+    user, at, host = text.rpartition("@")
+    _check_host(host, whole, scheme)
+    if not _USERINFO.fullmatch(user):
+        raise _refused(whole, "net/url: invalid userinfo")
+    _check_escapes(user, whole)
+    return host, _user(user) if at else ""
+
+
+def _check_host(host: str, whole: str, scheme: str) -> None:
+    """The port (of HTTP behind the first colon) is digits or nothing, and no character would end the name."""
+    if host.startswith("[") and "]" not in host:
+        raise _refused(whole, "missing ']' in host")
+    if host.startswith("["):
+        port = host.rpartition("]")[2]
+    else:
+        _, colon, number = host.partition(":") if scheme in ("http", "https") else host.rpartition(":")
+        port = colon + number if colon else ""
+    if not re.fullmatch(r"(:[0-9]*)?", port):
+        raise _refused(whole, f"invalid port {quote(port)} after host")
+    escape = re.search(r"%(?!25|[89a-fA-F][0-9a-fA-F]).{0,2}", host)
+    if escape:
+        raise _refused(whole, f"invalid URL escape {quote(escape[0])}")
+    wrong = re.search(r"[^-A-Za-z0-9_.~!$&'()*+,;=:\[\]<>\"%\u0080-\U0010ffff]", host)
+    if wrong:
+        raise _refused(whole, f"invalid character {quote(wrong[0])} in host name")
+
+
 def _scheme(rest: str, whole: str) -> tuple[str, str]:
     head, colon, tail = rest.partition(":")
-    if not colon or "/" in head:
-        return "", rest
-    if not head:
-        raise FunctionError(f"unable to parse url: parse {quote(whole)}: missing protocol scheme")
-    if head[0].isascii() and head[0].isalpha() and all(c.isascii() and (c.isalnum() or c in "+-.") for c in head):
-        return head, tail
-    if not head[0].isalpha():
-        raise FunctionError(
-            f"unable to parse url: parse {quote(whole)}: first path segment in URL cannot contain colon"
-        )
-    return "", rest
+    if not head and colon:
+        raise _refused(whole, "missing protocol scheme")
+    return (head, tail) if colon and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", head) else ("", rest)
 
 
 def _user(text: str) -> str:
@@ -134,7 +167,7 @@ def _joined(part: dict[str, str]) -> str:
         if any(part[name] for name in ("host", "path", "userinfo")):
             out += "//"
         out += _user(part["userinfo"]) + "@" if part["userinfo"] else ""
-        out += part["host"]
+        out += percent(part["host"], safe="!$&'()*+,;=:[]<>\"%")
     path = percent(part["path"], safe="/$&+,:;=@-_.~!*'()")
     if path and path[0] != "/" and part["host"]:
         out += "/"

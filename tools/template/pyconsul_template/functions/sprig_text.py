@@ -1,4 +1,4 @@
-"""Texts of the sprig library, a table of small functions: cases, cutting, quoting, wrapping, Base32, checksums."""
+"""Texts of the sprig library, a table of small functions: cutting, quoting, wrapping, Base32, checksums."""
 
 from __future__ import annotations
 
@@ -65,168 +65,11 @@ def lower(text: str) -> str:
     return to_lower(text)
 
 
-def _separates(char: str) -> bool:
-    """What Go's old title casing takes for the end of a word: among ASCII all but letters, digits, underscore."""
-    if char.isascii():
-        return not (char.isalnum() or char == "_")
-    return char in GO_SPACE
-
-
-@function("sprig_title", "string")
-def title(text: str) -> str:
-    """The first letter of every word raised."""
-    before = " " + text
-    return "".join(c.title() if _separates(p) else c for p, c in zip(before, text, strict=False))
-
-
-def _words_changed(text: str, raised: bool) -> str:
-    out: list[str] = []
-    at_start = True
-    for char in text:
-        if char in GO_SPACE:
-            at_start = True
-        elif at_start:
-            char = char.upper() if raised else char.lower()
-            at_start = False
-        out.append(char)
-    return "".join(out)
-
-
-@function("sprig_untitle", "string")
-def untitle(text: str) -> str:
-    """The first letter of every word lowered."""
-    return _words_changed(text, raised=False)
-
-
-@function("sprig_swapcase", "string")
-def swapcase(text: str) -> str:
-    """Upper becomes lower, lower becomes upper."""
-    return "".join(c.lower() if c.isupper() else c.upper() if c.islower() else c for c in text)
-
-
-def _is_connector(char: str) -> bool:
-    return char in "-_" or char in GO_SPACE
-
-
-_WORDS = re.compile(
-    r"(?P<connector>[-_\s]+)|(?P<punct>[^\w\s]+)|(?P<upper>[A-Z]+(?=[A-Z][a-z])|[A-Z][a-z]+|[A-Z]+)"
-    r"|(?P<alphabet>[^\W\d_A-Z]+)|(?P<number>\d+)"
-)
-
-
-class _Words:
-    """The words of a text, one by one; an empty kind is the end."""
-
-    def __init__(self, text: str, connector: str) -> None:
-        self.connector = connector
-        self.found = [(m.lastgroup or "", m[0]) for m in _WORDS.finditer(text)]
-        self.at = -1
-        self.kind = ""
-        self.word = ""
-        self.out: list[str] = []
-        self.next()
-
-    def next(self) -> None:
-        """Go to the next word."""
-        self.at += 1
-        self.kind, self.word = self.found[self.at] if self.at < len(self.found) else ("", "")
-
-    def write(self) -> None:
-        """Write the present word in lower case and go on."""
-        if self.kind == "connector":
-            self.out.append("".join(self.connector if _is_connector(c) else c for c in self.word))
-        else:
-            self.out.append(self.word.lower() if self.kind == "upper" else self.word)
-        self.next()
-
-    def write_tail(self) -> None:
-        """Letters and digits that go on without a capital belong to the number before them."""
-        while self.kind in ("alphabet", "number"):
-            self.write()
-
-    def after_number(self) -> None:
-        """What follows a number."""
-        self.write_tail()
-        if self.kind not in ("", "punct", "connector"):
-            self.out.append(self.connector)
-
-    def before_number(self) -> None:
-        """A number behind letters stands for itself when letters follow it, else it belongs to them."""
-        is_last = self.at + 1 >= len(self.found)
-        if is_last:
-            return
-        if self.found[self.at + 1][0] != "alphabet":
-            self.write()
-            if self.kind not in ("connector", "punct", ""):
-                self.out.append(self.connector)
-            return
-        self.out.append(self.connector)
-        self.write()
-        self.write_tail()
-        if self.kind not in ("", "connector", "punct"):
-            self.out.append(self.connector)
-
-
-def _joined_words(text: str, connector: str) -> str:
-    """Words in lower case with a connector between them, by the rules of the xstrings library."""
-    words = _Words(text, connector)
-    while words.kind:
-        before = words.kind
-        words.write()
-        if before == "number":
-            words.after_number()
-        elif before in ("connector", "punct"):
-            continue
-        elif words.kind == "number":
-            words.before_number()
-        elif words.kind not in ("", "connector", "punct"):
-            words.out.append(connector)
-    return "".join(words.out)
-
-
-@function("sprig_snakecase", "string")
-def snakecase(text: str) -> str:
-    """``FirstName`` as ``first_name``."""
-    return _joined_words(text, "_")
-
-
-@function("sprig_kebabcase", "string")
-def kebabcase(text: str) -> str:
-    """``FirstName`` as ``first-name``."""
-    return _joined_words(text, "-")
-
-
-@function("sprig_camelcase", "string")
-def camelcase(text: str) -> str:
-    """``http_server`` as ``HttpServer``; leading connectors stay, runs of capitals keep their first."""
-    body = text.lstrip("-_" + GO_SPACE)
-    if not body:
-        return text + text[-1:]
-    out = [text[: len(text) - len(body)]]
-    lower_run = body[0].isupper()
-    held = body[0].upper()
-    for char in body[1:]:
-        if _is_connector(held):
-            if _is_connector(char):
-                out.append(held)
-            else:
-                lower_run = char.isupper()
-                char = char.upper()
-            held = char
-            continue
-        if lower_run and char.isupper():
-            char = char.lower()
-        else:
-            lower_run = False
-        out.append(held)
-        held = char
-    return "".join([*out, held])
-
-
 @function("sprig_initials", "string")
 def initials(text: str) -> str:
     """The first letters of all words; the library takes bytes for characters."""
-    return "".join(chr(to_bytes(word)[0]) for word in text.split())
+    shown = "".join(map(chr, to_bytes(text)))
+    return "".join(c for p, c in zip(" " + shown, shown, strict=False) if p in GO_SPACE and c not in GO_SPACE)
 
 
 @function("sprig_trim", "string")
@@ -258,8 +101,10 @@ def trim_suffix(suffix: str, text: str) -> str:
 
 @function("sprig_nospace", "string")
 def nospace(text: str) -> str:
-    """Without any white space; the library takes bytes for characters."""
-    return "".join(chr(b) for b in to_bytes(text) if chr(b) not in GO_SPACE)
+    """Without any white space; where there is some, the library takes bytes for characters."""
+    shown = "".join(map(chr, to_bytes(text)))
+    kept = "".join(c for c in shown if c not in GO_SPACE)
+    return text if kept == shown else kept
 
 
 @function("sprig_contains", "string, string")

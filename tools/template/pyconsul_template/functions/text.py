@@ -89,16 +89,16 @@ def regex_match(pattern: str, text: str) -> bool:
 @function("toLower", "string")
 def to_lower(text: str) -> str:
     """Lower case."""
-    return "".join(_single(c, c.lower()) for c in text) if not text.isascii() else text.lower()
+    return "".join(simple_case(c, c.lower()) for c in text) if not text.isascii() else text.lower()
 
 
 @function("toUpper", "string")
 def to_upper(text: str) -> str:
     """Upper case."""
-    return "".join(_single(c, c.upper()) for c in text) if not text.isascii() else text.upper()
+    return "".join(simple_case(c, c.upper()) for c in text) if not text.isascii() else text.upper()
 
 
-def _single(char: str, mapped: str) -> str:
+def simple_case(char: str, mapped: str) -> str:
     """Go maps character to character: where Python gives several, the character stays."""
     if len(mapped) == 1:
         return mapped
