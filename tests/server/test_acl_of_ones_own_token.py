@@ -1,4 +1,4 @@
-"""RPC methods by which other agents learn what a token that they were shown is worth."""
+"""What a token is worth, as other agents ask about the one that they were shown, and for how long that holds."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from pyconsul.acl.templated import MANAGEMENT_ID
+from pyconsul.memdb import WatchSet
 from pyconsul.raft.archive import Server as Peer
 from pyconsul.raft.single import MemoryVoter
 from pyconsul.server.acl import AclSettings
+from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.server.server import Server, ServerConfig
 from pyconsul.structs.acl import (
     ACLAuthorizationRequest,
@@ -22,6 +24,8 @@ from pyconsul.structs.acl import (
     ACLRoleBatchGetRequest,
     ACLRoleSetRequest,
     ACLToken,
+    ACLTokenGetRequest,
+    ACLTokenListRequest,
     ACLTokenSetRequest,
     RemoteACLAuthorizationRequest,
 )
@@ -77,3 +81,19 @@ async def test_another_datacenter_asks_what_a_token_is_allowed(server: Server) -
     with pytest.raises(InternalError, match="Invalid access level for operator resource: list"):
         bad = ACLAuthorizationRequest(Resource="operator", Access="list")
         await server.call("ACL.Authorize", RemoteACLAuthorizationRequest(Token=token.SecretID, Requests=[bad]))
+
+
+@pytest.mark.parametrize("expiring", [False, True])
+async def test_a_reply_that_shows_a_token_with_an_end_is_kept_for_nobody(server: Server, expiring: bool) -> None:
+    """Time alone makes it wrong, which no watch set would tell."""
+    token = ACLToken(ExpirationTTL=3_600_000_000_000) if expiring else ACLToken()
+    made = await server.call("ACL.TokenSet", ACLTokenSetRequest(ACLToken=token, Token=ROOT))
+    for method, ask in (
+        ("ACL.TokenRead", ACLTokenGetRequest(TokenID=made.AccessorID, Token=ROOT)),
+        ("ACL.TokenRead", ACLTokenGetRequest(TokenID=made.SecretID, TokenIDType="secret", Token=ROOT)),
+        ("ACL.TokenList", ACLTokenListRequest(Token=ROOT)),
+    ):
+        with WatchSet() as ws:
+            REPLY_WATCH.set(ws)
+            await server.call(method, ask)
+            assert ws.fired is expiring
