@@ -36,7 +36,7 @@ LATER_ROUTES = (
 
 
 async def auth_method(req: Request) -> Reply:
-    """401 while ACLs are off, as all their routes."""
+    """501: not there yet; 401 while ACLs are off."""
     if not req.agent.config.acl.enabled:
         raise AclDisabled
     return await _missing("Auth methods")(req)
