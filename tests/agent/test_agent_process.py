@@ -164,7 +164,6 @@ def test_a_port_in_use_ends_the_start(agent: Callable[..., Process]) -> None:
     [
         (["-log-level=loud"], "Invalid log level: loud. Valid log levels are: [TRACE DEBUG INFO WARN ERR ERROR]"),
         (["-hcl=nonsense = 1"], "invalid config key nonsense"),
-        (["-hcl=acl { enabled = true }"], "acl.enabled: ACLs are not available yet"),
         (["-datacenter=a b"], "datacenter can only contain lowercase alphanumeric, - or _ characters"),
         (["-config-file=/nowhere/at/all"], "/nowhere/at/all"),
         (["-no-such-flag"], "flag provided but not defined: -no-such-flag"),
