@@ -12,11 +12,18 @@ from pyconsul.acl.templated import BUILTIN_POLICIES, MANAGEMENT_ID, READ_ONLY_ID
 from pyconsul.raft.archive import Server as Peer
 from pyconsul.raft.single import MemoryVoter
 from pyconsul.server.acl import AclSettings
+from pyconsul.server.leader.acl import initialize_acls
 from pyconsul.server.server import Server, ServerConfig
 from pyconsul.server.state.acl import GLOBAL, TOKENS, policy_with_id, token_with_accessor, token_with_secret
 from pyconsul.server.state.acl_tokens import can_bootstrap, next_expiration
 from pyconsul.server.state.system_metadata import metadata_value
-from pyconsul.structs.acl import ANONYMOUS_ACCESSOR, ACLPolicyBatchSetRequest, ACLToken, ACLTokenBatchSetRequest
+from pyconsul.structs.acl import (
+    ANONYMOUS_ACCESSOR,
+    ACLPolicy,
+    ACLPolicyBatchSetRequest,
+    ACLToken,
+    ACLTokenBatchSetRequest,
+)
 from pyconsul.structs.errors import AclNotFound
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.system_metadata import SERVER_MANAGEMENT_TOKEN
@@ -92,6 +99,16 @@ def changed_secret(config: ServerConfig, secret: str) -> ServerConfig:
         node_id=config.node_id,
         acl=AclSettings(enabled=True, default_policy="deny", initial_management=secret),
     )
+
+
+async def test_a_policy_that_has_a_builtin_ones_name_keeps_no_server_from_leading() -> None:
+    """As a snapshot of older servers may hold one."""
+    async with leading(secret=ROOT, enabled=False) as server:
+        theirs = ACLPolicy(ID=MINE, Name="builtin/global-read-only")
+        await server.propose(MessageType.ACL_POLICY_SET, ACLPolicyBatchSetRequest(Policies=[theirs]))
+        await initialize_acls(server)
+        assert policy_with_id(server.db, READ_ONLY_ID) is None
+        assert token_with_secret(server.db, ROOT) is not None
 
 
 async def test_before_the_bootstrap_an_unknown_token_is_told_so() -> None:

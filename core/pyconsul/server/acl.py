@@ -111,9 +111,12 @@ class Resolver:
         return None if token is None or self.has_expired(token) else token
 
     def has_expired(self, token: ACLToken) -> bool:
-        """Whether its time is over; it may not be reaped yet."""
+        """Whether its time is over; it may not be reaped yet. A reply that rests on this is kept for nobody."""
         expires = expiration_of(token)
-        return expires is not None and expires < self.now()
+        if expires is None:
+            return False
+        _never_keep()
+        return expires < self.now()
 
     def policies_of(self, token: ACLToken | ACLRole) -> list[ACLPolicy]:
         """What a token or role grants in this datacenter: its policies, its identities, and those of its roles."""

@@ -10,6 +10,7 @@ from pyconsul.primitives.durations import parse_duration
 from pyconsul.structs import godecode
 from pyconsul.structs.acl import (
     ACLAuthMethod,
+    ACLAuthorizationRequest,
     ACLBindingRule,
     ACLLoginParams,
     ACLPolicy,
@@ -72,12 +73,24 @@ def login_from(body: bytes) -> ACLLoginParams | None:
 
 def variables_from(body: bytes) -> ACLTemplatedPolicyVariables:
     """The variables of a templated policy. Raises ValueError."""
-    return msgspec.convert(from_json(_VARIABLES, godecode.parse(body)), ACLTemplatedPolicyVariables)
+    return msgspec.convert(_without_zeros(from_json(_VARIABLES, godecode.parse(body))), ACLTemplatedPolicyVariables)
+
+
+def question_from(value: Any) -> ACLAuthorizationRequest:
+    """One question about what a token may do, from parsed JSON. Raises ValueError."""
+    return msgspec.convert(_without_zeros(from_json(_QUESTION, value)), ACLAuthorizationRequest)
+
+
+def _without_zeros(value: Any) -> Any:
+    """Members with zero values left out, as Go does it where it prints them again; empty lists and objects stay."""
+    if isinstance(value, dict):
+        return {name: _without_zeros(item) for name, item in value.items() if item or isinstance(item, list | dict)}
+    return [_without_zeros(item) for item in value] if isinstance(value, list) else value
 
 
 def _decoded(shape: Shape, body: bytes, kind: type[T]) -> T:
     try:
-        return msgspec.convert(from_json(shape, godecode.parse(body)), kind)
+        return msgspec.convert(_without_zeros(from_json(shape, godecode.parse(body))), kind)
     except ValueError as error:
         raise DecodeError(godecode.enterprise_hint(str(error))) from error
 
@@ -129,6 +142,12 @@ def _floats(value: Any) -> Any:
             return float(value)
 
 
+def _resource(value: Any, path: str) -> str:
+    if not isinstance(value, str):
+        raise mismatch(value, path, "acl.Resource")
+    return value
+
+
 def _never(value: Any, path: str) -> Any:
     raise DecodeError(f"{path}: not to be configured")
 
@@ -144,6 +163,10 @@ def _links(name: str) -> ListOf:
     return ListOf(Shape(name, {"ID": STRING, "Name": STRING}), plain=True)
 
 
+_QUESTION: Final = Shape(
+    "ACLAuthorizationRequest",
+    {"Resource": Kind("acl.Resource", _resource, _never), "Segment": STRING, "Access": STRING},
+)
 _VARIABLES: Final = Shape("ACLTemplatedPolicyVariables", {"name": STRING})
 _SERVICES: Final = ListOf(
     Shape("ACLServiceIdentity", {"ServiceName": STRING, "Datacenters": STRINGS}),

@@ -25,7 +25,7 @@ from pyconsul.structs.acl import (
     ACLToken,
     RemoteACLAuthorizationRequest,
 )
-from pyconsul.structs.acl_input import variables_from
+from pyconsul.structs.acl_input import question_from, variables_from
 from pyconsul.structs.catalog import DCSpecificRequest
 from pyconsul.structs.errors import AclDisabled, BadRequest, InternalError, PermissionDenied
 from pyconsul.structs.lenient import STRING, Shape, from_json
@@ -33,7 +33,6 @@ from pyconsul.structs.wire import UNSET
 
 _MOST_QUESTIONS = 64
 _BOOTSTRAP = Shape("BootstrapRequest", {"BootstrapSecret": STRING}, package="api")
-_QUESTION = Shape("ACLAuthorizationRequest", {"Resource": STRING, "Segment": STRING, "Access": STRING})
 
 
 def require_acls(req: Request) -> None:
@@ -159,6 +158,6 @@ def _questions(req: Request) -> list[ACLAuthorizationRequest]:
             return []
         if not isinstance(value, list):
             raise ValueError(godecode.wrong_value(value, "[]structs.ACLAuthorizationRequest"))
-        return [msgspec.convert(from_json(_QUESTION, one), ACLAuthorizationRequest) for one in value]
+        return [question_from(one) for one in value]
     except ValueError as error:
         raise BadRequest(f"Failed to decode request body: {error}") from error

@@ -20,7 +20,7 @@ from pyconsul.structs.acl import (
 from pyconsul.structs.acl_input import policy_from
 from pyconsul.structs.catalog import DCSpecificRequest
 from pyconsul.structs.errors import AclNotFound, BadRequest, InternalError, NotFound
-from pyconsul.structs.wire import changed
+from pyconsul.structs.wire import changed, omit
 
 
 @route("GET", "/v1/acl/policies")
@@ -39,7 +39,12 @@ async def acl_policy_create(req: Request) -> Reply:
     options, policy = acl_write_options(req), _policy(req)
     if policy.ID:
         raise BadRequest("Cannot specify the ID when creating a new policy")
-    return Reply(await req.rpc("ACL.PolicySet", ACLPolicySetRequest(Policy=policy, **options), ACLPolicy))
+    return Reply(shown(await req.rpc("ACL.PolicySet", ACLPolicySetRequest(Policy=policy, **options), ACLPolicy)))
+
+
+def shown(policy: ACLPolicy) -> ACLPolicy:
+    """A policy without its datacenters where the list of them is empty; lists of policies show it nevertheless."""
+    return changed(policy, Datacenters=omit(policy.Datacenters))
 
 
 def acl_write_options(req: Request) -> dict[str, Any]:
@@ -85,7 +90,7 @@ async def _read(req: Request, ask: ACLPolicyGetRequest) -> Reply:
     found = await fetch(req, "ACL.PolicyRead", ask, ACLPolicyResponse, shows_consistency=False)
     if found.Policy is None:
         raise NotFound(f"Requested policy does not exist: {AclNotFound.default_text}")
-    return Reply(found.Policy, meta=found)
+    return Reply(shown(found.Policy), meta=found)
 
 
 @route("PUT", "/v1/acl/policy/{id...}")
@@ -96,7 +101,7 @@ async def acl_policy_update(req: Request) -> Reply:
     if policy.ID and req.path["id"] != policy.ID:
         raise BadRequest("Policy ID in URL and payload do not match")
     request = ACLPolicySetRequest(Policy=changed(policy, ID=req.path["id"]), **options)
-    return Reply(await req.rpc("ACL.PolicySet", request, ACLPolicy))
+    return Reply(shown(await req.rpc("ACL.PolicySet", request, ACLPolicy)))
 
 
 @route("DELETE", "/v1/acl/policy/{id...}")

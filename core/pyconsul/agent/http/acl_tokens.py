@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pyconsul.agent.http.acl import require_acls
-from pyconsul.agent.http.acl_policies import acl_write_options
+from pyconsul.agent.http.acl_policies import acl_write_options, shown
 from pyconsul.agent.http.discovery import fetch
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
@@ -81,9 +83,10 @@ async def acl_token(req: Request) -> Reply:
 
 
 def _expanded(found: ACLTokenResponse) -> ACLTokenExpanded:
-    token = {name: getattr(found.Token, name) for name in ACLToken.__struct_fields__}
-    more = (name for name in ACLTokenExpanded.__struct_fields__ if name not in token)
-    return ACLTokenExpanded(**token, **{name: getattr(found, name) for name in more})
+    fields: dict[str, Any] = {name: getattr(found.Token, name) for name in ACLToken.__struct_fields__}
+    fields.update({name: getattr(found, name) for name in ACLTokenExpanded.__struct_fields__ if name not in fields})
+    fields["ExpandedPolicies"] = [shown(policy) for policy in found.ExpandedPolicies or ()] or None
+    return ACLTokenExpanded(**fields)
 
 
 def _accessor(req: Request) -> str:

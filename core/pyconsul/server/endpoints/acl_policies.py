@@ -32,7 +32,7 @@ from pyconsul.structs.acl import (
 from pyconsul.structs.catalog import DCSpecificRequest
 from pyconsul.structs.errors import AclNotFound, InternalError
 from pyconsul.structs.messages import MessageType
-from pyconsul.structs.wire import changed
+from pyconsul.structs.wire import UnsetType, changed
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
@@ -67,7 +67,7 @@ def _stub(policy: ACLPolicy) -> ACLPolicyListStub:
         ID=policy.ID,
         Name=policy.Name,
         Description=policy.Description,
-        Datacenters=policy.Datacenters or None,
+        Datacenters=None if isinstance(policy.Datacenters, UnsetType) else policy.Datacenters,
         Hash=policy.Hash,
         CreateIndex=policy.CreateIndex,
         ModifyIndex=policy.ModifyIndex,

@@ -30,7 +30,7 @@ from pyconsul.structs.acl import (
 )
 from pyconsul.structs.errors import AclNotFound, InternalError
 from pyconsul.structs.messages import MessageType
-from pyconsul.structs.wire import changed
+from pyconsul.structs.wire import changed, omit
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
@@ -114,7 +114,7 @@ def _templated(given: ACLTemplatedPolicy) -> ACLTemplatedPolicy:
         raise InternalError(f"templated policy with an invalid templated name: {name} for this role")
     if fault := variables_fault(given):
         raise InternalError(f"encountered role with invalid templated policy: {fault}")
-    return given if given.TemplateID else changed(given, TemplateID=template.template_id)
+    return changed(given, TemplateID=given.TemplateID or template.template_id, Datacenters=omit(given.Datacenters))
 
 
 @rpc("ACL.RoleDelete")

@@ -30,7 +30,7 @@ from pyconsul.structs.acl import (
 from pyconsul.structs.errors import InternalError, PermissionDenied
 from pyconsul.structs.gotime import nanoseconds_of, text_of_nanoseconds
 from pyconsul.structs.messages import MessageType
-from pyconsul.structs.wire import UNSET, changed
+from pyconsul.structs.wire import UNSET, changed, omit
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
@@ -67,7 +67,7 @@ async def update_token(srv: Server, token: ACLToken) -> ACLToken:
         token,
         SecretID=known.SecretID,
         AuthMethod=known.AuthMethod,
-        ExpirationTime=known.ExpirationTime,
+        ExpirationTime=known.ExpirationTime if expiration_of(token) is None else token.ExpirationTime,
         CreateTime=known.CreateTime,
     )
     return await _write(srv, token, from_login=False)
@@ -163,4 +163,4 @@ def _templated(given: ACLTemplatedPolicy) -> ACLTemplatedPolicy:
         raise InternalError(f"no such ACL templated policy with Name {quote(name)}")
     if fault := variables_fault(given):
         raise InternalError(f"validation error for templated policy {quote(name)}: {fault}")
-    return changed(given, TemplateID=template.template_id)
+    return changed(given, TemplateID=template.template_id, Datacenters=omit(given.Datacenters))

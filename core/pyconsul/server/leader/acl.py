@@ -25,7 +25,7 @@ from pyconsul.structs.acl import (
     ACLTokenBatchSetRequest,
     ACLTokenBootstrapRequest,
 )
-from pyconsul.structs.errors import ConsulError
+from pyconsul.structs.errors import ConsulError, InternalError
 from pyconsul.structs.gotime import text_of_nanoseconds
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.system_metadata import (
@@ -66,8 +66,13 @@ async def _write_builtin(server: Server, builtin: ACLPolicy) -> None:
         return
     policy = builtin if known is None else changed(builtin, Name=known.Name, Description=known.Description)
     policy = changed(policy, Hash=hash_of_policy(policy))
-    await server.propose(MessageType.ACL_POLICY_SET, ACLPolicyBatchSetRequest(Policies=[policy]))
-    log.info(f"Created ACL '{policy.Name}' policy")
+    try:
+        await server.propose(MessageType.ACL_POLICY_SET, ACLPolicyBatchSetRequest(Policies=[policy]))
+    except InternalError as error:
+        # Somebody's policy has its name. Consul gives up its leadership over this; a single server would never come up.
+        log.error(f"failed to create {policy.Name} policy", error=error.text)
+    else:
+        log.info(f"Created ACL '{policy.Name}' policy")
 
 
 async def _write_management_token(server: Server, secret: str) -> None:
