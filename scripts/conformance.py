@@ -25,7 +25,7 @@ WAITING = ROOT / "tests" / "conformance" / "waiting.tsv"
 REQUIRED = os.environ.get("REQUIRE_PEERS") == "1"
 FAMILIES = (
     *("kv", "txn", "session", "event", "status", "coordinate", "snapshot", "operator", "dns", "filters", "query"),
-    *("agent", "catalog", "health", "internal", "cli", "agentconfig", "labs"),
+    *("agent", "catalog", "health", "internal", "cli", "agentconfig", "labs", "acl-enforcement"),
 )
 HEADER = "scenario\tstep\treason\n"
 
