@@ -121,7 +121,7 @@ class AgentCache:
 
     def _entry(self, kind: CacheKind[R], ask: ReadRequest) -> Entry[R]:
         rights = self._rights(ask.Token) if kind.guarded else 0
-        question = _question(ask)
+        question = _question(ask) if kind.guarded else changed(_question(ask), Token="")
         key = kind.name.encode() + b"\0" + msgspec.msgpack.encode(question)
         entry = self._entries.pop(key, None)
         if entry is not None and entry.rights != rights:

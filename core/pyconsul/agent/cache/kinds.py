@@ -41,3 +41,6 @@ NODE_SERVICES: CacheKind[IndexedNodeServices] = CacheKind(
 HEALTH_SERVICES: CacheKind[IndexedCheckServiceNodes] = CacheKind(
     "health-services", "Health.ServiceNodes", IndexedCheckServiceNodes
 )
+STREAMED_HEALTH_SERVICES: CacheKind[IndexedCheckServiceNodes] = CacheKind(
+    "streamed-health-services", "Subscribe.ServiceNodes", IndexedCheckServiceNodes
+)

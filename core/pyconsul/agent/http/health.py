@@ -125,20 +125,22 @@ def _only_passing(req: Request) -> bool:
 async def _fetch(req: Request, ask: ServiceSpecificRequest) -> tuple[IndexedCheckServiceNodes, dict[str, str]]:
     """The instances, through the cache where asked for. Unlike other reads, an error carries no headers."""
     headers: dict[str, str] = {}
+    streamed = _is_streamed(req, ask)
+    kind = kinds.STREAMED_HEALTH_SERVICES if streamed else kinds.HEALTH_SERVICES
     if ask.UseCache:
-        found, meta = await req.agent.cache.get(kinds.HEALTH_SERVICES, ask)
+        found, meta = await req.agent.cache.get(kind, ask)
         headers = cache_headers(meta)
     else:
-        found = await req.rpc("Health.ServiceNodes", ask, IndexedCheckServiceNodes)
+        found = await req.rpc(kind.method, ask, IndexedCheckServiceNodes)
         if ask.AllowStale and 0 < ask.MaxStaleDuration < found.LastContact:
-            found = await req.rpc("Health.ServiceNodes", changed(ask, AllowStale=False), IndexedCheckServiceNodes)
-    if _is_streamed(req, ask):
+            found = await req.rpc(kind.method, changed(ask, AllowStale=False), IndexedCheckServiceNodes)
+    if streamed:
         found = changed(found, Backend=BACKEND_STREAMING, KnownLeader=False, LastContact=0)  # a stream knows neither
     return changed(found, ConsistencyLevel=consistency_of(ask)), headers
 
 
 def _is_streamed(req: Request, ask: ServiceSpecificRequest) -> bool:
-    """Whether Consul would serve this from its stream of changes; ours only says so, the answer is the same."""
+    """Whether Consul would serve this from its stream of changes; ours says so, and shows what that would show."""
     return (
         req.agent.config.use_streaming_backend
         and (ask.UseCache or ask.MinQueryIndex > 0)

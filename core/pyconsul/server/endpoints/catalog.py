@@ -10,7 +10,7 @@ from pyconsul.memdb import Store, WatchSet
 from pyconsul.primitives.ids import uuid_fault
 from pyconsul.server.endpoints import acl_filter
 from pyconsul.server.endpoints.catalog_rights import vet_deregistration, vet_registration, vet_service
-from pyconsul.server.endpoints.filtering import rows_filter
+from pyconsul.server.endpoints.filtering import rows_filter, vetted_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state import catalog_reads as reads
 from pyconsul.server.state.catalog import service_of_node
@@ -157,7 +157,7 @@ async def list_services(srv: Server, ask: DCSpecificRequest) -> IndexedServices:
     """Service names with the union of their tags. A filter sees each instance in its flat form."""
     if ask.PeerName:
         raise InternalError("listing service names imported from a peer is not supported")
-    keep = rows_filter(ask.Filter, ServiceNode)
+    keep = vetted_filter(srv, ask, ServiceNode)
 
     def read(db: Store, ws: WatchSet) -> IndexedServices:
         index, rows = reads.all_service_rows(db, ask.NodeMetaFilters, "", ws)
@@ -192,7 +192,7 @@ async def service_nodes(srv: Server, ask: ServiceSpecificRequest) -> IndexedServ
         raise InternalError("Must provide service name")
     if ask.Connect and not srv.acl.authorizer(ask.Token).reads_service(ask.ServiceName, ask.PeerName):
         return IndexedServiceNodes(KnownLeader=False)  # as Consul, which begins no read for it
-    keep = rows_filter(ask.Filter, ServiceNode)
+    keep = vetted_filter(srv, ask, ServiceNode)
 
     def read(db: Store, ws: WatchSet) -> IndexedServiceNodes:
         index, found = _find_service_nodes(db, ask, ws)

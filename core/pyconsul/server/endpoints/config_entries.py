@@ -84,6 +84,7 @@ async def delete(srv: Server, req: ConfigEntryRequest) -> ConfigEntryDeleteRespo
 @rpc("ConfigEntry.Get")
 async def get(srv: Server, ask: ConfigEntryQuery) -> ConfigEntryResponse:
     """One entry; None where there is none. Raises InternalError for an unknown kind."""
+    srv.acl.authorizer(ask.Token)
     _refuse_unknown(ask.Kind)
 
     def read(db: Store, ws: WatchSet) -> ConfigEntryResponse:
@@ -104,6 +105,7 @@ def _refuse_unknown(kind: str) -> None:
 @rpc("ConfigEntry.List")
 async def list_entries(srv: Server, ask: ConfigEntryQuery) -> IndexedConfigEntries:
     """All entries of a kind, by name; all there are for no kind. A filter fits service-defaults alone."""
+    srv.acl.authorizer(ask.Token)
     if ask.Kind:
         _refuse_unknown(ask.Kind)
     if ask.Filter and ask.Kind != ServiceDefaults.kind:

@@ -1,12 +1,25 @@
 """``?filter=`` for the endpoints: an expression over rows of one type."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pyconsul.lang.bexpr import FilterError, compile_filter
 from pyconsul.structs.errors import InternalError
+from pyconsul.structs.wire import ReadRequest
+
+if TYPE_CHECKING:
+    from pyconsul.server.server import Server
 
 T = TypeVar("T")
+
+
+def vetted_filter(srv: Server, ask: ReadRequest, row_type: type[T]) -> Callable[[list[T]], list[T]]:
+    """``rows_filter`` for reads that refuse an unknown token before they look at the expression."""
+    if ask.Filter:
+        srv.acl.authorizer(ask.Token)
+    return rows_filter(ask.Filter, row_type)
 
 
 def rows_filter(expression: str, row_type: type[T]) -> Callable[[list[T]], list[T]]:

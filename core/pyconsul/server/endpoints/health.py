@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyconsul.acl import Authorizer
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.server.endpoints import acl_filter
 from pyconsul.server.endpoints.catalog import wanted_tags
-from pyconsul.server.endpoints.filtering import rows_filter
+from pyconsul.server.endpoints.filtering import rows_filter, vetted_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state import catalog_reads as reads
 from pyconsul.server.state.config_entry_merge import is_proxy, with_central_config
@@ -76,18 +77,32 @@ async def service_checks(srv: Server, ask: ServiceSpecificRequest) -> IndexedHea
 @rpc("Health.ServiceNodes")
 async def service_nodes(srv: Server, ask: ServiceSpecificRequest) -> IndexedCheckServiceNodes:
     """The instances of a service with node and checks; null when there are none."""
+    return await _service_nodes(srv, ask, streamed=False)
+
+
+@rpc("Subscribe.ServiceNodes")
+async def subscribed_service_nodes(srv: Server, ask: ServiceSpecificRequest) -> IndexedCheckServiceNodes:
+    """The same as Consul's stream of changes shows it: what may not be seen is not there, and nobody is told."""
+    return await _service_nodes(srv, ask, streamed=True)
+
+
+async def _service_nodes(srv: Server, ask: ServiceSpecificRequest, *, streamed: bool) -> IndexedCheckServiceNodes:
     if not ask.ServiceName:
         raise InternalError("Must provide service name")
     if ask.SamenessGroup:
         raise InternalError("sameness groups are not supported in consul CE")
-    keep = rows_filter(ask.Filter, CheckServiceNode)
+    if ask.Filter and not streamed:
+        _refuse_hidden(srv.acl.authorizer(ask.Token), ask)
+    keep = vetted_filter(srv, ask, CheckServiceNode)
     how = HealthFilter(ask.HealthFilterType)
 
     def read(db: Store, ws: WatchSet) -> IndexedCheckServiceNodes:
         rights = srv.acl.authorizer(ask.Token, ws)
-        if (ask.Connect or ask.Ingress) and not rights.reads_service(ask.ServiceName, ask.PeerName):
-            raise PermissionDenied
+        if not streamed:
+            _refuse_hidden(rights, ask)
         index, found = _find(db, ask, ws)
+        if streamed and _is_hidden(rights, ask):
+            found = []
         if ask.NodeMetaFilters:
             found = [n for n in found if n.Node and reads.satisfies(n.Node.Meta, ask.NodeMetaFilters)]
         if ask.MergeCentralConfig:
@@ -95,9 +110,20 @@ async def service_nodes(srv: Server, ask: ServiceSpecificRequest) -> IndexedChec
         found, filtered = acl_filter.check_service_nodes(rights, found)
         found = reads.keep_healthy(keep(found), how)
         found = sorted_by_distance(db, ask.Source, srv.config.datacenter, found, _node_name, ws)
-        return IndexedCheckServiceNodes(Index=index, Nodes=found or None, ResultsFilteredByACLs=filtered)
+        told = filtered and not streamed
+        return IndexedCheckServiceNodes(Index=index, Nodes=found or None, ResultsFilteredByACLs=told)
 
-    return await srv.read(ask, read)
+    return await srv.read(ask, read, name="streamed" if streamed else "service nodes")
+
+
+def _refuse_hidden(rights: Authorizer, ask: ServiceSpecificRequest) -> None:
+    if _is_hidden(rights, ask):
+        raise PermissionDenied
+
+
+def _is_hidden(rights: Authorizer, ask: ServiceSpecificRequest) -> bool:
+    """Whether it is asked who stands for a service that may not be seen itself."""
+    return (ask.Connect or ask.Ingress) and not rights.reads_service(ask.ServiceName, ask.PeerName)
 
 
 def _merged(db: Store, row: CheckServiceNode, ws: WatchSet) -> CheckServiceNode:

@@ -130,11 +130,11 @@ async def get(srv: Server, ask: PreparedQuerySpecificRequest) -> IndexedPrepared
     """One query as a list of one. Raises NotFound."""
 
     def read(db: Store, ws: WatchSet) -> IndexedPreparedQueries:
-        rights = srv.acl.authorizer(ask.Token, ws)
         query = query_with_id(db, ask.QueryID, ws)
         if query is None:
             raise NotFound(QUERY_NOT_FOUND)
-        return IndexedPreparedQueries(Index=queries_index(db, ws), Queries=[_visible(rights, query)])
+        shown = _visible(srv.acl.authorizer(ask.Token, ws), query)
+        return IndexedPreparedQueries(Index=queries_index(db, ws), Queries=[shown])
 
     return await srv.read(ask, read)
 
