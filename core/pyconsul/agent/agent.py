@@ -272,7 +272,6 @@ def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
             initial_management=config.acl.tokens.initial_management,
             key_list_policy=config.acl.enable_key_list_policy,
         ),
-        default_intention_policy=config.default_intention_policy,
         bootstrap_entries=bootstrap_entries(config),
     )
 
