@@ -89,6 +89,7 @@ async def with_acls(hcl: str = DENY, **flags: Any) -> AsyncIterator[Api]:
     """A dev agent with local state and a leading server, and no port open; ``root`` may do everything."""
     given = {"dev": True, "node": "here", "bind": "127.0.0.1", "hcl": [hcl], **flags}
     agent = Agent(load(given, {}).runtime, lambda: load(given, {}).runtime)
+    agent.load_tokens()
     await agent.server.start()
     agent.local_work.start()
     try:

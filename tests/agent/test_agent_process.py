@@ -149,7 +149,6 @@ def test_a_port_in_use_ends_the_start(agent: Callable[..., Process]) -> None:
         (["-hcl=nonsense = 1"], "invalid config key nonsense"),
         (['-hcl=acl { default_policy = "odd" }'], "Unsupported default ACL policy: odd"),
         (['-hcl=acl { down_policy = "odd" }'], "Failed to start Consul server: Unsupported down ACL policy: odd"),
-        (['-hcl=default_intention_policy = "x"'], "Unsupported default intention policy: x"),
         (["-datacenter=a b"], "datacenter can only contain lowercase alphanumeric, - or _ characters"),
         (["-config-file=/nowhere/at/all"], "/nowhere/at/all"),
         (["-no-such-flag"], "flag provided but not defined: -no-such-flag"),

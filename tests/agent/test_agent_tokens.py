@@ -109,18 +109,19 @@ async def test_nothing_is_kept_unless_that_is_wanted(tmp_path: Path) -> None:
 
 
 async def test_the_old_name_in_the_file_is_understood(tmp_path: Path) -> None:
-    """Consul wrote ``agent_master`` until 1.11."""
-    (tmp_path / "acl-tokens.json").write_text('{"agent_master": "old"}')
+    """Consul wrote ``agent_master`` until 1.11; it reads names in any letter case, and skips those it does not know."""
+    (tmp_path / "acl-tokens.json").write_text('{"agent_master": "old", "DNS": "d", "other": 1}')
     async with with_acls(CONFIGURED, **{"data-dir": str(tmp_path)}) as api:
-        assert api.agent.tokens.agent_recovery == "old"
+        assert (api.agent.tokens.agent_recovery, api.agent.tokens.dns) == ("old", "d")
 
 
 async def test_a_file_that_cannot_be_read_leaves_the_configured_tokens(tmp_path: Path, lines: list[str]) -> None:
     """The log says so."""
-    (tmp_path / "acl-tokens.json").write_text("{")
-    async with with_acls(CONFIGURED, **{"data-dir": str(tmp_path)}) as api:
-        assert api.agent.tokens.default == "from-file"
-    assert any("unable to load persisted tokens" in line for line in lines)
+    for text in ("{", "[]", '{"default": 1}', "\xff"):
+        (tmp_path / "acl-tokens.json").write_text(text, encoding="latin-1")
+        async with with_acls(CONFIGURED, **{"data-dir": str(tmp_path)}) as api:
+            assert api.agent.tokens.default == "from-file"
+    assert len([line for line in lines if "unable to load persisted tokens" in line]) == 4
 
 
 async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

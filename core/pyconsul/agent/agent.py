@@ -73,7 +73,6 @@ class Agent:
         )
         self.cache = AgentCache(self.rpc, rights=self.server.acl.version)
         self.tokens = Tokens()
-        self.tokens.load(config.acl.tokens, kept_at(config))
         self._recovery = recovery_authorizer(self.node_name)
         self.server.acl.local = lambda secret: self._recovery if self.tokens.is_recovery(secret) else None
         self.local = LocalState(
@@ -96,7 +95,7 @@ class Agent:
         self.events = Events(self.node_name, self._instances)
         self.door = Door(self)
         self.listeners = Listeners(self)
-        self.dns = DnsServer(DnsSettings.of(config, self.tokens.dns_token()), self.rpc)
+        self.dns = DnsServer(DnsSettings.of(config), self.rpc)
         self.tokens.on_change = self._tokens_changed
         self.retry_joins = RetryJoins(self._give_up)
         self.stopped = asyncio.Event()
@@ -133,6 +132,7 @@ class Agent:
         Raises OSError for a port that is taken, ValueError for a policy that there is not.
         """
         refuse_odd_policies(self.config)
+        self.load_tokens()
         await self.server.start()
         try:
             self.local_work.start()
@@ -171,7 +171,7 @@ class Agent:
         try:
             await self.listeners.reload(config)
             self.config = config
-            self.tokens.load(config.acl.tokens, kept_at(config))  # first: what follows registers with them
+            self.load_tokens()  # first: what follows registers with them
             configure_metrics(config)
             self.local_work.reload(config, self._facts())
             self.watches.start(config, client_settings(config, self.http_address))
@@ -180,6 +180,10 @@ class Agent:
         finally:
             self.listeners.front.replies.clear()
         self.dns.reload(DnsSettings.of(config, self.tokens.dns_token()))
+
+    def load_tokens(self) -> None:
+        """Take the configured tokens of this agent and those that it keeps; what it does not find, the log tells."""
+        self.tokens.load(self.config.acl.tokens, kept_at(self.config))
 
     def _tokens_changed(self) -> None:
         """Forget what was answered to those who bring no token of their own."""
@@ -268,7 +272,6 @@ def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
             initial_management=config.acl.tokens.initial_management,
             key_list_policy=config.acl.enable_key_list_policy,
         ),
-        default_intention_policy=config.default_intention_policy,
         bootstrap_entries=bootstrap_entries(config),
     )
 

@@ -8,7 +8,6 @@ from pyconsul.config.runtime import RuntimeConfig
 
 _DEFAULT_POLICIES: Final = ("allow", "deny")
 _DOWN_POLICIES: Final = ("allow", "deny", "async-cache", "extend-cache")
-_INTENTION_POLICIES: Final = ("allow", "deny", "")
 
 
 class NotCapable(ValueError):
@@ -39,11 +38,13 @@ def refuse_unbuilt(config: RuntimeConfig) -> None:
 
 
 def refuse_odd_policies(config: RuntimeConfig) -> None:
-    """Raise ValueError for a policy that means nothing. Consul's servers find it when they start, not before."""
+    """Raise ValueError for a policy that means nothing. Consul's servers find it when they start, not before.
+
+    They take any ``default_intention_policy``: it is for proxies alone.
+    """
     for what, value, known in (
         ("default ACL policy", config.acl.default_policy, _DEFAULT_POLICIES),
         ("down ACL policy", config.acl.down_policy, _DOWN_POLICIES),
-        ("default intention policy", config.default_intention_policy, _INTENTION_POLICIES),
     ):
         if value not in known:
             raise ValueError(f"Failed to start Consul server: Unsupported {what}: {value}")

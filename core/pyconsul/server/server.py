@@ -24,7 +24,6 @@ from pyconsul.structs.wire import Indexed, ReadRequest, changed
 from pyconsul.telemetry import metrics
 
 if TYPE_CHECKING:
-    from pyconsul.acl import Authorizer
     from pyconsul.raft.consensus import Consensus
 
 R = TypeVar("R", bound=Indexed)
@@ -55,7 +54,6 @@ class ServerConfig:
     raft_multiplier: int = 1
     autopilot: AutopilotConfig = field(default_factory=AutopilotConfig)
     acl: AclSettings = field(default_factory=AclSettings)
-    default_intention_policy: str = ""  # "" leaves it to ``acl.default_policy``
     bootstrap_entries: tuple[ConfigEntry, ...] = ()  # written by a leader that finds none of their kind and name
 
 
@@ -145,11 +143,6 @@ class Server:
         if reply.ResultsFilteredByACLs and not ask.Token:
             reply = told_nobody(reply)
         return reply if reply.Index else changed(reply, Index=1)
-
-    def default_intention_allow(self, rights: Authorizer) -> bool:
-        """What becomes of a connection that no intention speaks of."""
-        policy = self.config.default_intention_policy
-        return policy == "allow" if policy else rights.intention_default_allow()
 
     def raft_addresses(self) -> Sequence[str]:
         """Where the servers of this datacenter speak Raft, ``address:port``."""

@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from pyconsul.agent.persistence import write_whole
-from pyconsul.structs import gojson
+from pyconsul.structs import godecode, gojson
 from pyconsul.structs.wire import UNSET, OmitStr, WireStruct, omit
 from pyconsul.telemetry import logger
 
@@ -129,12 +127,12 @@ class Tokens:
 def _read(path: Path) -> KeptTokens:
     """What is kept; nothing where that cannot be read, which the log tells."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=KeptTokens)
+        return godecode.into(godecode.parse(path.read_bytes()), KeptTokens, strict=False)
     except FileNotFoundError:
         return KeptTokens()
     except OSError as error:
         fault = f'failed reading tokens file "{path}": {error.strerror}'
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except ValueError as error:
         fault = f'failed to decode tokens file "{path}": {error}'
     _log.warn("unable to load persisted tokens", error=fault)
     return KeptTokens()

@@ -240,7 +240,7 @@ async def check(srv: Server, ask: IntentionQueryRequest) -> IntentionQueryCheckR
     if query.DestinationName:
         rights.require("service", Access.READ, query.DestinationName)
     found = matching(srv.db, query.SourceName, BY_SOURCE)
-    default = srv.default_intention_allow(rights)
+    default = rights.intention_default_allow()
     decision = decide(found, query.DestinationName, BY_DESTINATION, default_allow=default, allow_permissions=False)
     return IntentionQueryCheckResponse(Allowed=decision.Allowed)
 

@@ -118,7 +118,7 @@ async def topology(srv: Server, ask: ServiceSpecificRequest) -> IndexedServiceTo
     def read(db: Store, ws: WatchSet) -> IndexedServiceTopology:
         rights = srv.acl.authorizer(ask.Token, ws)
         rights.require("service", Access.READ, ask.ServiceName)
-        default_allow = srv.default_intention_allow(rights)
+        default_allow = rights.intention_default_allow()
         index, found = service_topology(db, ask.ServiceName, ask.ServiceKind, ws, default_allow=default_allow)
         found, filtered = acl_filter.topology(rights, found)
         return IndexedServiceTopology(
