@@ -79,7 +79,7 @@ def test_writes_need_their_key_and_trees_all_that_is_below(check: Callable[..., 
 
 def test_with_the_key_list_policy_lists_need_the_list_right(guarded_with: Callable[[str], Any]) -> None:
     """Reading alone lists nothing then; what the right covers is filtered as ever."""
-    guarded = guarded_with("enable_key_list_policy = true")
+    guarded = guarded_with("acl { enable_key_list_policy = true }")
     for key in ("a/1", "b"):
         guarded.must(f"PUT /v1/kv/{key}", b"v")
     lister, reader = guarded.token(RULES["lister"]), guarded.token(RULES["reader"])
