@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from ..output import json_text
+from ..times import go_time
 from .shapes import (
     AuthMethod,
     AuthMethodEntry,
@@ -19,7 +20,6 @@ from .shapes import (
     TemplatedPolicy,
     Token,
 )
-from .times import go_time
 
 Rows = Iterable[tuple[str, object]]
 

@@ -107,7 +107,7 @@ def _reporter(plan: Plan, console: Console) -> Any:
     def report(error: ConsulError, pause: float) -> None:
         told = str(error).replace('"', '\\"')
         console.complain(
-            f'{timestamp()} [ERROR] consul.watch: Watch errored: type={plan.type} error="{told}" retry={pause:g}s'
+            f'{timestamp()} [ERROR] watch.watch: Watch errored: type={plan.type} error="{told}" retry={pause:g}s'
         )
 
     return report
