@@ -157,15 +157,15 @@ def test_a_watch_runs_its_command_on_each_change(live: Run, start: Start) -> Non
     assert process.returncode == 0
 
 
-def test_a_watch_that_is_refused_says_so_and_goes_on(agent: Any) -> None:
+def test_a_watch_that_is_refused_says_so_and_goes_on(agent: Any, start: Start) -> None:
     """The line is one of a log, under the name that Consul's watch has twice."""
     agent.on("GET", "/v1/status/leader", "a:1")
     agent.on("GET", "/v1/kv/k", (403, b"no"))
-    process = started(agent.address, "watch", "-type=key", "-key=k")
+    process = start("watch", f"-http-addr={agent.address}", "-type=key", "-key=k")
     assert process.stderr is not None
     line = process.stderr.readline().decode()
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     told = 'watch.watch: Watch errored: type=key error="Unexpected response code: 403 (no)" retry=5s\n'
     assert line.partition(" [ERROR] ")[2] == told
 

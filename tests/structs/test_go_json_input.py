@@ -43,9 +43,9 @@ def test_keys_match_in_any_case_and_the_last_one_wins() -> None:
 
 
 def test_null_leaves_the_default() -> None:
-    """A null member is as good as none, a null body too."""
+    """A null member is as good as none, a null body too; but it empties a list."""
     default = Outer("kept", Tags=["x"])
-    assert decode('{"Name": null, "Tags": null}', default=default) == default
+    assert decode('{"Name": null, "Tags": null}', default=default) == Outer("kept", Tags=None)
     assert decode("null", default=default) == default
 
 

@@ -10,7 +10,6 @@ from pyconsul.acl.methods.protocol import Identity
 from pyconsul.acl.names import is_identity_name, is_role_name, policy_name_fault
 from pyconsul.acl.templated import TEMPLATES, variables_fault
 from pyconsul.lang.bexpr import FilterError, compile_evaluator
-from pyconsul.lang.hil import HilError, Scope, evaluate, parse
 from pyconsul.lang.strconv import quote
 from pyconsul.structs.acl import (
     ACLBindingRule,
@@ -127,7 +126,7 @@ def _selects(selector: str, identity: Identity) -> bool:
 def _name(template: str, variables: Mapping[str, str], check: Callable[[str], bool]) -> str:
     try:
         name = _filled(template, variables)
-    except HilError as error:
+    except BindingError as error:
         raise BindingError(f"error interpreting template: {error}") from None
     if not check(name):
         raise BindingError(f"invalid bind name: {quote(name)}")
@@ -135,10 +134,15 @@ def _name(template: str, variables: Mapping[str, str], check: Callable[[str], bo
 
 
 def _filled(template: str, variables: Mapping[str, str]) -> str:
-    """A template with its variables, which go in in lower case. Raises HilError."""
+    """A template with its variables, which go in in lower case. Raises BindingError."""
     if "${" not in template:
         return template
-    return evaluate(parse(template), Scope({name: value.lower() for name, value in variables.items()}))
+    from pyconsul.lang.hil import HilError, Scope, evaluate, parse  # only logins and who writes their rules need it
+
+    try:
+        return evaluate(parse(template), Scope({name: value.lower() for name, value in variables.items()}))
+    except HilError as error:
+        raise BindingError(str(error)) from None
 
 
 def _templated(rule: ACLBindingRule, variables: Mapping[str, str]) -> ACLTemplatedPolicy:
@@ -151,7 +155,7 @@ def _templated(rule: ACLBindingRule, variables: Mapping[str, str]) -> ACLTemplat
     if rule.BindVars:
         try:
             name = _filled(rule.BindVars.name or "", variables)
-        except HilError as error:
+        except BindingError as error:
             raise BindingError(f"failed to interpret templated policy variables: {error}") from None
         filled = ACLTemplatedPolicyVariables(name=name or UNSET)
     made = ACLTemplatedPolicy(
