@@ -58,8 +58,8 @@ def _own_client(port: int, request: Request, connections: int, seconds: float) -
         json.dump(plan, file)
         file.flush()
         found = _child("bench.http_load", file.name)
-    if found["refused"]:
-        raise OSError(f"{request.method} {request.path}: {found['refused']} answers were no success")
+    if found["refused"] or not found["answers"]:
+        raise OSError(f"{request.method} {request.path}: {found['refused']} of {found['answers']} answers, no success")
     return int(found["answers"]), found["seconds"]
 
 
