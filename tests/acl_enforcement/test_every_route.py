@@ -40,6 +40,7 @@ EMPTY = (
 # What says nothing about anybody's data by another status, as in Consul.
 OTHERWISE = {
     "PUT /v1/txn": 409,
+    "POST /v1/acl/logout": 401,
     "DELETE /v1/config/service-defaults": 404,
     "GET /v1/internal/ui/node/n1": 404,
     "GET /v1/internal/ui/metrics-proxy/x": 404,
@@ -48,7 +49,7 @@ OTHERWISE = {
     "DELETE /v1/connect/intentions/{none}": 500,
     "PUT /v1/connect/intentions/{none}": 500,
 }
-LATER = ("/v1/acl/auth", "/v1/acl/bind", "/v1/acl/log", "/v1/exported", "/v1/connect/ca", "/v1/agent/connect/ca")
+LATER = ("/v1/exported", "/v1/connect/ca", "/v1/agent/connect/ca")
 LATER += ("/v1/discovery-chain", "/v1/peering", "/api/")
 STREAMS = ("/v1/agent/monitor", "/v1/agent/metrics/stream")  # tried with the agent's routes
 

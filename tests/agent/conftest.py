@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -104,6 +105,14 @@ async def api() -> AsyncIterator[Api]:
     """An agent that denies what nobody allows."""
     async with with_acls() as made:
         yield made
+
+
+def until(claim: Callable[[], bool]) -> None:
+    """Return when a claim about an agent in another thread is true; fail when it is not within ten seconds."""
+    patience = time.monotonic() + 10
+    while not claim():
+        assert time.monotonic() < patience, "it never came true"
+        time.sleep(0.01)
 
 
 @pytest.fixture

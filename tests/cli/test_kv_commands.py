@@ -198,6 +198,25 @@ def test_settings_that_cannot_work_are_refused(
     assert (result.code, result.err) == (1, sentence + "\n")
 
 
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (["-ca-file={file}"], "Error loading CA File: Couldn't parse PEM in: {file}"),
+        (["-ca-path={folder}"], "Error loading CA Path: Couldn't parse PEM in: {file}"),
+        (["-ca-path={folder}/none"], "lstat {folder}/none: no such file or directory"),
+        (["-client-cert={file}", "-client-key={file}"], "tls: failed to find any PEM data in certificate input"),
+    ],
+)
+def test_files_without_pem_are_refused(run: Run, tmp_path: Path, flags: list[str], reason: str) -> None:
+    """Even where the agent is asked without TLS."""
+    file = tmp_path / "deep" / "file"
+    file.parent.mkdir()
+    file.write_text("no PEM")
+    names = {"file": str(file), "folder": str(tmp_path)}
+    result = run("kv", "get", *(flag.format(**names) for flag in flags), "a")
+    assert result.err == f"Error connecting to Consul agent: {reason.format(**names)}\n"
+
+
 def test_a_switch_that_is_none_is_warned_about_twice(agent: Any, run: Run) -> None:
     """As Consul reads its environment twice, it warns twice, and goes on."""
     agent.on("GET", "/v1/kv/a", [entry("a")])

@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(page for page in (ROOT / "docs").rglob("*.md") if "```console" in page.read_text())
+AGENT = re.compile(r"^<!-- agent: (.*) -->$", re.MULTILINE)  # configuration of the agent that a page is about
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
@@ -27,6 +28,11 @@ def commands(page: Path) -> list[tuple[str, str]]:
     return found
 
 
+def configuration(page: Path) -> str:
+    """What the agent of a page is started with, HCL."""
+    return " ".join(AGENT.findall(page.read_text()))
+
+
 def fits(expected: str, got: str) -> bool:
     """Whether an output is the expected one, with ``…`` standing for anything within a line."""
     pattern = ".*".join(re.escape(piece) for piece in expected.rstrip().split("…"))
@@ -35,13 +41,14 @@ def fits(expected: str, got: str) -> bool:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page_shows_what_its_commands_print(page: Path, consul_agent: Any, tmp_path: Path) -> None:
+def test_a_page_shows_what_its_commands_print(page: Path, make_consul_agent: Any, tmp_path: Path) -> None:
     """All commands of a page run in order, in one folder, against one agent."""
+    agent = make_consul_agent(config=configuration(page))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {
         "PATH": path,
         "HOME": str(tmp_path),
-        "CONSUL_HTTP_ADDR": consul_agent.http_address,
+        "CONSUL_HTTP_ADDR": agent.http_address,
     }
     for command, expected in commands(page):
         done = subprocess.run(

@@ -25,13 +25,28 @@ from pyconsul.sdk.settings import TLS, Endpoint
         ("https://h:1/a/b/", "https", "h:1", "/a/b"),
         ("[::1]:8500", "http", "[::1]:8500", ""),
         ("http://[::1]", "http", "[::1]:80", ""),
-        (":8500", "http", "127.0.0.1:8500", ""),
+        (":8500", "http", ":8500", ""),
     ],
 )
 def test_addresses_are_taken_apart(address: str, scheme: str, authority: str, prefix: str) -> None:
     """Host, port, scheme and prefix as Consul's client reads them."""
     endpoint = Settings(address=address).endpoint()
     assert (endpoint.scheme, endpoint.authority, endpoint.prefix) == (scheme, authority, prefix)
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("h", "http://h"),
+        ("http://h/a", "http://h"),
+        (":8500", "http://:8500"),
+        ("https://h:8501", "https://h:8501"),
+        ("unix://relative.sock", "http://relative.sock"),
+    ],
+)
+def test_urls_show_the_address_as_it_was_written(address: str, url: str) -> None:
+    """Without a port where none was written, and without a host, too."""
+    assert Settings(address=address).endpoint().url == url
 
 
 def test_a_unix_address_is_a_path() -> None:

@@ -13,10 +13,12 @@ from urllib.parse import unquote
 
 import pytest
 
+from pyconsul.acl import Authorizer
 from pyconsul.agent.http import families
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import ROUTER
 from pyconsul.agent.keyring import Keyrings
+from pyconsul.memdb import WatchSet
 from pyconsul.raft.archive import Server as Peer
 from pyconsul.raft.archive import verify_archive
 from pyconsul.raft.single import MemoryVoter
@@ -49,6 +51,10 @@ class Agent:
     def default_token(self) -> str:
         """None."""
         return ""
+
+    def authorizer(self, token: str, ws: WatchSet | None = None) -> Authorizer:
+        """Everything is allowed: ACLs are off."""
+        return self.server.acl.authorizer(token, ws)
 
     async def rpc(self, method: str, ask: Any) -> Any:
         """A plain call."""

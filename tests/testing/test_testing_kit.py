@@ -81,6 +81,16 @@ def test_acls_can_be_on(consul_agent: InProcessAgent) -> None:
         anybody.kv.put("a", "2")
 
 
+@pytest.mark.consul_agent(acl=True)
+def test_a_token_with_some_rights_is_one_call(consul_agent: InProcessAgent) -> None:
+    """For what a test is about: who lacks them is refused."""
+    token = consul_agent.new_token('key "a" { policy = "write" }')
+    with Client(consul_agent.settings.replace(token=token)) as some:
+        assert some.kv.put("a", "1")
+        with pytest.raises(PermissionDenied):
+            some.kv.put("b", "1")
+
+
 def test_each_agent_has_a_management_token_of_its_own(make_consul_agent: Callable[..., InProcessAgent]) -> None:
     """Which its settings add to; without ACLs there is none."""
     one, two = make_consul_agent(acl=True, config='acl { default_policy = "allow" }'), make_consul_agent(acl=True)

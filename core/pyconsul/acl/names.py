@@ -11,6 +11,7 @@ _POLICY_MAX: Final = 128  # bytes
 _IDENTITY: Final = re.compile(r"[a-z0-9]([a-z0-9\-_]*[a-z0-9])?")
 _POLICY: Final = re.compile(r"[A-Za-z0-9\-_]+/?[A-Za-z0-9\-_]*")
 _ROLE: Final = re.compile(r"[A-Za-z0-9\-_]{1,256}")
+_AUTH_METHOD: Final = re.compile(r"[A-Za-z0-9\-_]{1,128}")
 
 
 def is_identity_name(name: str) -> bool:
@@ -21,6 +22,11 @@ def is_identity_name(name: str) -> bool:
 def is_role_name(name: str) -> bool:
     """Whether a role may have this name."""
     return _ROLE.fullmatch(name) is not None
+
+
+def is_auth_method_name(name: str) -> bool:
+    """Whether an auth method may have this name."""
+    return _AUTH_METHOD.fullmatch(name) is not None
 
 
 def policy_name_fault(name: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from pyconsul.acl.levels import is_level
-from pyconsul.lang.hcl import HclError, Value, parse
+from pyconsul.lang.hcl import HclError, Struct, StructType, parse_struct
 from pyconsul.lang.strconv import quote
 
 
@@ -64,57 +63,48 @@ def parse_rules(text: str, *, refuse_duplicates: bool = True) -> PolicyRules:
     if not text:
         return PolicyRules()
     try:
-        tree = {name.lower(): value for name, value in parse(text, refuse_duplicates=refuse_duplicates).items()}
-        rules = PolicyRules(
-            {name: tuple(_labelled(name, tree[name])) for kind in KINDS for name in _names(kind) if name in tree},
-            {name: _text(name, tree[name]) for name in PLAIN if name in tree},
-        )
+        found = parse_struct(text, _DOCUMENT, refuse_duplicates=refuse_duplicates)
     except HclError as error:
         raise RulesError(f"Failed to parse ACL rules: {error}") from None
+    labelled = {name: tuple(map(_rule, rules)) for name, rules in found.lists.items() if name not in _FORMER}
+    rules = PolicyRules(labelled, found.texts)
     _check(rules)
     return rules
 
 
-def _names(kind: Kind) -> tuple[str, ...]:
-    return tuple(kind.resource + suffix for suffix in _SUFFIXES)
+def _names(resource: str) -> tuple[str, ...]:
+    return tuple(resource + suffix for suffix in _SUFFIXES)
 
 
-def _labelled(name: str, value: Value) -> Iterator[Rule]:
-    """The rules below one name: each block maps labels to bodies."""
-    for block in _blocks(name, value):
-        for label, bodies in block.items():
-            for body in _blocks(f"{name}.{label}", bodies):
-                fields = {
-                    key.lower(): _text(f"{name}.{key}", found) for key, found in body.items() if key.lower() in _FIELDS
-                }
-                yield Rule(label, fields.get("policy", ""), fields.get("intentions", ""))
+def _struct_type(label: str, *, intentions: bool) -> StructType:
+    return StructType(label, (("Policy", None), *((("Intentions", None),) if intentions else ())))
 
 
-_FIELDS: Final = ("policy", "intentions")
+# The rules of workload identities are of former times: they must be well-formed, and mean nothing.
+_FORMER: Final = _names("identity")
+_DOCUMENT: Final = StructType(
+    fields=(
+        ("acl", None),
+        *(
+            (name, _struct_type(kind.label, intentions=kind.resource == "service"))
+            for kind in KINDS
+            for name in _names(kind.resource)
+        ),
+        *((name, None) for name in PLAIN if name != "acl"),
+        *((name, _struct_type("Name", intentions=True)) for name in _FORMER),
+    )
+)
 
 
-def _blocks(name: str, value: Value) -> list[dict[str, Value]]:
-    found = value if isinstance(value, list) else [value]
-    if not all(isinstance(one, dict) for one in found):
-        raise HclError(f"{name}: not an object type for struct")
-    return [one for one in found if isinstance(one, dict)]
-
-
-def _text(name: str, value: Value) -> str:
-    match value:
-        case str():
-            return value
-        case bool() | None | list() | dict():
-            raise HclError(f"{name}: unknown type for string")
-        case _:
-            return str(value)
+def _rule(found: Struct) -> Rule:
+    return Rule(found.key, found.texts.get("Policy", ""), found.texts.get("Intentions", ""))
 
 
 def _check(rules: PolicyRules) -> None:
     """Raise RulesError for the first level that its rule may not have, in Consul's order."""
     _check_plain(rules, "acl")
     for kind in KINDS:
-        for name in _names(kind):
+        for name in _names(kind.resource):
             for rule in rules.labelled.get(name, ()):
                 if not is_level(rule.policy, may_list=kind.resource == "key"):
                     raise RulesError(f"Invalid {name} policy: {_shown(kind, rule)}")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 HTTP_GROUP: Final = "http"
 _CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"
+_PEM: Final = b"-----BEGIN "
 _SWITCHES: Final = ("CONSUL_HTTP_SSL", "CONSUL_HTTP_SSL_VERIFY")
 _NEVER_EMPTY: Final = ("http-addr",)  # given empty, the environment counts
 _TLS_FLAGS: Final = {
@@ -150,12 +151,25 @@ def _check_files(tls: TLS) -> None:
 
     if bool(tls.cert_file) != bool(tls.key_file):
         raise ConfigError("both client cert and client key must be provided")
-    for path in (tls.cert_file, tls.key_file):
-        _content(path, "")
+    for path, what in ((tls.cert_file, "certificate"), (tls.key_file, "key")):
+        if path and _PEM not in _content(path, ""):
+            raise ConfigError(f"tls: failed to find any PEM data in {what} input")
     if tls.ca_file and _CERTIFICATE not in _content(tls.ca_file, "Error loading CA File: "):
         raise ConfigError(f"Error loading CA File: Couldn't parse PEM in: {tls.ca_file}")
-    if tls.ca_path and not os.path.lexists(tls.ca_path):
-        raise ConfigError(f"lstat {tls.ca_path}: no such file or directory")
+    for path in _files_below(tls.ca_path):
+        if _CERTIFICATE not in _content(path, "Error loading CA Path: "):
+            raise ConfigError(f"Error loading CA Path: Couldn't parse PEM in: {path}")
+
+
+def _files_below(folder: str) -> list[str]:
+    """All files in a folder and those in it, none for no folder. Raises ConfigError where it is missing."""
+    from pyconsul.sdk.errors import ConfigError
+
+    if folder and not os.path.lexists(folder):
+        raise ConfigError(f"lstat {folder}: no such file or directory")
+    if folder and not os.path.isdir(folder):
+        return [folder]
+    return sorted(os.path.join(place, name) for place, _, names in os.walk(folder) for name in names)
 
 
 def _content(path: str, failure: str) -> bytes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from msgspec import Struct
 
 from pyconsul.sdk.decode import json_of, list_or_empty, nothing, one_or_none, text, whole
-from pyconsul.sdk.request import Answer, QueryOptions, Request, escape_path, json_body, params_of
+from pyconsul.sdk.request import Answer, Params, QueryOptions, Request, escape_path, json_body, params_of
 from pyconsul.sdk.results import (
     AgentService,
     CARoots,
@@ -135,13 +135,18 @@ def deregister_service_request(service_id: str) -> Request[None]:
     return Request("PUT", f"/v1/agent/service/deregister/{escape_path(service_id)}", nothing)
 
 
+def _maintenance(enable: bool, reason: str) -> Params:
+    """Consul's client sends the reason where it is empty, too, but none with the end of the maintenance."""
+    return (("enable", "true"), ("reason", reason)) if enable else (("enable", "false"),)
+
+
 def service_maintenance_request(service_id: str, enable: bool, *, reason: str = "") -> Request[None]:
     """Put one local instance into maintenance, or take it out."""
     return Request(
         "PUT",
         f"/v1/agent/service/maintenance/{escape_path(service_id)}",
         nothing,
-        params=params_of(("enable", "true" if enable else "false"), ("reason", reason)),
+        params=_maintenance(enable, reason),
         idempotent=True,
     )
 
@@ -206,7 +211,7 @@ def maintenance_request(enable: bool, *, reason: str = "") -> Request[None]:
         "PUT",
         "/v1/agent/maintenance",
         nothing,
-        params=params_of(("enable", "true" if enable else "false"), ("reason", reason)),
+        params=_maintenance(enable, reason),
         idempotent=True,
     )
 

@@ -100,7 +100,10 @@ def intention_match_request(by: str, names: Sequence[str]) -> Request[Json]:
 def intention_check_request(source: str, destination: str) -> Request[bool]:
     """Whether a service may talk to another one."""
     return Request(
-        "GET", "/v1/connect/intentions/check", truth, params=params_of(("source", source), ("destination", destination))
+        "GET",
+        "/v1/connect/intentions/check",
+        truth,
+        params=params_of(("source", source), ("destination", destination), ("source-type", "consul")),
     )
 
 

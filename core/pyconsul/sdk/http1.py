@@ -29,8 +29,7 @@ class ProtocolError(Exception):
 
 def request_head(wire: Wire, endpoint: Endpoint) -> bytes:
     """The request line and headers. A body that is a file is announced as chunked."""
-    host = endpoint.host if endpoint.unix_path else endpoint.authority
-    lines = [f"{wire.method} {wire.target} HTTP/1.1", f"Host: {host}", "User-Agent: py-consul-sdk"]
+    lines = [f"{wire.method} {wire.target} HTTP/1.1", f"Host: {endpoint.shown}", "User-Agent: py-consul-sdk"]
     lines += [f"{name}: {value}" for name, value in wire.headers]
     if isinstance(wire.body, bytes):
         lines.append(f"Content-Length: {len(wire.body)}")
@@ -145,8 +144,7 @@ def redirected(wire: Wire, answer: Mapping[str, str], status: int, endpoint: End
     if status not in (301, 302, 307, 308) or (status in (301, 302) and wire.method not in ("GET", "HEAD")):
         return None
     location = answer.get("location", "")
-    own = f"{endpoint.scheme}://{endpoint.authority}"
-    target = location.removeprefix(own)
+    target = location.removeprefix(endpoint.url)
     return target if target.startswith("/") and not target.startswith("//") else None
 
 

@@ -32,13 +32,17 @@ class TLS(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """An address taken apart. ``unix_path`` is "" for TCP; ``host`` is then a name or an IP without brackets."""
+    """An address taken apart. ``unix_path`` is "" for TCP; ``host`` is then a name or an IP without brackets.
+
+    ``written`` is host and port as they stood in the address, or "" where they are to be made of the two.
+    """
 
     scheme: str
     host: str
     port: int
     unix_path: str = ""
     prefix: str = ""
+    written: str = ""
 
     @property
     def is_secure(self) -> bool:
@@ -47,16 +51,21 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def authority(self) -> str:
-        """``host:port`` as it stands in URLs and in the Host header."""
+        """``host:port`` as errors of connecting name it."""
+        if self.written.startswith(":"):
+            return self.written
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
     @property
+    def shown(self) -> str:
+        """Host and port as they stand in URLs and in the Host header: without a port where none was written."""
+        return self.written or self.authority
+
+    @property
     def url(self) -> str:
-        """Scheme and authority as Consul's client prints them in its errors."""
-        if self.unix_path:
-            return "http://localhost"
-        return f"{self.scheme}://{self.authority}"
+        """Scheme and host as Consul's client prints them in its errors."""
+        return f"{self.scheme}://{self.shown}"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,14 +121,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         before, separator, rest = self.address.partition("://")
         scheme, address = (before, rest) if separator else ("", self.address)
         if scheme == "unix":
-            return Endpoint(scheme="http", host="localhost", port=0, unix_path=address)
+            shown = "localhost" if address.startswith("/") else address
+            return Endpoint(scheme="http", host="localhost", port=0, unix_path=address, written=shown)
         if scheme not in ("", "http", "https"):
             raise ConfigError(f"Unknown protocol scheme: {scheme}")
         secure = "https" in (scheme, self.scheme)  # http:// never takes back a wish for TLS
         authority, slash, prefix = address.partition("/") if scheme else (address, "", "")
-        host, port = _host_and_port(authority or DEFAULT_ADDRESS, 443 if secure else 80)
+        written = authority or DEFAULT_ADDRESS
+        host, port = _host_and_port(written, 443 if secure else 80)
         path = (slash + prefix).rstrip("/")
-        return Endpoint(scheme="https" if secure else "http", host=host, port=port, prefix=path)
+        return Endpoint(scheme="https" if secure else "http", host=host, port=port, prefix=path, written=written)
 
     def current_token(self) -> str:
         """The token to send: that of ``token_file`` if it holds one, else ``token``. Raises ConfigError."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from pyconsul.memdb import Table
 from pyconsul.server.endpoints import acl as _acl_endpoints
+from pyconsul.server.endpoints import acl_auth as _acl_auth_endpoints
 from pyconsul.server.endpoints import acl_policies as _acl_policy_endpoints
 from pyconsul.server.endpoints import acl_roles as _acl_role_endpoints
 from pyconsul.server.endpoints import acl_tokens as _acl_token_endpoints
@@ -25,6 +26,7 @@ from pyconsul.server.endpoints import snapshot as _snapshot_endpoints
 from pyconsul.server.endpoints import status as _status_endpoints
 from pyconsul.server.endpoints import txn as _txn_endpoints
 from pyconsul.server.fsm import acl as _acl_fsm
+from pyconsul.server.fsm import acl_auth as _acl_auth_fsm
 from pyconsul.server.fsm import autopilot as _autopilot_fsm
 from pyconsul.server.fsm import catalog as _catalog_fsm
 from pyconsul.server.fsm import config_entries as _config_entry_fsm
@@ -69,9 +71,11 @@ MODULES = (
     _txn_fsm,
     _autopilot_fsm,
     _acl_fsm,
+    _acl_auth_fsm,
     _system_metadata_fsm,
     _acl_endpoints,
     _acl_token_endpoints,
+    _acl_auth_endpoints,
     _acl_policy_endpoints,
     _acl_role_endpoints,
     _txn_endpoints,

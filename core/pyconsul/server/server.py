@@ -11,6 +11,7 @@ from pyconsul import CONSUL_VERSION
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.server import families
 from pyconsul.server.acl import AclSettings, Resolver, told_nobody
+from pyconsul.server.auth_methods import AuthMethods
 from pyconsul.server.blocking import REPLY_WATCH, SharedReads, question
 from pyconsul.server.fsm.machine import Fsm
 from pyconsul.server.leader.coordinates import CoordinateBatches
@@ -67,6 +68,7 @@ class Server:
         self.fsm = Fsm(families.TABLES, self.leader.on_note)
         self.consensus: Consensus = consensus_of(self.fsm)
         self.acl = Resolver(config.acl, config.datacenter, lambda: self.fsm.db)
+        self.auth_methods = AuthMethods()
         self.shared_reads = SharedReads(lambda: self.fsm.db)
         self.coordinates = CoordinateBatches(self)
 

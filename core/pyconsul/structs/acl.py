@@ -440,3 +440,94 @@ class RemoteACLAuthorizationRequest(ReadRequest, frozen=True, kw_only=True):
     """Several questions at once."""
 
     Requests: list[ACLAuthorizationRequest] | None = None
+
+
+# Auth methods, binding rules, login
+
+
+class ACLAuthMethodSetRequest(WriteRequest, frozen=True, kw_only=True):
+    """An auth method to create, or to replace the one of its name."""
+
+    AuthMethod: ACLAuthMethod = ACLAuthMethod()
+
+
+class ACLAuthMethodDeleteRequest(WriteRequest, frozen=True, kw_only=True):
+    """Delete the auth method of this name."""
+
+    AuthMethodName: str = ""
+
+
+class ACLAuthMethodGetRequest(ReadRequest, frozen=True, kw_only=True):
+    """An auth method by name."""
+
+    AuthMethodName: str = ""
+
+
+class ACLAuthMethodListRequest(ReadRequest, frozen=True, kw_only=True):
+    """All auth methods."""
+
+
+class ACLAuthMethodResponse(Indexed, frozen=True, kw_only=True):
+    """One auth method, or None."""
+
+    AuthMethod: ACLAuthMethod | None = None
+
+
+class ACLAuthMethodListResponse(Indexed, frozen=True, kw_only=True):
+    """Auth methods by name."""
+
+    AuthMethods: list[ACLAuthMethod] | None = None
+
+
+class ACLBindingRuleSetRequest(WriteRequest, frozen=True, kw_only=True):
+    """A binding rule to create (no ID) or update."""
+
+    BindingRule: ACLBindingRule = ACLBindingRule()
+
+
+class ACLBindingRuleDeleteRequest(WriteRequest, frozen=True, kw_only=True):
+    """Delete the binding rule with this ID."""
+
+    BindingRuleID: str = ""
+
+
+class ACLBindingRuleGetRequest(ReadRequest, frozen=True, kw_only=True):
+    """A binding rule by ID."""
+
+    BindingRuleID: str = ""
+
+
+class ACLBindingRuleListRequest(ReadRequest, frozen=True, kw_only=True):
+    """All binding rules, or those of one auth method."""
+
+    AuthMethod: str = ""
+
+
+class ACLBindingRuleResponse(Indexed, frozen=True, kw_only=True):
+    """One binding rule, or None."""
+
+    BindingRule: ACLBindingRule | None = None
+
+
+class ACLBindingRuleListResponse(Indexed, frozen=True, kw_only=True):
+    """Binding rules by ID."""
+
+    BindingRules: list[ACLBindingRule] | None = None
+
+
+class ACLLoginParams(WireStruct, frozen=True, kw_only=True):
+    """What a login brings: a bearer token that the auth method can check, and meta for the new token's description."""
+
+    AuthMethod: str = ""
+    BearerToken: str = ""
+    Meta: dict[str, str] | None = None
+
+
+class ACLLoginRequest(WriteRequest, frozen=True, kw_only=True):
+    """A login; it carries no token of its own."""
+
+    Auth: ACLLoginParams | None = None
+
+
+class ACLLogoutRequest(WriteRequest, frozen=True, kw_only=True):
+    """End the token that the request carries."""

@@ -8,11 +8,30 @@ import msgspec
 
 from pyconsul.primitives.durations import parse_duration
 from pyconsul.structs import godecode
-from pyconsul.structs.acl import ACLPolicy, ACLRole, ACLTemplatedPolicyVariables, ACLToken
+from pyconsul.structs.acl import (
+    ACLAuthMethod,
+    ACLBindingRule,
+    ACLLoginParams,
+    ACLPolicy,
+    ACLRole,
+    ACLTemplatedPolicyVariables,
+    ACLToken,
+)
 from pyconsul.structs.gotime import canonical
-from pyconsul.structs.lenient import BOOL, STRING, STRINGS, DecodeError, Kind, ListOf, Shape, from_json, mismatch
+from pyconsul.structs.lenient import (
+    BOOL,
+    STRING,
+    STRING_MAP,
+    STRINGS,
+    DecodeError,
+    Kind,
+    ListOf,
+    Shape,
+    from_json,
+    mismatch,
+)
 
-T = TypeVar("T", ACLToken, ACLPolicy, ACLRole)
+T = TypeVar("T", ACLToken, ACLPolicy, ACLRole, ACLAuthMethod, ACLBindingRule)
 
 _INT64: Final = 1 << 63
 
@@ -30,6 +49,25 @@ def policy_from(body: bytes) -> ACLPolicy:
 def role_from(body: bytes) -> ACLRole:
     """Raises ValueError with the text that stands behind ``Role decoding failed: ``."""
     return _decoded(_ROLE, body, ACLRole)
+
+
+def auth_method_from(body: bytes) -> ACLAuthMethod:
+    """Raises ValueError with the text that stands behind ``AuthMethod decoding failed: ``."""
+    return _decoded(_AUTH_METHOD, body, ACLAuthMethod)
+
+
+def binding_rule_from(body: bytes) -> ACLBindingRule:
+    """Raises ValueError with the text that stands behind ``BindingRule decoding failed: ``."""
+    return _decoded(_BINDING_RULE, body, ACLBindingRule)
+
+
+def login_from(body: bytes) -> ACLLoginParams | None:
+    """What a login brings; None for a null. Raises ValueError."""
+    value = godecode.parse(body)
+    try:
+        return None if value is None else msgspec.convert(from_json(_LOGIN, value), ACLLoginParams)
+    except ValueError as error:
+        raise DecodeError(godecode.enterprise_hint(str(error))) from error
 
 
 def variables_from(body: bytes) -> ACLTemplatedPolicyVariables:
@@ -70,6 +108,25 @@ def _ttl(value: Any, path: str) -> int:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return int(value) if -_INT64 <= value < _INT64 else -_INT64  # what Go makes of a float that does not fit
     return 0
+
+
+def _config(value: Any, path: str) -> dict[str, Any]:
+    """An auth method's configuration as it is stored: all its numbers are floats, as Go reads them."""
+    if not isinstance(value, dict):
+        raise mismatch(value, path, "map[string]interface {}")
+    return {str(key): _floats(item) for key, item in value.items()}
+
+
+def _floats(value: Any) -> Any:
+    match value:
+        case bool() | str() | None:
+            return value
+        case list():
+            return [_floats(item) for item in value]
+        case dict():
+            return {str(key): _floats(item) for key, item in value.items()}
+        case _:
+            return float(value)
 
 
 def _never(value: Any, path: str) -> Any:
@@ -154,3 +211,32 @@ _ROLE: Final = Shape(
     wrapped=True,
     go=_WITH_HASH,
 )
+_AUTH_METHOD: Final = Shape(
+    "ACLAuthMethod",
+    {
+        "Name": STRING,
+        "Type": STRING,
+        "DisplayName": STRING,
+        "Description": STRING,
+        "MaxTokenTTL": _TTL,
+        "TokenLocality": STRING,
+        "Config": Kind("map[string]interface {}", _config, _never),
+        **_INDEXES,
+    },
+    wrapped=True,
+    go="struct { MaxTokenTTL interface {}; *structs.Alias }",
+)
+_BINDING_RULE: Final = Shape(
+    "ACLBindingRule",
+    {
+        "ID": STRING,
+        "Description": STRING,
+        "AuthMethod": STRING,
+        "Selector": STRING,
+        "BindType": STRING,
+        "BindName": STRING,
+        "BindVars": _VARIABLES,
+        **_INDEXES,
+    },
+)
+_LOGIN: Final = Shape("ACLLoginParams", {"AuthMethod": STRING, "BearerToken": STRING, "Meta": STRING_MAP})

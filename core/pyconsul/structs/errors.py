@@ -3,6 +3,7 @@
 ConsulError
 ├── BadRequest            400
 ├── AclDisabled           401
+├── Unauthorized          401
 ├── PermissionDenied      403
 │   └── AclNotFound
 ├── NotFound              404
@@ -47,6 +48,13 @@ class AclDisabled(ConsulError):
 
     http_status = 401
     default_text = "ACL support disabled"
+
+
+class Unauthorized(ConsulError):
+    """The request should carry a token and does not."""
+
+    http_status = 401
+    default_text = "Unauthorized"
 
 
 class PermissionDenied(ConsulError):

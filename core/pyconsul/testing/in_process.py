@@ -148,6 +148,12 @@ class InProcessAgent:
         """A new async client; the caller closes it (``async with``)."""
         return AsyncClient(self.settings)
 
+    def new_token(self, rules: str) -> str:
+        """The secret of a new token with these rules, HCL; with ``acl=True``."""
+        policy = self.client.acl.policy_create({"Name": str(uuid.uuid4()), "Rules": rules})
+        token = self.client.acl.token_create({"Policies": [{"ID": policy["ID"]}]})
+        return str(token["SecretID"])
+
     def run(self, work: Callable[[Agent], Awaitable[T]]) -> T:
         """Do ``work(agent)`` in the agent's loop and return what it gives."""
 

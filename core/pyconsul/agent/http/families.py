@@ -1,6 +1,7 @@
 """All families of HTTP routes: importing this module fills the route table."""
 
 from pyconsul.agent.http import acl as _acl
+from pyconsul.agent.http import acl_auth as _acl_auth
 from pyconsul.agent.http import acl_policies as _acl_policies
 from pyconsul.agent.http import acl_roles as _acl_roles
 from pyconsul.agent.http import acl_tokens as _acl_tokens
@@ -48,6 +49,7 @@ MODULES = (
     _config,
     _intentions,
     _session,
+    _acl_auth,
     _acl,
     _acl_tokens,
     _acl_policies,

@@ -10,19 +10,9 @@ from pyconsul.acl import Access
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import Handler, route
-from pyconsul.structs.errors import AclDisabled, ConsulError, NotBuilt
+from pyconsul.structs.errors import ConsulError, NotBuilt
 
 # Paths with their methods; one handler for each group.
-AUTH_ROUTES = (
-    ("/v1/acl/login", "POST"),
-    ("/v1/acl/logout", "POST"),
-    ("/v1/acl/binding-rules", "GET"),
-    ("/v1/acl/binding-rule", "PUT"),
-    ("/v1/acl/binding-rule/{id...}", "GET PUT DELETE"),
-    ("/v1/acl/auth-methods", "GET"),
-    ("/v1/acl/auth-method", "PUT"),
-    ("/v1/acl/auth-method/{name...}", "GET PUT DELETE"),
-)
 LATER_ROUTES = (
     ("Exported services", "/v1/exported-services", "GET"),
     ("The service mesh", "/v1/connect/ca/roots", "GET"),
@@ -34,13 +24,6 @@ LATER_ROUTES = (
     ("Cluster peering", "/v1/peerings", "GET"),
     ("The resource API", "/api/{path...}", "GET PUT DELETE"),
 )
-
-
-async def auth_method(req: Request) -> Reply:
-    """401 while ACLs are off, as all their routes."""
-    if not req.agent.config.acl.enabled:
-        raise AclDisabled
-    return await _missing("Auth methods")(req)
 
 
 def _missing(capability: str) -> Handler:
@@ -66,9 +49,6 @@ async def pprof(req: Request) -> Reply:
 
 
 def _register() -> None:
-    for pattern, methods in AUTH_ROUTES:
-        for method in methods.split():
-            route(method, pattern)(auth_method)
     for capability, pattern, methods in LATER_ROUTES:
         for method in methods.split():
             route(method, pattern)(_missing(capability))

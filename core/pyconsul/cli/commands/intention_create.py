@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, cast
+from typing import Any
 
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
@@ -72,16 +71,14 @@ def _from_names(args: Args) -> dict[str, Any]:
 
 def _from_file(path: str) -> dict[str, Any]:
     """The intention in a JSON file. Raises Failed."""
+    from ..intention_files import intention_in
+
     try:
         with open(path, "rb") as file:
-            found: Any = json.load(file)
+            data = file.read()
     except OSError as error:
         raise Failed(f"Error: {os_reason(error)}") from error
-    except ValueError as error:
-        raise Failed(f"Error: {error}") from error
-    if not isinstance(found, dict):
-        raise Failed(f"Error: no intention in {path}")
-    intention = cast("dict[str, Any]", found)
+    intention = intention_in(data)
     if intention.get("Permissions"):
         raise Failed(
             f"Error: cannot create L7 intention from file {quote(path)} using this CLI; "

@@ -19,7 +19,7 @@ class Blocks(list[Value]):
     """The dicts of repeated blocks of one name (Go: ``[]map[string]interface{}``), as opposed to a written list."""
 
 
-_GO_NAMES: Final[dict[type, str]] = {
+GO_NAMES: Final[dict[type, str]] = {
     Token: "*ast.LiteralType",
     ListNode: "*ast.ListType",
     ObjectNode: "*ast.ObjectType",
@@ -50,7 +50,7 @@ class _Decoder:
         elif isinstance(node, ObjectNode):
             node = node.content
         if not isinstance(node, ItemList):
-            raise self.error(node, f"{name}: not an object type for map ({_GO_NAMES[type(node)]})")
+            raise self.error(node, f"{name}: not an object type for map ({GO_NAMES[type(node)]})")
         done: set[str] = set()
         labelled: dict[str, list[Item]] | None = None
         for item in node.items:
@@ -111,7 +111,7 @@ class _Decoder:
             case ListNode():
                 nodes = node.items
             case _:
-                raise self.error(node, f"unknown slice type: {_GO_NAMES[type(node)]}")
+                raise self.error(node, f"unknown slice type: {GO_NAMES[type(node)]}")
         for number, element in enumerate(nodes):
             label = f"{name}[{number}]"
             if isinstance(old, Blocks):
@@ -125,26 +125,26 @@ class _Decoder:
     def bool_over(self, name: str, node: Node) -> bool:
         if isinstance(node, Token) and node.kind == "BOOL":
             return node.text == "true"
-        raise self.error(node, f"{name}: unknown type {_GO_NAMES[type(node)]}")
+        raise self.error(node, f"{name}: unknown type {GO_NAMES[type(node)]}")
 
     def int_over(self, name: str, node: Node) -> int:
         if isinstance(node, Token) and node.kind == "NUMBER":
             return int_value(node.text)
         if isinstance(node, Token) and node.kind == "STRING":
             return int_value(string_value(node))
-        raise self.error(node, f"{name}: unknown type {_GO_NAMES[type(node)]}")
+        raise self.error(node, f"{name}: unknown type {GO_NAMES[type(node)]}")
 
     def float_over(self, name: str, node: Node) -> float:
         if isinstance(node, Token) and node.kind in ("FLOAT", "NUMBER"):
             return float_value(node.text)
-        raise self.error(node, f"{name}: unknown type {_GO_NAMES[type(node)]}")
+        raise self.error(node, f"{name}: unknown type {GO_NAMES[type(node)]}")
 
     def text_over(self, name: str, node: Node) -> str:
         if isinstance(node, Token) and node.kind == "NUMBER":
             return node.text
         if isinstance(node, Token) and node.kind in ("STRING", "HEREDOC"):
             return string_value(node)
-        raise self.error(node, f"{name}: unknown type for string {_GO_NAMES[type(node)]}")
+        raise self.error(node, f"{name}: unknown type for string {GO_NAMES[type(node)]}")
 
 
 def _by_first_key(items: list[Item]) -> dict[str, list[Item]]:

@@ -1,0 +1,277 @@
+"""Type ``jwt``: tokens signed by keys that stand in the configuration, at a JWKS URL, or at an OIDC provider."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from pyconsul.acl.methods import claims as claims_of
+from pyconsul.acl.methods import jws
+from pyconsul.acl.methods.protocol import Answer, Ask, Fetch, Identity, MethodError
+from pyconsul.acl.methods.settings import number, read_settings, text, text_map, texts
+from pyconsul.lang.strconv import quote
+
+_KINDS: Final = {
+    "JWTSupportedAlgs": texts,
+    "BoundAudiences": texts,
+    "ClaimMappings": text_map,
+    "ListClaimMappings": text_map,
+    "OIDCDiscoveryURL": text,
+    "OIDCDiscoveryCACert": text,
+    "JWKSURL": text,
+    "JWKSCACert": text,
+    "JWTValidationPubKeys": texts,
+    "BoundIssuer": text,
+    "ExpirationLeeway": number,
+    "NotBeforeLeeway": number,
+    "ClockSkewLeeway": number,
+}
+_UNSIGNED: Final = "failed to verify id token signature"
+_OIDC_LEEWAY: Final = 300.0  # seconds before ``nbf`` that an OIDC token is let in
+
+
+class JwtFields(msgspec.Struct, frozen=True):
+    """What selectors see: mapped claims, single ones as ``value.x`` and lists as ``list.x``."""
+
+    bexpr_names: ClassVar[dict[str, tuple[str, ...]]] = {"values": ("value",), "lists": ("list",)}
+
+    values: dict[str, str]
+    lists: dict[str, list[str]]
+
+
+@dataclass(slots=True)
+class _KeySet:
+    """The keys behind a URL; asked for again when none of them made a signature, as keys are rotated."""
+
+    url: str
+    ca: str
+    fetch: Fetch
+    keys: list[tuple[str, Any]] = field(default_factory=list[tuple[str, Any]])
+
+    async def check(self, token: jws.SignedToken) -> None:
+        """Raise MethodError unless one of the keys made the signature."""
+        if self._fits(token):
+            return
+        try:
+            self.keys = await self._fetched()
+        except MethodError as error:
+            raise MethodError(f"fetching keys {error}") from None
+        if not self._fits(token):
+            raise MethodError(_UNSIGNED)
+
+    async def reachable(self) -> None:
+        """Raise MethodError unless keys can be had."""
+        try:
+            self.keys = await self._fetched()
+        except MethodError as error:
+            raise MethodError(f"fetching keys {error}") from None
+
+    def _fits(self, token: jws.SignedToken) -> bool:
+        wanted = token.key_id
+        return jws.is_signed_by(token, (key for key_id, key in self.keys if not wanted or key_id == wanted))
+
+    async def _fetched(self) -> list[tuple[str, Any]]:
+        try:
+            answer = await self.fetch(Ask(self.url, ca=self.ca))
+        except MethodError as error:
+            raise MethodError(f"oidc: get keys failed {error}") from None
+        if not answer.ok:
+            raise MethodError(f"oidc: get keys failed: {answer.status} {_shown(answer)}")
+        return jws.keys_of_set(answer.body)
+
+
+class JwtMethod:
+    """One auth method of type jwt."""
+
+    def __init__(self, config: Mapping[str, Any], fetch: Fetch) -> None:
+        self._settings = settings = read_settings(config, _KINDS)
+        self._fetch = fetch
+        self._values: dict[str, str] = settings.get("ClaimMappings", {})
+        self._lists: dict[str, str] = settings.get("ListClaimMappings", {})
+        self._audiences: list[str] = settings.get("BoundAudiences", [])
+        self._algorithms: list[str] = settings.get("JWTSupportedAlgs", [])
+        self._discovery: str = settings.get("OIDCDiscoveryURL", "")
+        self._jwks: str = settings.get("JWKSURL", "")
+        self._check_sources()
+        self._static = [self._static_key(at, pem) for at, pem in enumerate(settings.get("JWTValidationPubKeys", []))]
+        self._remote: _KeySet | None = None
+        if self._jwks:
+            self._remote = _KeySet(self._jwks, settings.get("JWKSCACert", ""), fetch)
+
+    def _check_sources(self) -> None:
+        """Refuse all but one source of keys, and what does not go with it. Raises MethodError."""
+        sources = ("JWTValidationPubKeys", "JWKSURL", "OIDCDiscoveryURL")
+        if sum(bool(self._settings.get(name)) for name in sources) != 1:
+            raise MethodError(
+                "exactly one of 'JWTValidationPubKeys', 'JWKSURL', or 'OIDCDiscoveryURL' must be set for type \"jwt\""
+            )
+        for ca, url in (("JWKSCACert", "JWKSURL"), ("OIDCDiscoveryCACert", "OIDCDiscoveryURL")):
+            if self._settings.get(ca) and not self._settings.get(url):
+                raise MethodError(f"'{ca}' should not be set unless '{url}' is set")
+            _check_ca(ca, self._settings.get(ca, ""))
+        for name in self._algorithms:
+            if name not in jws.ALGORITHMS:
+                raise MethodError(f"Invalid supported algorithm: {name}")
+        for kind, mappings in (("ClaimMappings", self._values), ("ListClaimMappings", self._lists)):
+            targets = list(mappings.values())
+            if twice := next((target for target in targets if targets.count(target) > 1), ""):
+                raise MethodError(f"{kind} contains multiple mappings for key {quote(twice)}")
+
+    def _static_key(self, at: int, pem: str) -> Any:
+        try:
+            return jws.public_key(pem)
+        except MethodError as error:
+            raise MethodError(f"error parsing public key JWTValidationPubKeys[{at}]: {error}") from None
+
+    def blank(self) -> Identity:
+        """Every mapped name, empty."""
+        return self._identity(dict.fromkeys(self._values.values(), ""), dict[str, list[str]]())
+
+    def _identity(self, values: dict[str, str], lists: dict[str, list[str]]) -> Identity:
+        every_value = dict.fromkeys(self._values.values(), "") | values
+        every_list = {name: list[str]() for name in self._lists.values()} | lists
+        variables = {f"value.{name}": value for name, value in every_value.items()}
+        return Identity(JwtFields(every_value, every_list), variables)
+
+    async def check(self) -> None:
+        """Whether the keys can be had."""
+        if self._jwks and self._remote is not None:
+            try:
+                await self._remote.reachable()
+            except MethodError as error:
+                raise MethodError(f"error checking JWKSURL: {error}") from None
+        if self._discovery:
+            try:
+                await self._provider_keys()
+            except MethodError as error:
+                raise MethodError(f"error checking OIDCDiscoveryURL: {error}") from None
+
+    async def identity(self, bearer: str, now: float) -> Identity:
+        """The mapped claims of a token that is signed, meant for us, and within its time."""
+        if not bearer:
+            raise MethodError("missing jwt")
+        claims = await (self._oidc_claims(bearer, now) if self._discovery else self._claims(bearer, now))
+        return self._identity(claims_of.values_of(claims, self._values), claims_of.lists_of(claims, self._lists))
+
+    async def _claims(self, bearer: str, now: float) -> dict[str, Any]:
+        token = await self._signed(bearer)
+        claims = token.claims()
+        read = self._settings.get
+        times = claims_of.times_of(
+            claims,
+            expiration=claims_of.leeway_of(read("ExpirationLeeway", 0), claims_of.LEEWAY),
+            not_before=claims_of.leeway_of(read("NotBeforeLeeway", 0), claims_of.LEEWAY),
+        )
+        claims_of.check_issuer(claims, read("BoundIssuer", ""))
+        times.check(now, claims_of.leeway_of(read("ClockSkewLeeway", 0), claims_of.CLOCK_SKEW))
+        claims_of.check_audience(claims, self._audiences, strict=True)
+        return claims
+
+    async def _signed(self, bearer: str) -> jws.SignedToken:
+        if self._remote is not None:
+            try:
+                token = _parsed_for_oidc(bearer)
+                await self._remote.check(token)
+            except MethodError as error:
+                raise MethodError(f"error verifying token: {error}") from None
+            return token
+        try:
+            token = jws.parse(bearer)
+        except MethodError as error:
+            raise MethodError(f"error parsing token: {error}") from None
+        if not jws.is_signed_by(token, self._static):
+            raise MethodError("no known key successfully validated the token signature")
+        return token
+
+    # OpenID Connect discovery
+
+    async def _oidc_claims(self, bearer: str, now: float) -> dict[str, Any]:
+        try:
+            token = _parsed_for_oidc(bearer)
+            claims = token.claims()
+            self._check_oidc(token, claims, now)
+            keys = await self._provider_keys()
+            try:
+                await keys.check(token)
+            except MethodError as error:
+                raise MethodError(f"failed to verify signature: {error}") from None
+        except MethodError as error:
+            raise MethodError(f"error validating signature: {error}") from None
+        claims_of.check_audience(claims, self._audiences, strict=False)
+        return claims
+
+    def _check_oidc(self, token: jws.SignedToken, claims: Mapping[str, Any], now: float) -> None:
+        """What an OIDC token must be before anybody looks for its key (OpenID Connect Core, 3.1.3.7)."""
+        issuer = str(claims.get("iss", ""))
+        if issuer != self._discovery:
+            raise MethodError(
+                f"oidc: id token issued by a different provider, expected {quote(self._discovery)} got {quote(issuer)}"
+            )
+        ends, begins = claims.get("exp", 0), claims.get("nbf", 0)
+        if not isinstance(ends, int | float) or not isinstance(begins, int | float):
+            raise MethodError("oidc: failed to unmarshal claims: times are no numbers")
+        if ends < now:
+            raise MethodError("oidc: token is expired")
+        if now + _OIDC_LEEWAY < begins:
+            raise MethodError("oidc: current time before the nbf (not before) time")
+        supported = self._algorithms or ["RS256"]
+        if token.algorithm not in supported:
+            shown = " ".join(quote(name) for name in supported)
+            raise MethodError(
+                f"oidc: id token signed with unsupported algorithm, expected [{shown}] got {quote(token.algorithm)}"
+            )
+
+    async def _provider_keys(self) -> _KeySet:
+        """The key set that the provider's discovery document names."""
+        if self._remote is None:
+            ca = self._settings.get("OIDCDiscoveryCACert", "")
+            answer = await self._fetch(Ask(self._discovery.rstrip("/") + "/.well-known/openid-configuration", ca=ca))
+            self._remote = _KeySet(_keys_url(answer, self._discovery), ca, self._fetch)
+        return self._remote
+
+
+def _keys_url(answer: Answer, issuer: str) -> str:
+    if not answer.ok:
+        raise MethodError(f"{answer.status}: {_shown(answer)}")
+    try:
+        document = json.loads(answer.body)
+        named, url = str(document.get("issuer", "")), str(document.get("jwks_uri", ""))
+    except (ValueError, AttributeError) as error:
+        raise MethodError(f"oidc: failed to decode provider discovery object: {error}") from None
+    if named != issuer:
+        raise MethodError(
+            f"oidc: issuer did not match the issuer returned by provider, expected {quote(issuer)} got {quote(named)}"
+        )
+    return url
+
+
+def _parsed_for_oidc(bearer: str) -> jws.SignedToken:
+    try:
+        return jws.parse(bearer)
+    except MethodError as error:
+        raise MethodError(f"oidc: malformed jwt: {error}") from None
+
+
+def _check_ca(name: str, pem: str) -> None:
+    from cryptography import x509
+
+    if not pem:
+        return
+    try:
+        x509.load_pem_x509_certificates(pem.encode("utf-8", "surrogateescape"))
+    except ValueError:
+        raise MethodError(f"error checking {name}: could not parse CA PEM value successfully") from None
+
+
+def _shown(answer: Answer) -> str:
+    return answer.body[:4096].decode("utf-8", "replace")
+
+
+def open_method(name: str, config: Mapping[str, Any], fetch: Fetch) -> JwtMethod:
+    """The validator of one auth method. Raises MethodError."""
+    del name
+    return JwtMethod(config, fetch)

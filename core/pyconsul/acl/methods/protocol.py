@@ -1,0 +1,70 @@
+"""What a kind of auth method is: made from a configuration, it turns a bearer token into an identity."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+
+class MethodError(ValueError):
+    """A configuration that cannot be used, or a bearer token that proves nothing; the text is Consul's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One HTTP request. ``ca`` is PEM text, "" for the system's roots; ``host`` goes into the Host header."""
+
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes = b""
+    ca: str = ""
+    host: str = ""
+    retries: int = 0  # after server errors
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; ``status`` with its reason, as in ``404 Not Found``."""
+
+    status: str
+    content_type: str
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is a 200."""
+        return self.status.startswith("200")
+
+
+# Asks and answers; raises MethodError with Go's text where no answer came.
+Fetch: TypeAlias = Callable[[Ask], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who logs in: ``fields`` is a struct that selectors of binding rules see, ``variables`` fill names."""
+
+    fields: Any
+    variables: dict[str, str]
+
+
+class Validator(Protocol):
+    """One auth method, ready for logins."""
+
+    def blank(self) -> Identity:
+        """An identity with all its names and no values: binding rules are checked against it."""
+        ...
+
+    async def check(self) -> None:
+        """Try what can only be tried: that keys can be had. Raises MethodError."""
+        ...
+
+    async def identity(self, bearer: str, now: float) -> Identity:
+        """The identity that a bearer token proves at ``now``, seconds since 1970. Raises MethodError."""
+        ...
+
+
+# Makes a validator of an auth method's name and configuration. Raises MethodError.
+Factory: TypeAlias = Callable[[str, Mapping[str, Any], Fetch], Validator]

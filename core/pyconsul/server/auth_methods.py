@@ -1,0 +1,121 @@
+"""Auth methods ready for logins: one validator for each, made anew when its configuration changes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING, Any, Final
+
+from pyconsul.acl.methods.protocol import Answer, Ask, MethodError, Validator
+from pyconsul.primitives import plugins
+from pyconsul.sdk.http1 import reason_of
+from pyconsul.sdk.settings import Endpoint
+
+if TYPE_CHECKING:
+    from pyconsul.structs.acl import ACLAuthMethod
+
+GROUP: Final = "auth_method"
+TIMEOUT: Final = 30.0  # seconds for one request to an issuer
+BODY_LIMIT: Final = 1 << 20  # bytes of an answer that are read
+_FIRST_WAIT: Final = 0.5  # seconds before the first retry; doubled each time
+_LONGEST_WAIT: Final = 30.0
+
+
+def known_types() -> list[str]:
+    """The types of auth methods that there are, sorted."""
+    return plugins.names(GROUP)
+
+
+def open_validator(method: ACLAuthMethod) -> Validator:
+    """A fresh validator. Raises MethodError for a configuration that cannot be used."""
+    validator: Validator = plugins.load(GROUP, method.Type)(method.Name, method.Config or {}, fetch)
+    return validator
+
+
+class AuthMethods:
+    """The validators of a server."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, tuple[int, Validator]] = {}
+
+    def validator(self, method: ACLAuthMethod) -> Validator:
+        """The validator of a stored auth method; it keeps the keys that it fetched. Raises MethodError."""
+        index, found = self._open.get(method.Name, (0, None))
+        if found is None or index != method.ModifyIndex:
+            try:
+                found = open_validator(method)
+            except MethodError as error:
+                raise MethodError(
+                    f'auth method validator for "{method.Name}" could not be initialized: {error}'
+                ) from None
+            self._open[method.Name] = (method.ModifyIndex, found)
+        return found
+
+    def forget(self, name: str) -> None:
+        """Let go of a validator whose auth method is gone."""
+        self._open.pop(name, None)
+
+
+async def fetch(ask: Ask) -> Answer:
+    """Ask an issuer; again after server errors, as often as the question says. Never follows a redirect.
+
+    Raises MethodError with Go's text where no answer came.
+    """
+    wait = _FIRST_WAIT
+    for left in range(ask.retries, -1, -1):
+        answer = await _fetch_once(ask)
+        if left == 0 or not answer.status.startswith("5"):
+            return answer
+        await asyncio.sleep(wait * (0.5 + random.random() / 2))
+        wait = min(wait * 2, _LONGEST_WAIT)
+    raise AssertionError("the last try returns")
+
+
+async def _fetch_once(ask: Ask) -> Answer:
+    import aiohttp  # only servers with auth methods pay for it
+    from yarl import URL
+
+    headers = dict(ask.headers) | ({"Host": ask.host} if ask.host else {})
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+    try:
+        connector = aiohttp.TCPConnector(ssl=_context(ask.ca), force_close=True)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, connector=connector, auto_decompress=True) as session,
+            session.request(
+                ask.method,
+                URL(ask.url, encoded=True),
+                headers=headers,
+                data=ask.body or None,
+                allow_redirects=False,
+            ) as reply,
+        ):
+            body = await reply.content.read(BODY_LIMIT)
+            while len(body) < BODY_LIMIT and (more := await reply.content.read(BODY_LIMIT - len(body))):
+                body += more
+            kind = reply.headers.get("Content-Type", "")
+            return Answer(f"{reply.status} {reply.reason or ''}".rstrip(), kind, body)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        raise MethodError(f'{ask.method.capitalize()} "{ask.url}": {_reason(error)}') from None
+
+
+def _context(ca: str) -> Any:
+    """Trust in the given certificates alone, or in the system's."""
+    import ssl
+
+    return ssl.create_default_context(cadata=ca) if ca else ssl.create_default_context()
+
+
+def _reason(error: Exception) -> str:
+    import aiohttp
+
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            endpoint = Endpoint(scheme="https", host=error.host, port=error.port or 0)
+            return reason_of(error.certificate_error, endpoint, connecting=True)
+        case aiohttp.ClientConnectorError():
+            endpoint = Endpoint(scheme="", host=error.host, port=error.port or 0)
+            return reason_of(error.os_error, endpoint, connecting=True)
+        case TimeoutError():
+            return "context deadline exceeded"
+        case _:
+            return str(error) or type(error).__name__

@@ -1,0 +1,193 @@
+"""Type ``jwt``: whose tokens are believed, for how long, and what of them is taken over."""
+
+import base64
+import json
+from typing import Any
+
+import jwt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyconsul.acl.methods import jws
+from pyconsul.acl.methods.jwt_method import JwtMethod
+from pyconsul.acl.methods.protocol import MethodError
+
+NOW = 1_800_000_000.0
+ISSUER = "https://issuer.test"
+
+
+def method(issuer: Any, signer: Any, **config: Any) -> JwtMethod:
+    """An auth method with this key and these settings."""
+    return JwtMethod({"JWTValidationPubKeys": [signer.pem]} | config, issuer.fetch)
+
+
+async def refusal(made: JwtMethod, bearer: str) -> str:
+    """Why a token is refused."""
+    with pytest.raises(MethodError) as caught:
+        await made.identity(bearer, NOW)
+    return str(caught.value)
+
+
+async def test_mapped_claims_become_fields_and_variables(issuer: Any, signer: Any) -> None:
+    """By name or by JSON pointer; numbers and truths as text; what is not there stays empty."""
+    made = method(
+        issuer,
+        signer,
+        ClaimMappings={"team": "team", "/nested/zone": "zone", "age": "age", "on": "on", "none": "none"},
+        ListClaimMappings={"groups": "groups", "one": "one"},
+    )
+    bearer = signer.token(team="blue", nested={"zone": "z1"}, age=41.9, on=True, groups=["dev", "", 7], one="x")
+    found = await made.identity(bearer, NOW)
+    assert found.fields.values == {"team": "blue", "zone": "z1", "age": "41", "on": "true", "none": ""}
+    assert found.fields.lists == {"groups": ["dev", "7"], "one": ["x"]}
+    assert found.variables["value.zone"] == "z1"
+
+
+@pytest.mark.parametrize(
+    ("claims", "settings", "text"),
+    [
+        ({"exp": int(NOW) - 61}, {}, "validation failed, token is expired (exp)"),
+        ({"nbf": int(NOW) + 61}, {}, "validation failed, token not valid yet (nbf)"),
+        ({"iat": int(NOW) + 61}, {}, "validation field, token issued in the future (iat)"),
+        ({"exp": int(NOW) - 1}, {"ClockSkewLeeway": -1}, "validation failed, token is expired (exp)"),
+        ({"exp": None, "iat": int(NOW) - 300, "nbf": None}, {}, "validation failed, token is expired (exp)"),
+        ({"iss": "https://evil.test"}, {"BoundIssuer": ISSUER}, "validation failed, invalid issuer claim (iss)"),
+    ],
+)
+async def test_a_token_out_of_its_time_or_place_is_refused(
+    claims: Any, settings: Any, text: str, issuer: Any, signer: Any
+) -> None:
+    """In go-jose's words; a minute of skew is forgiven unless the leeway is negative."""
+    why = await refusal(method(issuer, signer, **settings), signer.token(**claims))
+    assert why == f"error validating claims: go-jose/go-jose/jwt: {text}"
+
+
+@pytest.mark.parametrize("claims", [{"exp": int(NOW) - 59}, {"nbf": int(NOW) + 59}, {"exp": None, "nbf": None}])
+async def test_a_little_skew_is_forgiven(claims: Any, issuer: Any, signer: Any) -> None:
+    """Clocks differ."""
+    await method(issuer, signer).identity(signer.token(**claims), NOW)
+
+
+async def test_a_token_without_any_time_is_refused(issuer: Any, signer: Any) -> None:
+    """It would hold for ever."""
+    why = await refusal(method(issuer, signer), signer.token(iat=None, nbf=None, exp=None))
+    assert why == "no issue time, notbefore, or expiration time encoded in token"
+
+
+@pytest.mark.parametrize(
+    ("audience", "bound", "text"),
+    [
+        ("other", ["consul"], "aud claim does not match any bound audience"),
+        (None, ["consul"], "aud claim does not match any bound audience"),
+        (["a", "b"], [], "audience claim found in JWT but no audiences are bound"),
+    ],
+)
+async def test_a_token_for_others_is_refused(audience: Any, bound: Any, text: str, issuer: Any, signer: Any) -> None:
+    """Also one for anybody in particular, where nobody said who we are."""
+    why = await refusal(method(issuer, signer, BoundAudiences=bound), signer.token(aud=audience))
+    assert why == f"error validating claims: {text}"
+
+
+async def test_only_a_known_key_is_believed(issuer: Any, signer: Any, stranger: Any, rsa_signer: Any) -> None:
+    """Neither a stranger's signature, nor one of another kind, nor none."""
+    made = method(issuer, signer)
+    unsigned = jwt.encode({"exp": int(NOW) + 60}, None, algorithm="none")
+    for bearer in (stranger.token(), rsa_signer.token(), unsigned):
+        assert await refusal(made, bearer) == "no known key successfully validated the token signature"
+
+
+async def test_a_public_key_is_no_shared_secret(issuer: Any, rsa_signer: Any) -> None:
+    """A token "signed" with HMAC over our public key is refused: the old confusion of algorithms."""
+    body = [
+        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=")
+        for part in ({"alg": "HS256"}, {"exp": NOW + 60})
+    ]
+    import hashlib
+    import hmac
+
+    mac = hmac.new(rsa_signer.pem.encode(), b".".join(body), hashlib.sha256).digest()
+    bearer = b".".join([*body, base64.urlsafe_b64encode(mac).rstrip(b"=")]).decode()
+    why = await refusal(method(issuer, rsa_signer), bearer)
+    assert why == "no known key successfully validated the token signature"
+
+
+@pytest.mark.parametrize(
+    ("bearer", "text"),
+    [
+        ("", "missing jwt"),
+        ("not.a.jwt", "error parsing token: illegal base64 data at input byte 0"),
+        ("x", "error parsing token: go-jose/go-jose: compact JWS format must have three parts"),
+        ("a.b.c.d", "error parsing token: go-jose/go-jose: compact JWS format must have three parts"),
+        ("e+0.e30.e30", "error parsing token: illegal base64 data at input byte 1"),
+    ],
+)
+async def test_what_is_no_token_is_told_so(bearer: str, text: str, issuer: Any, signer: Any) -> None:
+    """With the place of the fault."""
+    assert await refusal(method(issuer, signer), bearer) == text
+
+
+@given(st.text(max_size=200))
+def test_garbage_is_no_token(text: str) -> None:
+    """Whatever comes, it is taken apart or refused."""
+    try:
+        jws.parse(text)
+    except MethodError:
+        return
+    assert text.strip().count(".") == 2
+
+
+async def test_keys_at_a_url_are_fetched_once_and_again_when_they_rotate(
+    issuer: Any, signer: Any, rsa_signer: Any
+) -> None:
+    """A signature that no kept key made is a reason to look for new keys, one look a login."""
+    url = "https://issuer.test/keys"
+    issuer.says(url, {"keys": [signer.jwk, {"kty": "strange"}]})
+    made = JwtMethod({"JWKSURL": url}, issuer.fetch)
+    await made.identity(signer.token(), NOW)
+    await made.identity(signer.token(), NOW)
+    assert len(issuer.asked) == 1
+    issuer.says(url, {"keys": [rsa_signer.jwk]})
+    await made.identity(rsa_signer.token(), NOW)
+    assert len(issuer.asked) == 2
+    why = await refusal(made, signer.token())
+    assert why == "error verifying token: failed to verify id token signature"
+
+
+async def test_a_provider_is_found_by_its_discovery_document(issuer: Any, rsa_signer: Any) -> None:
+    """Its keys are where the document says, and its tokens must name it."""
+    issuer.says(f"{ISSUER}/.well-known/openid-configuration", {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/jwks"})
+    issuer.says(f"{ISSUER}/jwks", {"keys": [rsa_signer.jwk]})
+    made = JwtMethod({"OIDCDiscoveryURL": ISSUER, "BoundAudiences": ["consul"]}, issuer.fetch)
+    await made.identity(rsa_signer.token(iss=ISSUER, aud="consul"), NOW)
+    why = await refusal(made, rsa_signer.token(iss="https://evil.test", aud="consul"))
+    assert why.startswith("error validating signature: oidc: id token issued by a different provider")
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        ({}, "exactly one of 'JWTValidationPubKeys', 'JWKSURL', or 'OIDCDiscoveryURL' must be set for type \"jwt\""),
+        ({"JWKSURL": "http://x", "OIDCDiscoveryURL": "http://y"}, "exactly one of "),
+        ({"JWTValidationPubKeys": ["no"]}, "error parsing public key JWTValidationPubKeys[0]: data does not contain"),
+        ({"JWKSURL": "http://x", "JWTSupportedAlgs": ["HS256"]}, "Invalid supported algorithm: HS256"),
+        ({"JWKSURL": "http://x", "ClaimMappings": {"a": "x", "b": "x"}}, "ClaimMappings contains multiple mappings"),
+        ({"JWKSURL": "http://x", "OIDCDiscoveryCACert": "x"}, "'OIDCDiscoveryCACert' should not be set unless"),
+        ({"JWKSURL": "http://x", "JWKSCACert": "x"}, "error checking JWKSCACert: could not parse CA PEM value"),
+        (
+            {"Bogus": 1, "JWKSURL": []},
+            "error decoding config: 2 error(s) decoding:\n\n* '' has invalid keys: Bogus\n* ",
+        ),
+    ],
+)
+def test_a_bad_configuration_is_refused(config: Any, text: str, issuer: Any) -> None:
+    """When the auth method is written, not when somebody logs in."""
+    with pytest.raises(MethodError) as caught:
+        JwtMethod(config, issuer.fetch)
+    assert str(caught.value).startswith(text)
+
+
+async def test_unreachable_keys_are_found_out_when_the_method_is_written(issuer: Any) -> None:
+    """``check`` fetches them."""
+    with pytest.raises(MethodError, match="error checking JWKSURL: fetching keys oidc: get keys failed Get"):
+        await JwtMethod({"JWKSURL": "http://x/keys"}, issuer.fetch).check()

@@ -1,0 +1,101 @@
+"""Type ``kubernetes``: what the API server is asked, and what its answers are worth."""
+
+import json
+from typing import Any
+
+import pytest
+
+from pyconsul.acl.methods.kubernetes import KubernetesMethod
+from pyconsul.acl.methods.protocol import MethodError
+
+HOST = "https://k8s.test:6443"
+REVIEW = f"{HOST}/apis/authentication.k8s.io/v1/tokenreviews"
+ACCOUNT = f"{HOST}/api/v1/namespaces/shop/serviceaccounts/web"
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture(name="authority", scope="session")
+def authority_fixture() -> str:
+    """A certificate of an authority, made for these tests."""
+    import datetime
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "k8s")])
+    start = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, start, start + datetime.timedelta(days=9999))
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+@pytest.fixture(name="method")
+def method_fixture(issuer: Any, signer: Any, authority: str) -> KubernetesMethod:
+    """An auth method whose cluster knows one service account."""
+    issuer.says(REVIEW, reviewed("system:serviceaccount:shop:web"))
+    issuer.says(ACCOUNT, {"metadata": {"annotations": {"consul.hashicorp.com/service-name": "storefront"}}})
+    return KubernetesMethod({"Host": HOST, "CACert": authority, "ServiceAccountJWT": signer.token()}, issuer.fetch)
+
+
+def reviewed(user: str, **status: Any) -> dict[str, Any]:
+    """The API server's answer to a review."""
+    return {"status": {"authenticated": True, "user": {"username": user, "uid": "u-1"}} | status}
+
+
+async def test_the_api_server_says_whose_a_token_is(method: Any, issuer: Any, signer: Any) -> None:
+    """Its annotation names the service; both questions carry our own token, the review also the one in question."""
+    bearer = signer.token(sub="web")
+    found = await method.identity(bearer, NOW)
+    assert found.variables == {
+        "serviceaccount.namespace": "shop",
+        "serviceaccount.name": "storefront",
+        "serviceaccount.uid": "u-1",
+    }
+    review, account = issuer.asked
+    assert json.loads(review.body)["spec"] == {"token": bearer}
+    assert review.headers["Authorization"] == account.headers["Authorization"] != f"Bearer {bearer}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "text"),
+    [
+        (reviewed("x", error="no such token"), "200 OK", "lookup failed: no such token"),
+        (reviewed("x", authenticated=False), "200 OK", "lookup failed: service account jwt not valid"),
+        ({}, "200 OK", "lookup failed: service account jwt not valid"),
+        (reviewed("admin"), "200 OK", "lookup failed: unexpected username format"),
+        (reviewed("system:node:a:b"), "200 OK", "lookup failed: username returned is not a service account"),
+        ({"message": "Unauthorized"}, "401 Unauthorized", "Unauthorized"),
+        (b"<html>", "502 Bad Gateway", "the server answered 502 Bad Gateway"),
+    ],
+)
+async def test_others_are_refused(answer: Any, status: str, text: str, method: Any, issuer: Any, signer: Any) -> None:
+    """Users that are no service accounts, tokens that the API server does not know, and its own refusals."""
+    issuer.says(REVIEW, answer, status)
+    with pytest.raises(MethodError) as caught:
+        await method.identity(signer.token(), NOW)
+    assert str(caught.value) == text
+
+
+async def test_what_is_no_token_is_not_even_asked_about(method: Any, issuer: Any) -> None:
+    """No request goes out for garbage."""
+    with pytest.raises(MethodError, match="failed to parse and validate JWT: "):
+        await method.identity("garbage", NOW)
+    assert issuer.asked == []
+
+
+def test_a_configuration_is_checked_in_its_order(issuer: Any, authority: str) -> None:
+    """Host, certificate, token."""
+    config: dict[str, str] = {}
+    for name, value, text in (
+        ("Host", HOST, "Config.Host is required"),
+        ("CACert", "junk", "Config.CACert is required"),
+        ("CACert", authority, "error parsing kubernetes ca cert: data does not contain any valid"),
+        ("ServiceAccountJWT", "x", "Config.ServiceAccountJWT is required"),
+        ("ServiceAccountJWT", "x", "Config.ServiceAccountJWT is not a valid JWT: go-jose/go-jose: compact JWS"),
+    ):
+        with pytest.raises(MethodError) as caught:
+            KubernetesMethod(config, issuer.fetch)
+        assert str(caught.value).startswith(text)
+        config[name] = value

@@ -1,0 +1,41 @@
+"""``consul intention create -file``: what a JSON file may hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+
+def test_only_known_fields_of_the_file_are_sent(agent: Any, run: Run, tmp_path: Path) -> None:
+    """In any letter case; others are passed over."""
+    file = tmp_path / "i.json"
+    file.write_text('{"sourcename": "a", "DestinationName": "b", "Action": "deny", "Foo": {"x": 1}}')
+    agent.on("POST", "/v1/connect/intentions", {"ID": "i"})
+    assert run("intention", "create", "-file", str(file)).out == "Created: a => b (deny)\n"
+    assert json.loads(agent.asked[-1].body) == {"SourceName": "a", "DestinationName": "b", "Action": "deny"}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[]", "json: cannot unmarshal array into Go value of type api.Intention"),
+        ('{"ID": 5}', "json: cannot unmarshal number into Go struct field Intention.ID of type string"),
+        (
+            '{"Action": 5}',
+            "json: cannot unmarshal number into Go struct field Intention.Action of type api.IntentionAction",
+        ),
+        ("{", "unexpected EOF"),
+        ("", "EOF"),
+    ],
+)
+def test_a_file_that_is_none_is_refused_as_go_does(run: Run, tmp_path: Path, text: str, reason: str) -> None:
+    """Nothing is asked of the agent."""
+    file = tmp_path / "i.json"
+    file.write_text(text)
+    assert run("intention", "create", "-file", str(file)).err == f"Error: {reason}\n"
