@@ -49,12 +49,13 @@ OTHERWISE = {
     "DELETE /v1/connect/intentions/{none}": 500,
     "PUT /v1/connect/intentions/{none}": 500,
 }
-LATER = ("/v1/exported", "/v1/connect/ca", "/v1/agent/connect/ca")
-LATER += ("/v1/discovery-chain", "/v1/peering", "/api/")
+LATER = ("/v1/exported", "/v1/connect/ca", "/v1/agent/connect/ca", "/v1/discovery-chain", "/v1/peering", "/api/")
 STREAMS = ("/v1/agent/monitor", "/v1/agent/metrics/stream")  # tried with the agent's routes
 
-PLACES = {"name": "web", "node": "n1", "key": "a", "kind": "service-defaults", "service": "web", "gateway": "gw"}
-PLACES |= {"state": "any", "dc": "dc1", "path": "x", "address": "127.0.0.1", "id": "{none}"}
+PLACES = {
+    **{"name": "web", "node": "n1", "key": "a", "kind": "service-defaults", "service": "web", "gateway": "gw"},
+    **{"state": "any", "dc": "dc1", "path": "x", "address": "127.0.0.1", "id": "{none}"},
+}
 OWN_PLACES = {
     "/v1/agent/service": "web",
     "/v1/agent/check": "web-check",
