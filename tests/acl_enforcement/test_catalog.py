@@ -98,6 +98,36 @@ def test_health_is_filtered_and_the_mesh_refused(check: Callable[..., None]) -> 
     )
 
 
+def test_what_consul_answers_from_its_stream_hides_silently(check: Callable[..., None]) -> None:
+    """Waiting and cached questions about health are neither refused nor told that something is missing."""
+    check(
+        RULES,
+        [
+            ("node", "GET /v1/health/connect/web?index=1", "200"),
+            ("node", "GET /v1/health/connect/web?cached", "200"),
+            ("services", "GET /v1/health/service/web?index=1", "200"),
+            ("services", "GET /v1/health/service/web?cached", "200"),
+            ("services", "GET /v1/health/service/web?cached&near=n1", "200 filtered"),
+            ("node", "GET /v1/health/connect/web?index=1&near=n1", "403"),
+            ("node", "GET /v1/health/ingress/web?index=1", "403"),
+            ("services", "GET /v1/catalog/service/web?index=1", "200 filtered"),
+        ],
+    )
+
+
+def test_the_datacenters_are_cached_for_all_tokens_together(guarded: Any) -> None:
+    """They are told to everyone, whatever is sent as a token."""
+    asked = [guarded.answer("GET /v1/catalog/datacenters?cached", token) for token in ("", "no-token", guarded.root)]
+    assert [status for status, _, _ in asked] == [200, 200, 200]
+    assert [headers["x-cache"] for _, headers, _ in asked][1:] == ["HIT", "HIT"]
+
+
+@pytest.mark.parametrize("path", ["catalog/services", "catalog/service/web", "health/service/web", "internal/ui/nodes"])
+def test_an_unknown_token_is_refused_before_the_expression_is_read(guarded: Any, path: str) -> None:
+    """The expression is a bad one."""
+    assert guarded.ask(f"GET /v1/{path}?filter=bad(+", "no-token") == "403 ACL not found"
+
+
 def test_registrations_need_the_rights_to_what_they_change(check: Callable[..., None]) -> None:
     """A service may come to a node that it says nothing new of; a proxy speaks for a service that it may write."""
     proxy = instance("n1", "web", Kind="connect-proxy", Proxy={"DestinationServiceName": "db"}, Port=1)

@@ -119,12 +119,6 @@ async def test_with_acls_off_every_route_says_so(method: str, path: str) -> None
     assert (answer.status, answer.text) == (401, "ACL support disabled")
 
 
-async def test_routes_of_auth_methods_tell_that_they_are_missing(api: Api) -> None:
-    """They come with a later version."""
-    answer = await api.get("auth-methods")
-    assert answer.status == 501 and "Auth methods" in answer.text
-
-
 async def test_the_bootstrap_makes_one_management_token(tmp_path: Path) -> None:
     """The next one needs a file with the index of the last, and uses it up."""
     agent = an_agent(with_acls(secret=""), tmp_path)

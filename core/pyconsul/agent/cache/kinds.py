@@ -41,6 +41,7 @@ NODE_SERVICES: CacheKind[IndexedNodeServices] = CacheKind(
 HEALTH_SERVICES: CacheKind[IndexedCheckServiceNodes] = CacheKind(
     "health-services", "Health.ServiceNodes", IndexedCheckServiceNodes
 )
+# What of it Consul's stream serves. The question itself decides which of the two it is, so that they share the name.
 STREAMED_HEALTH_SERVICES: CacheKind[IndexedCheckServiceNodes] = CacheKind(
-    "streamed-health-services", "Subscribe.ServiceNodes", IndexedCheckServiceNodes
+    HEALTH_SERVICES.name, "Subscribe.ServiceNodes", IndexedCheckServiceNodes
 )
