@@ -260,6 +260,32 @@ def test_templated_policies_come_from_a_file(known: Any, run: Run, tmp_path: Pat
     assert found == [("builtin/node", "a"), ("builtin/node", "5")]
 
 
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (
+            '{"TemplatedPolicy": {"t": {"Name": true}}}',
+            "root.TemplatedPolicy.t[0].Name: unknown type for string *ast.LiteralType",
+        ),
+        (
+            '{"TemplatedPolicy": {"t": [{}, {"Name": ["x"]}]}}',
+            "root.TemplatedPolicy.t[1].Name: unknown type for string *ast.ListType",
+        ),
+        (
+            '{"TemplatedPolicy": {"t": {"Name": 1.5}}}',
+            "root.TemplatedPolicy.t[0].Name: unknown type for string *ast.LiteralType",
+        ),
+        ('{"TemplatedPolicy": {"t": 5}}', "unknown slice type: *ast.LiteralType"),
+        ('{"Other": 5}', "root.Other: not an object type for map (*ast.LiteralType)"),
+    ],
+)
+def test_a_file_of_another_shape_is_refused(known: Any, run: Run, tmp_path: Path, text: str, error: str) -> None:
+    """In the words of HashiCorp's decoder."""
+    file = tmp_path / "t.json"
+    file.write_text(text)
+    assert run("acl", "token", "create", f"-templated-policy-file={file}").err == f"At -: {error}\n"
+
+
 UPDATES: list[tuple[str, str, Any]] = [
     ("", "Policies", [{"ID": POLICY, "Name": "p"}]),
     ("-policy-name=q", "Policies", [{"Name": "q"}]),

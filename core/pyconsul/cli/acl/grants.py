@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
 
-from ..console import Failed, failing, os_reason
+from ..console import Failed, failing
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client
@@ -132,13 +132,15 @@ def _node_identity(text: str) -> Json:
 
 def templated_policies(args: Args, flags: TemplateFlags) -> list[Json]:
     """Templated policies of flags and file. Raises Failed."""
+    from .template_file import templated_policies_in
+
     found: list[Json] = []
     if args.string(flags.name):
         variables = _variables(args.strings("var"))
         named = {"TemplateName": args.string(flags.name)}
         found.append({**named, "TemplateVariables": variables} if variables is not None else named)
     if args.string(flags.file):
-        found += _in_file(args.string(flags.file))
+        found += templated_policies_in(args.string(flags.file))
     return found
 
 
@@ -158,32 +160,3 @@ def _variables(texts: list[str]) -> Json | None:
             raise Failed(f"malformed -var argument: {quote(text)}, expecting VariableName:Value")
         pairs[name] = rest[0]
     return variables_of(pairs)
-
-
-def _in_file(path: str) -> list[Json]:
-    """``TemplatedPolicy "name" { Name = "…" }``, as often as it stands in the file. Raises Failed."""
-    from pyconsul.lang import hcl
-
-    try:
-        with open(path, "rb") as file:
-            found = hcl.parse(file.read())
-    except OSError as error:
-        raise Failed(f"Failed to read file: {os_reason(error)}") from error
-    except hcl.HclError as error:
-        raise Failed(str(error)) from error
-    return [
-        {"TemplateName": name, "TemplateVariables": {"Name": _name_in(block)}}
-        for blocks in _dicts(found.get("TemplatedPolicy"))
-        for name, variables in blocks.items()
-        for block in _dicts(variables)
-    ]
-
-
-def _name_in(block: dict[str, Any]) -> str:
-    """The variable ``Name``, in any letter case."""
-    return next((str(value) for key, value in block.items() if key.lower() in _VARIABLES), "")
-
-
-def _dicts(value: object) -> list[dict[str, Any]]:
-    rows = cast("list[object]", value) if isinstance(value, list) else [value]
-    return [cast("dict[str, Any]", row) for row in rows if isinstance(row, dict)]
