@@ -53,8 +53,17 @@ LATER = ("/v1/exported", "/v1/connect/ca", "/v1/agent/connect/ca", "/v1/discover
 STREAMS = ("/v1/agent/monitor", "/v1/agent/metrics/stream")  # tried with the agent's routes
 
 PLACES = {
-    **{"name": "web", "node": "n1", "key": "a", "kind": "service-defaults", "service": "web", "gateway": "gw"},
-    **{"state": "any", "dc": "dc1", "path": "x", "address": "127.0.0.1", "id": "{none}"},
+    "name": "web",
+    "node": "n1",
+    "key": "a",
+    "kind": "service-defaults",
+    "service": "web",
+    "gateway": "gw",
+    "state": "any",
+    "dc": "dc1",
+    "path": "x",
+    "address": "127.0.0.1",
+    "id": "{none}",
 }
 OWN_PLACES = {
     "/v1/agent/service": "web",
