@@ -136,11 +136,12 @@ class Waiter:
 
 
 def wait_for_waiters(guarded: Any, token: str, count: int) -> None:
-    """Until so many queries wait with a token; the cache's own go on beside them."""
+    """Until so many queries wait with a token, alone or along with others; the cache's own go on beside them."""
 
     def waiting(agent: Agent) -> int:
         reads = agent.server.shared_reads._reads.values()  # pyright: ignore[reportPrivateUsage]
-        return sum(read.users for read in reads if token in str(read.key))
+        alone = sum(read.users for read in reads if token in str(read.key))
+        return alone + agent.listeners.front.groups.following
 
     async def parked(agent: Agent) -> None:
         async with asyncio.timeout(10):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from itertools import islice
 from typing import IO, Any, Final, NamedTuple, TypeVar
 
@@ -214,8 +214,12 @@ class SingleVoter:
     async def _exported(self, meta: Meta, frozen: FrozenState) -> Snapshot:
         """An archive that may leave this server."""
         archive = scratch_file()
-        with await self._encode(frozen, private=False) as state:
-            await asyncio.to_thread(write_archive, archive, meta, state)
+        try:
+            with await self._encode(frozen, private=False) as state:
+                await _to_its_end(asyncio.to_thread(write_archive, archive, meta, state))
+        except BaseException:
+            archive.close()
+            raise
         archive.seek(0)
         return Snapshot(meta, archive)
 
@@ -234,6 +238,16 @@ class SingleVoter:
         async for _ in sliced(fresh.finish()):
             pass
         _RESTORED.value = (time.perf_counter() - began) * 1000
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for work that cannot be broken off, even when cancelled: it holds files that must not be closed before."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 async def sliced(items: Iterable[T]) -> AsyncGenerator[list[T], None]:

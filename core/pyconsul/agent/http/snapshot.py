@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Self
 
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
@@ -23,7 +22,7 @@ async def snapshot_save(req: Request) -> Reply:
     """Save the state; the archive is streamed, its index is in X-Consul-Index."""
     saved = await req.rpc("Snapshot.Save", SnapshotRequest(**_options(req)), Snapshot)
     meta = Indexed(Index=saved.meta.index, Backend=_BLOCKING_BACKEND)
-    return Reply(meta=meta, stream=_pieces(saved), content_type="application/x-gzip")
+    return Reply(meta=meta, stream=_Pieces(saved), content_type="application/x-gzip")
 
 
 @route("PUT", "/v1/snapshot")
@@ -39,10 +38,21 @@ def _options(req: Request) -> dict[str, Any]:
     return {"Datacenter": req.datacenter(), "Token": req.token(), "AllowStale": req.query.has("stale")}
 
 
-async def _pieces(saved: Snapshot) -> AsyncIterator[bytes]:
-    """The archive in pieces, each read when the one before is on its way."""
-    try:
-        while piece := saved.file.read(_PIECE_BYTES):
-            yield piece
-    finally:
-        saved.close()
+class _Pieces:
+    """The archive in pieces, each read when the one before is on its way; closed also if nobody ever reads it."""
+
+    def __init__(self, saved: Snapshot) -> None:
+        self._saved = saved
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if piece := self._saved.file.read(_PIECE_BYTES):
+            return piece
+        self._saved.close()
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Give the file back."""
+        self._saved.close()
