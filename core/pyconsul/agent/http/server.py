@@ -279,6 +279,7 @@ class Connection(asyncio.Protocol):
     def _begin(self, request: Request) -> None:
         whole = self._whole if self._reader.between_requests else None
         group = self.front.groups.to_lead(whole, request, self) if whole is not None else None
+        self._answering = cast("Head", self._head).method  # known before the first step: the client may go before
         self._task = asyncio.get_running_loop().create_task(self._serve(request, group))
         if group is not None:  # whatever ends the task, even before its first step
             self._task.add_done_callback(lambda _: group.retire(self))
