@@ -249,6 +249,14 @@ def test_consul_snapshot_agent_is_the_same_program(consul_agent: InProcessAgent,
     assert len(os.listdir(tmp_path)) == 1
 
 
+def test_consul_snapshot_agent_is_off_until_configured() -> None:
+    """The community's Consul refuses it, and scripts may look for that; the tool's own name needs no configuration."""
+    command = [sys.executable, "-c", "from pyconsul.cli.main import entry; entry()", "snapshot", "agent"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "-config-file" in run.stderr
+
+
 def test_the_configuration_of_the_example_is_one(tmp_path: Path) -> None:
     """With both destinations."""
     args = arguments.parse([f"-config-file={EXAMPLES / 'agent.hcl'}"])

@@ -17,6 +17,10 @@ program as py-consul-snapshot-agent, which explains its options with -h.
 TAKES_ANY_FLAGS = True
 
 _TOOL = "pyconsul_snapshot_agent.main"
+_UNCONFIGURED = (
+    "The snapshot agent is off until it is configured: name its files by -config-file or -config-dir, or give options\n"
+    "such as -local-path=DIR (py-consul snapshot agent -help lists them). py-consul-snapshot-agent runs without any."
+)
 
 
 def add_flags(flags: FlagSet) -> None:
@@ -24,7 +28,9 @@ def add_flags(flags: FlagSet) -> None:
 
 
 def run(args: Args, console: Console) -> int:
-    """Hand the command line to the tool."""
+    """Hand the command line to the tool; an empty one is refused, as by the community's Consul, which has no such agent."""
+    if not args.words:
+        raise Failed(_UNCONFIGURED)
     console.flush()
     try:
         tool = import_module(_TOOL)
