@@ -28,7 +28,7 @@ def add_flags(flags: FlagSet) -> None:
 
 
 def run(args: Args, console: Console) -> int:
-    """Hand the command line to the tool; an empty one is refused, as by the community's Consul, which has no such agent."""
+    """Hand the command line to the tool; an empty one is refused, as by Consul's community edition."""
     if not args.words:
         raise Failed(_UNCONFIGURED)
     console.flush()
