@@ -29,6 +29,8 @@ _FLOAT = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d+\.\d+(?:[eE][+-]?\d+)?|-?\d+[eE][+
 
 def encode(value: Any) -> bytes:
     """``value`` as compact JSON, without a newline at the end."""
+    if isinstance(value, bool):  # what most writes answer
+        return b"true" if value else b"false"
     try:
         data = _PLAIN.encode(value)
     except UnicodeEncodeError:  # keys that came as bytes which are no UTF-8: Go writes U+FFFD for each

@@ -108,6 +108,6 @@ def _write_options(req: Request) -> dict[str, Any]:
 
 def _conflict(req: Request, *names: str) -> Reply | None:
     """A 400 for two parameters that exclude each other."""
-    if sum(req.query.has(name) for name in names) > 1:
+    if req.query and sum(req.query.has(name) for name in names) > 1:
         return Reply.text(f"Conflicting flags: {req.query.encode()}\n", 400)
     return None
