@@ -134,12 +134,15 @@ def hear(ask: Any, skip_time: Callable[[float], None], monkeypatch: pytest.Monke
 async def test_a_service_of_zeroconf_is_found(hear: Hear) -> None:
     """A responder of another make announces an instance; its address and port come back."""
     there = AsyncZeroconf(interfaces=[LOOPBACK])
-    kind = "_pyconsul-a._tcp.local."
-    info = ServiceInfo(kind, f"one.{kind}", 8301, addresses=[socket.inet_aton("10.7.0.1")], server="one-a.local.")
+    service = f"_py-{os.getpid()}._tcp"  # names are looked at by all on this host, also by another run of this test
+    kind = f"{service}.local."
+    info = ServiceInfo(
+        kind, f"one.{kind}", 8301, addresses=[socket.inet_aton("10.7.0.1")], server=f"one-{os.getpid()}.local."
+    )
     try:
         await (await there.async_register_service(info))
         # What was multicast less than a second ago is not repeated (RFC 6762, section 6): the second question counts.
-        assert await hear("service=_pyconsul-a._tcp", 1) == ["10.7.0.1:8301"]
+        assert await hear(f"service={service}", 1) == ["10.7.0.1:8301"]
     finally:
         await there.async_close()
 
