@@ -29,6 +29,7 @@ from pyconsul.agent.local.work import LocalWork
 from pyconsul.agent.reloading import reloaded
 from pyconsul.agent.retry_join import RetryJoin, RetryJoins
 from pyconsul.agent.rpc import rpc_of
+from pyconsul.agent.tls_files import TlsFault, check_tls_files
 from pyconsul.agent.watches import BadWatch, Watches, client_settings
 from pyconsul.config.loading import ConfigError
 from pyconsul.primitives.ids import uuid_fault
@@ -168,6 +169,10 @@ class Agent:
     async def reload(self) -> None:
         """Read the configuration again and take over what may change while running. Raises ConfigError."""
         config = reloaded(self.config, self._read_config())
+        try:
+            check_tls_files(config)
+        except TlsFault as error:
+            raise ConfigError(f"Failed reloading tls configuration: {error}") from error
         try:
             await self.listeners.reload(config)
             self.config = config
