@@ -278,6 +278,7 @@ def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
             key_list_policy=config.acl.enable_key_list_policy,
         ),
         bootstrap_entries=bootstrap_entries(config),
+        connect_enabled=config.connect.enabled,
     )
 
 
