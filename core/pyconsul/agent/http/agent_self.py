@@ -69,7 +69,11 @@ def _still_value(agent: Agent) -> dict[str, Any]:
             "Version": full_version(agent),
             "BuildDate": _rfc3339(config.build_date),
         },
-        "DebugConfig": {**sanitised(config), "ConfigEntryBootstrap": bootstrap_entries(config)},
+        "DebugConfig": {
+            **sanitised(config),
+            "NodeID": agent.node_id,  # as it came out where none was configured
+            "ConfigEntryBootstrap": bootstrap_entries(config),
+        },
         "Coord": None if config.disable_coordinates else ORIGIN,
         "Member": local_member(agent),
     }
