@@ -31,6 +31,7 @@ from pyconsul.agent.members import lan_members
 from pyconsul.agent.reloading import reloaded
 from pyconsul.agent.retry_join import RetryJoin, RetryJoins
 from pyconsul.agent.rpc import rpc_of
+from pyconsul.agent.systemd import tell_ready
 from pyconsul.agent.tls_files import TlsFault, check_tls_files
 from pyconsul.agent.watches import BadWatch, Watches, client_settings
 from pyconsul.config.loading import ConfigError
@@ -163,6 +164,8 @@ class Agent:
             self.coordinates.start()
         self.figures.start(self)
         self.retry_joins.start(self._wanted_joins())
+        if not self.config.retry_join:  # else the agent is ready once it has joined
+            tell_ready()
 
     async def stop(self) -> None:
         """Close the doors, stop syncing, close the log."""
@@ -213,6 +216,10 @@ class Agent:
         self.listeners.front.replies.clear()
         self.dns.use_token(self.tokens.dns_token())
 
+    async def _join_lan(self, host: str) -> None:
+        await join(self, host, wan=False)
+        tell_ready()
+
     def _wanted_joins(self) -> list[RetryJoin]:
         config = self.config
         wan = config.retry_join_wan
@@ -225,7 +232,7 @@ class Agent:
                 config.retry_join,
                 config.retry_interval,
                 config.retry_max,
-                lambda host: join(self, host, wan=False),
+                self._join_lan,
             ),
             RetryJoin(
                 "WAN", wan, config.retry_interval_wan, config.retry_max_wan, lambda host: join(self, host, wan=True)
