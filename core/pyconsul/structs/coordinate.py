@@ -1,6 +1,7 @@
 """Network coordinates of nodes (Vivaldi, as Serf computes them), and what is asked of them."""
 
 import math
+from typing import ClassVar
 
 from pyconsul.structs.wire import UNSET, Indexed, OmitStr, WireStruct, WriteRequest
 
@@ -9,6 +10,8 @@ DIMENSIONS = 8
 
 class Coordinate(WireStruct, frozen=True, kw_only=True):
     """A point in the network's space; ``Height``, ``Adjustment`` and ``Vec`` are seconds."""
+
+    go_type: ClassVar[str] = "coordinate.Coordinate"
 
     Vec: list[float] | None = None
     Error: float = 0.0
