@@ -227,7 +227,7 @@ class Agent:
         return DurableVoter(fsm, me, Path(config.data_dir) / "raft", rules)
 
     def _instances(self) -> list[LocalInstance]:
-        return [LocalInstance(s.Service, tuple(s.Tags or ())) for s in self.local.services()]
+        return [LocalInstance(s.ID, tuple(s.Tags or ())) for s in self.local.services()]
 
     def _facts(self) -> NodeFacts:
         config = self.config
