@@ -188,10 +188,8 @@ async def autopilot_state(req: Request) -> Reply:
 @route("GET", "/v1/operator/usage")
 async def operator_usage(req: Request) -> Reply:
     """Counts by datacenter; the meta data stands in the body, too."""
-    options = {
-        **req.read_options(),
-        "Datacenter": req.agent.datacenter,
-    }
+    options = req.read_options()
+    options["Datacenter"] = req.agent.datacenter  # answered here, whichever is asked for
     ask = OperatorUsageRequest(Global=req.query.has("global"), **options)
     found = await fetch(req, "Operator.Usage", ask, Usage)
     body = {
