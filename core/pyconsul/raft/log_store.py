@@ -57,7 +57,7 @@ def claim_directory(directory: Path) -> int:
                 "Take a snapshot there (consul snapshot save) and restore it here into a fresh data directory."
             )
     try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_directory(directory, mode=0o700)
         lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as e:
         raise LogError(f"cannot use {directory}: {e.strerror}") from e
@@ -76,6 +76,14 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_directory(directory: Path, mode: int = 0o777) -> None:
+    """Make a directory, and what is missing above it, so that a power cut cannot take it away with its files."""
+    missing = [path for path in (directory, *directory.parents) if not path.exists()]
+    directory.mkdir(parents=True, exist_ok=True, mode=mode)
+    for path in missing:
+        sync_directory(path.parent)
 
 
 def write_durably(path: Path, data: bytes) -> None:
@@ -140,7 +148,7 @@ class SegmentLog:
         Afterwards `append` may be called. ``torn`` says what was cut. Raises LogError for any other damage, and for
         entries that are missing between the snapshot and the log or within the log.
         """
-        self.directory.mkdir(parents=True, exist_ok=True)
+        make_directory(self.directory)
         expected = 0
         for segment in (segments := self._files()):
             records = self._read(segment, last=segment is segments[-1])
