@@ -33,6 +33,7 @@ from pyconsul.agent.watches import BadWatch, Watches, client_settings
 from pyconsul.config.loading import ConfigError
 from pyconsul.primitives.ids import uuid_fault
 from pyconsul.raft.archive import Server as RaftServer
+from pyconsul.raft.log_store import make_directory, write_durably
 from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
 from pyconsul.server.acl import AclSettings
 from pyconsul.server.leader.registration import META_CONSUL_VERSION
@@ -294,6 +295,9 @@ def node_id_of(config: RuntimeConfig) -> str:
             raise ValueError(f"failed to setup node ID: NodeID in {path} is invalid: {fault}")
         return kept
     node_id = str(uuid.uuid4())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(node_id)
+    try:
+        make_directory(path.parent)
+        write_durably(path, node_id.encode())
+    except OSError as error:
+        raise ValueError(f"failed to setup node ID: {error.filename or path}: {error.strerror}") from error
     return node_id

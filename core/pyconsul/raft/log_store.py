@@ -86,15 +86,19 @@ def make_directory(directory: Path, mode: int = 0o777) -> None:
         sync_directory(path.parent)
 
 
-def write_durably(path: Path, data: bytes) -> None:
-    """Replace a small file as a whole: after a crash it is the old one or the new one."""
+def write_durably(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Replace a small file as a whole: after a crash it is the old one or the new one. Raises OSError with its name."""
     temporary = path.with_suffix(path.suffix + ".tmp")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    sync_directory(path.parent)
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        sync_directory(path.parent)
+    except OSError as e:
+        raise OSError(e.errno, e.strerror, str(path)) from e
 
 
 def load_hard_state(path: Path) -> HardState:
@@ -110,7 +114,7 @@ def load_hard_state(path: Path) -> HardState:
         fields = cast("dict[str, Any]", json.loads(body))
         return HardState(int(fields["term"]), str(fields["voted_for"]))
     except (ValueError, KeyError, TypeError) as e:
-        raise LogError(f"{path} is damaged: {e}") from e
+        raise LogError(f"{path} is damaged ({e}); restore a snapshot into a fresh data directory") from e
 
 
 def save_hard_state(path: Path, state: HardState) -> None:
@@ -196,7 +200,7 @@ class SegmentLog:
                 os.ftruncate(self._file, segment.size_bytes)
             except OSError:
                 raise LogError(f"{segment.path}: write failed: {e.strerror}") from e
-            raise
+            raise OSError(e.errno, e.strerror, str(segment.path)) from e
 
     def drop_before(self, index: int) -> None:
         """Remove files that hold nothing from ``index`` on; the newest file stays."""
