@@ -13,6 +13,7 @@ from pyconsul.agent.access import accessor_alias, recovery_authorizer
 from pyconsul.agent.bootstrap_entries import bootstrap_entries
 from pyconsul.agent.cache import AgentCache
 from pyconsul.agent.capabilities import refuse_odd_policies
+from pyconsul.agent.coordinates import CoordinateSender
 from pyconsul.agent.dns.server import DnsServer
 from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.agent.events import Events, LocalInstance
@@ -90,6 +91,9 @@ class Agent:
             interval=config.ae_interval / 1e9,
             accessor_of=self._accessor_of,
         )
+        self._coordinates = CoordinateSender(
+            self.rpc, datacenter=self.datacenter, node=self.node_name, token=lambda: self.tokens.agent_token()
+        )
         self.local_work = LocalWork(config, self.local, self.syncer, self.rpc, self.tokens)
         self.watches = Watches()
         self.figures = Figures()
@@ -144,6 +148,8 @@ class Agent:
             await self.stop()
             raise
         self.syncer.start()
+        if not self.config.disable_coordinates:
+            self._coordinates.start()
         self.figures.start(self)
         self.retry_joins.start(self._wanted_joins())
 
@@ -152,6 +158,7 @@ class Agent:
         log.info("Requesting shutdown")
         self.figures.stop()
         await self.retry_joins.stop()
+        await self._coordinates.stop()
         await self.watches.stop()
         await self.listeners.stop()
         await self.dns.stop()

@@ -1,7 +1,7 @@
 """Network coordinates of nodes (Vivaldi, as Serf computes them), and what is asked of them."""
 
 import math
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from pyconsul.structs.wire import UNSET, Indexed, OmitStr, WireStruct, WriteRequest
 
@@ -25,6 +25,10 @@ class Coordinate(WireStruct, frozen=True, kw_only=True):
     def is_compatible_with(self, other: "Coordinate") -> bool:
         """Whether both lie in a space of the same dimension."""
         return len(self.Vec or ()) == len(other.Vec or ())
+
+
+# That of an agent which has measured nothing yet: Serf's greatest error and least height.
+ORIGIN: Final = Coordinate(Vec=[0.0] * DIMENSIONS, Error=1.5, Height=1e-5)
 
 
 class NodeCoordinate(WireStruct, frozen=True, kw_only=True):
