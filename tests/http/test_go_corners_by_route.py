@@ -20,6 +20,44 @@ async def test_a_missing_key_is_told_before_a_namespace(path: str, status: int, 
     assert (answer.status, answer.body.decode()) == (status, text)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/operator/raft/configuration",
+        "/v1/operator/autopilot/configuration",
+        "/v1/operator/autopilot/state",
+        "/v1/status/leader",
+    ],
+)
+async def test_what_belongs_to_no_namespace_takes_no_notice_of_one(path: str, wire: Any) -> None:
+    """Raft, autopilot and the leader are the servers' own."""
+    assert (await wire.get(f"{path}?ns=x&partition=y")).status == 200
+
+
+async def test_the_leader_is_asked_for_with_the_options_of_a_read(wire: Any) -> None:
+    """They mean nothing here, but they must be some."""
+    answer = await wire.get("/v1/status/peers?wait=soon")
+    assert (answer.status, answer.body) == (400, b"Invalid wait time")
+
+
+async def test_usage_is_this_datacenters_whichever_is_asked_for(wire: Any) -> None:
+    """No datacenter is unknown to it."""
+    assert "dc1" in json.loads((await wire.get("/v1/operator/usage?dc=nowhere")).body)["Usage"]
+
+
+async def test_a_lock_delay_that_does_not_fit_is_none(wire: Any) -> None:
+    """Go makes the least number of it, taken as seconds like all below a thousand, and these overflow to zero."""
+    made = await wire.get("/v1/session/create", method="PUT", body=b'{"LockDelay": 9223372036854775807}')
+    found = await wire.get(f"/v1/session/info/{json.loads(made.body)['ID']}")
+    assert json.loads(found.body)[0]["LockDelay"] == 0
+
+
+async def test_a_session_on_a_check_without_a_name_fails_in_the_index(wire: Any) -> None:
+    """As Consul's look-up has it."""
+    answer = await wire.get("/v1/session/create", method="PUT", body=b'{"Checks": [""]}')
+    assert answer.body == b"apply failed: failed check lookup: index error: object is missing a value for this index"
+
+
 async def test_a_transaction_takes_no_notice_of_namespaces(wire: Any) -> None:
     """Its operations name their own."""
     body = json.dumps([{"KV": {"Verb": "get-or-empty", "Key": "k"}}]).encode()
@@ -40,6 +78,22 @@ async def test_a_null_list_empties_the_default(body: dict[str, None], checks: li
     ("path", "body", "text"),
     [
         ("/v1/session/create", {"Checks": "x"}, "string into Go struct field .Alias.Checks of type []types.CheckID"),
+        ("/v1/session/create", {"Checks": [1]}, "number into Go struct field .Alias.Checks of type types.CheckID"),
+        (
+            "/v1/session/create",
+            {"ServiceChecks": [{"ID": 1}]},
+            "number into Go struct field ServiceCheck.Alias.ServiceChecks.ID of type string",
+        ),
+        (
+            "/v1/session/create",
+            {"CreateIndex": "x"},
+            "string into Go struct field .Alias.RaftIndex.CreateIndex of type uint64",
+        ),
+        (
+            "/v1/coordinate/update",
+            {"Coord": 1},
+            "number into Go struct field CoordinateUpdateRequest.Coord of type coordinate.Coordinate",
+        ),
         ("/v1/catalog/deregister", {"CheckID": 5}, "number into Go struct field .Alias.CheckID of type string"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyconsul.lang.gojson_syntax import syntax_error
+from pyconsul.lang.gojson_syntax import TOO_DEEP, syntax_error
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -60,7 +60,7 @@ def test_cut_containers_are_faulty(value: object, cut: int) -> None:
 
 def test_deep_nesting_is_refused_and_not_recursed() -> None:
     """A hundred thousand brackets give an answer."""
-    assert syntax_error(b"[" * 100_000) == "exceeded max depth"
+    assert syntax_error(b"[" * 100_000) == TOO_DEEP
 
 
 @given(st.binary(max_size=30))

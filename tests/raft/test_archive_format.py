@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import random
+import re
 import tarfile
 from pathlib import Path
 
@@ -102,6 +103,27 @@ def test_a_cut_at_every_byte_is_refused() -> None:
     for size in range(len(whole)):
         with pytest.raises(ArchiveError):
             verify_archive(io.BytesIO(whole[:size]))
+
+
+@pytest.mark.parametrize(
+    ("sums", "fault"),
+    [
+        (b"garbage", "no hex data for %x string"),
+        (b"abc  state.bin", "illegal hex digit"),
+        (b"\n", "unexpected EOF"),
+        (b"00  other", 'list missing hash for "other"'),
+    ],
+)
+def test_a_list_of_hashes_that_is_none_is_refused_as_go_scans_it(sums: bytes, fault: str) -> None:
+    """Digits in pairs, spaces, a name."""
+    with pytest.raises(ArchiveError, match=re.escape(fault)):
+        verify_archive(io.BytesIO(a_tar(**{"meta.json": META.to_json(), "state.bin": b"", "SHA256SUMS": sums})))
+
+
+def test_cut_metadata_is_told_in_gos_words() -> None:
+    """Not in those of our own parser."""
+    with pytest.raises(ArchiveError, match="metadata: unexpected end of JSON input"):
+        Meta.from_json(b"{")
 
 
 @given(st.data())

@@ -7,11 +7,12 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from subprocess import PIPE, Popen
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from pyconsul.raft.log_format import LogRecord, LogType
 from pyconsul.raft.log_store import LogError, SegmentLog
 from pyconsul.raft.records import header, record
 from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
+from pyconsul.raft.snapshot_store import SnapshotStore
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.errors import BadRequest, RaftFailure
 
@@ -330,6 +332,29 @@ async def test_a_cancelled_restore_goes_on_to_its_end(tmp_path: Path) -> None:
         await voter.propose(SET, ["more", "3"])
     async with durable(tmp_path) as (_, machine):
         assert machine.rows["new"] == "2"
+
+
+async def test_a_cancelled_snapshot_is_saved_to_its_end(tmp_path: Path, monkeypatch: Any) -> None:
+    """Whoever stops the voter waits for the disk: nothing writes to a directory that is free for others."""
+    began, may_end = threading.Event(), threading.Event()
+    save = SnapshotStore.save
+
+    def slowly(store: SnapshotStore, meta: Meta, state: IO[bytes]) -> tuple[Meta, IO[bytes]]:
+        began.set()
+        assert may_end.wait(10)
+        return save(store, meta, state)
+
+    monkeypatch.setattr(SnapshotStore, "save", slowly)
+    async with durable(tmp_path) as (voter, _):
+        saving = asyncio.create_task(voter.snapshot())
+        await asyncio.to_thread(began.wait, 10)
+        saving.cancel()
+        await asyncio.sleep(0)
+        assert not saving.done()
+        may_end.set()
+        with pytest.raises(asyncio.CancelledError):
+            await saving
+    assert len(list((tmp_path / "raft/snapshots").iterdir())) == 1
 
 
 async def test_a_restore_that_cannot_be_saved_leaves_nothing_behind(tmp_path: Path, monkeypatch: Any) -> None:

@@ -25,6 +25,7 @@ class Outer(msgspec.Struct, frozen=True):
 
     Name: str = ""
     Raw: bytes | None = None
+    ModifyIndex: int = 0
     Tags: list[str] | None = None
     Meta: dict[str, str] | None = None
     Inside: Inner = Inner()
@@ -54,6 +55,15 @@ def test_bytes_come_as_base64() -> None:
     assert decode('{"Raw": "aGk="}').Raw == b"hi"
     with pytest.raises(ValueError, match="illegal base64 data at input byte 0"):
         decode('{"Raw": "!!"}')
+    with pytest.raises(ValueError, match="illegal base64 data at input byte 4"):
+        decode('{"Raw": "QQ==QQ=="}')
+
+
+def test_bytes_may_come_as_numbers() -> None:
+    """A list of numbers from 0 to 255 is taken, null for 0; what is no byte is named as Go names it."""
+    assert decode('{"Raw": [104, null, 255]}').Raw == b"h\x00\xff"
+    with pytest.raises(ValueError, match="number 256 into Go struct field"):
+        decode('{"Raw": [256]}')
 
 
 @pytest.mark.parametrize(
@@ -72,6 +82,10 @@ def test_bytes_come_as_base64() -> None:
         ),
         ('{"Tags": "x"}', "json: cannot unmarshal string into Go struct field Outer.Tags of type []string"),
         ('{"Meta": {"a": true}}', "json: cannot unmarshal bool into Go struct field Outer.Meta of type string"),
+        (
+            '{"ModifyIndex": -1}',
+            "json: cannot unmarshal number -1 into Go struct field Outer.RaftIndex.ModifyIndex of type uint64",
+        ),
         ("[]", "json: cannot unmarshal array into Go value of type structs.Outer"),
     ],
 )

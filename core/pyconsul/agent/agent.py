@@ -37,6 +37,7 @@ from pyconsul.agent.watches import BadWatch, Watches, client_settings
 from pyconsul.config.loading import ConfigError
 from pyconsul.primitives.ids import uuid_fault
 from pyconsul.raft.archive import Server as RaftServer
+from pyconsul.raft.log_store import make_directory, write_durably
 from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
 from pyconsul.server.acl import AclSettings
 from pyconsul.server.leader.registration import META_CONSUL_VERSION
@@ -257,7 +258,7 @@ class Agent:
         return DurableVoter(fsm, me, Path(config.data_dir) / "raft", rules)
 
     def _instances(self) -> list[LocalInstance]:
-        return [LocalInstance(s.Service, tuple(s.Tags or ())) for s in self.local.services()]
+        return [LocalInstance(s.ID, tuple(s.Tags or ())) for s in self.local.services()]
 
     def _facts(self) -> NodeFacts:
         config = self.config
@@ -325,6 +326,9 @@ def node_id_of(config: RuntimeConfig) -> str:
             raise ValueError(f"failed to setup node ID: NodeID in {path} is invalid: {fault}")
         return kept
     node_id = str(uuid.uuid4())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(node_id)
+    try:
+        make_directory(path.parent)
+        write_durably(path, node_id.encode())
+    except OSError as error:
+        raise ValueError(f"failed to setup node ID: {error.filename or path}: {error.strerror}") from error
     return node_id

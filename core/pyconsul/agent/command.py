@@ -142,8 +142,10 @@ def _watch_files(agent: Agent, loaded: Loaded) -> asyncio.Task[None] | None:
 
 
 def _start_error(error: Exception) -> str:
-    """An error in words; of an OSError only what happened, without Python's number."""
-    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    """An error in words; of an OSError only what happened and to which file, without Python's number."""
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
 
 
 class Signals:

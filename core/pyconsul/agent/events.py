@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from pyconsul.lang.goregexp import GoRegexError, compile_regexp
+from pyconsul.lang.strconv import to_bytes
 from pyconsul.memdb import WatchSet
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.event import UserEvent
@@ -24,14 +25,15 @@ log = logger("agent")
 KEPT = 256
 VERSION = 1
 LIMIT_BYTES = 512  # serf's UserEventSizeLimit
+REMOTE_EXEC = "_rexec"  # what ``consul exec`` sends: for agents, never shown
 GOSSIP_PREFIX = "consul:event:"
 
 
 @dataclass(frozen=True, slots=True)
 class LocalInstance:
-    """What filters ask of a service of this agent."""
+    """What filters ask of a service of this agent: Consul looks at its ID, not at its name."""
 
-    name: str
+    id: str
     tags: tuple[str, ...]
 
 
@@ -55,8 +57,12 @@ class Events:
         """Give the event an ID and send it; returns it as the API shows it. Raises InternalError for a bad one."""
         check(event)
         sent = changed(event, ID=str(uuid.uuid4()), Version=VERSION)
-        if encoded_size(sent) > LIMIT_BYTES:
+        content = content_size(sent)
+        if content > LIMIT_BYTES:
             what = f"user event exceeds configured limit of {LIMIT_BYTES} bytes before encoding"
+            raise InternalError(f"error broadcasting event: {what}")
+        if message_size(sent, content, self._ltime) > LIMIT_BYTES:
+            what = f"encoded user event exceeds configured limit of {LIMIT_BYTES} bytes after encoding"
             raise InternalError(f"error broadcasting event: {what}")
         self._ltime += 1
         self.receive(changed(sent, LTime=self._ltime))
@@ -64,7 +70,7 @@ class Events:
 
     def receive(self, event: UserEvent) -> None:
         """Keep an event if its filters mean this agent."""
-        if not self._is_meant(event):
+        if event.Name == REMOTE_EXEC or not self._is_meant(event):
             return
         log.debug("new event", event_name=event.Name, event_id=event.ID)
         self._kept.append(event)
@@ -79,7 +85,7 @@ class Events:
         service = compile_regexp(event.ServiceFilter)
         tag = compile_regexp(event.TagFilter) if event.TagFilter else None
         return any(
-            service.search(instance.name) and (tag is None or any(tag.search(t) for t in instance.tags))
+            service.search(instance.id) and (tag is None or any(tag.search(t) for t in instance.tags))
             for instance in self._instances()
         )
 
@@ -102,12 +108,26 @@ def check(event: UserEvent) -> None:
                 raise InternalError(f"Invalid {what} filter: {error}") from error
 
 
-def encoded_size(event: UserEvent) -> int:
-    """Bytes of the event's name and payload as gossip would carry them."""
-    fields: dict[str, object] = {"ID": event.ID, "n": event.Name, "v": event.Version}
+def content_size(event: UserEvent) -> int:
+    """Bytes of the name and of the payload that gossip carries, which holds the name once more."""
+    name = to_bytes(event.Name)
+    fields: dict[str, object] = {"ID": event.ID, "n": "x" * len(name), "v": event.Version}
     optional = {"p": event.Payload, "nf": event.NodeFilter, "sf": event.ServiceFilter, "tf": event.TagFilter}
-    fields.update({name: value for name, value in optional.items() if value})
-    return len(GOSSIP_PREFIX) + len(event.Name.encode()) + len(msgspec.msgpack.encode(fields))
+    fields.update({key: value for key, value in optional.items() if value})
+    return len(GOSSIP_PREFIX) + len(name) + len(msgspec.msgpack.encode(fields))
+
+
+def message_size(event: UserEvent, content: int, ltime: int) -> int:
+    """Bytes of serf's whole message around so much content: a type byte, then a map that knows no short strings."""
+    name = len(GOSSIP_PREFIX) + len(to_bytes(event.Name))
+    lengths = (_raw_size(name) - name) + (_raw_size(content - name) - (content - name))
+    fixed = len(b"\x03" + msgspec.msgpack.encode({"LTime": ltime, "Name": "", "Payload": "", "CC": False})) - 2
+    return fixed + lengths + content
+
+
+def _raw_size(length: int) -> int:
+    """Bytes of a string in the old msgpack, which has no strings of one length byte."""
+    return length + (1 if length < 32 else 3)
 
 
 def index_of(events: list[UserEvent]) -> int:

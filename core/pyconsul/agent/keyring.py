@@ -8,17 +8,31 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
+import msgspec
+
+from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.primitives import base64_text
+from pyconsul.raft.log_store import make_directory, write_durably
 from pyconsul.structs.operator import KeyringResponse
 from pyconsul.structs.wire import UNSET
 
 _SIZES: Final = (16, 24, 32)
+
+
+def _kept_keys(path: Path) -> list[bytes]:
+    """The keys that a file holds. Raises ValueError in Consul's words for one that is no list of base64 texts."""
+    data = path.read_bytes()
+    try:
+        if fault := syntax_error(data):
+            raise ValueError(fault)
+        return [base64_text.decode(text.encode()) for text in msgspec.json.decode(data, type=list[str])]
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise ValueError(f"Failed to configure keyring: {path}: {error}") from error
 
 
 class KeyringError(Exception):
@@ -36,8 +50,7 @@ class Keyring:
     def load(cls, path: Path | None, configured: str) -> Keyring:
         """The ring kept at ``path``; where there is none, one of the configured key. Raises ValueError."""
         if path is not None and path.exists():
-            texts = cast("list[str]", json.loads(path.read_text()))
-            return cls([base64.b64decode(text) for text in texts], path)
+            return cls(_kept_keys(path), path)
         ring = cls([base64.b64decode(configured)] if configured else [], path)
         ring._save()
         return ring
@@ -82,12 +95,9 @@ class Keyring:
     def _save(self) -> None:
         if self.path is None or not self.keys:
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_suffix(".tmp")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "w") as file:
-            json.dump([base64.b64encode(key).decode() for key in self.keys], file)
-        os.replace(temporary, self.path)
+        make_directory(self.path.parent)
+        texts = [base64.b64encode(key).decode() for key in self.keys]
+        write_durably(self.path, json.dumps(texts).encode(), mode=0o600)
 
 
 @dataclass(slots=True)

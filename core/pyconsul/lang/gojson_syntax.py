@@ -11,10 +11,11 @@ import json
 import re
 from typing import Any, Final
 
-__all__ = ["GoSyntaxError", "first_value", "syntax_error"]
+__all__ = ["TOO_DEEP", "GoSyntaxError", "first_value", "syntax_error"]
 
 _SPACE: Final = b" \t\r\n"
 _MAX_DEPTH: Final = 10_000  # as Go's scanner; the one below does not recurse
+TOO_DEEP: Final = "invalid character '[' exceeded max depth"
 _PLAIN: Final = re.compile(rb'[^"\\\x00-\x1f]*')
 _DIGITS: Final = re.compile(rb"[0-9]*")
 _LITERALS: Final = {ord("t"): b"true", ord("f"): b"false", ord("n"): b"null"}
@@ -87,7 +88,7 @@ class _Scan:
                 return
             stack.append(char)
             if len(stack) > _MAX_DEPTH:
-                raise GoSyntaxError("exceeded max depth")
+                raise self._bad(char, "exceeded max depth")
             if char == ord("["):
                 if self._take(ord("]")):
                     stack.pop()

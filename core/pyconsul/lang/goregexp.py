@@ -49,8 +49,8 @@ def compile_regexp(pattern: str) -> Regexp:
         raise GoRegexError("error parsing regexp: invalid escape sequence: `\\C`")
     try:
         return cast("Regexp", cast("Any", re2).compile(pattern, _OPTIONS))
-    except UnicodeEncodeError:
-        raise GoRegexError(f"error parsing regexp: invalid UTF-8: `{pattern!r}`") from None
+    except UnicodeEncodeError as error:
+        raise GoRegexError(f"error parsing regexp: invalid UTF-8: `{pattern[error.start :]}`") from None
     except cast("Any", re2).error as error:
         raise GoRegexError(_go_text(error.args[0])) from None
 

@@ -1,10 +1,12 @@
 """One table's content: rows, index buckets, and the watchers of each."""
 
+import weakref
 from collections.abc import Iterator
 from typing import Any, Final, Generic, TypeVar
 
 from sortedcontainers import SortedList
 
+from pyconsul.memdb.frozen import FrozenShelf
 from pyconsul.memdb.table import Key, Table
 from pyconsul.memdb.watch import Bucket, WatchSet
 
@@ -24,10 +26,13 @@ class Shelf(Generic[Row]):
         self.index_watches: dict[object, Bucket] = {}
         self.prefix_watches: dict[object, Bucket] = {}
         self.table_watches: dict[object, Bucket] = {}
+        self._frozen: list[weakref.ref[FrozenShelf[Row]]] = []  # states that somebody holds
 
     def put(self, key: Key, row: Row) -> Row | None:
         """Insert or replace; returns the row that was there."""
         old = self.rows.get(key)
+        if self._frozen:
+            self._keep(key, old)
         if old is None:
             if self.order is not None:
                 self.order.add(key)
@@ -44,10 +49,18 @@ class Shelf(Generic[Row]):
         """Remove and return the row, or None."""
         old = self.rows.pop(key, None)
         if old is not None:
+            if self._frozen:
+                self._keep(key, old)
             if self.order is not None:
                 self.order.remove(key)
             self._unindex(key, old)
         return old
+
+    def freeze(self) -> FrozenShelf[Row]:
+        """The present rows, which stay as they are for as long as the answer is held."""
+        state = FrozenShelf(self)
+        self._frozen.append(weakref.ref(state, self._frozen.remove))
+        return state
 
     def where(self, index: str, value: Key) -> list[Row]:
         """Rows under one index value, in primary-key order."""
@@ -98,12 +111,19 @@ class Shelf(Generic[Row]):
         """Free the rows, a few with each step; the table is of no use any more."""
         while self.rows:
             for _ in range(min(_FREED_AT_ONCE, len(self.rows))):
-                self.rows.popitem()
+                key, row = self.rows.popitem()
+                if self._frozen:  # a snapshot of the state before a restore is still being saved
+                    self._keep(key, row)
             yield
         while self.order:
             for _ in range(min(_FREED_AT_ONCE, len(self.order))):
                 self.order.pop()
             yield
+
+    def _keep(self, key: Key, old: Row | None) -> None:
+        for reference in self._frozen:
+            if (state := reference()) is not None:
+                state.keep(key, old)
 
     def _collect_prefix_watchers(self, key: str, woken: set[WatchSet]) -> None:
         watches = self.prefix_watches

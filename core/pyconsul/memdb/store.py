@@ -8,42 +8,12 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from pyconsul.memdb.frozen import FrozenStore
 from pyconsul.memdb.shelf import Shelf
 from pyconsul.memdb.table import Key, Table
 from pyconsul.memdb.watch import WatchSet
 
 Row = TypeVar("Row")
-
-
-class FrozenStore:
-    """A state of the store that no later write changes; the readers of ``Store`` without watches."""
-
-    def __init__(self, rows: dict[str, dict[Key, Any]], order: dict[str, list[Key]]) -> None:
-        self._rows = rows
-        self._order = order
-
-    def all(self, table: Table[Row]) -> list[Row]:
-        """All rows in primary-key order."""
-        return list(self.each(table))
-
-    def each(self, table: Table[Row]) -> Iterator[Row]:
-        """All rows in primary-key order, one after the other: a walk that may stop in between to let others work."""
-        rows = self._rows[table.name]
-        order = self._order.get(table.name)
-        return map(rows.__getitem__, sorted(rows) if order is None else order)
-
-    def where(self, table: Table[Row], index: str, value: Key) -> list[Row]:
-        """Rows found under ``value``, in primary-key order; a scan of the table."""
-        keys = table.indexes[index].keys
-        return [row for row in self.all(table) if value in keys(row)]
-
-    def get(self, table: Table[Row], key: Key) -> Row | None:
-        """The row with this primary key, or None."""
-        return self._rows[table.name].get(key)
-
-    def count(self, table: Table[Any]) -> int:
-        """How many rows the table has."""
-        return len(self._rows[table.name])
 
 
 class Store:
@@ -116,12 +86,8 @@ class Store:
         return len(self._shelves[table.name].buckets[index].get(value, ()))
 
     def snapshot(self) -> FrozenStore:
-        """The present state, frozen. Costs a copy of each table's primary dict, and of its order where it has one.
-
-        The order is copied because sorting 100,000 keys again would hold the loop for 10 ms.
-        """
-        ordered = {name: list(shelf.order) for name, shelf in self._shelves.items() if shelf.order is not None}
-        return FrozenStore({name: dict(shelf.rows) for name, shelf in self._shelves.items()}, ordered)
+        """The present state, frozen; writes keep what they replace until it is let go of."""
+        return FrozenStore({name: shelf.freeze() for name, shelf in self._shelves.items()})
 
     def dismantle(self) -> Iterator[None]:
         """Free the rows bit by bit as the iterator is driven: letting go of 100,000 at once takes 15 ms.

@@ -60,6 +60,15 @@ def parse_duration(text: str) -> int:
     return total
 
 
+def from_number(number: float) -> int:
+    """A JSON number as Go makes it a duration: whole nanoseconds, the least of all for one that does not fit."""
+    try:
+        nanoseconds = int(float(number))
+    except OverflowError:
+        return -_LIMIT
+    return nanoseconds if -_LIMIT <= nanoseconds < _LIMIT else -_LIMIT
+
+
 def _term(rest: str, at: int, whole: str) -> tuple[int, int]:
     """One number with its unit at ``at``: its nanoseconds and where the next one begins."""
     match = _TERM.match(rest, at)

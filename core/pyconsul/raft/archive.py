@@ -15,7 +15,11 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from string import hexdigits
 from typing import IO, Any, Final, cast
+
+from pyconsul.lang.gojson_syntax import syntax_error
 
 _BLOCK: Final = 512
 _CHUNK: Final = 256 * 1024
@@ -72,6 +76,8 @@ class Meta:
     @classmethod
     def from_json(cls, text: bytes) -> Meta:
         """Read meta.json in any key order, with absent fields as zero. Raises ArchiveError."""
+        if fault := syntax_error(text):
+            raise ArchiveError(f"failed to decode snapshot metadata: {fault}")
         try:
             parsed: object = json.loads(text)
             if not isinstance(parsed, dict):
@@ -233,7 +239,8 @@ class _Contents:
         """Both members must be listed with the hash that they have. Raises ArchiveError."""
         seen: set[str] = set()
         for line in self.sums.decode("utf-8", "replace").splitlines():
-            digest, _, name = line.partition("  ")
+            digest = _hex_digits(line)
+            name = line[len(digest) :].lstrip(" ")
             if name not in self.hashes:
                 raise ArchiveError(f"list missing hash for {json.dumps(name)}")
             if self.hashes[name].hexdigest() != digest:
@@ -244,6 +251,16 @@ class _Contents:
                 raise ArchiveError(f"file missing for {json.dumps(name)}")
         if self.meta is None:
             raise ArchiveError(f"file missing for {json.dumps(_META)}")
+
+
+def _hex_digits(line: str) -> str:
+    """The bytes in hexadecimal at the start of a line. Raises ArchiveError in the words of Go's ``Sscanf``."""
+    digits = "".join(takewhile(hexdigits.__contains__, line))
+    if not digits:
+        raise ArchiveError("no hex data for %x string" if line else "unexpected EOF")
+    if len(digits) % 2:
+        raise ArchiveError("illegal hex digit" if len(digits) < len(line) else "unexpected EOF")
+    return digits
 
 
 class _Inflater:

@@ -27,7 +27,7 @@ from pyconsul.raft.log_store import (
     save_hard_state,
 )
 from pyconsul.raft.snapshot_store import SnapshotStore
-from pyconsul.raft.voter import Proposal, SingleVoter, sliced
+from pyconsul.raft.voter import Proposal, SingleVoter, sliced, to_its_end
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.errors import RaftFailure
 from pyconsul.telemetry import metrics
@@ -125,10 +125,15 @@ class DurableVoter(SingleVoter):
                 with metrics.measure("raft.fsm.snapshot"):
                     meta, frozen = self._meta(), self._machine.freeze()
                 with metrics.measure("raft.snapshot.persist"), await self._encode(frozen, private=True) as state:
-                    meta, file = await asyncio.to_thread(self._snapshots.save, meta, state)
+                    saving = asyncio.to_thread(self._snapshots.save, meta, state)
+                    meta, file = await to_its_end(saving, lambda saved: saved[1].close())
                 self._snapshot = meta
-                with metrics.measure("raft.compactLogs"):
-                    await self._on_disk(self._log.drop_before, meta.index - self._rules.trailing_logs)
+                try:
+                    with metrics.measure("raft.compactLogs"):
+                        await self._on_disk(self._log.drop_before, meta.index - self._rules.trailing_logs)
+                except BaseException:
+                    file.close()
+                    raise
             log.info("snapshot complete up to", index=meta.index)
             if not frozen.has_private:
                 return Snapshot(meta, file)

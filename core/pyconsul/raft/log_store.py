@@ -57,7 +57,7 @@ def claim_directory(directory: Path) -> int:
                 "Take a snapshot there (consul snapshot save) and restore it here into a fresh data directory."
             )
     try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_directory(directory, mode=0o700)
         lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as e:
         raise LogError(f"cannot use {directory}: {e.strerror}") from e
@@ -78,15 +78,27 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def write_durably(path: Path, data: bytes) -> None:
-    """Replace a small file as a whole: after a crash it is the old one or the new one."""
+def make_directory(directory: Path, mode: int = 0o777) -> None:
+    """Make a directory, and what is missing above it, so that a power cut cannot take it away with its files."""
+    missing = [path for path in (directory, *directory.parents) if not path.exists()]
+    directory.mkdir(parents=True, exist_ok=True, mode=mode)
+    for path in missing:
+        sync_directory(path.parent)
+
+
+def write_durably(path: Path, data: bytes, mode: int = 0o666) -> None:
+    """Replace a small file as a whole: after a crash it is the old one or the new one. Raises OSError with its name."""
     temporary = path.with_suffix(path.suffix + ".tmp")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    sync_directory(path.parent)
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        sync_directory(path.parent)
+    except OSError as e:
+        raise OSError(e.errno, e.strerror, str(path)) from e
 
 
 def load_hard_state(path: Path) -> HardState:
@@ -102,7 +114,7 @@ def load_hard_state(path: Path) -> HardState:
         fields = cast("dict[str, Any]", json.loads(body))
         return HardState(int(fields["term"]), str(fields["voted_for"]))
     except (ValueError, KeyError, TypeError) as e:
-        raise LogError(f"{path} is damaged: {e}") from e
+        raise LogError(f"{path} is damaged ({e}); restore a snapshot into a fresh data directory") from e
 
 
 def save_hard_state(path: Path, state: HardState) -> None:
@@ -140,7 +152,7 @@ class SegmentLog:
         Afterwards `append` may be called. ``torn`` says what was cut. Raises LogError for any other damage, and for
         entries that are missing between the snapshot and the log or within the log.
         """
-        self.directory.mkdir(parents=True, exist_ok=True)
+        make_directory(self.directory)
         expected = 0
         for segment in (segments := self._files()):
             records = self._read(segment, last=segment is segments[-1])
@@ -188,7 +200,7 @@ class SegmentLog:
                 os.ftruncate(self._file, segment.size_bytes)
             except OSError:
                 raise LogError(f"{segment.path}: write failed: {e.strerror}") from e
-            raise
+            raise OSError(e.errno, e.strerror, str(segment.path)) from e
 
     def drop_before(self, index: int) -> None:
         """Remove files that hold nothing from ``index`` on; the newest file stays."""

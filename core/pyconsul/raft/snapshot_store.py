@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from pyconsul.raft.archive import Archive, ArchiveError, Meta, read_archive, snapshot_id, write_archive
-from pyconsul.raft.log_store import LogError, sync_directory
+from pyconsul.raft.log_store import LogError, make_directory, sync_directory
 
 RETAINED: Final = 2
 _SUFFIX: Final = ".snap"
@@ -27,7 +27,7 @@ class SnapshotStore:
     @classmethod
     def at(cls, directory: Path) -> SnapshotStore:
         """Open the directory, making it if need be; what interrupted saves left is removed."""
-        directory.mkdir(parents=True, exist_ok=True)
+        make_directory(directory)
         for path in directory.glob("*.tmp"):
             path.unlink()
         return cls(directory, [])

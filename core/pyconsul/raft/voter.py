@@ -216,7 +216,7 @@ class SingleVoter:
         archive = scratch_file()
         try:
             with await self._encode(frozen, private=False) as state:
-                await _to_its_end(asyncio.to_thread(write_archive, archive, meta, state))
+                await to_its_end(asyncio.to_thread(write_archive, archive, meta, state))
         except BaseException:
             archive.close()
             raise
@@ -240,13 +240,18 @@ class SingleVoter:
         _RESTORED.value = (time.perf_counter() - began) * 1000
 
 
-async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """Wait for work that cannot be broken off, even when cancelled: it holds files that must not be closed before."""
+async def to_its_end(work: Coroutine[Any, Any, T], drop: Callable[[T], object] = lambda _: None) -> T:
+    """Wait for work that cannot be broken off, even when cancelled: it holds files that must not be closed before.
+
+    ``drop`` takes what nobody waits for any more.
+    """
     task = asyncio.ensure_future(work)
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         await asyncio.wait([task])
+        if not task.cancelled() and task.exception() is None:
+            drop(task.result())
         raise
 
 

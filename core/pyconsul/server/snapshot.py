@@ -84,8 +84,10 @@ class FrozenState:
         for number in (*ORDER, *sorted(kept.keys() - set(ORDER))):
             kind = RECORD_KINDS.get(number)
             if kind is not None:
-                mark, encode = bytes((number,)), gomsgpack.encoder(kind.row)
+                mark, encode = bytes((number,)), None
                 for row in kind.rows(self._store):
+                    # Making an encoder takes a millisecond or two: most tables are empty and need none.
+                    encode = encode or gomsgpack.encoder(kind.row)
                     yield mark + encode(row)
             else:
                 for data in kept.get(number, ()):

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from pyconsul.primitives.durations import parse_duration
+from pyconsul.primitives.durations import from_number, parse_duration
 from pyconsul.structs import godecode
 from pyconsul.structs.acl import (
     ACLAuthMethod,
@@ -33,8 +33,6 @@ from pyconsul.structs.lenient import (
 )
 
 T = TypeVar("T", ACLToken, ACLPolicy, ACLRole, ACLAuthMethod, ACLBindingRule)
-
-_INT64: Final = 1 << 63
 
 
 def token_from(body: bytes) -> ACLToken:
@@ -119,7 +117,7 @@ def _ttl(value: Any, path: str) -> int:
     if isinstance(value, str):
         return parse_duration(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return int(value) if -_INT64 <= value < _INT64 else -_INT64  # what Go makes of a float that does not fit
+        return from_number(value)
     return 0
 
 

@@ -1,6 +1,7 @@
 """Network coordinates of nodes (Vivaldi, as Serf computes them), and what is asked of them."""
 
 import math
+from typing import ClassVar, Final
 
 from pyconsul.structs.wire import UNSET, Indexed, OmitStr, WireStruct, WriteRequest
 
@@ -9,6 +10,8 @@ DIMENSIONS = 8
 
 class Coordinate(WireStruct, frozen=True, kw_only=True):
     """A point in the network's space; ``Height``, ``Adjustment`` and ``Vec`` are seconds."""
+
+    go_type: ClassVar[str] = "coordinate.Coordinate"
 
     Vec: list[float] | None = None
     Error: float = 0.0
@@ -25,7 +28,7 @@ class Coordinate(WireStruct, frozen=True, kw_only=True):
 
 
 # Where a node is before it has measured anything (Serf's default).
-ORIGIN = Coordinate(Vec=[0.0] * DIMENSIONS, Error=1.5, Adjustment=0.0, Height=1e-05)
+ORIGIN: Final = Coordinate(Vec=[0.0] * DIMENSIONS, Error=1.5, Adjustment=0.0, Height=1e-05)
 
 
 class NodeCoordinate(WireStruct, frozen=True, kw_only=True):

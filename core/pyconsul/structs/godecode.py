@@ -4,8 +4,6 @@ Keys match in any letter case, the last of two wins, ``null`` leaves the default
 caller is strict, and a wrong type is named as ``json: cannot unmarshal string into Go struct field …``.
 """
 
-import base64
-import binascii
 import types
 from functools import cache
 from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
@@ -13,11 +11,15 @@ from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from pyconsul.lang.gojson_syntax import GoSyntaxError, first_value
+from pyconsul.lang.gojson_syntax import TOO_DEEP, GoSyntaxError, first_value
+from pyconsul.lang.strconv import quote
+from pyconsul.primitives import base64_text
+from pyconsul.primitives.durations import from_number, parse_duration
 
 S = TypeVar("S", bound=msgspec.Struct)
 
 _JSON = msgspec.json.Decoder()
+_INDEXES = ("CreateIndex", "ModifyIndex")  # of every row: the API's structs have them, all others embed RaftIndex
 
 
 class DecodeError(ValueError):
@@ -32,7 +34,7 @@ def parse(data: bytes) -> Any:
         try:
             return first_value(data)
         except RecursionError as error:
-            raise GoSyntaxError("exceeded max depth") from error
+            raise GoSyntaxError(TOO_DEEP) from error
 
 
 def take(value: Any, *names: str) -> tuple[Any, Any]:
@@ -62,13 +64,33 @@ def into(value: Any, kind: type[S], *, default: S | None = None, strict: bool = 
 
     A struct may say how Go calls it and its fields' types: class variables ``go_type`` (``structs.Session``) and
     ``go_field_types`` (field → Go type); others are derived from the annotations. ``go_embedded`` is the name of the
-    alias behind which a type with a decoder of its own hides its fields.
+    alias behind which a type with a decoder of its own hides its fields, ``go_holder`` the struct that such a type's
+    errors name instead.
     """
     if value is None:
         return kind() if default is None else default
     if not isinstance(value, dict):
         raise DecodeError(wrong_value(value, go_type(kind)))
     return _struct(cast("dict[str, Any]", value), kind, default, strict, ())
+
+
+def member(value: Any, kind: type[S], holder: type[msgspec.Struct], path: str, *, strict: bool = True) -> S:
+    """As ``into``, for an object that stands at ``path`` (with dots) of a body, as a field of ``holder``."""
+    if value is None:
+        return kind()
+    steps = tuple(path.split("."))
+    if not isinstance(value, dict):
+        raise _Where(holder, steps, None).wrong(value, kind)
+    return _struct(cast("dict[str, Any]", value), kind, None, strict, steps)
+
+
+def readable_duration(value: Any) -> int:
+    """Nanoseconds as Consul's ``api.ReadableDuration`` takes them: duration text or a number. Raises ValueError."""
+    if isinstance(value, str):
+        return parse_duration(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return from_number(value)
+    raise DecodeError(f"strconv.ParseFloat: parsing {quote(msgspec.json.encode(value).decode())}: invalid syntax")
 
 
 def wrong_value(value: Any, go_type_name: str) -> str:
@@ -110,12 +132,21 @@ def _struct(value: dict[str, Any], kind: type[S], default: S | None, strict: boo
             if default is not None and get_origin(_plain(annotation)) in (list, dict):
                 found[name] = None
             continue
-        go_types: dict[str, str] = getattr(kind, "go_field_types", {})
-        where = _Where(kind, (*path, name), go_types.get(name))
-        found[name] = _member(member, annotation, where, strict)
+        found[name] = _member(member, annotation, _place(kind, name, path), strict)
     if default is None:
         return kind(**found)
     return msgspec.structs.replace(default, **found)
+
+
+def _place(kind: type[msgspec.Struct], name: str, path: tuple[str, ...]) -> "_Where":
+    """Where a field of ``kind`` stands, ``path`` being where the struct does; embedded structs of Go lie between."""
+    go_types: dict[str, str] = getattr(kind, "go_field_types", {})
+    alias: str = getattr(kind, "go_embedded", "")
+    steps = (*path, alias, name) if alias else (*path, name)
+    if name not in _INDEXES:
+        return _Where(kind, steps, go_types.get(name))
+    embedded = not go_type(kind).startswith("api.")
+    return _Where(kind, (*steps[:-1], "RaftIndex", name) if embedded else steps, "uint64")
 
 
 class _Where:
@@ -129,9 +160,9 @@ class _Where:
         self.go_type = go_type_name
 
     def wrong(self, value: Any, annotation: Any) -> DecodeError:
-        struct, path = go_type(self.kind).rpartition(".")[2], ".".join(self.path)
-        if embedded := getattr(self.kind, "go_embedded", ""):
-            struct, path = "", f"{embedded}.{path}"
+        hidden = hasattr(self.kind, "go_embedded")
+        struct = getattr(self.kind, "go_holder", "") if hidden else go_type(self.kind).rpartition(".")[2]
+        path = ".".join(self.path)
         expected = self.go_type or go_type(annotation)
         got = _json_kind(value)
         if got == "number" and _plain(annotation) is int:
@@ -164,14 +195,13 @@ def _member(value: Any, annotation: Any, where: _Where, strict: bool) -> Any:
 
 
 def _inner(where: _Where) -> _Where:
-    return _Where(where.kind, where.path, None)
+    """The place of an element of a list or map."""
+    return _Where(where.kind, where.path, (where.go_type or "").partition("]")[2] or None)
 
 
 def _scalar(value: Any, kind: Any, annotation: Any, where: _Where) -> Any:
     if kind is bytes:
-        if not isinstance(value, str):
-            raise where.wrong(value, annotation)
-        return _base64(value)
+        return _bytes(value, annotation, where)
     if kind is bool:
         fits = isinstance(value, bool)
     elif kind is int:
@@ -199,20 +229,18 @@ def _in_range(value: int, go_type_name: str) -> bool:
     return (-limit if signed else 0) <= value < limit
 
 
-def _base64(text: str) -> bytes:
-    cleaned = text.replace("\r", "").replace("\n", "")
+def _bytes(value: Any, annotation: Any, where: _Where) -> bytes:
+    """Bytes as base64 text; Go takes a list of numbers, too."""
+    if isinstance(value, list):
+        byte = _Where(where.kind, where.path, "uint8")
+        items = cast("list[Any]", value)
+        return bytes(0 if item is None else _scalar(item, int, int, byte) for item in items)
+    if not isinstance(value, str):
+        raise where.wrong(value, annotation)
     try:
-        return base64.b64decode(cleaned, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise DecodeError(f"illegal base64 data at input byte {_bad_base64_byte(cleaned)}") from error
-
-
-def _bad_base64_byte(text: str) -> int:
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-    for at, char in enumerate(text):
-        if char not in alphabet:
-            return at if not (char == "=" and at % 4 >= 2) else min(at + 1, len(text))
-    return len(text)
+        return base64_text.decode(value.encode("utf-8", "surrogateescape"))
+    except base64_text.IllegalBase64 as error:
+        raise DecodeError(str(error)) from error
 
 
 def _zero(annotation: Any) -> Any:

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, Final, cast
 
 from pyconsul.lang.strconv import quote
-from pyconsul.primitives.durations import DurationError, parse_duration
+from pyconsul.primitives.durations import DurationError, from_number, parse_duration
 
 __all__ = [
     "BOOL",
@@ -240,8 +240,7 @@ def _json_duration(value: Any, path: str) -> int:
         except DurationError as bad:
             raise DecodeError(str(bad)) from None
     if isinstance(value, int | float) and not isinstance(value, bool):
-        # Go's conversion of a float that is too large gives the smallest integer.
-        return int(value) if -(1 << 63) <= value < 1 << 63 else -(1 << 63)
+        return from_number(value)
     return 0
 
 

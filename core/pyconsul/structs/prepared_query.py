@@ -1,6 +1,6 @@
 """Prepared queries: what is stored, what is asked of them, and what running one answers."""
 
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from pyconsul.structs.catalog import CheckServiceNode, QuerySource
 from pyconsul.structs.errors import ConsulError
@@ -40,6 +40,8 @@ class QueryDNSOptions(WireStruct, frozen=True, kw_only=True):
 
 class ServiceQuery(WireStruct, frozen=True, kw_only=True):
     """Which instances a query is after. A tag with ``!`` in front must be absent."""
+
+    go_field_types: ClassVar[dict[str, str]] = {"IgnoreCheckIDs": "[]types.CheckID"}
 
     Service: str = ""
     SamenessGroup: str = ""

@@ -17,7 +17,7 @@ class Session(WireStruct, frozen=True, kw_only=True):
 
     go_type: ClassVar[str] = "struct { LockDelay interface {}; *structs.Alias }"
     go_embedded: ClassVar[str] = "Alias"
-    go_field_types: ClassVar[dict[str, str]] = {"Checks": "[]types.CheckID"}
+    go_field_types: ClassVar[dict[str, str]] = {"Behavior": "structs.SessionBehavior", "Checks": "[]types.CheckID"}
 
     ID: str = ""
     Name: str = ""

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 from msgspec import Meta
 
 from pyconsul.structs.catalog import Node, NodeService, ServiceAddress
+from pyconsul.structs.connect_proxy import ConnectProxyConfig
 from pyconsul.structs.health import HealthCheck
 from pyconsul.structs.kv import DirEntry
 from pyconsul.structs.session import Session
@@ -129,11 +130,19 @@ class ApiKVTxnOp(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Partition: str = ""
 
 
+class ApiLocality(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a node or instance runs; the community edition reads it and lets it go."""
+
+    go_type: ClassVar[str] = "api.Locality"
+
+    Region: str = ""
+    Zone: str = ""
+
+
 class ApiNode(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``Node.Node`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.Node"
-    go_field_types: ClassVar[dict[str, str]] = {"CreateIndex": "uint64", "ModifyIndex": "uint64"}
 
     ID: str = ""
     Node: str = ""
@@ -145,7 +154,7 @@ class ApiNode(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ModifyIndex: int = 0
     Partition: str = ""
     PeerName: str = ""
-    Locality: dict[str, Any] | None = None
+    Locality: ApiLocality | None = None
 
 
 class ApiNodeTxnOp(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -167,11 +176,68 @@ class ApiWeights(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Warning: int = 0
 
 
+class ApiProxy(ConnectProxyConfig, frozen=True, kw_only=True):
+    """``Service.Service.Proxy`` of an operation in a request body."""
+
+    go_type: ClassVar[str] = "api.AgentServiceConnectProxyConfig"
+    go_field_types: ClassVar[dict[str, str]] = {
+        "AccessLogs": "api.AccessLogsConfig",
+        "EnvoyExtensions": "[]api.EnvoyExtension",
+        "Expose": "api.ExposeConfig",
+        "MeshGateway": "api.MeshGatewayConfig",
+        "Mode": "api.ProxyMode",
+        "TransparentProxy": "api.TransparentProxyConfig",
+        "Upstreams": "[]api.Upstream",
+    }
+
+
+class ApiConnect(WireStruct, frozen=True, kw_only=True):
+    """``Service.Service.Connect`` of an operation in a request body; a transaction takes nothing over from it."""
+
+    go_type: ClassVar[str] = "api.AgentServiceConnect"
+
+    Native: bool = False
+    SidecarService: Any = None
+
+
+class ApiDefinition(WireStruct, frozen=True, kw_only=True):
+    """``Check.Check.Definition`` of an operation in a request body, durations as they are written."""
+
+    go_type: ClassVar[str] = (
+        "struct { IntervalDuration interface {}; TimeoutDuration interface {}; "
+        "DeregisterCriticalServiceAfterDuration interface {}; *api.Alias }"
+    )
+    go_embedded: ClassVar[str] = "Alias"
+    go_holder: ClassVar[str] = "HealthCheck"
+
+    HTTP: str = ""
+    Header: dict[str, list[str]] | None = None
+    Method: str = ""
+    Body: str = ""
+    TLSServerName: str = ""
+    TLSSkipVerify: bool = False
+    TCP: str = ""
+    TCPUseTLS: bool = False
+    UDP: str = ""
+    GRPC: str = ""
+    OSService: str = ""
+    GRPCUseTLS: bool = False
+    Interval: Any = UNSET
+    IntervalDuration: Any = None
+    Timeout: Any = UNSET
+    TimeoutDuration: Any = None
+    DeregisterCriticalServiceAfter: Any = UNSET
+    DeregisterCriticalServiceAfterDuration: Any = None
+
+
 class ApiService(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``Service.Service`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.AgentService"
-    go_field_types: ClassVar[dict[str, str]] = {"Kind": "api.ServiceKind", "ModifyIndex": "uint64"}
+    go_field_types: ClassVar[dict[str, str]] = {
+        "Kind": "api.ServiceKind",
+        "TaggedAddresses": "map[string]api.ServiceAddress",
+    }
 
     Kind: str = ""
     ID: str = ""
@@ -193,7 +259,7 @@ class ApiService(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Namespace: str = ""
     Partition: str = ""
     Datacenter: str = ""
-    Locality: dict[str, Any] | None = None
+    Locality: ApiLocality | None = None
 
 
 class ApiServiceTxnOp(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -211,7 +277,6 @@ class ApiCheck(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """``Check.Check`` of an operation in a request body; ``Definition`` has a decoder of its own."""
 
     go_type: ClassVar[str] = "api.HealthCheck"
-    go_field_types: ClassVar[dict[str, str]] = {"CreateIndex": "uint64", "ModifyIndex": "uint64"}
 
     Node: str = ""
     CheckID: str = ""

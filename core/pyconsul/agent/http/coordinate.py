@@ -70,6 +70,6 @@ async def coordinate_update(req: Request) -> Reply:
     except ValueError as error:
         raise BadRequest(f"Request decode failed: {error}") from error
     req.refuse_enterprise()
-    args = changed(args, Datacenter=req.datacenter(), Token=req.token())
+    args = changed(args, Datacenter=req.query.get("dc") or args.Datacenter or req.datacenter(), Token=req.token())
     await req.rpc("Coordinate.Update", args, object)
     return Reply(raw=b"")

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from pyconsul.acl import Access
-from pyconsul.agent.http.discovery import fetch
+from pyconsul.agent.http.discovery import fetch, refuse_partition
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.keyring import failure_of
 from pyconsul.lang.strconv import quote
-from pyconsul.primitives.durations import format_duration, parse_duration
+from pyconsul.primitives.durations import format_duration
 from pyconsul.structs import godecode
 from pyconsul.structs.errors import BadRequest, InternalError
 from pyconsul.structs.operator import (
@@ -45,14 +45,14 @@ _MOST_RELAYS = 5
 @route("GET", "/v1/operator/raft/configuration")
 async def raft_configuration(req: Request) -> Reply:
     """The servers that agree on the log."""
-    ask = ReadRequest(**req.read_options())
+    ask = ReadRequest(**req.read_options(enterprise=True))
     return Reply(await req.rpc("Operator.RaftGetConfiguration", ask, RaftConfigurationResponse))
 
 
 @route("POST", "/v1/operator/raft/transfer-leader")
 async def raft_transfer_leader(req: Request) -> Reply:
     """Hand leadership to the server ``?id=``, or to any."""
-    req.refuse_enterprise()
+    refuse_partition(req)
     ask = TransferLeaderRequest(ID=req.query.get("id"), Token=req.token())
     return Reply({"Success": await req.rpc("Operator.TransferLeader", ask, bool)})
 
@@ -78,7 +78,7 @@ async def raft_peer(req: Request) -> Reply:
 @route("GET", "/v1/operator/autopilot/configuration")
 async def autopilot_configuration(req: Request) -> Reply:
     """Autopilot's settings, durations as text."""
-    ask = ReadRequest(**req.read_options())
+    ask = ReadRequest(**req.read_options(enterprise=True))
     found = await req.rpc("Operator.AutopilotGetConfiguration", ask, AutopilotConfig)
     return Reply(
         ApiAutopilotConfig(
@@ -142,14 +142,7 @@ def _take_duration(value: Any, name: str) -> tuple[Any, Any]:
 
 def _duration(value: Any) -> int:
     """Nanoseconds of a duration text or a number of them. Raises ValueError with Go's text."""
-    if value is None:
-        return 0
-    if isinstance(value, str):
-        return parse_duration(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return int(value)
-    text = {True: "true", False: "false"}.get(value, "{}") if isinstance(value, bool) else "{}"
-    raise ValueError(f"strconv.ParseFloat: parsing {quote(text)}: invalid syntax")
+    return 0 if value is None else godecode.readable_duration(value)
 
 
 def _unsigned(field: str, go_type: str, value: int) -> int:
@@ -172,7 +165,7 @@ def _cas_index(text: str) -> int:
 @route("GET", "/v1/operator/autopilot/health")
 async def autopilot_health(req: Request) -> Reply:
     """The servers' health; 429 when any of them is not well. Times are rounded to seconds."""
-    ask = ReadRequest(**req.read_options())
+    ask = ReadRequest(**req.read_options(enterprise=True))
     found = await req.rpc("Operator.ServerHealth", ask, OperatorHealthReply)
     servers = [changed(s, StableSince=_whole_seconds(s.StableSince)) for s in found.Servers or ()]
     return Reply(changed(found, Servers=servers or None), status=200 if found.Healthy else 429)
@@ -185,7 +178,7 @@ def _whole_seconds(text: str) -> str:
 @route("GET", "/v1/operator/autopilot/state")
 async def autopilot_state(req: Request) -> Reply:
     """Autopilot's whole view of the servers."""
-    ask = ReadRequest(**req.read_options())
+    ask = ReadRequest(**req.read_options(enterprise=True))
     return Reply(await req.rpc("Operator.AutopilotState", ask, AutopilotState))
 
 
@@ -195,7 +188,9 @@ async def autopilot_state(req: Request) -> Reply:
 @route("GET", "/v1/operator/usage")
 async def operator_usage(req: Request) -> Reply:
     """Counts by datacenter; the meta data stands in the body, too."""
-    ask = OperatorUsageRequest(Global=req.query.has("global"), **req.read_options())
+    options = req.read_options()
+    options["Datacenter"] = req.agent.datacenter  # answered here, whichever is asked for
+    ask = OperatorUsageRequest(Global=req.query.has("global"), **options)
     found = await fetch(req, "Operator.Usage", ask, Usage)
     body = {
         "Usage": found.Usage,

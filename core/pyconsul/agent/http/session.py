@@ -8,7 +8,7 @@ from typing import Any
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
-from pyconsul.primitives.durations import parse_duration
+from pyconsul.primitives.durations import from_number, parse_duration
 from pyconsul.structs import godecode
 from pyconsul.structs.errors import BadRequest, ConsulError, NotFound
 from pyconsul.structs.session import (
@@ -63,7 +63,7 @@ def _lock_delay(value: Any, default: int) -> int:
     elif isinstance(value, int | float) and not isinstance(value, bool):
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError("json: cannot unmarshal number into Go struct field .LockDelay of type float64")
-        delay = int(value) if -_INT64 <= value < _INT64 else -_INT64  # what Go makes of a float that does not fit
+        delay = from_number(value)
     else:
         delay = 0
     return (delay * 1_000_000_000 + _INT64) % (2 * _INT64) - _INT64 if delay < 1000 else delay

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import msgspec
@@ -11,7 +13,7 @@ from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.lang.strconv import quote
-from pyconsul.primitives.durations import format_duration, parse_duration
+from pyconsul.primitives.durations import format_duration, from_number, parse_duration
 from pyconsul.structs import godecode
 from pyconsul.structs.catalog import Node, NodeService, Weights
 from pyconsul.structs.connect_proxy import ConnectProxyConfig
@@ -19,9 +21,14 @@ from pyconsul.structs.errors import BadRequest, TooLarge
 from pyconsul.structs.health import HealthCheck, HealthCheckDefinition
 from pyconsul.structs.kv import DirEntry
 from pyconsul.structs.txn import (
+    ApiCheck,
     ApiCheckTxnOp,
+    ApiConnect,
+    ApiDefinition,
     ApiKVTxnOp,
     ApiNodeTxnOp,
+    ApiProxy,
+    ApiService,
     ApiServiceTxnOp,
     ApiTxnOp,
     TxnCheckOp,
@@ -34,7 +41,7 @@ from pyconsul.structs.txn import (
     TxnResponse,
     TxnServiceOp,
 )
-from pyconsul.structs.wire import UNSET, omit
+from pyconsul.structs.wire import UNSET, UnsetType, omit
 
 MAX_OPS = 128
 SIZE_HELP = "https://developer.hashicorp.com/docs/agent/config/config-files#txn_max_req_len"
@@ -102,7 +109,7 @@ def _has_odd_number(body: bytes) -> bool:
 
 
 def _lenient_ops(body: bytes) -> list[ApiTxnOp]:
-    try:
+    with _parsing():
         value = godecode.parse(body)
         if value is None:
             return []
@@ -110,8 +117,6 @@ def _lenient_ops(body: bytes) -> list[ApiTxnOp]:
             raise godecode.DecodeError(godecode.wrong_value(value, "api.TxnOps"))
         items = cast("list[Any]", value)
         return [godecode.into(item, ApiTxnOp) for item in items]
-    except ValueError as error:
-        raise BadRequest(f"Failed to parse body: {error}") from error
 
 
 def _within_limit(ops: list[ApiTxnOp]) -> list[ApiTxnOp]:
@@ -154,7 +159,6 @@ def _node(op: ApiNodeTxnOp, datacenter: str) -> TxnNodeOp:
         Node=node.Node,
         Address=node.Address,
         Datacenter=node.Datacenter or datacenter,
-        Partition=omit(node.Partition),
         PeerName=omit(node.PeerName),
         TaggedAddresses=node.TaggedAddresses,
         Meta=node.Meta,
@@ -165,6 +169,9 @@ def _node(op: ApiNodeTxnOp, datacenter: str) -> TxnNodeOp:
 
 def _service(op: ApiServiceTxnOp) -> TxnServiceOp:
     service = op.Service
+    with _parsing():
+        proxy = godecode.member(service.Proxy, ApiProxy, ApiService, "Service.Service.Proxy")
+        godecode.member(service.Connect, ApiConnect, ApiService, "Service.Service.Connect")
     row = NodeService(
         ID=service.ID,
         Service=service.Service,
@@ -176,15 +183,14 @@ def _service(op: ApiServiceTxnOp) -> TxnServiceOp:
         Weights=Weights(Passing=service.Weights.Passing, Warning=service.Weights.Warning),
         EnableTagOverride=service.EnableTagOverride,
         TaggedAddresses=omit(service.TaggedAddresses or {}),
-        Proxy=_proxy(service.Proxy),
+        Proxy=_proxy(proxy),
         ModifyIndex=service.ModifyIndex,
     )
     return TxnServiceOp(Verb=op.Verb, Node=op.Node, Service=row)
 
 
-def _proxy(value: Any) -> ConnectProxyConfig:
-    """Of a proxy only where it leads: Consul takes over no more in a transaction."""
-    given = godecode.into(value, ConnectProxyConfig, strict=False)
+def _proxy(given: ApiProxy) -> ConnectProxyConfig:
+    """Of a proxy only where it leads and how it is reached: Consul takes over no more in a transaction."""
     return ConnectProxyConfig(
         DestinationServiceName=given.DestinationServiceName,
         DestinationServiceID=given.DestinationServiceID,
@@ -192,6 +198,7 @@ def _proxy(value: Any) -> ConnectProxyConfig:
         LocalServicePort=given.LocalServicePort,
         LocalServiceSocketPath=given.LocalServiceSocketPath,
         MeshGateway=given.MeshGateway,
+        TransparentProxy=given.TransparentProxy,
     )
 
 
@@ -217,34 +224,42 @@ def _check(op: ApiCheckTxnOp) -> TxnCheckOp:
 
 
 def _definition(value: Any) -> HealthCheckDefinition:
-    """How a check is run; durations are text or nanoseconds. Raises BadRequest."""
-    durations: dict[str, Any] = {}
-    try:
-        for name in _DURATIONS:
-            value, short = godecode.take(value, name)
-            value, long = godecode.take(value, f"{name}Duration")
-            nanoseconds = _nanoseconds(short) or _nanoseconds(long)
-            durations[name] = format_duration(nanoseconds) if nanoseconds else UNSET
-        definition = godecode.into(value, HealthCheckDefinition, strict=False)
-    except ValueError as error:
-        raise BadRequest(f"Failed to parse body: {error}") from error
+    """How a check is run; durations are text or nanoseconds, under either of two names. Raises BadRequest."""
+    with _parsing():
+        given = godecode.member(value, ApiDefinition, ApiCheck, "Check.Check.Definition", strict=False)
+        durations: dict[str, Any] = {
+            name: _duration(getattr(given, name), getattr(given, f"{name}Duration")) for name in _DURATIONS
+        }
     return HealthCheckDefinition(
-        HTTP=definition.HTTP,
-        TLSServerName=definition.TLSServerName,
-        TLSSkipVerify=definition.TLSSkipVerify,
-        Header=definition.Header,
-        Method=definition.Method,
-        Body=definition.Body,
-        TCP=definition.TCP,
-        TCPUseTLS=definition.TCPUseTLS,
-        GRPC=definition.GRPC,
-        GRPCUseTLS=definition.GRPCUseTLS,
-        OSService=definition.OSService,
+        HTTP=omit(given.HTTP),
+        TLSServerName=omit(given.TLSServerName),
+        TLSSkipVerify=omit(given.TLSSkipVerify),
+        Header=omit(given.Header or {}),
+        Method=omit(given.Method),
+        Body=omit(given.Body),
+        TCP=omit(given.TCP),
+        TCPUseTLS=omit(given.TCPUseTLS),
+        GRPC=omit(given.GRPC),
+        GRPCUseTLS=omit(given.GRPCUseTLS),
+        OSService=omit(given.OSService),
         **durations,
     )
 
 
-def _nanoseconds(value: Any) -> int:
-    if isinstance(value, str) and value:
-        return parse_duration(value)
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0
+def _duration(short: Any, long: Any) -> str | UnsetType:
+    """``IntervalDuration`` wins over ``Interval``; both are read, so that either may be refused."""
+    nanoseconds = 0 if short is UNSET else godecode.readable_duration(short)
+    if isinstance(long, str):
+        nanoseconds = parse_duration(long)
+    elif long is not None:
+        nanoseconds = from_number(long) if isinstance(long, int | float) and not isinstance(long, bool) else 0
+    return format_duration(nanoseconds) if nanoseconds else UNSET
+
+
+@contextmanager
+def _parsing() -> Generator[None]:
+    """What does not fit is a BadRequest with Consul's text."""
+    try:
+        yield
+    except ValueError as error:
+        raise BadRequest(f"Failed to parse body: {error}") from error

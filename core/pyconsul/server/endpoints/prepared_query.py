@@ -134,7 +134,9 @@ async def get(srv: Server, ask: PreparedQuerySpecificRequest) -> IndexedPrepared
         if query is None:
             raise NotFound(QUERY_NOT_FOUND)
         shown = _visible(srv.acl.authorizer(ask.Token, ws), query)
-        return IndexedPreparedQueries(Index=queries_index(db, ws), Queries=[shown])
+        # The index is that of all queries, but others wake nobody who waits for this one.
+        index = queries_index(db, None if ask.MinQueryIndex else ws)
+        return IndexedPreparedQueries(Index=index, Queries=[shown])
 
     return await srv.read(ask, read)
 

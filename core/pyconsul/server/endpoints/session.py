@@ -97,10 +97,11 @@ async def get(srv: Server, ask: SessionSpecificRequest) -> IndexedSessions:
     def read(db: Store, ws: WatchSet) -> IndexedSessions:
         rights = srv.acl.authorizer(ask.Token, ws)
         session = session_with_id(db, session_id, ws)
-        index = session_index(db, ws)
         if session is None:
-            return IndexedSessions(Index=index)
+            return IndexedSessions(Index=session_index(db, ws))
         found, filtered = acl_filter.sessions(rights, [session])
+        # The index is that of all sessions, but others wake nobody who waits for this one.
+        index = session_index(db, None if ask.MinQueryIndex else ws)
         return IndexedSessions(Index=index, Sessions=found, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read, found=lambda reply: reply.Sessions is not None)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from pyconsul.memdb import FrozenStore, Store
 from pyconsul.server.fsm.registry import applies, snapshot_records
-from pyconsul.server.state.catalog import check_of_node, node_named, update_session_checks
+from pyconsul.server.state.catalog import MISSING_KEY, check_of_node, node_named, update_session_checks
 from pyconsul.server.state.sessions import SESSIONS, check_ids, destroy_session, put_session
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.messages import MessageType
@@ -34,6 +34,8 @@ def create_session(db: Store, index: int, session: Session) -> str:
     if node_named(db, session.Node) is None:
         raise InternalError("Missing node registration")
     for check_id in check_ids(session):
+        if not check_id:
+            raise InternalError(f"failed check lookup: {MISSING_KEY}")
         check = check_of_node(db, session.Node, check_id)
         if check is None:
             raise InternalError(f"Missing check '{check_id}' registration")

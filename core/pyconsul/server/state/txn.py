@@ -5,13 +5,15 @@ The caller holds the store's transaction; ``run`` itself undoes nothing, it only
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store
 from pyconsul.server.state import catalog, kv
 from pyconsul.server.state.sessions import destroy_session, session_with_id
+from pyconsul.server.state.uuid_keys import node_id_key
 from pyconsul.structs.errors import ConsulError, InternalError
 from pyconsul.structs.kv import DirEntry
 from pyconsul.structs.txn import (
@@ -187,7 +189,7 @@ def _node(db: Store, index: int, op: TxnNodeOp) -> list[TxnResult]:
 
     def present() -> Any:
         if node.ID:
-            return catalog.node_with_id(db, node.ID, node.PeerName or "")
+            return catalog.node_with_id(db, node_id_key(node.ID), node.PeerName or "")
         return catalog.node_named(db, node.Node, node.PeerName or "")
 
     if verb == "get":
@@ -198,7 +200,8 @@ def _node(db: Store, index: int, op: TxnNodeOp) -> list[TxnResult]:
     if verb in ("set", "cas"):
         if verb == "cas" and _stale(catalog.node_named(db, node.Node, node.PeerName or ""), node.ModifyIndex):
             raise InternalError(f"failed to set node {quote(node.Node)}, index is stale")
-        catalog.put_node(db, index, node)
+        with _forgiving(verb):
+            catalog.put_node(db, index, node)
         found = present()
         return [] if found is None else [TxnResult(Node=found)]
     if verb == "delete-cas":
@@ -229,10 +232,31 @@ def _service(db: Store, index: int, op: TxnServiceOp) -> list[TxnResult]:
     return []
 
 
+@contextmanager
+def _forgiving(verb: str) -> Generator[None]:
+    """Consul's check-and-set of a node or check goes on when the row was refused: what is there then is the answer."""
+    try:
+        yield
+    except InternalError:
+        if verb != "cas":
+            raise
+
+
+# What Consul says when the node or the ID of a check is missing, by verb; "set" has it from the catalog.
+_CHECK_LOOKUPS = {
+    "get": "failed check lookup",
+    "cas": "failed check lookup",
+    "delete": "check lookup failed",
+    "delete-cas": "check lookup failed: failed check lookup",
+}
+
+
 def _check(db: Store, index: int, op: TxnCheckOp) -> list[TxnResult]:
     check, verb = op.Check, op.Verb
     peer = check.PeerName or ""
     where = f"check {quote(check.CheckID)} on node {quote(check.Node)}"
+    if verb in _CHECK_LOOKUPS and not (check.Node and check.CheckID):
+        raise InternalError(f"{_CHECK_LOOKUPS[verb]}: {catalog.MISSING_KEY}")
     existing = catalog.check_of_node(db, check.Node, check.CheckID, peer)
     if verb == "get":
         if existing is None:
@@ -241,7 +265,8 @@ def _check(db: Store, index: int, op: TxnCheckOp) -> list[TxnResult]:
     if verb in ("set", "cas"):
         if verb == "cas" and _stale(existing, check.ModifyIndex):
             raise InternalError(f"failed to set {where}, index is stale")
-        catalog.put_check(db, index, check)
+        with _forgiving(verb):
+            catalog.put_check(db, index, check)
         stored = catalog.check_of_node(db, check.Node, check.CheckID, peer)
         return [] if stored is None else [TxnResult(Check=stored)]
     if verb == "delete-cas" and (existing is None or existing.ModifyIndex != check.ModifyIndex):

@@ -23,10 +23,21 @@ def link_key(text: str, what: str) -> str:
     return text.lower()
 
 
+def node_id_key(text: str) -> str:
+    """The key of a node's ID, whose index takes parts of one too. Raises InternalError for what is no UUID."""
+    if fault := _digits_fault(text, "UUID", "invalid"):
+        raise InternalError(f"node lookup by ID failed: index error: {fault}")
+    return text.lower()
+
+
 def _fault(text: str, subject: str, invalid: str) -> str:
-    digits = text.replace("-", "")
     if len(text.encode("utf-8", "surrogateescape")) != 36:
         return "UUID must be 36 characters"
+    return _digits_fault(text, subject, invalid)
+
+
+def _digits_fault(text: str, subject: str, invalid: str) -> str:
+    digits = text.replace("-", "")
     if len(text) - len(digits) > 4:
         return f'UUID should have maximum of 4 "-"; got {len(text) - len(digits)}'
     if len(digits) % 2:

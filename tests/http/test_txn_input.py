@@ -1,0 +1,136 @@
+"""Operations of transactions on the catalog, as clients write them."""
+
+import json
+from typing import Any
+
+import pytest
+
+
+async def put(wire: Any, *operations: dict[str, Any]) -> tuple[int, Any]:
+    """Status and body of one transaction: parsed, or its text where it was refused."""
+    answer = await wire.get("/v1/txn", method="PUT", body=json.dumps(operations).encode())
+    return answer.status, answer.body.decode() if answer.status == 400 else json.loads(answer.body)
+
+
+def a_service(**fields: Any) -> dict[str, Any]:
+    """Set the instance ``web`` of the agent's node."""
+    return {"Service": {"Verb": "set", "Node": "here", "Service": {"ID": "web", "Service": "web", **fields}}}
+
+
+def a_check(verb: str = "set", **fields: Any) -> dict[str, Any]:
+    """One operation on the check ``alive`` of the agent's node."""
+    return {"Check": {"Verb": verb, "Check": {"Node": "here", "CheckID": "alive", "Name": "alive", **fields}}}
+
+
+@pytest.mark.parametrize(
+    ("operation", "what"),
+    [
+        (a_service(Proxy=1), "number into Go struct field AgentService.Service.Service.Proxy of type api.AgentService"),
+        (
+            a_service(Proxy={"LocalServicePort": "x"}),
+            "string into Go struct field AgentServiceConnectProxyConfig.Service.Service.Proxy.LocalServicePort of type",
+        ),
+        (
+            a_service(Connect={"Native": 1}),
+            "number into Go struct field AgentServiceConnect.Service.Service.Connect.Native of type bool",
+        ),
+        (a_service(TaggedAddresses=[]), "array into Go struct field AgentService.Service.Service.TaggedAddresses of"),
+        (a_service(CreateIndex=-1), "number -1 into Go struct field AgentService.Service.Service.CreateIndex of type"),
+        (
+            a_check(Definition=1),
+            "number into Go struct field HealthCheck.Check.Check.Definition of type struct { IntervalDuration",
+        ),
+        (
+            a_check(Definition={"HTTP": 1}),
+            "number into Go struct field HealthCheck.Check.Check.Definition.Alias.HTTP of type string",
+        ),
+    ],
+)
+async def test_wrong_types_are_named_as_consuls_api_names_them(operation: dict[str, Any], what: str, wire: Any) -> None:
+    """With the whole way to the field; never an internal error."""
+    status, text = await put(wire, operation)
+    assert status == 400
+    assert text.startswith(f"Failed to parse body: json: cannot unmarshal {what}")
+
+
+@pytest.mark.parametrize("field", [{"Proxy": {"Nope": 1}}, {"Connect": {"Nope": 1}}, {"Locality": {"Nope": 1}}])
+async def test_unknown_fields_are_refused_at_every_depth(field: dict[str, Any], wire: Any) -> None:
+    """Also in what a transaction does not take over."""
+    assert await put(wire, a_service(**field)) == (400, 'Failed to parse body: json: unknown field "Nope"')
+
+
+@pytest.mark.parametrize(
+    ("definition", "interval"),
+    [
+        ({"Interval": "5s"}, "5s"),
+        ({"Interval": 1000}, "1\N{MICRO SIGN}s"),
+        ({"Interval": "5s", "IntervalDuration": "7s"}, "7s"),
+        ({"IntervalDuration": 1_000_000_000}, "1s"),
+        ({"Interval": "5s", "IntervalDuration": True}, None),
+    ],
+)
+async def test_an_interval_has_two_names_and_two_forms(
+    definition: dict[str, Any], interval: str | None, wire: Any
+) -> None:
+    """``IntervalDuration`` wins; both take duration text and nanoseconds."""
+    _, done = await put(wire, a_check(Definition=definition))
+    assert done["Results"][0]["Check"]["Definition"].get("Interval") == interval
+
+
+@pytest.mark.parametrize(
+    ("interval", "fault"),
+    [("", 'time: invalid duration ""'), (True, 'strconv.ParseFloat: parsing "true": invalid syntax')],
+)
+async def test_an_interval_that_is_none_is_refused(interval: Any, fault: str, wire: Any) -> None:
+    """In the words of the parser that it met."""
+    assert await put(wire, a_check(Definition={"Interval": interval})) == (400, f"Failed to parse body: {fault}")
+
+
+async def test_how_a_transparent_proxy_is_reached_is_taken_over(wire: Any) -> None:
+    """Beside where the proxy leads; upstreams, for one, are not."""
+    proxy = {"DestinationServiceName": "db", "TransparentProxy": {"OutboundListenerPort": 7}, "Upstreams": []}
+    _, done = await put(wire, a_service(Kind="connect-proxy", Port=1, Proxy=proxy))
+    stored = done["Results"][0]["Service"]["Proxy"]
+    assert (stored["TransparentProxy"], "Upstreams" in stored) == ({"OutboundListenerPort": 7}, False)
+
+
+@pytest.mark.parametrize(
+    ("verb", "what"),
+    [
+        ("set", "failed health check lookup"),
+        ("get", "failed check lookup"),
+        ("cas", "failed check lookup"),
+        ("delete", "check lookup failed"),
+        ("delete-cas", "check lookup failed: failed check lookup"),
+    ],
+)
+async def test_a_check_without_an_id_fails_in_the_index(verb: str, what: str, wire: Any) -> None:
+    """Each verb looks it up in its own words."""
+    status, done = await put(wire, a_check(verb, CheckID="", Name=""))
+    assert status == 409
+    assert done["Errors"][0]["What"] == f"{what}: index error: object is missing a value for this index"
+
+
+async def test_check_and_set_of_a_check_that_is_refused_says_nothing(wire: Any) -> None:
+    """Consul forgets the refusal: no error, no result, and no check."""
+    status, done = await put(wire, a_check("cas", ServiceID="absent"))
+    assert (status, done) == (200, {"Results": [], "Errors": None})
+
+
+@pytest.mark.parametrize(
+    ("node_id", "fault"),
+    [
+        ("nope", "invalid UUID: encoding/hex: invalid byte: U+006E 'n'"),
+        ("x", "UUID (without hyphens) must be even length"),
+    ],
+)
+async def test_a_node_is_not_found_by_an_id_that_is_none(node_id: str, fault: str, wire: Any) -> None:
+    """The index refuses it."""
+    _, done = await put(wire, {"Node": {"Verb": "get", "Node": {"ID": node_id}}})
+    assert done["Errors"][0]["What"] == f"node lookup by ID failed: index error: {fault}"
+
+
+async def test_a_nodes_partition_goes_no_further(wire: Any) -> None:
+    """The community edition has none to show."""
+    _, done = await put(wire, {"Node": {"Verb": "set", "Node": {"Node": "n", "Address": "::1", "Partition": "p"}}})
+    assert "Partition" not in done["Results"][0]["Node"]

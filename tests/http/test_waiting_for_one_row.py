@@ -1,0 +1,56 @@
+"""Who waits for one session or one query sleeps while others come and go; the index is that of all of them."""
+
+import json
+from typing import Any
+
+import pytest
+
+
+async def made(wire: Any, path: str, method: str, **fields: Any) -> str:
+    """The ID of a new session or query."""
+    return json.loads((await wire.get(path, method=method, body=json.dumps(fields).encode())).body)["ID"]
+
+
+async def a_session(wire: Any) -> str:
+    """The ID of a new session."""
+    return await made(wire, "/v1/session/create", "PUT")
+
+
+async def a_query(wire: Any) -> str:
+    """The ID of a new prepared query."""
+    rows = json.loads((await wire.get("/v1/query")).body)
+    return await made(wire, "/v1/query", "POST", Name=f"q{len(rows)}", Service={"Service": "web"})
+
+
+@pytest.mark.parametrize(
+    ("make", "read", "end"),
+    [
+        (a_session, "/v1/session/info/{}", ("PUT", "/v1/session/destroy/{}")),
+        (a_query, "/v1/query/{}", ("DELETE", "/v1/query/{}")),
+    ],
+    ids=["session", "query"],
+)
+async def test_only_the_rows_own_end_wakes_its_waiter(
+    make: Any, read: str, end: tuple[str, str], run_agent: Any, connect: Any
+) -> None:
+    """Another one that is made meanwhile is no news."""
+    async with run_agent() as agent, connect(agent) as waiting, connect(agent) as writing:
+        row = await make(writing)
+        index = (await writing.get(read.format(row))).headers["x-consul-index"]
+        waiting.send(f"GET {read.format(row)}?index={index}&wait=60s HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        while not agent.server.shared_reads.waiting:
+            await writing.get("/v1/status/leader")
+        await make(writing)
+        await writing.get(end[1].format(row), method=end[0])
+        assert (await waiting.answer()).body in (b"[]", b"Query not found")
+
+
+@pytest.mark.parametrize(("make", "read"), [(a_session, "/v1/session/info/{}"), (a_query, "/v1/query/{}")])
+async def test_a_plain_read_shows_the_index_of_all(make: Any, read: str, wire: Any) -> None:
+    """Also when the reply was kept from before."""
+    row = await make(wire)
+    indexes: list[int] = []
+    for _ in range(3):
+        indexes += [int((await wire.get(read.format(row))).headers["x-consul-index"]) for _ in range(2)]
+        await make(wire)
+    assert indexes[0] == indexes[1] < indexes[2] == indexes[3] < indexes[4] == indexes[5]
