@@ -40,7 +40,7 @@ async def test_a_null_list_empties_the_default(body: dict[str, None], checks: li
     ("path", "body", "text"),
     [
         ("/v1/session/create", {"Checks": "x"}, "string into Go struct field .Alias.Checks of type []types.CheckID"),
-        ("/v1/catalog/deregister", {"CheckID": 5}, "number into Go struct field .Alias.CheckID of type string"),
+        ("/v1/catalog/deregister", {"CheckID": 5}, "number into Go struct field .Alias.CheckID of type types.CheckID"),
     ],
 )
 async def test_wrong_types_are_named_as_go_names_them(path: str, body: Any, text: str, wire: Any) -> None:
