@@ -266,14 +266,17 @@ async def test_scripts_that_do_not_start_are_critical_at_once(args: list[str], t
 
 
 async def test_scripts_are_killed_with_their_children(tmp_path: Path, skip_time: Callable[[float], None]) -> None:
-    """What a slow script started must not go on: nobody holds the other end of the pipe any more."""
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    script = f"echo begun; (sleep 60; echo never) > {pipe} & wait"
+    """What a slow script started must not go on; what it said so far is told, be it unread when the time is over."""
+    ready, go, pipe = (tmp_path / name for name in ("ready", "go", "pipe"))
+    for each in (ready, go, pipe):
+        os.mkfifo(each)
+    script = f"echo > {ready}; read x < {go}; echo begun; (sleep 60; echo never) > {pipe} & wait"
     trying = asyncio.create_task(attempt(ScriptArgs=["/bin/sh", "-c", script], Timeout=5 * SECOND))
-    with await asyncio.to_thread(pipe.open, "rb") as end:
-        for _ in range(3):  # turns of the loop, in which the probe reads what it said so far
-            await asyncio.sleep(0)
+    await asyncio.to_thread(ready.read_bytes)
+    for _ in range(9):  # turns of the loop, in which the probe begins to wait
+        await asyncio.sleep(0)
+    go.write_text("\n")  # from here on the event loop stands still, so that nothing is read
+    with pipe.open("rb") as end:
         skip_time(5)
         assert await trying == Result("critical", "Timed out (5s) running check\n\nbegun\n", direct=True)
         assert await asyncio.to_thread(end.read) == b""
