@@ -97,6 +97,8 @@ async def test_an_expression_sees_no_more_than_the_asker(api: Api, root: str) ->
     nobody = api.grant("")
     answer = await api.get("/v1/agent/services?filter=Port==80", nobody)
     assert (answer.body, answer.headers["X-Consul-Results-Filtered-By-Acls"]) == ({}, "true")
+    wrong = await api.get("/v1/agent/members?filter=Nope==80", nobody)
+    assert (wrong.status, wrong.headers["X-Consul-Results-Filtered-By-Acls"]) == (500, "true")
 
 
 async def test_a_service_takes_the_right_to_its_name_and_to_what_it_replaces(api: Api, root: str) -> None:

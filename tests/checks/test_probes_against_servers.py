@@ -171,6 +171,34 @@ async def test_http_garbage_is_critical(serve: Serve) -> None:
     """Whatever a server says, the probe survives."""
     port = await serve(answering(b"\x00\xff garbage\r\n\r\n"))
     assert (await attempt(HTTP=f"http://127.0.0.1:{port}/")).status == "critical"
+    port = await serve(answering(b"220 hello\r\n\r\n"))
+    found = await attempt(HTTP=f"http://127.0.0.1:{port}/")
+    assert found.output.endswith('transport connection broken: malformed HTTP response "220 hello"')
+
+
+@pytest.mark.parametrize(
+    ("fields", "start", "lacks"),
+    [
+        ({"Method": "put"}, "put / HTTP/1.1\r\n", "Content-Length"),
+        ({"Method": "HEAD"}, "HEAD / HTTP/1.1\r\n", "Accept-Encoding"),
+        ({"Method": "FOO"}, "FOO / HTTP/1.1\r\n", "Content-Length"),
+        ({"Header": {"Content-Length": ["5"]}}, "GET / HTTP/1.1\r\n", "Content-Length"),
+    ],
+)
+async def test_http_requests_have_go_s_habits(serve: Serve, fields: dict[str, Any], start: str, lacks: str) -> None:
+    """Methods go as they are written, and lengths only where there is something to count."""
+    seen: list[bytes] = []
+    port = await serve(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", seen))
+    assert (await attempt(HTTP=f"http://127.0.0.1:{port}/", **fields)).status == "passing"
+    head = seen[0].decode()
+    assert head.startswith(start) and lacks not in head
+
+
+async def test_redirects_in_a_ring_end(serve: Serve) -> None:
+    """The output names where the last one led, as it was written."""
+    port = await serve(answering(b"HTTP/1.1 302 Found\r\nLocation: /ring\r\nContent-Length: 0\r\n\r\n"))
+    found = await attempt(HTTP=f"http://127.0.0.1:{port}/")
+    assert found == Result("critical", 'Get "/ring": stopped after 10 redirects')
 
 
 @pytest.mark.parametrize(("follow", "status"), [(True, "passing"), (False, "critical")])
@@ -212,6 +240,10 @@ async def test_tcp_with_tls_needs_a_handshake(serve: Serve) -> None:
         ("a:b:1", "dial tcp: address a:b:1: too many colons in address"),
         ("[::1:1", "dial tcp: address [::1:1: missing ']' in address"),
         ("[::1]", "dial tcp: address [::1]: missing port in address"),
+        ("127.0.0.1:-1", "dial tcp: address -1: invalid port"),
+        ("a b:1", "dial tcp: lookup a b: no such host"),
+        ("a..b:1", "dial tcp: lookup a..b: no such host"),
+        ("1.2.3.4.5:1", "dial tcp: lookup 1.2.3.4.5: no such host"),
     ],
 )
 async def test_bad_addresses_are_told_in_go_words(address: str, text: str) -> None:
@@ -266,14 +298,17 @@ async def test_scripts_that_do_not_start_are_critical_at_once(args: list[str], t
 
 
 async def test_scripts_are_killed_with_their_children(tmp_path: Path, skip_time: Callable[[float], None]) -> None:
-    """What a slow script started must not go on: nobody holds the other end of the pipe any more."""
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    script = f"echo begun; (sleep 60; echo never) > {pipe} & wait"
+    """What a slow script started must not go on; what it said so far is told, be it unread when the time is over."""
+    ready, go, pipe = (tmp_path / name for name in ("ready", "go", "pipe"))
+    for each in (ready, go, pipe):
+        os.mkfifo(each)
+    script = f"echo > {ready}; read x < {go}; echo begun; (sleep 60; echo never) > {pipe} & wait"
     trying = asyncio.create_task(attempt(ScriptArgs=["/bin/sh", "-c", script], Timeout=5 * SECOND))
-    with await asyncio.to_thread(pipe.open, "rb") as end:
-        for _ in range(3):  # turns of the loop, in which the probe reads what it said so far
-            await asyncio.sleep(0)
+    await asyncio.to_thread(ready.read_bytes)
+    for _ in range(9):  # turns of the loop, in which the probe begins to wait
+        await asyncio.sleep(0)
+    go.write_text("\n")  # from here on the event loop stands still, so that nothing is read
+    with pipe.open("rb") as end:
         skip_time(5)
         assert await trying == Result("critical", "Timed out (5s) running check\n\nbegun\n", direct=True)
         assert await asyncio.to_thread(end.read) == b""
@@ -354,6 +389,23 @@ async def test_grpc_asks_the_health_service(
     result = await attempt(GRPC=f"{address}/svc")
     assert result == Result("passing" if "success" in found else "critical", found.format(a=address))
     assert server.requests == [b"\0\0\0\0\5\x0a\x03svc"]
+
+
+@pytest.mark.parametrize(
+    ("says", "text"), [(b"", "EOF"), (b"HTTP/1.1 400 Bad Request\r\n\r\n", "http2: frame too large")]
+)
+async def test_who_does_not_speak_http_2_is_told_so(serve: Serve, says: bytes, text: str) -> None:
+    """By how their first bytes look to those who wait for a frame."""
+
+    async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"SM\r\n\r\n")
+        writer.write(says)
+        writer.write_eof()
+        await reader.read()
+
+    address = f"127.0.0.1:{await serve(other)}"
+    assert (await attempt(H2PING=address, H2PingUseTLS=False)).output == f"HTTP2 ping failed: {text}"
+    assert (await attempt(GRPC=address)).output.endswith(f'desc = "error reading server preface: {text}"')
 
 
 async def test_grpc_says_why_it_cannot_connect() -> None:

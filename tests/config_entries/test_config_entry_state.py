@@ -158,6 +158,7 @@ def test_instances_of_a_terminating_gateway_carry_addresses_of_what_they_lead_to
     instance = catalog.service_of_node(db, "n-gw", "gw")
     assert instance is not None
     assert set(instance.TaggedAddresses or {}) == {"consul-virtual:a"}
+    assert (instance.Tags, instance.Meta) == ([], {})  # null before
     put_entry(db, 6, entry("terminating-gateway", "gw", Services=[{"Name": "b"}]))
     assert not has_address(db, "a")
     assert has_address(db, "b")

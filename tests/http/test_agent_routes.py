@@ -260,8 +260,27 @@ async def test_members_are_this_agent(api: Api) -> None:
     assert [m["Name"] for m in (await api.get("members?wan=1")).body] == ["here.dc1"]
     assert (await api.get("members?filter=Name+%3D%3D+x")).body == []
     assert (await api.get("members?segment=a")).status == 500
+    assert (await api.get("members?wan=1&segment=a")).raw == b"Cannot provide a segment with wan=true"
+    assert (await api.get("members?partition=a")).status == 400
     assert (await api.put("force-leave/here")).status == 200
     assert (await api.put("join/127.0.0.1:8301")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("", "Failed to resolve : lookup : no such host"),
+        ("127.0.0.1:serf", 'Failed to resolve 127.0.0.1:serf: strconv.ParseUint: parsing "serf": invalid syntax'),
+        (
+            "127.0.0.1:70000",
+            'Failed to resolve 127.0.0.1:70000: strconv.ParseUint: parsing "70000": value out of range',
+        ),
+    ],
+)
+async def test_who_cannot_be_found_cannot_be_joined(api: Api, address: str, reason: str) -> None:
+    """The address is named as it was given."""
+    reply = await api.put(f"join/{address}")
+    assert (reply.status, reply.raw.decode()) == (500, f"1 error occurred:\n\t* {reason}\n\n")
 
 
 async def test_metrics_have_both_forms(api: Api) -> None:

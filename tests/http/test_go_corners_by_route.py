@@ -94,7 +94,7 @@ async def test_a_null_list_empties_the_default(body: dict[str, None], checks: li
             {"Coord": 1},
             "number into Go struct field CoordinateUpdateRequest.Coord of type coordinate.Coordinate",
         ),
-        ("/v1/catalog/deregister", {"CheckID": 5}, "number into Go struct field .Alias.CheckID of type string"),
+        ("/v1/catalog/deregister", {"CheckID": 5}, "number into Go struct field .Alias.CheckID of type types.CheckID"),
     ],
 )
 async def test_wrong_types_are_named_as_go_names_them(path: str, body: Any, text: str, wire: Any) -> None:

@@ -106,6 +106,17 @@ def test_headers_of_http_1_have_go_s_sentence(field: tuple[str, str], fault: str
     assert header_fault(read_head(fields, ended=True)) == fault
 
 
+def test_as_many_bytes_of_headers_are_taken_as_over_http_1() -> None:
+    """Ten fields' overhead more, as in Go; one byte above ends the connection, whose tables are no longer known."""
+    pair = Pair(header_limit=100_000)
+    assert pair.client.remote_settings.max_header_list_size == 100_320
+    free = 100_320 - sum(len(name) + len(value) + 32 for name, value in GET)
+    pair.ask([*GET, ("x", "v" * (free - 33))])
+    assert kinds(pair.exchange()[0], Asked)
+    pair.ask([*GET, ("x", "v" * (free - 32))])
+    assert pair.exchange()[0] == [] and pair.session.over
+
+
 def test_a_body_comes_in_pieces_and_its_window_is_given_back() -> None:
     """However long it is; the session keeps none of it."""
     pair = Pair()

@@ -326,6 +326,23 @@ async def test_what_the_api_registered_survives_a_restart(place_at: Callable[...
     assert again.state.services() == []
 
 
+async def test_reports_to_configured_checks_are_kept_for_those_outside_services(
+    place_at: Callable[..., Place], tmp_path: Path
+) -> None:
+    """After a restart a check inside a configured service begins anew, as in Consul."""
+    services = [{"name": "web", "check": {"id": "inside", "ttl": "1h", "status": "passing"}}]
+    checks = [{"id": "outside", "name": "outside", "ttl": "1h", "status": "passing"}]
+    first = place_at(str(tmp_path))
+    first.loader.load(services, checks)
+    for check_id in ("inside", "outside"):
+        first.registrations.update_ttl(check_id, "critical", "bad")
+    first.flush()
+    again = place_at(str(tmp_path))
+    again.loader.load(services, checks)
+    assert (again.check("outside").Status, again.check("outside").Output) == ("critical", "bad")
+    assert (again.check("inside").Status, again.check("inside").Output) == ("passing", "")
+
+
 async def test_files_are_consuls_own(place_at: Callable[..., Place], tmp_path: Path) -> None:
     """Names are hashes of IDs, contents the fields that Consul writes."""
     place = place_at(str(tmp_path))

@@ -90,7 +90,7 @@ def test_aliases_count_where_the_name_itself_says_nothing() -> None:
     proxy = service.Proxy
     assert (proxy.DestinationServiceName, proxy.LocalServicePort, proxy.MeshGateway.Mode) == ("alias", 2, "local")
     assert proxy.Expose.Paths == [ExposePath(ListenerPort=3, ParsedFromCheck=True)]
-    assert service.Connect.SidecarService == {"port": 1}
+    assert service.Connect.SidecarService == {"Port": 1}
 
 
 def test_go_zero_values_of_omitted_fields_become_unset() -> None:
@@ -115,7 +115,25 @@ def test_durations_may_be_text_or_numbers(value: Any, interval: str) -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        ({"Service": {"Port": "80"}}, "json: cannot unmarshal string into Go struct field"),
+        (
+            {"Service": {"Port": "80"}},
+            "json: cannot unmarshal string into Go struct field NodeService.Service.Port of type int",
+        ),
+        (
+            {"Service": {"Proxy": {"Upstreams": [{"MeshGateway": {"Mode": 1}}]}}},
+            "json: cannot unmarshal number into Go struct field "
+            "NodeService.Service.Proxy.Alias.Upstreams.Alias.MeshGateway.Mode of type structs.MeshGatewayMode",
+        ),
+        (
+            {"Check": {"Definition": 1}},
+            "json: cannot unmarshal number into Go struct field HealthCheck.Check.Definition of type struct { Interval "
+            "interface {}; Timeout interface {}; DeregisterCriticalServiceAfter interface {}; TTL interface {}; ",
+        ),
+        (
+            {"CreateIndex": -1},
+            "json: cannot unmarshal number -1 into Go struct field "
+            "RegisterRequest.RaftIndex.CreateIndex of type uint64",
+        ),
         ({"Service": {"Nope": 1}}, 'json: unknown field "Nope"'),
         ({"Service": {"Proxy": {"Nope": 1}}}, 'json: unknown field "Nope"'),
         ({"Check": {"Definition": {"Interval": "x"}}}, 'time: invalid duration "x"'),

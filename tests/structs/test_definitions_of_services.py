@@ -51,7 +51,22 @@ def test_the_plain_spelling_wins_over_its_twin() -> None:
         ({"Name": "x", "Check": {"Token": "t"}}, 'json: unknown field "Token"'),
         ({"Name": "x", "Port": "1"}, "json: cannot unmarshal string into Go struct field .Alias.Port of type int"),
         ({"Name": "x", "Port": 1.5}, "json: cannot unmarshal number 1.5 into Go struct field .Alias.Port of type int"),
-        ([], "json: cannot unmarshal array into Go value of type structs.ServiceDefinition"),
+        (
+            [],
+            "json: cannot unmarshal array into Go value of type struct { "
+            r'EnableTagOverrideSnake bool "json:\"enable_tag_override\""; '
+            r'TaggedAddressesSnake map[string]structs.ServiceAddress "json:\"tagged_addresses\""; *structs.Alias }',
+        ),
+        ({"Kind": 1}, "json: cannot unmarshal number into Go struct field .Alias.Kind of type structs.ServiceKind"),
+        (
+            {"enable_tag_override": 1},
+            "json: cannot unmarshal number into Go struct field .enable_tag_override of type bool",
+        ),
+        (
+            {"Connect": {"sidecar_service": {"Weights": {"Passing": "1"}}}},
+            "json: cannot unmarshal string into Go struct field "
+            ".Alias.Connect.sidecar_service.Alias.Weights.Passing of type int",
+        ),
         ({"Name": "x", "Check": {"TTL": "abc"}}, 'time: invalid duration "abc"'),
         ({"Name": "x", "Namespace": "n"}, 'json: unknown field "Namespace"'),
         (
@@ -255,3 +270,9 @@ def test_definitions_that_are_read_can_be_registered_or_are_refused(body: dict[s
     assert isinstance(service, NodeService)
     assert all(isinstance(text, str) for text in service_errors(service))
     assert all(check.kind() for check in checks)
+
+
+def test_a_check_with_an_empty_script_is_an_empty_check() -> None:
+    """So a service that has nothing else in its check has no check."""
+    definition = service_definition_from({"Name": "web", "Check": {"ScriptArgs": []}})
+    assert definition.check_types() == []

@@ -51,12 +51,21 @@ class Links(HTMLParser):
                 self.ids.add(value)
 
 
-@pytest.mark.parametrize("path", ["/ui/", "/ui/index.html", "/ui/dc1/services/web", "/ui/dc1/kv/a/b/edit"])
+@pytest.mark.parametrize("path", ["/ui/", "/ui/dc1/services/web", "/ui/dc1/kv/a/b/edit"])
 def test_every_address_of_the_ui_shows_the_page(path: str, agent: InProcessAgent) -> None:
     """Also addresses that only the page itself knows, as in Consul."""
     status, kind, text = get(agent, path)
     assert (status, kind) == (200, "text/html; charset=utf-8")
     assert text == FILES["index.html"]
+
+
+def test_the_page_itself_is_found_in_its_folder(agent: InProcessAgent) -> None:
+    """As with every file server of Go."""
+    connection = http.client.HTTPConnection(*agent.http_address.split(":"), timeout=60)
+    connection.request("GET", "/ui/index.html?a=b")
+    reply = connection.getresponse()
+    assert (reply.status, reply.headers["Location"], reply.read()) == (301, "./?a=b", b"")
+    connection.close()
 
 
 def test_the_page_finds_its_files(agent: InProcessAgent) -> None:

@@ -233,8 +233,6 @@ class RegisterRequest(WriteRequest, frozen=True, kw_only=True):
     ``CreateIndex`` and ``ModifyIndex`` are the node's and only speak in snapshots.
     """
 
-    go_field_types: ClassVar[dict[str, str]] = {"Checks": "structs.HealthChecks"}
-
     ID: str = ""
     Node: str = ""
     Address: str = ""
@@ -252,8 +250,6 @@ class RegisterRequest(WriteRequest, frozen=True, kw_only=True):
 
 class DeregisterRequest(WriteRequest, frozen=True, kw_only=True):
     """Drop the service if ``ServiceID`` is set, else the check if ``CheckID`` is, else the whole node."""
-
-    go_embedded: ClassVar[str] = "Alias"
 
     Node: str = ""
     ServiceID: str = ""

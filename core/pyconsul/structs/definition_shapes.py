@@ -20,9 +20,24 @@ from pyconsul.structs.lenient import (
     MapOf,
     Shape,
     Type,
+    named_string,
 )
 
-__all__ = ["CHECK", "CHECK_OF_SERVICE", "PROXY", "SERVICE"]
+__all__ = [
+    "CHECK",
+    "CHECK_OF_SERVICE",
+    "CONNECT",
+    "HEALTH_CHECK_ID",
+    "LOCALITY",
+    "PROXY",
+    "SERVICE",
+    "SERVICE_ADDRESS",
+    "SERVICE_KIND",
+    "WEIGHTS",
+]
+
+HEALTH_CHECK_ID: Final = named_string("types.CheckID")
+SERVICE_KIND: Final = named_string("structs.ServiceKind")
 
 _CHECK_FIELDS: Final[dict[str, Type]] = {
     "Name": STRING,
@@ -68,6 +83,26 @@ _CHECK_TWINS: Final = {
     "grpc_use_tls": "GRPCUseTLS",
     "h2ping_use_tls": "H2PingUseTLS",
 }
+_GO_DURATIONS: Final = "; ".join(
+    f"{name} interface {{}}" for name in ("Interval", "Timeout", "TTL", "DeregisterCriticalServiceAfter")
+)
+_GO_TWINS: Final = (
+    r'Args []string "json:\"args\""; ScriptArgsSnake []string "json:\"script_args\""; '
+    r'DeregisterCriticalServiceAfterSnake interface {} "json:\"deregister_critical_service_after\""; '
+    r'DockerContainerIDSnake string "json:\"docker_container_id\""; '
+    r'TLSServerNameSnake string "json:\"tls_server_name\""; TLSSkipVerifySnake bool "json:\"tls_skip_verify\""; '
+    r'TCPUseTLSSnake bool "json:\"tcp_use_tls\""; GRPCUseTLSSnake bool "json:\"grpc_use_tls\""; '
+)
+_GO_CHECK: Final = (
+    f"struct {{ {_GO_DURATIONS}; {_GO_TWINS}"
+    r'ServiceIDSnake string "json:\"service_id\""; H2PingUseTLSSnake bool "json:\"h2ping_use_tls\""; '
+    r'DisableRedirectsSnake bool "json:\"disable_redirects\""; *structs.Alias }'
+)
+_GO_CHECK_TYPE: Final = (
+    f"struct {{ {_GO_DURATIONS}; {_GO_TWINS}"
+    r'H2PingUseTLSSnake bool "json:\"h2ping_use_tls\""; ServiceID string "json:\"ServiceID\""; '
+    r'ServiceIDSnake string "json:\"service_id\""; *structs.Alias }'
+)
 _CHECK_CONFIG: Final = {
     "id": "ID",
     "name": "Name",
@@ -115,7 +150,8 @@ _CHECK_CONFIG_ALIASES: Final = {
 CHECK: Final = Shape(
     name="CheckDefinition",
     wrapped=True,
-    fields={"ID": STRING, "ServiceID": STRING, "Token": STRING, **_CHECK_FIELDS},
+    fields={"ID": HEALTH_CHECK_ID, "ServiceID": STRING, "Token": STRING, **_CHECK_FIELDS},
+    go=_GO_CHECK,
     snake={**_CHECK_TWINS, "service_id": "ServiceID", "disable_redirects": "DisableRedirects"},
     config=_CHECK_CONFIG,
     config_aliases=_CHECK_CONFIG_ALIASES,
@@ -124,11 +160,12 @@ CHECK_OF_SERVICE: Final = Shape(
     name="CheckType",
     wrapped=True,
     fields={
-        "CheckID": STRING,
+        "CheckID": HEALTH_CHECK_ID,
         **_CHECK_FIELDS,
         "ProxyHTTP": STRING,
         "ProxyGRPC": STRING,
     },
+    go=_GO_CHECK_TYPE,
     snake=_CHECK_TWINS,
     ignored={"ServiceID": STRING, "service_id": STRING},
 )
@@ -136,6 +173,7 @@ CHECK_OF_SERVICE: Final = Shape(
 _CHECK_IN_SERVICE: Final = Shape(
     name="CheckType",
     wrapped=True,
+    go=CHECK_OF_SERVICE.go,
     fields={**CHECK_OF_SERVICE.fields, "ID": STRING, "ServiceID": STRING, "Token": STRING},
     snake=CHECK_OF_SERVICE.snake,
     ignored=CHECK_OF_SERVICE.ignored,
@@ -144,7 +182,9 @@ _CHECK_IN_SERVICE: Final = Shape(
     config_only=frozenset({"ID", "ServiceID", "Token"}),
 )
 
-_MESH_GATEWAY: Final = Shape("MeshGatewayConfig", {"Mode": STRING}, config={"mode": "Mode"})
+_MESH_GATEWAY: Final = Shape(
+    "MeshGatewayConfig", {"Mode": named_string("structs.MeshGatewayMode")}, config={"mode": "Mode"}
+)
 _TRANSPARENT_PROXY: Final = Shape(
     "TransparentProxyConfig",
     {"OutboundListenerPort": INT, "DialedDirectly": BOOL},
@@ -155,7 +195,7 @@ _ACCESS_LOGS: Final = Shape(
     {
         "Enabled": BOOL,
         "DisableListenerLogs": BOOL,
-        "Type": STRING,
+        "Type": named_string("structs.LogSinkType"),
         "Path": STRING,
         "JSONFormat": STRING,
         "TextFormat": STRING,
@@ -203,8 +243,8 @@ _UPSTREAM: Final = Shape(
     },
     snake={
         "destination_type": "DestinationType",
-        "destination_namespace": "DestinationNamespace",
         "destination_partition": "DestinationPartition",
+        "destination_namespace": "DestinationNamespace",
         "destination_peer": "DestinationPeer",
         "destination_name": "DestinationName",
         "local_bind_address": "LocalBindAddress",
@@ -242,9 +282,9 @@ PROXY: Final = Shape(
         "LocalServiceAddress": STRING,
         "LocalServicePort": INT,
         "LocalServiceSocketPath": STRING,
-        "Mode": STRING,
+        "Mode": named_string("structs.ProxyMode"),
         "Config": OPAQUE,
-        "Upstreams": ListOf(_UPSTREAM),
+        "Upstreams": ListOf(_UPSTREAM, go="structs.Upstreams"),
         "MeshGateway": _MESH_GATEWAY,
         "Expose": _EXPOSE,
         "TransparentProxy": _TRANSPARENT_PROXY,
@@ -274,21 +314,20 @@ PROXY: Final = Shape(
         "expose": "Expose",
     },
 )
-_SERVICE_ADDRESS: Final = Shape(
+SERVICE_ADDRESS: Final = Shape(
     "ServiceAddress", {"Address": STRING, "Port": INT}, config={"address": "Address", "port": "Port"}
 )
-_WEIGHTS: Final = Shape(
-    "Weights", {"Passing": INT, "Warning": INT}, config={"passing": "Passing", "warning": "Warning"}
-)
-_LOCALITY: Final = Shape("Locality", {"Region": STRING, "Zone": STRING}, config={"region": "Region", "zone": "Zone"})
+WEIGHTS: Final = Shape("Weights", {"Passing": INT, "Warning": INT}, config={"passing": "Passing", "warning": "Warning"})
+LOCALITY: Final = Shape("Locality", {"Region": STRING, "Zone": STRING}, config={"region": "Region", "zone": "Zone"})
 
-_CONNECT_FIELDS: Final[dict[str, Type]] = {"Native": BOOL}
-_CONNECT: Final = Shape(
+_PEER_META: Final = Shape("PeeringServiceMeta", {"SNI": STRINGS, "SpiffeID": STRINGS, "Protocol": STRING}, lax=True)
+_CONNECT_FIELDS: Final[dict[str, Type]] = {"Native": BOOL, "PeerMeta": _PEER_META}
+CONNECT: Final = Shape(
     "ServiceConnect",
     _CONNECT_FIELDS,
     wrapped=True,
+    go=r'struct { SidecarServiceSnake *structs.ServiceDefinition "json:\"sidecar_service\""; *structs.Alias }',
     snake={"sidecar_service": "SidecarService"},
-    ignored={"PeerMeta": OPAQUE},
     config={"native": "Native", "sidecar_service": "SidecarService"},
     lax=True,
 )
@@ -296,23 +335,23 @@ SERVICE: Final = Shape(
     wrapped=True,
     name="ServiceDefinition",
     fields={
-        "Kind": STRING,
+        "Kind": SERVICE_KIND,
         "ID": STRING,
         "Name": STRING,
         "Tags": STRINGS,
         "Address": STRING,
-        "TaggedAddresses": MapOf(_SERVICE_ADDRESS),
+        "TaggedAddresses": MapOf(SERVICE_ADDRESS),
         "Meta": STRING_MAP,
         "Port": INT,
         "SocketPath": STRING,
         "Check": _CHECK_IN_SERVICE,
-        "Checks": ListOf(_CHECK_IN_SERVICE),
-        "Weights": _WEIGHTS,
+        "Checks": ListOf(_CHECK_IN_SERVICE, go="structs.CheckTypes"),
+        "Weights": WEIGHTS,
         "Token": STRING,
         "EnableTagOverride": BOOL,
-        "Locality": _LOCALITY,
+        "Locality": LOCALITY,
         "Proxy": PROXY,
-        "Connect": _CONNECT,
+        "Connect": CONNECT,
     },
     snake={"enable_tag_override": "EnableTagOverride", "tagged_addresses": "TaggedAddresses"},
     config={

@@ -181,6 +181,8 @@ def _read(shape: Shape, obj: Any, source: Source, path: str) -> dict[str, Any]:
 
 def _check(fields: dict[str, Any], source: Source) -> CheckType:
     given = dict(fields)
+    if not given.get("ScriptArgs"):  # an empty list is no script: the check may still be an empty one
+        given.pop("ScriptArgs", None)
     if "ID" in given:
         given["CheckID"] = given.pop("ID")
     if given.get("H2PING"):

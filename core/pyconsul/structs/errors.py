@@ -35,6 +35,7 @@ class ConsulError(Exception):
     def __init__(self, text: str | None = None, *, meta: Indexed | None = None) -> None:
         self.text = self.default_text if text is None else text
         self.meta = meta  # of a read that failed after it had begun; its headers are shown all the same
+        self.headers: dict[str, str] = {}  # what an HTTP answer says beside the text
         super().__init__(self.text)
 
 
@@ -80,13 +81,13 @@ class NotFound(ConsulError):
 
 
 class MethodNotAllowed(ConsulError):
-    """The route exists, the method does not; ``allow`` lists those that do."""
+    """The route exists, the method does not; its ``Allow`` lists those that do."""
 
     http_status = 405
 
     def __init__(self, method: str, allow: Iterable[str]) -> None:
         super().__init__(f"method {method} not allowed")
-        self.allow = tuple(allow)
+        self.headers["Allow"] = ",".join(allow)
 
 
 class TooLarge(ConsulError):

@@ -24,6 +24,8 @@ __all__ = [
     "STRING",
     "STRINGS",
     "STRING_MAP",
+    "UINT",
+    "UINT64",
     "DecodeError",
     "Kind",
     "ListOf",
@@ -32,7 +34,9 @@ __all__ = [
     "from_config",
     "from_json",
     "go_numbers",
+    "json_only",
     "mismatch",
+    "named_string",
 ]
 
 
@@ -78,12 +82,14 @@ class Shape:
     ``config``: configuration key -> field, where configuration takes the struct at all; ``config_aliases`` are other
     spellings of those keys, in lower case; ``config_only`` fields have no JSON key. ``lax`` shapes ignore unknown ones.
     ``wrapped`` shapes are read through an anonymous struct in Go, which shows in error texts; ``go`` is its type.
+    ``embedded``: field -> the Go struct inside this one that it is a field of; that shows in error texts, too.
     """
 
     name: str
     fields: Mapping[str, Type]
     snake: Mapping[str, str] = field(default_factory=dict[str, str])
     ignored: Mapping[str, Type] = field(default_factory=dict[str, Type])
+    embedded: Mapping[str, str] = field(default_factory=dict[str, str])
     config: Mapping[str, str] = field(default_factory=dict[str, str])
     config_aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     config_only: frozenset[str] = frozenset()
@@ -92,13 +98,46 @@ class Shape:
     go: str = ""
     package: str = "structs"
 
+    @property
+    def go_type(self) -> str:
+        """How Go's error texts call what the struct is read into."""
+        if self.go or not self.wrapped:
+            return self.go or f"{self.package}.{self.name}"
+        twins = (f'{name}Snake {go_name(self.fields[name])} "json:\\"{key}\\""' for key, name in self.snake.items())
+        return f"struct {{ {'; '.join((*twins, '*structs.Alias'))} }}"
+
     @cached_property
-    def by_json_key(self) -> dict[str, tuple[str, bool]]:
-        """Lower-case JSON key -> (field, whether it is the snake_case twin)."""
-        found = {name.lower(): (name, False) for name in self.fields if name not in self.config_only}
-        found.update({key: (name, True) for key, name in self.snake.items() if key not in found})
-        found.update({name.lower(): ("", False) for name in self.ignored})
+    def by_json_key(self) -> dict[str, Key]:
+        """What stands behind each JSON key; the keys are in lower case."""
+        alias = "Alias." if self.wrapped else ""
+        found: dict[str, Key] = {}
+        for name, kind in self.fields.items():
+            if name not in self.config_only:
+                part = f"{self.embedded[name]}." if name in self.embedded else ""
+                found[name.lower()] = Key(name, kind, f"{alias}{part}{name}")
+        for key, name in self.snake.items():
+            found.setdefault(key, Key(name, self.fields[name], key, is_twin=True))
+        found.update({name.lower(): Key("", kind, name) for name, kind in self.ignored.items()})
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A JSON key: the ``field`` that it fills ("": none), its type, and how error texts call it inside the struct."""
+
+    field: str
+    type: Type
+    shown: str
+    is_twin: bool = False
+
+
+def go_name(kind: Type) -> str:
+    """How Go calls a type."""
+    if isinstance(kind, Kind):
+        return kind.go
+    if isinstance(kind, Shape):
+        return f"{kind.package}.{kind.name}"
+    return kind.go or f"[]{go_name(kind.shape)}" if isinstance(kind, ListOf) else f"map[string]{go_name(kind.shape)}"
 
 
 def from_json(shape: Shape, value: Any) -> dict[str, Any]:
@@ -109,14 +148,20 @@ def from_json(shape: Shape, value: Any) -> dict[str, Any]:
     return _json_struct(shape, value, "")
 
 
-def _json_struct(shape: Shape, value: Any, path: str) -> dict[str, Any]:
-    """``path`` is where the struct stands: the innermost struct around it, and the fields down to it."""
+def _json_struct(shape: Shape, value: Any, path: str, *, own: bool = False) -> dict[str, Any]:
+    """``path`` is where the struct stands: a struct around it, and the fields from there down to it.
+
+    Which struct that is: the innermost, but outside of all that have a decoder of their own (``own``: of one of them).
+    """
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise mismatch(value, path, shape.go or f"{shape.package}.{shape.name}")
-    outer = path.partition(".")[2]
-    inside = f"{'' if shape.wrapped else shape.name}.{f'{outer}.' if outer else ''}{'Alias.' if shape.wrapped else ''}"
+        raise mismatch(value, path, shape.go_type)
+    struct, _, outer = path.partition(".")
+    own = own or (shape.wrapped and bool(path))
+    if not own:
+        struct = "" if shape.wrapped else shape.name
+    inside = f"{struct}.{outer}." if outer else f"{struct}."
     given: dict[str, Any] = {}
     twins: dict[str, Any] = {}
     for key, item in cast("dict[str, Any]", value).items():
@@ -125,11 +170,11 @@ def _json_struct(shape: Shape, value: Any, path: str) -> dict[str, Any]:
             if shape.lax:
                 continue
             raise DecodeError(f'json: unknown field "{key}"')
-        name, is_twin = found
-        if not name or item is None:
+        if item is None:
             continue
-        kind = shape.fields[name]
-        (twins if is_twin else given)[name] = _json_value(kind, item, inside + name)
+        checked = _json_value(found.type, item, inside + found.shown, own=own)
+        if found.field:
+            (twins if found.is_twin else given)[found.field] = checked
     for name, item in twins.items():
         given[name] = _merged(given.get(name), item)
     return given
@@ -144,27 +189,27 @@ def _merged(plain: Any, twin: Any) -> Any:
     return plain or twin
 
 
-def _json_value(kind: Type, value: Any, path: str) -> Any:
+def _json_value(kind: Type, value: Any, path: str, *, own: bool) -> Any:
     if isinstance(kind, Kind):
         return kind.json(value, path)
     if isinstance(kind, Shape):
-        return _json_struct(kind, value, path)
+        return _json_struct(kind, value, path, own=own)
     if isinstance(kind, ListOf):
         if not isinstance(value, list):
-            raise mismatch(value, path, kind.go or f"[]structs.{kind.shape.name}")
+            raise mismatch(value, path, go_name(kind))
         if None in value and not kind.plain:
             raise DecodeError(f"json: null in the list {path.rpartition('.')[2]}")
-        return [_json_struct(kind.shape, item, path) for item in cast("list[Any]", value)]
+        return [_json_struct(kind.shape, item, path, own=own) for item in cast("list[Any]", value)]
     if not isinstance(value, dict):
-        raise mismatch(value, path, f"map[string]structs.{kind.shape.name}")
-    return {str(k): _json_struct(kind.shape, v, path) for k, v in cast("dict[str, Any]", value).items()}
+        raise mismatch(value, path, go_name(kind))
+    return {str(k): _json_struct(kind.shape, v, path, own=own) for k, v in cast("dict[str, Any]", value).items()}
 
 
 def mismatch(value: Any, path: str, go: str) -> DecodeError:
     """Go's text for a value of the wrong kind at a place; for kinds of one's own."""
     shown = {dict: "object", list: "array", str: "string", bool: "bool", int: "number", float: "number"}
     what = shown.get(type(value), "null")
-    if what == "number" and go in ("int", "uint64"):
+    if what == "number" and go in ("int", "uint", "uint64"):
         what = f"number {value}"
     place = f"Go struct field {path} of type {go}" if path else f"Go value of type {go}"
     return DecodeError(f"json: cannot unmarshal {what} into {place}")
@@ -214,16 +259,40 @@ def _go_kind(value: Any) -> str:
     return shown.get(type(value), "nil")
 
 
-def _json_string(value: Any, path: str) -> str:
+def _json_string(value: Any, path: str, go: str = "string") -> str:
     if not isinstance(value, str):
-        raise mismatch(value, path, "string")
+        raise mismatch(value, path, go)
     return value
+
+
+def named_string(go: str) -> Kind:
+    """Text whose Go type has a name of its own."""
+    return Kind(go, lambda value, path: _json_string(value, path, go), _config_string)
+
+
+def json_only(go: str, read: Callable[[Any, str], Any]) -> Kind:
+    """A kind of value that never stands in configuration."""
+    return Kind(go, read, _refuse_config)
+
+
+def _refuse_config(value: Any, path: str) -> Any:
+    raise DecodeError(f"{path}: not to be configured")
 
 
 def _json_int(value: Any, path: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not -(1 << 63) <= value < 1 << 63:
         raise mismatch(value, path, "int")
     return value
+
+
+def _json_unsigned(value: Any, path: str, go: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 64:
+        raise mismatch(value, path, go)
+    return value
+
+
+def _unsigned(go: str) -> Kind:
+    return Kind(go, lambda value, path: _json_unsigned(value, path, go), _config_int)
 
 
 def _json_bool(value: Any, path: str) -> bool:
@@ -339,6 +408,8 @@ def _config_headers(value: Any, path: str) -> dict[str, list[str]]:
 
 STRING: Final = Kind("string", _json_string, _config_string)
 INT: Final = Kind("int", _json_int, _config_int)
+UINT: Final = _unsigned("uint")
+UINT64: Final = _unsigned("uint64")
 BOOL: Final = Kind("bool", _json_bool, _config_bool)
 DURATION: Final = Kind("time.Duration", _json_duration, _config_duration)
 STRINGS: Final = Kind("[]string", _json_strings, _config_strings)

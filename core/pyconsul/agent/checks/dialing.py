@@ -7,13 +7,17 @@ import contextlib
 import errno
 import ipaddress
 import os
+import re
 import socket
 import ssl
 from pathlib import Path
 from typing import Final
 
-__all__ = ["DialError", "dial", "dial_text", "no_such_host", "resolve", "split_address"]
+__all__ = ["MAX_PORT", "DialError", "dial", "dial_text", "is_domain", "no_such_host", "resolve", "split_address"]
 
+MAX_PORT: Final = 65535
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+")
+_LABEL: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _ERRNO_TEXTS: Final = {
     errno.ECONNREFUSED: "connection refused",
     errno.ECONNRESET: "connection reset by peer",
@@ -63,8 +67,14 @@ def split_address(address: str, network: str = "tcp") -> tuple[str, str]:
 
 
 def no_such_host(host: str) -> str:
-    """Go's sentence for a name that nobody knows; it tells the first nameserver of the system."""
-    return f"lookup {host} on {_nameserver()}: no such host"
+    """Go's sentence for a name that nobody knows; it tells the first nameserver, where that could be asked at all."""
+    return f"lookup {host} on {_nameserver()}: no such host" if is_domain(host) else f"lookup {host}: no such host"
+
+
+def is_domain(name: str) -> bool:
+    """Whether Go would ask for a name: up to 255 bytes of labels, not digits alone."""
+    labels = name.removesuffix(".").split(".")
+    return len(name) <= 255 and all(map(_LABEL.fullmatch, labels)) and not name.replace(".", "").isdigit()
 
 
 def _nameserver() -> str:
@@ -79,18 +89,15 @@ def _nameserver() -> str:
 async def resolve(address: str, network: str = "tcp") -> list[tuple[str, int]]:
     """IP addresses and port of ``host:port``; an empty host is this machine. Raises DialError."""
     host, port_text = split_address(address, network)
-    try:
-        port = int(port_text) if port_text.isdigit() else socket.getservbyname(port_text, network)
-    except OSError:
-        raise DialError(f"dial {network}: lookup {network}/{port_text}: unknown port") from None
-    if port > 65535:
-        raise DialError(f"dial {network}: address {port_text}: invalid port")
+    port = _port(port_text, network)
     try:
         ipaddress.ip_address(host.partition("%")[0] or "127.0.0.1")
     except ValueError:
         pass
     else:
         return [(host or "127.0.0.1", port)]
+    if not is_domain(host):
+        raise DialError(f"dial {network}: {no_such_host(host)}")
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError:
@@ -98,6 +105,18 @@ async def resolve(address: str, network: str = "tcp") -> list[tuple[str, int]]:
     addresses = [str(each[4][0]) for each in found]
     # Go tries IPv4 and IPv6 in the resolver's order, each address once.
     return [(each, port) for each in dict.fromkeys(addresses)]
+
+
+def _port(text: str, network: str) -> int:
+    """The number of a port; an empty one is 0. Raises DialError."""
+    if _NUMBER.fullmatch(text):
+        if not 0 <= int(text) <= MAX_PORT:
+            raise DialError(f"dial {network}: address {text}: invalid port")
+        return int(text)
+    try:
+        return socket.getservbyname(text, network) if text else 0
+    except OSError:
+        raise DialError(f"dial {network}: lookup {network}/{text}: unknown port") from None
 
 
 async def dial(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import Any, Final
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 import aiohttp
 import msgspec
@@ -68,6 +68,7 @@ class _Engine:
             raise NotImplementedHere(f"unable to parse docker host `{host}`")
         self._socket = address if protocol == "unix" else ""
         self._base = "http://docker" if self._socket else f"http://{address.rstrip('/')}"
+        self._shown = f"http://{quote(address, safe='')}" if self._socket else self._base  # in Go's errors
         self._address = address
         self._limit = limit
         self._session: aiohttp.ClientSession | None = None
@@ -114,21 +115,22 @@ class _Engine:
 
     async def _call(self, method: str, path: str, body: Any, what: str) -> tuple[int, Tail]:
         """Status and end of the answer. Raises DockerError that starts with ``what``."""
-        url = f"{self._base}{path}"
+        asked = f'{method.capitalize()} "{self._shown}{path}"'
         headers = {"Content-Type": "application/json"} if body is not None else {}
         data = None if body is None else gojson.encode(body) + b"\n"
         try:
-            async with self._open().request(method, URL(url, encoded=True), data=data, headers=headers) as answer:
+            async with self._open().request(
+                method, URL(self._base + path, encoded=True), data=data, headers=headers
+            ) as answer:
                 tail = Tail(self._limit)
                 async for piece in answer.content.iter_any():
                     tail.write(piece)
                 return answer.status, tail
         except aiohttp.ClientConnectorError as error:
             network = "unix" if self._socket else "tcp"
-            text = f'{method.capitalize()} "{url}": {dial_text(network, self._address, error.os_error)}'
-            raise DockerError(f"{what}: {text}") from None
+            raise DockerError(f"{what}: {asked}: {dial_text(network, self._address, error.os_error)}") from None
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise DockerError(f'{what}: {method.capitalize()} "{url}": {error}') from None
+            raise DockerError(f"{what}: {asked}: {error}") from None
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:

@@ -63,10 +63,11 @@ class GrpcProbe:
         except TimeoutError:
             return _failed(GrpcError("DeadlineExceeded", "context deadline exceeded"))
         except DialError as error:
-            text = f'connection error: desc = "transport: Error while dialing: {error}"'
-            return _failed(GrpcError("Unavailable", text))
+            what = "authentication handshake failed" if str(error).startswith("tls: ") else "Error while dialing"
+            return _unavailable(f"transport: {what}: {error}")
         except (H2Error, OSError) as error:
-            return _failed(GrpcError("Unavailable", f'connection error: desc = "{error}"'))
+            greeting = isinstance(error, H2Error) and error.greeting
+            return _unavailable(f"error reading server preface: {error}" if greeting else str(error))
         except GrpcError as error:
             return _failed(error)
         if state != _SERVING:
@@ -76,6 +77,10 @@ class GrpcProbe:
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+def _unavailable(text: str) -> Result:
+    return _failed(GrpcError("Unavailable", f'connection error: desc = "{text}"'))
 
 
 def _failed(error: GrpcError) -> Result:

@@ -18,11 +18,16 @@ from pyconsul.agent.checks.dialing import dial
 
 __all__ = ["H2Answer", "H2Connection", "H2Error"]
 
+_MAX_FRAME = 1 << 14  # bytes
 MAX_ANSWER = 1 << 20  # a health answer is a few bytes; whoever sends more is not one
 
 
 class H2Error(Exception):
-    """The peer does not speak HTTP/2, or not to its end."""
+    """The peer does not speak HTTP/2, or not to its end; ``greeting``: not even its beginning."""
+
+    def __init__(self, text: str, *, greeting: bool = False) -> None:
+        super().__init__(text)
+        self.greeting = greeting
 
 
 @dataclass(slots=True)
@@ -42,6 +47,7 @@ class H2Connection:
         self._writer = writer
         self._authority = authority
         self._scheme = scheme
+        self._answered = False
         self._core = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
 
     @classmethod
@@ -104,7 +110,10 @@ class H2Connection:
         while True:
             data = await self._reader.read(65536)
             if not data:
-                raise H2Error("unexpected EOF")
+                raise H2Error("unexpected EOF") if self._answered else H2Error("EOF", greeting=True)
+            if not self._answered and int.from_bytes(data[:3]) > _MAX_FRAME:  # of another protocol, most likely
+                raise H2Error("http2: frame too large", greeting=True)
+            self._answered = True
             try:
                 events = self._core.receive_data(data)
             except h2.exceptions.ProtocolError as error:

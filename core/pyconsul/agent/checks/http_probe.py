@@ -5,24 +5,35 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import Mapping
-from typing import Final
-from urllib.parse import urlsplit
+from ast import literal_eval
+from functools import partial
+from typing import Any, Final, cast
 
 import aiohttp
 from yarl import URL
 
 from pyconsul.agent.checks.dialing import dial_text, no_such_host, tls_text
+from pyconsul.agent.checks.http_request import escaped, request_fault, verb
 from pyconsul.agent.checks.outputs import Tail
 from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
+from pyconsul.lang.strconv import quote
 from pyconsul.structs.health import CRITICAL, PASSING, WARNING
 from pyconsul.telemetry import logger
 
 _log = logger("agent")
 _MAX_REDIRECTS: Final = 10
-_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_OF_THE_BODY: Final = ("content-length", "transfer-encoding", "trailer")  # not for the headers of a check to say
 _DEADLINE: Final = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+
+
+class _Request(aiohttp.ClientRequest):
+    """Sends the method as it is ``written``; a length of zero goes only where Go's client sends one."""
+
+    def __init__(self, method: str, *args: Any, written: str, **options: Any) -> None:
+        super().__init__(method, *args, **options)
+        self.method = written if method == written.upper() else method
+        if self.headers.get("Content-Length") == "0" and self.method not in ("POST", "PUT", "PATCH"):
+            del self.headers["Content-Length"]
 
 
 @check_kind("http")
@@ -41,7 +52,7 @@ class HttpProbe:
 
     async def attempt(self) -> Result:
         """The status line and the end of the body are the output."""
-        problem = _problem(self._method, self._target, self._check.Header or {})
+        problem = request_fault(self._method, self._target, self._check.Header or {})
         if problem:
             return Result(CRITICAL, problem)
         try:
@@ -49,8 +60,9 @@ class HttpProbe:
                 return await self._ask(limit)
         except TimeoutError:
             return self._failed(_DEADLINE)
-        except aiohttp.TooManyRedirects:
-            return self._failed(f"stopped after {_MAX_REDIRECTS} redirects")
+        except aiohttp.TooManyRedirects as error:
+            target = error.history[-1].headers.get("Location", self._target)
+            return Result(CRITICAL, f'{verb(self._method)} "{target}": stopped after {_MAX_REDIRECTS} redirects')
         except aiohttp.ClientConnectorCertificateError as error:
             return self._failed(tls_text(_ssl_error(error.certificate_error)))
         except aiohttp.ClientConnectorError as error:
@@ -60,9 +72,8 @@ class HttpProbe:
         except aiohttp.ClientOSError as error:
             return self._failed(str(error.strerror or error).lower())
         except aiohttp.ClientResponseError as error:
-            return self._failed(
-                f'net/http: HTTP/1.x transport connection broken: malformed HTTP response "{error.message}"'
-            )
+            text = f"malformed HTTP response {quote(_first_line(error.message))}"
+            return self._failed(f"net/http: HTTP/1.x transport connection broken: {text}")
         except (aiohttp.ClientError, ValueError) as error:
             return self._failed(str(error))
 
@@ -71,7 +82,7 @@ class HttpProbe:
         sni = self._check.TLSServerName or None
         async with self._open().request(
             self._method,
-            URL(self._target, encoded=True),
+            URL(escaped(self._target), encoded=True),
             data=self._check.Body.encode() or None,
             headers=self._headers(),
             allow_redirects=not self._check.DisableRedirects,
@@ -99,22 +110,26 @@ class HttpProbe:
                 connector=connector,
                 timeout=aiohttp.ClientTimeout(),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
-                auto_decompress=True,
+                request_class=cast("type[aiohttp.ClientRequest]", partial(_Request, written=self._method)),
+                skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+                auto_decompress="accept-encoding" not in map(str.lower, self._check.Header or ()),
             )
         return self._session
 
     def _headers(self) -> list[tuple[str, str]]:
-        found = [(name, value) for name, values in (self._check.Header or {}).items() for value in values]
+        given = (self._check.Header or {}).items()
+        found = [(name, value) for name, values in given if name.lower() not in _OF_THE_BODY for value in values]
         names = {name.lower() for name, value in found if value}
         if "user-agent" not in names:
             found.append(("User-Agent", "Consul Health Check"))
         if "accept" not in names:
             found.append(("Accept", "text/plain, text/*, */*"))
+        if "accept-encoding" not in names and self._method != "HEAD":
+            found.append(("Accept-Encoding", "gzip"))
         return found
 
     def _failed(self, text: str) -> Result:
-        return Result(CRITICAL, f'{_verb(self._method)} "{self._target}": {text}')
+        return Result(CRITICAL, f'{verb(self._method)} "{self._target}": {text}')
 
     async def close(self) -> None:
         """Close the session."""
@@ -128,30 +143,12 @@ def _status_of(code: int) -> str:
     return WARNING if code == 429 else CRITICAL
 
 
-def _problem(method: str, url: str, header: Mapping[str, list[str]]) -> str:
-    """What Go's client says about a request that it does not even try, or ""."""
-    if not _TOKEN.fullmatch(method):
-        return f'net/http: invalid method "{method}"'
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # reading it checks it
-    except ValueError:
-        port = url.partition("//")[2].partition("/")[0].rpartition(":")[2]
-        return f'parse "{url}": invalid port ":{port}" after host'
-    shown = f'{_verb(method)} "{url.removesuffix("//") if url.endswith("://") else url}"'
-    for name, values in header.items():
-        if not _TOKEN.fullmatch(name):
-            return f'{shown}: net/http: invalid header field name "{name}"'
-        if any(_CONTROL.search(value) for value in values):
-            return f'{shown}: net/http: invalid header field value for "{name}"'
-    if parts.scheme not in ("http", "https"):
-        return f'{shown}: unsupported protocol scheme "{parts.scheme}"'
-    return "" if parts.hostname else f"{shown}: http: no Host in request URL"
-
-
-def _verb(method: str) -> str:
-    """The method as Go's client begins its errors: ``Get``."""
-    return method[:1].upper() + method[1:].lower()
+def _first_line(message: str) -> str:
+    """The line that was no status line, out of what the parser says about it."""
+    found = re.search(r"""b(['"]).*\1""", message)
+    if found is None:
+        return message
+    return literal_eval(found[0]).decode("utf-8", "replace").partition("\n")[0].rstrip("\r")
 
 
 def _connect_text(error: aiohttp.ClientConnectorError) -> str:

@@ -16,6 +16,7 @@ from pyconsul.telemetry import logger
 
 _log = logger("agent")
 SCRIPT_TIMEOUT = 30.0
+_LAST_WORDS = 1.0  # seconds for reading what a killed script had said; who left its process group may hold the pipe
 
 
 @check_kind("script")
@@ -60,6 +61,9 @@ class ScriptProbe:
         _kill(child)
         limit = format_duration(int(timeout_of(self._check, SCRIPT_TIMEOUT) * SECOND))
         _log.warn("Timed out running check", check=self._id, timeout=limit)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS):
+                await _drain(child, tail)
         await child.wait()
         output = tail.captured()
         text = f"Timed out ({limit}) running check"

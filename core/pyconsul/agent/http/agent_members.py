@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from pyconsul.acl import Access
 from pyconsul.agent.access import accessor_alias
-from pyconsul.agent.checks.dialing import DialError, dial, resolve
+from pyconsul.agent.checks.dialing import DialError, dial, resolve, split_address
+from pyconsul.agent.http.discovery import refuse_partition
 from pyconsul.agent.http.reply import Reply, filtered_headers
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.members import Member, lan_members, wan_members
 from pyconsul.lang.bexpr import FilterError, compile_filter
+from pyconsul.lang.strconv import NumberSyntaxError, parse_uint
 from pyconsul.primitives.multierror import multi_error
-from pyconsul.structs.errors import InternalError, NotBuilt
+from pyconsul.structs.errors import BadRequest, InternalError, NotBuilt
 from pyconsul.telemetry import logger
 
 if TYPE_CHECKING:
@@ -32,19 +34,25 @@ async def agent_members(req: Request) -> Reply:
     """The members of the LAN pool, with a non-empty ``wan`` those of the WAN pool."""
     query = req.query
     segment = query.get("segment")
+    if query.get("wan") and segment not in ("", "_all"):
+        raise BadRequest("Cannot provide a segment with wan=true")
+    refuse_partition(req)
     if segment not in ("", "_all"):
         raise InternalError("Network segments are not supported in this version of Consul")
     known = wan_members(req.agent) if query.get("wan") else lan_members(req.agent)
     authorizer = req.authorizer()
     members = [member for member in known if _is_shown(authorizer, member)]
+    headers = filtered_headers(req, len(known) - len(members))
     expression = query.get("filter")
     if expression:
         try:
             fits = compile_filter(expression, Member)
             members = [member for member in members if fits(member)]
         except FilterError as error:
-            raise InternalError(str(error)) from None
-    return Reply(members, headers=filtered_headers(req, len(known) - len(members)))
+            refusal = InternalError(str(error))
+            refusal.headers.update(headers)
+            raise refusal from None
+    return Reply(members, headers=headers)
 
 
 def _is_shown(authorizer: Authorizer, member: Member) -> bool:
@@ -59,6 +67,7 @@ def _is_shown(authorizer: Authorizer, member: Member) -> bool:
 async def agent_join(req: Request) -> Reply:
     """Join the pool of another agent. Joining oneself does nothing; others have to wait for clustering."""
     req.require_agent(Access.WRITE)
+    refuse_partition(req)
     wan = bool(req.query.get("wan"))
     await join(req.agent, req.path["address"], wan=wan)
     return Reply(raw=b"")
@@ -71,24 +80,36 @@ async def join(agent: Agent, address: str, *, wan: bool) -> None:
     if own is None:
         raise InternalError("WAN federation is disabled")
     port = config.ports.serf_wan if wan else config.ports.serf_lan
-    target = address if _has_port(address) else f"{address}:{port}"
     _log.info("(WAN) joining" if wan else "(LAN) joining", **{f"{'wan' if wan else 'lan'}_addresses": [address]})
+    target = address if _has_port(address) else f"{address}:{port}"
     try:
         async with asyncio.timeout(_JOIN_TIMEOUT):
-            found = await resolve(target)
+            found = await _resolved(address, port)
             if any(_is_own(agent, host, number, own) for host, number in found):
                 return
             _, writer = await dial(target)
     except TimeoutError:
-        raise _failed_join(target, f"dial tcp {target}: i/o timeout") from None
+        raise _failed(f"Failed to join {target}: dial tcp {target}: i/o timeout") from None
     except DialError as error:
-        raise _failed_join(target, str(error)) from None
+        raise _failed(f"Failed to join {target}: {error}") from None
     writer.close()
     raise NotBuilt(f"Failed to join {target}: this version runs single servers only, clustering is not available yet")
 
 
-def _failed_join(target: str, reason: str) -> InternalError:
-    return InternalError(multi_error([f"Failed to join {target}: {reason}"]))
+async def _resolved(address: str, port: int) -> list[tuple[str, int]]:
+    """Where a member may be; ``port`` is for an address that tells none. Raises InternalError with Consul's text."""
+    try:
+        if not address:
+            raise DialError("lookup : no such host")
+        if _has_port(address):
+            parse_uint(split_address(address)[1], bits=16)
+        return await resolve(address if _has_port(address) else f"{address}:{port}")
+    except (DialError, NumberSyntaxError) as error:
+        raise _failed(f"Failed to resolve {address}: {str(error).removeprefix('dial tcp: ')}") from None
+
+
+def _failed(text: str) -> InternalError:
+    return InternalError(multi_error([text]))
 
 
 def _has_port(address: str) -> bool:
@@ -103,6 +124,7 @@ def _is_own(agent: Agent, host: str, port: int, own: Address) -> bool:
 async def agent_force_leave(req: Request) -> Reply:
     """Take a failed member out of the pool. Here every known member is alive, and leaving those does nothing."""
     req.authorizer().require("operator", Access.WRITE)
+    refuse_partition(req)
     node, wan = req.path["node"], req.query.has("wan")
     known = wan_members(req.agent) if wan else lan_members(req.agent)
     _log.info("(WAN) Force leaving node" if wan else "Force leaving node", node=node)

@@ -38,7 +38,7 @@ async def agent_self(req: Request) -> Reply:
     agent = req.agent
     head = _still_part(agent)
     moving = {"Stats": stats(agent), "Meta": agent.local.facts.meta} | _xds(agent)
-    if req.query.has("pretty"):
+    if req.query.has("pretty") or agent.config.dev_mode:
         return Reply(msgspec.json.decode(head) | moving)
     # The configuration is most of the answer and changes only with a reload: its JSON is kept.
     return Reply(raw=head[:-1] + b"," + gojson.encode(moving)[1:])

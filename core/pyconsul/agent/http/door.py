@@ -175,8 +175,7 @@ class Door:
     def _refusal(self, req: Request, error: ConsulError) -> Reply:
         if error.text:
             log.error("Request error", method=req.method, url=_safe_url(req), **{"from": req.remote}, error=error.text)
-        headers = {"Allow": ",".join(error.allow)} if isinstance(error, MethodNotAllowed) else {}
-        reply = Reply.text(error.text, error.http_status, headers=headers)
+        reply = Reply.text(error.text, error.http_status, headers=error.headers)
         reply.meta = error.meta
         return reply
 

@@ -33,6 +33,8 @@ def ui_reply(config: UiConfig, req: Request) -> Reply | None:
     if path == content.rstrip("/"):
         body = f'<a href="{content}">Temporary Redirect</a>.\n\n'.encode()
         return Reply(raw=body, status=307, headers={"Location": content}, content_type=_HTML)
+    if path == content + "index.html":
+        return Reply.empty(301, headers={"Location": f"./?{req.raw_query}" if req.raw_query else "./"})
     if path.startswith(content):
         return _file(path.removeprefix(content)) or _file("index.html")
     return None

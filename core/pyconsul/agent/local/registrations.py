@@ -236,6 +236,8 @@ class Registrations:
         existing = self._state.check(check.CheckID)
         if existing is not None:
             check = msgspec.structs.replace(check, Status=existing.Status, Output=existing.Output)
+        if kind is not None and kind.kind() == "ttl":  # in Consul, too, a check inside a service does not get this far
+            check = self._with_kept_state(check)
         self._add_check_row(check, kind, token, from_config=from_config)
         if persist:
             self._save_check(check, kind, token, from_config=from_config)
@@ -246,7 +248,6 @@ class Registrations:
         critical_since = None
         if kind is not None:
             self._allow(kind, from_config=from_config)
-            check = self._with_kept_state(check, kind)
             effective = kind
             if check.ServiceID:
                 check, effective = self._through_proxy(check, kind)
@@ -274,9 +275,7 @@ class Registrations:
         if not from_config and not config.enable_script_checks:
             raise InternalError(_SCRIPTS_OFF_REMOTE)
 
-    def _with_kept_state(self, check: HealthCheck, kind: CheckType) -> HealthCheck:
-        if kind.kind() != "ttl":
-            return check
+    def _with_kept_state(self, check: HealthCheck) -> HealthCheck:
         try:
             kept = self._files.state(check.CheckID, time.time())
         except OSError as error:

@@ -316,7 +316,8 @@ def _give_addresses(db: Store, index: int, entry: TerminatingGateway) -> dict[st
 
 
 def _put_instance(db: Store, index: int, row: ServiceRow, tagged: dict[str, ServiceAddress]) -> None:
-    service = changed(row.Service, TaggedAddresses=tagged, ModifyIndex=index)
+    old = row.Service  # Consul copies the row, and a copy knows no difference between no tags and none given
+    service = changed(old, TaggedAddresses=tagged, Tags=old.Tags or [], Meta=old.Meta or {}, ModifyIndex=index)
     db.put(SERVICES, service_row(row.Node, service))
     services_changed(db, index, service.PeerName)
     service_changed(db, index, service)
