@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Generator, Mapping
@@ -22,7 +23,11 @@ class Failed(Exception):
 
 
 class UsageFailed(Failed):
-    """Like Failed, with the command's help below the sentence."""
+    """Like Failed, with the command's help below the sentence, and a blank line between them if ``spaced``."""
+
+    def __init__(self, text: str, *, spaced: bool = True) -> None:
+        super().__init__(text)
+        self.spaced = spaced
 
 
 class Console:
@@ -94,8 +99,17 @@ def os_reason(error: OSError) -> str:
     reason = (error.strerror or str(error)).lower()
     if error.filename is None:
         return reason
+    if error.filename2 is not None:
+        return f"rename {_as_text(error.filename)} {_as_text(error.filename2)}: {_rename_reason(error)}"
     call = "read" if isinstance(error, IsADirectoryError) else "open"  # Go opens a directory, and then cannot read it
     return f"{call} {_as_text(error.filename)}: {reason}"
+
+
+def _rename_reason(error: OSError) -> str:
+    """Why a file did not get its name; Go looks for a folder of that name before it asks the system."""
+    if os.path.isdir(error.filename2):
+        return os.strerror(errno.EEXIST).lower()
+    return (error.strerror or str(error)).lower()
 
 
 def as_bytes(text: str | bytes) -> bytes:
