@@ -96,6 +96,16 @@ def test_an_answer_to_head_has_no_body() -> None:
     assert parser.take_body() == b""
 
 
+@pytest.mark.parametrize("headers", [b"Upgrade: x\r\nConnection: Upgrade\r\n", b"", b"Content-Length: 3\r\n"])
+def test_a_switch_of_protocols_is_an_answer_without_a_body(headers: bytes) -> None:
+    """Nobody asked for one: its status says so, and the connection is of no further use."""
+    parser = AnswerParser("GET")
+    parser.feed(b"HTTP/1.1 101 Switching Protocols\r\n" + headers + b"\r\nabc")
+    assert parser.is_complete
+    assert not parser.keep_alive
+    assert (parser.answer().status, parser.take_body()) == (101, b"")
+
+
 def test_endless_headers_are_refused() -> None:
     """A head beyond a mebibyte does not fill the memory."""
     parser = AnswerParser("GET")

@@ -21,6 +21,7 @@ from pyconsul.sdk.settings import Endpoint
 MAX_HEAD_BYTES: Final = 1 << 20  # as large as Consul's own limit for headers
 CHUNK_BYTES: Final = 1 << 18
 LAST_CHUNK: Final = b"0\r\n\r\n"
+SWITCHED: Final = 101  # what follows is another protocol, which nobody asked for: an answer without a body
 
 
 class ProtocolError(Exception):
@@ -81,7 +82,7 @@ class AnswerParser:
         except httptools.HttpParserCallbackError as error:
             # raised in a method of ours, not by the parser: Ctrl-C most likely, for which the agent cannot help
             raise error.__context__ or error from None
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if not self.is_complete:  # after the end, the rest belongs to nobody
                 raise ProtocolError(f"net/http: malformed HTTP response: {error}") from error
             self.keep_alive = False
@@ -125,7 +126,10 @@ class AnswerParser:
             return
         self.status = self._parser.get_status_code()
         self.keep_alive = self._parser.should_keep_alive()
-        if self.status >= 200:
+        if self.status == SWITCHED:
+            self.has_head = self.is_complete = self._is_over = True
+            self.keep_alive = False
+        elif self.status >= 200:
             self.has_head = True
             self.is_complete = self._is_head_request
 
@@ -136,6 +140,8 @@ class AnswerParser:
 
     def on_message_complete(self) -> None:
         """Called by httptools; an interim answer (1xx) does not count."""
+        if self._is_over:
+            return
         if self.status < 200:
             self.headers.clear()
         else:
