@@ -13,7 +13,7 @@ from pyconsul.sdk.http1 import reason_of
 from pyconsul.sdk.settings import Endpoint
 
 if TYPE_CHECKING:
-    from pyconsul.structs.acl import ACLAuthMethod
+    from pyconsul.structs.acl_auth import ACLAuthMethod
 
 GROUP: Final = "auth_method"
 TIMEOUT: Final = 30.0  # seconds for one request to an issuer

@@ -20,7 +20,8 @@ from pyconsul.server.registry import rpc
 from pyconsul.server.state import acl_auth as state
 from pyconsul.server.state.acl import auth_method_named, policy_named, role_named, token_with_secret
 from pyconsul.structs import gojson
-from pyconsul.structs.acl import (
+from pyconsul.structs.acl import ACLToken, ACLTokenBatchDeleteRequest
+from pyconsul.structs.acl_auth import (
     ACLAuthMethod,
     ACLAuthMethodBatchDeleteRequest,
     ACLAuthMethodBatchSetRequest,
@@ -41,8 +42,6 @@ from pyconsul.structs.acl import (
     ACLBindingRuleSetRequest,
     ACLLoginRequest,
     ACLLogoutRequest,
-    ACLToken,
-    ACLTokenBatchDeleteRequest,
 )
 from pyconsul.structs.errors import AclNotFound, InternalError, PermissionDenied
 from pyconsul.structs.messages import MessageType
