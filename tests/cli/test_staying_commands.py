@@ -211,12 +211,6 @@ def test_exec_without_a_prefix_works_at_the_root(live: Run) -> None:
     assert (result.code, result.out) == (0, "0 / 0 node(s) completed / acknowledged\n")
 
 
-def test_nobody_sees_the_event_of_an_exec(live: Run) -> None:
-    """It is for agents that run commands, not for those who list events."""
-    live("exec", "-wait=1ms", "-wait-repl=1ms", "uptime")
-    assert live("watch", "-type=event", "-name=_rexec").out == "[]\n"
-
-
 def test_exec_ends_when_nobody_obeys(live: Run) -> None:
     """Agents do not run commands unless told to, so nobody answers, and nothing is left in the store."""
     result = live("exec", "-wait=200ms", "-wait-repl=1ms", "-verbose", "uptime")

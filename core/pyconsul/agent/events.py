@@ -24,7 +24,6 @@ log = logger("agent")
 KEPT = 256
 VERSION = 1
 LIMIT_BYTES = 512  # serf's UserEventSizeLimit
-REMOTE_EXECUTION = "_rexec"  # announces a command to run to the agents that allow it; nobody else gets to see it
 GOSSIP_PREFIX = "consul:event:"
 
 
@@ -65,7 +64,7 @@ class Events:
 
     def receive(self, event: UserEvent) -> None:
         """Keep an event if its filters mean this agent."""
-        if event.Name == REMOTE_EXECUTION or not self._is_meant(event):
+        if not self._is_meant(event):
             return
         log.debug("new event", event_name=event.Name, event_id=event.ID)
         self._kept.append(event)
