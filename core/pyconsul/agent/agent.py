@@ -29,6 +29,7 @@ from pyconsul.agent.local.work import LocalWork
 from pyconsul.agent.reloading import reloaded
 from pyconsul.agent.retry_join import RetryJoin, RetryJoins
 from pyconsul.agent.rpc import rpc_of
+from pyconsul.agent.tls_files import TlsFault, check_tls_files
 from pyconsul.agent.watches import BadWatch, Watches, client_settings
 from pyconsul.config.loading import ConfigError
 from pyconsul.primitives.ids import uuid_fault
@@ -169,6 +170,10 @@ class Agent:
         """Read the configuration again and take over what may change while running. Raises ConfigError."""
         config = reloaded(self.config, self._read_config())
         try:
+            check_tls_files(config)
+        except TlsFault as error:
+            raise ConfigError(f"Failed reloading tls configuration: {error}") from error
+        try:
             await self.listeners.reload(config)
             self.config = config
             self.load_tokens()  # first: what follows registers with them
@@ -273,6 +278,7 @@ def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
             key_list_policy=config.acl.enable_key_list_policy,
         ),
         bootstrap_entries=bootstrap_entries(config),
+        connect_enabled=config.connect.enabled,
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyconsul.agent.capabilities import refuse_unbuilt
+from pyconsul.agent.tls_files import check_tls_files
 from pyconsul.config.loading import ConfigError, Loaded, load
 from pyconsul.telemetry.logging import StreamSink, add_sink, level_from, logger, valid_level
 
@@ -81,6 +82,7 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
     stop = Signals()
     try:
         node_id_of(config)  # a bad one is told before anything else, as Consul does
+        check_tls_files(config)
         refuse_unbuilt(config)
         agent = Agent(config, lambda: load(flags).runtime)
     except (OSError, ValueError) as error:

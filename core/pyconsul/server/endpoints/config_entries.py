@@ -27,6 +27,7 @@ from pyconsul.structs.config_entries.requests import (
     IndexedGenericConfigEntries,
 )
 from pyconsul.structs.config_entries.service_defaults import ServiceDefaults
+from pyconsul.structs.config_entries.service_intentions import ServiceIntentions
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.wire import changed
@@ -54,6 +55,7 @@ async def apply(srv: Server, req: ConfigEntryRequest) -> bool:
     """
     rights = srv.acl.authorizer(req.Token)
     entry = prepared(req.Entry)
+    _require_connect_for(srv, entry)
     entry.check()
     require_write(rights, entry)
     old = entry_named(srv.db, entry.kind, entry.name)
@@ -62,6 +64,12 @@ async def apply(srv: Server, req: ConfigEntryRequest) -> bool:
     op = req.Op if req.Op == UPSERT_CAS else UPSERT
     answer: bool | None = await srv.propose(MessageType.CONFIG_ENTRY, changed(req, Entry=entry, Op=op))
     return bool(answer)
+
+
+def _require_connect_for(srv: Server, entry: ConfigEntry) -> None:
+    """Raise ConnectDisabled for intentions where the mesh is switched off; other entries are written all the same."""
+    if entry.kind == ServiceIntentions.kind:
+        srv.require_connect()
 
 
 def _same(old: ConfigEntry, new: ConfigEntry) -> bool:
@@ -73,6 +81,7 @@ async def delete(srv: Server, req: ConfigEntryRequest) -> ConfigEntryDeleteRespo
     """Drop an entry; answers whether a check-and-set found it. Raises InternalError."""
     rights = srv.acl.authorizer(req.Token)
     entry = prepared(req.Entry)
+    _require_connect_for(srv, entry)
     require_write(rights, entry)
     op = req.Op if req.Op == DELETE_CAS else DELETE
     if entry_named(srv.db, entry.kind, entry.name) is None:
