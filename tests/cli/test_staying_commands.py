@@ -199,6 +199,12 @@ def test_watches_that_make_no_sense_are_refused(words: list[str], sentence: str,
     assert (result.code, result.err) == (1, sentence + "\n")
 
 
+def test_a_watch_names_a_bad_setting_without_further_words(run: Run) -> None:
+    """Other commands say before that they could not connect."""
+    told = run("watch", "-type=nodes", "-ca-file=none").err
+    assert told == "Error loading CA File: open none: no such file or directory\n"
+
+
 def test_a_lock_needs_a_command_to_run(live: Run) -> None:
     """An empty word is none."""
     result = live("lock", "-shell=false", "p", "")

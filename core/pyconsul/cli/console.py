@@ -62,7 +62,7 @@ class Console:
     def connect(
         self, args: Args, failure: str = "Error connecting to Consul agent", *, with_token: bool = True
     ) -> Client:
-        """A client for the agent that flags and environment name. Raises Failed with ``failure`` in front.
+        """A client for the agent that flags and environment name. Raises Failed with ``failure`` in front, if any.
 
         Not ``with_token``: its flags do not count.
         """
@@ -83,15 +83,16 @@ class Console:
 
 @contextmanager
 def failing(prefix: str) -> Generator[None]:
-    """Turn an error of the SDK, or of a file, into ``prefix: reason`` and exit code 1."""
+    """Turn an error of the SDK, or of a file, into ``prefix: reason`` (or the reason alone) and exit code 1."""
     from pyconsul.sdk.errors import ConsulError
 
+    before = f"{prefix}: " if prefix else ""
     try:
         yield
     except ConsulError as e:
-        raise Failed(f"{prefix}: {e}") from e
+        raise Failed(f"{before}{e}") from e
     except OSError as e:
-        raise Failed(f"{prefix}: {os_reason(e)}") from e
+        raise Failed(f"{before}{os_reason(e)}") from e
 
 
 def os_reason(error: OSError) -> str:

@@ -28,6 +28,16 @@ class ProtocolError(Exception):
     """What came is not HTTP, or ends in the middle; the text is what Go's client says about it."""
 
 
+class UnreachableError(OSError):
+    """Nobody can be at the address; the text is what Go's client says about it."""
+
+
+def require_reachable(endpoint: Endpoint) -> None:
+    """Raise UnreachableError for an address that cannot even be tried."""
+    if endpoint.fault:
+        raise UnreachableError(endpoint.fault)
+
+
 def request_head(wire: Wire, endpoint: Endpoint) -> bytes:
     """The request line and headers. A body that is a file is announced as chunked."""
     lines = [f"{wire.method} {wire.target} HTTP/1.1", f"Host: {endpoint.shown}", "User-Agent: py-consul-sdk"]
@@ -162,7 +172,7 @@ def redirected(wire: Wire, answer: Mapping[str, str], status: int, endpoint: End
 
 def reason_of(error: BaseException, endpoint: Endpoint, *, connecting: bool) -> str:
     """Why there is no answer, in the words of Go's client: ``dial tcp 127.0.0.1:1: connect: connection refused``."""
-    if isinstance(error, ProtocolError):
+    if isinstance(error, ProtocolError | UnreachableError):
         return str(error)
     where = f"unix {endpoint.unix_path}" if endpoint.unix_path else f"tcp {endpoint.authority}"
     step = f"dial {where}: " if connecting else f"read {where}: "
@@ -185,8 +195,12 @@ def _tls_reason(error: OSError) -> str:
         return f"tls: failed to verify certificate: x509: {_X509[code]}"
     if code:
         return f"tls: failed to verify certificate: x509: {getattr(error, 'verify_message', error)}"
-    if getattr(error, "reason", "") in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+    reason = getattr(error, "reason", "") or ""
+    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
         return "http: server gave HTTP response to HTTPS client"
+    _, alert, name = reason.partition("_ALERT_")
+    if alert:
+        return f"remote error: tls: {_ALERTS.get(name) or name.lower().replace('_', ' ')}"
     return f"tls: {error.args[-1] if error.args else error}"
 
 
@@ -198,6 +212,19 @@ _X509 = {
     19: "certificate signed by unknown authority",
     20: "certificate signed by unknown authority",
     21: "certificate signed by unknown authority",
+}
+
+
+# Alerts (RFC 8446, section 6) by OpenSSL's names where Go's words are others.
+_ALERTS = {
+    "CERTIFICATE_EXPIRED": "expired certificate",
+    "CERTIFICATE_REVOKED": "revoked certificate",
+    "CERTIFICATE_UNKNOWN": "unknown certificate",
+    "DECRYPT_ERROR": "error decrypting message",
+    "ILLEGAL_PARAMETER": "illegal parameter",
+    "INSUFFICIENT_SECURITY": "insufficient security level",
+    "PROTOCOL_VERSION": "protocol version not supported",
+    "UNKNOWN_CA": "unknown certificate authority",
 }
 
 
