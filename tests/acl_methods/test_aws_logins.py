@@ -193,12 +193,12 @@ def test_a_bad_configuration_is_refused(config: Any, text: str, issuer: Any) -> 
     ("arn", "canonical"),
     [
         (ASSUMED, ROLE),
-        ("arn:aws:iam::1:user/a/b/eve", "arn:aws:iam::1:user/a/b/eve"),
+        ("arn:aws:iam::1:user/a/b/eve", "arn:aws:iam::1:user/eve"),
         ("arn:aws-cn:iam::1:role/x", "arn:aws-cn:iam::1:role/x"),
     ],
 )
-def test_an_arn_is_called_as_people_write_it(arn: str, canonical: str) -> None:
-    """An assumed role by its role, others by themselves with their path."""
+def test_an_arn_is_known_without_its_path(arn: str, canonical: str) -> None:
+    """An assumed role by its role, whose path STS does not tell; so nobody has one."""
     assert parse_arn(arn).canonical() == canonical
 
 

@@ -7,7 +7,8 @@ import pytest
 from pyconsul.acl.binding import Binder, BindingError, rule_fault, selector_fault
 from pyconsul.acl.methods.jwt_method import JwtFields
 from pyconsul.acl.methods.protocol import Identity
-from pyconsul.structs.acl import ACLBindingRule, ACLLink, ACLPolicy, ACLRole, ACLTemplatedPolicyVariables
+from pyconsul.structs.acl import ACLLink, ACLPolicy, ACLRole, ACLTemplatedPolicyVariables
+from pyconsul.structs.acl_auth import ACLBindingRule
 
 ADA = Identity(JwtFields({"team": "Blue"}, {"groups": ["dev", "ops"]}), {"value.team": "Blue"})
 BINDER = Binder(

@@ -69,6 +69,18 @@ async def test_a_little_skew_is_forgiven(claims: Any, issuer: Any, signer: Any) 
     await method(issuer, signer).identity(signer.token(**claims), NOW)
 
 
+@pytest.mark.parametrize("claims", [{"exp": "soon"}, {"nbf": True}, {"jti": 1}, {"aud": [1]}, {"aud": {}}])
+async def test_claims_of_other_types_fit_no_key(claims: Any, issuer: Any, signer: Any) -> None:
+    """They are read together with the signature, so there is just one sentence for both."""
+    why = await refusal(method(issuer, signer), signer.token(**claims))
+    assert why == "no known key successfully validated the token signature"
+
+
+async def test_a_token_of_nothing_but_dots_is_signed_by_nobody(issuer: Any, signer: Any) -> None:
+    """Three empty parts are parts."""
+    assert await refusal(method(issuer, signer), "..") == "no known key successfully validated the token signature"
+
+
 async def test_a_token_without_any_time_is_refused(issuer: Any, signer: Any) -> None:
     """It would hold for ever."""
     why = await refusal(method(issuer, signer), signer.token(iat=None, nbf=None, exp=None))

@@ -85,13 +85,17 @@ async def test_what_is_no_token_is_not_even_asked_about(method: Any, issuer: Any
     assert issuer.asked == []
 
 
+_BROKEN = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
+
 def test_a_configuration_is_checked_in_its_order(issuer: Any, authority: str) -> None:
     """Host, certificate, token."""
     config: dict[str, str] = {}
     for name, value, text in (
         ("Host", HOST, "Config.Host is required"),
         ("CACert", "junk", "Config.CACert is required"),
-        ("CACert", authority, "error parsing kubernetes ca cert: data does not contain any valid"),
+        ("CACert", _BROKEN, "error parsing kubernetes ca cert: data does not contain any valid"),
+        ("CACert", authority, "error parsing kubernetes ca cert: x509: malformed certificate"),
         ("ServiceAccountJWT", "x", "Config.ServiceAccountJWT is required"),
         ("ServiceAccountJWT", "x", "Config.ServiceAccountJWT is not a valid JWT: go-jose/go-jose: compact JWS"),
     ):

@@ -132,8 +132,8 @@ def test_bad_json_is_told_as_go_tells_it(known: Any, run: Run, config: str, reas
 @pytest.mark.parametrize(
     ("line", "error"),
     [
-        ("create -type=jwt", "Missing required '-name' flag\n"),
-        ("create -name=m", "Missing required '-type' flag\n"),
+        ("create -type=jwt", "Missing required '-name' flag\nUsage: "),
+        ("create -name=m", "Missing required '-type' flag\nUsage: "),
         ("create -type=kubernetes -name=m", "Missing required '-kubernetes-host' flag\n"),
         ("create -type=kubernetes -name=m -kubernetes-host=h", "Missing required '-kubernetes-ca-cert' flag\n"),
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pyconsul.cli.output import columns, go_list, json_text, key_values, sorted_maps, tab_stops
@@ -26,6 +26,11 @@ def test_text_behind_the_last_tab_is_in_no_column() -> None:
     assert tab_stops("a\tvery long\tz\nb\tc") == "a      very long      z\nb      c"
 
 
+def test_a_tab_at_the_very_end_aligns_nothing() -> None:
+    """A last line without a second cell is not padded to where that would begin."""
+    assert tab_stops("Session\t-\nValue\t") == "Session      -\nValue"
+
+
 def test_tab_stops_keep_a_least_width() -> None:
     """A minimum widens narrow columns."""
     assert tab_stops("a\tb", padding=1, minimum=8) == "a       b"
@@ -41,6 +46,7 @@ def test_text_without_tabs_stays_as_it_is(lines: list[str]) -> None:
 @given(st.lists(st.lists(st.text(alphabet="abc", max_size=5), min_size=2, max_size=2), min_size=1, max_size=6))
 def test_second_cells_are_aligned(rows: list[list[str]]) -> None:
     """In a table of two columns all second cells begin in the same place."""
+    assume(rows[-1][1])
     lines = tab_stops("\n".join("\t".join(row) for row in rows)).split("\n")
     width = max(len(row[0]) for row in rows) + 6
     assert [line[width:] for line in lines] == [row[1] for row in rows]

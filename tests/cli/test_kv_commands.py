@@ -217,6 +217,20 @@ def test_files_without_pem_are_refused(run: Run, tmp_path: Path, flags: list[str
     assert result.err == f"Error connecting to Consul agent: {reason.format(**names)}\n"
 
 
+def test_a_pair_that_is_none_is_refused(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that were switched, and a key of somebody else, are told apart."""
+    monkeypatch.chdir(tmp_path)
+    run("tls", "ca", "create")
+    run("tls", "ca", "create", "-domain=other")
+    for certificate, key, reason in (
+        ("consul-agent-ca-key", "consul-agent-ca", "PEM inputs may have been switched"),
+        ("consul-agent-ca", "other-agent-ca-key", "tls: private key does not match public key"),
+    ):
+        told = run("kv", "get", f"-client-cert={certificate}.pem", f"-client-key={key}.pem", "a").err
+        assert told.startswith("Error connecting to Consul agent: tls: ")
+        assert told.endswith(f"{reason}\n")
+
+
 def test_a_switch_that_is_none_is_warned_about_twice(agent: Any, run: Run) -> None:
     """As Consul reads its environment twice, it warns twice, and goes on."""
     agent.on("GET", "/v1/kv/a", [entry("a")])

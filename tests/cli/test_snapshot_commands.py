@@ -126,6 +126,17 @@ def test_save_into_a_missing_folder_names_the_file(agent: Any, run: Run) -> None
     assert told.endswith(": no such file or directory\n")
 
 
+def test_save_cannot_take_the_place_of_a_folder(
+    agent: Any, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both names are told, the temporary one first."""
+    agent.on("GET", "/v1/snapshot", an_archive())
+    (tmp_path / "d").mkdir()
+    monkeypatch.chdir(tmp_path)
+    told = run("snapshot", "save", "d").err
+    assert told == 'Error renaming "d.unverified" to "d": rename d.unverified d: file exists\n'
+
+
 def test_version_and_datacenter_become_part_of_the_name(agent: Any, run: Run, tmp_path: Path) -> None:
     """They stand before the extension; unknown parts are ignored."""
     agent.on("GET", "/v1/snapshot", an_archive())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -198,6 +199,24 @@ def test_watches_that_make_no_sense_are_refused(words: list[str], sentence: str,
     assert (result.code, result.err) == (1, sentence + "\n")
 
 
+def test_a_watch_names_a_bad_setting_without_further_words(run: Run) -> None:
+    """Other commands say before that they could not connect."""
+    told = run("watch", "-type=nodes", "-ca-file=none").err
+    assert told == "Error loading CA File: open none: no such file or directory\n"
+
+
+def test_a_lock_needs_a_command_to_run(live: Run) -> None:
+    """An empty word is none."""
+    result = live("lock", "-shell=false", "p", "")
+    assert result.err == "Error starting handler: exec: no command\n"
+
+
+def test_exec_without_a_prefix_works_at_the_root(live: Run) -> None:
+    """The session's folder is then at the top of the store."""
+    result = live("exec", "-prefix=", "-wait=200ms", "-wait-repl=1ms", "uptime")
+    assert (result.code, result.out) == (0, "0 / 0 node(s) completed / acknowledged\n")
+
+
 def test_exec_ends_when_nobody_obeys(live: Run) -> None:
     """Agents do not run commands unless told to, so nobody answers, and nothing is left in the store."""
     result = live("exec", "-wait=200ms", "-wait-repl=1ms", "-verbose", "uptime")
@@ -257,6 +276,14 @@ def test_a_recording_is_one_archive(live: Run, tmp_path: Path) -> None:
         names = set(archive.getnames())
     assert names >= {"dbg/agent.json", "dbg/members.json", "dbg/index.json", "dbg/listpeers.json"}
     assert [path.name for path in tmp_path.iterdir()] == ["dbg.tar.gz"]
+
+
+@pytest.mark.parametrize(("zone", "end"), [("UTC", "Z"), ("CET-1", "+0100")])
+def test_a_recording_is_named_by_its_time_and_zone(zone: str, end: str, live: Run, tmp_path: Path) -> None:
+    """The zone stands in Go's form."""
+    live("debug", "-capture=agent", cwd=tmp_path, TZ=zone)
+    (made,) = tmp_path.iterdir()
+    assert re.fullmatch(r"consul-debug-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(.*)\.tar\.gz", made.name)[1] == end  # pyright: ignore[reportOptionalSubscript]
 
 
 def test_unknown_targets_are_named(live: Run, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import ssl
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,15 @@ def test_more_names_and_addresses_can_be_given(folder: Path, run: Run) -> None:
     found = names.get_extension_for_class(x509.SubjectAlternativeName).value
     assert found.get_values_for_type(x509.DNSName)[:2] == ["web.test", "n1.server.dc1.consul"]
     assert ipaddress.ip_address("10.0.0.1") in found.get_values_for_type(x509.IPAddress)
+
+
+def test_fewer_days_than_none_make_an_authority_that_has_ended(folder: Path, run: Run) -> None:
+    """As one wants for trying out what happens then; nothing is signed with it."""
+    assert run("tls", "ca", "create", "-days=-1").code == 0
+    made = x509.load_pem_x509_certificate((folder / "consul-agent-ca.pem").read_bytes())
+    assert made.not_valid_after_utc < datetime.now(UTC)
+    refused = run("tls", "cert", "create", "-client")
+    assert "x509: certificate has expired or is not yet valid: current time" in refused.err
 
 
 def test_numbers_go_on(folder: Path, run: Run) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,11 @@ from pyconsul.config import load
 ROOT = "b8a5e0b4-7a9e-4f0c-9d5e-1f2a3b4c5d6e"
 NOBODY = "deadbeef-0000-4000-8000-000000000000"
 MANAGEMENT = "00000000-0000-0000-0000-000000000001"
+PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEbrHsozjR6F5YjtxL0Jv9Q09CCJP8
+371TPS4Sb+NXkOks4Pov+UXWFj6Vf4szsFUlxueQ8fMVqTsWeviMhVQNeQ==
+-----END PUBLIC KEY-----
+"""
 ANONYMOUS = "00000000-0000-0000-0000-000000000002"
 
 
@@ -437,3 +442,40 @@ async def test_a_single_datacenter_replicates_nothing(api: Api) -> None:
     """Nobody needs a token to see that."""
     answer = await api.get("replication", token="")
     assert answer.body["Enabled"] is False and answer.body["LastSuccess"] == "0001-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("kind", "definition"),
+    [
+        ("policy", {"Name": "{}"}),
+        ("role", {"Name": "{}"}),
+        ("token", {"Description": "{}"}),
+        ("auth-method", {"Name": "{}", "Type": "jwt", "Config": {"JWTValidationPubKeys": [PUBLIC_KEY]}}),
+        ("binding-rule", {"AuthMethod": "m", "BindType": "service", "BindName": "{}"}),
+    ],
+)
+async def test_who_waits_for_one_thing_hears_nothing_of_others(
+    kind: str, definition: dict[str, Any], api: Api, until: Callable[[Callable[[], bool]], Awaitable[None]]
+) -> None:
+    """Another of its kind ends the wait of whoever asked for all; this one's ends when the thing itself changes."""
+    method = {"Name": "m", "Type": "jwt", "Config": {"JWTValidationPubKeys": [PUBLIC_KEY]}}
+    await api.ask("PUT", "auth-method", method)
+
+    def named(name: str) -> dict[str, Any]:
+        return {field: name if value == "{}" else value for field, value in definition.items()}
+
+    async def change_of(path: str) -> Answer:
+        index = (await api.get(path)).headers["X-Consul-Index"]
+        return await api.get(f"{path}?index={index}&wait=60s")
+
+    made = (await api.ask("PUT", kind, named("one"))).body
+    path = f"{kind}/{made.get('ID') or made.get('AccessorID') or made['Name']}"
+    one = asyncio.create_task(change_of(path))
+    await until(lambda: len(api.agent.server.shared_reads) == 1)
+    every = asyncio.create_task(change_of("policies" if kind == "policy" else f"{kind}s"))
+    await until(lambda: len(api.agent.server.shared_reads) == 2)
+    await api.ask("PUT", kind, named("other"))
+    await every
+    assert not one.done()
+    await api.ask("PUT", path, {**made, "Description": "new"})
+    assert (await one).body["Description"] == "new"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from contextlib import suppress
 
 import pytest
@@ -94,6 +95,16 @@ def test_an_answer_to_head_has_no_body() -> None:
     parser.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
     assert parser.is_complete
     assert parser.take_body() == b""
+
+
+@pytest.mark.parametrize("headers", [b"Upgrade: x\r\nConnection: Upgrade\r\n", b"", b"Content-Length: 3\r\n"])
+def test_a_switch_of_protocols_is_an_answer_without_a_body(headers: bytes) -> None:
+    """Nobody asked for one: its status says so, and the connection is of no further use."""
+    parser = AnswerParser("GET")
+    parser.feed(b"HTTP/1.1 101 Switching Protocols\r\n" + headers + b"\r\nabc")
+    assert parser.is_complete
+    assert not parser.keep_alive
+    assert (parser.answer().status, parser.take_body()) == (101, b"")
 
 
 def test_endless_headers_are_refused() -> None:
@@ -195,6 +206,22 @@ def test_a_write_is_redirected_only_where_the_method_stays() -> None:
 def test_reasons_are_in_gos_words(error: Exception, text: str) -> None:
     """Scripts that grep Consul's errors find the same text."""
     assert reason_of(error, HERE, connecting=True) == text
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "remote error: tls: certificate required"),
+        ("SSLV3_ALERT_BAD_CERTIFICATE", "remote error: tls: bad certificate"),
+        ("TLSV1_ALERT_UNKNOWN_CA", "remote error: tls: unknown certificate authority"),
+        ("WRONG_VERSION_NUMBER", "http: server gave HTTP response to HTTPS client"),
+    ],
+)
+def test_what_the_other_side_of_tls_refuses_is_in_gos_words(reason: str, text: str) -> None:
+    """OpenSSL names the alert, Go describes it."""
+    error = ssl.SSLError(1, f"[SSL: {reason}] something")
+    error.reason = reason
+    assert reason_of(error, HERE, connecting=False) == text
 
 
 def test_the_encoder_gives_the_url_of_errors() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyconsul.sdk import Client, ConsulError, QueryOptions, Settings
-from pyconsul.sdk.errors import ConfigError
+from pyconsul.sdk import Client, ConsulError, QueryOptions, Retry, Settings
+from pyconsul.sdk.errors import ConfigError, TransportError
 from pyconsul.sdk.settings import TLS, Endpoint
 
 
@@ -83,11 +84,28 @@ def test_http_in_the_address_does_not_take_back_tls() -> None:
     assert Settings(address="http://h:1", scheme="https").endpoint().is_secure
 
 
-@pytest.mark.parametrize("address", ["ftp://h:1", "h:port", "h:99999", "[::1", "[::1]x:1"])
+@pytest.mark.parametrize("address", ["ftp://h:1", "://h", "[::1", "[::1]x:1"])
 def test_an_address_that_is_none_is_refused(address: str) -> None:
-    """A wrong scheme or port is a ConfigError when the client is made."""
+    """A wrong scheme or brackets that do not fit are a ConfigError when the client is made."""
     with pytest.raises(ConfigError):
         Client(Settings(address=address))
+
+
+@pytest.mark.parametrize(
+    ("address", "url", "fault"),
+    [
+        ("h:99999", "http://h:99999", "dial tcp: address 99999: invalid port"),
+        ("h:port", "http://h:port", "dial tcp: lookup h:port: no such host"),
+        ("http://", "http://", "http: no Host in request URL"),
+        ("unix://", "http://", "http: no Host in request URL"),
+    ],
+)
+def test_an_address_where_nobody_can_be_fails_when_it_is_used(address: str, url: str, fault: str) -> None:
+    """In Go's words, and without a connection."""
+    endpoint = Settings(address=address).endpoint()
+    assert (endpoint.url, endpoint.fault) == (url, fault)
+    with pytest.raises(TransportError, match=re.escape(f'Get "{url}/v1/status/leader": {fault}')):
+        Client(Settings(address=address, retry=Retry.NEVER)).status.leader()
 
 
 def test_the_scheme_error_is_consuls() -> None:

@@ -223,6 +223,14 @@ def test_a_stream_that_is_refused_is_an_error(client: Any, stub: Any) -> None:
         client(lambda c: c.snapshot.save())
 
 
+def test_a_switch_of_protocols_is_an_unexpected_status(client: Any, stub: Any) -> None:
+    """Something between us and the agent speaks another protocol."""
+    stub.answer = lambda asked: refusal(101, b"")
+    with pytest.raises(errors.UnexpectedStatus) as caught:
+        client(lambda c: c.kv.get("a"))
+    assert caught.value.status == 101
+
+
 def test_a_large_download_is_whole(client: Any, stub: Any) -> None:
     """Flow control neither loses nor doubles anything."""
     body = bytes(range(256)) * 40_000

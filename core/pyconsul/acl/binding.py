@@ -12,7 +12,6 @@ from pyconsul.acl.templated import TEMPLATES, variables_fault
 from pyconsul.lang.bexpr import FilterError, compile_evaluator
 from pyconsul.lang.strconv import quote
 from pyconsul.structs.acl import (
-    ACLBindingRule,
     ACLLink,
     ACLNodeIdentity,
     ACLPolicy,
@@ -21,6 +20,7 @@ from pyconsul.structs.acl import (
     ACLTemplatedPolicy,
     ACLTemplatedPolicyVariables,
 )
+from pyconsul.structs.acl_auth import ACLBindingRule
 from pyconsul.structs.wire import UNSET
 
 

@@ -169,8 +169,13 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
 
 
 def _validity(days: int) -> x509.CertificateBuilder:
+    """From now for so many days; with less than none it has ended already. Raises CertificateError."""
     now = datetime.now(UTC)
-    return x509.CertificateBuilder().not_valid_before(now).not_valid_after(now + timedelta(days=days))
+    try:
+        end = now + timedelta(days=days)
+    except OverflowError:
+        raise CertificateError("cannot represent time as GeneralizedTime") from None
+    return x509.CertificateBuilder().not_valid_before(min(now, end)).not_valid_after(end)
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:

@@ -19,6 +19,8 @@ def arguments(words: Sequence[str], environ: Mapping[str, str], *, shell: bool) 
 
 def start(argv: Sequence[str], environ: Mapping[str, str], stdin: int | IO[bytes] | None) -> subprocess.Popen[bytes]:
     """Start a child that shares our output. Raises Failed with the reason in Go's words."""
+    if not argv[0]:
+        raise Failed("Error starting handler: exec: no command")
     try:
         return subprocess.Popen(argv, env=dict(environ), stdin=stdin)
     except OSError as e:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Generator, Mapping
@@ -22,7 +23,11 @@ class Failed(Exception):
 
 
 class UsageFailed(Failed):
-    """Like Failed, with the command's help below the sentence."""
+    """Like Failed, with the command's help below the sentence, and a blank line between them if ``spaced``."""
+
+    def __init__(self, text: str, *, spaced: bool = True) -> None:
+        super().__init__(text)
+        self.spaced = spaced
 
 
 class Console:
@@ -57,7 +62,7 @@ class Console:
     def connect(
         self, args: Args, failure: str = "Error connecting to Consul agent", *, with_token: bool = True
     ) -> Client:
-        """A client for the agent that flags and environment name. Raises Failed with ``failure`` in front.
+        """A client for the agent that flags and environment name. Raises Failed with ``failure`` in front, if any.
 
         Not ``with_token``: its flags do not count.
         """
@@ -78,15 +83,16 @@ class Console:
 
 @contextmanager
 def failing(prefix: str) -> Generator[None]:
-    """Turn an error of the SDK, or of a file, into ``prefix: reason`` and exit code 1."""
+    """Turn an error of the SDK, or of a file, into ``prefix: reason`` (or the reason alone) and exit code 1."""
     from pyconsul.sdk.errors import ConsulError
 
+    before = f"{prefix}: " if prefix else ""
     try:
         yield
     except ConsulError as e:
-        raise Failed(f"{prefix}: {e}") from e
+        raise Failed(f"{before}{e}") from e
     except OSError as e:
-        raise Failed(f"{prefix}: {os_reason(e)}") from e
+        raise Failed(f"{before}{os_reason(e)}") from e
 
 
 def os_reason(error: OSError) -> str:
@@ -94,8 +100,17 @@ def os_reason(error: OSError) -> str:
     reason = (error.strerror or str(error)).lower()
     if error.filename is None:
         return reason
+    if error.filename2 is not None:
+        return f"rename {_as_text(error.filename)} {_as_text(error.filename2)}: {_rename_reason(error)}"
     call = "read" if isinstance(error, IsADirectoryError) else "open"  # Go opens a directory, and then cannot read it
     return f"{call} {_as_text(error.filename)}: {reason}"
+
+
+def _rename_reason(error: OSError) -> str:
+    """Why a file did not get its name; Go looks for a folder of that name before it asks the system."""
+    if os.path.isdir(error.filename2):
+        return os.strerror(errno.EEXIST).lower()
+    return (error.strerror or str(error)).lower()
 
 
 def as_bytes(text: str | bytes) -> bytes:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 HTTP_GROUP: Final = "http"
 _CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"
-_PEM: Final = b"-----BEGIN "
 _SWITCHES: Final = ("CONSUL_HTTP_SSL", "CONSUL_HTTP_SSL_VERIFY")
 _NEVER_EMPTY: Final = ("http-addr",)  # given empty, the environment counts
 _TLS_FLAGS: Final = {
@@ -151,14 +150,22 @@ def _check_files(tls: TLS) -> None:
 
     if bool(tls.cert_file) != bool(tls.key_file):
         raise ConfigError("both client cert and client key must be provided")
-    for path, what in ((tls.cert_file, "certificate"), (tls.key_file, "key")):
-        if path and _PEM not in _content(path, ""):
-            raise ConfigError(f"tls: failed to find any PEM data in {what} input")
+    if tls.cert_file:
+        _check_key_pair(_content(tls.cert_file, ""), _content(tls.key_file, ""))
     if tls.ca_file and _CERTIFICATE not in _content(tls.ca_file, "Error loading CA File: "):
         raise ConfigError(f"Error loading CA File: Couldn't parse PEM in: {tls.ca_file}")
     for path in _files_below(tls.ca_path):
         if _CERTIFICATE not in _content(path, "Error loading CA Path: "):
             raise ConfigError(f"Error loading CA Path: Couldn't parse PEM in: {path}")
+
+
+def _check_key_pair(certificate: bytes, key: bytes) -> None:
+    from pyconsul.sdk.errors import ConfigError
+    from pyconsul.structs.config_entries.key_pairs import x509_key_pair_fault  # with cryptography, 40 ms
+
+    fault = x509_key_pair_fault(certificate, key)
+    if fault:
+        raise ConfigError(fault)
 
 
 def _files_below(folder: str) -> list[str]:

@@ -148,7 +148,7 @@ def _run(name: str, words: list[str], console: Console) -> int:
     try:
         return command.run(args, console)
     except UsageFailed as e:
-        console.complain(f"{e}\n")
+        console.complain(f"{e}\n" if e.spaced else str(e))
         return _complain_help(name, console)
 
 

@@ -27,9 +27,9 @@ def tab_stops(text: str, padding: int = 6, minimum: int = 0) -> str:
     """Tabs in ``text`` become columns, by the elastic rule of Go's ``text/tabwriter``.
 
     A column is a run of neighbouring lines that have a tab-terminated cell in that place; what follows the
-    last tab of a line belongs to no column.
+    last tab of a line belongs to no column. A last line that ends with its tab has nothing behind it to be aligned.
     """
-    lines = [line.split("\t") for line in text.split("\n")]
+    lines = [line.split("\t") for line in text.removesuffix("\t").split("\n")]
     out: list[str] = [""] * len(lines)
     _lay_out(lines, out, 0, len(lines), 0, padding, minimum)
     for i, line in enumerate(lines):

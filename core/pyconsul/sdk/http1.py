@@ -21,10 +21,21 @@ from pyconsul.sdk.settings import Endpoint
 MAX_HEAD_BYTES: Final = 1 << 20  # as large as Consul's own limit for headers
 CHUNK_BYTES: Final = 1 << 18
 LAST_CHUNK: Final = b"0\r\n\r\n"
+SWITCHED: Final = 101  # what follows is another protocol, which nobody asked for: an answer without a body
 
 
 class ProtocolError(Exception):
     """What came is not HTTP, or ends in the middle; the text is what Go's client says about it."""
+
+
+class UnreachableError(OSError):
+    """Nobody can be at the address; the text is what Go's client says about it."""
+
+
+def require_reachable(endpoint: Endpoint) -> None:
+    """Raise UnreachableError for an address that cannot even be tried."""
+    if endpoint.fault:
+        raise UnreachableError(endpoint.fault)
 
 
 def request_head(wire: Wire, endpoint: Endpoint) -> bytes:
@@ -81,7 +92,7 @@ class AnswerParser:
         except httptools.HttpParserCallbackError as error:
             # raised in a method of ours, not by the parser: Ctrl-C most likely, for which the agent cannot help
             raise error.__context__ or error from None
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if not self.is_complete:  # after the end, the rest belongs to nobody
                 raise ProtocolError(f"net/http: malformed HTTP response: {error}") from error
             self.keep_alive = False
@@ -125,7 +136,10 @@ class AnswerParser:
             return
         self.status = self._parser.get_status_code()
         self.keep_alive = self._parser.should_keep_alive()
-        if self.status >= 200:
+        if self.status == SWITCHED:
+            self.has_head = self.is_complete = self._is_over = True
+            self.keep_alive = False
+        elif self.status >= 200:
             self.has_head = True
             self.is_complete = self._is_head_request
 
@@ -136,6 +150,8 @@ class AnswerParser:
 
     def on_message_complete(self) -> None:
         """Called by httptools; an interim answer (1xx) does not count."""
+        if self._is_over:
+            return
         if self.status < 200:
             self.headers.clear()
         else:
@@ -156,7 +172,7 @@ def redirected(wire: Wire, answer: Mapping[str, str], status: int, endpoint: End
 
 def reason_of(error: BaseException, endpoint: Endpoint, *, connecting: bool) -> str:
     """Why there is no answer, in the words of Go's client: ``dial tcp 127.0.0.1:1: connect: connection refused``."""
-    if isinstance(error, ProtocolError):
+    if isinstance(error, ProtocolError | UnreachableError):
         return str(error)
     where = f"unix {endpoint.unix_path}" if endpoint.unix_path else f"tcp {endpoint.authority}"
     step = f"dial {where}: " if connecting else f"read {where}: "
@@ -179,8 +195,12 @@ def _tls_reason(error: OSError) -> str:
         return f"tls: failed to verify certificate: x509: {_X509[code]}"
     if code:
         return f"tls: failed to verify certificate: x509: {getattr(error, 'verify_message', error)}"
-    if getattr(error, "reason", "") in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+    reason = getattr(error, "reason", "") or ""
+    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
         return "http: server gave HTTP response to HTTPS client"
+    _, alert, name = reason.partition("_ALERT_")
+    if alert:
+        return f"remote error: tls: {_ALERTS.get(name) or name.lower().replace('_', ' ')}"
     return f"tls: {error.args[-1] if error.args else error}"
 
 
@@ -192,6 +212,19 @@ _X509 = {
     19: "certificate signed by unknown authority",
     20: "certificate signed by unknown authority",
     21: "certificate signed by unknown authority",
+}
+
+
+# Alerts (RFC 8446, section 6) by OpenSSL's names where Go's words are others.
+_ALERTS = {
+    "CERTIFICATE_EXPIRED": "expired certificate",
+    "CERTIFICATE_REVOKED": "revoked certificate",
+    "CERTIFICATE_UNKNOWN": "unknown certificate",
+    "DECRYPT_ERROR": "error decrypting message",
+    "ILLEGAL_PARAMETER": "illegal parameter",
+    "INSUFFICIENT_SECURITY": "insufficient security level",
+    "PROTOCOL_VERSION": "protocol version not supported",
+    "UNKNOWN_CA": "unknown certificate authority",
 }
 
 

@@ -16,7 +16,9 @@ from pyconsul.sdk.errors import ConfigError
 from pyconsul.sdk.retry import Retry
 
 DEFAULT_ADDRESS = "127.0.0.1:8500"
+MOST_PORT = 65535
 _PATH = "/$&+,:;=@"  # what Go leaves as it is in a path, beside letters, digits and -_.~
+_NO_HOST = "http: no Host in request URL"
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})  # what Go's strconv.ParseBool takes
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
@@ -37,7 +39,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """An address taken apart. ``unix_path`` is "" for TCP; ``host`` is then a name or an IP without brackets.
 
     ``prefix`` stands before the path of every request, for agents behind a proxy; it is escaped and kept as given.
-    ``written`` is host and port as they stood in the address, or "" where they are to be made of the two.
+    ``written`` is host and port as they stood in the address, or "" where they are to be made of the two. ``fault``
+    is why nobody can be reached at such an address, in the words of Go's client; "" for one that can be tried.
     """
 
     scheme: str
@@ -46,6 +49,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     unix_path: str = ""
     prefix: str = ""
     written: str = ""
+    fault: str = ""
 
     def target(self, path: str) -> str:
         """What is asked for ``path``. As in Consul's client, where two slashes begin it the first part is lost."""
@@ -71,7 +75,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def shown(self) -> str:
         """Host and port as they stand in URLs and in the Host header: without a port where none was written."""
-        return self.written or self.authority
+        return self.written if self.written or self.fault else self.authority
 
     @property
     def url(self) -> str:
@@ -129,20 +133,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, **changes)
 
     def endpoint(self) -> Endpoint:
-        """Take ``address`` apart. Raises ConfigError for an unknown scheme or a port that is no number."""
+        """Take ``address`` apart. Raises ConfigError for an unknown scheme; other faults show when it is used."""
         before, separator, rest = self.address.partition("://")
         scheme, address = (before, rest) if separator else ("", self.address)
         if scheme == "unix":
             shown = "localhost" if address.startswith("/") else address
-            return Endpoint(scheme="http", host="localhost", port=0, unix_path=address, written=shown)
-        if scheme not in ("", "http", "https"):
+            fault = "" if address else _NO_HOST
+            return Endpoint(scheme="http", host="", port=0, unix_path=address, written=shown, fault=fault)
+        if scheme not in ("http", "https") and separator:
             raise ConfigError(f"Unknown protocol scheme: {scheme}")
         secure = "https" in (scheme, self.scheme)  # http:// never takes back a wish for TLS
         authority, slash, rest = address.partition("/") if scheme else (address, "", "")
-        written = authority or DEFAULT_ADDRESS
-        host, port = _host_and_port(written, 443 if secure else 80)
-        prefix = quote(slash + rest, safe=_PATH)
-        return Endpoint(scheme="https" if secure else "http", host=host, port=port, prefix=prefix, written=written)
+        written = authority or ("" if scheme else DEFAULT_ADDRESS)
+        host, port, fault = _host_and_port(written, 443 if secure else 80)
+        return Endpoint(
+            scheme="https" if secure else "http",
+            host=host,
+            port=port,
+            prefix=quote(slash + rest, safe=_PATH),
+            written=written,
+            fault=fault if written else _NO_HOST,
+        )
 
     def current_token(self) -> str:
         """The token to send: that of ``token_file`` if it holds one, else ``token``. Raises ConfigError."""
@@ -210,8 +221,11 @@ def _bool_text(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _host_and_port(authority: str, default_port: int) -> tuple[str, int]:
-    """Split ``host:port``, ``[v6]:port``, ``host`` or a bare IPv6 address. Raises ConfigError."""
+def _host_and_port(authority: str, default_port: int) -> tuple[str, int, str]:
+    """Host, port and what is wrong with the port of ``host:port``, ``[v6]:port``, ``host`` or a bare IPv6 address.
+
+    Raises ConfigError for brackets that do not fit.
+    """
     if authority.startswith("["):
         host, bracket, rest = authority[1:].partition("]")
         port = rest.removeprefix(":")
@@ -221,6 +235,11 @@ def _host_and_port(authority: str, default_port: int) -> tuple[str, int]:
         host, port = authority, ""
     else:
         host, _, port = authority.partition(":")
-    if port and not (port.isascii() and port.isdigit() and int(port[:6]) < 65536):
-        raise ConfigError(f'invalid port ":{port}" after host')
-    return host or "127.0.0.1", int(port) if port else default_port
+    host = host or "127.0.0.1"
+    if not port:
+        return host, default_port, ""
+    if not (port.isascii() and port.isdigit()):
+        return host, 0, f"dial tcp: lookup {authority}: no such host"
+    if int(port[:6]) > MOST_PORT:
+        return host, 0, f"dial tcp: address {port}: invalid port"
+    return host, int(port), ""

@@ -188,6 +188,7 @@ class Transport:
             raise self._failure(wire, error, connecting=True) from error
 
     def _dial(self) -> socket.socket:
+        http1.require_reachable(self._endpoint)
         if self._endpoint.unix_path:
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:

@@ -303,6 +303,7 @@ class Transport:
     async def _connect(self) -> _Connection:
         loop = asyncio.get_running_loop()
         endpoint = self._endpoint
+        http1.require_reachable(endpoint)
 
         def made() -> _Connection:
             return _Connection(self._space)

@@ -7,12 +7,13 @@ import random
 from typing import TYPE_CHECKING, Any, Final
 
 from pyconsul.acl.methods.protocol import Answer, Ask, MethodError, Validator
+from pyconsul.lang.strconv import quote
 from pyconsul.primitives import plugins
 from pyconsul.sdk.http1 import reason_of
 from pyconsul.sdk.settings import Endpoint
 
 if TYPE_CHECKING:
-    from pyconsul.structs.acl import ACLAuthMethod
+    from pyconsul.structs.acl_auth import ACLAuthMethod
 
 GROUP: Final = "auth_method"
 TIMEOUT: Final = 30.0  # seconds for one request to an issuer
@@ -107,6 +108,7 @@ def _context(ca: str) -> Any:
 
 def _reason(error: Exception) -> str:
     import aiohttp
+    from yarl import URL
 
     match error:
         case aiohttp.ClientConnectorCertificateError():
@@ -115,6 +117,8 @@ def _reason(error: Exception) -> str:
         case aiohttp.ClientConnectorError():
             endpoint = Endpoint(scheme="", host=error.host, port=error.port or 0)
             return reason_of(error.os_error, endpoint, connecting=True)
+        case aiohttp.InvalidURL():
+            return f"unsupported protocol scheme {quote(URL(str(error.url)).scheme)}"
         case TimeoutError():
             return "context deadline exceeded"
         case _:

@@ -9,15 +9,13 @@ import msgspec
 from pyconsul.primitives.durations import from_number, parse_duration
 from pyconsul.structs import godecode
 from pyconsul.structs.acl import (
-    ACLAuthMethod,
     ACLAuthorizationRequest,
-    ACLBindingRule,
-    ACLLoginParams,
     ACLPolicy,
     ACLRole,
     ACLTemplatedPolicyVariables,
     ACLToken,
 )
+from pyconsul.structs.acl_auth import ACLAuthMethod, ACLBindingRule, ACLLoginParams
 from pyconsul.structs.gotime import canonical
 from pyconsul.structs.lenient import (
     BOOL,

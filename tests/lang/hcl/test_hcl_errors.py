@@ -113,3 +113,25 @@ def test_any_text_gives_a_document_or_an_hcl_error(text: str) -> None:
         assert isinstance(parse(text), dict)
     except HclError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("{", {}),
+        ('{"a":1', {"a": 1}),
+        ('{"a":1,', {"a": 1}),
+        ('{"a":1,"c"', {"a": 1}),
+        ('{"a":1,"c":', {"a": 1}),
+        ('{"a":{"b":1', {"a": [{"b": 1}]}),
+    ],
+)
+def test_json_that_ends_early_holds_what_came_before(text: str, value: object) -> None:
+    """As in HashiCorp's library, the end of the text closes every object; a member without a value is left out."""
+    assert parse(text) == value
+
+
+def test_json_that_ends_inside_a_list_is_refused() -> None:
+    """A list has to be closed."""
+    with pytest.raises(HclError, match="unexpected token while parsing list: EOF"):
+        parse('{"a": [1')

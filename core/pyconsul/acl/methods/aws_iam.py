@@ -40,19 +40,17 @@ class AwsFields(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Arn:
-    """The ARN of an IAM entity, taken apart."""
+    """The ARN of an IAM entity, taken apart; paths count only in what IAM itself says."""
 
     partition: str
     account: str
     kind: str
-    path: str
     name: str
 
     def canonical(self) -> str:
-        """The ARN that people write: that of the role, for one who assumed it."""
+        """The ARN that bound principals are compared with: without path, which STS does not tell of assumed roles."""
         kind = "role" if self.kind == "assumed-role" else self.kind
-        path = f"{self.path}/" if self.path else ""
-        return f"arn:{self.partition}:iam::{self.account}:{kind}/{path}{self.name}"
+        return f"arn:{self.partition}:iam::{self.account}:{kind}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,24 +205,24 @@ def parse_arn(arn: str) -> Arn:
         raise MethodError(f"unrecognized service: {parts[2]}, not one of iam or sts")
     if not parts[4]:
         raise MethodError(f"unrecognized arn: {quote(arn)} is missing the account number")
-    kind, path, name = _entity(parts[5])
+    kind, name = _entity(parts[5])
     if not name:
         raise MethodError(f"unrecognized arn: {quote(arn)} is missing the resource name")
-    return Arn(parts[1], parts[4], kind, path, name)
+    return Arn(parts[1], parts[4], kind, name)
 
 
-def _entity(resource: str) -> tuple[str, str, str]:
-    """Kind, path and name of the last part of an ARN; an assumed role is called by its role."""
+def _entity(resource: str) -> tuple[str, str]:
+    """Kind and name in the last part of an ARN; an assumed role is called by its role."""
     kind, *rest = resource.split("/")
     if not rest:
         raise MethodError(f"unrecognized arn: {quote(resource)} contains fewer than 2 slash-separated parts")
     if kind == "assumed-role":
         if len(rest) < 2:
             raise MethodError(f"unrecognized arn: {quote(resource)} contains fewer than 3 slash-separated parts")
-        return kind, "", rest[0]
+        return kind, rest[0]
     if kind not in ("user", "role"):
         raise MethodError(f"unrecognized principal type: {quote(kind)}")
-    return kind, "/".join(rest[:-1]), rest[-1]
+    return kind, rest[-1]
 
 
 def open_method(name: str, config: Mapping[str, Any], fetch: Fetch) -> AwsMethod:

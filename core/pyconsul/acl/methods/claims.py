@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Final
 
 from pyconsul.acl.methods.protocol import MethodError
@@ -37,6 +38,24 @@ class Times:
             raise MethodError(_REFUSED + "validation field, token issued in the future (iat)")
 
 
+def check_types(claims: Mapping[str, Any]) -> None:
+    """Refuse registered claims (RFC 7519, section 4.1) that are not of their types. Raises MethodError."""
+    for name in ("iat", "nbf", "exp"):
+        if not _is_number(claims.get(name, 0)):
+            raise MethodError("go-jose/go-jose/jwt: expected number value to unmarshal NumericDate")
+    for name in ("iss", "sub", "jti"):
+        if not isinstance(claims.get(name, ""), str | None):
+            raise MethodError(f"json: cannot unmarshal into Go struct field Claims.{name} of type string")
+    audience = claims.get("aud", "")
+    several = audience if isinstance(audience, list) else [audience]
+    if not all(isinstance(one, str | None) for one in several):
+        raise MethodError("go-jose/go-jose/jwt: expected string or array value to unmarshal to Audience")
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value))
+
+
 def times_of(claims: Mapping[str, Any], *, expiration: float, not_before: float) -> Times:
     """The times of a token; what it leaves out is so many seconds from the others. Raises MethodError without any."""
     issued, begins, ends = (_seconds(claims, name) for name in ("iat", "nbf", "exp"))
@@ -64,13 +83,7 @@ def check_audience(claims: Mapping[str, Any], bound: Sequence[str], *, strict: b
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float:
     value = claims.get(name)
-    if value is None:
-        return 0.0
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise MethodError(
-            "failed to unmarshal claims: go-jose/go-jose/jwt: expected number value to unmarshal NumericDate"
-        )
-    return float(value)
+    return 0.0 if value is None else float(value)
 
 
 def values_of(claims: Mapping[str, Any], mappings: Mapping[str, str]) -> dict[str, str]:

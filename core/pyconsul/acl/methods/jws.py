@@ -55,7 +55,7 @@ def parse(raw: str) -> SignedToken:
         raise MethodError("go-jose/go-jose: compact JWS format must have three parts")
     protected, payload, _ = (_decoded(part) for part in raw.split("."))
     try:
-        header = json.loads(protected)
+        header = json.loads(protected or b"{}")  # no header at all is one that says nothing
     except ValueError as error:
         raise MethodError(f"invalid header: {error}") from None
     if not isinstance(header, dict):

@@ -31,6 +31,7 @@ _KINDS: Final = {
     "ClockSkewLeeway": number,
 }
 _UNSIGNED: Final = "failed to verify id token signature"
+_NO_KEY_FITS: Final = "no known key successfully validated the token signature"
 _OIDC_LEEWAY: Final = 300.0  # seconds before ``nbf`` that an OIDC token is let in
 
 
@@ -159,7 +160,7 @@ class JwtMethod:
 
     async def _claims(self, bearer: str, now: float) -> dict[str, Any]:
         token = await self._signed(bearer)
-        claims = token.claims()
+        claims = self._readable(token)
         read = self._settings.get
         times = claims_of.times_of(
             claims,
@@ -169,6 +170,19 @@ class JwtMethod:
         claims_of.check_issuer(claims, read("BoundIssuer", ""))
         times.check(now, claims_of.leeway_of(read("ClockSkewLeeway", 0), claims_of.CLOCK_SKEW))
         claims_of.check_audience(claims, self._audiences, strict=True)
+        return claims
+
+    def _readable(self, token: jws.SignedToken) -> dict[str, Any]:
+        """The claims, the registered ones of their types. Raises MethodError.
+
+        Consul reads claims while it tries its keys: with keys of its own, what is unreadable fits none of them.
+        """
+        try:
+            claims = token.claims()
+            claims_of.check_types(claims)
+        except MethodError as error:
+            text = _NO_KEY_FITS if self._remote is None else f"failed to unmarshal claims: {error}"
+            raise MethodError(text) from None
         return claims
 
     async def _signed(self, bearer: str) -> jws.SignedToken:
@@ -184,7 +198,7 @@ class JwtMethod:
         except MethodError as error:
             raise MethodError(f"error parsing token: {error}") from None
         if not jws.is_signed_by(token, self._static):
-            raise MethodError("no known key successfully validated the token signature")
+            raise MethodError(_NO_KEY_FITS)
         return token
 
     # OpenID Connect discovery

@@ -15,6 +15,7 @@ from pyconsul.acl.methods.settings import read_settings, text
 _KINDS: Final = {"Host": text, "CACert": text, "ServiceAccountJWT": text}
 _NAME_ANNOTATION: Final = "consul.hashicorp.com/service-name"
 _PREFIX: Final = "serviceaccount."
+_NO_CERTIFICATES: Final = "data does not contain any valid RSA or ECDSA certificates"
 
 
 class ServiceAccount(msgspec.Struct, frozen=True):
@@ -143,9 +144,9 @@ def _check_certificates(pem: str) -> None:
     try:
         x509.load_pem_x509_certificates(pem.encode("utf-8", "surrogateescape"))
     except ValueError:
-        raise MethodError(
-            "error parsing kubernetes ca cert: data does not contain any valid RSA or ECDSA certificates"
-        ) from None
+        malformed = "-----BEGIN CERTIFICATE-----" in pem
+        why = "x509: malformed certificate" if malformed else _NO_CERTIFICATES
+        raise MethodError(f"error parsing kubernetes ca cert: {why}") from None
 
 
 def open_method(name: str, config: Mapping[str, Any], fetch: Fetch) -> KubernetesMethod:

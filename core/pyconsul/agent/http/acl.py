@@ -8,6 +8,7 @@ import msgspec
 
 from pyconsul.acl import Access
 from pyconsul.acl.templated import TEMPLATES, Template, synthetic_policy, variables_fault
+from pyconsul.agent.http.acl_requests import path_part, require_acls
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
@@ -27,18 +28,12 @@ from pyconsul.structs.acl import (
 )
 from pyconsul.structs.acl_input import question_from, variables_from
 from pyconsul.structs.catalog import DCSpecificRequest
-from pyconsul.structs.errors import AclDisabled, BadRequest, InternalError, PermissionDenied
+from pyconsul.structs.errors import BadRequest, InternalError, PermissionDenied
 from pyconsul.structs.lenient import STRING, Shape, from_json
 from pyconsul.structs.wire import UNSET
 
 _MOST_QUESTIONS = 64
 _BOOTSTRAP = Shape("BootstrapRequest", {"BootstrapSecret": STRING}, package="api")
-
-
-def require_acls(req: Request) -> None:
-    """Raise AclDisabled while ACLs are off: before anything else is looked at."""
-    if not req.agent.config.acl.enabled:
-        raise AclDisabled
 
 
 @route("PUT", "/v1/acl/bootstrap")
@@ -97,9 +92,7 @@ async def acl_templated_policies(req: Request) -> Reply:
 async def acl_templated_policy(req: Request) -> Reply:
     """One template."""
     require_acls(req)
-    name = req.path["name"]
-    if not name:
-        raise BadRequest("Missing templated policy Name")
+    name = path_part(req, "name", "templated policy Name")
     _require_reader(req)
     template = TEMPLATES.get(name)
     if template is None:
@@ -111,9 +104,7 @@ async def acl_templated_policy(req: Request) -> Reply:
 async def acl_templated_policy_preview(req: Request) -> Reply:
     """The policy that a template makes of the variables in the body."""
     require_acls(req)
-    name = req.path["name"]
-    if not name:
-        raise BadRequest("Missing templated policy Name")
+    name = path_part(req, "name", "templated policy Name")
     _require_reader(req)
     template = TEMPLATES.get(name)
     if template is None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from pyconsul.agent.http.acl import require_acls
-from pyconsul.agent.http.acl_policies import acl_write_options
+from pyconsul.agent.http.acl_requests import body_of, deleted, existing, path_part, require_acls, write_options
 from pyconsul.agent.http.discovery import fetch
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.primitives.durations import format_duration
-from pyconsul.structs.acl import (
+from pyconsul.structs.acl import ACLToken
+from pyconsul.structs.acl_auth import (
     ACLAuthMethod,
     ACLAuthMethodDeleteRequest,
     ACLAuthMethodGetRequest,
@@ -28,11 +28,13 @@ from pyconsul.structs.acl import (
     ACLBindingRuleSetRequest,
     ACLLoginRequest,
     ACLLogoutRequest,
-    ACLToken,
 )
 from pyconsul.structs.acl_input import auth_method_from, binding_rule_from, login_from
-from pyconsul.structs.errors import AclNotFound, BadRequest, NotFound, Unauthorized
+from pyconsul.structs.errors import BadRequest, Unauthorized
 from pyconsul.structs.wire import changed
+
+_METHOD_NAME: Final = "auth method name"
+_RULE_ID: Final = "binding rule ID"
 
 
 def _shown(method: ACLAuthMethod, *, whole: bool) -> dict[str, Any]:
@@ -76,11 +78,9 @@ async def acl_auth_method_create(req: Request) -> Reply:
 async def acl_auth_method(req: Request) -> Reply:
     """One auth method."""
     require_acls(req)
-    ask = ACLAuthMethodGetRequest(AuthMethodName=_method_name(req), **req.read_options())
+    ask = ACLAuthMethodGetRequest(AuthMethodName=path_part(req, "name", _METHOD_NAME), **req.read_options())
     found = await fetch(req, "ACL.AuthMethodRead", ask, ACLAuthMethodResponse, shows_consistency=False)
-    if found.AuthMethod is None:
-        raise NotFound(f"Requested auth method does not exist: {AclNotFound.default_text}")
-    return Reply(_shown(found.AuthMethod, whole=True), meta=found)
+    return Reply(_shown(existing(found.AuthMethod, "auth method"), whole=True), meta=found)
 
 
 @route("PUT", "/v1/acl/auth-method/{name...}")
@@ -93,27 +93,15 @@ async def acl_auth_method_update(req: Request) -> Reply:
 async def acl_auth_method_delete(req: Request) -> Reply:
     """Drop an auth method with its rules and tokens; 404 for one that is not there."""
     require_acls(req)
-    request = ACLAuthMethodDeleteRequest(AuthMethodName=_method_name(req), **acl_write_options(req))
-    try:
-        await req.rpc("ACL.AuthMethodDelete", request, bool)
-    except AclNotFound as error:
-        raise NotFound("Cannot find auth method to delete") from error
-    return Reply(True)
-
-
-def _method_name(req: Request) -> str:
-    if not req.path["name"]:
-        raise BadRequest("Missing auth method name")
-    return req.path["name"]
+    name = path_part(req, "name", _METHOD_NAME)
+    ask = ACLAuthMethodDeleteRequest(AuthMethodName=name, **write_options(req))
+    return await deleted(req, "ACL.AuthMethodDelete", ask, "auth method")
 
 
 async def _write_method(req: Request, name: str) -> Reply:
     require_acls(req)
-    options = acl_write_options(req)
-    try:
-        method = auth_method_from(req.body)
-    except ValueError as error:
-        raise BadRequest(f"AuthMethod decoding failed: {error}") from error
+    options = write_options(req)
+    method = body_of(req, auth_method_from, "AuthMethod")
     if name and method.Name not in ("", name):
         raise BadRequest("AuthMethod Name in URL and payload do not match")
     request = ACLAuthMethodSetRequest(AuthMethod=changed(method, Name=name or method.Name), **options)
@@ -142,11 +130,9 @@ async def acl_binding_rule_create(req: Request) -> Reply:
 async def acl_binding_rule(req: Request) -> Reply:
     """One binding rule."""
     require_acls(req)
-    ask = ACLBindingRuleGetRequest(BindingRuleID=_rule_id(req), **req.read_options())
+    ask = ACLBindingRuleGetRequest(BindingRuleID=path_part(req, "id", _RULE_ID), **req.read_options())
     found = await fetch(req, "ACL.BindingRuleRead", ask, ACLBindingRuleResponse, shows_consistency=False)
-    if found.BindingRule is None:
-        raise NotFound(f"Requested binding rule does not exist: {AclNotFound.default_text}")
-    return Reply(found.BindingRule, meta=found)
+    return Reply(existing(found.BindingRule, "binding rule"), meta=found)
 
 
 @route("PUT", "/v1/acl/binding-rule/{id...}")
@@ -159,27 +145,14 @@ async def acl_binding_rule_update(req: Request) -> Reply:
 async def acl_binding_rule_delete(req: Request) -> Reply:
     """Drop a binding rule; 404 for one that is not there."""
     require_acls(req)
-    request = ACLBindingRuleDeleteRequest(BindingRuleID=_rule_id(req), **acl_write_options(req))
-    try:
-        await req.rpc("ACL.BindingRuleDelete", request, bool)
-    except AclNotFound as error:
-        raise NotFound("Cannot find binding rule to delete") from error
-    return Reply(True)
-
-
-def _rule_id(req: Request) -> str:
-    if not req.path["id"]:
-        raise BadRequest("Missing binding rule ID")
-    return req.path["id"]
+    ask = ACLBindingRuleDeleteRequest(BindingRuleID=path_part(req, "id", _RULE_ID), **write_options(req))
+    return await deleted(req, "ACL.BindingRuleDelete", ask, "binding rule")
 
 
 async def _write_rule(req: Request, rule_id: str) -> Reply:
     require_acls(req)
-    options = acl_write_options(req)
-    try:
-        rule = binding_rule_from(req.body)
-    except ValueError as error:
-        raise BadRequest(f"BindingRule decoding failed: {error}") from error
+    options = write_options(req)
+    rule = body_of(req, binding_rule_from, "BindingRule")
     if rule.ID not in ("", rule_id):
         raise BadRequest("BindingRule ID in URL and payload do not match")
     request = ACLBindingRuleSetRequest(BindingRule=changed(rule, ID=rule_id), **options)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pyconsul.agent.http.acl import require_acls
-from pyconsul.agent.http.acl_policies import acl_write_options
+from pyconsul.agent.http.acl_requests import body_of, deleted, existing, path_part, require_acls, write_options
 from pyconsul.agent.http.discovery import fetch
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
@@ -18,7 +17,7 @@ from pyconsul.structs.acl import (
     ACLRoleSetRequest,
 )
 from pyconsul.structs.acl_input import role_from
-from pyconsul.structs.errors import AclNotFound, BadRequest, NotFound
+from pyconsul.structs.errors import BadRequest
 from pyconsul.structs.wire import changed
 
 
@@ -39,11 +38,8 @@ async def acl_role_create(req: Request) -> Reply:
 
 async def _write(req: Request, role_id: str) -> Reply:
     require_acls(req)
-    options = acl_write_options(req)
-    try:
-        role = role_from(req.body)
-    except ValueError as error:
-        raise BadRequest(f"Role decoding failed: {error}") from error
+    options = write_options(req)
+    role = body_of(req, role_from, "Role")
     if role.ID and role_id != role.ID:
         raise BadRequest("Role ID in URL and payload do not match")
     request = ACLRoleSetRequest(Role=changed(role, ID=role_id), **options)
@@ -54,29 +50,20 @@ async def _write(req: Request, role_id: str) -> Reply:
 async def acl_role_by_name(req: Request) -> Reply:
     """One role."""
     require_acls(req)
-    if not req.path["name"]:
-        raise BadRequest("Missing role Name")
-    return await _read(req, ACLRoleGetRequest(RoleName=req.path["name"], **req.read_options()))
+    name = path_part(req, "name", "role Name")
+    return await _read(req, ACLRoleGetRequest(RoleName=name, **req.read_options()))
 
 
 @route("GET", "/v1/acl/role/{id...}")
 async def acl_role(req: Request) -> Reply:
     """One role."""
     require_acls(req)
-    return await _read(req, ACLRoleGetRequest(RoleID=_id(req), **req.read_options()))
-
-
-def _id(req: Request) -> str:
-    if not req.path["id"]:
-        raise BadRequest("Missing role ID")
-    return req.path["id"]
+    return await _read(req, ACLRoleGetRequest(RoleID=path_part(req, "id", "role ID"), **req.read_options()))
 
 
 async def _read(req: Request, ask: ACLRoleGetRequest) -> Reply:
     found = await fetch(req, "ACL.RoleRead", ask, ACLRoleResponse, shows_consistency=False)
-    if found.Role is None:
-        raise NotFound(f"Requested role does not exist: {AclNotFound.default_text}")
-    return Reply(found.Role, meta=found)
+    return Reply(existing(found.Role, "role"), meta=found)
 
 
 @route("PUT", "/v1/acl/role/{id...}")
@@ -89,9 +76,6 @@ async def acl_role_update(req: Request) -> Reply:
 async def acl_role_delete(req: Request) -> Reply:
     """Drop a role; 404 for one that is not there, and for a token that nobody knows."""
     require_acls(req)
-    request = ACLRoleDeleteRequest(RoleID=_id(req), **acl_write_options(req))
-    try:
-        await req.rpc("ACL.RoleDelete", request, str)
-    except AclNotFound as error:
-        raise NotFound("Cannot find role to delete") from error
-    return Reply(True)
+    role_id = path_part(req, "id", "role ID")
+    ask = ACLRoleDeleteRequest(RoleID=role_id, **write_options(req))
+    return await deleted(req, "ACL.RoleDelete", ask, "role")

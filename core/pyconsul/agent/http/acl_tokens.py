@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyconsul.agent.http.acl import require_acls
-from pyconsul.agent.http.acl_policies import acl_write_options, shown
+from pyconsul.agent.http.acl_policies import shown
+from pyconsul.agent.http.acl_requests import body_of, deleted, path_part, require_acls, write_options
 from pyconsul.agent.http.discovery import fetch
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
@@ -21,7 +21,7 @@ from pyconsul.structs.acl import (
     ACLTokenSetRequest,
 )
 from pyconsul.structs.acl_input import token_from
-from pyconsul.structs.errors import AclNotFound, BadRequest, NotFound
+from pyconsul.structs.errors import BadRequest
 from pyconsul.structs.wire import changed
 
 _CLONE = "/clone"
@@ -51,15 +51,8 @@ async def acl_tokens(req: Request) -> Reply:
 async def acl_token_create(req: Request) -> Reply:
     """Create a token; accessor and secret may be the client's choice."""
     require_acls(req)
-    options, token = acl_write_options(req), _token(req)
+    options, token = write_options(req), body_of(req, token_from, "Token")
     return Reply(await req.rpc("ACL.TokenSet", ACLTokenSetRequest(ACLToken=token, Create=True, **options), ACLToken))
-
-
-def _token(req: Request) -> ACLToken:
-    try:
-        return token_from(req.body)
-    except ValueError as error:
-        raise BadRequest(f"Token decoding failed: {error}") from error
 
 
 @route("GET", "/v1/acl/token/self")
@@ -76,7 +69,7 @@ async def acl_token_self(req: Request) -> Reply:
 async def acl_token(req: Request) -> Reply:
     """One token; with ``?expanded`` also all that it grants."""
     require_acls(req)
-    accessor = _accessor(req)
+    accessor = path_part(req, "id", "token AccessorID")
     ask = ACLTokenGetRequest(**req.read_options(), TokenID=accessor, Expanded=req.query.has("expanded"))
     found = await fetch(req, "ACL.TokenRead", ask, ACLTokenResponse, shows_consistency=False)
     return Reply(_expanded(found) if ask.Expanded else found.Token, meta=found)
@@ -89,17 +82,11 @@ def _expanded(found: ACLTokenResponse) -> ACLTokenExpanded:
     return ACLTokenExpanded(**fields)
 
 
-def _accessor(req: Request) -> str:
-    if not req.path["id"]:
-        raise BadRequest("Missing token AccessorID")
-    return req.path["id"]
-
-
 @route("PUT", "/v1/acl/token/{id...}")
 async def acl_token_update(req: Request) -> Reply:
     """Replace a token, or clone it where the path ends so."""
     require_acls(req)
-    options, token, accessor = acl_write_options(req), _token(req), req.path["id"]
+    options, token, accessor = write_options(req), body_of(req, token_from, "Token"), req.path["id"]
     if accessor.endswith(_CLONE):
         ask = ACLTokenSetRequest(
             ACLToken=changed(token, AccessorID=accessor.removesuffix(_CLONE)), Create=True, **options
@@ -115,9 +102,6 @@ async def acl_token_update(req: Request) -> Reply:
 async def acl_token_delete(req: Request) -> Reply:
     """Drop a token; 404 for one that is not there, and for a token of the request that nobody knows."""
     require_acls(req)
-    request = ACLTokenDeleteRequest(TokenID=_accessor(req), **acl_write_options(req))
-    try:
-        await req.rpc("ACL.TokenDelete", request, str)
-    except AclNotFound as error:
-        raise NotFound("Cannot find token to delete") from error
-    return Reply(True)
+    accessor = path_part(req, "id", "token AccessorID")
+    ask = ACLTokenDeleteRequest(TokenID=accessor, **write_options(req))
+    return await deleted(req, "ACL.TokenDelete", ask, "token")

@@ -19,10 +19,10 @@ def bind_flags(flags: FlagSet) -> None:
         "bind-type", "What -bind-name names: service, role, node, policy or templated-policy.", default="service"
     )
     flags.string("bind-name", "Name of what is given; may take in values, as in ${serviceaccount.name}.")
-    flags.mapping("bind-vars", "Variable of the templated policy: `NAME=VALUE`. May be repeated.")
+    flags.mapping("bind-vars", "Variable of the templated policy: NAME=VALUE. May be repeated.")
 
 
 def check_variables(args: Args, refusal: str) -> None:
     """Raise UsageFailed for variables of something that is no templated policy."""
     if args.mapping("bind-vars") and args.string("bind-type") != TEMPLATED:
-        raise UsageFailed(refusal)
+        raise UsageFailed(refusal, spaced=False)

@@ -45,9 +45,9 @@ def role_flags(flags: FlagSet) -> None:
 def identity_flags(flags: FlagSet) -> None:
     """Declare service and node identities."""
     flags.strings(
-        "service-identity", "Service whose rights are given: `NAME` or NAME:DATACENTER1,DATACENTER2. May be repeated."
+        "service-identity", "Service whose rights are given: NAME or NAME:DATACENTER1,DATACENTER2. May be repeated."
     )
-    flags.strings("node-identity", "Node whose rights are given: `NAME:DATACENTER`. May be repeated.")
+    flags.strings("node-identity", "Node whose rights are given: NAME:DATACENTER. May be repeated.")
 
 
 def attach_flags(flags: FlagSet) -> None:
@@ -61,14 +61,17 @@ def change_flags(flags: FlagSet) -> None:
     """Declare what happens to templated policies that are there already."""
     flags.string("append-templated-policy", "Name of a templated policy to add; -var gives its variables.")
     flags.string("replace-templated-policy", "Name of the templated policy to have instead of those that are there.")
-    flags.string("append-templated-policy-file", "File with templated policies to add.")
-    flags.string("replace-templated-policy-file", "File with the templated policies to have instead.")
+    flags.string("append-templated-policy-file", "The same from a file, instead of `-append-templated-policy`.")
+    flags.string(
+        "replace-templated-policy-file",
+        "The same from a file, instead of `-replace-templated-policy`.",
+    )
     variable_flag(flags)
 
 
 def variable_flag(flags: FlagSet) -> None:
     """Declare the variables of a templated policy."""
-    flags.strings("var", "Variable of the templated policy: `NAME:VALUE`. May be repeated.")
+    flags.strings("var", "Variable of the templated policy: NAME:VALUE. May be repeated.")
 
 
 def any_given(args: Args, names: Iterable[str]) -> bool:

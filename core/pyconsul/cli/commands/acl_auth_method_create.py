@@ -40,7 +40,7 @@ def run(args: Args, console: Console) -> int:
     """Create and print it."""
     for name in ("type", "name"):
         if not args.string(name):
-            raise UsageFailed(f"Missing required '-{name}' flag")
+            raise UsageFailed(f"Missing required '-{name}' flag", spaced=False)
     client = console.connect(args)
     definition = _definition(args, console)
     with failing("Failed to create new auth method"):

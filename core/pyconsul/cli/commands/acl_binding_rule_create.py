@@ -35,7 +35,7 @@ def run(args: Args, console: Console) -> int:
     """Create and print it."""
     for name in ("method", "bind-type", "bind-name"):
         if not args.string(name):
-            raise UsageFailed(f"Missing required '-{name}' flag")
+            raise UsageFailed(f"Missing required '-{name}' flag", spaced=False)
     check_variables(args, "Cannot specify -bind-vars when -bind-type is not templated-policy")
     definition = {
         "Description": args.string("description"),

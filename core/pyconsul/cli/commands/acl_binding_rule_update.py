@@ -58,7 +58,7 @@ def _fresh(old: Json, args: Args) -> Json:
     """A rule of nothing but the flags, for the same auth method. Raises UsageFailed."""
     for name in ("bind-type", "bind-name"):
         if not args.string(name):
-            raise UsageFailed(f"Missing required '-{name}' flag")
+            raise UsageFailed(f"Missing required '-{name}' flag", spaced=False)
     check_variables(args, "-bind-vars cannot be specified when -bind-type is not templated-policy")
     return {
         "AuthMethod": old.get("AuthMethod", ""),

@@ -34,7 +34,7 @@ def add_flags(flags: FlagSet) -> None:
 def run(args: Args, console: Console) -> int:
     """Create and print it."""
     if not args.string("name"):
-        raise UsageFailed("Missing required '-name' flag")
+        raise UsageFailed("Missing required '-name' flag", spaced=False)
     client = console.connect(args)
     definition = {
         "Name": args.string("name"),

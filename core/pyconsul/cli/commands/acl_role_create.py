@@ -72,7 +72,7 @@ def run(args: Args, console: Console) -> int:
 def _check(args: Args) -> None:
     """Raise Failed for a role without a name or without rights."""
     if not args.string("name"):
-        raise UsageFailed("Missing required '-name' flag")
+        raise UsageFailed("Missing required '-name' flag", spaced=False)
     if not any_given(args, _GRANTS):
         raise Failed(
             "Cannot create a role without specifying -policy-name, -policy-id, -service-identity, -node-identity, "

@@ -21,7 +21,7 @@ where one is given.
 
 def add_flags(flags: FlagSet) -> None:
     """Declare which token, and what to call the new one."""
-    flags.string("accessor-id", "Accessor ID of the token, or the beginning of it, or `anonymous`.")
+    flags.string("accessor-id", "Accessor ID of the token, or the beginning of it, or anonymous.")
     flags.string("id", "Older name of -accessor-id.")
     flags.string("description", "What the new token is for.")
     format_flag(flags)

@@ -75,6 +75,12 @@ def _failed(text: str) -> Failed:
     return Failed(f"==> {text}")
 
 
+def _zone() -> str:
+    """How far local time is from UTC in Go's form, which is Z where they are the same."""
+    offset = time.strftime("%z")
+    return "Z" if offset == "+0000" else offset
+
+
 class _Recording:
     """One run: what to capture, where the files go, and until when."""
 
@@ -83,7 +89,7 @@ class _Recording:
         self._client = client
         self._interval = args.duration("interval")
         self._duration = args.duration("duration")
-        self._folder = args.string("output") or f"consul-debug-{time.strftime(_TIME)}{time.strftime('%z')}"
+        self._folder = args.string("output") or f"consul-debug-{time.strftime(_TIME)}{_zone()}"
         self._packs = args.boolean("archive")
         self._targets = args.strings("capture") or list(_TARGETS)
         self._version = ""

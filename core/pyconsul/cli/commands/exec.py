@@ -5,6 +5,7 @@ Agents take part only where remote execution is switched on (``disable_remote_ex
 
 from __future__ import annotations
 
+import posixpath
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -114,7 +115,7 @@ class _Execution:
 
         with failing("Failed to create session"):
             self._session = self._create_session()
-        self._folder = f"{self._args.string('prefix')}/{self._session}/"
+        self._folder = posixpath.join(self._args.string("prefix"), self._session) + "/"
         self._say(f"Created remote execution session: {self._session}")
         with stoppable() as signals:
             try:

@@ -57,7 +57,7 @@ def run(args: Args, console: Console) -> int:
     for name in ("method", "token-sink-file"):
         if not args.string(name):
             raise Failed(f"Missing required '-{name}' flag")
-    bearer = _bearer_token(args)
+    bearer = _bearer_token(args, console)
     client = console.connect(args, with_token=False)
 
     with failing("Error logging in"):
@@ -67,14 +67,14 @@ def run(args: Args, console: Console) -> int:
     return 0
 
 
-def _bearer_token(args: Args) -> str:
-    """The bearer token of the file. Raises Failed."""
+def _bearer_token(args: Args, console: Console) -> str:
+    """The bearer token of the file, or one made from AWS credentials. Raises Failed."""
     _check_aws(args)
     path = args.string("bearer-token-file")
     if args.boolean("aws-auto-bearer-token"):
         if path:
             raise Failed("Cannot use '-bearer-token-file' flag with '-aws-auto-bearer-token'")
-        raise Failed('"login -aws-auto-bearer-token" is not available yet in this version of py-consul')
+        return _aws_bearer_token(args, console)
     if not path:
         raise Failed("Missing required '-bearer-token-file' flag")
     try:
@@ -85,6 +85,25 @@ def _bearer_token(args: Args) -> str:
     if not token:
         raise Failed(f"No bearer token found in {path}")
     return token
+
+
+def _aws_bearer_token(args: Args, console: Console) -> str:
+    """A bearer token that AWS credentials have signed. Raises Failed."""
+    from ..aws_bearer import BearerError, Wanted, bearer_token
+
+    wanted = Wanted(
+        region=args.string("aws-region"),
+        sts_endpoint=args.string("aws-sts-endpoint"),
+        server_id=args.string("aws-server-id-header-value"),
+        with_entity=args.boolean("aws-include-entity"),
+        access_key_id=args.string("aws-access-key-id"),
+        secret_access_key=args.string("aws-secret-access-key"),
+        session_token=args.string("aws-session-token"),
+    )
+    try:
+        return bearer_token(wanted, console.environ)
+    except BearerError as e:
+        raise Failed(f"Error with aws-iam auth method: {e}") from e
 
 
 def _check_aws(args: Args) -> None:

@@ -56,7 +56,7 @@ def run(args: Args, console: Console) -> int:
     plan = _plan(args)
     if plan.type.startswith(("connect_", "agent_")):
         raise Failed(f"Type {plan.type} is not supported in the CLI tool")
-    client = console.connect(args)
+    client = console.connect(args, failure="")
     with failing("Error querying Consul agent"):
         client.status.leader()
     if not args.rest:

@@ -89,30 +89,41 @@ class _JsonParser:
             key = self.take()
             if key.kind == "RBRACE":
                 break
-            items.append(self.entry(key))
+            entry = self.entry(key)
+            if entry is None:
+                break
+            items.append(entry)
             if self.take().kind != "COMMA":
                 break
-        if self.token.kind != "RBRACE":
+        # HashiCorp's parser takes the end of the text for the end of every object that is open.
+        if self.token.kind not in ("RBRACE", "EOF"):
             raise HclError(f"expected: RBRACE | COMMA got: {self.token.kind}", *position(self.source, self.token.at))
         self.depth -= 1
         return ObjectNode(ItemList(items), opening)
 
-    def entry(self, key: Token) -> Item:
+    def entry(self, key: Token) -> Item | None:
+        """One member of an object, None if the text ends before its value begins."""
         keys: list[Token] = []
         while key.kind == "STRING":
             keys.append(key)
             key = self.take()
+        if key.kind == "EOF":
+            return None
         if key.kind != "COLON" or not keys:
             raise HclError(f"expected: STRING got: {key.kind}", *position(self.source, key.at))
-        return Item(keys, self.value(), assigned=True)
+        value = self.value()
+        return None if value is None else Item(keys, value, assigned=True)
 
-    def value(self) -> Node:
+    def value(self) -> Node | None:
+        """What stands behind a colon, None if the text ends there."""
         token = self.take()
         match token.kind:
             case "STRING" | "NUMBER" | "FLOAT" | "BOOL":
                 return token
             case "NULL":
                 return Token("STRING", "", token.at, json=True)
+            case "EOF":
+                return None
             case "LBRACE":
                 return self.object()
             case "LBRACK":

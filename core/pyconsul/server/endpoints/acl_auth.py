@@ -20,7 +20,8 @@ from pyconsul.server.registry import rpc
 from pyconsul.server.state import acl_auth as state
 from pyconsul.server.state.acl import auth_method_named, policy_named, role_named, token_with_secret
 from pyconsul.structs import gojson
-from pyconsul.structs.acl import (
+from pyconsul.structs.acl import ACLToken, ACLTokenBatchDeleteRequest
+from pyconsul.structs.acl_auth import (
     ACLAuthMethod,
     ACLAuthMethodBatchDeleteRequest,
     ACLAuthMethodBatchSetRequest,
@@ -41,8 +42,6 @@ from pyconsul.structs.acl import (
     ACLBindingRuleSetRequest,
     ACLLoginRequest,
     ACLLogoutRequest,
-    ACLToken,
-    ACLTokenBatchDeleteRequest,
 )
 from pyconsul.structs.errors import AclNotFound, InternalError, PermissionDenied
 from pyconsul.structs.messages import MessageType
@@ -67,7 +66,9 @@ async def read_auth_method(srv: Server, ask: ACLAuthMethodGetRequest) -> ACLAuth
         found = auth_method_named(db, ask.AuthMethodName, ws)
         return ACLAuthMethodResponse(Index=state.auth_methods_index(db, ws), AuthMethod=found)
 
-    return await srv.read(ask, read, found=lambda reply: reply.AuthMethod is not None)
+    return await srv.read(
+        ask, read, found=lambda reply: reply.AuthMethod is not None, content=lambda reply: reply.AuthMethod
+    )
 
 
 @rpc("ACL.AuthMethodList")
@@ -148,7 +149,9 @@ async def read_binding_rule(srv: Server, ask: ACLBindingRuleGetRequest) -> ACLBi
         found = state.binding_rule_with_id(db, ask.BindingRuleID, ws)
         return ACLBindingRuleResponse(Index=state.binding_rules_index(db, ws), BindingRule=found)
 
-    return await srv.read(ask, read, found=lambda reply: reply.BindingRule is not None)
+    return await srv.read(
+        ask, read, found=lambda reply: reply.BindingRule is not None, content=lambda reply: reply.BindingRule
+    )
 
 
 @rpc("ACL.BindingRuleList")
@@ -160,7 +163,7 @@ async def list_binding_rules(srv: Server, ask: ACLBindingRuleListRequest) -> ACL
         found = state.binding_rules(db, ask.AuthMethod, ws)
         return ACLBindingRuleListResponse(Index=state.binding_rules_index(db, ws), BindingRules=found or None)
 
-    return await srv.read(ask, read)
+    return await srv.read(ask, read, content=lambda reply: reply.BindingRules)
 
 
 @rpc("ACL.BindingRuleSet")

@@ -47,7 +47,7 @@ async def read_policy(srv: Server, ask: ACLPolicyGetRequest) -> ACLPolicyRespons
         found = policy_with_id(db, ask.PolicyID, ws) if ask.PolicyID else policy_named(db, ask.PolicyName, ws)
         return ACLPolicyResponse(Index=policies_index(db, ws), Policy=found)
 
-    return await srv.read(ask, read, found=lambda reply: reply.Policy is not None)
+    return await srv.read(ask, read, found=lambda reply: reply.Policy is not None, content=lambda reply: reply.Policy)
 
 
 @rpc("ACL.PolicyList")

@@ -45,7 +45,7 @@ async def read_role(srv: Server, ask: ACLRoleGetRequest) -> ACLRoleResponse:
         found = role_with_id(db, ask.RoleID, ws) if ask.RoleID else role_named(db, ask.RoleName, ws)
         return ACLRoleResponse(Index=roles_index(db, ws), Role=None if found is None else with_names(db, found, ws))
 
-    return await srv.read(ask, read, found=lambda reply: reply.Role is not None)
+    return await srv.read(ask, read, found=lambda reply: reply.Role is not None, content=lambda reply: reply.Role)
 
 
 @rpc("ACL.RoleList")
@@ -56,7 +56,7 @@ async def list_roles(srv: Server, ask: ACLRoleListRequest) -> ACLRoleListRespons
         acl_reader(srv, ask.Token, ws)
         return ACLRoleListResponse(Index=roles_index(db, ws), Roles=all_roles(db, ask.Policy, ws) or None)
 
-    return await srv.read(ask, read)
+    return await srv.read(ask, read, content=lambda reply: reply.Roles)
 
 
 @rpc("ACL.RoleSet")

@@ -65,7 +65,7 @@ async def read_token(srv: Server, ask: ACLTokenGetRequest) -> ACLTokenResponse:
         )
         return _expanded(srv, db, ws, reply, shown) if ask.Expanded else reply
 
-    return await srv.read(ask, read)
+    return await srv.read(ask, read, content=lambda reply: changed(reply, Index=0))
 
 
 def _redacted(authorizer: Authorizer, token: ACLToken) -> ACLToken:
@@ -104,7 +104,7 @@ async def list_tokens(srv: Server, ask: ACLTokenListRequest) -> ACLTokenListResp
         rows = [token for token in listed_tokens(db, ask, ws) if not srv.acl.has_expired(token)]
         return ACLTokenListResponse(Index=tokens_index(db, ws), Tokens=[_redacted(authorizer, row) for row in rows])
 
-    return await srv.read(ask, read)
+    return await srv.read(ask, read, content=lambda reply: reply.Tokens)
 
 
 @rpc("ACL.TokenSet")

@@ -13,7 +13,7 @@ from pyconsul.server.state.acl_auth import (
     set_auth_method,
     set_binding_rule,
 )
-from pyconsul.structs.acl import (
+from pyconsul.structs.acl_auth import (
     ACLAuthMethod,
     ACLAuthMethodBatchDeleteRequest,
     ACLAuthMethodBatchSetRequest,

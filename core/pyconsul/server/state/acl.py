@@ -14,7 +14,8 @@ from pyconsul.memdb import Index, Store, Table, WatchSet
 from pyconsul.server.state.indexes import max_index
 from pyconsul.server.state.system_metadata import INDEX as METADATA_INDEX
 from pyconsul.server.state.uuid_keys import link_key, uuid_key
-from pyconsul.structs.acl import ACLAuthMethod, ACLBindingRule, ACLLink, ACLPolicy, ACLRole, ACLToken, expiration_of
+from pyconsul.structs.acl import ACLLink, ACLPolicy, ACLRole, ACLToken, expiration_of
+from pyconsul.structs.acl_auth import ACLAuthMethod, ACLBindingRule
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.wire import UNSET, UnsetType, changed, omit
 

@@ -14,7 +14,7 @@ from pyconsul.server.state.acl import (
 from pyconsul.server.state.acl_tokens import delete_token
 from pyconsul.server.state.indexes import max_index, raise_index
 from pyconsul.server.state.uuid_keys import uuid_key
-from pyconsul.structs.acl import ACLAuthMethod, ACLBindingRule
+from pyconsul.structs.acl_auth import ACLAuthMethod, ACLBindingRule
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.wire import changed
 
