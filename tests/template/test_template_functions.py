@@ -74,6 +74,7 @@ def test_functions_give_what_the_original_gives(text: str, wanted: str) -> None:
 
 
 ERRORS = [
+    ('{{ define "t" }}{{ executeTemplate "t" }}{{ end }}{{ executeTemplate "t" }}', "executeTemplate: exceeded maximum template depth (1000)"),
     ('{{ mustEnv "NOT_SET_AT_ALL" }}', "required environment variable NOT_SET_AT_ALL is empty"),
     ('{{ base64Decode "a!" }}', "base64Decode: illegal base64 data at input byte 1"),
     ('{{ parseInt "x" }}', 'parseInt: strconv.ParseInt: parsing "x": invalid syntax'),

@@ -185,7 +185,7 @@ def slice_(item: Value, *indexes: Value) -> Value:
     if isinstance(item, str) and len(indexes) == 3:
         raise FunctionError("cannot 3-index slice a string")
     if not isinstance(item, (str, list, bytes)):
-        raise FunctionError(f"can't slice item of type {type_of(item)}")
+        raise FunctionError(f"can't slice item of type {type_of(item).removeprefix('*')}")
     data: Any = to_bytes(item) if isinstance(item, str) else item
     places = [0, len(data), len(data)]
     for n, value in enumerate(indexes):
@@ -222,9 +222,11 @@ def not_(value: Value) -> bool:
     return not value
 
 
-def call(name: str, function: Value, *args: Value) -> Value:
-    """Call a function value."""
+def call(name: str | None, function: Value, *args: Value) -> Value:
+    """Call a function value; ``name`` is how the template spells it, None for one that came through a pipe."""
     function = unwrap(function)
+    if name is None:
+        name = function if isinstance(function, str) else f"<{type_of(function)} Value>"
     if function is None:
         raise FunctionError("call of nil")
     if not isinstance(function, Function):

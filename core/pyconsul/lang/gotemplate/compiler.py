@@ -466,7 +466,7 @@ class _Compiler:
         if builtin and word.name in ("and", "or"):
             return self.short_circuit(word, args)
         if builtin and word.name == "call":
-            shown = args[0].source() if args else ""
+            shown = args[0].source() if args else None
             function = signature("value, ...value", lambda *values: call_value(shown, *values))
         return self.call(function, word.name, word, node, args)
 
@@ -516,8 +516,10 @@ class _Compiler:
         name = word.name
 
         def evaluate(state: State, dot: Value, final: Value) -> Value:
-            if not codes and final is MISSING:
-                state.fail(site, word, f"wrong number of args for {name}: want at least 1 got 0")
+            if not codes:
+                state.node = word
+                if final is MISSING:
+                    state.fail(site, word, f"wrong number of args for {name}: want at least 1 got 0")
             value: Value = None
             for code in codes:
                 value = code.run(state, dot)

@@ -128,5 +128,7 @@ def range_pairs(
         return enumerate(items.items)
     if isinstance(items, bytes):
         return enumerate(items)
-    shown = to_string(items).removeprefix("&")
+    shown = to_string(items)
+    if isinstance(items, Struct):
+        shown = shown.removeprefix("&")
     raise state.error(where, last, f"range can't iterate over {shown}")

@@ -19,6 +19,7 @@ from pyconsul.lang.strconv import quote
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.toolkit.leases import lease_pause
 from pyconsul.toolkit.vault import VaultClient, VaultError
+from pyconsul_template import gourl
 from pyconsul_template.dependencies.models import text_map, texts
 from pyconsul_template.dependencies.queries import Fetched
 
@@ -171,8 +172,8 @@ class ReadQuery(_Secrets):
     @classmethod
     def parse(cls, text: str) -> ReadQuery:
         """From ``path[?version=n]``. Raises FunctionError."""
-        path, _, query = _trimmed(text, "vault.read").partition("?")
-        params = dict(parse_qsl(query))
+        url = gourl.parse(_trimmed(text, "vault.read"))
+        path, params = url["path"], dict(parse_qsl(url["query"]))
         version = f".v{params['version']}" if params.get("version") else ""
         return cls(path, params, f"vault.read({path}{version})")
 
@@ -268,7 +269,7 @@ class CertificateQuery:
     pause: float = 0.0
 
     def __post_init__(self) -> None:
-        self.path = _trimmed(self.path, "vault.read")
+        self.path = gourl.parse(_trimmed(self.path, "vault.read"))["path"]
         self.name = f"vault.pki({self.path}->{self.destination})"
 
     async def fetch(self, access: View) -> Fetched:
