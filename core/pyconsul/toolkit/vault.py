@@ -15,7 +15,7 @@ from pyconsul.sdk.errors import ConsulError
 from pyconsul.sdk.retry import Retry
 from pyconsul.sdk.settings import Settings as ClientSettings
 from pyconsul.toolkit.errors import ConfigError
-from pyconsul.toolkit.stanzas import SECOND, Vault
+from pyconsul.toolkit.stanzas import SECOND, Vault, file_text
 
 
 class VaultError(Exception):
@@ -45,7 +45,7 @@ class VaultClient:
         from pyconsul.sdk.client import AsyncClient
 
         self.settings = settings
-        self.token = settings.token
+        self.token = bare_token(settings.token)
         self.address = settings.address or DEFAULT_ADDRESS
         self._client = AsyncClient(
             ClientSettings(
@@ -150,10 +150,15 @@ class VaultClient:
 
     async def unwrap(self) -> None:
         """Exchange a wrapping token for the one inside. Raises VaultError."""
-        answer = await self.request("PUT", "sys/wrapping/unwrap")
-        auth = (answer or {}).get("auth") or {}
+        try:
+            answer = await self.request("PUT", "sys/wrapping/unwrap")
+        except (VaultError, ConsulError) as error:
+            raise VaultError(getattr(error, "status", 0), f"vault unwrap: {error}") from error
+        auth = (answer or {}).get("auth")
+        if not answer or not auth:
+            raise VaultError(0, f"vault unwrap: no secret{' auth' if answer else ''}")
         if not auth.get("client_token"):
-            raise VaultError(0, "client_set: vault unwrap: no auth token in response")
+            raise VaultError(0, "vault unwrap: no token returned")
         self.token = auth["client_token"]
 
     async def kubernetes_login(self) -> None:
@@ -163,15 +168,33 @@ class VaultClient:
         if not jwt:
             jwt = _service_account(s.k8s_service_account_token_path)
         body = {"role": s.k8s_auth_role_name, "jwt": jwt}
-        answer = await self.request("PUT", f"auth/{s.k8s_service_mount_path}/login", body=body, token="")
+        try:
+            answer = await self.request("PUT", f"auth/{s.k8s_service_mount_path}/login", body=body, token="")
+        except (VaultError, ConsulError) as error:
+            raise VaultError(getattr(error, "status", 0), f"k8s auth: login: {error}") from error
         self.token = ((answer or {}).get("auth") or {}).get("client_token", "")
+
+    def follow_agent(self) -> None:
+        """Take over the token that a Vault agent keeps in its file, where there is one and it is not wrapped."""
+        path = self.settings.vault_agent_token_file
+        if path and not self.settings.unwrap_token:
+            self.token = bare_token(file_text(path)) or self.token
 
     async def log_in(self) -> None:
         """What has to happen before the first read: unwrapping, or the Kubernetes login."""
-        if self.settings.k8s_auth_role_name:
+        if self.settings.uses_kubernetes:
             await self.kubernetes_login()
-        elif self.settings.unwrap_token and self.token:
+        elif self.settings.needs_login:
             await self.unwrap()
+
+
+def bare_token(text: str) -> str:
+    """The token itself: where a Vault agent wraps it, it writes JSON that describes the wrapping."""
+    try:
+        parsed: Any = json.loads(text)
+    except ValueError:
+        return text.strip()
+    return str(parsed.get("token", "")).strip() if isinstance(parsed, dict) else text.strip()
 
 
 def _service_account(path: str) -> str:
@@ -180,7 +203,11 @@ def _service_account(path: str) -> str:
         with open(path, encoding="utf-8") as source:
             return source.read().strip()
     except OSError as error:
-        raise ConfigError(f"client_set: k8s auth: {error}") from None
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigError(
+            "k8s auth: new kubernetes auth: error with login option: unable to read service account token from file: "
+            f"unable to read file containing service account token: open {path}: {reason}"
+        ) from None
 
 
 def kv2_path(path: str, mount: str, middle: str = "data") -> str:

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl
 
+from pyconsul.lang import gourl
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Field, NilPointer, Slice, Struct
 from pyconsul.lang.strconv import quote
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.toolkit.leases import lease_pause
 from pyconsul.toolkit.vault import VaultClient, VaultError
-from pyconsul_template import gourl
 from pyconsul_template.dependencies.models import text_map, texts
 from pyconsul_template.dependencies.queries import Fetched
 

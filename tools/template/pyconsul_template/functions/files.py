@@ -108,7 +108,7 @@ def write_to_file(path: str, user: str, group: str, permissions: str, *rest: str
     try:
         _write(path, to_bytes(rest[-1] + ("\n" if "newline" in flags else "")), mode, user, group, "append" in flags)
     except OSError as error:
-        raise FunctionError(f"open {path}: {(error.strerror or str(error)).lower()}") from None
+        raise FunctionError(f"open {os.path.normpath(path)}: {(error.strerror or str(error)).lower()}") from None
     return ""
 
 

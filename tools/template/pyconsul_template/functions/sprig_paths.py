@@ -6,10 +6,10 @@ import posixpath
 from typing import Any
 from urllib.parse import quote as percent
 
+from pyconsul.lang import gourl
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import kind_of
 from pyconsul.lang.strconv import quote
-from pyconsul_template import gourl
 from pyconsul_template.functions.registry import function
 
 
@@ -48,7 +48,7 @@ def url_parse(text: str) -> dict[str, str]:
     """The parts of a URL."""
     try:
         return gourl.parse(text)
-    except FunctionError as error:
+    except gourl.UrlError as error:
         raise FunctionError(f"unable to parse url: {error}") from None
 
 

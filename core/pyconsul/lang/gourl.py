@@ -6,15 +6,18 @@ import re
 from urllib.parse import quote as percent
 from urllib.parse import unquote
 
-from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.strconv import quote
 
 USERINFO = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*")
 _USER_SAFE = "-_.~$&+,;="
 
 
+class UrlError(ValueError):
+    """A text that is no URL; ``str()`` is Go's message."""
+
+
 def parse(text: str) -> dict[str, str]:
-    """The parts of a URL by sprig's names, unescaped. Raises FunctionError with Go's text."""
+    """The parts of a URL, unescaped, by the names that template functions give them. Raises UrlError."""
     whole, _, fragment = text.partition("#")
     if re.search(r"[\x00-\x1f\x7f]", whole):
         raise _refused(whole, "net/url: invalid control character in URL")
@@ -43,8 +46,8 @@ def parse(text: str) -> dict[str, str]:
     }
 
 
-def _refused(text: str, reason: str) -> FunctionError:
-    return FunctionError(f"parse {quote(text)}: {reason}")
+def _refused(text: str, reason: str) -> UrlError:
+    return UrlError(f"parse {quote(text)}: {reason}")
 
 
 def _check_escapes(part: str, shown: str) -> None:
