@@ -137,7 +137,7 @@ async def test_a_given_token_makes_a_login_needless(vault: FakeVault) -> None:
         ((403, {"errors": ["no"]}), "vault unwrap: Error making API request."),
         ((200, {"data": {}}), "vault unwrap: no secret auth"),
         ((200, {"auth": {"client_token": "", "policies": []}}), "vault unwrap: no token returned"),
-        ((404, {"errors": []}), "vault unwrap: no secret"),
+        ((200, None), "vault unwrap: no secret"),
     ],
 )
 async def test_what_cannot_be_unwrapped_is_told(vault: FakeVault, answer: tuple[int, Any], message: str) -> None:

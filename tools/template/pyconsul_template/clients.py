@@ -13,6 +13,7 @@ from pyconsul.toolkit.errors import ConfigError, RunError
 from pyconsul.toolkit.stanzas import SECOND
 from pyconsul.toolkit.vault import VaultClient, VaultError
 from pyconsul_template.config import Config
+from pyconsul_template.gojson import Number
 from pyconsul_template.watcher import Clients, Watcher, WatchSettings
 
 
@@ -42,12 +43,13 @@ def _watch_settings(config: Config) -> WatchSettings:
         retry={"consul": config.consul.retry, "vault": config.vault.retry, "nomad": config.nomad.retry},
         default_lease=config.vault.default_lease_duration / SECOND,
         lease_threshold=config.vault.lease_renewal_threshold,
+        nomad_namespace=config.nomad.namespace,
     )
 
 
 def _clients(config: Config) -> Clients:
     async def vault() -> VaultClient:
-        client = VaultClient(config.vault)
+        client = VaultClient(config.vault, number=Number, log=logging.getLogger("pyconsul_template.main"))
         await client.log_in()
         return client
 

@@ -27,6 +27,7 @@ from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import sprintf
 from pyconsul.lang.gotemplate.values import NIL, Map, Struct, Uint64, Value, is_nil, type_of
 from pyconsul.lang.strconv import MAX_INT64, MAX_UINT64, MIN_INT64, format_float, from_bytes
+from pyconsul_template import gojson
 from pyconsul_template.functions.digests import decode_base64
 from pyconsul_template.gotime import Time
 from pyconsul_template.yamlreader import PLAIN, first_document
@@ -283,6 +284,8 @@ def _mapping(out: list[Event], pairs: list[tuple[Any, Any]], depth: int) -> None
 def _scalar_of(value: Value) -> ScalarEvent:
     if value is None or value is NIL or is_nil(value):
         return _scalar_event("null")
+    if isinstance(value, gojson.Number):
+        return _scalar_of(value.value)
     if isinstance(value, str):
         return _text_event(value)
     if isinstance(value, bool):

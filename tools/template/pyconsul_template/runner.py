@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -323,12 +324,10 @@ class Runner:
 
     def _redacted(self, message: str, execution: Execution) -> str:
         """No secret may stand in a message."""
-        for name in execution.used:
-            data = getattr(self.values.get(name), "Data", None)
-            if name.startswith("vault.") and isinstance(data, dict):
-                for value in data.values():
-                    if value and str(value) in message:
-                        message = message.replace(str(value), "[redacted]")
+        found = {value for name in execution.used for value in secrets_of(name, self.values.get(name)) if value}
+        if found:
+            # Once over the text, longer ones first: no secret may hide a part of another.
+            message = re.sub("|".join(map(re.escape, sorted(found, key=len, reverse=True))), "[redacted]", message)
         return message
 
     def _recall(self, dependency: Dependency) -> Any:
@@ -440,6 +439,16 @@ class Runner:
         )
         self.child.ended.add_done_callback(lambda _: self.wake())
         await self.child.start()
+
+
+def secrets_of(name: str, value: Any) -> list[str]:
+    """The texts of a dependency's value that no message may show."""
+    if name.startswith("vault."):
+        data = getattr(value, "Data", None)
+        return [str(held) for held in data.values()] if isinstance(data, dict) else []
+    if name.startswith("nomad.var.") and isinstance(value, dict):
+        return [item.Value for item in value.values()]
+    return []
 
 
 def _go(value: bool) -> str:

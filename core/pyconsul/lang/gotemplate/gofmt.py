@@ -69,7 +69,7 @@ def to_string(value: Value) -> str:
     """The value as ``%v`` prints it."""
     if type(value) is str:
         return value
-    return _format(value, "v", _PLAIN, 0)
+    return str(_format(value, "v", _PLAIN, 0))
 
 
 def sprint(values: Sequence[Value]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from pyconsul.lang.gotemplate.gofmt import sprintf, to_string
 from pyconsul.lang.gotemplate.values import NIL, NilPointer, Struct, Value, is_nil, sorted_keys, type_of
 from pyconsul.lang.strconv import byte_length, quote, to_bytes
+from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function
 
 
@@ -16,6 +17,8 @@ def _dump(value: Value, margin: str) -> str:
     if value is None or value is NIL:
         return "(interface {}) <nil>"
     kind = type_of(value)
+    if isinstance(value, gojson.Number):
+        return f"({kind}) (len={len(value)}) {value}"
     if isinstance(value, str):
         return f"({kind}) (len={byte_length(value)}) {quote(value)}" if value else f'({kind}) ""'
     if isinstance(value, NilPointer):
