@@ -12,7 +12,7 @@ from urllib.parse import quote_plus
 
 from pyconsul.lang.gotemplate.errors import FunctionError
 from pyconsul.lang.gotemplate.functions import Function, WrongTypeError, argument_count_error, prepared, signature
-from pyconsul.lang.gotemplate.gofmt import sprint, sprintf, sprintln
+from pyconsul.lang.gotemplate.gofmt import shown, sprint, sprintf, sprintln
 from pyconsul.lang.gotemplate.values import (
     BOOL,
     COMPLEX,
@@ -252,6 +252,8 @@ _JS = {"\\": "\\\\", "'": "\\'", '"': '\\"', "<": "\\u003C", ">": "\\u003E", "&"
 def _joined(values: Sequence[Value]) -> str:
     if len(values) == 1 and isinstance(values[0], str):
         return values[0]
+    if len(values) == 1 and isinstance(values[0], Struct):
+        return shown(values[0])
     return sprint(["<no value>" if v is None or v is NIL else v for v in values])
 
 

@@ -22,7 +22,7 @@ from pyconsul.lang.gotemplate.functions import (
     checked,
     signature,
 )
-from pyconsul.lang.gotemplate.gofmt import to_string
+from pyconsul.lang.gotemplate.gofmt import shown
 from pyconsul.lang.gotemplate.nodes import (
     ActionNode,
     BoolNode,
@@ -156,7 +156,7 @@ class _Compiler:
             elif isinstance(result, (Channel, Function)):
                 state.fail(name, node, f"can't print {node.source()} of type {type_of(result)}")
             else:
-                state.out.append(to_string(result))
+                state.out.append(shown(result))
             return None
 
         return show
@@ -466,8 +466,8 @@ class _Compiler:
         if builtin and word.name in ("and", "or"):
             return self.short_circuit(word, args)
         if builtin and word.name == "call":
-            shown = args[0].source() if args else None
-            function = signature("value, ...value", lambda *values: call_value(shown, *values))
+            spelled = args[0].source() if args else None
+            function = signature("value, ...value", lambda *values: call_value(spelled, *values))
         return self.call(function, word.name, word, node, args)
 
     def call(
