@@ -114,6 +114,7 @@ class Runner:
         clientset.check(config.consul, config.vault, None, logger)
         self.sources = sources_of(config, own)
         self.child: Child | None = None
+        logger.info("creating watcher")
         self.views = Views(config)
         self._data: dict[str, Any] = {}
         self._told: Collected | None = None

@@ -16,6 +16,7 @@ import msgspec
 from pyconsul.lang.gotemplate import FunctionError, TemplateError
 from pyconsul.lang.strconv import from_bytes, quote, to_bytes
 from pyconsul.toolkit import child as children
+from pyconsul.toolkit import signals
 from pyconsul.toolkit.errors import ChildEnded, RunError
 from pyconsul.toolkit.quiescence import Quiescence
 from pyconsul_template import clients, rendering
@@ -97,7 +98,9 @@ class Runner:
             await self._start_dedup()
             logger.debug("running initial templates")
             await self.round()
-            if not self.config.parse_only:
+            if self.config.parse_only:
+                logger.info("ParseOnly mode and all templates parsed")
+            else:
                 await self._loop()
         finally:
             if renewal is not None:
@@ -152,7 +155,7 @@ class Runner:
     def signal(self, number: int) -> None:
         """Pass a signal to the child."""
         if self.child is not None:
-            child_logger.info("receiving signal %s", number)
+            child_logger.info("receiving signal %s", quote(signals.describe(number)))
             self.child.signal(number)
 
     def wake(self) -> None:
@@ -342,6 +345,7 @@ class Runner:
             if self.watcher.is_watching(dependency.name):
                 continue
             if leads or not dependency.shared:
+                logger.debug("missing dependency: %s", dependency.name)
                 self.watcher.add(dependency)
                 added = True
             elif dependency.name not in self.values:
