@@ -114,10 +114,10 @@ def test_the_token_of_a_vault_agent(secretive: Any, vault: FakeVault) -> None:
 
 
 def test_kubernetes_login(secretive: Any, vault: FakeVault) -> None:
-    """The role logs in with the service account's token."""
+    """The role logs in with the service account's token, where no other token is given."""
     vault.routes["/v1/auth/kubernetes/login"] = {"auth": {"client_token": "pod"}}
     words = ("-vault-k8s-auth-role-name", "web", "-vault-k8s-service-account-token", "jwt")
-    assert secretive.run("-once", *words, "-secret", "kv1/app", "true")[0] == 0
+    assert secretive.run("-once", *words, "-secret", "kv1/app", "true", VAULT_TOKEN="")[0] == 0
     assert ("GET", "/v1/kv1/app", "pod") in vault.asked
 
 

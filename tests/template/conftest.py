@@ -120,7 +120,7 @@ class FakeConsul:
                     status, answer = await self._wait(path, query)
                 else:
                     status, answer = await self._write(path, query, body)
-                data = b"" if answer is None else answer.encode() if status == 500 else json.dumps(answer).encode()
+                data = _encoded(status, answer)
                 lines = f"HTTP/1.1 {status} X\r\nX-Consul-Index: {self.index}\r\nContent-Length: {len(data)}\r\n\r\n"
                 writer.write(lines.encode() + data)
                 await writer.drain()
@@ -128,6 +128,13 @@ class FakeConsul:
             pass
         finally:
             writer.close()
+
+
+def _encoded(status: int, answer: Any) -> bytes:
+    """The body: bytes as they are, everything else as JSON, but for errors."""
+    if answer is None or isinstance(answer, bytes):
+        return answer or b""
+    return answer.encode() if status == 500 else json.dumps(answer).encode()
 
 
 @pytest.fixture

@@ -70,7 +70,9 @@ MISTAKES = [
     ("template { command = 5 }", "'template[0].command': source data must be an array or slice, got int"),
     ('consul { retry { attempts = "3" } }', "'consul.retry.Attempts' expected type 'int', got unconvertible type 'string', value: '3'"),
     ("kill_signal = 9", "'kill_signal' expected type 'os.Signal', got 'int'"),
-    ("nomad { retry { } }", "'nomad' has invalid keys: retry"),
+    ("nomad { retry { } }", "'nomad.retry' expected a map, got 'slice'"),
+    ("consul = [{ address = \"x\" }]", "'consul' expected a map, got 'slice'"),
+    ('consul { address = ["a", 1] }', "'consul.Address' expected type 'string', got unconvertible type '[]interface {}', value: '[a 1]'"),
 ]  # fmt: skip
 
 

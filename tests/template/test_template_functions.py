@@ -73,7 +73,21 @@ def test_functions_give_what_the_original_gives(text: str, wanted: str) -> None:
     assert shown(text) == wanted
 
 
+def test_a_pointer_is_shown_as_what_it_points_to() -> None:
+    """Where a template prints it, not where fmt does."""
+    snippet = CatalogSnippet(Name="n", Tags=sorted_tags(["t"]))
+    assert shown("{{ . }} {{ html . }} {{ print . }}", snippet) == "{n [t]} {n [t]} &{n [t]}"
+
+
+def test_checks_know_their_common_state() -> None:
+    """The worst one counts."""
+    checks = [{"CheckID": "a", "Status": "passing"}, {"CheckID": "b", "Status": "warning"}]
+    entry = {"Node": {"Node": "n", "Address": "a"}, "Service": {"ID": "i", "Service": "s"}, "Checks": checks}
+    assert shown("{{ .Checks.AggregatedStatus }}", HealthService.of(entry, "passing")) == "warning"
+
+
 ERRORS = [
+    ('{{ define "t" }}{{ executeTemplate "t" }}{{ end }}{{ executeTemplate "t" }}', "executeTemplate: exceeded maximum template depth (1000)"),
     ('{{ mustEnv "NOT_SET_AT_ALL" }}', "required environment variable NOT_SET_AT_ALL is empty"),
     ('{{ base64Decode "a!" }}', "base64Decode: illegal base64 data at input byte 1"),
     ('{{ parseInt "x" }}', 'parseInt: strconv.ParseInt: parsing "x": invalid syntax'),

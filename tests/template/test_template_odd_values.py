@@ -45,6 +45,17 @@ ROWS: list[tuple[str, str]] = [
     ('{{ toYAML (sprig_dict "" (sprig_list 1) "a" (sprig_dict "" 2)) }}', '"":\n- 1\na:\n  "": 2'),
     ('{{ toTOML (parseJSON `[1,{"b":1,"a":{"x":2},"c":[{"y":1}],"0":5}]`) }}', "[1.0, {0 = 5.0, b = 1.0, a = {x = 2.0}, c = [{y = 1.0}]}]"),
     ('{{ parseYAML "a: &n 1\\nb: &n 2\\nc: *n" }}', "map[a:1 b:2 c:2]"),
+    # YAML: tabs between tokens, tags of one's own
+    ('{{ parseYAML "a: 1\\t\\nb: [x,\\ty]\\t# c\\nc: d\\te\\n" }}', "map[a:1 b:[x true] c:d\te]"),
+    ('{{ parseYAML "a: !own\\nb: !own 5" | printf `%#v` }}', 'map[interface {}]interface {}{"a":"", "b":"5"}'),
+    # conversions at their limits
+    ('{{ sprig_atoi "9223372036854775808" }} {{ sprig_duration "9223372036854775808" }}', "9223372036854775807 -1s"),
+    ('{{ sprig_minf "nan" 1 }} {{ sprig_maxf "nan" "inf" }} {{ sprig_minf 2 1.5 }}', "NaN +Inf 1.5"),
+    ('{{ sprig_b32dec "YQ==" }}|{{ sprig_b32dec "ME======" }}|{{ sprig_b32dec "ME=A====" }}', "illegal base32 data at input byte 4|a|illegal base32 data at input byte 2"),
+    ('{{ toUpper "\\xffa" | printf "%q" }}{{ sprig_swapcase "\\xffa" | printf "%q" }}', '"\ufffdA""\ufffdA"'),
+    # spew hands its values to fmt in a wrapper, which shows where there are too many or too few
+    ('{{ spew_sprintf "a" 1 "x" }}', "a%!(EXTRA *spew.formatState=1, *spew.formatState=x)"),
+    ('{{ spew_sprintf "%v %d" 1 }} {{ spew_sprintf "100%" }} {{ spew_sprintf "%T" 1 }}', "1 %!d(MISSING) 100%!(NOVERB) *spew.formatState"),
 ]  # fmt: skip
 
 ERRORS: list[tuple[str, str]] = [
@@ -61,6 +72,23 @@ ERRORS: list[tuple[str, str]] = [
     ('{{ parseYAML "...\\na: 1" }}', "yaml: did not find expected node content"),
     ('{{ parseYAML "%TAG\\na: b" }}', "yaml: did not find expected '!'"),
     ('{{ parseYAML "\'un\\n...\\n# c" }}', "yaml: line 2: found unexpected document indicator"),
+    ('{{ parseYAML "a: \\x01" }}', "yaml: control characters are not allowed"),
+    ('{{ parseYAML "\\xff" }}', "yaml: invalid leading UTF-8 octet"),
+    ('{{ parseYAML "a: \\xc3" }}', "yaml: incomplete UTF-8 octet sequence"),
+    ('{{ parseYAML "a: \\xe2(" }}', "yaml: incomplete UTF-8 octet sequence"),
+    ('{{ parseYAML "%YAML 1.2\\n---\\na: 1" }}', "yaml: found incompatible YAML document"),
+    ('{{ parseYAML "%NOPE x\\n---\\na: 1" }}', "yaml: found unknown directive name"),
+    ('{{ parseYAML "a: *" }}', "yaml: did not find expected alphabetic or numeric character"),
+    ('{{ parseYAML ">x: 1" }}', "yaml: did not find expected comment or line break"),
+    ('{{ parseYAML "a: \\"\\\\xZ\\"" }}', "yaml: did not find expected hexdecimal number"),
+    ('{{ parseYAML "a: !!binary x" }}', "yaml: !!binary value contains invalid base64 data"),
+    ('{{ regexMatch "a\\xffb" "x" }}', "error parsing regexp: invalid UTF-8: `\udcffb`"),
+    ('{{ secret "1:2" }}', 'parse "1:2": first path segment in URL cannot contain colon'),
+    ('{{ pkiCert "%zz" "a=b" }}', 'parse "%zz": invalid URL escape "%zz"'),
+    ('{{ "x" | call }}', "non-function x of type string"),
+    ('{{ 1.5 | call }}', "non-function <float64 Value> of type float64"),
+    ('{{ slice (sprig_semver "1.2.3") }}', "can't slice item of type semver.Version"),
+    ('{{ sprig_decryptAES "k" "YQ==" }}', "runtime error: slice bounds out of range [:16] with capacity 3"),
 ]  # fmt: skip
 
 

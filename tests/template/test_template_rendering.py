@@ -55,6 +55,13 @@ def test_a_backup_holds_the_text_before(tmp_path: Path) -> None:
     assert not (tmp_path / "out.old.bak").exists()
 
 
+def test_where_there_is_nothing_to_back_up_that_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The first text has no former one."""
+    path = tmp_path / "out"
+    render(TemplateConfig(destination=str(path), backup=True), b"1", dry=False)
+    assert caplog.messages == [f'could not backup "{path}": link {path} {path}.bak: no such file or directory']
+
+
 def test_directories_are_made_unless_that_is_off(tmp_path: Path) -> None:
     """create_dest_dirs decides."""
     render(TemplateConfig(destination=str(tmp_path / "a/b/out")), b"x", dry=False)

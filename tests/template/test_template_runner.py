@@ -186,6 +186,20 @@ async def test_a_token_file_that_is_not_there_ends_the_tool(consul: Any, tmp_pat
         Runner(Config.of(settings, {}))
 
 
+async def test_settings_no_client_can_be_made_of_end_the_tool(consul: Any, tmp_path: Path) -> None:
+    """Before anything is watched, and whether or not a template asks for that server."""
+    with pytest.raises(RunError, match=r'^runner: runner: client set: vault: parse ":x": missing protocol scheme$'):
+        Runner(a_config(consul, a_template(tmp_path / "out", "x"), vault={"address": ":x"}))
+
+
+async def test_a_token_that_cannot_be_unwrapped_ends_the_tool(consul: Any, tmp_path: Path) -> None:
+    """Nothing from Vault would work without it."""
+    vault = {"address": "http://127.0.0.1:1", "token": "t", "unwrap_token": True}
+    runner = Runner(a_config(consul, a_template(tmp_path / "out", "x"), vault=vault))
+    with pytest.raises(RunError, match=r"^vaultwatcher: vault unwrap: Put .*: connection refused$"):
+        await runner.run()
+
+
 def test_a_sandbox_wants_absolute_paths(tmp_path: Path) -> None:
     """A relative one cannot be compared with it."""
     (tmp_path / "x").write_text("")

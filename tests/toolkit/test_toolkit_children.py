@@ -114,6 +114,26 @@ def test_log_lines_have_the_tools_form(capsys: pytest.CaptureFixture[str]) -> No
         logs.setup("tests_tool", "loud")
 
 
+def test_log_files_carry_no_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """That there is one is told in the form of the moment before; lines that end by themselves get no second end."""
+    logs.setup("tests_tool", "info", file_path=str(tmp_path / "ct.log"))
+    logging.getLogger("tests_tool.runner").error("one\n\n")
+    logging.getLogger("tests_tool.main").info("two")
+    logs.setup("tests_tool", "info")
+    (file,) = tmp_path.iterdir()
+    assert file.read_text() == "[ERR] (runner) one\n\n[INFO] two\n"
+    assert "[DEBUG] (logging) enabling log_file logging to" in capsys.readouterr().err.splitlines()[0]
+
+
+def test_syslog_has_to_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Who asks for it on a machine without one is told."""
+    monkeypatch.setattr(logs, "SYSLOG_SOCKETS", (str(tmp_path / "none"),))
+    with pytest.raises(ConfigError, match="error setting up syslog logger: Unix syslog delivery error"):
+        logs.setup("tests_tool", "info", syslog_facility="LOCAL0")
+    with pytest.raises(ConfigError, match="error setting up syslog logger: invalid syslog facility: NOPE"):
+        logs.setup("tests_tool", "info", syslog_facility="NOPE")
+
+
 def test_log_files_rotate_by_size(tmp_path: Path) -> None:
     """Every file carries the time in its name, the group may read it, and only some are kept."""
     handler = logs.RotatingFile(str(tmp_path / "ct.log"), limit_bytes=60, limit_seconds=3600, keep=2)

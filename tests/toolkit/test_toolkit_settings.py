@@ -10,14 +10,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyconsul.lang.hcl.decode import Blocks
 from pyconsul.toolkit import signals
 from pyconsul.toolkit.errors import ConfigError
 from pyconsul.toolkit.flags import parse_auth
 from pyconsul.toolkit.quiescence import Quiescence, WaitSetting
 from pyconsul.toolkit.retry import RetryPolicy
 from pyconsul.toolkit.schema import boolean, decode, integer, many, merge, text, texts
-from pyconsul.toolkit.sources import from_path
-from pyconsul.toolkit.stanzas import Consul, Environment, Exec, Logging, Nomad, Tls, Vault, parse_wait, wait_setting
+from pyconsul.toolkit.sources import from_path, parse
+from pyconsul.toolkit.stanzas import (
+    CONSUL,
+    Consul,
+    Environment,
+    Exec,
+    Logging,
+    Nomad,
+    Tls,
+    Vault,
+    parse_wait,
+    wait_setting,
+)
 
 MS = 1_000_000
 
@@ -68,10 +80,16 @@ def test_the_upper_bound_is_four_times_the_lower_one() -> None:
 def test_schemas_check_and_convert() -> None:
     """Letter case does not matter, the last of several stanzas counts, lists of stanzas stay lists."""
     schema = {"name": text, "on": boolean, "n": integer, "list": texts, "in": {"x": integer}, "many": many({"y": text})}
-    raw = {"Name": "a", "list": "a,b", "in": [{"x": 1}, {"x": 2}], "many": [{"y": "1"}, {"y": "2"}]}
+    raw = {"Name": "a", "list": "a,b", "in": Blocks([{"x": 1}, {"x": 2}]), "many": [{"y": "1"}, {"y": "2"}]}
     assert decode(raw, schema) == {"name": "a", "list": ["a", "b"], "in": {"x": 2}, "many": [{"y": "1"}, {"y": "2"}]}
     with pytest.raises(ConfigError, match="2 error"):
         decode({"on": "yes", "n": "x"}, schema)
+
+
+def test_consul_as_a_text_is_read_with_an_advice(capsys: pytest.CaptureFixture[str]) -> None:
+    """Old configuration names just the address."""
+    assert parse('consul = "h:1"', {"consul": CONSUL}) == {"consul": {"address": "h:1"}}
+    assert "[WARN] consul now accepts a stanza instead of a string." in capsys.readouterr().err
 
 
 def test_settings_are_laid_over_one_another() -> None:

@@ -116,10 +116,49 @@ async def test_service_accounts_log_in(vault: FakeVault, tmp_path: Path) -> None
     """Role and token of Kubernetes are exchanged for one of Vault."""
     (tmp_path / "jwt").write_text("header.claims.signature\n")
     vault.answers["PUT /v1/auth/kubernetes/login"] = (200, {"auth": {"client_token": "k8s"}})
-    client = a_client(vault, k8s_auth_role_name="web", k8s_service_account_token_path=str(tmp_path / "jwt"))
+    client = a_client(vault, token="", k8s_auth_role_name="web", k8s_service_account_token_path=str(tmp_path / "jwt"))
     await client.log_in()
     assert client.token == "k8s"
     assert vault.asked[-1][2] == {"role": "web", "jwt": "header.claims.signature"}
+    await client.aclose()
+
+
+async def test_a_given_token_makes_a_login_needless(vault: FakeVault) -> None:
+    """The role of Kubernetes is for those who have no token yet."""
+    client = a_client(vault, k8s_auth_role_name="web")
+    await client.log_in()
+    assert (client.token, vault.asked) == ("t", [])
+    await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ((403, {"errors": ["no"]}), "vault unwrap: Error making API request."),
+        ((200, {"data": {}}), "vault unwrap: no secret auth"),
+        ((200, {"auth": {"client_token": "", "policies": []}}), "vault unwrap: no token returned"),
+        ((200, None), "vault unwrap: no secret"),
+    ],
+)
+async def test_what_cannot_be_unwrapped_is_told(vault: FakeVault, answer: tuple[int, Any], message: str) -> None:
+    """With the step that failed."""
+    vault.answers["PUT /v1/sys/wrapping/unwrap"] = answer
+    client = a_client(vault, unwrap_token=True)
+    with pytest.raises(VaultError, match=message):
+        await client.log_in()
+    await client.aclose()
+
+
+async def test_the_token_of_a_vault_agent_may_change(vault: FakeVault, tmp_path: Path) -> None:
+    """The file is looked at again; one that describes a wrapping holds JSON; one that is gone leaves the token."""
+    file = tmp_path / "token"
+    client = a_client(vault, vault_agent_token_file=str(file))
+    seen: list[str] = []
+    for text in ("first\n", '{"token": "second", "ttl": 60}', ""):
+        file.write_text(text)
+        client.follow_agent()
+        seen.append(client.token)
+    assert seen == ["first", "second", "second"]
     await client.aclose()
 
 

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from pyconsul.primitives import coercion
+
 from .console import Console, Failed, UsageFailed
 from .registry import longest_command
 
@@ -28,6 +30,7 @@ UNKNOWN_COMMAND: Final = 127
 
 def entry() -> None:
     """Run the command line of this process and end it."""
+    coercion.forget()
     console = Console.of_process()
     try:
         code = main(sys.argv[1:], console)

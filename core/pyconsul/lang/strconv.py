@@ -32,6 +32,9 @@ MAX_UINT64 = (1 << 64) - 1
 class NumberSyntaxError(ValueError):
     """Text that is no number; ``str()`` is Go's ``strconv`` message."""
 
+    nearest: int = 0
+    """What Go returns beside the error: the limit that was passed, else 0."""
+
 
 def to_bytes(text: str) -> bytes:
     """The bytes of a Go string."""
@@ -206,7 +209,9 @@ def parse_int(text: str, base: int = 10, bits: int = 64, func: str = "ParseInt")
     value = _magnitude(text[1:] if text[:1] in ("+", "-") else text, base, func, text)
     value = -value if negative else value
     if not -(1 << (bits - 1)) <= value < 1 << (bits - 1):
-        raise NumberSyntaxError(f"strconv.{func}: parsing {quote(text)}: value out of range")
+        beyond = NumberSyntaxError(f"strconv.{func}: parsing {quote(text)}: value out of range")
+        beyond.nearest = -(1 << (bits - 1)) if negative else (1 << (bits - 1)) - 1
+        raise beyond
     return value
 
 

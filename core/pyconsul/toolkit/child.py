@@ -53,8 +53,8 @@ async def _spawn(words: list[str], environment: Mapping[str, str], *, own_group:
         raise RunError(f"child: exec: {quote(words[0])}: executable file not found in $PATH")
     try:
         return await asyncio.create_subprocess_exec(
-            path,
-            *words[1:],
+            *words,
+            executable=path,
             env=dict(environment),
             process_group=0 if own_group else None,
         )

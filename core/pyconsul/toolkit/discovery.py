@@ -108,7 +108,8 @@ class Lookup:
         if not value or value in values:
             return value or default
         valid = ",".join(values)
-        self.info(f"{key} {value} is not supported. Valid values are {{{valid}}}. Falling back to '{default}'")
+        what = "Address" if key.startswith("addr") else key.capitalize()
+        self.info(f"{what} type {value} is not supported. Valid values are {{{valid}}}. Falling back to '{default}'")
         return default
 
     def truth(self, key: str, default: bool, env: str = "") -> bool:

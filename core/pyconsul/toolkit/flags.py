@@ -14,13 +14,17 @@ Convert: TypeAlias = Callable[[str], Any]
 
 
 class Row(NamedTuple):
-    """One flag: ``path`` is where its value goes, ``convert`` reads it, ``repeats``: values add up."""
+    """One flag: ``path`` is where its value goes, ``convert`` reads it, ``repeats``: values add up.
+
+    ``brief``: a wrong value is refused in the flag package's few words, not in strconv's.
+    """
 
     name: str
     path: str
     convert: Convert = str
     is_bool: bool = False
     repeats: bool = False
+    brief: bool | None = None
 
 
 def _bool(name: str, path: str) -> Row:
@@ -102,13 +106,18 @@ TOOL_FLAGS: list[Row] = [
 ]
 
 
+def switch(flags: FlagSet, name: str) -> None:
+    """Declare a flag that is no setting: what one run does."""
+    flags.value(name, "", to_bool, False, is_bool=True, brief=True)
+
+
 def declare(flags: FlagSet, rows: Iterable[Row]) -> None:
     """Add rows to a flag set."""
     for row in rows:
         if row.repeats:
             flags.add(Flag(row.name, "value", "", (), "", _appending(row.convert), is_bool=row.is_bool))
         else:
-            flags.value(row.name, "", row.convert, None, is_bool=row.is_bool)
+            flags.value(row.name, "", row.convert, None, is_bool=row.is_bool, brief=row.brief)
 
 
 def _appending(convert: Convert) -> Callable[[list[Any], str], list[Any]]:

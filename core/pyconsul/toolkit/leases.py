@@ -48,11 +48,16 @@ async def keep_token(client: Callable[[], Awaitable[VaultClient]], logger: loggi
                 return
             pause = max(float(auth.get("lease_duration") or 60) / 3 * (random.random() + 1) / 2, 1.0)
         except VaultError as error:
-            logger.warning("vault.token: failed to renew: %s", error)
+            _tell_failure(logger, error)
             if error.status in (400, 403):
                 return
             pause = min(pause * 2, 60.0)
         except (ConsulError, OSError) as error:
-            logger.warning("vault.token: failed to renew: %s", error)
+            _tell_failure(logger, error)
             pause = min(pause * 2, 60.0)
         await asyncio.sleep(pause)
+
+
+def _tell_failure(logger: logging.Logger, error: Exception) -> None:
+    logger.warning("vault.token: failed to renew: %s", error)
+    logger.warning("vault.token: renewer done (maybe the lease expired)")

@@ -9,6 +9,7 @@ import time
 from datetime import datetime
 from typing import Final, TextIO
 
+from pyconsul.primitives.durations import format_duration
 from pyconsul.toolkit.errors import ConfigError
 
 LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERR")
@@ -16,6 +17,7 @@ TRACE: Final = 5
 _NUMBERS: Final = {"TRACE": TRACE, "DEBUG": 10, "INFO": 20, "WARN": 30, "ERR": 40}
 _NAMES: Final = {number: name for name, number in _NUMBERS.items()}
 DEFAULT_FILE_NAME: Final = "consul-template.log"
+SYSLOG_SOCKETS: Final = ("/dev/log", "/var/run/syslog", "/var/run/log")
 
 
 def timestamp(seconds: float) -> str:
@@ -31,12 +33,22 @@ class _Lines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line without its newline."""
-        level = _NAMES.get(record.levelno, "INFO")
-        part = record.name.rpartition(".")[2]
-        head = f"{timestamp(record.created)} [{level}] "
-        if part != "main":
-            head += f"({part}) "
-        return head + record.getMessage()
+        return f"{timestamp(record.created)} {_line(record)}"
+
+
+class _Untimed(logging.Formatter):
+    """The lines of log files, which carry no time."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line without its newline."""
+        return _line(record)
+
+
+def _line(record: logging.LogRecord) -> str:
+    level = _NAMES.get(record.levelno, "INFO")
+    part = record.name.rpartition(".")[2]
+    head = f"[{level}] " if part == "main" else f"[{level}] ({part}) "
+    return head + record.getMessage().removesuffix("\n")  # one that ends a line already gets no second end
 
 
 def _for_the_group(path: str, flags: int) -> int:
@@ -55,13 +67,13 @@ class RotatingFile(logging.Handler):
         self.limit_bytes = limit_bytes
         self.limit_seconds = limit_seconds
         self.keep = keep
-        self.setFormatter(_Lines())
+        self.setFormatter(_Untimed())
         self.created = time.time()
         self.stream: TextIO = self._open()
 
     def _open(self) -> TextIO:
         self.created = time.time()
-        path = os.path.join(self.folder, f"{self.head}{time.time_ns()}{self.ending}")
+        path = os.path.join(self.folder, f"{self.head}{time.time_ns()}{self.ending}").removeprefix("./")
         return open(path, "w", encoding="utf-8", errors="surrogateescape", opener=_for_the_group)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -129,11 +141,14 @@ def setup(
     console.setFormatter(lines or _Lines())
     logger.addHandler(console)
     if file_path:
+        shown = file_path + DEFAULT_FILE_NAME if file_path.endswith("/") else file_path
+        age = format_duration(int((rotate_seconds or 86400.0) * 1e9))
+        early_line("DEBUG", "logging", f"enabling log_file logging to {shown} with rotation every {age}")
         try:
             logger.addHandler(RotatingFile(file_path, rotate_bytes, rotate_seconds or 86400.0, rotate_keep))
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            raise ConfigError(f"error setting up log_file logging : open {file_path}: {reason}") from None
+            raise ConfigError(f"error setting up log_file logging : open {error.filename}: {reason}") from None
     if syslog_facility:
         logger.addHandler(_syslog(syslog_facility, syslog_name))
 
@@ -141,19 +156,26 @@ def setup(
 def _syslog(facility: str, name: str) -> logging.Handler:
     from logging.handlers import SysLogHandler
 
+    early_line("DEBUG", "logging", f"enabling syslog on {facility}")
     code = SysLogHandler.facility_names.get(facility.lower())
     if code is None:
         raise ConfigError(f"error setting up syslog logger: invalid syslog facility: {facility}")
-    try:
-        handler = SysLogHandler("/dev/log", code)
-    except OSError as error:
-        raise ConfigError(f"error setting up syslog logger: {error}") from None
+    door = next(filter(os.path.exists, SYSLOG_SOCKETS), "")
+    if not door:
+        raise ConfigError("error setting up syslog logger: Unix syslog delivery error")
+    handler = SysLogHandler(door, code)
     handler.ident = f"{name}[{os.getpid()}]: "
     handler.setFormatter(logging.Formatter("%(message)s"))
     return handler
 
 
-def early_error(part: str, message: str) -> None:
-    """An error before the log is set up, in the plain form of that moment."""
+def early_line(level: str, part: str, message: str) -> None:
+    """A line before the log is set up, whatever its level, in the plain form of that moment."""
     now = time.strftime("%Y/%m/%d %H:%M:%S")
-    sys.stderr.write(f"{now} [ERR] ({part}) {message}\n")
+    head = f"({part}) " if part else ""
+    sys.stderr.write(f"{now} [{level}] {head}{message}\n")
+
+
+def early_error(part: str, message: str) -> None:
+    """An error before the log is set up."""
+    early_line("ERR", part, message)

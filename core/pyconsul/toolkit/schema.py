@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from pyconsul.lang.goflags.values import ValueRefused, to_uint
+from pyconsul.lang.gotemplate.gofmt import to_string
+from pyconsul.lang.hcl.decode import Blocks
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import DurationError, parse_duration
 from pyconsul.toolkit import signals
@@ -59,8 +61,13 @@ def _go_type(value: Any) -> str:
 
 
 def _mismatch(name: str, wanted: str, value: Any) -> KindError:
-    shown = {True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value
+    shown = to_string(value)
     return KindError(f"'{name}' expected type '{wanted}', got unconvertible type '{_go_type(value)}', value: '{shown}'")
+
+
+def unsettable(name: str, value: Any) -> Any:
+    """A stanza that the originals list but cannot read from a file."""
+    raise KindError(f"'{name}' expected a map, got '{'slice' if isinstance(value, list) else _go_type(value)}'")
 
 
 def text(name: str, value: Any) -> str:
@@ -213,11 +220,13 @@ def _written(path: str, value: str, kind: _Either) -> Settings:
 
 
 def _inner(path: str, value: Any, schema: Schema, problems: list[str]) -> Settings:
-    """One stanza; of several with the same name the last counts."""
+    """One stanza; of several with the same name the last counts. A list that is written as one is no stanza."""
     if isinstance(value, list):
         items: list[Any] = value
         if not items:
             return {}
+        if not isinstance(value, Blocks):
+            raise KindError(f"'{path}' expected a map, got 'slice'")
         value = items[-1]
     if not isinstance(value, dict):
         raise KindError(f"'{path}' expected a map, got '{_go_type(value).removesuffix('64')}'")

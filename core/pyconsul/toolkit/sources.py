@@ -46,8 +46,7 @@ def _from_file(path: str, schema: Schema) -> Settings:
 def from_path(path: str, schema: Schema) -> Settings:
     """The settings of a file, or of all files of a directory, later ones winning. Raises ConfigError."""
     if not os.path.exists(path):
-        shown = path or '""'
-        raise ConfigError(f"missing file/folder: {path}: stat {shown}: no such file or directory")
+        raise ConfigError(f"missing file/folder: {path}: stat {path}: no such file or directory")
     if os.path.isfile(path):
         return _from_file(path, schema)
     if not os.path.isdir(path):

@@ -18,6 +18,7 @@ from pyconsul.primitives.durations import parse_duration
 from pyconsul.sdk.retry import Retry
 from pyconsul.sdk.settings import TLS
 from pyconsul.sdk.settings import Settings as ClientSettings
+from pyconsul.toolkit import logs
 from pyconsul.toolkit.quiescence import WaitSetting
 from pyconsul.toolkit.retry import RetryPolicy
 from pyconsul.toolkit.schema import (
@@ -31,6 +32,7 @@ from pyconsul.toolkit.schema import (
     signal_number,
     text,
     texts,
+    unsettable,
 )
 
 SECOND: Final = 1_000_000_000
@@ -56,6 +58,15 @@ TRANSPORT: Final[Schema] = {
     "max_conns_per_host": integer,
     "tls_handshake_timeout": duration,
 }
+
+
+def _only_address(address: str) -> Settings:
+    """The stanza that ``consul = "ADDRESS"`` stood for in old versions."""
+    advice = 'Update your configuration files and change consul = "" to consul { } instead.'
+    logs.early_line("WARN", "", f"consul now accepts a stanza instead of a string. {advice}")
+    return {"address": address}
+
+
 AUTH: Final[Schema] = {"enabled": boolean, "username": text, "password": text}
 CONSUL: Final = either(
     {
@@ -68,7 +79,7 @@ CONSUL: Final = either(
         "token_file": text,
         "transport": TRANSPORT,
     },
-    lambda address: {"address": address},
+    _only_address,
 )
 VAULT: Final[Schema] = {
     "address": text,
@@ -98,7 +109,7 @@ NOMAD: Final[Schema] = {
     "auth_username": text,
     "auth_password": text,
     "transport": TRANSPORT,
-    "retry": RETRY,
+    "retry": unsettable,
 }
 ENV: Final[Schema] = {
     "denylist": texts,
@@ -302,6 +313,16 @@ class Vault(msgspec.Struct, frozen=True):
     tls: Tls = Tls(enabled=True)
     transport: Transport = Transport()
 
+    @property
+    def uses_kubernetes(self) -> bool:
+        """Whether the token comes from a login with a service account; a given token makes that needless."""
+        return bool(self.k8s_auth_role_name) and not self.token
+
+    @property
+    def needs_login(self) -> bool:
+        """Whether a token has to be got before the first read."""
+        return self.uses_kubernetes or (self.unwrap_token and bool(self.token))
+
     @classmethod
     def of(cls, settings: Mapping[str, Any], environ: Mapping[str, str]) -> Vault:
         """From the stanza; what it leaves open comes from the environment and ``~/.vault-token``."""
@@ -309,9 +330,9 @@ class Vault(msgspec.Struct, frozen=True):
         agent_file: str | None = settings.get("vault_agent_token_file")
         token: str = settings.get("token", _first(environ, "VAULT_TOKEN"))
         if agent_file is not None:
-            token = _file_text(agent_file)
+            token = file_text(agent_file)
         elif not token and environ.get("HOME"):
-            token = _file_text(os.path.join(environ["HOME"], ".vault-token"))
+            token = file_text(os.path.join(environ["HOME"], ".vault-token"))
         renews = _flag(environ, "VAULT_RENEW_TOKEN", bool(token) and agent_file is None)
         plain = ("client_user_agent", "default_lease_duration", "lease_renewal_threshold")
         return cls(
@@ -373,7 +394,7 @@ def _vault_tls(settings: Mapping[str, Any], environ: Mapping[str, str]) -> Tls:
     return Tls(**given)
 
 
-def _file_text(path: str) -> str:
+def file_text(path: str) -> str:
     """The trimmed text of a file, empty when it cannot be read."""
     try:
         with open(path, encoding="utf-8") as source:

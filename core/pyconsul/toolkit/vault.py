@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote as percent
+from urllib.parse import urlencode
 
+from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.sdk.retry import Retry
 from pyconsul.sdk.settings import Settings as ClientSettings
 from pyconsul.toolkit.errors import ConfigError
-from pyconsul.toolkit.stanzas import SECOND, Vault
+from pyconsul.toolkit.stanzas import SECOND, Vault, file_text
+
+logger = logging.getLogger(__name__)
 
 
 class VaultError(Exception):
@@ -33,19 +37,24 @@ class Mount(NamedTuple):
     is_kv2: bool
 
 
-logger = logging.getLogger(__name__)
-
 DEFAULT_ADDRESS = "https://127.0.0.1:8200"
 
 
 class VaultClient:
-    """A client of one Vault server. ``token`` may change while it lives."""
+    """A client of one Vault server. ``token`` may change while it lives.
 
-    def __init__(self, settings: Vault) -> None:
+    ``number`` makes the numbers of answers from their spelling (left out: int or float); ``log`` gets its warnings.
+    """
+
+    def __init__(
+        self, settings: Vault, *, number: Callable[[str], Any] | None = None, log: logging.Logger = logger
+    ) -> None:
         from pyconsul.sdk.client import AsyncClient
 
         self.settings = settings
-        self.token = settings.token
+        self._number = number
+        self._log = log
+        self.token = bare_token(settings.token)
         self.address = settings.address or DEFAULT_ADDRESS
         self._client = AsyncClient(
             ClientSettings(
@@ -79,38 +88,44 @@ class VaultClient:
             headers["X-Vault-Namespace"] = self.settings.namespace
         if self.settings.client_user_agent:
             headers["User-Agent"] = self.settings.client_user_agent
-        data = None if body is None else json.dumps(body).encode()
+        data = None if body is None else json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
         target = "/v1/" + percent(path, safe="/~:@!$&'()*+,;=-._")
         answer = await self._client.raw(method, target, params or {}, data, headers)
-        return self._read(method, target, answer.status, answer.body)
+        shown_target = f"{target}?{urlencode(params)}" if params else target
+        return self._read(method, shown_target, answer.status, answer.body)
 
     def _read(self, method: str, target: str, status: int, body: bytes) -> dict[str, Any] | None:
+        parsed: Any = None
         try:
-            parsed: Any = json.loads(body) if body.strip() else None
+            if body.strip():
+                parsed = json.loads(body, parse_int=self._number, parse_float=self._number)
         except ValueError:
-            parsed = None
-        if status == 404:
+            if status < 300:
+                raise VaultError(status, syntax_error(body) or "invalid character") from None
+        if status == 404 and method == "GET":
             has_data = isinstance(parsed, dict) and (parsed.get("data") or parsed.get("warnings"))
             return parsed if has_data else None
         if 200 <= status < 300:
             return parsed if isinstance(parsed, dict) else None
-        errors: list[str] = parsed.get("errors", []) if isinstance(parsed, dict) else []
         url = f"{self.address.rstrip('/')}{target}"
         head = f"Error making API request.\n\nURL: {method} {url}\nCode: {status}."
-        if errors:
-            raise VaultError(status, head + " Errors:\n\n" + "\n".join(f"* {error}" for error in errors))
+        if isinstance(parsed, dict):
+            errors: list[str] = parsed.get("errors") or []
+            raise VaultError(status, head + " Errors:\n\n" + "".join(f"* {error}" for error in errors))
         raise VaultError(status, head + f" Raw Message:\n\n{body.decode('utf-8', 'replace')}")
 
-    async def mount_of(self, path: str) -> Mount:
-        """Where a path is mounted; what cannot be found out counts as version 1."""
+    async def mount_of(self, path: str, name: str = "") -> Mount:
+        """Where a path is mounted; what cannot be found out counts as version 1, and the query ``name`` is warned."""
         known = self._mounts.get(path)
         if known is not None:
             return known
         try:
             answer = await self.request("GET", f"sys/internal/ui/mounts/{path}")
         except (VaultError, ConsulError) as error:
-            # The request proper will tell what is wrong, in its own words.
-            logger.debug("failed to check if %s is KVv2, assume not: %s", path, error)
+            if name:
+                self._log.warning("%s: failed to check if %s is KVv2, assume not: %s", name, path, error)
+            if isinstance(error, VaultError):
+                self._mounts[path] = Mount("", False)
             return Mount("", False)
         data = (answer or {}).get("data") or {}
         version = str((data.get("options") or {}).get("version") or "")
@@ -118,18 +133,18 @@ class VaultClient:
         self._mounts[path] = mount
         return mount
 
-    async def kv_path(self, path: str, middle: str = "data") -> str:
+    async def kv_path(self, path: str, middle: str = "data", name: str = "") -> str:
         """The path to ask for: in a KV store of version 2, ``data`` or ``metadata`` goes in."""
-        mount = await self.mount_of(path)
+        mount = await self.mount_of(path, name)
         return kv2_path(path, mount.path, middle) if mount.is_kv2 else path
 
-    async def read(self, path: str, params: Mapping[str, str] | None = None) -> dict[str, Any] | None:
-        """A secret of any kind."""
-        return await self.request("GET", await self.kv_path(path), params=params)
+    async def read(self, path: str, params: Mapping[str, str] | None = None, name: str = "") -> dict[str, Any] | None:
+        """A secret of any kind; ``name`` is what warnings call the query."""
+        return await self.request("GET", await self.kv_path(path, name=name), params=params)
 
-    async def write(self, path: str, data: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Write, and what came back."""
-        mount = await self.mount_of(path)
+    async def write(self, path: str, data: Mapping[str, Any], name: str = "") -> dict[str, Any] | None:
+        """Write, and what came back; ``name`` as in ``read``."""
+        mount = await self.mount_of(path, name)
         if mount.is_kv2:
             return await self.request("PUT", kv2_path(path, mount.path), body={"data": data})
         return await self.request("PUT", path, body=data)
@@ -142,7 +157,7 @@ class VaultClient:
 
     async def renew_self(self) -> dict[str, Any] | None:
         """Make the token live longer."""
-        return await self.request("PUT", "auth/token/renew-self", body={})
+        return await self.request("PUT", "auth/token/renew-self", body={"increment": 0})
 
     async def renew_lease(self, lease: str, seconds: int = 0) -> dict[str, Any] | None:
         """Make a secret live longer."""
@@ -150,10 +165,15 @@ class VaultClient:
 
     async def unwrap(self) -> None:
         """Exchange a wrapping token for the one inside. Raises VaultError."""
-        answer = await self.request("PUT", "sys/wrapping/unwrap")
-        auth = (answer or {}).get("auth") or {}
+        try:
+            answer = await self.request("PUT", "sys/wrapping/unwrap")
+        except (VaultError, ConsulError) as error:
+            raise VaultError(getattr(error, "status", 0), f"vault unwrap: {error}") from error
+        auth = (answer or {}).get("auth")
+        if not answer or not auth:
+            raise VaultError(0, f"vault unwrap: no secret{' auth' if answer else ''}")
         if not auth.get("client_token"):
-            raise VaultError(0, "client_set: vault unwrap: no auth token in response")
+            raise VaultError(0, "vault unwrap: no token returned")
         self.token = auth["client_token"]
 
     async def kubernetes_login(self) -> None:
@@ -163,15 +183,33 @@ class VaultClient:
         if not jwt:
             jwt = _service_account(s.k8s_service_account_token_path)
         body = {"role": s.k8s_auth_role_name, "jwt": jwt}
-        answer = await self.request("PUT", f"auth/{s.k8s_service_mount_path}/login", body=body, token="")
+        try:
+            answer = await self.request("PUT", f"auth/{s.k8s_service_mount_path}/login", body=body, token="")
+        except (VaultError, ConsulError) as error:
+            raise VaultError(getattr(error, "status", 0), f"k8s auth: login: {error}") from error
         self.token = ((answer or {}).get("auth") or {}).get("client_token", "")
+
+    def follow_agent(self) -> None:
+        """Take over the token that a Vault agent keeps in its file, where there is one and it is not wrapped."""
+        path = self.settings.vault_agent_token_file
+        if path and not self.settings.unwrap_token:
+            self.token = bare_token(file_text(path)) or self.token
 
     async def log_in(self) -> None:
         """What has to happen before the first read: unwrapping, or the Kubernetes login."""
-        if self.settings.k8s_auth_role_name:
+        if self.settings.uses_kubernetes:
             await self.kubernetes_login()
-        elif self.settings.unwrap_token and self.token:
+        elif self.settings.needs_login:
             await self.unwrap()
+
+
+def bare_token(text: str) -> str:
+    """The token itself: where a Vault agent wraps it, it writes JSON that describes the wrapping."""
+    try:
+        parsed: Any = json.loads(text)
+    except ValueError:
+        return text.strip()
+    return str(parsed.get("token", "")).strip() if isinstance(parsed, dict) else text.strip()
 
 
 def _service_account(path: str) -> str:
@@ -180,7 +218,11 @@ def _service_account(path: str) -> str:
         with open(path, encoding="utf-8") as source:
             return source.read().strip()
     except OSError as error:
-        raise ConfigError(f"client_set: k8s auth: {error}") from None
+        reason = (error.strerror or str(error)).lower()
+        raise ConfigError(
+            "k8s auth: new kubernetes auth: error with login option: unable to read service account token from file: "
+            f"unable to read file containing service account token: open {path}: {reason}"
+        ) from None
 
 
 def kv2_path(path: str, mount: str, middle: str = "data") -> str:

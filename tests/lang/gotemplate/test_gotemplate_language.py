@@ -157,6 +157,8 @@ RUN_ERRORS = [
     ("{{ nil }}", "1:3", "nil", "nil is not a command"),
     ("{{ indent nil `x` }}", "1:10", "nil", "cannot assign nil to int"),
     ("{{ 1 2 }}", "1:3", "1", "can't give argument to non-function 1"),
+    ("{{ $y := 1 }}{{ $y 1 }}", "1:16", "$y", "can't give argument to non-function $y"),
+    ("{{ $x = $x 1 }}", "1:8", "$x", "undefined variable: $x"),
     ("{{ .name.x }}", "1:8", ".name.x", "can't evaluate field x in type interface {}"),
     ("{{ $x := `t` }}{{ $x.f }}", "1:20", "$x.f", "can't evaluate field f in type string"),
     ("{{ .none.x }}", "1:8", ".none.x", "nil pointer evaluating interface {}.x"),

@@ -20,6 +20,7 @@ from pyconsul.toolkit.flags import (
     declare,
     parse_auth,
     put,
+    switch,
 )
 from pyconsul.toolkit.schema import Settings
 from pyconsul.toolkit.stanzas import parse_wait
@@ -44,7 +45,7 @@ ROWS: Final[list[Row]] = [
     *EXEC_FLAGS,
     Row("exec-reload-signal", "exec.reload_signal", signals.parse),
     *TOOL_FLAGS,
-    Row("once", "once", to_bool, is_bool=True),
+    Row("once", "once", to_bool, is_bool=True, brief=True),
     Row("pristine", "pristine", to_bool, is_bool=True),
     Row("sanitize", "sanitize", to_bool, is_bool=True),
     Row("upcase", "upcase", to_bool, is_bool=True),
@@ -107,7 +108,7 @@ def parse(argv: Sequence[str], warn: Warn) -> Arguments:
         flags.add(Flag(name, "value", "", (), "", _add_path))
     flags.boolean("no-prefix")
     for name in ("v", "version"):
-        flags.boolean(name)
+        switch(flags, name)
     args = flags.parse(argv)
     return Arguments(_settings(args, services), args.strings("config"), args.boolean("v") or args.boolean("version"))
 

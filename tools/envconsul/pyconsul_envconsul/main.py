@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
+from pyconsul.primitives import coercion
 from pyconsul.toolkit import collection, signals
 from pyconsul.toolkit.errors import (
     EXIT_CONFIG,
@@ -61,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
+    coercion.forget()
     collection.hold()
     try:
         sys.exit(main())

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pyconsul.lang.strconv import quote
-from pyconsul.toolkit import signals
+from pyconsul.toolkit import clientset, signals
 from pyconsul.toolkit.child import Child, ChildSettings, run_command
 from pyconsul.toolkit.errors import ChildEnded, RunError
 from pyconsul.toolkit.leases import keep_token
@@ -111,8 +111,10 @@ class Runner:
         logger.info("creating new runner: once:=%s", "true" if config.once else "false")
         self.config = config
         self.own = own
+        clientset.check(config.consul, config.vault, None, logger)
         self.sources = sources_of(config, own)
         self.child: Child | None = None
+        logger.info("creating watcher")
         self.views = Views(config)
         self._data: dict[str, Any] = {}
         self._told: Collected | None = None

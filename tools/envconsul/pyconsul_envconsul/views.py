@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import random
 import time
 from collections.abc import Mapping
@@ -82,7 +81,7 @@ class Clients:
                     await client.aclose()
                     raise
                 self._vault = client
-        self._vault.token = _agent_token(self._config.vault.vault_agent_token_file) or self._vault.token
+        self._vault.follow_agent()
         return self._vault
 
     async def aclose(self) -> None:
@@ -90,14 +89,6 @@ class Clients:
         for client in (self._vault, self._consul):
             if client is not None:
                 await client.aclose()
-
-
-def _agent_token(path: str) -> str:
-    """The token in a Vault agent's file, "" when there is none to be had."""
-    if not path or not os.path.isfile(path):
-        return ""
-    with open(path, encoding="utf-8") as source:
-        return source.read().strip()
 
 
 class View:

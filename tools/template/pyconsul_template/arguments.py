@@ -10,7 +10,7 @@ import msgspec
 from pyconsul.lang.goflags import FlagError, FlagSet, to_bool, to_duration, to_int
 from pyconsul.lang.strconv import quote
 from pyconsul.toolkit import signals, sources
-from pyconsul.toolkit.flags import CONSUL_FLAGS, EXEC_FLAGS, TOOL_FLAGS, VAULT_FLAGS, Row, collect, declare
+from pyconsul.toolkit.flags import CONSUL_FLAGS, EXEC_FLAGS, TOOL_FLAGS, VAULT_FLAGS, Row, collect, declare, switch
 from pyconsul.toolkit.schema import Settings, merge
 from pyconsul.toolkit.stanzas import parse_wait
 from pyconsul_template.config import SCHEMA, parse_template_flag
@@ -73,7 +73,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Arguments:
     flags.strings("config")
     declare(flags, ROWS)
     for name in SWITCHES:
-        flags.boolean(name)
+        switch(flags, name)
     args = flags.parse(argv)
     if args.rest:
         raise FlagError(f"cli: extra args: [{' '.join(quote(word) for word in args.rest)}]")

@@ -75,7 +75,7 @@ SCHEMA: Final[Schema] = {
     "template": many(TEMPLATE),
     "template_error_fatal": boolean,
     "vault": stanzas.VAULT,
-    "nomad": {name: kind for name, kind in stanzas.NOMAD.items() if name != "retry"},
+    "nomad": stanzas.NOMAD,
     "wait": stanzas.WAIT,
     "once": boolean,
     "parseonly": boolean,

@@ -19,7 +19,8 @@ class Execution(msgspec.Struct):
     """Handed to every function that asks for it.
 
     ``recall`` gives the newest value of a dependency or ``ABSENT``; ``used`` and ``missing`` map the
-    texts of dependencies to them, in the order in which the template asked.
+    texts of dependencies to them, in the order in which the template asked. ``nesting`` counts the
+    templates that are executed inside one another by executeTemplate.
     """
 
     recall: Callable[[Dependency], Any]
@@ -31,6 +32,7 @@ class Execution(msgspec.Struct):
     used: dict[str, Dependency] = msgspec.field(default_factory=dict[str, "Dependency"])
     missing: dict[str, Dependency] = msgspec.field(default_factory=dict[str, "Dependency"])
     scratch: Scratch | None = None
+    nesting: int = 0
 
     def ask(self, dependency: Dependency) -> Any:
         """The dependency's value, or ABSENT, in which case it counts as missing."""

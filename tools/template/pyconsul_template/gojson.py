@@ -9,7 +9,7 @@ from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError, stack
 from pyconsul.lang.gotemplate.values import NIL, Map, Slice, Struct, Value, is_nil, type_of
-from pyconsul.lang.strconv import format_float, quote_rune, to_bytes
+from pyconsul.lang.strconv import NumberSyntaxError, format_float, parse_int, quote_rune, to_bytes
 
 MAX_DEPTH = 1000
 """Nesting that is read; Go takes 10,000, but nobody writes more than a few dozen."""
@@ -17,6 +17,21 @@ MAX_DEPTH = 1000
 _SPACE = " \t\r\n"
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+
+
+class Number(str):
+    """A number that keeps its spelling, Go's json.Number: a kind of text that JSON, YAML and TOML show as a number."""
+
+    __slots__ = ()
+    go_type = "json.Number"
+
+    @property
+    def value(self) -> int | float:
+        """The int64 that it is, else the nearest float."""
+        try:
+            return parse_int(self)
+        except NumberSyntaxError:
+            return float(self)
 
 
 def parse(text: str) -> Value:
@@ -258,7 +273,7 @@ class _Writer:
     def text(self, value: Value, margin: str) -> str:
         """One value; ``margin`` is the indentation of the line it stands on."""
         if isinstance(value, str):
-            return string(value, html=self.html)
+            return str(value) if isinstance(value, Number) else string(value, html=self.html)
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, int) and not hasattr(value, "json"):

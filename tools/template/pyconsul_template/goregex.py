@@ -53,6 +53,8 @@ def _message(pattern: str, error: Exception) -> str:
         rest = pattern[behind.start() :]
         close = rest.find(">")
         return f"error parsing regexp: invalid named capture: `{rest[: close + 1] if close >= 0 else rest}`"
+    if known == "invalid UTF-8":
+        culprit = re.sub("^[^\udc80-\udcff]*", "", pattern)
     if known in ("missing closing )", "unexpected )"):
         culprit = pattern
     if known == "invalid or unsupported Perl syntax" and culprit.startswith("(?"):

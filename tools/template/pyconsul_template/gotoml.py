@@ -9,6 +9,7 @@ from typing import Any
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import NIL, Map, Stringer, Struct, Value, is_nil, kind_of, type_of
 from pyconsul.lang.strconv import format_float
+from pyconsul_template import gojson
 from pyconsul_template.gotime import Time
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -85,6 +86,8 @@ def _table(lines: list[str], path: tuple[str, ...], table: Value) -> None:
 
 
 def _inline(value: Value) -> str:
+    if isinstance(value, gojson.Number):
+        return _inline(value.value)
     if isinstance(value, str):
         return _string(value)
     if isinstance(value, bool):

@@ -8,10 +8,8 @@ import re
 from typing import Any
 
 import yaml
-from yaml.composer import ComposerError
 from yaml.emitter import Emitter
 from yaml.events import (
-    AliasEvent,
     DocumentEndEvent,
     DocumentStartEvent,
     Event,
@@ -24,13 +22,15 @@ from yaml.events import (
     StreamStartEvent,
 )
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from yaml.scanner import ScannerError
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import sprintf
 from pyconsul.lang.gotemplate.values import NIL, Map, Struct, Uint64, Value, is_nil, type_of
-from pyconsul.lang.strconv import MAX_INT64, MAX_UINT64, MIN_INT64, format_float
+from pyconsul.lang.strconv import MAX_INT64, MAX_UINT64, MIN_INT64, format_float, from_bytes
+from pyconsul_template import gojson
+from pyconsul_template.functions.digests import decode_base64
 from pyconsul_template.gotime import Time
+from pyconsul_template.yamlreader import PLAIN, first_document
 
 _ANY_MAP = "map[interface {}]interface {}"
 _WORDS: dict[str, Any] = {
@@ -51,87 +51,8 @@ def parse(text: str) -> Value:
     """The value of the first document. Raises FunctionError."""
     if text.count("[") + text.count("{") > 10_000:
         raise FunctionError("yaml: exceeded max depth of 10000")
-    clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    loader = _Loader(clean)
-    try:
-        node = loader.get_node() if loader.check_node() else None
-    except yaml.YAMLError as error:
-        raise FunctionError(_message(error, clean)) from None
-    except RecursionError:
-        raise FunctionError("yaml: exceeded max depth of 10000") from None
-    return None if node is None else _Builder(loader.names).value(node, 0)
-
-
-_PLAIN, _QUOTED = "plain", "quoted"
-
-
-class _Loader(yaml.SafeLoader):
-    """Leaves scalars unresolved, so that written tags can be told from guessed ones; remembers anchors."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.names: dict[int, str] = {}
-
-    def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
-        """A mark instead of a tag for scalars without one."""
-        if kind is ScalarNode:
-            return _PLAIN if implicit[0] else _QUOTED
-        return str(super().resolve(kind, value, implicit))
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        """A node; an anchor may be set again."""
-        anchor = getattr(self.peek_event(), "anchor", None)
-        if anchor is not None and not self.check_event(AliasEvent):
-            self.anchors.pop(anchor, None)
-        return super().compose_node(parent, index)
-
-    def compose_document(self) -> Any:
-        """The document; its anchors are forgotten afterwards."""
-        self.get_event()
-        node = self.compose_node(None, None)  # pyright: ignore[reportArgumentType]
-        self.get_event()
-        anchors: dict[str, Node] = self.anchors
-        self.names = {id(anchored): name for name, anchored in anchors.items()}
-        self.anchors = {}
-        return node
-
-
-# What libyaml, which go-yaml follows, calls PyYAML's problems.
-_PROBLEMS = (
-    (re.compile(r"expected ('.+') or ('.+'), but got.*"), r"did not find expected \1 or \2"),
-    (re.compile(r"expected <block end>, but found .*"), "did not find expected %s"),
-    (re.compile(r"expected '<document start>', but found .*"), "did not find expected <document start>"),
-    (re.compile(r"mapping values are not allowed here"), "mapping values are not allowed in this context"),
-    (re.compile(r"found character .* that cannot start any token"), "found character that cannot start any token"),
-    (re.compile(r"expected alphabetic or numeric character, but found.*"), "could not find expected directive name"),
-    (re.compile(r"found unknown escape character.*"), "found unknown escape character"),
-    (re.compile(r"expected '!', but found .*", re.DOTALL), "did not find expected '!'"),
-    (re.compile(r"expected the node content, but found .*"), "did not find expected node content"),
-    (re.compile(r"found unexpected document separator"), "found unexpected document indicator"),
-    (re.compile(r"found undefined alias (.*)"), r"unknown anchor \1 referenced"),
-)
-
-
-def _message(error: yaml.YAMLError, text: str) -> str:
-    """go-yaml's message: lines count from 1 after scanner errors, from 0 after the parser's; 0 is not shown."""
-    problem = str(getattr(error, "problem", None) or error)
-    for pattern, said in _PROBLEMS:
-        problem = pattern.sub(said, problem)
-    mapping = "mapping" in str(getattr(error, "context", ""))
-    problem = problem.replace("%s", "key" if mapping else "'-' indicator")
-    mark, context = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
-    if mark is None or isinstance(error, ComposerError):
-        return f"yaml: {problem}"
-    line: int = mark.line
-    if isinstance(error, ScannerError):
-        line = line + 1 if line else 0
-        # A key that never got its value is only noticed behind the last line.
-        line += problem.startswith("could not find expected ':'") and mark.index >= len(text) and mark.column > 0
-    elif mark.index >= len(text) and mark.column:
-        line += 1  # the end counts as the line after an unfinished one
-    if not line and context is not None:
-        line = context.line
-    return f"yaml: line {line}: {problem}" if line else f"yaml: {problem}"
+    node, anchors = first_document(text)
+    return None if node is None else _Builder(anchors).value(node, 0)
 
 
 class _Builder:
@@ -168,7 +89,7 @@ class _Builder:
         merged: dict[Any, Any] = {}
         pairs: list[tuple[Node, Node]] = node.value if isinstance(node, MappingNode) else []
         for key_node, value_node in pairs:
-            if isinstance(key_node, ScalarNode) and key_node.tag == _PLAIN and key_node.value == "<<":
+            if isinstance(key_node, ScalarNode) and key_node.tag == PLAIN and key_node.value == "<<":
                 self.merge(merged, value_node, depth)
                 continue
             key = self.value(key_node, depth + 1)
@@ -203,21 +124,29 @@ class _Key:
 
 
 _KINDS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "bool": (bool,), "null": (type(None),)}
+_CORE_TAG = "tag:yaml.org,2002:"
 
 
 def _scalar(node: ScalarNode) -> Value:
-    tag, text = str(node.tag).rpartition(":")[2], str(node.value)
-    if tag in (_QUOTED, "str", "!"):
+    text = str(node.value)
+    if node.tag == PLAIN:
+        return resolve(text)
+    kind = str(node.tag).removeprefix(_CORE_TAG)
+    if kind == "binary":
+        return _bytes_of(text)
+    if kind not in _KINDS:
         return text
-    if tag == "binary":
-        return base64.b64decode(text).decode("utf-8", "surrogateescape")
     value = resolve(text)
-    if tag in _KINDS:
-        fits = isinstance(value, _KINDS[tag]) and (tag == "bool") == isinstance(value, bool)
-        if not fits:
-            raise FunctionError(f"yaml: cannot decode !!{_tag_of(value)} `{text}` as a !!{tag}")
-        return float(value) if tag == "float" else value
-    return value
+    if not isinstance(value, _KINDS[kind]) or (kind == "bool") != isinstance(value, bool):
+        raise FunctionError(f"yaml: cannot decode !!{_tag_of(value)} `{text}` as a !!{kind}")
+    return float(value) if kind == "float" else value
+
+
+def _bytes_of(text: str) -> str:
+    try:
+        return from_bytes(decode_base64(text))
+    except ValueError:
+        raise FunctionError("yaml: !!binary value contains invalid base64 data") from None
 
 
 def _tag_of(value: Value) -> str:
@@ -355,6 +284,8 @@ def _mapping(out: list[Event], pairs: list[tuple[Any, Any]], depth: int) -> None
 def _scalar_of(value: Value) -> ScalarEvent:
     if value is None or value is NIL or is_nil(value):
         return _scalar_event("null")
+    if isinstance(value, gojson.Number):
+        return _scalar_of(value.value)
     if isinstance(value, str):
         return _text_event(value)
     if isinstance(value, bool):

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
+from pyconsul.lang.strconv import quote
+from pyconsul.primitives import coercion
 from pyconsul.toolkit import collection, logs, signals
 from pyconsul.toolkit.errors import EXIT_CONFIG, EXIT_FLAGS, EXIT_INTERRUPT, EXIT_OK, ChildEnded, ConfigError, ToolError
 from pyconsul_template import arguments
@@ -57,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
+    coercion.forget()
     collection.hold()
     try:
         sys.exit(main())
@@ -84,7 +87,6 @@ class _Session:
             status = await self._one_configuration()
             if status is not None:
                 return status
-            sys.stderr.write("Reloading configuration...\n")
             try:
                 self.config = load(self.args.paths, self.args.settings, os.environ)
                 self.config.logging.apply("pyconsul_template")
@@ -118,8 +120,9 @@ class _Session:
                 received.cancel()
                 return _ending(work) if work.exception() else extras.status()
             number = received.result()
-            logger.debug("receiving signal %s", number)
+            logger.debug("receiving signal %s", quote(signals.describe(number)))
             if number == self.config.reload_signal:
+                sys.stderr.write("Reloading configuration...\n")
                 return await self._stopped(runner, work, immediately=False)
             if number == self.config.kill_signal:
                 sys.stderr.write("Cleaning up...\n")

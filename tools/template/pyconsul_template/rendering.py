@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
 from typing import NamedTuple
 
 from pyconsul.lang.gotemplate import FunctionError
+from pyconsul.lang.strconv import quote
 from pyconsul.toolkit.errors import RunError
 from pyconsul_template.config import TemplateConfig
 from pyconsul_template.functions.files import group_id, user_id
+
+logger = logging.getLogger("pyconsul_template.runner")
 
 DEFAULT_MODE = 0o644
 
@@ -132,6 +136,7 @@ def _keep_owner(path: str, temporary: str) -> None:
 def _back_up(path: str) -> None:
     """Keep the present file as ``.bak`` without a moment in which it is missing."""
     if not os.path.exists(path):
+        logger.warning("could not backup %s: link %s %s.bak: no such file or directory", quote(path), path, path)
         return
     link = f"{path}.old.bak"
     if os.path.lexists(link):

@@ -6,28 +6,25 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
 from pyconsul.lang.gotemplate import FunctionError, TemplateError
 from pyconsul.lang.strconv import from_bytes, quote, to_bytes
-from pyconsul.sdk.client import AsyncClient
-from pyconsul.sdk.errors import ConfigError
-from pyconsul.sdk.settings import Settings as ClientSettings
 from pyconsul.toolkit import child as children
+from pyconsul.toolkit import signals
 from pyconsul.toolkit.errors import ChildEnded, RunError
 from pyconsul.toolkit.quiescence import Quiescence
-from pyconsul.toolkit.stanzas import SECOND
-from pyconsul.toolkit.vault import VaultClient
-from pyconsul_template import rendering
+from pyconsul_template import clients, rendering
 from pyconsul_template.config import Config, TemplateConfig
 from pyconsul_template.dependencies.queries import Dependency
 from pyconsul_template.execution import ABSENT, Execution
 from pyconsul_template.template import Source
-from pyconsul_template.watcher import Clients, Event, Watcher, WatchSettings
+from pyconsul_template.watcher import Event
 
 logger = logging.getLogger("pyconsul_template.runner")
 child_logger = logging.getLogger("pyconsul_template.child")
@@ -76,9 +73,8 @@ class Runner:
         self.hooks = hooks or Hooks()
         self.environment = config.shown_environment()
         self.templates = [_prepared(t) for t in config.templates]
-        _try_token(config)
         logger.info("creating watcher")
-        self.watcher = Watcher(_clients(config), _watch_settings(config))
+        self.watcher = clients.new_watcher(config)
         self._next_round = 0.0
         self.values: dict[str, Any] = {}
         self.dependencies: dict[str, Dependency] = {}
@@ -98,10 +94,13 @@ class Runner:
         if self.config.vault.renew_token and self.config.vault.token:
             renewal = asyncio.create_task(self._keep_vault_token())
         try:
+            await clients.log_in(self.config, self.watcher.clients)
             await self._start_dedup()
             logger.debug("running initial templates")
             await self.round()
-            if not self.config.parse_only:
+            if self.config.parse_only:
+                logger.info("ParseOnly mode and all templates parsed")
+            else:
                 await self._loop()
         finally:
             if renewal is not None:
@@ -156,7 +155,7 @@ class Runner:
     def signal(self, number: int) -> None:
         """Pass a signal to the child."""
         if self.child is not None:
-            child_logger.info("receiving signal %s", number)
+            child_logger.info("receiving signal %s", quote(signals.describe(number)))
             self.child.signal(number)
 
     def wake(self) -> None:
@@ -197,7 +196,7 @@ class Runner:
     async def _keep_vault_token(self) -> None:
         from pyconsul.toolkit.leases import keep_token
 
-        await keep_token(self.watcher.clients.vault, logging.getLogger("pyconsul_template.view"))
+        await keep_token(self.watcher.clients.vault, logging.getLogger("pyconsul_template.main"))
 
     # -- waiting -------------------------------------------------------------------------
 
@@ -273,7 +272,7 @@ class Runner:
                 problems.append(str(error))
         if problems:
             word = "error" if len(problems) == 1 else "errors"
-            raise RunError(f"{len(problems)} {word} occurred:\n" + "".join(f"\t* {p}\n" for p in problems))
+            raise RunError(f"{len(problems)} {word} occurred:\n" + "".join(f"\t* {p}\n" for p in problems) + "\n")
         if self.hooks.round_done is not None:
             self.hooks.round_done(self)
 
@@ -328,12 +327,10 @@ class Runner:
 
     def _redacted(self, message: str, execution: Execution) -> str:
         """No secret may stand in a message."""
-        for name in execution.used:
-            data = getattr(self.values.get(name), "Data", None)
-            if name.startswith("vault.") and isinstance(data, dict):
-                for value in data.values():
-                    if value and str(value) in message:
-                        message = message.replace(str(value), "[redacted]")
+        found = {value for name in execution.used for value in secrets_of(name, self.values.get(name)) if value}
+        if found:
+            # Once over the text, longer ones first: no secret may hide a part of another.
+            message = re.sub("|".join(map(re.escape, sorted(found, key=len, reverse=True))), "[redacted]", message)
         return message
 
     def _recall(self, dependency: Dependency) -> Any:
@@ -348,6 +345,7 @@ class Runner:
             if self.watcher.is_watching(dependency.name):
                 continue
             if leads or not dependency.shared:
+                logger.debug("missing dependency: %s", dependency.name)
                 self.watcher.add(dependency)
                 added = True
             elif dependency.name not in self.values:
@@ -447,6 +445,16 @@ class Runner:
         await self.child.start()
 
 
+def secrets_of(name: str, value: Any) -> list[str]:
+    """The texts of a dependency's value that no message may show."""
+    if name.startswith("vault."):
+        data = getattr(value, "Data", None)
+        return [str(held) for held in data.values()] if isinstance(data, dict) else []
+    if name.startswith("nomad.var.") and isinstance(value, dict):
+        return [item.Value for item in value.values()]
+    return []
+
+
 def _go(value: bool) -> str:
     return "true" if value else "false"
 
@@ -471,41 +479,3 @@ def read_source(config: TemplateConfig) -> str:
 def _prepared(config: TemplateConfig) -> Template:
     text = read_source(config)
     return Template(config, Source(config, text), config.identity(text))
-
-
-def _try_token(config: Config) -> None:
-    """A token file that cannot be read is noticed at once. Raises RunError."""
-    try:
-        config.consul.client_settings().current_token()
-    except ConfigError as error:
-        raise RunError(f"runner: runner: client set: consul: {error}") from None
-
-
-def _watch_settings(config: Config) -> WatchSettings:
-    return WatchSettings(
-        block_wait=config.block_query_wait / SECOND,
-        max_stale=config.max_stale / SECOND,
-        once=config.once,
-        fail_lookups=config.err_on_failed_lookup,
-        retry={"consul": config.consul.retry, "vault": config.vault.retry, "nomad": config.nomad.retry},
-        default_lease=config.vault.default_lease_duration / SECOND,
-        lease_threshold=config.vault.lease_renewal_threshold,
-    )
-
-
-def _clients(config: Config) -> Clients:
-    async def vault() -> VaultClient:
-        client = VaultClient(config.vault)
-        await client.log_in()
-        return client
-
-    def nomad() -> AsyncClient:
-        headers: Mapping[str, str] = {"X-Nomad-Token": config.nomad.token} if config.nomad.token else {}
-        auth = config.nomad.auth_username
-        if auth and config.nomad.auth_password:
-            auth = f"{auth}:{config.nomad.auth_password}"
-        address = config.nomad.address or "http://127.0.0.1:4646"
-        tls = config.nomad.tls.for_client()
-        return AsyncClient(ClientSettings(address=address, headers=headers, auth=auth, tls=tls))
-
-    return Clients(lambda: AsyncClient(config.consul.client_settings()), vault, nomad)

@@ -24,6 +24,7 @@ from pyconsul_template.dependencies.queries import Asked, Dependency, Fetched
 
 logger = logging.getLogger("pyconsul_template.view")
 watcher_logger = logging.getLogger("pyconsul_template.watcher")
+runner_logger = logging.getLogger("pyconsul_template.runner")
 
 MIN_INTERVAL = 0.1
 """Seconds between an answer and the request before it, after the first answer; up to 20 ms more by chance."""
@@ -67,6 +68,7 @@ class WatchSettings(NamedTuple):
     retry: Mapping[str, RetryPolicy] = {}
     default_lease: float = 300.0
     lease_threshold: float = 0.9
+    nomad_namespace: str = ""
 
 
 class Clients:
@@ -98,10 +100,12 @@ class Clients:
         return self._nomad
 
     async def vault(self) -> VaultClient:
-        """The Vault client, logged in."""
+        """The Vault client, logged in; the token file of a Vault agent is looked at each time."""
         if self._vault is None or (self._vault.done() and self._vault.exception() is not None):
             self._vault = asyncio.ensure_future(_awaited(self._make[1]()))
-        return await asyncio.shield(self._vault)
+        client = await asyncio.shield(self._vault)
+        client.follow_agent()
+        return client
 
     async def aclose(self) -> None:
         """Close what was opened."""
@@ -156,6 +160,8 @@ class View:
     async def nomad(self, path: str, params: Mapping[str, str]) -> Asked:
         """One GET from Nomad."""
         ask = {**params, "wait": f"{int(self.settings.block_wait * 1000)}ms"}
+        if self.settings.nomad_namespace:
+            ask.setdefault("namespace", self.settings.nomad_namespace)
         if self.stale_allowed:
             ask["stale"] = ""
         if self.index:
@@ -243,11 +249,13 @@ class View:
         if pause is None:
             if policy is not None:
                 logger.error("%s (exceeded maximum retries)", message)
+                runner_logger.error("sending server error back to caller")
             self._end(message)
             return False
         self.failures += 1
         shown = quote(format_duration(pause))
         logger.warning("%s (retry attempt %d after %s)", message, self.failures, shown)
+        runner_logger.error("sending server error back to caller")
         await asyncio.sleep(pause / 1e9)
         return True
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
+from pyconsul.primitives import coercion
 from pyconsul.sdk.errors import ConfigError as SettingsError
 from pyconsul.toolkit import collection, logs
 from pyconsul.toolkit.errors import (
@@ -72,6 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
+    coercion.forget()
     collection.hold()
     try:
         sys.exit(main())

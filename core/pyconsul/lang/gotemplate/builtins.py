@@ -12,7 +12,7 @@ from urllib.parse import quote_plus
 
 from pyconsul.lang.gotemplate.errors import FunctionError
 from pyconsul.lang.gotemplate.functions import Function, WrongTypeError, argument_count_error, prepared, signature
-from pyconsul.lang.gotemplate.gofmt import sprint, sprintf, sprintln
+from pyconsul.lang.gotemplate.gofmt import shown, sprint, sprintf, sprintln
 from pyconsul.lang.gotemplate.values import (
     BOOL,
     COMPLEX,
@@ -185,7 +185,7 @@ def slice_(item: Value, *indexes: Value) -> Value:
     if isinstance(item, str) and len(indexes) == 3:
         raise FunctionError("cannot 3-index slice a string")
     if not isinstance(item, (str, list, bytes)):
-        raise FunctionError(f"can't slice item of type {type_of(item)}")
+        raise FunctionError(f"can't slice item of type {type_of(item).removeprefix('*')}")
     data: Any = to_bytes(item) if isinstance(item, str) else item
     places = [0, len(data), len(data)]
     for n, value in enumerate(indexes):
@@ -222,9 +222,11 @@ def not_(value: Value) -> bool:
     return not value
 
 
-def call(name: str, function: Value, *args: Value) -> Value:
-    """Call a function value."""
+def call(name: str | None, function: Value, *args: Value) -> Value:
+    """Call a function value; ``name`` is how the template spells it, None for one that came through a pipe."""
     function = unwrap(function)
+    if name is None:
+        name = function if isinstance(function, str) else f"<{type_of(function)} Value>"
     if function is None:
         raise FunctionError("call of nil")
     if not isinstance(function, Function):
@@ -250,6 +252,8 @@ _JS = {"\\": "\\\\", "'": "\\'", '"': '\\"', "<": "\\u003C", ">": "\\u003E", "&"
 def _joined(values: Sequence[Value]) -> str:
     if len(values) == 1 and isinstance(values[0], str):
         return values[0]
+    if len(values) == 1 and isinstance(values[0], Struct):
+        return shown(values[0])
     return sprint(["<no value>" if v is None or v is NIL else v for v in values])
 
 

@@ -69,7 +69,14 @@ def to_string(value: Value) -> str:
     """The value as ``%v`` prints it."""
     if type(value) is str:
         return value
-    return _format(value, "v", _PLAIN, 0)
+    return str(_format(value, "v", _PLAIN, 0))
+
+
+def shown(value: Value) -> str:
+    """The value as a template shows it: of a pointer what it points to."""
+    text = to_string(value)
+    is_bare_pointer = isinstance(value, Struct) and not hasattr(value, "go_string")
+    return text.removeprefix("&") if is_bare_pointer else text
 
 
 def sprint(values: Sequence[Value]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeAlias
 
-from pyconsul.lang.gotemplate.gofmt import to_string
+from pyconsul.lang.gotemplate.gofmt import shown
 from pyconsul.lang.gotemplate.nodes import Node, NumberNode
 from pyconsul.lang.gotemplate.runtime import UNSET, Evaluator, State, Statement
 from pyconsul.lang.gotemplate.values import ANY, Channel, Struct, TypedInt, Value, element_type, sorted_keys
@@ -128,5 +128,4 @@ def range_pairs(
         return enumerate(items.items)
     if isinstance(items, bytes):
         return enumerate(items)
-    shown = to_string(items).removeprefix("&")
-    raise state.error(where, last, f"range can't iterate over {shown}")
+    raise state.error(where, last, f"range can't iterate over {shown(items)}")

@@ -154,6 +154,11 @@ class Map(dict[Any, Any]):
         self.go_type = go_type
         self.is_nil = is_nil
 
+    @property
+    def underlying(self) -> str:
+        """The unnamed type with the same shape."""
+        return self.go_type
+
 
 def strings(items: Any = ()) -> Slice:
     """A []string."""
@@ -254,7 +259,7 @@ _MAP_TYPE = re.compile(r"map\[((?:[^\[\]]|\[\])*)\](.*)")
 
 def element_type(container: Value) -> str:
     """The static type of what a slice or map holds."""
-    go_type = container.underlying if isinstance(container, Slice) else type_of(container)
+    go_type = container.underlying if isinstance(container, (Slice, Map)) else type_of(container)
     if go_type.startswith("[]"):
         return go_type[2:]
     found = _MAP_TYPE.fullmatch(go_type)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pyconsul.lang.gotemplate import signature
 from pyconsul.lang.gotemplate.values import Field, Map, Slice, Struct, TypedInt, Uint64, strings
 from pyconsul.primitives.durations import format_duration, parse_duration
 from pyconsul_template.dependencies.models import ServiceTags, sorted_tags, text_map, texts
@@ -182,6 +183,13 @@ class HealthService(Struct):
             Port=service.get("Port", 0),
             Weights=AgentWeights(Passing=weights.get("Passing", 0), Warning=weights.get("Warning", 0)),
         )
+
+
+HealthChecks.methods = {
+    "AggregatedStatus": signature(
+        "", lambda checks: worst_status({"CheckID": c.CheckID, "Status": c.Status} for c in checks)
+    ),
+}
 
 
 def worst_status(checks: Iterable[Mapping[str, Any]]) -> str:

@@ -6,7 +6,8 @@ import base64
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from pyconsul.lang.gotemplate.values import Field, Map, NilPointer, Slice, Struct, Uint64, strings
+from pyconsul.lang.gotemplate import signature
+from pyconsul.lang.gotemplate.values import Field, Map, NilPointer, Slice, Struct, TypedInt, Uint64, strings
 from pyconsul.lang.strconv import from_bytes
 from pyconsul_template.gotime import Time
 
@@ -374,6 +375,24 @@ class NomadServicesSnippet(Struct):
     Tags: ServiceTags
 
 
+class NanoTime(TypedInt):
+    """Nomad's moments: nanoseconds since 1970 that print as a time."""
+
+    __slots__ = ()
+    go_type = "dependency.nanoTime"
+
+    def time(self) -> Time:
+        """The moment in the machine's zone."""
+        return Time.local(int(self))
+
+    def go_string(self) -> str:
+        """The text Go prints."""
+        return self.time().go_string()
+
+
+NanoTime.methods = {"String": signature("", NanoTime.go_string), "Time": signature("", NanoTime.time)}
+
+
 class NomadVarMeta(Struct):
     """What is known of a Nomad variable without its items; prints as its path."""
 
@@ -383,8 +402,8 @@ class NomadVarMeta(Struct):
         Field("Path", "string"),
         Field("CreateIndex", "uint64"),
         Field("ModifyIndex", "uint64"),
-        Field("CreateTime", "int64"),
-        Field("ModifyTime", "int64"),
+        Field("CreateTime", "dependency.nanoTime"),
+        Field("ModifyTime", "dependency.nanoTime"),
     )
     Path: str
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from pyconsul.lang.gotemplate import FunctionError, signature
-from pyconsul.lang.gotemplate.values import Field, Map, Slice, Struct, Uint64, strings
+from pyconsul.lang.gotemplate.values import Field, Map, NilPointer, Slice, Struct, Uint64, strings
 from pyconsul.lang.strconv import quote
 from pyconsul.sdk.errors import UnexpectedStatus
 from pyconsul.sdk.request import escape_path
 from pyconsul_template.dependencies.models import (
+    NanoTime,
     NomadService,
     NomadServicesSnippet,
     NomadVarMeta,
@@ -32,14 +33,43 @@ _VARIABLE = re.compile(r"/?(?P<path>[^@]+)(?:@(?P<namespace>[A-Za-z0-9_\-]+))?(?
 _VARIABLES = re.compile(r"/?(?P<path>[^@]*)(?:@(?P<namespace>[A-Za-z0-9_\-]+|\*))?(?:\.(?P<region>[A-Za-z0-9_\-]+))?")
 
 
+class NomadVariable(Struct):
+    """A variable with its items."""
+
+    go_type = "dependency.NomadVariable"
+    fields = (*NomadVarMeta.fields, Field("Items", "dependency.NomadVarItems"))
+    methods: ClassVar[Mapping[str, Any]] = {"Metadata": signature("", lambda variable: variable.metadata())}
+
+    def metadata(self) -> NomadVarMeta:
+        """What is known of it without its items."""
+        return NomadVarMeta(**{field.name: getattr(self, field.name) for field in NomadVarMeta.fields})
+
+
+def _metadata(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a variable that are there with and without its items."""
+    return {
+        "Namespace": item.get("Namespace", ""),
+        "Path": item.get("Path", ""),
+        "CreateIndex": Uint64(item.get("CreateIndex", 0)),
+        "ModifyIndex": Uint64(item.get("ModifyIndex", 0)),
+        "CreateTime": NanoTime(item.get("CreateTime", 0)),
+        "ModifyTime": NanoTime(item.get("ModifyTime", 0)),
+    }
+
+
 class NomadVarItem(Struct):
     """One item of a variable; prints as its value."""
 
     go_type = "dependency.NomadVarItem"
     pointer = False
     fields = (Field("Key", "string"), Field("Value", "string"))
+    methods: ClassVar[Mapping[str, Any]] = {
+        "Parent": signature("", lambda item: item.parent),
+        "Metadata": signature("", lambda item: item.parent.metadata()),
+    }
     Key: str
     Value: str
+    parent: NomadVariable | NilPointer = NilPointer("*dependency.NomadVariable")
 
     def go_string(self) -> str:
         """The value."""
@@ -50,6 +80,23 @@ class NomadVarItem(Struct):
         return self.Value
 
 
+class _Tuple(Struct):
+    """Name and value of an item."""
+
+    go_type = "struct { K string; V string }"
+    pointer = False
+    fields = (Field("K", "string"), Field("V", "string"))
+
+
+def _parent(items: NomadVarItems) -> NomadVariable | NilPointer:
+    return next((item.parent for item in items.values()), NilPointer("*dependency.NomadVariable"))
+
+
+def _metadata_of(items: NomadVarItems) -> NomadVarMeta | NilPointer:
+    parent = _parent(items)
+    return parent.metadata() if isinstance(parent, NomadVariable) else NilPointer("*dependency.NomadVarMeta")
+
+
 class NomadVarItems(Map):
     """The items of a variable by name."""
 
@@ -57,11 +104,26 @@ class NomadVarItems(Map):
         "Keys": signature("", lambda items: strings(sorted(items))),
         "Values": signature("", lambda items: strings(items[k].Value for k in sorted(items))),
         "ItemsMap": signature("", lambda items: {k: v.Value for k, v in items.items()}),
+        "Tuples": signature(
+            "", lambda items: Slice(f"[]{_Tuple.go_type}", [_Tuple(K=k, V=items[k].Value) for k in sorted(items)])
+        ),
+        "Parent": signature("", _parent),
+        "Metadata": signature("", _metadata_of),
     }
 
-    def __init__(self, items: Mapping[str, str] | None) -> None:
-        made = {k: NomadVarItem(Key=k, Value=v) for k, v in (items or {}).items()}
-        super().__init__("dependency.NomadVarItems", made, is_nil=items is None)
+    def __init__(self, variable: Mapping[str, Any] | None) -> None:
+        found: Mapping[str, str] = (variable or {}).get("Items") or {}
+        made = {k: NomadVarItem(Key=k, Value=v) for k, v in found.items()}
+        super().__init__("dependency.NomadVarItems", made, is_nil=variable is None)
+        if variable is not None:
+            parent = NomadVariable(**_metadata(variable), Items=self)
+            for item in made.values():
+                item.parent = parent
+
+    @property
+    def underlying(self) -> str:
+        """The unnamed type with the same shape."""
+        return "map[string]dependency.NomadVarItem"
 
 
 def _parsed(pattern: re.Pattern[str], text: str, label: str) -> dict[str, str]:
@@ -162,7 +224,7 @@ class VariableQuery(msgspec.Struct):
     async def fetch(self, access: View) -> Fetched:
         """The items, or None."""
         answer = await access.nomad("/v1/var/" + escape_path(self.path), self.params)
-        value = NomadVarItems(answer.value.get("Items") or {}) if answer.value else None
+        value = NomadVarItems(answer.value) if answer.value else None
         return Fetched(value, answer.index, answer.last_contact_ms, block_on_nil=self.wait)
 
 
@@ -191,15 +253,5 @@ class VariablesQuery(msgspec.Struct):
             if "Permission denied" not in str(error):
                 raise
             return Fetched(pointers("dependency.NomadVarMeta", ()), 1)
-        found = [
-            NomadVarMeta(
-                Namespace=v.get("Namespace", ""),
-                Path=v.get("Path", ""),
-                CreateIndex=Uint64(v.get("CreateIndex", 0)),
-                ModifyIndex=Uint64(v.get("ModifyIndex", 0)),
-                CreateTime=v.get("CreateTime", 0),
-                ModifyTime=v.get("ModifyTime", 0),
-            )
-            for v in answer.value or ()
-        ]
+        found = [NomadVarMeta(**_metadata(v)) for v in answer.value or ()]
         return Fetched(Slice("[]*dependency.NomadVarMeta", found), answer.index, answer.last_contact_ms)

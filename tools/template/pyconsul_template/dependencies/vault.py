@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl
 
+from pyconsul.lang import gourl
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.values import Field, NilPointer, Slice, Struct
+from pyconsul.lang.gotemplate.values import ANY_MAP, Field, Map, NilPointer, Slice, Struct
 from pyconsul.lang.strconv import quote
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.toolkit.leases import lease_pause
@@ -25,7 +26,7 @@ from pyconsul_template.dependencies.queries import Fetched
 if TYPE_CHECKING:
     from pyconsul_template.watcher import View
 
-logger = logging.getLogger("pyconsul_template.view")
+logger = logging.getLogger("pyconsul_template.main")
 
 
 class SecretAuth(Struct):
@@ -80,9 +81,9 @@ class Secret(Struct):
         return cls(
             RequestID=item.get("request_id", ""),
             LeaseID=item.get("lease_id", ""),
-            LeaseDuration=item.get("lease_duration", 0),
+            LeaseDuration=int(item.get("lease_duration") or 0),
             Renewable=item.get("renewable", False),
-            Data=item.get("data") or {},
+            Data=item.get("data") or Map(ANY_MAP, is_nil=True),
             Warnings=texts(item.get("warnings")),
             Auth=_auth(auth) if auth else NilPointer("*dependency.SecretAuth"),
             WrapInfo=_wrap(wrap) if wrap else NilPointer("*dependency.SecretWrapInfo"),
@@ -95,7 +96,7 @@ def _auth(item: Mapping[str, Any]) -> SecretAuth:
         Accessor=item.get("accessor", ""),
         Policies=texts(item.get("policies")),
         Metadata=text_map(item.get("metadata")),
-        LeaseDuration=item.get("lease_duration", 0),
+        LeaseDuration=int(item.get("lease_duration") or 0),
         Renewable=item.get("renewable", False),
     )
 
@@ -103,7 +104,7 @@ def _auth(item: Mapping[str, Any]) -> SecretAuth:
 def _wrap(item: Mapping[str, Any]) -> SecretWrapInfo:
     return SecretWrapInfo(
         Token=item.get("token", ""),
-        TTL=item.get("ttl", 0),
+        TTL=int(item.get("ttl") or 0),
         CreationTime=item.get("creation_time", ""),
         WrappedAccessor=item.get("wrapped_accessor", ""),
     )
@@ -171,8 +172,8 @@ class ReadQuery(_Secrets):
     @classmethod
     def parse(cls, text: str) -> ReadQuery:
         """From ``path[?version=n]``. Raises FunctionError."""
-        path, _, query = _trimmed(text, "vault.read").partition("?")
-        params = dict(parse_qsl(query))
+        url = gourl.parse(_trimmed(text, "vault.read"))
+        path, params = url["path"], dict(parse_qsl(url["query"]))
         version = f".v{params['version']}" if params.get("version") else ""
         return cls(path, params, f"vault.read({path}{version})")
 
@@ -181,7 +182,7 @@ class ReadQuery(_Secrets):
         await self.wait(access)
         client = await access.vault()
         with _named(self.name):
-            answer = await client.read(self.path, self.params)
+            answer = await client.read(self.path, self.params, self.name)
         if answer is None or _is_deleted(answer):
             raise FunctionError(f"no secret exists at {await client.kv_path(self.path)}")
         return self.took(access, answer)
@@ -218,8 +219,11 @@ class WriteQuery(_Secrets):
         await self.wait(access)
         client = await access.vault()
         with _named(self.name):
-            answer = await client.write(self.path, self.data)
-        return self.took(access, answer or {})
+            answer = await client.write(self.path, self.data, self.name)
+        if answer is None:  # a KV store of version 1 says nothing
+            self.last = {}
+            return Fetched(NilPointer("*dependency.Secret"), access.polled())
+        return self.took(access, answer)
 
 
 @dataclass
@@ -268,7 +272,7 @@ class CertificateQuery:
     pause: float = 0.0
 
     def __post_init__(self) -> None:
-        self.path = _trimmed(self.path, "vault.read")
+        self.path = gourl.parse(_trimmed(self.path, "vault.read"))["path"]
         self.name = f"vault.pki({self.path}->{self.destination})"
 
     async def fetch(self, access: View) -> Fetched:

@@ -196,13 +196,18 @@ def sandboxed(sandbox: str, path: str) -> str:
         shown = os.path.relpath(error.filename) if not os.path.isabs(path) else error.filename
         reason = (error.strerror or str(error)).lower()
         raise FunctionError(f"failed to resolve target path: lstat {shown}: {reason}") from None
-    if os.path.isabs(sandbox) and not os.path.isabs(path):
-        reason = f"Rel: can't make {os.path.relpath(target)} relative to {inside}"
+    if os.path.isabs(sandbox) != os.path.isabs(path):
+        reason = f"Rel: can't make {_as_given(target, path)} relative to {_as_given(inside, sandbox)}"
         raise FunctionError(f"failed to get relative path: {reason}")
     relative = os.path.relpath(target, inside)
     if relative == ".." or relative.startswith("../"):
         raise FunctionError(f"'{path}' is outside of sandbox")
-    return target if os.path.isabs(path) else os.path.relpath(target)
+    return _as_given(target, path)
+
+
+def _as_given(resolved: str, path: str) -> str:
+    """A resolved path, relative to the working directory where it was written so."""
+    return resolved if os.path.isabs(path) else os.path.relpath(resolved)
 
 
 @function("file", "string", context=True)

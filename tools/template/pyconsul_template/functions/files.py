@@ -17,6 +17,9 @@ from pyconsul_template.functions.text import GO_SPACE
 
 PLUGIN_SECONDS = 30.0
 
+MAX_NESTING = 1_000
+"""How deep executeTemplate may call itself; each level takes C stack, of which there are 8 MB."""
+
 
 @function("executeTemplate", "string, ...any", context=True)
 def execute_template(run: Execution, name: str, *data: Value) -> str:
@@ -26,10 +29,15 @@ def execute_template(run: Execution, name: str, *data: Value) -> str:
         raise FunctionError(wrong)
     if run.execute_named is None:
         raise FunctionError("executeTemplate: not available here")
+    if run.nesting >= MAX_NESTING:
+        raise FunctionError(f"executeTemplate: exceeded maximum template depth ({MAX_NESTING})")
+    run.nesting += 1
     try:
         return run.execute_named(name, data[0] if data else None, run)
     except ExecError as error:
         raise FunctionError(str(error)) from error
+    finally:
+        run.nesting -= 1
 
 
 def _plugin_failure(name: str, reason: str, out: bytes = b"", err: bytes = b"") -> FunctionError:
@@ -100,7 +108,7 @@ def write_to_file(path: str, user: str, group: str, permissions: str, *rest: str
     try:
         _write(path, to_bytes(rest[-1] + ("\n" if "newline" in flags else "")), mode, user, group, "append" in flags)
     except OSError as error:
-        raise FunctionError(f"open {path}: {(error.strerror or str(error)).lower()}") from None
+        raise FunctionError(f"open {os.path.normpath(path)}: {(error.strerror or str(error)).lower()}") from None
     return ""
 
 

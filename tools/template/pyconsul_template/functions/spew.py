@@ -9,6 +9,7 @@ from typing import Any
 from pyconsul.lang.gotemplate.gofmt import sprintf, to_string
 from pyconsul.lang.gotemplate.values import NIL, NilPointer, Struct, Value, is_nil, sorted_keys, type_of
 from pyconsul.lang.strconv import byte_length, quote, to_bytes
+from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function
 
 
@@ -16,6 +17,8 @@ def _dump(value: Value, margin: str) -> str:
     if value is None or value is NIL:
         return "(interface {}) <nil>"
     kind = type_of(value)
+    if isinstance(value, gojson.Number):
+        return f"({kind}) (len={len(value)}) {value}"
     if isinstance(value, str):
         return f"({kind}) (len={byte_length(value)}) {quote(value)}" if value else f'({kind}) ""'
     if isinstance(value, NilPointer):
@@ -102,17 +105,23 @@ def _inline(value: Value, *, types: bool, known: bool = False) -> str:
 def _spew_form(form: str, values: tuple[Value, ...]) -> str:
     """``%#v`` shows types in front of values, ``%v`` follows pointers; all else is plain formatting."""
     rest = list(values)
-    wanted = sum(found[3] != "%" for found in _DIRECTIVE.finditer(form))
-    if wanted != len(rest):
+    if "%" in _DIRECTIVE.sub("", form):
         return sprintf(form, values)
 
     def shown(found: re.Match[str]) -> str:
         if found[3] == "%":
             return "%"
+        if not rest:
+            return sprintf(found[0], [])
         value = rest.pop(0)
+        if found[3] == "T":
+            return "*spew.formatState"
         return _inline(value, types="#" in found[1]) if found[3] == "v" else sprintf(found[0], [value])
 
-    return _DIRECTIVE.sub(shown, form)
+    text = _DIRECTIVE.sub(shown, form)
+    # Every value reaches Go's formatter in a wrapper of spew, which is what the formatter names when one is left over.
+    extra = ", ".join(f"*spew.formatState={_inline(value, types=False)}" for value in rest)
+    return f"{text}%!(EXTRA {extra})" if rest else text
 
 
 @function("spew_sdump", "...any")

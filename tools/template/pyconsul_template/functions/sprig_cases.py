@@ -33,7 +33,7 @@ def untitle(text: str) -> str:
 @function("sprig_swapcase", "string")
 def swapcase(text: str) -> str:
     """Upper becomes lower, lower becomes upper."""
-    return "".join(to_lower(c) if c.isupper() or c.istitle() else to_upper(c) if c.islower() else c for c in text)
+    return "".join(to_lower(c) if c.isupper() or c.istitle() else to_upper(c) for c in text)
 
 
 def _is_connector(char: str) -> bool:

@@ -147,8 +147,10 @@ def decrypt_aes(password: str, text: str) -> str:
     except ValueError as error:
         raise FunctionError(str(error)) from None
     if len(data) < 16:
-        raise FunctionError(f"runtime error: slice bounds out of range [:16] with capacity {len(data)}")
-    if len(data) < 32 or len(data) % 16:
+        raise FunctionError(f"runtime error: slice bounds out of range [:16] with capacity {len(text) // 4 * 3}")
+    if len(data) == 16:
+        raise FunctionError("runtime error: index out of range [-1]")
+    if len(data) % 16:
         raise FunctionError("crypto/cipher: input not full blocks")
     decryptor = _cipher(password, data[:16]).decryptor()
     plain: bytes = decryptor.update(data[16:]) + decryptor.finalize()

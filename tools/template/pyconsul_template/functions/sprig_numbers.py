@@ -130,16 +130,23 @@ def min_(first: Value, *others: Value) -> Int64:
     return Int64(min(to_int(v) for v in (first, *others)))
 
 
+def _extreme(numbers: list[float], furthest: float, pick: Callable[[list[float]], float]) -> float:
+    """The largest or smallest; only the infinity in that direction wins over what is not a number."""
+    if furthest in numbers:
+        return furthest
+    return math.nan if any(map(math.isnan, numbers)) else pick(numbers)
+
+
 @function("sprig_maxf", "any, ...any")
 def maxf(first: Value, *others: Value) -> float:
     """The largest as a float."""
-    return max(to_float(v) for v in (first, *others))
+    return _extreme([to_float(v) for v in (first, *others)], math.inf, max)
 
 
 @function("sprig_minf", "any, ...any")
 def minf(first: Value, *others: Value) -> float:
     """The smallest as a float."""
-    return min(to_float(v) for v in (first, *others))
+    return _extreme([to_float(v) for v in (first, *others)], -math.inf, min)
 
 
 # The decimal library behind sprig divides to 16 places after the point and is exact otherwise.

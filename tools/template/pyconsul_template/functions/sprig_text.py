@@ -329,11 +329,28 @@ def b32enc(text: str) -> str:
 def b32dec(text: str) -> str:
     """Base32 undone; a mistake gives its message."""
     clean = text.replace("\r", "").replace("\n", "")
-    try:
-        return from_bytes(base64.b32decode(clean))
-    except ValueError:
-        found = re.search(r"[^A-Z2-7=]", clean)
-        return f"illegal base32 data at input byte {found.start() if found else len(clean.rstrip('=')) // 8 * 8}"
+    end = _base32_end(clean)
+    if end < 0:
+        return f"illegal base32 data at input byte {-end - 1}"
+    body = clean[:end]
+    return from_bytes(base64.b32decode(body + "=" * (-end % 8)))
+
+
+def _base32_end(text: str) -> int:
+    """How many characters of the text carry data, or the place of the first mistake: -1 for place 0, and so on."""
+    body = re.match(r"[A-Z2-7]*", text)
+    end = body.end() if body else 0
+    spare, rest = end % 8, len(text) - end
+    if not rest:
+        return end if not spare else -(end - spare) - 1
+    if text[end] != "=" or spare < 2 or rest > 8:
+        return -end - 1
+    padding = text[end : end + 8 - spare]
+    if len(padding) < 8 - spare:
+        return -len(text) - 1
+    if padding.strip("="):
+        return -(end + padding.index(padding.strip("=")) - 1) - 1
+    return -end - 1 if spare in (3, 6) else end  # whatever stands behind the padding is not read
 
 
 @function("sprig_sha1sum", "string")
@@ -362,8 +379,8 @@ def adler32sum(text: str) -> str:
 
 @function("sprig_atoi", "string")
 def atoi(text: str) -> int:
-    """A decimal integer; 0 for anything else."""
+    """A decimal integer, the limit for one that is too large; 0 for anything else."""
     try:
         return strconv.parse_int(text)
-    except strconv.NumberSyntaxError:
-        return 0
+    except strconv.NumberSyntaxError as error:
+        return error.nearest

@@ -6,7 +6,7 @@ import time
 
 from pyconsul.lang import strconv
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.values import Int64, Value
+from pyconsul.lang.gotemplate.values import Int64, Value, wrap_signed
 from pyconsul.primitives.durations import format_duration
 from pyconsul_template.functions.registry import function
 from pyconsul_template.gotime import Time, parse_go_duration
@@ -43,11 +43,11 @@ def duration(seconds: Value) -> str:
     if isinstance(seconds, str):
         try:
             number = strconv.parse_int(seconds)
-        except strconv.NumberSyntaxError:
-            number = 0
+        except strconv.NumberSyntaxError as error:
+            number = error.nearest
     elif isinstance(seconds, Int64):
         number = int(seconds)
-    return format_duration(number * _SECOND)
+    return format_duration(wrap_signed(number * _SECOND))
 
 
 @function("sprig_durationRound", "any")

@@ -99,7 +99,9 @@ def to_upper(text: str) -> str:
 
 
 def simple_case(char: str, mapped: str) -> str:
-    """Go maps character to character: where Python gives several, the character stays."""
+    """Go maps character to character: where Python gives several, the character stays; a byte that is none is lost."""
+    if "\udc80" <= char <= "\udcff":
+        return "\ufffd"
     if len(mapped) == 1:
         return mapped
     return "i" if char == "\u0130" else char

@@ -1,0 +1,96 @@
+"""Settings of the servers' clients, tried before anything is watched: addresses, schemes, certificates, tokens."""
+
+from __future__ import annotations
+
+import logging
+import os
+import ssl
+
+from pyconsul.lang import gourl
+from pyconsul.sdk.errors import ConfigError
+from pyconsul.toolkit.errors import RunError
+from pyconsul.toolkit.stanzas import Consul, Nomad, Tls, Vault
+
+
+class _Unusable(Exception):
+    """What is wrong with a setting, in the originals' words."""
+
+
+def check(consul: Consul, vault: Vault, nomad: Nomad | None, logger: logging.Logger) -> None:
+    """Raise RunError for settings that no client can be made of; what is merely unsafe is logged as a warning."""
+    try:
+        _check_tls("consul", consul.tls, logger)
+        try:
+            settings = consul.client_settings()
+            settings.endpoint()
+            settings.current_token()
+        except ConfigError as error:
+            raise _Unusable(f"consul: {error}") from None
+        _check_tls("vault", vault.tls, logger)
+        _check_url(vault.address, "vault: ")
+        if nomad is not None:
+            _check_tls("nomad", nomad.tls, logger)
+            _check_url(nomad.address, f"nomad: invalid address '{nomad.address}': ")
+    except _Unusable as error:
+        raise RunError(f"runner: runner: client set: {error}") from None
+
+
+def _check_url(address: str, head: str) -> None:
+    try:
+        gourl.parse(address)
+    except gourl.UrlError as error:
+        raise _Unusable(f"{head}{error}") from None
+
+
+def _check_tls(name: str, tls: Tls, logger: logging.Logger) -> None:
+    if not tls.enabled:
+        return
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if tls.cert:
+        key = tls.key or tls.cert
+        for path in (tls.cert, key):
+            _check_readable(path, f"{name}: ")
+        try:
+            made.load_cert_chain(tls.cert, key)
+        except ssl.SSLError as error:
+            raise _Unusable(f"{name}: tls: failed to load key pair: {error}") from None
+    try:
+        _load_authorities(made, tls)
+    except _Unusable as error:
+        raise _Unusable(f"{name} configuring TLS failed: {error}") from None
+    if not tls.verify:
+        logger.warning("disabling %s SSL verification", name)
+
+
+def _load_authorities(made: ssl.SSLContext, tls: Tls) -> None:
+    """A file wins over a text, a text over a directory."""
+    if tls.ca_cert:
+        _check_readable(tls.ca_cert, "Error loading CA File: ")
+        _load_file(made, tls.ca_cert, "Error loading CA File")
+    elif tls.ca_cert_bytes:
+        try:
+            made.load_verify_locations(cadata=tls.ca_cert_bytes)
+        except (ssl.SSLError, ValueError):
+            raise _Unusable("Error appending CA: Couldn't parse PEM") from None
+    elif tls.ca_path:
+        if not os.path.exists(tls.ca_path):
+            raise _Unusable(f"lstat {tls.ca_path}: no such file or directory")
+        for folder, _, names in os.walk(tls.ca_path):
+            for name in sorted(names):
+                _load_file(made, os.path.join(folder, name), "Error loading CA from PEM")
+
+
+def _load_file(made: ssl.SSLContext, path: str, head: str) -> None:
+    try:
+        made.load_verify_locations(path)
+    except ssl.SSLError:
+        raise _Unusable(f"{head}: Couldn't parse PEM in: {path}") from None
+
+
+def _check_readable(path: str, head: str) -> None:
+    try:
+        with open(path, "rb"):
+            pass
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise _Unusable(f"{head}open {path}: {reason}") from None

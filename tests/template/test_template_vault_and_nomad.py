@@ -1,0 +1,91 @@
+"""Secrets of Vault and variables of Nomad as templates see them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyconsul.toolkit.errors import RunError
+from pyconsul_template.config import Config
+from pyconsul_template.runner import Runner
+
+pytestmark = pytest.mark.usefixtures("universal_time")
+
+NUMBERS = {"i": 12345678901, "big": 12345678901234567890, "f": 0.5, "list": [1]}
+VARIABLE = {
+    "Namespace": "default",
+    "Path": "app/db",
+    "CreateIndex": 7,
+    "ModifyIndex": 8,
+    "CreateTime": 1600000000000000000,
+    "ModifyTime": 1600000001000000000,
+    "Items": {"user": "u", "pass": "hush"},
+}
+
+
+async def rendered(server: Any, folder: Path, contents: str) -> str:
+    """What the template gives in one-shot mode, with one server for all three."""
+    url = f"http://{server.address}"
+    once = {"enabled": False}
+    settings = {
+        "once": True,
+        "consul": {"address": server.address, "retry": once},
+        "vault": {"address": url, "token": "t", "renew_token": False, "retry": once},
+        "nomad": {"address": url},
+        "template": [{"contents": contents, "destination": str(folder / "out")}],
+    }
+    await Runner(Config.of(settings, {})).run()
+    return (folder / "out").read_text()
+
+
+@pytest.mark.parametrize(
+    ("contents", "wanted"),
+    [
+        ('{{ printf "%T %v" .Data.i .Data.i }} {{ .Data.f }}', "json.Number 12345678901 0.5"),
+        ("{{ .Data.list | toJSON }} {{ .Data.i | toJSON | parseInt | add 1 }}", "[1] 12345678902"),
+        ("{{ .Data | toYAML }}", "big: 1.2345678901234567e+19\nf: 0.5\ni: 12345678901\nlist:\n- 1"),
+        ("{{ .Data | toTOML }}", "big = 12345678901234567000.0\nf = 0.5\ni = 12345678901\nlist = [1]"),
+        ("{{ spew_sdump .Data.f }}{{ .LeaseDuration }}", "(json.Number) (len=3) 0.5\n3600"),
+    ],
+)
+async def test_numbers_of_secrets_keep_their_spelling(consul: Any, tmp_path: Path, contents: str, wanted: str) -> None:
+    """They are texts to functions, and numbers again in JSON, YAML and TOML."""
+    await consul.say("/v1/secret/app", {"data": NUMBERS, "lease_duration": 3600})
+    assert await rendered(consul, tmp_path, '{{ with secret "secret/app" }}' + contents + "{{ end }}") == wanted
+
+
+async def test_a_secret_without_data_has_none(consul: Any, tmp_path: Path) -> None:
+    """Which JSON shows as null."""
+    await consul.say("/v1/secret/app", {"data": {}, "request_id": "r"})
+    assert await rendered(consul, tmp_path, '{{ with secret "secret/app" }}{{ .Data | toJSON }}{{ end }}') == "null"
+
+
+async def test_an_answer_that_is_no_json_is_an_error(consul: Any, tmp_path: Path) -> None:
+    """As a proxy in between may give."""
+    await consul.say("/v1/secret/app", b"plain")
+    with pytest.raises(RunError, match=r"vault\.read\(secret/app\): invalid character 'p' looking for beginning"):
+        await rendered(consul, tmp_path, '{{ with secret "secret/app" }}{{ .Data }}{{ end }}')
+
+
+@pytest.mark.parametrize(
+    ("contents", "wanted"),
+    [
+        ("{{ .user }} {{ .none }}| {{ .Keys }} {{ .Values }} {{ .Tuples }}", "u | [pass user] [hush u] [{pass hush} {user u}]"),
+        ("{{ .Parent.Path }} {{ .Parent.ModifyIndex }} {{ .Metadata.Namespace }} {{ .user.Parent.CreateIndex }}", "app/db 8 default 7"),
+        ("{{ .Metadata.CreateTime }} {{ .Metadata.ModifyTime.Time.Unix }}", "2020-09-13 12:26:40 +0000 UTC 1600000001"),
+        ("{{ . | toJSON }}", '{"pass":"hush","user":"u"}'),
+    ],
+)  # fmt: skip
+async def test_items_of_variables_know_their_variable(consul: Any, tmp_path: Path, contents: str, wanted: str) -> None:
+    """From every item, and from all of them, there is a way up."""
+    await consul.say("/v1/var/app/db", VARIABLE)
+    assert await rendered(consul, tmp_path, '{{ with nomadVar "app/db" }}' + contents + "{{ end }}") == wanted
+
+
+async def test_values_of_variables_stand_in_no_message(consul: Any, tmp_path: Path) -> None:
+    """Just as those of secrets do not."""
+    await consul.say("/v1/var/app/db", VARIABLE)
+    with pytest.raises(RunError, match=r'parsing "\[redacted\]": invalid syntax'):
+        await rendered(consul, tmp_path, '{{ with nomadVar "app/db" }}{{ print .pass | parseInt }}{{ end }}')

@@ -1,0 +1,214 @@
+"""PyYAML's reader, led to what go-yaml accepts and says: tabs between tokens, directives, messages."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+from yaml.composer import ComposerError
+from yaml.events import AliasEvent
+from yaml.nodes import Node, ScalarNode
+from yaml.parser import ParserError
+from yaml.reader import ReaderError
+from yaml.scanner import ScannerError
+
+from pyconsul.lang.gotemplate import FunctionError
+from pyconsul.lang.strconv import to_bytes
+
+PLAIN, QUOTED = "plain", "quoted"
+"""Marks in place of tags, for scalars that carry none."""
+
+_BREAKS = "\r\n\x85\u2028\u2029"
+_ENDS = "\0 \t" + _BREAKS
+
+
+def first_document(text: str) -> tuple[Node | None, dict[int, str]]:
+    """The root of the first document and the names of its anchors by node. Raises FunctionError."""
+    _check_encoding(to_bytes(text))
+    try:
+        loader = _Loader(text)
+        return (loader.get_node() if loader.check_node() else None), loader.names
+    except yaml.YAMLError as error:
+        raise FunctionError(_message(error, text)) from None
+    except RecursionError:
+        raise FunctionError("yaml: exceeded max depth of 10000") from None
+
+
+def _check_encoding(data: bytes) -> None:
+    """Raise for the first bytes that are no UTF-8, by what is wrong with them."""
+    try:
+        data.decode()
+        return
+    except UnicodeDecodeError as error:
+        lead, rest = data[error.start], data[error.start + 1 :]
+    width = 1 + (lead >= 0xC0) + (lead >= 0xE0) + (lead >= 0xF0)
+    if width == 1 or lead >= 0xF8:
+        problem = "invalid leading UTF-8 octet"
+    elif len(rest) < width - 1:
+        problem = "incomplete UTF-8 octet sequence"
+    elif any(byte & 0xC0 != 0x80 for byte in rest[: width - 1]):
+        problem = "invalid trailing UTF-8 octet"
+    elif lead in (0xED, 0xF4) or lead > 0xF4:
+        problem = "invalid Unicode character"
+    else:
+        problem = "invalid length of a UTF-8 sequence"
+    raise FunctionError(f"yaml: {problem}")
+
+
+class _Loader(yaml.SafeLoader):
+    """Leaves scalars unresolved, so that written tags can be told from guessed ones; remembers anchors."""
+
+    index: int
+    flow_level: int
+    allow_simple_key: bool
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.names: dict[int, str] = {}
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+        """A mark instead of a tag for scalars without one."""
+        if kind is ScalarNode:
+            return PLAIN if implicit[0] else QUOTED
+        return str(super().resolve(kind, value, implicit))
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """A node; an anchor may be set again."""
+        anchor = getattr(self.peek_event(), "anchor", None)
+        if anchor is not None and not self.check_event(AliasEvent):
+            self.anchors.pop(anchor, None)
+        return super().compose_node(parent, index)
+
+    def compose_document(self) -> Any:
+        """The document; its anchors are forgotten afterwards."""
+        self.get_event()
+        node = self.compose_node(None, None)  # pyright: ignore[reportArgumentType]
+        self.get_event()
+        anchors: dict[str, Node] = self.anchors
+        self.names = {id(anchored): name for name, anchored in anchors.items()}
+        self.anchors = {}
+        return node
+
+    def scan_to_next_token(self) -> None:
+        """Skip blanks, comments and line ends; a tab is a blank where no key may begin."""
+        if self.index == 0 and self.peek() == "\ufeff":
+            self.forward()
+        while True:
+            while self.peek() == " " or (self.peek() == "\t" and (self.flow_level or not self.allow_simple_key)):
+                self.forward()
+            if self.peek() == "#":
+                while self.peek() not in "\0" + _BREAKS:
+                    self.forward()
+            if not self.scan_line_break():
+                return
+            if not self.flow_level:
+                self.allow_simple_key = True
+
+    def scan_plain_spaces(self, indent: Any, start_mark: Any) -> list[str] | None:
+        """The blanks inside a plain scalar as they count for its text; nothing when the document ends there."""
+        length = 0
+        while self.peek(length) in (" ", "\t"):
+            length += 1
+        blanks: str = self.prefix(length)
+        self.forward(length)
+        if self.peek() not in _BREAKS:
+            return [blanks] if blanks else []
+        first = str(self.scan_line_break())
+        self.allow_simple_key = True
+        more: list[str] = []
+        while not self._is_document_mark():
+            if self.peek() == " " or (self.peek() == "\t" and self.column >= indent):
+                self.forward()
+            elif self.peek() == "\t":
+                where = "while scanning a plain scalar"
+                said = "found a tab character that violates indentation"
+                raise ScannerError(where, start_mark, said, self.get_mark())
+            elif self.peek() in _BREAKS:
+                more.append(str(self.scan_line_break()))
+            else:
+                return [first, *more] if first != "\n" else more or [" "]
+        return None
+
+    def _is_document_mark(self) -> bool:
+        return self.column == 0 and self.prefix(3) in ("---", "...") and self.peek(3) in _ENDS
+
+    def scan_directive_name(self, start_mark: Any) -> str:
+        """The name of a directive, which must be a known one."""
+        name = str(super().scan_directive_name(start_mark))
+        if name not in ("YAML", "TAG"):
+            raise ScannerError("while scanning a directive", start_mark, "found unknown directive name", start_mark)
+        return name
+
+    def scan_yaml_directive_value(self, start_mark: Any) -> Any:
+        """The version of YAML, of which 1.1 is the only one."""
+        version = super().scan_yaml_directive_value(start_mark)
+        if version != (1, 1):
+            raise ParserError(None, None, "found incompatible YAML document", start_mark)
+        return version
+
+
+# What libyaml, which go-yaml follows, calls PyYAML's problems: pattern of the problem, word of its context, text.
+_PROBLEMS = tuple(
+    (re.compile(pattern, re.DOTALL), context, said)
+    for pattern, context, said in (
+        (r"expected ('.+') or ('.+'), but got.*", "", r"did not find expected \1 or \2"),
+        (r"expected <block end>, but found .*", "mapping", "did not find expected key"),
+        (r"expected <block end>, but found .*", "", "did not find expected '-' indicator"),
+        (r"expected '<document start>', but found .*", "", "did not find expected <document start>"),
+        (r"(mapping values|mapping keys) are not allowed here", "", r"\1 are not allowed in this context"),
+        (r"sequence entries are not allowed here", "", "block sequence entries are not allowed in this context"),
+        (r"(found character) .* (that cannot start any token)", "", r"\1 \2"),
+        (r"expected alphabetic or numeric.*", "a directive", "could not find expected directive name"),
+        (r"expected alphabetic or numeric.*", "", "did not find expected alphabetic or numeric character"),
+        (r"expected a digit, but found.*", "", "did not find expected version number"),
+        (r"expected a digit or '\.', but found.*", "", "did not find expected digit or '.' character"),
+        (r"expected a digit or ' ', but found.*", "", "did not find expected comment or line break"),
+        (r"expected a comment or a line break.*", "", "did not find expected comment or line break"),
+        (r"expected chomping or indentation.*", "", "did not find expected comment or line break"),
+        (r"expected indentation indicator in the range 1-9.*", "", "found an indentation indicator equal to 0"),
+        (r"expected escape sequence of . hexadecimal numbers.*", "", "did not find expected hexdecimal number"),
+        (r"expected URI escape sequence.*", "", "did not find URI escaped octet"),
+        (r"expected URI, but found.*", "", "did not find expected tag URI"),
+        (r"expected '>', but found.*", "", "did not find the expected '>'"),
+        (r"expected ' ', but found.*", "", "did not find expected whitespace or line break"),
+        (r"expected '!', but found.*", "a tag", "did not find expected whitespace or line break"),
+        (r"expected '!', but found.*", "", "did not find expected '!'"),
+        (r"found unknown escape character.*", "", "found unknown escape character"),
+        (r"expected the node content, but found .*", "", "did not find expected node content"),
+        (r"found unexpected document separator", "", "found unexpected document indicator"),
+        (r"found undefined alias (.*)", "", r"unknown anchor \1 referenced"),
+        (r"found undefined tag handle.*", "", "found undefined tag handle"),
+        (r"found duplicate YAML directive", "", "found duplicate %YAML directive"),
+        (r"found incompatible YAML document.*", "", "found incompatible YAML document"),
+    )
+)  # fmt: skip
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    said, context = str(getattr(error, "problem", None) or error), str(getattr(error, "context", ""))
+    for pattern, word, ours in _PROBLEMS:
+        found = pattern.fullmatch(said)
+        if found and word in context:
+            return found.expand(ours)
+    return said
+
+
+def _message(error: yaml.YAMLError, text: str) -> str:
+    """go-yaml's message: lines count from 1 after scanner errors, from 0 after the parser's; 0 is not shown."""
+    if isinstance(error, ReaderError):
+        return "yaml: control characters are not allowed"
+    problem = _problem(error)
+    mark, context = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    if mark is None or isinstance(error, ComposerError):
+        return f"yaml: {problem}"
+    line: int = mark.line
+    if isinstance(error, ScannerError):
+        line = line + 1 if line else 0
+        # A key that never got its value is only noticed behind the last line.
+        line += problem.startswith("could not find expected ':'") and mark.index >= len(text) and mark.column > 0
+    elif mark.index >= len(text) and mark.column:
+        line += 1  # the end counts as the line after an unfinished one
+    if not line and context is not None:
+        line = context.line
+    return f"yaml: line {line}: {problem}" if line else f"yaml: {problem}"
