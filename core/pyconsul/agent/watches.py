@@ -157,7 +157,7 @@ async def _run(command: list[str], index: int, body: bytes) -> None:
 async def _talk(child: asyncio.subprocess.Process, body: bytes) -> Tail:
     """Feed the child while reading what it says, so that neither waits for the other."""
     assert child.stdin is not None and child.stdout is not None
-    feeding = asyncio.create_task(_feed(child.stdin, body))
+    feeding = asyncio.create_task(feed(child.stdin, body))
     tail = Tail(OUTPUT_LIMIT)
     try:
         while data := await child.stdout.read(65536):
@@ -169,8 +169,10 @@ async def _talk(child: asyncio.subprocess.Process, body: bytes) -> Tail:
     return tail
 
 
-async def _feed(stdin: asyncio.StreamWriter, body: bytes) -> None:
-    # A handler that does not read its input is none the worse for it.
+async def feed(stdin: asyncio.StreamWriter, body: bytes) -> None:
+    """Write a handler's input; one that does not read it, or is gone already, is none the worse for it."""
+    if stdin.is_closing():
+        return
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         stdin.write(body)
         await stdin.drain()
