@@ -4,8 +4,6 @@ Keys match in any letter case, the last of two wins, ``null`` leaves the default
 caller is strict, and a wrong type is named as ``json: cannot unmarshal string into Go struct field …``.
 """
 
-import base64
-import binascii
 import types
 from functools import cache
 from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
@@ -14,6 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from pyconsul.lang.gojson_syntax import GoSyntaxError, first_value
+from pyconsul.primitives import base64_text
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -200,19 +199,10 @@ def _in_range(value: int, go_type_name: str) -> bool:
 
 
 def _base64(text: str) -> bytes:
-    cleaned = text.replace("\r", "").replace("\n", "")
     try:
-        return base64.b64decode(cleaned, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise DecodeError(f"illegal base64 data at input byte {_bad_base64_byte(cleaned)}") from error
-
-
-def _bad_base64_byte(text: str) -> int:
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-    for at, char in enumerate(text):
-        if char not in alphabet:
-            return at if not (char == "=" and at % 4 >= 2) else min(at + 1, len(text))
-    return len(text)
+        return base64_text.decode(text.encode("utf-8", "surrogateescape"))
+    except base64_text.IllegalBase64 as error:
+        raise DecodeError(str(error)) from error
 
 
 def _zero(annotation: Any) -> Any:
