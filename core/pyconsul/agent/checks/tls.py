@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyconsul.agent.checks.runner import plain_tls
+from pyconsul.agent.tls_files import load_authorities
 from pyconsul.structs.checks import CheckType
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ def check_tls(config: RuntimeConfig) -> Callable[[CheckType], ssl.SSLContext]:
 
     def with_agent_tls(check: CheckType) -> ssl.SSLContext:
         context = plain_tls(check)
-        if own.ca_file or own.ca_path:
-            context.load_verify_locations(own.ca_file or None, own.ca_path or None)
+        load_authorities(context, own)
         if own.cert_file and own.key_file:
             context.load_cert_chain(own.cert_file, own.key_file)
         return context

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import Final
 
+from pyconsul.agent.tls_files import load_authorities
 from pyconsul.config.sections import TlsProtocol
 
 _VERSIONS: Final = {
@@ -16,14 +17,13 @@ _VERSIONS: Final = {
 
 
 def server_context(tls: TlsProtocol) -> ssl.SSLContext:
-    """The server side of TLS. Raises OSError, ssl.SSLError among them, for files that cannot be used."""
+    """The server side of TLS. Raises OSError, ssl.SSLError among them, and TlsFault for files that cannot be used."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = _VERSIONS.get(tls.tls_min_version, ssl.TLSVersion.TLSv1_2)
     if tls.tls_cipher_suites:
         context.set_ciphers(":".join(map(openssl_name, tls.tls_cipher_suites)))
     context.load_cert_chain(tls.cert_file, tls.key_file or None)
-    if tls.ca_file or tls.ca_path:
-        context.load_verify_locations(tls.ca_file or None, tls.ca_path or None)
+    load_authorities(context, tls)
     if tls.verify_incoming:
         context.verify_mode = ssl.CERT_REQUIRED
     context.set_alpn_protocols(["h2", "http/1.1"])
