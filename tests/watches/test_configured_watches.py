@@ -23,7 +23,16 @@ from pyconsul.sdk.watch import Update
         ({"type": "key", "key": "a", "args": ["x"], "handler": "y"}, "Only one watch handler allowed"),
         ({"type": "key", "key": "a", "handler": 5}, "Watch handler must be a string"),
         ({"type": "key", "key": "a", "args": [5]}, "Watch args must be a list of strings"),
-        ({"type": "nope", "args": ["x"]}, "Unsupported watch type: nope"),
+        (
+            {"type": "nope", "args": "x"},
+            'Failed to parse watch (map[string]interface {}{"args":"x"}): Unsupported watch type: nope',
+        ),
+        (
+            {"type": "key", "key": 1.0, "args": ["x", "y"], "datacenter": "dc1"},
+            'Failed to parse watch (map[string]interface {}{"args":[]interface {}{"x", "y"}, "key":1}): '
+            "Expecting key to be a string",
+        ),
+        ({"type": "key", "args": ["x"], "token": 5}, '"token":"hidden"'),
         ({"type": "key", "args": ["x"]}, "Must specify a single key to watch"),
     ],
 )

@@ -74,6 +74,29 @@ class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True):
             Timeout=format_duration(kind.Timeout),
         )
 
+    def go_text(self) -> str:
+        """The definition as Go's ``%v`` prints a pointer to it, at the end of some of Consul's errors.
+
+        A token is hidden; Consul shows it.
+        """
+        kind = self.type
+        header = " ".join(f"{name}:[{' '.join(values)}]" for name, values in sorted((kind.Header or {}).items()))
+        words = (
+            *(kind.CheckID, kind.Name, kind.Notes, self.ServiceID, "hidden" if self.Token else "", kind.Status),
+            *(f"[{' '.join(kind.ScriptArgs or [])}]", kind.HTTP, kind.H2PING, _go(kind.H2PingUseTLS), f"map[{header}]"),
+            *(kind.Method, kind.Body, _go(kind.DisableRedirects), kind.TCP, _go(kind.TCPUseTLS), kind.UDP),
+            *(format_duration(kind.Interval), kind.DockerContainerID, kind.Shell, kind.GRPC, _go(kind.GRPCUseTLS)),
+            *(kind.OSService, kind.TLSServerName, _go(kind.TLSSkipVerify), kind.AliasNode, kind.AliasService),
+            *(format_duration(kind.Timeout), format_duration(kind.TTL), str(kind.SuccessBeforePassing)),
+            *(str(kind.FailuresBeforeWarning), str(kind.FailuresBeforeCritical)),
+            *(format_duration(kind.DeregisterCriticalServiceAfter), str(kind.OutputMaxSize), "{}"),
+        )
+        return f"&{{{' '.join(words)}}}"
+
+
+def _go(truth: bool) -> str:
+    return "true" if truth else "false"
+
 
 class ServiceDefinition(msgspec.Struct, frozen=True, kw_only=True):
     """A service instance with its checks, and perhaps the sidecar that comes with it."""

@@ -22,7 +22,8 @@ def server_context(tls: TlsProtocol) -> ssl.SSLContext:
     context.minimum_version = _VERSIONS.get(tls.tls_min_version, ssl.TLSVersion.TLSv1_2)
     if tls.tls_cipher_suites:
         context.set_ciphers(":".join(map(openssl_name, tls.tls_cipher_suites)))
-    context.load_cert_chain(tls.cert_file, tls.key_file or None)
+    if tls.cert_file and tls.key_file:
+        context.load_cert_chain(tls.cert_file, tls.key_file)  # without them every handshake fails, as with Consul
     load_authorities(context, tls)
     if tls.verify_incoming:
         context.verify_mode = ssl.CERT_REQUIRED

@@ -120,7 +120,8 @@ class Loader:
                 check, definition.type, token=definition.Token, from_config=True, persist=False
             )
         except ConsulError as error:
-            raise LoadError(f"Failed to register check '{definition.Name}': {error}", "checks") from None
+            text = f"Failed to register check '{definition.Name}': {error} {definition.go_text()}"
+            raise LoadError(text, "checks") from None
 
     def _restore_service(self, path: str, kept: KeptService, last: Mapping[str, HealthCheck]) -> None:
         service = kept.Service
