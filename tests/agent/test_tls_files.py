@@ -85,7 +85,7 @@ def check(tls: str) -> None:
             "Failed to load cert/key pair: tls: failed to parse private key",
         ),
         ('https { ca_file = "nope.pem" }', "Error loading from nope.pem: open nope.pem: no such file or directory"),
-        ('https { ca_file = "garbage.pem" }', "failed to parse PEM garbage\n"),
+        ('https { ca_file = "garbage.pem" }', "failed to parse PEM garbage.pem"),
         ('https { ca_path = "nope" }', "lstat nope: no such file or directory"),
         ('https { ca_path = "empty" }', "Error loading from CAPath: no CAs found"),
         ("https { verify_incoming = true }", "VerifyIncoming set but no CA certificates were provided"),

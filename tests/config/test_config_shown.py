@@ -84,7 +84,7 @@ def test_secrets_are_never_shown() -> None:
         retry_join = ["provider=aws secret_access_key=SECRET region=x"]
         service { name = "web" token = "SECRET" connect { sidecar_service { token = "SECRET" } } }
         check { name = "c" ttl = "5s" token = "SECRET" }
-        connect { ca_provider = "vault" ca_config { token = "SECRET" address = "http://v" } }
+        connect { ca_provider = "vault" ca_config { token = "SECRET" root_pki_path = "r" intermediate_pki_path = "i" } }
         ui_config { metrics_proxy { base_url = "http://m" add_headers = [{ name = "Auth" value = "SECRET" }] } }
         http_config { response_headers { X-Api-Key = "SECRET" } }
         cloud { client_secret = "SECRET" }

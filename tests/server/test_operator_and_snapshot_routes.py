@@ -109,7 +109,9 @@ async def ask(agent: Agent, method: str, target: str, body: Any = b"") -> Answer
 
 def keyrings(configured: str = "", data_dir: str = "") -> Keyrings:
     """Rings of an agent in both pools."""
-    return Keyrings.load(node="web-1", datacenter="dc1", data_dir=data_dir, configured=configured, wan=True)
+    rings = Keyrings.empty("web-1", "dc1", wan=True)
+    rings.load(data_dir, configured)
+    return rings
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
-from pyconsul.agent.watches import BadWatch, handle, watch_plan
+from pyconsul.agent.watches import BadWatch, feed, handle, watch_plan
 from pyconsul.sdk.results import KVPair
 from pyconsul.sdk.watch import Update
 
@@ -22,7 +23,16 @@ from pyconsul.sdk.watch import Update
         ({"type": "key", "key": "a", "args": ["x"], "handler": "y"}, "Only one watch handler allowed"),
         ({"type": "key", "key": "a", "handler": 5}, "Watch handler must be a string"),
         ({"type": "key", "key": "a", "args": [5]}, "Watch args must be a list of strings"),
-        ({"type": "nope", "args": ["x"]}, "Unsupported watch type: nope"),
+        (
+            {"type": "nope", "args": "x"},
+            'Failed to parse watch (map[string]interface {}{"args":"x"}): Unsupported watch type: nope',
+        ),
+        (
+            {"type": "key", "key": 1.0, "args": ["x", "y"], "datacenter": "dc1"},
+            'Failed to parse watch (map[string]interface {}{"args":[]interface {}{"x", "y"}, "key":1}): '
+            "Expecting key to be a string",
+        ),
+        ({"type": "key", "args": ["x"], "token": 5}, '"token":"hidden"'),
         ({"type": "key", "args": ["x"]}, "Must specify a single key to watch"),
     ],
 )
@@ -71,6 +81,20 @@ async def test_an_old_handler_is_a_shell_command(tmp_path: Path) -> None:
     out = tmp_path / "out"
     await handle(watch_plan({"type": "key", "key": "a", "handler": f"cat > {out}"}), Update(1, None))
     assert read(out) == "null\n"
+
+
+def test_a_handler_may_be_gone_before_its_input_comes() -> None:
+    """Under the agent's event loop, writing to a pipe that is closed already would be an error of its own kind."""
+
+    async def scenario() -> int:
+        child = await asyncio.create_subprocess_exec("/bin/true", stdin=asyncio.subprocess.PIPE)
+        code = await child.wait()
+        assert child.stdin is not None
+        child.stdin.close()
+        await feed(child.stdin, b"{}")
+        return code
+
+    assert uvloop.run(scenario()) == 0
 
 
 @pytest.mark.parametrize("args", [["/no/such/handler"], ["/bin/false"], ["/bin/sh", "-c", "exec <&-; exit 3"]])

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pyconsul.agent.access import accessor_alias, recovery_authorizer
 from pyconsul.agent.bootstrap_entries import bootstrap_entries
 from pyconsul.agent.cache import AgentCache
-from pyconsul.agent.capabilities import refuse_odd_policies
+from pyconsul.agent.capabilities import refuse_odd_servers
 from pyconsul.agent.dns.server import DnsServer
 from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.agent.events import Events, LocalInstance
@@ -32,19 +35,20 @@ from pyconsul.agent.reloading import reloaded
 from pyconsul.agent.retry_join import RetryJoin, RetryJoins
 from pyconsul.agent.rpc import rpc_of
 from pyconsul.agent.systemd import tell_ready
-from pyconsul.agent.tls_files import TlsFault, check_tls_files
-from pyconsul.agent.watches import BadWatch, Watches, client_settings
+from pyconsul.agent.tls_files import check_tls_files
+from pyconsul.agent.watches import Watches, client_settings
 from pyconsul.config.loading import ConfigError
 from pyconsul.primitives.ids import uuid_fault
 from pyconsul.raft.archive import Server as RaftServer
 from pyconsul.raft.log_store import make_directory, write_durably
 from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
 from pyconsul.server.acl import AclSettings
+from pyconsul.server.leader.bootstrap_entries import write_bootstrap_entries
 from pyconsul.server.leader.registration import META_CONSUL_VERSION
 from pyconsul.server.server import Server, ServerConfig
 from pyconsul.structs.errors import ConsulError
 from pyconsul.structs.operator import AutopilotConfig
-from pyconsul.telemetry.logging import logger
+from pyconsul.telemetry.logging import LogSink, level_from, logger, set_level, valid_level
 
 if TYPE_CHECKING:
     from pyconsul.acl import Authorizer
@@ -62,26 +66,22 @@ class Agent:
     """One agent. ``start`` opens the doors, ``stop`` closes them; both belong to one event loop."""
 
     def __init__(self, config: RuntimeConfig, read_config: Callable[[], RuntimeConfig] | None = None) -> None:
-        self.config = config
-        self._read_config = read_config or (lambda: config)  # what a reload reads
-        self.node_name = config.node_name
         self.node_id = node_id_of(config)
+        self.config = msgspec.structs.replace(config, node_id=self.node_id)
+        self.shown = self.config  # what /v1/agent/self shows: after a reload also what takes a restart to work
+        self._read_config = read_config or (lambda: config)  # what a reload reads
+        self.log_sinks: list[LogSink] = []  # those whose level a reload of log_level changes
+        self.node_name = config.node_name
         self.datacenter = config.datacenter
         self.server = Server(server_config(config, self.node_id), self._consensus)
         self.rpc = rpc_of(self.server)
-        self.keyrings = Keyrings.load(
-            node=self.node_name,
-            datacenter=self.datacenter,
-            data_dir=config.data_dir,
-            configured=config.encrypt,
-            wan=config.serf_advertise_wan is not None,
-        )
+        self.keyrings = Keyrings.empty(self.node_name, self.datacenter, wan=config.serf_advertise_wan is not None)
         self.cache = AgentCache(self.rpc, rights=self.server.acl.version)
         self.tokens = Tokens()
         self._recovery = recovery_authorizer(self.node_name)
         self.server.acl.local = lambda secret: self._recovery if self.tokens.is_recovery(secret) else None
         self.local = LocalState(
-            self._facts(),
+            self._facts(config),
             on_change=lambda: self.syncer.wake(),
             stagger=lambda seconds: random.random() * seconds,
             check_update_interval=config.check_update_interval / 1e9,
@@ -108,7 +108,7 @@ class Agent:
         self.events = Events(self.node_name, self._instances)
         self.door = Door(self)
         self.listeners = Listeners(self)
-        self.dns = DnsServer(DnsSettings.of(config), self.rpc)
+        self.dns = DnsServer(DnsSettings(), self.rpc)
         self.tokens.on_change = self._tokens_changed
         self.retry_joins = RetryJoins(self._give_up)
         self.stopped = asyncio.Event()
@@ -147,13 +147,15 @@ class Agent:
     async def start(self) -> None:
         """Recover the state, open the doors, begin syncing.
 
-        Raises OSError for a port that is taken, ValueError for a policy that there is not.
+        Raises OSError for a port that is taken, ValueError for settings that only show here that they cannot work.
         """
-        refuse_odd_policies(self.config)
+        self._load_keyrings()
+        refuse_odd_servers(self.config)
         self.load_tokens()
         await self.server.start()
         try:
             self.local_work.start()
+            self._configure_dns(self.config)
             await self.dns.start(self.config.dns_addrs)
             await self.listeners.start()
             self.watches.start(self.config, client_settings(self.config, self.http_address))
@@ -189,28 +191,59 @@ class Agent:
         log.info("server starting leave")
 
     async def reload(self) -> None:
-        """Read the configuration again and take over what may change while running. Raises ConfigError."""
-        config = reloaded(self.config, self._read_config())
+        """Read the configuration again and take over what may change while running.
+
+        Raises ConfigError; what was taken over until then stays.
+        """
+        fresh = msgspec.structs.replace(self._read_config(), node_id=self.node_id)
+        if not valid_level(fresh.log_level):
+            log.warn("Invalid log level in new configuration", level=fresh.log_level)
+            fresh = msgspec.structs.replace(fresh, log_level=self.config.log_level)
+        config = reloaded(self.config, fresh)
+        for sink in self.log_sinks:
+            set_level(sink, level_from(config.log_level))
         try:
-            check_tls_files(config)
-        except TlsFault as error:
-            raise ConfigError(f"Failed reloading tls configuration: {error}") from error
-        try:
-            await self.listeners.reload(config)
-            self.config = config
-            self.load_tokens()  # first: what follows registers with them
-            configure_metrics(config)
-            self.local_work.reload(config, self._facts())
-            self.watches.start(config, client_settings(config, self.http_address))
-        except (LoadError, BadWatch, OSError) as error:
-            raise ConfigError(str(error)) from error
+            await self._take_over(config)
         finally:
             self.listeners.front.replies.clear()
+        self.config, self.shown = config, fresh
+
+    async def _take_over(self, config: RuntimeConfig) -> None:
+        """Work by a new configuration from now on, in Consul's order. Raises ConfigError."""
+        self.load_tokens(config)  # first: what follows registers with them
+        with _reloading("tls configuration"):
+            check_tls_files(config)
+            await self.listeners.reload(config)
+        try:
+            self.local_work.reload(config, self._facts(config))
+        except LoadError as error:
+            raise ConfigError(f"Failed reloading {error.what}: {error}") from error
+        with _reloading("watches"):
+            self.watches.start(config, client_settings(config, self.http_address))
+        with _reloading("dns config "):  # the blank is Consul's
+            self._configure_dns(config)
+        if self.server.consensus.is_leader:
+            await write_bootstrap_entries(self.server, bootstrap_entries(config))
+        configure_metrics(config)
+
+    def _configure_dns(self, config: RuntimeConfig) -> None:
+        """Answer DNS by this configuration. Raises ValueError for a recursor that is no address."""
         self.dns.reload(DnsSettings.of(config, self.tokens.dns_token()))
 
-    def load_tokens(self) -> None:
-        """Take the configured tokens of this agent and those that it keeps; what it does not find, the log tells."""
-        self.tokens.load(self.config.acl.tokens, kept_at(self.config))
+    def _load_keyrings(self) -> None:
+        config = self.config
+        try:
+            self.keyrings.load("" if config.disable_keyring_file else config.data_dir, config.encrypt)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"Failed to configure keyring: {error}") from error
+
+    def load_tokens(self, config: RuntimeConfig | None = None) -> None:
+        """Take the configured tokens of this agent, or those of a newer configuration, and those that it keeps.
+
+        What it does not find, the log tells.
+        """
+        config = config or self.config
+        self.tokens.load(config.acl.tokens, kept_at(config))
 
     def _tokens_changed(self) -> None:
         """Forget what was answered to those who bring no token of their own."""
@@ -260,8 +293,7 @@ class Agent:
     def _instances(self) -> list[LocalInstance]:
         return [LocalInstance(s.ID, tuple(s.Tags or ())) for s in self.local.services()]
 
-    def _facts(self) -> NodeFacts:
-        config = self.config
+    def _facts(self, config: RuntimeConfig) -> NodeFacts:
         return NodeFacts(
             datacenter=config.datacenter,
             node=config.node_name,
@@ -270,6 +302,15 @@ class Agent:
             tagged_addresses=dict(config.tagged_addresses),
             meta={"consul-network-segment": config.segment, META_CONSUL_VERSION: config.version, **config.node_meta},
         )
+
+
+@contextlib.contextmanager
+def _reloading(what: str) -> Generator[None]:
+    """Turn what goes wrong inside into the error of a reload."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"Failed reloading {what}: {error}") from error
 
 
 def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:

@@ -6,6 +6,7 @@ from typing import Final
 
 from pyconsul.config.runtime import RuntimeConfig
 
+_PROTOCOLS: Final = (2, 3)
 _DEFAULT_POLICIES: Final = ("allow", "deny")
 _DOWN_POLICIES: Final = ("allow", "deny", "async-cache", "extend-cache")
 
@@ -37,11 +38,19 @@ def refuse_unbuilt(config: RuntimeConfig) -> None:
             raise NotCapable(text)
 
 
-def refuse_odd_policies(config: RuntimeConfig) -> None:
-    """Raise ValueError for a policy that means nothing. Consul's servers find it when they start, not before.
+def refuse_odd_servers(config: RuntimeConfig) -> None:
+    """Raise ValueError for a protocol that nobody speaks, or a policy that means nothing.
 
-    They take any ``default_intention_policy``: it is for proxies alone.
+    Consul's servers find these when they start, not before. They take any ``default_intention_policy``: it is for
+    proxies alone.
     """
+    least, most = _PROTOCOLS
+    if not least <= config.protocol <= most:
+        fault = "low" if config.protocol < least else "high"
+        raise ValueError(
+            f"Failed to start Consul server: Protocol version '{config.protocol}' too {fault}. "
+            f"Must be in range: [{least}, {most}]"
+        )
     for what, value, known in (
         ("default ACL policy", config.acl.default_policy, _DEFAULT_POLICIES),
         ("down ACL policy", config.acl.down_policy, _DOWN_POLICIES),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pyconsul.agent.capabilities import refuse_unbuilt
 from pyconsul.agent.tls_files import check_tls_files
 from pyconsul.config.loading import ConfigError, Loaded, load
-from pyconsul.telemetry.logging import StreamSink, add_sink, level_from, logger, valid_level
+from pyconsul.telemetry.logging import LogSink, StreamSink, add_sink, level_from, logger, valid_level
 
 if TYPE_CHECKING:
     from pyconsul.agent.agent import Agent
@@ -76,11 +76,12 @@ def _loop_runner() -> Any:
 
 async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
     from pyconsul.agent.agent import Agent, node_id_of
-    from pyconsul.agent.figures import file_sink
 
     config = loaded.runtime
     stop = Signals()
     try:
+        sinks = _file_sinks(config)
+        check_tls_files(config)
         node_id_of(config)  # a bad one is told before anything else, as Consul does
         check_tls_files(config)
         refuse_unbuilt(config)
@@ -89,19 +90,10 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
         return _refuse(str(error))
     sys.stdout.write(banner(config, agent.node_id))
     sys.stdout.flush()
-    add_sink(StreamSink(sys.stdout, level_from(config.log_level), json_lines=config.log_json))
-    if config.log_file:
-        try:
-            add_sink(file_sink(config))
-        except OSError as error:
-            return _refuse(f"Failed to setup logging: {error}")
-    if config.enable_syslog:
-        from pyconsul.telemetry.syslog import SyslogSink
-
-        try:
-            add_sink(SyslogSink(config.syslog_facility, level_from(config.log_level), json_lines=config.log_json))
-        except (OSError, ValueError) as error:
-            return _refuse(f"Syslog setup did not succeed: {error}")
+    sinks.append(StreamSink(sys.stdout, level_from(config.log_level), json_lines=config.log_json))
+    for sink in sinks:
+        add_sink(sink)
+    agent.log_sinks.extend(sinks)
     for warning in loaded.warnings:
         log.warn(warning)
     with contextlib.ExitStack() as while_running:
@@ -120,6 +112,27 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
             watcher.cancel()
     log.info("Exit code", code=code)
     return code
+
+
+def _file_sinks(config: RuntimeConfig) -> list[LogSink]:
+    """Where log lines go besides standard output. Raises OSError with Consul's text."""
+    from pyconsul.agent.figures import file_sink
+
+    sinks: list[LogSink] = []
+    if config.enable_syslog:
+        from pyconsul.telemetry.syslog import SyslogSink
+
+        try:
+            sinks.append(SyslogSink(config.syslog_facility, level_from(config.log_level), json_lines=config.log_json))
+        except (OSError, ValueError) as error:
+            raise OSError(f"Syslog setup did not succeed: {_start_error(error)}") from error
+    if config.log_file:
+        try:
+            sinks.append(file_sink(config))
+        except OSError as error:
+            reason = os.strerror(error.errno or 0).lower()
+            raise OSError(f"Failed to setup logging: open {error.filename}: {reason}") from error
+    return sinks
 
 
 def _settle_memory() -> None:

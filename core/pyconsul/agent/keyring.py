@@ -11,28 +11,17 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
-import msgspec
-
-from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.primitives import base64_text
 from pyconsul.raft.log_store import make_directory, write_durably
+from pyconsul.structs.godecode import parse
 from pyconsul.structs.operator import KeyringResponse
 from pyconsul.structs.wire import UNSET
+from pyconsul.telemetry.logging import logger
 
 _SIZES: Final = (16, 24, 32)
-
-
-def _kept_keys(path: Path) -> list[bytes]:
-    """The keys that a file holds. Raises ValueError in Consul's words for one that is no list of base64 texts."""
-    data = path.read_bytes()
-    try:
-        if fault := syntax_error(data):
-            raise ValueError(fault)
-        return [base64_text.decode(text.encode()) for text in msgspec.json.decode(data, type=list[str])]
-    except (ValueError, msgspec.MsgspecError) as error:
-        raise ValueError(f"Failed to configure keyring: {path}: {error}") from error
+_log = logger("agent")
 
 
 class KeyringError(Exception):
@@ -46,14 +35,21 @@ class Keyring:
     keys: list[bytes] = field(default_factory=list[bytes])
     path: Path | None = None
 
-    @classmethod
-    def load(cls, path: Path | None, configured: str) -> Keyring:
-        """The ring kept at ``path``; where there is none, one of the configured key. Raises ValueError."""
-        if path is not None and path.exists():
-            return cls(_kept_keys(path), path)
-        ring = cls([base64.b64decode(configured)] if configured else [], path)
-        ring._save()
-        return ring
+    def load(self, path: Path | None, configured: str) -> bool:
+        """Take the ring kept at ``path``; where there is none, one of the configured key.
+
+        Returns whether a kept ring lacks the configured key. Raises ValueError.
+        """
+        self.path = path
+        kept = path is not None and path.exists()
+        texts = _kept_texts(path) if kept and path is not None else [configured] if configured else []
+        try:
+            self.keys = [_checked(base64_text.decode(text.encode("utf-8", "surrogateescape"))) for text in texts]
+        except KeyringError as error:
+            raise ValueError(f"Invalid key: {error}" if path is not None and not kept else str(error)) from None
+        if not kept:
+            self._save()
+        return kept and bool(configured) and base64_text.decode(configured.encode()) not in self.keys
 
     def listed(self) -> tuple[list[str], str]:
         """All keys and the primary one, base64. Raises KeyringError without encryption."""
@@ -65,9 +61,7 @@ class Keyring:
     def install(self, key: bytes) -> None:
         """Add a key. Raises KeyringError for one of a wrong size."""
         self._check_enabled()
-        if len(key) not in _SIZES:
-            raise KeyringError("key size must be 16, 24 or 32 bytes")
-        if key not in self.keys:
+        if _checked(key) not in self.keys:
             self._replace([*self.keys, key])
 
     def use(self, key: bytes) -> None:
@@ -100,6 +94,23 @@ class Keyring:
         write_durably(self.path, json.dumps(texts).encode(), mode=0o600)
 
 
+def _checked(key: bytes) -> bytes:
+    """The key. Raises KeyringError for one of a wrong size."""
+    if len(key) not in _SIZES:
+        raise KeyringError("key size must be 16, 24 or 32 bytes")
+    return key
+
+
+def _kept_texts(path: Path) -> list[str]:
+    """The base64 keys in a file. Raises ValueError with Go's text for a file that is none of ours."""
+    found = parse(path.read_bytes())
+    if not isinstance(found, list) or not all(isinstance(text, str) for text in cast("list[object]", found)):
+        raise ValueError("json: cannot unmarshal the keyring into Go value of type []string")
+    if not found:
+        raise ValueError(f"no keys present in keyring: {path}")
+    return cast("list[str]", found)
+
+
 @dataclass(slots=True)
 class Keyrings:
     """The rings of an agent's pools; ``wan`` is None while it is in no WAN pool."""
@@ -110,12 +121,16 @@ class Keyrings:
     wan: Keyring | None
 
     @classmethod
-    def load(cls, *, node: str, datacenter: str, data_dir: str, configured: str, wan: bool) -> Keyrings:
+    def empty(cls, node: str, datacenter: str, *, wan: bool) -> Keyrings:
+        """The rings of an agent that has not started; ``wan``: whether it is in a WAN pool."""
+        return cls(node, datacenter, Keyring(), Keyring() if wan else None)
+
+    def load(self, data_dir: str, configured: str) -> None:
         """Read the rings of a data directory; without one they live in memory. Raises ValueError."""
-        serf = Path(data_dir) / "serf" if data_dir else None
-        lan = Keyring.load(serf and serf / "local.keyring", configured)
-        remote = Keyring.load(serf and serf / "remote.keyring", configured) if wan else None
-        return cls(node, datacenter, lan, remote)
+        folder = Path(data_dir) / "serf" if data_dir else None
+        for pool, ring, name in (("LAN", self.lan, "local"), ("WAN", self.wan, "remote")):
+            if ring is not None and ring.load(folder and folder / f"{name}.keyring", configured):
+                _log.warn("keyring doesn't include key provided with -encrypt, using keyring", keyring=pool)
 
     def list_keys(self, *, local_only: bool) -> list[KeyringResponse]:
         """What each pool holds; ``local_only`` leaves the WAN pool out."""

@@ -88,7 +88,8 @@ def _authorities(ca_file: str, ca_path: str) -> Iterator[str]:
             if pem:
                 ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
         except (ssl.SSLError, ValueError) as error:
-            raise TlsFault(f"failed to parse PEM {pem}") from error
+            # Consul shows the whole text, which may be a key that was put into the wrong setting.
+            raise TlsFault(f"failed to parse PEM {path}") from error
         yield pem
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from pyconsul.agent.checks.outputs import Tail
+from pyconsul.lang.gosyntax import go_syntax
 from pyconsul.sdk.client import AsyncClient
-from pyconsul.sdk.errors import ConsulError, WatchError
+from pyconsul.sdk.errors import ConsulError
 from pyconsul.sdk.settings import TLS, Settings
-from pyconsul.sdk.watch import HTTPHandler, Plan, Update, parse, updates
+from pyconsul.sdk.watch import HTTPHandler, Plan, Update, WrongParameters, parse, updates
 from pyconsul.telemetry import logger
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ def watch_plan(params: Mapping[str, Any]) -> Plan:
         raise BadWatch(f"Watch type {given['type']} is not allowed in agent config")
     try:
         plan = parse(given, exempt=("handler", "args"))
-    except WatchError as error:
-        raise BadWatch(f"Failed to parse watch ({json.dumps(given, default=str)}): {error}") from None
+    except WrongParameters as error:
+        left = {name: "hidden" if name == "token" else value for name, value in error.left.items()}
+        raise BadWatch(f"Failed to parse watch ({go_syntax(left)}): {error}") from None
     _check_handler(plan)
     return plan
 
@@ -157,7 +158,7 @@ async def _run(command: list[str], index: int, body: bytes) -> None:
 async def _talk(child: asyncio.subprocess.Process, body: bytes) -> Tail:
     """Feed the child while reading what it says, so that neither waits for the other."""
     assert child.stdin is not None and child.stdout is not None
-    feeding = asyncio.create_task(_feed(child.stdin, body))
+    feeding = asyncio.create_task(feed(child.stdin, body))
     tail = Tail(OUTPUT_LIMIT)
     try:
         while data := await child.stdout.read(65536):
@@ -169,8 +170,10 @@ async def _talk(child: asyncio.subprocess.Process, body: bytes) -> Tail:
     return tail
 
 
-async def _feed(stdin: asyncio.StreamWriter, body: bytes) -> None:
-    # A handler that does not read its input is none the worse for it.
+async def feed(stdin: asyncio.StreamWriter, body: bytes) -> None:
+    """Write a handler's input; one that does not read it, or is gone already, is none the worse for it."""
+    if stdin.is_closing():
+        return
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         stdin.write(body)
         await stdin.drain()

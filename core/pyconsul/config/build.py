@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pyconsul.config import sections as s
 from pyconsul.config.addresses import (
@@ -21,6 +21,7 @@ from pyconsul.config.addresses import (
     parse_ip,
     parse_network,
 )
+from pyconsul.config.definitions import read_checks, read_services
 from pyconsul.config.errors import ConfigError, several
 from pyconsul.config.hostinterfaces import InterfaceAddress, interface_addresses
 from pyconsul.config.runtime import Address, RuntimeConfig
@@ -29,13 +30,6 @@ from pyconsul.config.tlssettings import tls_settings
 from pyconsul.config.values import Values
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import HOUR, SECOND
-from pyconsul.structs.definitions import (
-    CheckDefinition,
-    DefinitionError,
-    ServiceDefinition,
-    check_definition_from,
-    service_definition_from,
-)
 
 MAX_RAFT_MULTIPLIER: Final = 10
 CONFIG_ENTRY_KINDS: Final = frozenset(
@@ -125,8 +119,8 @@ class _Builder:
         """The configuration. Raises ConfigError for faults that stop at once."""
         values = self.values
         service_ttl = self.service_ttls()
-        checks = self.checks()
-        services = self.services()
+        checks = read_checks(values)
+        services = read_services(values)
         ports = self.ports()
         where = self.cluster_addresses(ports)
         client = self.client_addresses(ports)
@@ -143,6 +137,7 @@ class _Builder:
         self.check_bootstrap_entries()
         self.check_networks("serf_lan_allowed_cidrs")
         self.check_networks("serf_wan_allowed_cidrs")
+        self.check_segments()
         ui = self.ui()
         return build_section(
             RuntimeConfig,
@@ -189,37 +184,12 @@ class _Builder:
             **self.bootstrap(),
         )
 
-    # Definitions -----------------------------------------------------------------------------------------------------
-
     def service_ttls(self) -> dict[str, int]:
         ttls = self.values.mapping("dns_config.service_ttl")
         return {
             name: self.values.parse_duration(f"dns_config.service_ttl[{quote(name)}]", text)
             for name, text in ttls.items()
         }
-
-    def checks(self) -> tuple[CheckDefinition, ...]:
-        found: list[CheckDefinition] = []
-        for given in self.values.objects("checks"):
-            try:
-                found.append(check_definition_from(given, "config", f"check[{given.get('id', '')}]"))
-            except DefinitionError as error:
-                self.note(str(error))
-        return tuple(found)
-
-    def services(self) -> tuple[ServiceDefinition, ...]:
-        found: list[ServiceDefinition] = []
-        for given in self.values.objects("services"):
-            try:
-                found.append(service_definition_from(given, "config"))
-            except DefinitionError as error:
-                self.note(str(error))
-        return tuple(found)
-
-    def note(self, text: str) -> None:
-        """Collect an error; one that lists several is taken apart."""
-        listed = text.split("\n\t* ")[1:]
-        self.values.errors.extend([each.rstrip("\n") for each in listed] or [text])
 
     # Addresses -------------------------------------------------------------------------------------------------------
 
@@ -378,6 +348,12 @@ class _Builder:
         wrong = [f"invalid cidr: {text}" for text in self.values.texts(name) if parse_network(text) is None]
         if wrong:
             raise ConfigError(f"{name}: {several(wrong)}")
+
+    def check_segments(self) -> None:
+        """Segments are Enterprise's; one without a port is refused before that is told."""
+        for segment in self.values.objects("segments"):
+            if not segment.get("port") or cast(int, segment["port"]) <= 0:
+                raise ConfigError(f"Port for segment {quote(str(segment.get('name') or ''))} cannot be <= 0")
 
     def networks(self, name: str) -> tuple[str, ...]:
         return tuple(network for text in self.values.texts(name) if (network := parse_network(text)))

@@ -16,6 +16,8 @@ from pyconsul.config.shapes import ListOf, MapOf, Section, Shape, file_shape
 from pyconsul.lang.hcl import Blocks
 from pyconsul.structs.gojson import format_float
 
+_INT64: Final = 1 << 63
+
 Raw = dict[str, Any]
 """Canonical names to values; only what was set."""
 
@@ -99,10 +101,7 @@ class _Decoder:
         return {key: read(f"{name}[{key}]", value) for key, value in cast("Raw", given).items()}
 
     def wrong(self, name: str, wanted: str, given: object) -> None:
-        self.errors.append(
-            f"'{name}' expected type '{wanted}', got unconvertible type '{_go_type(given)}', "
-            f"value: '{_go_value(given)}'"
-        )
+        self.errors.append(unconvertible(name, wanted, given))
 
     def bool(self, name: str, given: object) -> bool | None:
         given = _single(given)
@@ -125,13 +124,13 @@ class _Decoder:
     def int(self, name: str, given: object, wanted: str = "int") -> int | None:
         given = _single(given)
         if isinstance(given, (int, float)) and not isinstance(given, bool):
-            return int(given)
+            return _as_int64(given)
         return self.wrong(name, wanted, given)
 
     def uint(self, name: str, given: object, bits: int = 64) -> int | None:
         given = _single(given)
         value = self.int(name, given, "uint" if bits == 0 else f"uint{bits}")
-        if value is not None and value < 0:
+        if isinstance(given, (int, float)) and given < 0:
             shown = f"{given:f}" if isinstance(given, float) else str(given)
             self.errors.append(f"cannot parse '{name}', {shown} overflows uint")
             return None
@@ -168,6 +167,16 @@ _READERS: Final[dict[Kind, Callable[[_Decoder, str, object], Any]]] = {
     Kind.OBJECT: _Decoder.object,
     Kind.OBJECTS: _Decoder.objects,
 }
+
+
+def _as_int64(given: float) -> int:
+    """A number cut to a whole one; what 64 bits cannot hold becomes the least of them, as on Go's amd64."""
+    return int(given) if -_INT64 <= given < _INT64 else -_INT64
+
+
+def unconvertible(name: str, wanted: str, given: object) -> str:
+    """What mapstructure says of a value that is of no use as the type ``wanted``."""
+    return f"'{name}' expected type '{wanted}', got unconvertible type '{_go_type(given)}', value: '{_go_value(given)}'"
 
 
 def _single(given: object) -> object:

@@ -538,6 +538,7 @@ SECTIONS: Final[tuple[Key, ...]] = (
         "raft_logstore.backend",
         Kind.STRING,
         "Kept for compatibility: boltdb or wal",
+        default="default",
         shown="RaftLogStoreConfig.Backend",
     ),
     Key(

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from pyconsul.config.authorization import NAME, auth_method_settings
 from pyconsul.config.keyrow import Key, Kind
 from pyconsul.config.keys import KEYS
 from pyconsul.config.runtime import Address, RuntimeConfig
@@ -158,7 +159,6 @@ def _derived(runtime: RuntimeConfig) -> dict[str, Any]:
         "RPCAdvertiseAddr": _url(runtime.rpc_advertise),
         "RPCBindAddr": _url(runtime.rpc_bind),
         "RaftLogStoreConfig.WAL.SegmentSize": runtime.raft_logstore.wal.segment_size_mb << 20,
-        "RaftLogStoreConfig.Backend": runtime.raft_logstore.backend or "default",
         "RequestLimitsMode": _REQUEST_MODES.index(runtime.limits.request_limits.mode),
         "SerfAdvertiseAddrLAN": _url(runtime.serf_advertise_lan),
         "SerfAdvertiseAddrWAN": _url(runtime.serf_advertise_wan),
@@ -187,30 +187,14 @@ def _derived(runtime: RuntimeConfig) -> dict[str, Any]:
 
 
 def _auth_method(runtime: RuntimeConfig) -> dict[str, Any]:
-    static = runtime.auto_config.authorization.static
-    settings = {
-        "BoundAudiences": list(static.bound_audiences) or None,
-        "BoundIssuer": static.bound_issuer,
-        "ClaimMappings": static.claim_mappings or None,
-        "ClockSkewLeeway": static.clock_skew_leeway,
-        "ExpirationLeeway": static.expiration_leeway,
-        "JWKSCACert": static.jwks_ca_cert,
-        "JWKSURL": static.jwks_url,
-        "JWTSupportedAlgs": list(static.jwt_supported_algs) or None,
-        "JWTValidationPubKeys": list(static.jwt_validation_pub_keys) or None,
-        "ListClaimMappings": static.list_claim_mappings or None,
-        "NotBeforeLeeway": static.not_before_leeway,
-        "OIDCDiscoveryCACert": static.oidc_discovery_ca_cert,
-        "OIDCDiscoveryURL": static.oidc_discovery_url,
-    }
     method = {
         "ACLAuthMethodEnterpriseFields": {},
-        "Config": settings,
+        "Config": auth_method_settings(runtime.auto_config.authorization.static),
         "Description": "",
         "DisplayName": "",
         "EnterpriseMeta": {},
         "MaxTokenTTL": "0s",
-        "Name": "Auto Config Authorizer",
+        "Name": NAME,
         "RaftIndex": {"CreateIndex": 0, "ModifyIndex": 0},
         "TokenLocality": "",
         "Type": "jwt",

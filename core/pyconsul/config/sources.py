@@ -55,7 +55,7 @@ def read_sources(flags: Flags) -> tuple[list[Source], list[str]]:
     sources = [*head]
     for name, text, kind in files:
         sources.extend(_parsed(name, text, kind))
-    sources.append(Source("flags.values", scalars))
+    sources.append(Source("flags.values", scalars, _enterprise_warnings(scalars)))
     for number, text in enumerate(_texts(flags.get("hcl"))):
         sources.extend(_parsed(f"flags-{number}.hcl", text, "hcl"))
     sources.append(Source("non-user", _table("fixed")))

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from pyconsul.config.addresses import is_any
+from pyconsul.config.authorization import check_authorization
+from pyconsul.config.ca_provider import check_certificate_authority
 from pyconsul.config.errors import ConfigError, several
 from pyconsul.config.runtime import Address, RuntimeConfig
 from pyconsul.config.values import Values
 from pyconsul.lang.strconv import quote
-from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
+from pyconsul.primitives import base64_text
+from pyconsul.primitives.durations import format_duration
 from pyconsul.structs.checks import CheckType
 from pyconsul.structs.definitions import ServiceDefinition
 from pyconsul.structs.errors import ConsulError
@@ -63,7 +64,7 @@ def validate(runtime: RuntimeConfig, values: Values, warnings: list[str]) -> Non
     if values.errors:
         raise ConfigError(several(values.errors))
     _definitions(runtime)
-    _certificate_authority(runtime)
+    check_certificate_authority(runtime)
     _roles(runtime)
     _advice(runtime, values, warnings)
     _connections(runtime)
@@ -249,20 +250,10 @@ def _not_negative(name: str, value: int) -> None:
 
 
 def _gossip_key(text: str) -> None:
-    """Go's decoder names the first byte at which the text stops being base64."""
-    compact = text.replace("\r", "").replace("\n", "")
     try:
-        base64.b64decode(compact, validate=True)
-        wrong = len(compact) % 4 != 0
-    except binascii.Error:
-        wrong = True
-    if not wrong:
-        return
-    whole = re.match(r"(?:[A-Za-z0-9+/]{4})*", compact)
-    at = whole.end() if whole else 0
-    rest = re.match(r"[A-Za-z0-9+/]*", compact[at:])
-    at += rest.end() if rest and at + rest.end() < len(compact) else 0
-    raise ConfigError(f"encrypt has invalid key: illegal base64 data at input byte {at}")
+        base64_text.decode(text.encode("utf-8", "surrogateescape"))
+    except base64_text.IllegalBase64 as error:
+        raise ConfigError(f"encrypt has invalid key: {error}") from None
 
 
 def _federation(runtime: RuntimeConfig) -> None:
@@ -289,7 +280,7 @@ def _server_storage(runtime: RuntimeConfig) -> None:
         )
     store = runtime.raft_logstore
     _refuse(
-        store.backend not in ("", "default", "boltdb", "wal"),
+        store.backend not in ("default", "boltdb", "wal"),
         "raft_logstore.backend must be one of 'boltdb' or 'wal'",
     )
     size = store.wal.segment_size_mb
@@ -341,29 +332,6 @@ def _check_fault(check: CheckType) -> str:
     except (ConsulError, ValueError) as error:
         return str(error)
     return ""
-
-
-_TTL_KEYS: Final = ("LeafCertTTL", "IntermediateCertTTL", "RootCertTTL")
-
-
-def _certificate_authority(runtime: RuntimeConfig) -> None:
-    provider = runtime.connect.ca_provider
-    _refuse(provider not in ("", "consul", "vault", "aws-pca"), f"{provider} is not a valid CA provider")
-    if provider:
-        _ca_durations(runtime.connect.ca_config)
-
-
-def _ca_durations(config: Mapping[str, object]) -> None:
-    errors: list[str] = []
-    for key in _TTL_KEYS:
-        value = config.get(key)
-        if isinstance(value, str):
-            try:
-                parse_duration(value)
-            except DurationError as error:
-                errors.append(f"* error decoding '{key}': {error}")
-    if errors:
-        raise ConfigError(f"error decoding config: {len(errors)} error(s) decoding:\n\n" + "\n".join(sorted(errors)))
 
 
 def _roles(runtime: RuntimeConfig) -> None:
@@ -457,3 +425,4 @@ def _authorization(runtime: RuntimeConfig) -> None:
         not runtime.tls.internal_rpc.cert_file,
         "auto_config.authorization.enabled cannot be set without providing a TLS certificate for the server",
     )
+    check_authorization(runtime.auto_config.authorization.static)

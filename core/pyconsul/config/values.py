@@ -81,6 +81,12 @@ class Values:
             self.errors.append(f"{name}: duration '{shown}' cannot be less than: {format_duration(least)}")
         return found
 
+    def is_duration(self, label: str, text: str) -> bool:
+        """Whether a text is a duration; an error if not."""
+        before = len(self.errors)
+        self.parse_duration(label, text)
+        return len(self.errors) == before
+
     def parse_duration(self, label: str, text: str) -> int:
         """The nanoseconds of a text; 0 and an error if it is no duration."""
         try:

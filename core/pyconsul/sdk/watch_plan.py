@@ -24,6 +24,14 @@ DEFAULT_TIMEOUT = 10.0  # seconds an HTTP handler may take
 Params: TypeAlias = dict[str, Any]
 
 
+class WrongParameters(WatchError):
+    """Parameters that make no plan; ``left`` are those that were not understood before the error came up."""
+
+    def __init__(self, text: str, left: Mapping[str, Any]) -> None:
+        super().__init__(text)
+        self.left = left
+
+
 class HTTPHandler(msgspec.Struct, frozen=True, kw_only=True):
     """Where an HTTP handler is called. ``timeout`` is seconds."""
 
@@ -66,11 +74,18 @@ class Update(msgspec.Struct, frozen=True):
 
 
 def parse(params: Mapping[str, Any], exempt: Iterable[str] = ()) -> Plan:
-    """A plan from the parameters of a watch. Raises WatchError for unknown, missing and wrong ones.
+    """A plan from the parameters of a watch. Raises WrongParameters for unknown, missing and wrong ones.
 
     Parameters named in ``exempt`` (``handler``, ``args`` …) are not looked at.
     """
     left = dict(params)
+    try:
+        return _parse(left, exempt)
+    except WatchError as error:
+        raise WrongParameters(str(error), left) from error
+
+
+def _parse(left: Params, exempt: Iterable[str]) -> Plan:
     datacenter = _text(left, "datacenter")
     token = _text(left, "token")
     kind = _text(left, "type")
@@ -103,23 +118,25 @@ def newest_events(events: list[UserEvent], mark: int | str | None) -> list[UserE
 
 
 def _text(params: Params, name: str) -> str:
-    value = params.pop(name, "")
+    value = params.get(name, "")
     if not isinstance(value, str):
         raise WatchError(f"Expecting {name} to be a string")
+    params.pop(name, None)
     return value
 
 
 def _bool(params: Params, name: str) -> bool:
-    value = params.pop(name, False)
+    value = params.get(name, False)
     if not isinstance(value, bool):
         raise WatchError(f"Expecting {name} to be a boolean")
+    params.pop(name, None)
     return value
 
 
 def _texts(params: Params, name: str) -> list[str]:
-    value = params.pop(name, [])
+    value = params.get(name, [])
     if isinstance(value, str):
-        return [value]
+        value = [value]
     if not isinstance(value, list | tuple):
         raise WatchError(f"Expecting {name} to be a string or []string")
     texts: list[str] = []
@@ -127,6 +144,7 @@ def _texts(params: Params, name: str) -> list[str]:
         if not isinstance(each, str):
             raise WatchError(f"Index {position} of {name} expected to be string")
         texts.append(each)
+    params.pop(name, None)
     return texts
 
 
@@ -134,9 +152,11 @@ def _http_handler(params: Params) -> HTTPHandler:
     if "http_handler_config" not in params:
         raise WatchError("Handler type 'http' requires 'http_handler_config' to be set")
     try:
-        return _handler_of(params.pop("http_handler_config"))
+        handler = _handler_of(params["http_handler_config"])
     except WatchError as error:
         raise WatchError(f"Failed to parse 'http_handler_config': {error}") from error
+    del params["http_handler_config"]
+    return handler
 
 
 def _handler_of(given: Any) -> HTTPHandler:

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, cast
 
 import msgspec
 
+from pyconsul.lang.strconv import NumberSyntaxError, parse_uint, quote
 from pyconsul.primitives.durations import format_duration
 from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.catalog import Locality, NodeService, ServiceAddress, ServiceConnect, Weights
@@ -72,6 +73,29 @@ class CheckDefinition(msgspec.Struct, frozen=True, kw_only=True):
             Interval=format_duration(kind.Interval),
             Timeout=format_duration(kind.Timeout),
         )
+
+    def go_text(self) -> str:
+        """The definition as Go's ``%v`` prints a pointer to it, at the end of some of Consul's errors.
+
+        A token is hidden; Consul shows it.
+        """
+        kind = self.type
+        header = " ".join(f"{name}:[{' '.join(values)}]" for name, values in sorted((kind.Header or {}).items()))
+        words = (
+            *(kind.CheckID, kind.Name, kind.Notes, self.ServiceID, "hidden" if self.Token else "", kind.Status),
+            *(f"[{' '.join(kind.ScriptArgs or [])}]", kind.HTTP, kind.H2PING, _go(kind.H2PingUseTLS), f"map[{header}]"),
+            *(kind.Method, kind.Body, _go(kind.DisableRedirects), kind.TCP, _go(kind.TCPUseTLS), kind.UDP),
+            *(format_duration(kind.Interval), kind.DockerContainerID, kind.Shell, kind.GRPC, _go(kind.GRPCUseTLS)),
+            *(kind.OSService, kind.TLSServerName, _go(kind.TLSSkipVerify), kind.AliasNode, kind.AliasService),
+            *(format_duration(kind.Timeout), format_duration(kind.TTL), str(kind.SuccessBeforePassing)),
+            *(str(kind.FailuresBeforeWarning), str(kind.FailuresBeforeCritical)),
+            *(format_duration(kind.DeregisterCriticalServiceAfter), str(kind.OutputMaxSize), "{}"),
+        )
+        return f"&{{{' '.join(words)}}}"
+
+
+def _go(truth: bool) -> str:
+    return "true" if truth else "false"
 
 
 class ServiceDefinition(msgspec.Struct, frozen=True, kw_only=True):
@@ -289,12 +313,26 @@ def _config_errors(fields: dict[str, Any]) -> list[str]:
 
 
 def _proxy_mode_errors(proxy: dict[str, Any]) -> list[str]:
-    gateways = [proxy.get("MeshGateway") or {}, *((u.get("MeshGateway") or {}) for u in proxy.get("Upstreams") or [])]
-    errors = [
-        f'Invalid Mesh Gateway Mode: "{each["Mode"]}"'
-        for each in gateways
-        if each.get("Mode", "") not in _MESH_GATEWAY_MODES
-    ]
+    errors: list[str] = []
+    for upstream in proxy.get("Upstreams") or []:
+        mode = upstream.get("LocalBindSocketMode", "0")
+        if not _is_octal(mode):
+            errors.append(f"local_bind_socket_mode: invalid mode: {mode}")
+        errors.extend(_mesh_gateway_errors(upstream))
+    errors.extend(_mesh_gateway_errors(proxy))
     if proxy.get("Mode", "") not in _PROXY_MODES:
-        errors.append(f'Invalid Proxy Mode: "{proxy["Mode"]}"')
+        errors.append(f"Invalid Proxy Mode: {quote(proxy['Mode'])}")
     return errors
+
+
+def _mesh_gateway_errors(block: dict[str, Any]) -> list[str]:
+    mode = (block.get("MeshGateway") or {}).get("Mode", "")
+    return [] if mode in _MESH_GATEWAY_MODES else [f"Invalid Mesh Gateway Mode: {quote(mode)}"]
+
+
+def _is_octal(text: str) -> bool:
+    try:
+        parse_uint(text, 8, 32)
+    except NumberSyntaxError:
+        return False
+    return True

@@ -1,7 +1,9 @@
 """The doors: UDP and TCP sockets in front of the DNS core, and the driver that asks the catalog for it."""
 
 import asyncio
+import os
 import random
+import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
@@ -17,6 +19,7 @@ from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.config.runtime import Address
 from pyconsul.memdb import WatchSet
 from pyconsul.primitives.durations import format_duration
+from pyconsul.primitives.multierror import multi_error
 from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.structs.errors import ConsulError
 from pyconsul.telemetry import metrics
@@ -61,16 +64,31 @@ class DnsServer:
             self.reload(replace(self.core.settings, token=token))
 
     async def start(self, addresses: Iterable[Address]) -> None:
-        """Listen. Raises OSError for an address that cannot be had; what listens already goes on until ``stop``."""
-        loop = asyncio.get_running_loop()
+        """Listen. Raises OSError naming all addresses that cannot be had; what listens goes on until ``stop``."""
+        faults: list[str] = []
         for where in addresses:
-            if where.network == "tcp":
-                self._tcp.append(await asyncio.start_server(self._serve_tcp, where.host, where.port))
-                continue
-            transport, _ = await loop.create_datagram_endpoint(
-                lambda: UdpDoor(self), local_addr=(where.host, where.port)
-            )
-            self._udp.append(transport)
+            try:
+                await self._listen(where)
+            except OSError as error:
+                reason = os.strerror(error.errno).lower() if error.errno else str(error)
+                faults.append(f"listen {where.network} {where}: bind: {reason}")
+        if faults:
+            raise OSError(multi_error(faults))
+
+    async def _listen(self, where: Address) -> None:
+        if where.network == "tcp":
+            self._tcp.append(await asyncio.start_server(self._serve_tcp, where.host, where.port))
+            return
+        sock = socket.socket(socket.AF_INET6 if ":" in where.host else socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            sock.setblocking(False)
+            sock.bind((where.host, where.port))
+            loop = asyncio.get_running_loop()
+            transport, _ = await loop.create_datagram_endpoint(lambda: UdpDoor(self), sock=sock)
+        except BaseException:
+            sock.close()
+            raise
+        self._udp.append(transport)
 
     async def stop(self) -> None:
         """Close all sockets and drop what is being answered."""

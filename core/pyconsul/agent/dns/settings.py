@@ -115,6 +115,8 @@ def recursor_address(text: str) -> tuple[str, int]:
         return text[1:-1], _DNS_PORT
     if ":" in host and not (host.startswith("[") and host.endswith("]")):
         raise ValueError(f"Invalid recursor address: address {text}: too many colons in address")
-    if not port.isdigit() or int(port) > 0xFFFF:
-        raise ValueError(f"Invalid recursor address: address {text}: invalid port")
+    if not (port.isascii() and port.isdigit()):
+        raise ValueError(f"Invalid recursor address: lookup tcp/{port}: unknown port")
+    if int(port) > 0xFFFF:
+        raise ValueError(f"Invalid recursor address: address {port}: invalid port")
     return host.strip("[]"), int(port)

@@ -50,31 +50,27 @@ _still_parts: WeakKeyDictionary[Agent, tuple[RuntimeConfig, bytes]] = WeakKeyDic
 def _still_part(agent: Agent) -> bytes:
     """JSON of what only a reload changes."""
     kept = _still_parts.get(agent)
-    if kept is None or kept[0] is not agent.config:
-        kept = (agent.config, gojson.encode(_still_value(agent)))
+    if kept is None or kept[0] is not agent.shown:
+        kept = (agent.shown, gojson.encode(_still_value(agent)))
         _still_parts[agent] = kept
     return kept[1]
 
 
 def _still_value(agent: Agent) -> dict[str, Any]:
-    config = agent.config
+    config = agent.shown
     return {
         "Config": {
             "Datacenter": config.datacenter,
             "PrimaryDatacenter": config.primary_datacenter or config.datacenter,
-            "NodeName": agent.node_name,
-            "NodeID": agent.node_id,
+            "NodeName": config.node_name,
+            "NodeID": config.node_id,
             "Revision": config.revision,
             "Server": config.server,
             "Version": full_version(agent),
             "BuildDate": _rfc3339(config.build_date),
         },
-        "DebugConfig": {
-            **sanitised(config),
-            "NodeID": agent.node_id,  # as it came out where none was configured
-            "ConfigEntryBootstrap": bootstrap_entries(config),
-        },
-        "Coord": None if config.disable_coordinates else ORIGIN,
+        "DebugConfig": {**sanitised(config), "ConfigEntryBootstrap": bootstrap_entries(config)},
+        "Coord": None if agent.config.disable_coordinates else ORIGIN,
         "Member": local_member(agent),
     }
 

@@ -32,7 +32,14 @@ _log = logger("agent")
 
 
 class LoadError(Exception):
-    """A configured service or check cannot be registered; the text is what the agent says before it gives up."""
+    """A configured service or check cannot be registered; the text is what the agent says before it gives up.
+
+    ``what`` says which of the two was being loaded.
+    """
+
+    def __init__(self, text: str, what: str = "services") -> None:
+        super().__init__(text)
+        self.what = what
 
 
 def registered_service(definition: ServiceDefinition) -> NodeService:
@@ -113,7 +120,8 @@ class Loader:
                 check, definition.type, token=definition.Token, from_config=True, persist=False
             )
         except ConsulError as error:
-            raise LoadError(f"Failed to register check '{definition.Name}': {error}") from None
+            text = f"Failed to register check '{definition.Name}': {error} {definition.go_text()}"
+            raise LoadError(text, "checks") from None
 
     def _restore_service(self, path: str, kept: KeptService, last: Mapping[str, HealthCheck]) -> None:
         service = kept.Service
@@ -191,4 +199,4 @@ def check_of(each: Any) -> CheckDefinition:
     try:
         return check_definition_from(each, "config")
     except DefinitionError as error:
-        raise LoadError(str(error)) from None
+        raise LoadError(str(error), "checks") from None

@@ -65,6 +65,8 @@ def _add(flags: FlagSet, row: Key) -> None:
         flags.strings(row.flag, f"{usage}, as `key:value`")
     elif row.kind is Kind.STRINGS:
         flags.strings(row.flag, usage)
+    elif row.flag == "config-format":
+        flags.string(row.flag, f"{usage}; a `string`")  # the only flag that Consul's usage does not call a value
     else:
         flags.string(row.flag, usage)
 

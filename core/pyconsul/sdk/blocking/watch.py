@@ -15,9 +15,9 @@ from pyconsul.sdk.blocking.caller import Caller
 from pyconsul.sdk.errors import ConsulError, NotBlocking
 from pyconsul.sdk.request import QueryMeta
 from pyconsul.sdk.threads import sleep
-from pyconsul.sdk.watch_plan import HTTPHandler, Plan, Update, newest_events, parse
+from pyconsul.sdk.watch_plan import HTTPHandler, Plan, Update, WrongParameters, newest_events, parse
 
-__all__ = ["HTTPHandler", "Plan", "Update", "fetch", "parse", "updates"]
+__all__ = ["HTTPHandler", "Plan", "Update", "WrongParameters", "fetch", "parse", "updates"]
 
 _RETRY = 5.0  # seconds, times the square of the number of failures …
 

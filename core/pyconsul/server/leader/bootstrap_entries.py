@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pyconsul.server.state.config_entry_reads import entry_named
@@ -13,13 +14,14 @@ from pyconsul.telemetry.logging import logger
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
+    from pyconsul.structs.config_entries.entry import ConfigEntry
 
 log = logger("agent.server")
 
 
-async def write_bootstrap_entries(server: Server) -> None:
+async def write_bootstrap_entries(server: Server, entries: Iterable[ConfigEntry]) -> None:
     """Write those entries of which there is none of that kind and name; one that is there stays as it is."""
-    for entry in server.config.bootstrap_entries:
+    for entry in entries:
         if entry_named(server.db, entry.kind, entry.name) is not None:
             continue
         what = f"{entry.kind}/{entry.name}"

@@ -70,7 +70,7 @@ class Leader:
         await self.autopilot.start()
         with metrics.measure("leader.reconcileMember"):
             await register_own_member(self.server)
-        await write_bootstrap_entries(self.server)
+        await write_bootstrap_entries(self.server, self.server.config.bootstrap_entries)
         self.federation.start()
 
     async def _start_acls(self) -> None:

@@ -1,0 +1,98 @@
+"""What a reload takes over, what it shows, and what it says when it fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from pyconsul.agent.agent import Agent
+from pyconsul.agent.http.agent_self import agent_self
+from pyconsul.agent.http.request import Request
+from pyconsul.config import ConfigError, load
+from pyconsul.config.runtime import RuntimeConfig
+from pyconsul.server.state.config_entry_reads import entry_named
+from pyconsul.structs import gojson
+from pyconsul.telemetry.logging import Level, Monitor
+
+BASE = 'ports { http = -1 dns = -1 grpc = -1 grpc_tls = -1 } node_name = "n1"'
+
+
+def configured(text: str) -> RuntimeConfig:
+    """The configuration of a development agent without doors, with something more."""
+    return load({"dev": True, "hcl": [BASE, text]}, {}).runtime
+
+
+class Reloadable:
+    """A running agent whose file holds ``text``."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.agent = Agent(configured(""), lambda: configured(self.text))
+
+    async def reload(self, text: str) -> None:
+        """Change the file and reload."""
+        self.text = text
+        await self.agent.reload()
+
+    async def shown(self, name: str) -> Any:
+        """A member of ``DebugConfig`` in ``/v1/agent/self``."""
+        path = "/v1/agent/self"
+        reply = await agent_self(Request(self.agent, "GET", path, path, "pretty", {}, b"", "127.0.0.1:1"))
+        return json.loads(gojson.encode(reply.value))["DebugConfig"][name]
+
+
+@pytest.fixture
+async def running() -> AsyncIterator[Reloadable]:
+    """An agent that leads."""
+    found = Reloadable()
+    await found.agent.start()
+    yield found
+    await found.agent.stop()
+
+
+async def test_the_new_configuration_is_shown_as_a_whole(running: Reloadable) -> None:
+    """Also what takes a restart to work, as Consul shows it; the agent goes on by the old value of that."""
+    await running.reload('domain = "example" check_update_interval = "9s"')
+    assert (await running.shown("DNSDomain"), await running.shown("CheckUpdateInterval")) == ("example", "9s")
+    assert running.agent.config.domain == "consul."
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ('service { name = "" }', 'Failed reloading services: Failed to register service "": Service name missing'),
+        ('check { name = "c" ttl = "5s" service_id = "x" }', "Failed reloading checks: Failed to register check 'c'"),
+        ('watches { type = "key" key = "a" }', "Failed reloading watches: Must define a watch handler"),
+        ('recursors = ["x:y:z"]', "Failed reloading dns config : Invalid recursor address: address x:y:z: too many"),
+        ('tls { https { ca_file = "/none" } }', "Failed reloading tls configuration: Error loading from /none: open"),
+        ('datacenter = "a b"', "datacenter can only contain lowercase alphanumeric"),
+    ],
+)
+async def test_a_reload_that_fails_says_at_what(running: Reloadable, text: str, error: str) -> None:
+    """The configuration that is shown stays the old one."""
+    with pytest.raises(ConfigError) as caught:
+        await running.reload(f'recursors = ["9.9.9.9"] {text}' if "recursors" not in text else text)
+    assert str(caught.value).startswith(error)
+    assert await running.shown("DNSRecursors") == []
+
+
+async def test_config_entries_of_the_file_are_written_by_a_reload(running: Reloadable) -> None:
+    """Those that are there already stay as they are."""
+    entries = 'config_entries { bootstrap { kind = "service-defaults" name = "web" protocol = "%s" } }'
+    await running.reload(entries % "http")
+    await running.reload(entries % "grpc")
+    written: Any = entry_named(running.agent.server.db, "service-defaults", "web")
+    assert written.Protocol == "http"
+
+
+async def test_a_reload_changes_how_much_is_logged(running: Reloadable) -> None:
+    """A level that there is not is told and changes nothing."""
+    sink = Monitor(Level.DEBUG)
+    running.agent.log_sinks.append(sink)
+    await running.reload('log_level = "warn"')
+    assert sink.level is Level.WARN
+    await running.reload('log_level = "loud"')
+    assert (sink.level, (await running.shown("Logging"))["LogLevel"]) == (Level.WARN, "warn")
