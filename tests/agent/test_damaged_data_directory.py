@@ -24,9 +24,13 @@ def started_on(folder: str) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("file", "content", "text"),
     [
-        ("serf/local.keyring", "junk", "local.keyring: invalid character 'j' looking for beginning of value"),
-        ("serf/local.keyring", '["?"]', "local.keyring: illegal base64 data at input byte 0"),
-        ("serf/local.keyring", "{}", "local.keyring: Expected `array`, got `object`"),
+        (
+            "serf/local.keyring",
+            "junk",
+            "Failed to configure keyring: invalid character 'j' looking for beginning of value",
+        ),
+        ("serf/local.keyring", '["?"]', "Failed to configure keyring: illegal base64 data at input byte 0"),
+        ("serf/local.keyring", "{}", "Failed to configure keyring: json: cannot unmarshal"),
         ("raft/term", "junk", "restore a snapshot into a fresh data directory"),
         ("raft/log/0000000000000001.log", "junk" * 100, "0000000000000001.log is damaged"),
         ("raft/snapshots/1-1-1.snap", "junk", "1-1-1.snap: failed to decompress snapshot: unexpected EOF"),
