@@ -22,7 +22,6 @@ _PEERING: Final = "Cluster peering"
 
 # Paths with their methods; one handler for each group.
 LATER_ROUTES = (
-    ("Exported services", "/v1/exported-services", "GET"),
     (MESH, "/v1/connect/ca/roots", "GET"),
     (MESH, "/v1/connect/ca/configuration", "GET PUT"),
     (MESH, "/v1/discovery-chain/{service}", "GET POST"),
