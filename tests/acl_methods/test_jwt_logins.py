@@ -76,6 +76,12 @@ async def test_claims_of_other_types_fit_no_key(claims: Any, issuer: Any, signer
     assert why == "no known key successfully validated the token signature"
 
 
+async def test_line_breaks_and_padding_in_a_token_are_nothing(issuer: Any, signer: Any) -> None:
+    """Terminals and other encoders put them in; the signature is for the text without them."""
+    header, payload, signature = signer.token().split(".")
+    await method(issuer, signer).identity(f" {header}=.{payload[:9]}\r\n{payload[9:]}.\n{signature}==\n", NOW)
+
+
 async def test_a_token_of_nothing_but_dots_is_signed_by_nobody(issuer: Any, signer: Any) -> None:
     """Three empty parts are parts."""
     assert await refusal(method(issuer, signer), "..") == "no known key successfully validated the token signature"
