@@ -76,6 +76,12 @@ async def test_claims_of_other_types_fit_no_key(claims: Any, issuer: Any, signer
     assert why == "no known key successfully validated the token signature"
 
 
+async def test_line_breaks_and_padding_in_a_token_are_nothing(issuer: Any, signer: Any) -> None:
+    """Terminals and other encoders put them in; the signature is for the text without them."""
+    header, payload, signature = signer.token().split(".")
+    await method(issuer, signer).identity(f" {header}=.{payload[:9]}\r\n{payload[9:]}.\n{signature}==\n", NOW)
+
+
 async def test_a_token_of_nothing_but_dots_is_signed_by_nobody(issuer: Any, signer: Any) -> None:
     """Three empty parts are parts."""
     assert await refusal(method(issuer, signer), "..") == "no known key successfully validated the token signature"
@@ -174,6 +180,61 @@ async def test_a_provider_is_found_by_its_discovery_document(issuer: Any, rsa_si
     await made.identity(rsa_signer.token(iss=ISSUER, aud="consul"), NOW)
     why = await refusal(made, rsa_signer.token(iss="https://evil.test", aud="consul"))
     assert why.startswith("error validating signature: oidc: id token issued by a different provider")
+
+
+@pytest.mark.parametrize(
+    ("claims", "text"),
+    [
+        ({"exp": 1_000}, "token is expired (Token Expiry: 1970-01-01 00:16:40 +0000 UTC)"),
+        (
+            {"nbf": 1e300},
+            "current time 2027-01-15 08:00:00 +0000 UTC before the nbf (not before) time: 9999-12-31 23:59:59",
+        ),
+        ({"exp": 10**400}, "failed to unmarshal claims: go-jose/go-jose/jwt: expected number value"),
+        (
+            {"jti": 1},
+            "failed to unmarshal claims: json: cannot unmarshal number into Go struct field Claims.jti of type",
+        ),
+    ],
+)
+async def test_what_a_provider_s_token_claims_is_looked_at_before_its_keys(
+    claims: Any, text: str, issuer: Any, rsa_signer: Any
+) -> None:
+    """Anybody can write such a token; nobody is asked about it."""
+    made = JwtMethod({"OIDCDiscoveryURL": ISSUER}, issuer.fetch)
+    why = await refusal(made, rsa_signer.token(**{"iss": ISSUER, **claims}))
+    assert why.startswith(f"error validating signature: oidc: {text}")
+    assert issuer.asked == []
+
+
+@pytest.mark.parametrize(
+    ("bearer", "text"),
+    [
+        ("x", "malformed jwt: oidc: malformed jwt, expected 3 parts got 1"),
+        ("a.b.c", "malformed jwt: oidc: malformed jwt payload: illegal base64 data at input byte 0"),
+        ("..", "failed to unmarshal claims: unexpected end of JSON input"),
+        ("e30.e30x.", "failed to unmarshal claims: invalid character"),
+    ],
+)
+async def test_what_is_no_token_of_a_provider_is_told_apart(bearer: str, text: str, issuer: Any) -> None:
+    """In go-oidc's words."""
+    why = await refusal(JwtMethod({"OIDCDiscoveryURL": ISSUER}, issuer.fetch), bearer)
+    assert why.startswith(f"error validating signature: oidc: {text}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("application/json; charset=utf-8", "got Content-Type = application/json, but could not unmarshal as JSON: "),
+        ("text/html", 'expected Content-Type = application/json, got "text/html": '),
+    ],
+)
+async def test_keys_that_are_no_json_are_told_with_their_content_type(kind: str, text: str, issuer: Any) -> None:
+    """A page of a proxy is the usual reason."""
+    issuer.says("http://x/keys", b"<html>", kind=kind)
+    with pytest.raises(MethodError) as caught:
+        await JwtMethod({"JWKSURL": "http://x/keys"}, issuer.fetch).check()
+    assert f"oidc: failed to decode keys: {text}invalid character '<'" in str(caught.value)
 
 
 @pytest.mark.parametrize(

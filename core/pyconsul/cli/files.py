@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import uuid
 
 from .console import Console, Failed, os_reason
 
@@ -47,13 +47,13 @@ def write_atomically(path: str, data: bytes, mode: int) -> None:
     folder = os.path.dirname(path)
     if folder:
         os.makedirs(folder, 0o755, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder or ".", prefix=f"{os.path.basename(path)}.tmp")
+    temporary = f"{path}-{uuid.uuid4()}.tmp"
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-            os.fchmod(file.fileno(), mode)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

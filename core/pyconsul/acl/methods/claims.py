@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pyconsul.acl.methods.protocol import MethodError
 from pyconsul.lang.strconv import quote
+from pyconsul.structs import godecode
 
 LEEWAY: Final = 150.0  # seconds, where a token says only when it begins or only when it ends
 CLOCK_SKEW: Final = 60.0  # seconds
@@ -45,7 +46,8 @@ def check_types(claims: Mapping[str, Any]) -> None:
             raise MethodError("go-jose/go-jose/jwt: expected number value to unmarshal NumericDate")
     for name in ("iss", "sub", "jti"):
         if not isinstance(claims.get(name, ""), str | None):
-            raise MethodError(f"json: cannot unmarshal into Go struct field Claims.{name} of type string")
+            told = godecode.wrong_value(claims[name], "string")
+            raise MethodError(told.replace("Go value", f"Go struct field Claims.{name}"))
     audience = claims.get("aud", "")
     several = audience if isinstance(audience, list) else [audience]
     if not all(isinstance(one, str | None) for one in several):
@@ -53,7 +55,12 @@ def check_types(claims: Mapping[str, Any]) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value))
+    if isinstance(value, bool) or not isinstance(value, int | float | None):
+        return False
+    try:
+        return value is None or isfinite(value)
+    except OverflowError:  # more than a float can hold
+        return False
 
 
 def times_of(claims: Mapping[str, Any], *, expiration: float, not_before: float) -> Times:

@@ -6,12 +6,14 @@ The signature itself is PyJWT's and cryptography's business; what is refused, an
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from pyconsul.acl.methods.protocol import MethodError
+from pyconsul.structs import godecode
 
 ALGORITHMS: Final = frozenset(f"{kind}{size}" for kind in ("RS", "ES", "PS") for size in (256, 384, 512))
 _WITH_KEYS: Final = (*sorted(ALGORITHMS), "EdDSA")  # never "none", never a shared secret
@@ -35,35 +37,48 @@ class SignedToken:
     @property
     def key_id(self) -> str:
         """The key it says it is signed with, "" for none."""
-        return str(self.header.get("kid", ""))
+        return str(self.header.get("kid") or "")
 
     def claims(self) -> dict[str, Any]:
         """What it claims. Raises MethodError unless it is a JSON object."""
+        return claims_in(self.payload)
+
+
+def claims_in(payload: bytes) -> dict[str, Any]:
+    """The claims of a token's second part. Raises MethodError unless it is a JSON object."""
+    found = json_value(payload)
+    if not isinstance(found, dict):
+        raise MethodError(godecode.wrong_value(found, "jwt.Claims"))
+    return {str(key): value for key, value in found.items()}
+
+
+def json_value(data: bytes) -> Any:
+    """JSON without anything behind it. Raises MethodError in Go's words."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         try:
-            found = json.loads(self.payload)
+            godecode.parse(data)
         except ValueError as error:
-            raise MethodError(str(error)) from None
-        if not isinstance(found, dict):
-            raise MethodError("json: cannot unmarshal into Go value of type jwt.Claims")
-        return {str(key): value for key, value in found.items()}
+            cut = str(error) in ("EOF", "unexpected EOF")
+            raise MethodError("unexpected end of JSON input" if cut else str(error)) from None
+        raise MethodError("invalid character after top-level value") from None
 
 
 def parse(raw: str) -> SignedToken:
-    """Take a token apart. Raises MethodError with go-jose's text."""
-    raw = raw.strip()
+    """Take a token apart; white space in it and padding are nothing. Raises MethodError with go-jose's text."""
+    raw = ".".join(part.rstrip("=") for part in "".join(raw.split()).split("."))
     if raw.count(".") != 2:
         raise MethodError("go-jose/go-jose: compact JWS format must have three parts")
-    protected, payload, _ = (_decoded(part) for part in raw.split("."))
-    try:
-        header = json.loads(protected or b"{}")  # no header at all is one that says nothing
-    except ValueError as error:
-        raise MethodError(f"invalid header: {error}") from None
+    protected, payload, _ = (decoded(part) for part in raw.split("."))
+    header = json_value(protected or b"{}")  # no header at all is one that says nothing
     if not isinstance(header, dict):
         raise MethodError("json: cannot unmarshal into Go value of type jose.rawHeader")
     return SignedToken(raw, header, payload)
 
 
-def _decoded(part: str) -> bytes:
+def decoded(part: str) -> bytes:
+    """One part of a token. Raises MethodError with Go's text."""
     part = part.rstrip("=")
     bad = next((at for at, char in enumerate(part) if char not in _URL_SAFE), -1)
     if bad < 0 and len(part) % 4 == 1:
@@ -107,18 +122,16 @@ def public_key(pem: str) -> Any:
     return key
 
 
-def keys_of_set(document: bytes) -> list[tuple[str, Any]]:
+def keys_of_set(found: Any) -> list[tuple[str, Any]]:
     """The public keys of a JSON web key set by their IDs; those of kinds that we do not know are left out.
 
     Raises MethodError for what is no key set.
     """
     import jwt
 
-    try:
-        found = json.loads(document)
-        rows: list[Any] = list(found["keys"] or ())
-    except (ValueError, KeyError, TypeError) as error:
-        raise MethodError(f"oidc: failed to decode keys: {error} {document.decode('utf-8', 'replace')}") from None
+    rows: Any = found.get("keys") or [] if isinstance(found, dict) else None
+    if not isinstance(rows, list):
+        raise MethodError(godecode.wrong_value(found, "jose.JSONWebKeySet"))
     keys: list[tuple[str, Any]] = []
     for row in rows:
         try:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -32,6 +32,7 @@ _KINDS: Final = {
 }
 _UNSIGNED: Final = "failed to verify id token signature"
 _NO_KEY_FITS: Final = "no known key successfully validated the token signature"
+_LAST_SECOND: Final = 253_402_300_799.0  # of the year 9999
 _OIDC_LEEWAY: Final = 300.0  # seconds before ``nbf`` that an OIDC token is let in
 
 
@@ -82,7 +83,10 @@ class _KeySet:
             raise MethodError(f"oidc: get keys failed {error}") from None
         if not answer.ok:
             raise MethodError(f"oidc: get keys failed: {answer.status} {_shown(answer)}")
-        return jws.keys_of_set(answer.body)
+        try:
+            return jws.keys_of_set(_document(answer))
+        except MethodError as error:
+            raise MethodError(f"oidc: failed to decode keys: {error} {_shown(answer)}") from None
 
 
 class JwtMethod:
@@ -205,9 +209,10 @@ class JwtMethod:
 
     async def _oidc_claims(self, bearer: str, now: float) -> dict[str, Any]:
         try:
+            claims = _unsigned_claims(bearer)
+            self._check_oidc(claims, now)
             token = _parsed_for_oidc(bearer)
-            claims = token.claims()
-            self._check_oidc(token, claims, now)
+            self._check_algorithm(token)
             keys = await self._provider_keys()
             try:
                 await keys.check(token)
@@ -218,20 +223,22 @@ class JwtMethod:
         claims_of.check_audience(claims, self._audiences, strict=False)
         return claims
 
-    def _check_oidc(self, token: jws.SignedToken, claims: Mapping[str, Any], now: float) -> None:
+    def _check_oidc(self, claims: Mapping[str, Any], now: float) -> None:
         """What an OIDC token must be before anybody looks for its key (OpenID Connect Core, 3.1.3.7)."""
         issuer = str(claims.get("iss", ""))
         if issuer != self._discovery:
             raise MethodError(
                 f"oidc: id token issued by a different provider, expected {quote(self._discovery)} got {quote(issuer)}"
             )
-        ends, begins = claims.get("exp", 0), claims.get("nbf", 0)
-        if not isinstance(ends, int | float) or not isinstance(begins, int | float):
-            raise MethodError("oidc: failed to unmarshal claims: times are no numbers")
+        ends, begins = float(claims.get("exp") or 0), float(claims.get("nbf") or 0)
         if ends < now:
-            raise MethodError("oidc: token is expired")
+            raise MethodError(f"oidc: token is expired (Token Expiry: {_go_time(ends)})")
         if now + _OIDC_LEEWAY < begins:
-            raise MethodError("oidc: current time before the nbf (not before) time")
+            raise MethodError(
+                f"oidc: current time {_go_time(now)} before the nbf (not before) time: {_go_time(begins)}"
+            )
+
+    def _check_algorithm(self, token: jws.SignedToken) -> None:
         supported = self._algorithms or ["RS256"]
         if token.algorithm not in supported:
             shown = " ".join(quote(name) for name in supported)
@@ -252,15 +259,52 @@ def _keys_url(answer: Answer, issuer: str) -> str:
     if not answer.ok:
         raise MethodError(f"{answer.status}: {_shown(answer)}")
     try:
-        document = json.loads(answer.body)
-        named, url = str(document.get("issuer", "")), str(document.get("jwks_uri", ""))
-    except (ValueError, AttributeError) as error:
+        document = _document(answer)
+    except MethodError as error:
         raise MethodError(f"oidc: failed to decode provider discovery object: {error}") from None
+    if not isinstance(document, dict):
+        document = {}
+    named, url = str(document.get("issuer", "")), str(document.get("jwks_uri", ""))
     if named != issuer:
         raise MethodError(
             f"oidc: issuer did not match the issuer returned by provider, expected {quote(issuer)} got {quote(named)}"
         )
     return url
+
+
+def _document(answer: Answer) -> Any:
+    """The JSON of an answer. Raises MethodError in go-oidc's words."""
+    try:
+        return jws.json_value(answer.body)
+    except MethodError as error:
+        kind = answer.content_type
+        if kind.partition(";")[0].strip() == "application/json":
+            text = f"got Content-Type = application/json, but could not unmarshal as JSON: {error}"
+        else:
+            text = f"expected Content-Type = application/json, got {quote(kind)}: {error}"
+        raise MethodError(text) from None
+
+
+def _unsigned_claims(bearer: str) -> dict[str, Any]:
+    """The claims of a token whose signature comes later, as go-oidc reads it. Raises MethodError."""
+    parts = bearer.split(".")
+    if len(parts) < 2:
+        raise MethodError(f"oidc: malformed jwt: oidc: malformed jwt, expected 3 parts got {len(parts)}")
+    try:
+        payload = jws.decoded(parts[1])
+    except MethodError as error:
+        raise MethodError(f"oidc: malformed jwt: oidc: malformed jwt payload: {error}") from None
+    try:
+        claims = jws.claims_in(payload)
+        claims_of.check_types(claims)
+    except MethodError as error:
+        raise MethodError(f"oidc: failed to unmarshal claims: {error}") from None
+    return claims
+
+
+def _go_time(seconds: float) -> str:
+    """A time as Go prints it; one beyond the year 9999 is told as its end."""
+    return datetime.fromtimestamp(min(max(seconds, 0), _LAST_SECOND), UTC).strftime("%Y-%m-%d %H:%M:%S +0000 UTC")
 
 
 def _parsed_for_oidc(bearer: str) -> jws.SignedToken:

@@ -127,8 +127,6 @@ async def acl_authorize(req: Request) -> Reply:
     """Whether the request's token may do things; up to 64 questions at once."""
     require_acls(req)
     questions = _questions(req)
-    if len(questions) > _MOST_QUESTIONS:
-        raise BadRequest(f"Refusing to process more than {_MOST_QUESTIONS} authorizations at once")
     if not questions:
         return Reply([])
     datacenter, token = req.datacenter(), req.token()
@@ -143,12 +141,15 @@ async def acl_authorize(req: Request) -> Reply:
 
 
 def _questions(req: Request) -> list[ACLAuthorizationRequest]:
+    """What is asked. Raises BadRequest, for too many without a look at them: anybody may send a body of any size."""
     try:
         value = godecode.parse(req.body)
         if value is None:
             return []
         if not isinstance(value, list):
             raise ValueError(godecode.wrong_value(value, "[]structs.ACLAuthorizationRequest"))
+        if len(value) > _MOST_QUESTIONS:
+            raise BadRequest(f"Refusing to process more than {_MOST_QUESTIONS} authorizations at once")
         return [question_from(one) for one in value]
     except ValueError as error:
         raise BadRequest(f"Failed to decode request body: {error}") from error
