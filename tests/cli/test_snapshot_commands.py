@@ -12,6 +12,9 @@ import pytest
 
 from pyconsul.raft.archive import Meta, write_archive
 from pyconsul.raft.records import header, record
+from pyconsul.structs.catalog import NodeService, RegisterRequest
+from pyconsul.structs.config_entries.requests import ConfigEntryRequest
+from pyconsul.structs.config_entries.service_defaults import ServiceDefaults
 from pyconsul.structs.kv import DirEntry
 from pyconsul.structs.messages import MessageType
 
@@ -98,6 +101,23 @@ def test_decode_prints_a_line_a_record(snap: str, run: Run) -> None:
     assert [row["Type"] for row in rows] == ["SnapshotHeader", "KVS", "KVS", "KVS"]
     assert rows[0]["Data"]["Index"] == 12
     assert (rows[1]["Data"]["Key"], rows[1]["Data"]["Value"]) == ("a/b/c", "/w==")
+
+
+def test_decode_shows_rows_as_the_api_does(run: Run, tmp_path: Path) -> None:
+    """Times as text, config entries open, nothing that JSON leaves out."""
+    rows = [
+        record(MessageType.REGISTER, RegisterRequest(Node="n", Service=NodeService(ID="web", Service="web"))),
+        record(
+            MessageType.CONFIG_ENTRY,
+            ConfigEntryRequest(Op="upsert", Entry=ServiceDefaults(Kind="service-defaults", Name="web")),
+        ),
+    ]
+    file = tmp_path / "s.snap"
+    with file.open("wb") as out:
+        write_archive(out, Meta(index=1, term=1), io.BytesIO(header(1) + b"".join(rows)))
+    _, node, entry = (json.loads(line)["Data"] for line in run("snapshot", "decode", str(file)).out.splitlines())
+    assert node["Service"]["Proxy"] == {"Mode": "", "MeshGateway": {}, "Expose": {}}
+    assert (entry["Entry"]["Kind"], entry["Entry"]["Name"]) == ("service-defaults", "web")
 
 
 def test_save_verifies_before_it_names_the_file(agent: Any, run: Run, tmp_path: Path) -> None:

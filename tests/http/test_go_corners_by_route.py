@@ -110,3 +110,39 @@ async def test_the_way_to_the_ui_has_a_page_only_for_readers(run_agent: Any, con
     assert (shown.status, bare.status, bare.headers["location"]) == (301, 301, "/ui/")
     assert b"Moved Permanently" in shown.body
     assert (bare.body, "content-type" in bare.headers) == (b"", False)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "text"),
+    [
+        ("PUT", "/v1/kv/a?flags={}", 500, 'strconv.ParseUint: parsing "{}": value out of range'),
+        ("PUT", "/v1/kv/a?cas={}", 500, 'strconv.ParseUint: parsing "{}": value out of range'),
+        ("GET", "/v1/kv/a?index={}", 400, "Invalid index"),
+        ("GET", "/v1/operator/keyring?relay-factor={}", 400, "relay factor: strconv.Atoi: parsing"),
+        ("PUT", "/v1/operator/autopilot/configuration?cas={}", 400, "cas value: strconv.ParseUint: parsing"),
+    ],
+)
+async def test_a_number_of_any_length_is_out_of_range(
+    method: str, path: str, status: int, text: str, wire: Any
+) -> None:
+    """Python refuses to read thousands of digits; that is no error of ours."""
+    digits = "9" * 10_000
+    answer = await wire.get(path.format(digits), method=method, body=b"{}" if method == "PUT" else b"")
+    assert answer.status == status
+    assert text.format(digits) in answer.body.decode()
+
+
+async def test_a_long_number_in_a_body_fits_no_field(wire: Any) -> None:
+    """It is refused like any that is too large."""
+    body = b'[{"KV": {"Verb": "set", "Key": "a", "Flags": %b}}]' % (b"9" * 10_000)
+    answer = await wire.get("/v1/txn", method="PUT", body=body)
+    assert answer.status == 400
+    assert b"into Go struct field KVTxnOp.KV.Flags of type uint64" in answer.body
+
+
+async def test_a_template_that_is_nested_too_deeply_is_refused(wire: Any) -> None:
+    """Not an internal error."""
+    service = {"Service": "${" + "*".join(["1"] * 20_000) + "}"}
+    query = {"Name": "q", "Template": {"Type": "name_prefix_match"}, "Service": service}
+    answer = await wire.get("/v1/query", method="POST", body=json.dumps(query).encode())
+    assert (answer.status, answer.body.endswith(b"nested too deeply")) == (500, True)

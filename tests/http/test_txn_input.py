@@ -134,3 +134,10 @@ async def test_a_nodes_partition_goes_no_further(wire: Any) -> None:
     """The community edition has none to show."""
     _, done = await put(wire, {"Node": {"Verb": "set", "Node": {"Node": "n", "Address": "::1", "Partition": "p"}}})
     assert "Partition" not in done["Results"][0]["Node"]
+
+
+@pytest.mark.parametrize("verb", ["set", "cas"])
+async def test_an_empty_value_is_none(verb: str, wire: Any) -> None:
+    """As one that is written without a body: null for readers, with its key there."""
+    await put(wire, {"KV": {"Verb": verb, "Key": "empty", "Value": ""}})
+    assert json.loads((await wire.get("/v1/kv/empty")).body)[0]["Value"] is None

@@ -16,6 +16,7 @@ __all__ = ["TOO_DEEP", "GoSyntaxError", "first_value", "syntax_error"]
 _SPACE: Final = b" \t\r\n"
 _MAX_DEPTH: Final = 10_000  # as Go's scanner; the one below does not recurse
 TOO_DEEP: Final = "invalid character '[' exceeded max depth"
+_LONGEST_INTEGER: Final = 4000  # digits
 _PLAIN: Final = re.compile(rb'[^"\\\x00-\x1f]*')
 _DIGITS: Final = re.compile(rb"[0-9]*")
 _LITERALS: Final = {ord("t"): b"true", ord("f"): b"false", ord("n"): b"null"}
@@ -46,7 +47,12 @@ def first_value(data: bytes) -> Any:
         raise GoSyntaxError("EOF")
     end = _Scan(data, start, stream=True).value()
     value = data[start:end].decode("utf-8", "replace")
-    return json.loads(_ESCAPE.sub(_whole_surrogates, value), strict=False)
+    return json.loads(_ESCAPE.sub(_whole_surrogates, value), strict=False, parse_int=_integer)
+
+
+def _integer(text: str) -> float:
+    """An integer; one with more digits than Python reads fits no type anyway."""
+    return int(text) if len(text) < _LONGEST_INTEGER else float(text)
 
 
 def _whole_surrogates(match: re.Match[str]) -> str:

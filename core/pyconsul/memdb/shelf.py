@@ -121,7 +121,7 @@ class Shelf(Generic[Row]):
             yield
 
     def _keep(self, key: Key, old: Row | None) -> None:
-        for reference in self._frozen:
+        for reference in tuple(self._frozen):  # one may go away meanwhile
             if (state := reference()) is not None:
                 state.keep(key, old)
 

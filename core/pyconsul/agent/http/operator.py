@@ -11,7 +11,7 @@ from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.keyring import failure_of
-from pyconsul.lang.strconv import quote
+from pyconsul.lang.strconv import NumberSyntaxError, parse_bool, parse_int, parse_uint
 from pyconsul.primitives.durations import format_duration
 from pyconsul.structs import godecode
 from pyconsul.structs.errors import BadRequest, InternalError
@@ -32,10 +32,6 @@ from pyconsul.structs.operator import (
 from pyconsul.structs.wire import ReadRequest, changed
 
 _MISSING = object()
-_UINT64_MAX = 2**64 - 1
-_UINT8_MAX = 255
-_TRUE = frozenset(("1", "t", "T", "TRUE", "true", "True"))
-_FALSE = frozenset(("0", "f", "F", "FALSE", "false", "False"))
 _MOST_RELAYS = 5
 
 
@@ -120,8 +116,8 @@ def autopilot_config_from(value: Any) -> AutopilotConfig:
     api = godecode.into(value, ApiAutopilotConfig)
     config = AutopilotConfig(
         CleanupDeadServers=api.CleanupDeadServers,
-        MaxTrailingLogs=_unsigned("AutopilotConfiguration.MaxTrailingLogs", "uint64", api.MaxTrailingLogs),
-        MinQuorum=_unsigned("AutopilotConfiguration.MinQuorum", "uint", api.MinQuorum),
+        MaxTrailingLogs=api.MaxTrailingLogs,
+        MinQuorum=api.MinQuorum,
         RedundancyZoneTag=api.RedundancyZoneTag,
         DisableUpgradeMigration=api.DisableUpgradeMigration,
         UpgradeVersionTag=api.UpgradeVersionTag,
@@ -145,21 +141,11 @@ def _duration(value: Any) -> int:
     return 0 if value is None else godecode.readable_duration(value)
 
 
-def _unsigned(field: str, go_type: str, value: int) -> int:
-    """``value`` if Go's type holds it. Raises ValueError with Go's text."""
-    if not 0 <= value <= (_UINT8_MAX if go_type == "uint8" else _UINT64_MAX):
-        raise ValueError(f"json: cannot unmarshal number {value} into Go struct field {field} of type {go_type}")
-    return value
-
-
 def _cas_index(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        reason = "invalid syntax"
-    elif int(text) > _UINT64_MAX:
-        reason = "value out of range"
-    else:
-        return int(text)
-    raise BadRequest(f"Error parsing cas value: strconv.ParseUint: parsing {quote(text)}: {reason}")
+    try:
+        return parse_uint(text)
+    except NumberSyntaxError as error:
+        raise BadRequest(f"Error parsing cas value: {error}") from error
 
 
 @route("GET", "/v1/operator/autopilot/health")
@@ -238,7 +224,6 @@ async def keyring_remove(req: Request) -> Reply:
 def _change(req: Request, act: Callable[[str], list[KeyringResponse]]) -> Reply:
     try:
         args = godecode.into(godecode.parse(req.body), KeyringArgs)
-        _unsigned("keyringArgs.RelayFactor", "uint8", args.RelayFactor)
     except ValueError as error:
         raise BadRequest(f"Request decode failed: {error}") from error
     _check_relay_factor(req)
@@ -259,22 +244,19 @@ def _check_relay_factor(req: Request) -> None:
     text = req.query.get("relay-factor")
     if not text:
         return
-    digits = text[1:] if text[0] in "+-" else text
-    reason = ""
-    if not digits.isascii() or not digits.isdigit():
-        reason = "invalid syntax"
-    elif not -(2**63) <= int(text) < 2**63:
-        reason = "value out of range"
-    if reason:
-        raise BadRequest(f"Error parsing relay factor: strconv.Atoi: parsing {quote(text)}: {reason}")
-    if not 0 <= int(text) <= _MOST_RELAYS:
+    try:
+        factor = parse_int(text, func="Atoi")
+    except NumberSyntaxError as error:
+        raise BadRequest(f"Error parsing relay factor: {error}") from error
+    if not 0 <= factor <= _MOST_RELAYS:
         raise BadRequest("Invalid relay-factor: Relay factor must be in range: [0, 5]")
 
 
 def _local_only(req: Request) -> bool:
     text = req.query.get("local-only")
-    if not text or text in _FALSE:
+    if not text:
         return False
-    if text in _TRUE:
-        return True
-    raise BadRequest(f"Error parsing local-only: strconv.ParseBool: parsing {quote(text)}: invalid syntax")
+    try:
+        return parse_bool(text)
+    except NumberSyntaxError as error:
+        raise BadRequest(f"Error parsing local-only: {error}") from error

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _UINT64_MAX = 2**64 - 1
+_LONGEST = 1000  # digits of a number that is looked at at all, leading zeros included
 _ENTERPRISE = (
     ("x-consul-namespace", "ns", "Namespaces"),
     ("x-consul-partition", "partition", "Partitions"),
@@ -288,7 +289,7 @@ class Request:
             except ValueError as error:
                 raise BadRequest("Invalid wait time") from error
         if index := self.query.get("index"):
-            if not index.isascii() or not index.isdigit() or int(index) > _UINT64_MAX:
+            if not index.isascii() or not index.isdigit() or len(index) > _LONGEST or int(index) > _UINT64_MAX:
                 raise BadRequest("Invalid index")
             options["MinQueryIndex"] = int(index)
             config = self.agent.config

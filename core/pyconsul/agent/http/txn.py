@@ -148,7 +148,7 @@ def _is_write(op: TxnOp) -> bool:
 def _kv(op: ApiKVTxnOp, limit: int) -> TxnKVOp:
     if op.Value is not None and len(op.Value) > limit:
         raise TooLarge(f"Value for key {quote(op.Key)} is too large ({len(op.Value)} > {limit} bytes)")
-    entry = DirEntry(Key=op.Key, Value=op.Value, Flags=op.Flags, Session=omit(op.Session), ModifyIndex=op.Index)
+    entry = DirEntry(Key=op.Key, Value=op.Value or None, Flags=op.Flags, Session=omit(op.Session), ModifyIndex=op.Index)
     return TxnKVOp(Verb=op.Verb, DirEnt=entry)
 
 

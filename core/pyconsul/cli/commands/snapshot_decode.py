@@ -52,27 +52,25 @@ def run(args: Args, console: Console) -> int:
 
 @cache
 def _types() -> dict[int, Any]:
-    """The structs of the record types whose JSON names differ from their Go names, or which hold bytes."""
-    from pyconsul.structs.catalog import RegisterRequest
-    from pyconsul.structs.kv import DirEntry
-    from pyconsul.structs.messages import MessageType
-    from pyconsul.structs.session import Session
+    """The structs of the records, by number."""
+    from pyconsul.server import families
+    from pyconsul.server.fsm.registry import RECORD_KINDS
 
-    return {
-        MessageType.REGISTER: RegisterRequest,
-        MessageType.KVS: DirEntry,
-        MessageType.TOMBSTONE: DirEntry,
-        MessageType.SESSION: Session,
-    }
+    del families  # imported for what it registers
+    return {number: kind.row for number, kind in RECORD_KINDS.items()}
 
 
 def _value(record: Record) -> Any:
     """A record as its struct where there is one, else with Go's field names as they stand."""
+    from msgspec import Struct
+
     from pyconsul.structs import gomsgpack
+    from pyconsul.structs.catalog_input import without_zeros
 
     known = _types().get(record.number)
     if known is not None:
-        return gomsgpack.decode(record.data, known)
+        row = gomsgpack.decode(record.data, known)
+        return without_zeros(row) if isinstance(row, Struct) else row
     return _readable(gomsgpack.unpack(record.data))
 
 

@@ -76,6 +76,8 @@ def compile_template(query: PreparedQuery) -> Template:
             trees[path] = parse(text)
         except HilError as error:
             raise TemplateError(f"Bad format '{text}' in Service{path}: {error}") from error
+        except RecursionError:
+            raise TemplateError(f"Bad format in Service{path}: nested too deeply") from None
         return text
 
     walk(query.Service, keep)
@@ -84,7 +86,10 @@ def compile_template(query: PreparedQuery) -> Template:
     except GoRegexError as error:
         raise TemplateError(f"Bad Regexp: {error}") from error
     template = Template(query, trees, pattern)
-    template.render(query.Name, QuerySource())
+    try:
+        template.render(query.Name, QuerySource())
+    except RecursionError:
+        raise TemplateError("Bad evaluation: nested too deeply") from None
     return template
 
 
