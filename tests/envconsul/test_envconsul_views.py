@@ -141,7 +141,7 @@ class FakeVaultAccess:
         """Note it."""
         self.pauses.append(seconds)
 
-    async def read(self, path: str, params: Mapping[str, str]) -> Any:
+    async def read(self, path: str, params: Mapping[str, str], name: str) -> Any:
         """The next read."""
         return self.reads.pop(0)
 
