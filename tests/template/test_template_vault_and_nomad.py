@@ -69,6 +69,13 @@ async def test_an_answer_that_is_no_json_is_an_error(consul: Any, tmp_path: Path
         await rendered(consul, tmp_path, '{{ with secret "secret/app" }}{{ .Data }}{{ end }}')
 
 
+async def test_a_secret_that_is_being_rotated_is_asked_for_again(consul: Any, tmp_path: Path) -> None:
+    """Its time is over, so that what it holds is about to be wrong."""
+    await consul.say("/v1/db/static-creds/app", {"data": {"rotation_period": 3600, "ttl": 0, "password": "old"}})
+    with pytest.raises(RunError, match=r"vault rotating secret returned ttl=0, will retry$"):
+        await rendered(consul, tmp_path, '{{ with secret "db/static-creds/app" }}{{ .Data.password }}{{ end }}')
+
+
 @pytest.mark.parametrize(
     ("contents", "wanted"),
     [

@@ -36,6 +36,13 @@ def lease_pause(item: Mapping[str, Any], default_lease: float, threshold: float,
     return base * (part if 0 < part < 1 else threshold)
 
 
+def is_rotating_now(item: Mapping[str, Any]) -> bool:
+    """Whether a secret that Vault rotates has no time left: its successor is not there yet."""
+    data: Mapping[str, Any] = item.get("data") or {}
+    has_times = "rotation_period" in data and data.get("ttl") is not None
+    return has_times and not item.get("lease_id") and _seconds(data, "ttl") == 0
+
+
 def _seconds(item: Mapping[str, Any], key: str) -> float:
     """A number of an answer, which may still be in its spelling; 0.0 when it is not there or no number."""
     try:

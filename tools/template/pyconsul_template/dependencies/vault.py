@@ -18,7 +18,7 @@ from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import ANY_MAP, Field, Map, NilPointer, Slice, Struct
 from pyconsul.lang.strconv import quote
 from pyconsul.sdk.errors import ConsulError
-from pyconsul.toolkit.leases import lease_pause
+from pyconsul.toolkit.leases import is_rotating_now, lease_pause
 from pyconsul.toolkit.vault import VaultClient, VaultError
 from pyconsul_template.dependencies.models import text_map, texts
 from pyconsul_template.dependencies.queries import Fetched
@@ -136,9 +136,11 @@ class _Secrets:
                 return
 
     def took(self, view: View, answer: Mapping[str, Any]) -> Fetched:
-        """Remember the answer and hand it on."""
+        """Remember the answer and hand it on. Raises FunctionError for one that is about to be replaced."""
         for warning in answer.get("warnings") or ():
             logger.warning("%s: %s", self.name, warning)
+        if is_rotating_now(answer):
+            raise FunctionError("vault rotating secret returned ttl=0, will retry")
         self.last = answer
         return Fetched(Secret.of(answer), view.polled())
 
