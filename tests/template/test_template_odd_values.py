@@ -53,6 +53,7 @@ ROWS: list[tuple[str, str]] = [
     ('{{ sprig_minf "nan" 1 }} {{ sprig_maxf "nan" "inf" }} {{ sprig_minf 2 1.5 }}', "NaN +Inf 1.5"),
     ('{{ sprig_b32dec "YQ==" }}|{{ sprig_b32dec "ME======" }}|{{ sprig_b32dec "ME=A====" }}', "illegal base32 data at input byte 4|a|illegal base32 data at input byte 2"),
     ('{{ toUpper "\\xffa" | printf "%q" }}{{ sprig_swapcase "\\xffa" | printf "%q" }}', '"\ufffdA""\ufffdA"'),
+    ('{{ printf "%1000000000d|" 1 }} {{ printf "%1000001d" 1 | len }} {{ printf "%5.3d" 1 }}', "%!(NOVERB)%!(EXTRA int=1) 1000001   001"),
     # spew hands its values to fmt in a wrapper, which shows where there are too many or too few
     ('{{ spew_sprintf "a" 1 "x" }}', "a%!(EXTRA *spew.formatState=1, *spew.formatState=x)"),
     ('{{ spew_sprintf "%v %d" 1 }} {{ spew_sprintf "100%" }} {{ spew_sprintf "%T" 1 }}', "1 %!d(MISSING) 100%!(NOVERB) *spew.formatState"),
@@ -85,6 +86,8 @@ ERRORS: list[tuple[str, str]] = [
     ('{{ regexMatch "a\\xffb" "x" }}', "error parsing regexp: invalid UTF-8: `\udcffb`"),
     ('{{ secret "1:2" }}', 'parse "1:2": first path segment in URL cannot contain colon'),
     ('{{ pkiCert "%zz" "a=b" }}', 'parse "%zz": invalid URL escape "%zz"'),
+    ('{{ sprig_semver "1.99999999999999999999" }}', 'Error parsing version segment: strconv.ParseUint: parsing "99999999999999999999": value out of range'),
+    ('{{ sprig_semverCompare ">99999999999999999999" "1" }}', "constraint Parser Error"),
     ('{{ "x" | call }}', "non-function x of type string"),
     ('{{ 1.5 | call }}', "non-function <float64 Value> of type float64"),
     ('{{ slice (sprig_semver "1.2.3") }}', "can't slice item of type semver.Version"),
