@@ -78,6 +78,8 @@ ERRORS: list[tuple[str, str]] = [
     ('{{ parseYAML "a: \\xc3" }}', "yaml: incomplete UTF-8 octet sequence"),
     ('{{ parseYAML "a: \\xe2(" }}', "yaml: incomplete UTF-8 octet sequence"),
     ('{{ parseYAML "%YAML 1.2\\n---\\na: 1" }}', "yaml: found incompatible YAML document"),
+    ('{{ parseYAML "%YAM*L 1.1\\n---\\na: 1" }}', "yaml: found unexpected non-alphabetical character"),
+    ('{{ parseYAML "%*" }}', "yaml: could not find expected directive name"),
     ('{{ parseYAML "%NOPE x\\n---\\na: 1" }}', "yaml: found unknown directive name"),
     ('{{ parseYAML "a: *" }}', "yaml: did not find expected alphabetic or numeric character"),
     ('{{ parseYAML ">x: 1" }}', "yaml: did not find expected comment or line break"),
