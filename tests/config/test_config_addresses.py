@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 import pytest
@@ -66,12 +67,16 @@ def test_templates_choose_among_the_addresses_of_the_host(template: str, expande
         ('{{ GetAllInterfaces | include "type" "x" }}', 'unsupported type "x"'),
         ('{{ GetAllInterfaces | include "flag" "x" }}', 'Unknown interface flag: "x"'),
         ('{{ GetAllInterfaces | include "name" "(" }}', "Unable to compile name regexp"),
-        ('{{ GetAllInterfaces | include "rfc" "x" }}', "unable to parse RFC number"),
+        ('{{ GetAllInterfaces | include "rfc" "x" }}', 'unable to lookup RFC number "x": unable to parse RFC number'),
+        ('{{ GetAllInterfaces | include "size" "x" }}', 'invalid exclude size argument ("x"): strconv.ParseUint'),
+        ("{{ GetAllInterfaces | offset 99 }}", "offset (99) exceeds the number of interfaces"),
+        ("{{ GetAllInterfaces | offset -99 }}", "offset (99) exceeds the number of interfaces"),
+        ('{{ "x" | attr "address" }}', "unable to obtain attribute address from type string (x)"),
     ],
 )
 def test_a_bad_template_says_why(template: str, error: str) -> None:
     """The reason is part of the error."""
-    with pytest.raises(ValueError, match=error.replace("(", r"\(")):
+    with pytest.raises(ValueError, match=re.escape(error)):
         expand(template, lambda: ENTRIES)
 
 

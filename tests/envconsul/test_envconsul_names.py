@@ -18,12 +18,14 @@ from pyconsul_envconsul.runner import collect, environment_of, sources_of
 PLAIN = Naming()
 
 
-def of_prefix(pairs: dict[str, str], naming: Naming = PLAIN, path: str = "app/x", **settings: Any) -> dict[str, str]:
+def of_prefix(pairs: dict[str, str], naming: Naming = PLAIN, path: str = "app/x", **settings: Any) -> dict[str, object]:
     """The variables of a prefix."""
     return dict(PrefixNames(PrefixConfig(path, **settings), path, naming).variables(pairs))
 
 
-def of_secret(secret: dict[str, str], naming: Naming = PLAIN, path: str = "kv/app", **settings: Any) -> dict[str, str]:
+def of_secret(
+    secret: dict[str, str], naming: Naming = PLAIN, path: str = "kv/app", **settings: Any
+) -> dict[str, object]:
     """The variables of a secret."""
     return dict(SecretNames(PrefixConfig(path, **settings), path, naming).variables(secret))
 

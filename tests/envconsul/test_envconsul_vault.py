@@ -79,7 +79,7 @@ def test_secrets_of_both_versions(secretive: Any, vault: FakeVault) -> None:
     """Names carry the path; what is no text is left out with a warning; the token is sent."""
     status, out, err = secretive.run("-once", "-pristine", "-secret", "kv1/app", "-secret", "/kv2/app", "/usr/bin/env")
     assert (status, sorted(out.splitlines())) == (0, ["kv1_app_user=u", "kv2_app_pass=p"])
-    assert "skipping key 'port', invalid type for value. got json.Number, not string" in err
+    assert "skipping key 'kv1_app_port', invalid type for value. got json.Number, not string" in err
     assert ("GET", "/v1/kv2/data/app", "sesame") in vault.asked
 
 
@@ -95,6 +95,26 @@ def test_a_secret_that_does_not_exist(secretive: Any) -> None:
     status, _, err = secretive.run("-once", "-vault-retry=false", "-secret", "kv1/none", "true")
     assert status == 14
     assert "vault.read(kv1/none): no secret exists at kv1/none" in err
+
+
+def test_a_deleted_secret_does_not_exist(secretive: Any, vault: FakeVault) -> None:
+    """Version 2 of the KV store still tells of it, but has no data."""
+    vault.routes["/v1/kv2/data/app"] = {"data": {"data": None, "metadata": {"version": 2, "deletion_time": "2020"}}}
+    status, _, err = secretive.run("-once", "-vault-retry=false", "-secret", "kv2/app", "true")
+    assert status == 14
+    assert "no secret exists at kv2/data/app" in err
+
+
+def test_warnings_of_vault_are_passed_on(secretive: Any, vault: FakeVault) -> None:
+    """With the name of what was read."""
+    vault.routes["/v1/kv1/app"] = {"data": {"user": "u"}, "warnings": ["soon gone"]}
+    assert "envconsul: vault.read(kv1/app): soon gone" in secretive.run("-once", "-secret", "kv1/app", "true")[2]
+
+
+def test_only_wanted_keys_have_to_be_texts(secretive: Any) -> None:
+    """What a stanza does not ask for is no reason for a warning."""
+    (secretive.folder / "c.hcl").write_text('secret { path = "kv1/app" key { name = "user" } }')
+    assert "skipping" not in secretive.run("-once", "-config", "c.hcl", "true")[2]
 
 
 def test_a_wrapped_token_is_unwrapped_first(secretive: Any, vault: FakeVault) -> None:

@@ -141,7 +141,7 @@ class FakeVaultAccess:
         """Note it."""
         self.pauses.append(seconds)
 
-    async def read(self, path: str, params: Mapping[str, str]) -> Any:
+    async def read(self, path: str, params: Mapping[str, str], name: str) -> Any:
         """The next read."""
         return self.reads.pop(0)
 
@@ -175,6 +175,10 @@ async def test_a_lease_is_renewed_until_that_ends() -> None:
         ({}, 270.0),
         ({"data": {"ttl": 9, "rotation_period": 60}}, 10.0),
         ({"data": {"secret_id": "s", "secret_id_ttl": 99}}, 90.0),
+        ({"data": {"secret_id": "s", "secret_id_ttl": "99"}}, 90.0),
+        ({"data": {"secret_id": "s", "secret_id_ttl": "0"}}, 270.0),
+        ({"auth": {"lease_duration": "0"}, "lease_duration": "100"}, 90.0),
+        ({"lease_duration": "odd"}, 270.0),
         ({"auth": {"lease_duration": 30, "renewable": True}}, 7.5),
     ],
 )

@@ -72,8 +72,26 @@ MISTAKES = [
     ("kill_signal = 9", "'kill_signal' expected type 'os.Signal', got 'int'"),
     ("nomad { retry { } }", "'nomad.retry' expected a map, got 'slice'"),
     ("consul = [{ address = \"x\" }]", "'consul' expected a map, got 'slice'"),
+    ("consul = []", "'consul' expected a map, got 'slice'"),
+    ("Exec { }", "'exec' expected a map, got 'slice'"),
+    ("log_file = 1.5", "'log_file' expected a map, got 'float64'"),
+    ("max_stale { }", "'max_stale' expected type 'time.Duration', got unconvertible type '[]map[string]interface {}', value: '[map[]]'"),
+    ("template = 5", "'template': source data must be an array or slice, got int"),
+    ("template { perms = -1 }", "cannot parse 'template[0].perms', -1 overflows uint"),
     ('consul { address = ["a", 1] }', "'consul.Address' expected type 'string', got unconvertible type '[]interface {}', value: '[a 1]'"),
 ]  # fmt: skip
+
+
+def test_one_mistake_does_not_hide_another() -> None:
+    """All items of a list, all stanzas of a name are looked at."""
+    with pytest.raises(ConfigError) as caught:
+        parse('exec { env { custom = [1, 2] } }\ntemplate = "a,b"', SCHEMA)
+    assert [line.partition("'")[2].partition("'")[0] for line in str(caught.value).splitlines()[2:]] == [
+        "exec.env.custom[0]",
+        "exec.env.custom[1]",
+        "template[0]",
+        "template[1]",
+    ]
 
 
 @pytest.mark.parametrize(("text", "message"), MISTAKES, ids=[text for text, _ in MISTAKES])

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from pyconsul.lang.gotemplate import Template
+from pyconsul.lang.gotemplate.values import strings
 from pyconsul.toolkit.errors import RunError
 from pyconsul_template.config import Config
+from pyconsul_template.dependencies.vault import PemEncoded
 from pyconsul_template.runner import Runner
 
 pytestmark = pytest.mark.usefixtures("universal_time")
@@ -69,6 +72,13 @@ async def test_an_answer_that_is_no_json_is_an_error(consul: Any, tmp_path: Path
         await rendered(consul, tmp_path, '{{ with secret "secret/app" }}{{ .Data }}{{ end }}')
 
 
+async def test_a_secret_that_is_being_rotated_is_asked_for_again(consul: Any, tmp_path: Path) -> None:
+    """Its time is over, so that what it holds is about to be wrong."""
+    await consul.say("/v1/db/static-creds/app", {"data": {"rotation_period": 3600, "ttl": 0, "password": "old"}})
+    with pytest.raises(RunError, match=r"^vault rotating secret returned ttl=0, will retry$"):
+        await rendered(consul, tmp_path, '{{ with secret "db/static-creds/app" }}{{ .Data.password }}{{ end }}')
+
+
 @pytest.mark.parametrize(
     ("contents", "wanted"),
     [
@@ -89,3 +99,10 @@ async def test_values_of_variables_stand_in_no_message(consul: Any, tmp_path: Pa
     await consul.say("/v1/var/app/db", VARIABLE)
     with pytest.raises(RunError, match=r'parsing "\[redacted\]": invalid syntax'):
         await rendered(consul, tmp_path, '{{ with nomadVar "app/db" }}{{ print .pass | parseInt }}{{ end }}')
+
+
+def test_a_certificate_is_its_own_data() -> None:
+    """Templates that treat it as a secret go on working."""
+    issued = PemEncoded(Cert="c", Key="k", CA="a", CAChain=strings(["a", "r"]))
+    text = '{{ .Data.Cert }} {{ .Data.Data.Key }} {{ .CaChainContains "r" }} {{ .CaChainContains "x" }}'
+    assert Template(text).execute(issued) == "c k true false"

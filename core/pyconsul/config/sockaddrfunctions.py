@@ -14,7 +14,7 @@ from pyconsul.config.hostinterfaces import InterfaceAddress, interface_addresses
 from pyconsul.config.sockaddrattributes import attribute, reckoned, with_prefix
 from pyconsul.lang.goregexp import GoRegexError, compile_regexp
 from pyconsul.lang.gotemplate import Function, Template, TemplateError, signature
-from pyconsul.lang.gotemplate.values import Slice, Stringer
+from pyconsul.lang.gotemplate.values import Slice, Stringer, type_of
 from pyconsul.lang.strconv import quote
 
 _TYPE: Final = "sockaddr.IfAddrs"
@@ -133,7 +133,7 @@ def _functions(read: Callable[[], list[InterfaceAddress]]) -> dict[str, Function
             lambda name, text, ones: text.join(attribute(name.lower(), one) for one in _entries(ones)),
         ),
         "limit": (f"int, {_TYPE}", lambda count, ones: _slice(_entries(ones)[: max(count, 0)])),
-        "offset": (f"int, {_TYPE}", lambda count, ones: _slice(_entries(ones)[count:])),
+        "offset": (f"int, {_TYPE}", lambda count, ones: _slice(_offset(count, _entries(ones)))),
         "math": (f"string, string, {_TYPE}", _math),
         "unique": (f"string, {_TYPE}", lambda name, ones: _slice(_unique(name, _entries(ones)))),
     }
@@ -227,9 +227,8 @@ def _selector(by: str, what: str, verb: str) -> Test:
 
 def _rfc(text: str) -> tuple[str, ...]:
     if not text.isascii() or not text.isdigit():
-        raise ValueError(
-            f"unable to parse RFC number {quote(text)}: strconv.ParseUint: parsing {quote(text)}: invalid syntax"
-        )
+        reason = f"unable to parse RFC number {quote(text)}: strconv.ParseUint: parsing {quote(text)}: invalid syntax"
+        raise ValueError(f"unable to lookup RFC number {quote(text)}: {reason}")
     if int(text[:9]) not in _RFC_BLOCKS:
         raise ValueError(f"unsupported RFC {text}")
     return _RFC_BLOCKS[int(text[:9])]
@@ -239,7 +238,7 @@ def _size_test(text: str) -> Test:
     bits = text.removeprefix("/")
     if not bits.isascii() or not bits.isdigit():
         raise ValueError(
-            f'invalid exclude size argument {quote(text)}: strconv.ParseUint: parsing "{bits}": invalid syntax'
+            f'invalid exclude size argument ({quote(text)}): strconv.ParseUint: parsing "{bits}": invalid syntax'
         )
     return lambda one: one.prefix == int(bits[:9])
 
@@ -343,8 +342,16 @@ def _math(operation: str, value: str, ones: Sequence[One]) -> Slice:
     return _slice(results)
 
 
+def _offset(count: int, entries: list[InterfaceAddress]) -> list[InterfaceAddress]:
+    """What follows the first so many, or for a negative number the last so many."""
+    if abs(count) > len(entries):
+        said = f"offset ({abs(count)}) exceeds the number of interfaces ({len(entries)})"
+        raise ValueError(f"unable to seek past the end of the interface array: {said}")
+    return entries[count:]
+
+
 def _unique(name: str, entries: list[InterfaceAddress]) -> list[InterfaceAddress]:
-    if name.lower() not in ("address", "name"):
+    if entries and name.lower() not in ("address", "name"):
         raise ValueError(f"unsupported unique constraint {quote(name)}")
     kept: list[InterfaceAddress] = []
     last = ""
@@ -362,4 +369,4 @@ def _attr(name: str, value: Any) -> str:
     if isinstance(value, list):
         ones = [one for one in value if isinstance(one, One)]  # pyright: ignore[reportUnknownVariableType]
         return attribute(name.lower(), ones[0].entry) if ones else ""
-    raise ValueError(f"unable to obtain attribute {name} from type {type(value).__name__} ({value})")
+    raise ValueError(f"unable to obtain attribute {name} from type {type_of(value)} ({value})")

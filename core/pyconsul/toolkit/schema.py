@@ -50,10 +50,12 @@ def either(schema: Schema, read: Callable[[str], Settings]) -> _Either:
 
 
 class KindError(ValueError):
-    """A value does not fit its key; the text is one line of the decoder's list."""
+    """A value does not fit its key; each argument is one line of the decoder's list."""
 
 
 def _go_type(value: Any) -> str:
+    if isinstance(value, Blocks):
+        return "[]map[string]interface {}"
     for kind, name in ((bool, "bool"), (int, "int"), (float, "float64"), (str, "string"), (list, "[]interface {}")):
         if isinstance(value, kind):
             return name
@@ -131,6 +133,8 @@ def file_mode(name: str, value: Any) -> int:
             raise KindError(f"error decoding '{name}': {error}") from None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _mismatch(name, "fs.FileMode", value)
+    if value < 0:
+        raise KindError(f"cannot parse '{name}', {to_string(value)} overflows uint")
     return int(value)
 
 
@@ -148,7 +152,16 @@ def texts(name: str, value: Any) -> list[str]:
     if not isinstance(value, list):
         raise KindError(f"'{name}': source data must be an array or slice, got {_kind(value)}")
     items: list[Any] = value
-    return [text(f"{name}[{n}]", item) for n, item in enumerate(items)]
+    out: list[str] = []
+    lines: list[str] = []
+    for n, item in enumerate(items):
+        try:
+            out.append(text(f"{name}[{n}]", item))
+        except KindError as error:
+            lines += error.args
+    if lines:
+        raise KindError(*lines)
+    return out
 
 
 def _kind(value: Any) -> str:
@@ -188,7 +201,10 @@ def _stanza(name: str, raw: Mapping[str, Any], schema: Schema, problems: list[st
         taken.add(low)
         if raw[key] is not None:
             shown = _FIELDS.get((name.rpartition(".")[2], low), low)
-            _entry(f"{name}.{shown}" if name else shown, low, raw[key], schema, out, problems)
+            value = raw[key]
+            if key != low and isinstance(value, Blocks):
+                value = list(value)  # stanzas are known in lower case only
+            _entry(f"{name}.{shown}" if name else shown, low, value, schema, out, problems)
     if unknown:
         problems.append(f"'{name}' has invalid keys: {', '.join(sorted(unknown))}")
     return out
@@ -198,8 +214,12 @@ def _entry(path: str, key: str, value: Any, schema: Schema, out: Settings, probl
     kind = schema[key]
     try:
         if isinstance(kind, _Many):
+            if isinstance(value, (int, float)):
+                raise KindError(f"'{path}': source data must be an array or slice, got {_go_type(value)}")
+            if isinstance(value, str):
+                value = value.split(",")
             stanzas: list[Any] = value if isinstance(value, list) else [value]
-            out[key] = [_inner(f"{path}[{n}]", item, kind.schema, problems) for n, item in enumerate(stanzas)]
+            out[key] = [_item(f"{path}[{n}]", item, kind.schema, problems) for n, item in enumerate(stanzas)]
         elif isinstance(kind, _Either):
             out[key] = (
                 _written(path, value, kind) if isinstance(value, str) else _inner(path, value, kind.schema, problems)
@@ -209,7 +229,16 @@ def _entry(path: str, key: str, value: Any, schema: Schema, out: Settings, probl
         else:
             out[key] = _inner(path, value, kind, problems)
     except KindError as error:
-        problems.append(str(error))
+        problems += error.args
+
+
+def _item(path: str, value: Any, schema: Schema, problems: list[str]) -> Settings:
+    """One of several stanzas; what is wrong with it does not hide what is wrong with the others."""
+    try:
+        return _inner(path, value, schema, problems)
+    except KindError as error:
+        problems += error.args
+        return {}
 
 
 def _written(path: str, value: str, kind: _Either) -> Settings:
@@ -222,14 +251,11 @@ def _written(path: str, value: str, kind: _Either) -> Settings:
 def _inner(path: str, value: Any, schema: Schema, problems: list[str]) -> Settings:
     """One stanza; of several with the same name the last counts. A list that is written as one is no stanza."""
     if isinstance(value, list):
-        items: list[Any] = value
-        if not items:
-            return {}
         if not isinstance(value, Blocks):
             raise KindError(f"'{path}' expected a map, got 'slice'")
-        value = items[-1]
+        value = value[-1]
     if not isinstance(value, dict):
-        raise KindError(f"'{path}' expected a map, got '{_go_type(value).removesuffix('64')}'")
+        raise KindError(f"'{path}' expected a map, got '{_go_type(value)}'")
     return _stanza(path, value, schema, problems)
 
 

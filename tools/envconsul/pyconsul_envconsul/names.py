@@ -13,7 +13,7 @@ from pyconsul.toolkit.errors import RunError
 from pyconsul_envconsul.config import KeyConfig, PrefixConfig, ServiceConfig
 
 _ODD: Final = re.compile(r"[^a-zA-Z0-9_]")
-Pairs: TypeAlias = Iterator[tuple[str, str]]
+Pairs: TypeAlias = Iterator[tuple[str, object]]
 
 
 class _Subject(NamedTuple):
@@ -117,8 +117,8 @@ class SecretNames:
         self._format = Format(config.format, _KEY_FUNCTIONS) if config.format else None
         self._wanted = _by_name(config.keys) if config.keys and self._format is None else None
 
-    def variables(self, secret: Mapping[str, str]) -> Pairs:
-        """Names and values of the keys that are wanted."""
+    def variables(self, secret: Mapping[str, object]) -> Pairs:
+        """Names and values of the keys that are wanted, also of those that are no texts."""
         for key, value in secret.items():
             if not key.strip():
                 continue

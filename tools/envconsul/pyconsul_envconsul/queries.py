@@ -19,7 +19,7 @@ from pyconsul.toolkit.errors import RunError
 from pyconsul.toolkit.leases import lease_pause
 from pyconsul.toolkit.vault import VaultClient, VaultError
 
-logger = logging.getLogger("pyconsul_envconsul.runner")
+logger = logging.getLogger("pyconsul_envconsul")
 
 _DC: Final = r"(?:@(?P<dc>[A-Za-z0-9_.\-]+))?"
 _QUERY: Final = r"(?:\?(?P<query>[A-Za-z0-9_\-=&]+))?"
@@ -143,11 +143,14 @@ class SecretQuery:
         """The secret, again when its lease nears its end. Raises VaultError."""
         await self._wait(access)
         client = await access.vault()
-        answer = await client.read(self.path, self.params)
-        if answer is None:
+        answer = await client.read(self.path, self.params, self.name)
+        found = None if answer is None else _values(answer.get("data") or {})
+        if answer is None or found is None:
             raise VaultError(404, f"no secret exists at {await client.kv_path(self.path)}")
+        for warning in answer.get("warnings") or ():
+            logger.warning("%s: %s", self.name, warning)
         self._last = answer
-        return Fetched(_texts(answer.get("data") or {}), access.index + 1)
+        return Fetched(found, access.index + 1)
 
     async def _wait(self, access: Access) -> None:
         """Until the secret has to be fetched again; a lease that can be renewed is renewed."""
@@ -165,26 +168,14 @@ class SecretQuery:
                 return
 
 
-def _texts(data: Mapping[str, Any]) -> dict[str, str]:
-    """The keys of a secret that have texts; version 2 of the KV store wraps them once more."""
+def _values(data: Mapping[str, Any]) -> dict[str, object] | None:
+    """The keys of a secret that have values; version 2 of the KV store wraps them once more, None for a deleted one."""
     metadata = data.get("metadata")
     if isinstance(metadata, dict) and metadata.get("version") is not None:
-        data = data.get("data") or {}
-    out: dict[str, str] = {}
-    for key, value in data.items():
-        if isinstance(value, str):
-            out[key] = value
-        elif value is not None:
-            logger.warning("skipping key '%s', invalid type for value. got %s, not string", key, _go_type(value))
-    return out
-
-
-def _go_type(value: object) -> str:
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, (int, float)):
-        return "json.Number"
-    return "[]interface {}" if isinstance(value, list) else "map[string]interface {}"
+        if data.get("data") is None:
+            return None
+        data = data["data"]
+    return {key: value for key, value in data.items() if value is not None}
 
 
 Query: TypeAlias = PrefixQuery | ServiceQuery | SecretQuery

@@ -32,7 +32,7 @@ class Source(NamedTuple):
     names: PrefixNames | SecretNames | ServiceNames
     reload: bool
 
-    def variables(self, value: Any) -> Iterator[tuple[str, str]]:
+    def variables(self, value: Any) -> Iterator[tuple[str, object]]:
         """Names and values of an answer; later ones win."""
         if isinstance(self.names, ServiceNames):
             for instance in value:
@@ -74,6 +74,9 @@ def collect(sources: list[Source], data: Mapping[str, Any]) -> Collected | None:
             logger.info("missing data for %s", source.query.name)
             return None
         for name, value in source.variables(data[source.query.name]):
+            if not isinstance(value, str):
+                logger.warning("skipping key '%s', invalid type for value. got %s, not string", name, _go_type(value))
+                continue
             if not _is_possible(name, value):
                 continue
             out.variables[name] = value
@@ -81,6 +84,14 @@ def collect(sources: list[Source], data: Mapping[str, Any]) -> Collected | None:
             if source.reload:
                 out.telling[name] = value
     return out
+
+
+def _go_type(value: object) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, (int, float)):
+        return "json.Number"
+    return "[]interface {}" if isinstance(value, list) else "map[string]interface {}"
 
 
 def _is_possible(name: str, value: str) -> bool:

@@ -74,7 +74,7 @@ class Clients:
         """The Vault client, logged in; the token file of a Vault agent is looked at each time."""
         async with self._login:
             if self._vault is None:
-                client = VaultClient(self._config.vault)
+                client = VaultClient(self._config.vault, log=logging.getLogger("pyconsul_envconsul"))
                 try:
                     await client.log_in()
                 except BaseException:

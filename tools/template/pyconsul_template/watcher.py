@@ -20,7 +20,7 @@ from pyconsul.sdk.errors import ConsulError, status_error
 from pyconsul.sdk.request import QueryMeta, QueryOptions
 from pyconsul.toolkit.retry import RetryPolicy
 from pyconsul.toolkit.vault import VaultClient, VaultError
-from pyconsul_template.dependencies.queries import Asked, Dependency, Fetched
+from pyconsul_template.dependencies.queries import Asked, Dependency, Fetched, UnnamedError
 
 logger = logging.getLogger("pyconsul_template.view")
 watcher_logger = logging.getLogger("pyconsul_template.watcher")
@@ -198,7 +198,8 @@ class View:
             try:
                 fetched = await self.dependency.fetch(self)
             except _FETCH_ERRORS as error:
-                if not await self._retry(f"{name}: {error}"):
+                named = "" if isinstance(error, UnnamedError) else f"{name}: "
+                if not await self._retry(f"{named}{error}"):
                     return
                 continue
             self.failures = 0

@@ -135,7 +135,13 @@ class _Loader(yaml.SafeLoader):
 
     def scan_directive_name(self, start_mark: Any) -> str:
         """The name of a directive, which must be a known one."""
-        name = str(super().scan_directive_name(start_mark))
+        begins_well = self.peek().isalnum() or self.peek() in "-_"
+        try:
+            name = str(super().scan_directive_name(start_mark))
+        except ScannerError as error:
+            if begins_well:
+                error.problem = "found unexpected non-alphabetical character"
+            raise
         if name not in ("YAML", "TAG"):
             raise ScannerError("while scanning a directive", start_mark, "found unknown directive name", start_mark)
         return name

@@ -180,8 +180,13 @@ class _Printer:
         found = _DIGITS.match(self.form, self.at)
         if found is None:
             return None
+        # Go looks at the number before each digit that it takes in, and gives a crazy one up with all that follows.
+        significant = found[0].lstrip("0")
+        if len(significant) > 8 or int(significant[:-1] or 0) > MAX_WIDTH:
+            self.at = len(self.form)
+            return None
         self.at = found.end()
-        return int(found[0]) if len(found[0]) < 8 and int(found[0]) <= MAX_WIDTH else None
+        return int(found[0])
 
     def _argument_index(self) -> None:
         if self._peek() != "[":

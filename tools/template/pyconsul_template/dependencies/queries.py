@@ -48,6 +48,10 @@ class Asked(msgspec.Struct, frozen=True):
     last_contact_ms: int
 
 
+class UnnamedError(FunctionError):
+    """What went wrong with a query, to be told without its name."""
+
+
 class Fetched(msgspec.Struct, frozen=True):
     """What a query found. ``block_on_nil``: nothing found is no answer, wait for one."""
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl
 
 from pyconsul.lang import gourl
-from pyconsul.lang.gotemplate import FunctionError
+from pyconsul.lang.gotemplate import FunctionError, signature
 from pyconsul.lang.gotemplate.values import ANY_MAP, Field, Map, NilPointer, Slice, Struct
 from pyconsul.lang.strconv import quote
 from pyconsul.sdk.errors import ConsulError
-from pyconsul.toolkit.leases import lease_pause
+from pyconsul.toolkit.leases import is_rotating_now, lease_pause
 from pyconsul.toolkit.vault import VaultClient, VaultError
 from pyconsul_template.dependencies.models import text_map, texts
-from pyconsul_template.dependencies.queries import Fetched
+from pyconsul_template.dependencies.queries import Fetched, UnnamedError
 
 if TYPE_CHECKING:
     from pyconsul_template.watcher import View
@@ -136,9 +136,11 @@ class _Secrets:
                 return
 
     def took(self, view: View, answer: Mapping[str, Any]) -> Fetched:
-        """Remember the answer and hand it on."""
+        """Remember the answer and hand it on. Raises UnnamedError for one that is about to be replaced."""
         for warning in answer.get("warnings") or ():
             logger.warning("%s: %s", self.name, warning)
+        if is_rotating_now(answer):
+            raise UnnamedError("vault rotating secret returned ttl=0, will retry")
         self.last = answer
         return Fetched(Secret.of(answer), view.polled())
 
@@ -257,6 +259,10 @@ class PemEncoded(Struct):
         Field("CA", "string"),
         Field("CAChain", "[]string"),
     )
+    methods: ClassVar[Mapping[str, Any]] = {
+        "Data": signature("", lambda certificate: certificate),
+        "CaChainContains": signature("string", lambda certificate, pem: pem in certificate.CAChain),
+    }
 
 
 @dataclass
@@ -284,7 +290,7 @@ class CertificateQuery:
         if self.pause <= 0:
             found, self.pause = _certificate(await self._issue(await access.vault()), threshold)
         if self.pause <= 0:
-            raise FunctionError("needs renewal")
+            raise UnnamedError("needs renewal")
         return Fetched(found, access.polled())
 
     def _kept(self) -> str:

@@ -9,6 +9,7 @@ import msgspec
 
 from pyconsul.lang.gotemplate import FunctionError, signature
 from pyconsul.lang.gotemplate.values import Field, Stringer, Struct, Uint64
+from pyconsul.lang.strconv import NumberSyntaxError, parse_uint
 from pyconsul_template.functions.registry import function
 
 _VERSION = re.compile(
@@ -49,7 +50,10 @@ class Version(Stringer):
         found = _VERSION.fullmatch(text)
         if found is None:
             raise FunctionError("Invalid Semantic Version")
-        numbers = int(found[1]), int(found[2] or 0), int(found[3] or 0)
+        try:
+            numbers = parse_uint(found[1]), parse_uint(found[2] or "0"), parse_uint(found[3] or "0")
+        except NumberSyntaxError as error:
+            raise FunctionError(f"Error parsing version segment: {error}") from None
         for part in (found[4] or "").split("."):
             if len(part) > 1 and part.isdecimal() and part[0] == "0":
                 raise FunctionError("Version segment starts with 0")
@@ -212,7 +216,10 @@ def _constraint(found: re.Match[str], whole: str) -> _Constraint:
     parts = [p.removeprefix(".") for p in (major, minor, patch)[:given]] + ["0"] * (3 - given)
     if not all(p.isdecimal() for p in parts):
         raise FunctionError(f"improper constraint: {whole}")
-    return _Constraint(operator, Version.parse(".".join(parts) + pre), given)
+    try:
+        return _Constraint(operator, Version.parse(".".join(parts) + pre), given)
+    except FunctionError:
+        raise FunctionError("constraint Parser Error") from None
 
 
 def _alternative(text: str) -> list[_Constraint]:
