@@ -1,4 +1,4 @@
-"""The stanzas the tools share: consul, vault, nomad, exec, syslog, log_file, wait.
+"""The stanzas of servers that the tools share: consul, vault, nomad, and wait.
 
 Each has a schema (what a file may say) and a frozen class that is made from the settings and the
 environment, with the originals' defaults. Durations are nanoseconds unless a name says else.
@@ -7,9 +7,8 @@ They stand together because the tools' pages list them together; each stanza is 
 
 from __future__ import annotations
 
-import fnmatch
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -29,9 +28,7 @@ from pyconsul.toolkit.schema import (
     either,
     integer,
     number,
-    signal_number,
     text,
-    texts,
     unsettable,
 )
 
@@ -111,31 +108,6 @@ NOMAD: Final[Schema] = {
     "transport": TRANSPORT,
     "retry": unsettable,
 }
-ENV: Final[Schema] = {
-    "denylist": texts,
-    "blacklist": texts,
-    "custom": texts,
-    "pristine": boolean,
-    "allowlist": texts,
-    "whitelist": texts,
-}
-EXEC: Final[Schema] = {
-    "command": texts,
-    "enabled": boolean,
-    "env": ENV,
-    "kill_signal": signal_number,
-    "kill_timeout": duration,
-    "reload_signal": signal_number,
-    "splay": duration,
-    "timeout": duration,
-}
-SYSLOG: Final[Schema] = {"enabled": boolean, "facility": text, "name": text}
-LOG_FILE: Final[Schema] = {
-    "path": text,
-    "log_rotate_bytes": integer,
-    "log_rotate_duration": duration,
-    "log_rotate_max_files": integer,
-}
 
 
 def parse_wait(value: str) -> Settings:
@@ -166,7 +138,7 @@ def wait_setting(settings: Mapping[str, Any]) -> WaitSetting:
     return WaitSetting(enabled, low / SECOND, high / SECOND)
 
 
-def _first(environ: Mapping[str, str], *names: str) -> str:
+def first_set(environ: Mapping[str, str], *names: str) -> str:
     """The first of these variables that is set, trimmed."""
     return next((environ[name].strip() for name in names if environ.get(name)), "")
 
@@ -252,10 +224,10 @@ class Consul(msgspec.Struct, frozen=True):
         on = auth.get("enabled", bool(user or password))
         shown = f"{user}:{password}" if password else user
         return cls(
-            settings.get("address", _first(environ, "CONSUL_HTTP_ADDR")),
-            settings.get("namespace", _first(environ, "CONSUL_NAMESPACE")),
-            settings.get("token", _first(environ, "CONSUL_TOKEN", "CONSUL_HTTP_TOKEN")),
-            settings.get("token_file", _first(environ, "CONSUL_TOKEN_FILE", "CONSUL_HTTP_TOKEN_FILE")),
+            settings.get("address", first_set(environ, "CONSUL_HTTP_ADDR")),
+            settings.get("namespace", first_set(environ, "CONSUL_NAMESPACE")),
+            settings.get("token", first_set(environ, "CONSUL_TOKEN", "CONSUL_HTTP_TOKEN")),
+            settings.get("token_file", first_set(environ, "CONSUL_TOKEN_FILE", "CONSUL_HTTP_TOKEN_FILE")),
             shown if on else "",
             _retry(settings.get("retry", {})),
             Tls.of(settings.get("ssl", {})),
@@ -326,9 +298,9 @@ class Vault(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, settings: Mapping[str, Any], environ: Mapping[str, str]) -> Vault:
         """From the stanza; what it leaves open comes from the environment and ``~/.vault-token``."""
-        address = settings.get("address", _first(environ, "VAULT_ADDR"))
+        address = settings.get("address", first_set(environ, "VAULT_ADDR"))
         agent_file: str | None = settings.get("vault_agent_token_file")
-        token: str = settings.get("token", _first(environ, "VAULT_TOKEN"))
+        token: str = settings.get("token", first_set(environ, "VAULT_TOKEN"))
         if agent_file is not None:
             token = file_text(agent_file)
         elif not token and environ.get("HOME"):
@@ -338,7 +310,7 @@ class Vault(msgspec.Struct, frozen=True):
         return cls(
             address=address,
             enabled=settings.get("enabled", bool(address)),
-            namespace=settings.get("namespace", _first(environ, "VAULT_NAMESPACE")),
+            namespace=settings.get("namespace", first_set(environ, "VAULT_NAMESPACE")),
             token=token,
             vault_agent_token_file=agent_file or "",
             renew_token=settings.get("renew_token", renews),
@@ -373,7 +345,7 @@ def _kubernetes(settings: Mapping[str, Any], environ: Mapping[str, str]) -> dict
         "k8s_service_account_token",
         "k8s_service_mount_path",
     ):
-        value = settings.get(name, _first(environ, f"VAULT_{name.upper()}"))
+        value = settings.get(name, first_set(environ, f"VAULT_{name.upper()}"))
         if value:
             out[name] = value
     return out
@@ -419,129 +391,15 @@ class Nomad(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, settings: Mapping[str, Any], environ: Mapping[str, str]) -> Nomad:
         """From the stanza; what it leaves open comes from the environment."""
-        address = settings.get("address", _first(environ, "NOMAD_ADDR"))
+        address = settings.get("address", first_set(environ, "NOMAD_ADDR"))
         return cls(
             address,
             settings.get("enabled", bool(address)),
-            settings.get("namespace", _first(environ, "NOMAD_NAMESPACE")),
-            settings.get("token", _first(environ, "NOMAD_TOKEN")),
+            settings.get("namespace", first_set(environ, "NOMAD_NAMESPACE")),
+            settings.get("token", first_set(environ, "NOMAD_TOKEN")),
             settings.get("auth_username", ""),
             settings.get("auth_password", ""),
             _retry(settings.get("retry", {})),
             Tls.of(settings.get("ssl", {})),
             Transport(**settings.get("transport", {})),
-        )
-
-
-class Environment(msgspec.Struct, frozen=True):
-    """Which variables a command or child gets."""
-
-    pristine: bool = False
-    custom: Sequence[str] = ()
-    allowlist: Sequence[str] = ()
-    denylist: Sequence[str] = ()
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Environment:
-        """From the stanza, older names included."""
-        return cls(
-            settings.get("pristine", False),
-            tuple(settings.get("custom", ())),
-            (*settings.get("allowlist", ()), *settings.get("whitelist", ())),
-            (*settings.get("denylist", ()), *settings.get("blacklist", ())),
-        )
-
-    def build(self, own: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
-        """The environment: the own one filtered, then ``extra``, then the custom pairs."""
-        split = [pair.partition("=") for pair in self.custom]
-        custom = {name: value for name, _, value in split}
-        if self.pristine:
-            return {**extra, **custom}
-        kept = dict(own)
-        if self.allowlist:
-            kept = {k: v for k, v in kept.items() if self._matches(self.allowlist, k)}
-        if self.denylist:
-            kept = {k: v for k, v in kept.items() if not self._matches(self.denylist, k)}
-        return {**kept, **extra, **custom}
-
-    @staticmethod
-    def _matches(patterns: Sequence[str], name: str) -> bool:
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-
-
-class Exec(msgspec.Struct, frozen=True):
-    """A command and how it is run."""
-
-    command: Sequence[str] = ()
-    enabled: bool = False
-    environment: Environment = msgspec.field(default_factory=Environment)
-    kill_signal: int = 2
-    kill_timeout: int = 30 * SECOND
-    reload_signal: int = 0
-    splay: int = 0
-    timeout: int = 0
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any], *, timeout: int = 0) -> Exec:
-        """From the stanza; ``timeout`` is the default of that key."""
-        command: Sequence[str] = tuple(settings.get("command", ()))
-        return cls(
-            command,
-            settings.get("enabled", bool(command and command[0])),
-            Environment.of(settings.get("env", {})),
-            settings.get("kill_signal", 2),
-            settings.get("kill_timeout", 30 * SECOND),
-            settings.get("reload_signal", 0),
-            settings.get("splay", 0),
-            settings.get("timeout", timeout),
-        )
-
-    @property
-    def has_command(self) -> bool:
-        """Whether there is anything to run."""
-        return bool(self.command and self.command[0])
-
-
-class Logging(msgspec.Struct, frozen=True):
-    """Where the log goes."""
-
-    level: str = "WARN"
-    file_path: str = ""
-    rotate_bytes: int = 0
-    rotate_ns: int = 86400 * SECOND
-    rotate_keep: int = 0
-    syslog_facility: str = ""
-    syslog_name: str = ""
-
-    @classmethod
-    def of(
-        cls, settings: Mapping[str, Any], environ: Mapping[str, str], *, tool: str, levels: Sequence[str]
-    ) -> Logging:
-        """From ``log_level``, ``log_file`` and ``syslog``; ``levels`` names the environment's variables."""
-        file: Mapping[str, Any] = settings.get("log_file", {})
-        syslog: Mapping[str, Any] = settings.get("syslog", {})
-        on = syslog.get("enabled", bool(syslog.get("facility") or syslog.get("name")))
-        return cls(
-            settings.get("log_level", _first(environ, *levels) or "WARN"),
-            file.get("path", ""),
-            file.get("log_rotate_bytes", 0),
-            file.get("log_rotate_duration", 86400 * SECOND),
-            file.get("log_rotate_max_files", 0),
-            syslog.get("facility", "LOCAL0") if on else "",
-            syslog.get("name", tool),
-        )
-
-    def apply(self, root: str) -> None:
-        """Set the logger up. Raises ConfigError."""
-        from pyconsul.toolkit import logs
-
-        logs.setup(
-            root,
-            self.level,
-            file_path=self.file_path,
-            rotate_bytes=self.rotate_bytes,
-            rotate_seconds=self.rotate_ns / SECOND,
-            rotate_keep=self.rotate_keep,
-            syslog_facility=self.syslog_facility,
-            syslog_name=self.syslog_name,
         )

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pyconsul.toolkit import sources, stanzas
+from pyconsul.toolkit import running_stanzas, sources, stanzas
 from pyconsul.toolkit.quiescence import WaitSetting
+from pyconsul.toolkit.running_stanzas import Exec, Logging
 from pyconsul.toolkit.schema import (
     KindError,
     Schema,
@@ -21,7 +22,7 @@ from pyconsul.toolkit.schema import (
     text,
     texts,
 )
-from pyconsul.toolkit.stanzas import SECOND, Consul, Exec, Logging, Vault
+from pyconsul.toolkit.stanzas import SECOND, Consul, Vault
 
 LOG_VARIABLES: Final = ("CT_LOG", "ENVCONSUL")
 CHANGE_TIMEOUT_NS: Final = 30 * SECOND
@@ -56,7 +57,7 @@ SCHEMA: Final[Schema] = {
     "change_command": _command,
     "change_timeout": duration,
     "consul": stanzas.CONSUL,
-    "exec": stanzas.EXEC,
+    "exec": running_stanzas.EXEC,
     "kill_signal": signal_number,
     "log_level": text,
     "max_stale": duration,
@@ -69,7 +70,7 @@ SCHEMA: Final[Schema] = {
     "sanitize": boolean,
     "secret": many(PREFIX),
     "service": many(SERVICE),
-    "syslog": stanzas.SYSLOG,
+    "syslog": running_stanzas.SYSLOG,
     "upcase": boolean,
     "vault": stanzas.VAULT,
     "wait": stanzas.WAIT,

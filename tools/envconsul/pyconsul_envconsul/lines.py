@@ -9,7 +9,7 @@ from typing import Final
 
 from pyconsul.toolkit import logs
 from pyconsul.toolkit.errors import ConfigError
-from pyconsul.toolkit.stanzas import Logging
+from pyconsul.toolkit.running_stanzas import Logging
 
 ROOT: Final = "pyconsul_envconsul"
 _LEVELS: Final = {"TRACE": "TRACE", "DEBUG": "DEBUG", "INFO": "INFO", "WARN": "WARN", "ERROR": "ERR", "ERR": "ERR"}

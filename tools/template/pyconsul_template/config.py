@@ -10,8 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from pyconsul.lang.strconv import quote
-from pyconsul.toolkit import sources, stanzas
+from pyconsul.toolkit import running_stanzas, sources, stanzas
 from pyconsul.toolkit.quiescence import WaitSetting
+from pyconsul.toolkit.running_stanzas import Exec, Logging
 from pyconsul.toolkit.schema import (
     Schema,
     Settings,
@@ -25,7 +26,7 @@ from pyconsul.toolkit.schema import (
     text,
     texts,
 )
-from pyconsul.toolkit.stanzas import SECOND, Consul, Exec, Logging, Nomad, Vault
+from pyconsul.toolkit.stanzas import SECOND, Consul, Nomad, Vault
 
 COMMAND_TIMEOUT_NS: Final = 30 * SECOND
 LOG_VARIABLES: Final = ("CT_LOG", "CONSUL_TEMPLATE_LOG", "CONSUL_TEMPLATE_LOG_LEVEL")
@@ -39,7 +40,7 @@ TEMPLATE: Final[Schema] = {
     "destination": text,
     "error_on_missing_key": boolean,
     "error_fatal": boolean,
-    "exec": stanzas.EXEC,
+    "exec": running_stanzas.EXEC,
     "perms": file_mode,
     "user": text,
     "uid": integer,
@@ -64,14 +65,14 @@ SCHEMA: Final[Schema] = {
         "block_query_wait": duration,
     },
     "default_delimiters": {"left": text, "right": text},
-    "exec": stanzas.EXEC,
+    "exec": running_stanzas.EXEC,
     "kill_signal": signal_number,
     "log_level": text,
-    "log_file": stanzas.LOG_FILE,
+    "log_file": running_stanzas.LOG_FILE,
     "max_stale": duration,
     "pid_file": text,
     "reload_signal": signal_number,
-    "syslog": stanzas.SYSLOG,
+    "syslog": running_stanzas.SYSLOG,
     "template": many(TEMPLATE),
     "template_error_fatal": boolean,
     "vault": stanzas.VAULT,

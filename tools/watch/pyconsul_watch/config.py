@@ -12,11 +12,12 @@ from typing import Any, Final, cast
 from pyconsul.primitives.durations import DurationError, parse_duration
 from pyconsul.sdk.errors import WatchError
 from pyconsul.sdk.watch import HTTPHandler, Plan, parse
-from pyconsul.toolkit import sources, stanzas
+from pyconsul.toolkit import running_stanzas, sources, stanzas
 from pyconsul.toolkit.errors import ConfigError
 from pyconsul.toolkit.retry import RetryPolicy
+from pyconsul.toolkit.running_stanzas import Logging
 from pyconsul.toolkit.schema import KindError, Schema, Settings, duration, integer, merge, text
-from pyconsul.toolkit.stanzas import SECOND, Consul, Logging
+from pyconsul.toolkit.stanzas import SECOND, Consul
 
 LOG_VARIABLES: Final = ("CONSUL_WATCH_LOG",)
 DEFAULT_CONCURRENCY: Final = 8
@@ -42,12 +43,12 @@ SCHEMA: Final[Schema] = {
     "concurrency": integer,
     "consul": stanzas.CONSUL,
     "grace": duration,
-    "log_file": stanzas.LOG_FILE,
+    "log_file": running_stanzas.LOG_FILE,
     "log_level": text,
     "pid_file": text,
     "retry": stanzas.RETRY,
     "state_file": text,
-    "syslog": stanzas.SYSLOG,
+    "syslog": running_stanzas.SYSLOG,
     "watch": _watches,
     "watches": _watches,
 }
