@@ -269,6 +269,33 @@ async def test_a_blocking_query_ends_with_the_change_it_waits_for(api: Api) -> N
     assert answer.headers["X-Consul-Knownleader"] == "false"  # in 360 of 360 such answers of Consul
 
 
+@pytest.mark.parametrize(
+    ("path", "news", "ends"),
+    [
+        ("catalog/nodes", {"Service": {"Service": "web", "Port": 81}}, {"NodeMeta": {"a": "b"}}),
+        ("catalog/service/web", {"Check": {"Name": "c"}}, {"Service": {"Service": "web", "Port": 81}}),
+        ("health/state/critical", {"Check": {"Name": "c", "Status": "passing"}}, {"Check": {"Name": "d"}}),
+        ("health/checks/web", {"Check": {"Name": "c"}}, {"Check": {"Name": "d", "ServiceID": "web"}}),
+    ],
+)
+async def test_indexes_that_move_alone_wake_nobody(
+    api: Api, path: str, news: dict[str, Any], ends: dict[str, Any]
+) -> None:
+    """Who waits for rows is woken by rows; who asks afterwards with the old index is answered at once."""
+    await api.register(Service={"Service": "web"})
+    index = (await api.get(path)).headers["X-Consul-Index"]
+    waiting = asyncio.create_task(api.get(f"{path}?index={index}&wait=1m"))
+    await asyncio.sleep(0)
+    await api.register(**news)
+    assert not waiting.done()
+    later = await asyncio.wait_for(api.get(f"{path}?index={index}&wait=1m"), 60)
+    assert int(later.headers["X-Consul-Index"]) > int(index)
+    assert not waiting.done()
+    await api.register(**ends)
+    answer = await asyncio.wait_for(waiting, 60)
+    assert int(answer.headers["X-Consul-Index"]) > int(later.headers["X-Consul-Index"])
+
+
 async def test_cached_reads_say_hit_or_miss_and_stay_fresh(api: Api) -> None:
     """An entry refreshes itself, so that a hit shows what was registered after the miss."""
     first = await api.get("catalog/services?cached")

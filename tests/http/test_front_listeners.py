@@ -105,6 +105,18 @@ async def test_configured_headers_and_doors(
         assert (answer.headers.get("x-consul-translate-addresses") == "true") is ("translate" in headers)
 
 
+async def test_configured_headers_come_before_all_but_the_type(
+    run_agent: Callable[..., Any], connect: Callable[..., Any]
+) -> None:
+    """An answer without a type of its own has the configured one."""
+    configured = 'http_config { response_headers { "Vary" = "Origin", "Content-Type" = "foo/bar" } }'
+    async with run_agent(configured) as agent, connect(agent) as wire:
+        answer = await wire.get("/v1/catalog/nodes")
+        assert (answer.headers["vary"], answer.headers["content-type"]) == ("Origin", "application/json")
+        answer = await wire.get("/v1/kv/none")
+        assert (answer.status, answer.headers["vary"], answer.headers["content-type"]) == (404, "Origin", "foo/bar")
+
+
 @pytest.mark.parametrize(
     "path", ["/v1/kv/a?token=s3cret", "/v1/kv/a?x=1&%74oken=s3cret", "/v1/status/leader?a=%zz&token=s3cret"]
 )

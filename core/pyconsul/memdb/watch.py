@@ -1,9 +1,11 @@
 """Watch sets: what a read depends on, and the one shot that tells when any of it changed."""
 
-from collections.abc import Callable
-from typing import Self
+from __future__ import annotations
 
-Bucket = set["WatchSet"]
+from collections.abc import Callable
+from typing import Self, TypeAlias
+
+Bucket: TypeAlias = "set[WatchSet]"
 
 
 class WatchSet:
@@ -12,11 +14,12 @@ class WatchSet:
     Usable as a context manager; leaving it, or ``close``, lets go of what it watches.
     """
 
-    __slots__ = ("_buckets", "fired", "on_fire")
+    __slots__ = ("_buckets", "_quiet", "fired", "on_fire")
 
-    def __init__(self, on_fire: Callable[[], None] | None = None) -> None:
+    def __init__(self, on_fire: Callable[[], None] | None = None, quiet: WatchSet | None = None) -> None:
         self.fired = False
         self.on_fire = on_fire
+        self._quiet = quiet
         self._buckets: list[tuple[dict[object, Bucket], object]] = []
 
     def watch(self, buckets: dict[object, Bucket], key: object) -> None:
@@ -28,6 +31,11 @@ class WatchSet:
             return
         bucket.add(self)
         self._buckets.append((buckets, key))
+
+    @property
+    def quiet(self) -> WatchSet:
+        """For what only ages the answer and is no news to those who wait; this set where nobody tells the two apart."""
+        return self if self._quiet is None else self._quiet
 
     @property
     def watching(self) -> bool:

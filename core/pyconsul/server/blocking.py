@@ -60,11 +60,12 @@ WAITING: ContextVar[Waiting | None] = ContextVar("waiting", default=None)
 class SharedRead(Generic[R]):
     """One query that any number of callers wait for: computed once per change, whoever asks."""
 
-    __slots__ = ("_read", "_waiters", "_ws", "key", "reply", "users")
+    __slots__ = ("_read", "_waiters", "_ws", "key", "reply", "users", "wakes")
 
     def __init__(self, key: object, read: Callable[[WatchSet], R]) -> None:
         self.key = key
         self.users = 0
+        self.wakes = 0  # how often the waiters were woken
         self.reply: R | None = None
         self._read = read
         self._ws: WatchSet | None = None
@@ -73,16 +74,18 @@ class SharedRead(Generic[R]):
     @property
     def is_current(self) -> bool:
         """Whether nothing that the reply depends on has changed."""
-        return self.reply is not None and self._ws is not None and not self._ws.fired
+        ws = self._ws
+        return self.reply is not None and ws is not None and not (ws.fired or ws.quiet.fired)
 
     def current(self) -> R:
         """The reply as of now; computed only if something it depends on changed."""
-        if self.reply is None or self._ws is None or self._ws.fired:
+        reply = self.reply
+        if reply is None or not self.is_current:
             self.close()
             self.reply = None  # not what was there before, should the read fail now
-            self._ws = WatchSet(self._wake)
-            self.reply = self._read(self._ws)
-        return self.reply
+            self._ws = WatchSet(self._wake, quiet=WatchSet())
+            self.reply = reply = self._read(self._ws)
+        return reply
 
     def renewed(self) -> R:
         """The reply computed again: the index of a missing thing rises with other writes, which wake nobody here."""
@@ -106,8 +109,10 @@ class SharedRead(Generic[R]):
         """Stop watching; the last user left."""
         if self._ws is not None:
             self._ws.close()
+            self._ws.quiet.close()
 
     def _wake(self) -> None:
+        self.wakes += 1
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
             _resolve(waiter)
@@ -168,8 +173,10 @@ async def _wait(
     before: object = _NOTHING
     waiting = WAITING.get()
     is_first = True
+    wakes, reply = shared.wakes, shared.current()
     while True:
-        reply = shared.current()
+        if shared.wakes != wakes:  # else the reply stays what it was, even where its index alone is higher by now
+            wakes, reply = shared.wakes, shared.current()
         is_over = loop.time() >= deadline - CLOCK_STEP
         missing = found is not None and not found(reply)
         if missing and (not was_missing or is_over):

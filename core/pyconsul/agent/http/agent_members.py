@@ -52,7 +52,8 @@ async def agent_members(req: Request) -> Reply:
             refusal = InternalError(str(error))
             refusal.headers.update(headers)
             raise refusal from None
-    return Reply(members, headers=headers)
+    nobody = bool(query.get("wan")) and req.agent.config.serf_advertise_wan is None  # there is no such pool
+    return Reply(None if nobody else members, headers=headers)
 
 
 def _is_shown(authorizer: Authorizer, member: Member) -> bool:
@@ -78,7 +79,7 @@ async def join(agent: Agent, address: str, *, wan: bool) -> None:
     config = agent.config
     own = config.serf_advertise_wan if wan else config.serf_advertise_lan
     if own is None:
-        raise InternalError("WAN federation is disabled")
+        raise InternalError("WAN Federation is disabled")
     port = config.ports.serf_wan if wan else config.ports.serf_lan
     _log.info("(WAN) joining" if wan else "(LAN) joining", **{f"{'wan' if wan else 'lan'}_addresses": [address]})
     target = address if _has_port(address) else f"{address}:{port}"

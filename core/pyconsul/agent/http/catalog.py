@@ -99,7 +99,7 @@ async def catalog_services(req: Request) -> Reply:
         found, headers = await fetch_cached(req, kinds.SERVICES, ask)
     else:
         found = await fetch(req, "Catalog.ListServices", ask, IndexedServices)
-    return Reply(found.Services or {}, meta=found, headers=headers)
+    return Reply(dict(sorted((found.Services or {}).items())), meta=found, headers=headers)
 
 
 @route("GET", "/v1/catalog/service/{name...}")

@@ -57,13 +57,15 @@ class Door:
         self.extra_headers: dict[str, str] = dict(config.http_config.response_headers)
         self._blocked: tuple[str, ...] = tuple(config.http_config.block_endpoints)
         self._writers = [ipaddress.ip_network(n, strict=False) for n in config.http_config.allow_write_http_from]
-        self._api_headers = {
+        self._empty_headers = {
+            **({} if "vary" in map(str.lower, self.extra_headers) else {"Vary": "Accept-Encoding"}),
             **self.extra_headers,
-            "Vary": "Accept-Encoding",
             "X-Consul-Default-Acl-Policy": config.acl.default_policy,
         }
         if config.translate_wan_addrs:
-            self._api_headers["X-Consul-Translate-Addresses"] = "true"
+            self._empty_headers["X-Consul-Translate-Addresses"] = "true"
+        # The API names the type of what it answers by itself.
+        self._api_headers = {name: it for name, it in self._empty_headers.items() if name.lower() != "content-type"}
 
     async def answer(self, req: Request) -> tuple[Reply, Mapping[str, str]]:
         """The reply to a request and all its headers but the framing ones. Never raises but for cancellation."""
@@ -83,7 +85,8 @@ class Door:
         reply.figures.note(taken * 1000, reply.status)
         if barred is None and log.enabled(Level.DEBUG):
             self._log_finished(req, taken)
-        headers = dict(self._api_headers if route.pattern.startswith("/v1/") else _OTHER_HEADERS)
+        own = self._api_headers if reply.has_body else self._empty_headers
+        headers = dict(own if route.pattern.startswith("/v1/") else _OTHER_HEADERS)
         if reply.meta is not None:
             headers.update(meta_headers(reply.meta))
         headers.update(reply.headers)

@@ -37,19 +37,24 @@ MISSING_NODE = "Missing node registration"
 _HEX = frozenset("0123456789abcdef")
 
 
+def _index(db: Store, *names: str, ws: WatchSet | None) -> int:
+    """The largest of these indexes. That one moved is no news to those who wait: Consul watches the rows alone."""
+    return max_index(db, *names, ws=ws and ws.quiet)
+
+
 def nodes_index(db: Store, peer: str = "", ws: WatchSet | None = None) -> int:
     """The index of the node table."""
-    return max_index(db, index_name(peer, "nodes"), ws=ws)
+    return _index(db, index_name(peer, "nodes"), ws=ws)
 
 
 def services_index(db: Store, peer: str = "", ws: WatchSet | None = None) -> int:
     """The index of the service table."""
-    return max_index(db, index_name(peer, "services"), ws=ws)
+    return _index(db, index_name(peer, "services"), ws=ws)
 
 
 def checks_index(db: Store, peer: str = "", ws: WatchSet | None = None) -> int:
     """The index of the check table."""
-    return max_index(db, index_name(peer, "checks"), ws=ws)
+    return _index(db, index_name(peer, "checks"), ws=ws)
 
 
 def catalog_index(db: Store, peer: str = "", ws: WatchSet | None = None, *, checks: bool = True) -> int:
@@ -57,7 +62,7 @@ def catalog_index(db: Store, peer: str = "", ws: WatchSet | None = None, *, chec
     names = [index_name(peer, "services"), index_name(peer, "nodes")]
     if checks:
         names.append(index_name(peer, "checks"))
-    return max_index(db, *names, ws=ws)
+    return _index(db, *names, ws=ws)
 
 
 def service_index(
@@ -66,10 +71,10 @@ def service_index(
     """The index of one service; without instances that of the last service that went away, so it never goes back."""
     if not exists:
         gone = index_name(peer, "service_last_extinction")
-        if has_index(db, gone, ws):
+        if has_index(db, gone, ws and ws.quiet):
             return max_index(db, gone)
     name = index_name(peer, f"service.{service}")
-    if has_index(db, name, ws):
+    if has_index(db, name, ws and ws.quiet):
         return max_index(db, name)
     return catalog_index(db, peer, ws, checks=checks)
 
@@ -99,7 +104,7 @@ def node_by_name_or_id(db: Store, name: str, peer: str = "", ws: WatchSet | None
         return 0, node
     if len(name) < 2:
         return 0, None
-    gone = max_index(db, index_name(peer, "node_last_extinction"), ws=ws)
+    gone = _index(db, index_name(peer, "node_last_extinction"), ws=ws)
     prefix = name[: len(name) - len(name) % 2].lower()
     digits = prefix.replace("-", "")
     if len(prefix) > 36 or prefix.count("-") > 4 or len(digits) % 2 or not _HEX.issuperset(digits):
@@ -122,7 +127,7 @@ def services_of_node(
     if node is None:
         return gone, None, []
     rows = db.where(SERVICES, "node", row_key(peer, node.Node), ws)
-    index = max_index(db, index_name(peer, f"node.{node.Node}"), ws=ws)
+    index = _index(db, index_name(peer, f"node.{node.Node}"), ws=ws)
     return index, node, [row.Service for row in rows]
 
 
@@ -208,6 +213,8 @@ def service_nodes(
 ) -> tuple[int, list[ServiceNode]]:
     """The instances of a service that have all the tags, by node and ID."""
     rows = db.where(SERVICES, "name", row_key(peer, service), ws)
+    if not rows:  # where there is nothing to watch, Consul watches all there is
+        max_index(db, index_name(peer, "services"), ws=ws)
     index = service_index(db, service, exists=bool(rows), checks=False, peer=peer, ws=ws)
     return index, with_nodes(db, [row for row in rows if has_tags(row.Service, tags)], ws)
 
@@ -345,7 +352,7 @@ def check_service_nodes_of_kind(
 ) -> tuple[int, list[CheckServiceNode]]:
     """Every instance of one kind with its health."""
     rows = db.where(SERVICES, "kind", row_key(peer, kind), ws)
-    return max_index(db, index_name(peer, f"service_kind.{kind or 'typical'}"), ws=ws), with_checks(db, rows, ws)
+    return _index(db, index_name(peer, f"service_kind.{kind or 'typical'}"), ws=ws), with_checks(db, rows, ws)
 
 
 def keep_healthy(found: list[CheckServiceNode], how: HealthFilter) -> list[CheckServiceNode]:
