@@ -16,20 +16,10 @@ from pyconsul.toolkit.errors import ConfigError
 from pyconsul.toolkit.flags import parse_auth
 from pyconsul.toolkit.quiescence import Quiescence, WaitSetting
 from pyconsul.toolkit.retry import RetryPolicy
+from pyconsul.toolkit.running_stanzas import Environment, Exec, Logging
 from pyconsul.toolkit.schema import boolean, decode, integer, many, merge, text, texts
 from pyconsul.toolkit.sources import from_path, parse
-from pyconsul.toolkit.stanzas import (
-    CONSUL,
-    Consul,
-    Environment,
-    Exec,
-    Logging,
-    Nomad,
-    Tls,
-    Vault,
-    parse_wait,
-    wait_setting,
-)
+from pyconsul.toolkit.stanzas import CONSUL, Consul, Nomad, Tls, Vault, parse_wait, wait_setting
 
 MS = 1_000_000
 
