@@ -29,6 +29,8 @@ def _refuse_disabled(req: Request) -> None:
 async def coordinate_datacenters(req: Request) -> Reply:
     """The servers of each datacenter with their WAN coordinates; no headers of a read."""
     _refuse_disabled(req)
+    if req.agent.config.serf_advertise_wan is None:  # in no WAN pool there is nobody to be near to
+        return Reply([])
     return Reply(await req.rpc("Coordinate.ListDatacenters", DatacentersRequest(), list))
 
 
