@@ -21,6 +21,7 @@ from pyconsul.structs.config_entries.kinds import KINDS
 from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logfile import FileSink
 from pyconsul.telemetry.logging import level_from
+from pyconsul.telemetry.process import resident_bytes
 
 if TYPE_CHECKING:
     from pyconsul.agent.agent import Agent
@@ -30,6 +31,7 @@ __all__ = ["Figures", "configure_metrics", "file_sink", "measure_forever", "meas
 
 MEASURE_EVERY: Final = 1.0  # seconds
 _ROWS_AT_ONCE: Final = 2000  # some 2 ms of counting
+_ENTERPRISE_KIND: Final = "control-plane-request-limit"  # counted by every edition
 STATE_EVERY: Final = 10  # measurements: what the servers hold takes longer to count
 
 
@@ -94,6 +96,8 @@ def measure_once(agent: Agent) -> None:
     """Gauges of the process and of what this agent does; what the series gathered goes into the present interval."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     _gauge("runtime.sys_bytes", usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    _gauge("runtime.alloc_bytes", resident_bytes())
+    _gauge("runtime.heap_objects", sys.getallocatedblocks())
     _gauge("runtime.num_goroutines", len(asyncio.all_tasks()))
     _gauge("runtime.total_gc_runs", sum(each["collections"] for each in gc.get_stats()))
     server = agent.server
@@ -117,7 +121,7 @@ async def measure_state(agent: Agent) -> None:
     db, place = agent.server.db, (("datacenter", agent.datacenter),)
     _gauge("state.nodes", db.count(NODES), place)
     _gauge("state.kv_entries", db.count(KVS), place)
-    for kind in KINDS:
+    for kind in (*KINDS, _ENTERPRISE_KIND):
         _gauge("state.config_entries", len(db.where(CONFIG_ENTRIES, "kind", kind)), (*place, ("kind", kind)))
     members = lan_members(agent)
     servers = sum(1 for member in members if member.Tags.get("role") == "consul")
@@ -145,7 +149,15 @@ metrics.declare(
     "gauge",
     *("autopilot.failure_tolerance", "autopilot.healthy", "cache.entries_count", "consul.cache.entries_count"),
     *("members.clients", "members.servers", "raft.applied_index", "raft.last_index", "rpc.queries_blocking"),
-    *("runtime.num_goroutines", "runtime.sys_bytes", "runtime.total_gc_runs", "server.isLeader", "session_ttl.active"),
+    *(
+        "runtime.alloc_bytes",
+        "runtime.heap_objects",
+        "runtime.num_goroutines",
+        "runtime.sys_bytes",
+        "runtime.total_gc_runs",
+        "server.isLeader",
+        "session_ttl.active",
+    ),
     *(
         "state.billable_service_instances",
         "state.config_entries",
