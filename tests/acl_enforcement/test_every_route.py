@@ -49,7 +49,7 @@ OTHERWISE = {
     "DELETE /v1/connect/intentions/{none}": 500,
     "PUT /v1/connect/intentions/{none}": 500,
 }
-LATER = ("/v1/exported", "/v1/connect/ca", "/v1/agent/connect/ca", "/v1/discovery-chain", "/v1/peering", "/api/")
+LATER = ("/v1/connect/ca", "/v1/agent/connect/ca", "/v1/discovery-chain", "/v1/peering", "/api/")
 STREAMS = ("/v1/agent/monitor", "/v1/agent/metrics/stream")  # tried with the agent's routes
 
 PLACES = {

@@ -318,3 +318,9 @@ async def test_no_body_upsets_the_agent(api: Api, url: str, body: dict[str, Any]
     answer = await api.put(url, body)
     assert answer.status in (200, 400, 404) or not answer.text.startswith("internal error"), answer.text
     assert (await api.get("services")).status == 200
+
+
+async def test_a_node_id_that_was_made_up_is_shown_as_the_configured_one_would_be(api: Api) -> None:
+    """In both halves of ``self``."""
+    shown = (await api.get("self")).body
+    assert shown["DebugConfig"]["NodeID"] == shown["Config"]["NodeID"] == api.agent.node_id != ""

@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from pyconsul.agent.agent import Agent
 from pyconsul.agent.http.tls import openssl_name
 from pyconsul.config import ConfigError
+from pyconsul.config.runtime import Address
 
 ASK = b"GET /v1/status/leader HTTP/1.1\r\nHost: x\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -224,3 +225,11 @@ def test_cipher_suites_have_openssl_names(suite: str, name: str) -> None:
     """And OpenSSL knows them."""
     assert openssl_name(suite) == name
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers(name)
+
+
+async def test_a_door_without_a_certificate_opens_all_the_same(run_agent: Any, trusting: Any) -> None:
+    """So that ``ports { https = … }`` alone does not keep an agent from starting; handshakes are refused as by Go."""
+    async with run_agent(https_addrs=(Address("tcp", "127.0.0.1", 0),)) as agent:
+        host, _, port = agent.listeners.https_address.rpartition(":")
+        with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
+            await asyncio.open_connection(host, int(port), ssl=trusting())

@@ -1,5 +1,6 @@
 """What an agent measures of itself, and how its configuration sets metrics and log files up."""
 
+import gc
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pyconsul.agent.figures import configure_metrics, file_sink, measure_once, m
 from pyconsul.config import load
 from pyconsul.telemetry.logging import Level
 from pyconsul.telemetry.metrics import Metrics, current
+from pyconsul.telemetry.runtime_figures import CollectorPauses
 
 
 @pytest.fixture
@@ -38,6 +40,30 @@ async def test_gauges_tell_of_process_and_state(agent: Agent, sink: Metrics) -> 
     assert gauges["consul.server.isLeader"] == 1.0 and gauges["consul.runtime.sys_bytes"] > 0
     assert gauges["consul.runtime.alloc_bytes"] > 0 and gauges["consul.runtime.heap_objects"] > 0
     assert gauges["consul.state.nodes"] == 1.0 and gauges["consul.state.kv_entries"] == 0.0
+
+
+def test_pauses_of_the_garbage_collector_are_measured(sink: Metrics) -> None:
+    """Each as a sample in nanoseconds, and their sum; nothing is noted before or after."""
+    pauses = CollectorPauses()
+    gc.collect()
+    assert pauses.total_ns == 0
+    pauses.watch()
+    gc.collect()
+    pauses.unwatch()
+    total = pauses.total_ns
+    gc.collect()
+    sampled = {each.Name: each for each in sink.interval().summary().Samples}["consul.runtime.gc_pause_ns"]
+    assert pauses.total_ns == total > 0
+    assert sampled.Sum >= total  # another agent of this process may note its own
+
+
+async def test_gauges_of_memory_are_plausible(agent: Agent, sink: Metrics) -> None:
+    """What is resident now is at most what once was, and less than all of the machine's."""
+    configure_metrics(load({"dev": True, "hcl": ["telemetry { disable_hostname = true }"]}, {}).runtime)
+    measure_once(agent)
+    gauges = {each.Name: each.Value for each in sink.interval().summary().Gauges}
+    assert 1e6 < gauges["consul.runtime.alloc_bytes"] <= gauges["consul.runtime.sys_bytes"] < 1e12
+    assert gauges["consul.runtime.heap_objects"] > 1000
 
 
 def test_the_telemetry_section_configures_metrics(sink: Metrics) -> None:

@@ -24,14 +24,17 @@ from pyconsul.agent.http.agent_members import join
 from pyconsul.agent.http.door import Door
 from pyconsul.agent.http.listeners import Listeners
 from pyconsul.agent.keyring import Keyrings
+from pyconsul.agent.local.coordinates import CoordinateSender, pause_between
 from pyconsul.agent.local.loading import LoadError
 from pyconsul.agent.local.state import LocalState, NodeFacts
 from pyconsul.agent.local.sync import Syncer
 from pyconsul.agent.local.tokens import Tokens, kept_at
 from pyconsul.agent.local.work import LocalWork
+from pyconsul.agent.members import lan_members
 from pyconsul.agent.reloading import reloaded
 from pyconsul.agent.retry_join import RetryJoin, RetryJoins
 from pyconsul.agent.rpc import rpc_of
+from pyconsul.agent.systemd import tell_ready
 from pyconsul.agent.tls_files import check_tls_files
 from pyconsul.agent.watches import Watches, client_settings
 from pyconsul.config.loading import ConfigError
@@ -90,6 +93,14 @@ class Agent:
             interval=config.ae_interval / 1e9,
             accessor_of=self._accessor_of,
         )
+        self.coordinates = CoordinateSender(
+            self.node_name,
+            self.datacenter,
+            self.rpc,
+            self.tokens,
+            pause=self._pause_between_coordinates,
+            accessor_of=self._accessor_of,
+        )
         self.local_work = LocalWork(config, self.local, self.syncer, self.rpc, self.tokens)
         self.watches = Watches()
         self.figures = Figures()
@@ -120,6 +131,11 @@ class Agent:
         """What the holder of a token may do; ``ws`` fires when that may change. Raises AclNotFound."""
         return self.server.acl.authorizer(token, ws)
 
+    def _pause_between_coordinates(self) -> float:
+        config = self.config
+        least = config.sync_coordinate_interval_min / 1e9
+        return pause_between(config.sync_coordinate_rate_target, least, len(lan_members(self)))
+
     def _accessor_of(self, token: str) -> str:
         """The public ID of a token, for the log; "" where it cannot be found out."""
         try:
@@ -146,8 +162,12 @@ class Agent:
             await self.stop()
             raise
         self.syncer.start()
+        if not self.config.disable_coordinates:
+            self.coordinates.start()
         self.figures.start(self)
         self.retry_joins.start(self._wanted_joins())
+        if not self.config.retry_join:  # else the agent is ready once it has joined
+            tell_ready()
 
     async def stop(self) -> None:
         """Close the doors, stop syncing, close the log."""
@@ -159,6 +179,7 @@ class Agent:
         await self.dns.stop()
         await self.local_work.stop()
         await self.syncer.stop()
+        self.coordinates.stop()
         self.cache.stop()
         await self.server.stop()
         log.info("shutdown complete")
@@ -228,6 +249,10 @@ class Agent:
         self.listeners.front.replies.clear()
         self.dns.use_token(self.tokens.dns_token())
 
+    async def _join_lan(self, host: str) -> None:
+        await join(self, host, wan=False)
+        tell_ready()
+
     def _wanted_joins(self) -> list[RetryJoin]:
         config = self.config
         wan = config.retry_join_wan
@@ -240,7 +265,7 @@ class Agent:
                 config.retry_join,
                 config.retry_interval,
                 config.retry_max,
-                lambda host: join(self, host, wan=False),
+                self._join_lan,
             ),
             RetryJoin(
                 "WAN", wan, config.retry_interval_wan, config.retry_max_wan, lambda host: join(self, host, wan=True)
@@ -319,6 +344,7 @@ def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
             key_list_policy=config.acl.enable_key_list_policy,
         ),
         bootstrap_entries=bootstrap_entries(config),
+        connect_enabled=config.connect.enabled,
     )
 
 

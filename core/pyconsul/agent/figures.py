@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import itertools
-import resource
 import socket
-import sys
 from typing import TYPE_CHECKING, Final
 
 from pyconsul.agent.members import lan_members
@@ -21,7 +18,7 @@ from pyconsul.structs.config_entries.kinds import KINDS
 from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logfile import FileSink
 from pyconsul.telemetry.logging import level_from
-from pyconsul.telemetry.process import resident_bytes
+from pyconsul.telemetry.runtime_figures import CollectorPauses, measure_process
 
 if TYPE_CHECKING:
     from pyconsul.agent.agent import Agent
@@ -66,11 +63,13 @@ class Figures:
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
         self._push = MetricPush()
+        self.pauses = CollectorPauses()
 
     def start(self, agent: Agent) -> None:
         """Begin to measure."""
         configure_metrics(agent.config)
         self._push.start(targets_of(agent.config.telemetry, socket.gethostname()))
+        self.pauses.watch()
         self._task = asyncio.create_task(measure_forever(agent), name="measure")
 
     def stop(self) -> None:
@@ -78,6 +77,8 @@ class Figures:
         self._push.stop()
         if self._task is not None:
             self._task.cancel()
+            self._task = None
+            self.pauses.unwatch()
 
 
 async def measure_forever(agent: Agent) -> None:
@@ -94,12 +95,7 @@ async def measure_forever(agent: Agent) -> None:
 
 def measure_once(agent: Agent) -> None:
     """Gauges of the process and of what this agent does; what the series gathered goes into the present interval."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    _gauge("runtime.sys_bytes", usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
-    _gauge("runtime.alloc_bytes", resident_bytes())
-    _gauge("runtime.heap_objects", sys.getallocatedblocks())
-    _gauge("runtime.num_goroutines", len(asyncio.all_tasks()))
-    _gauge("runtime.total_gc_runs", sum(each["collections"] for each in gc.get_stats()))
+    measure_process(agent.figures.pauses)
     server = agent.server
     consensus = server.consensus
     _gauge("autopilot.healthy", consensus.is_leader)
@@ -149,15 +145,7 @@ metrics.declare(
     "gauge",
     *("autopilot.failure_tolerance", "autopilot.healthy", "cache.entries_count", "consul.cache.entries_count"),
     *("members.clients", "members.servers", "raft.applied_index", "raft.last_index", "rpc.queries_blocking"),
-    *(
-        "runtime.alloc_bytes",
-        "runtime.heap_objects",
-        "runtime.num_goroutines",
-        "runtime.sys_bytes",
-        "runtime.total_gc_runs",
-        "server.isLeader",
-        "session_ttl.active",
-    ),
+    *("server.isLeader", "session_ttl.active"),
     *(
         "state.billable_service_instances",
         "state.config_entries",

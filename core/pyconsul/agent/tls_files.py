@@ -1,4 +1,4 @@
-"""The files that ``tls`` names: read and judged when an agent starts and reloads, in Consul's words."""
+"""The certificate files that the protocols of ``tls`` name, read and checked before an agent starts or reloads."""
 
 from __future__ import annotations
 
@@ -7,92 +7,106 @@ import ssl
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import msgspec
+
 if TYPE_CHECKING:
     from pyconsul.config.runtime import RuntimeConfig
     from pyconsul.config.sections import TlsProtocol
 
 
 class TlsFault(ValueError):
-    """Files that cannot be used, or that are missing for what is asked."""
+    """Files that cannot be used, in Consul's words."""
+
+
+class TlsFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """What one protocol presents and whom it believes."""
+
+    cert_file: str  # "" where the protocol has no certificate of its own
+    key_file: str
+    authorities: str  # PEM of all of them, "" for none
+
+    def load_into(self, context: ssl.SSLContext) -> None:
+        """Present the certificate and believe the authorities. Raises OSError for files that changed since."""
+        if self.cert_file:
+            context.load_cert_chain(self.cert_file, self.key_file)
+        if self.authorities:
+            context.load_verify_locations(cadata=self.authorities)
 
 
 def check_tls_files(config: RuntimeConfig) -> None:
-    """Raise TlsFault for the first protocol whose settings cannot work, whether it has a door or not."""
+    """Read the files of all three protocols, in Consul's order. Raises TlsFault for the first that cannot be used."""
     auto_tls = config.auto_encrypt.tls or config.auto_config.enabled
     for protocol in (config.tls.grpc, config.tls.https, config.tls.internal_rpc):
-        _check_protocol(protocol, auto_tls=auto_tls)
+        read_tls_files(protocol, certified_later=auto_tls)
 
 
-def _check_protocol(protocol: TlsProtocol, *, auto_tls: bool) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    has_pair = bool(protocol.cert_file and protocol.key_file)
-    if has_pair:
-        _load_pair(context, protocol.cert_file, protocol.key_file)
-    has_authorities = load_authorities(context, protocol)
+def read_tls_files(protocol: TlsProtocol, *, certified_later: bool = False) -> TlsFiles:
+    """The files of one protocol; ``certified_later`` if a certificate comes from the servers. Raises TlsFault."""
+    paired = bool(protocol.cert_file and protocol.key_file)  # one without the other counts as none
+    if paired:
+        _check_pair(protocol.cert_file, protocol.key_file)
+    authorities = list(_authorities(protocol.ca_file, protocol.ca_path))
     if protocol.verify_incoming:
-        if not has_authorities:
+        if not any(authorities):
             raise TlsFault("VerifyIncoming set but no CA certificates were provided")
-        if not has_pair and not auto_tls:
+        if not paired and not certified_later:
             raise TlsFault(
-                "VerifyIncoming requires either a Cert and Key pair in the configuration file, or "
-                "auto_encrypt/auto_config be enabled"
+                "VerifyIncoming requires either a Cert and Key pair in the configuration file, "
+                "or auto_encrypt/auto_config be enabled"
             )
-    if protocol.verify_outgoing and not has_authorities:
+    if protocol.verify_outgoing and not any(authorities):
         raise TlsFault("VerifyOutgoing set but no CA certificates were provided")
+    return TlsFiles(
+        cert_file=protocol.cert_file if paired else "",
+        key_file=protocol.key_file if paired else "",
+        authorities="\n".join(authorities),
+    )
 
 
-def load_authorities(context: ssl.SSLContext, protocol: TlsProtocol) -> bool:
-    """Trust the certificates of ``ca_file``, else of all files below ``ca_path``; whether there are any.
+def _check_pair(cert_file: str, key_file: str) -> None:
+    from pyconsul.structs.config_entries.key_pairs import x509_key_pair_fault  # with cryptography, 40 ms
 
-    Raises TlsFault.
-    """
-    found = False
-    for path in _authority_files(protocol):
-        try:
-            with open(path, "rb") as file:
-                pem = file.read().decode("utf-8", "surrogateescape")
-        except OSError as error:
-            raise TlsFault(f"Error loading from {path}: {_opening(path, error)}") from None
-        try:
-            context.load_verify_locations(cadata=pem)
-        except (ssl.SSLError, ValueError):
-            # Consul shows the whole text; it may be a key that was put into the wrong setting.
-            raise TlsFault(f"failed to parse PEM {path}") from None
-        found = True
-    return found
-
-
-def _authority_files(protocol: TlsProtocol) -> Iterator[str]:
-    if protocol.ca_file:
-        yield protocol.ca_file
-        return
-    top = protocol.ca_path
-    if not top:
-        return
-    if not os.path.lexists(top):
-        raise TlsFault(f"lstat {top}: no such file or directory")
-    if not os.path.isdir(top):
-        yield top
-        return
-    files = sorted(os.path.join(folder, name) for folder, _, names in os.walk(top) for name in names)
-    if not files:
-        raise TlsFault("Error loading from CAPath: no CAs found")
-    yield from files
-
-
-def _load_pair(context: ssl.SSLContext, cert_file: str, key_file: str) -> None:
     try:
-        for path, what in ((cert_file, "certificate"), (key_file, "key")):
-            with open(path, "rb") as file:
-                if b"-----BEGIN" not in file.read():
-                    raise TlsFault(f"Failed to load cert/key pair: tls: failed to find any PEM data in {what} input")
-        context.load_cert_chain(cert_file, key_file)
-    except ssl.SSLError as error:
-        reason = "private key does not match public key" if "KEY_VALUES_MISMATCH" in str(error) else str(error)
-        raise TlsFault(f"Failed to load cert/key pair: tls: {reason}") from None
+        fault = x509_key_pair_fault(_content(cert_file), _content(key_file))
     except OSError as error:
-        raise TlsFault(f"Failed to load cert/key pair: {_opening(str(error.filename), error)}") from None
+        fault = _as_go_says(error)
+    if fault:
+        raise TlsFault(f"Failed to load cert/key pair: {fault}")
 
 
-def _opening(path: str, error: OSError) -> str:
-    return f"open {path}: {os.strerror(error.errno or 0).lower()}"
+def _authorities(ca_file: str, ca_path: str) -> Iterator[str]:
+    """The PEM texts of the file, or else of all files below the directory. Raises TlsFault."""
+    paths = [ca_file] if ca_file else list(_files_below(ca_path))
+    if ca_path and not paths:
+        raise TlsFault("Error loading from CAPath: no CAs found")
+    for path in paths:
+        try:
+            pem = _content(path).decode("utf-8", "replace")
+        except OSError as error:
+            raise TlsFault(f"Error loading from {path}: {_as_go_says(error)}") from error
+        try:
+            if pem:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
+        except (ssl.SSLError, ValueError) as error:
+            raise TlsFault(f"failed to parse PEM {pem}") from error
+        yield pem
+
+
+def _files_below(folder: str) -> Iterator[str]:
+    if folder and not os.path.lexists(folder):
+        raise TlsFault(f"lstat {folder}: no such file or directory")
+    if folder and not os.path.isdir(folder):
+        yield folder
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        yield from (os.path.join(place, name) for name in sorted(names))
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _as_go_says(error: OSError) -> str:
+    verb = "read" if isinstance(error, IsADirectoryError) else "open"
+    return f"{verb} {error.filename}: {(error.strerror or str(error)).lower()}"

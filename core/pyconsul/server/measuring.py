@@ -34,6 +34,7 @@ TIMED: Final = {
     "ConfigEntry.List": "config_entry.list",
     "ConfigEntry.ListAll": "config_entry.listAll",
     "ConfigEntry.Delete": "config_entry.delete",
+    "ConfigEntry.ResolvedExportedServices": "configentry.get_resolved_exported_services",
     "ConfigEntry.ResolveServiceConfig": "config_entry.resolve_service_config",
     "DiscoveryChain.Get": "discovery_chain.get",
     "FederationState.Apply": "federation_state.apply",

@@ -18,7 +18,7 @@ from pyconsul.server.leader.coordinates import CoordinateBatches
 from pyconsul.server.leader.leader import Leader
 from pyconsul.server.registry import METHODS
 from pyconsul.structs.config_entries.entry import ConfigEntry
-from pyconsul.structs.errors import InternalError
+from pyconsul.structs.errors import ConnectDisabled, InternalError
 from pyconsul.structs.operator import AutopilotConfig
 from pyconsul.structs.wire import Indexed, ReadRequest, changed
 from pyconsul.telemetry import metrics
@@ -55,6 +55,7 @@ class ServerConfig:
     autopilot: AutopilotConfig = field(default_factory=AutopilotConfig)
     acl: AclSettings = field(default_factory=AclSettings)
     bootstrap_entries: tuple[ConfigEntry, ...] = ()  # written by a leader that finds none of their kind and name
+    connect_enabled: bool = True
 
 
 class Server:
@@ -99,6 +100,11 @@ class Server:
         """There is no way to another datacenter from a single one. Raises InternalError, as Consul does."""
         if datacenter and datacenter != self.config.datacenter:
             raise InternalError("No path to datacenter")
+
+    def require_connect(self) -> None:
+        """Raise ConnectDisabled where the configuration has switched the service mesh off."""
+        if not self.config.connect_enabled:
+            raise ConnectDisabled
 
     async def propose(self, number: int, request: Any) -> Any:
         """Write through the log; returns what the FSM answered, raises what it refused with."""

@@ -24,6 +24,10 @@ class Coordinate(WireStruct, frozen=True, kw_only=True):
         return len(self.Vec or ()) == len(other.Vec or ())
 
 
+# Where a node is before it has measured anything (Serf's default).
+ORIGIN = Coordinate(Vec=[0.0] * DIMENSIONS, Error=1.5, Adjustment=0.0, Height=1e-05)
+
+
 class NodeCoordinate(WireStruct, frozen=True, kw_only=True):
     """One node's coordinate in one network segment (``structs.Coordinate``)."""
 

@@ -11,6 +11,8 @@ ConsulError
 ├── TooLarge              413
 ├── TooManyRequests       429
 ├── InternalError         500
+│   ├── ConnectDisabled
+│   ├── PeeringDisabled
 │   ├── NoLeader
 │   └── RaftFailure
 ├── NotBuilt              501
@@ -102,6 +104,18 @@ class TooManyRequests(ConsulError):
 
 class InternalError(ConsulError):
     """Consul answers 500 with this text, also where the client is to blame."""
+
+
+class ConnectDisabled(InternalError):
+    """The configuration has switched the service mesh off."""
+
+    default_text = "Connect must be enabled in order to use this endpoint"
+
+
+class PeeringDisabled(InternalError):
+    """The configuration has switched cluster peering off."""
+
+    default_text = "peering must be enabled to use this endpoint"
 
 
 class NoLeader(InternalError):

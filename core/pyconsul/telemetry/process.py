@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import sys
 import threading
 import time
 from pathlib import Path
 from typing import Final
 
-__all__ = ["process_text", "resident_bytes"]
+__all__ = ["process_text"]
 
 _STARTED: Final = time.time()
 
@@ -35,13 +34,6 @@ def process_text() -> str:
             _series("process_virtual_memory_bytes", "gauge", "Address space in use", int(pages[0]) * size),
         ]
     return "".join(lines)
-
-
-def resident_bytes() -> int:
-    """Memory in use now; the most that was in use where there is no ``/proc``."""
-    with contextlib.suppress(OSError):
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _tasks() -> int:

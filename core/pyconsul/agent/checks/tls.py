@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyconsul.agent.checks.runner import plain_tls
-from pyconsul.agent.tls_files import load_authorities
+from pyconsul.agent.tls_files import read_tls_files
 from pyconsul.structs.checks import CheckType
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ def check_tls(config: RuntimeConfig) -> Callable[[CheckType], ssl.SSLContext]:
 
     def with_agent_tls(check: CheckType) -> ssl.SSLContext:
         context = plain_tls(check)
-        load_authorities(context, own)
-        if own.cert_file and own.key_file:
-            context.load_cert_chain(own.cert_file, own.key_file)
+        read_tls_files(own).load_into(context)
         return context
 
     return with_agent_tls

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from pyconsul.acl import Access
+from pyconsul.agent.http.later import MESH, missing
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
@@ -13,9 +14,9 @@ from pyconsul.structs import godecode
 from pyconsul.structs.errors import (
     AclDisabled,
     BadRequest,
+    ConnectDisabled,
     ConsulError,
     InternalError,
-    NotBuilt,
     NotFound,
 )
 from pyconsul.structs.lenient import OPAQUE, STRING, DecodeError, Shape, from_json
@@ -94,7 +95,7 @@ async def agent_token(req: Request) -> Reply:
 async def agent_connect_roots(req: Request) -> Reply:
     """The certificate authorities of the mesh."""
     req.read_options()
-    raise _no_mesh(req)
+    raise missing(req.agent.config, MESH)
 
 
 @route("GET", "/v1/agent/connect/ca/leaf/{service...}")
@@ -104,7 +105,7 @@ async def agent_connect_leaf(req: Request) -> Reply:
     req.read_options()
     if not req.path["service"]:
         raise InternalError("URI must be either service, agent, server, or kind")
-    raise _no_mesh(req)
+    raise missing(req.agent.config, MESH)
 
 
 @route("POST", "/v1/agent/connect/authorize")
@@ -123,7 +124,9 @@ async def agent_connect_authorize(req: Request) -> Reply:
     if not _SERVICE_URI.match(uri):
         raise BadRequest("ClientCertURI not a valid Service identifier")
     _require_target(req, str(ask["Target"]))
-    raise _no_mesh(req)
+    if not req.agent.config.connect.enabled:
+        raise InternalError(f"failed getting intention match: {ConnectDisabled.default_text}")
+    raise missing(req.agent.config, MESH)
 
 
 def _require_target(req: Request, service: str) -> None:
@@ -133,10 +136,3 @@ def _require_target(req: Request, service: str) -> None:
     except ConsulError as error:
         raise type(error)(f"Could not resolve token to authorizer: {error}") from None
     authorizer.require("service", Access.WRITE, service)
-
-
-def _no_mesh(req: Request) -> ConsulError:
-    """What Consul says with the mesh switched off; with it on, that it is yet to be built."""
-    if not req.agent.config.connect.enabled:
-        return InternalError("Connect must be enabled in order to use this endpoint")
-    return NotBuilt("the service mesh is not available in this version")

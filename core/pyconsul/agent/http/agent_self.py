@@ -21,13 +21,13 @@ from pyconsul.agent.local.rows import CHECKS, SERVICES
 from pyconsul.agent.members import lan_members, local_member, wan_members
 from pyconsul.config.sanitise import sanitised
 from pyconsul.structs import gojson
+from pyconsul.structs.coordinate import ORIGIN
 
 if TYPE_CHECKING:
     from pyconsul.agent.agent import Agent
     from pyconsul.config.runtime import RuntimeConfig
 
 ENVOY_VERSIONS: Final = ("1.34.1", "1.33.2", "1.32.5", "1.31.8")
-_NEW_COORDINATE: Final = {"Vec": [0.0] * 8, "Error": 1.5, "Adjustment": 0.0, "Height": 1e-05}
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
@@ -70,7 +70,7 @@ def _still_value(agent: Agent) -> dict[str, Any]:
             "BuildDate": _rfc3339(config.build_date),
         },
         "DebugConfig": {**sanitised(config), "ConfigEntryBootstrap": bootstrap_entries(config)},
-        "Coord": None if agent.config.disable_coordinates else _NEW_COORDINATE,
+        "Coord": None if agent.config.disable_coordinates else ORIGIN,
         "Member": local_member(agent),
     }
 

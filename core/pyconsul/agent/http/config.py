@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pyconsul.agent.http.discovery import refuse_partition
 from pyconsul.agent.http.numbers import parse_uint
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.lang.strconv import quote
 from pyconsul.structs import godecode
+from pyconsul.structs.catalog import DCSpecificRequest
 from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entry
+from pyconsul.structs.config_entries.exported_services import IndexedExportedServices
 from pyconsul.structs.config_entries.kinds import UnknownKindError, empty_entry
 from pyconsul.structs.config_entries.requests import (
     DELETE,
@@ -37,6 +40,17 @@ async def config_apply(req: Request) -> Reply:
     if cas := req.query.get("cas"):
         op, entry = UPSERT_CAS, changed(entry, ModifyIndex=parse_uint(cas))
     return Reply(await req.rpc("ConfigEntry.Apply", ConfigEntryRequest(Op=op, Entry=entry, **options), bool))
+
+
+@route("GET", "/v1/exported-services")
+async def exported_services(req: Request) -> Reply:
+    """Every exported service with the peers that may use it, wildcards replaced by names."""
+    refuse_partition(req)
+    options = req.read_options(enterprise=True)
+    options["Datacenter"] = ""  # answered here, whichever is asked for
+    ask = DCSpecificRequest(**options)
+    found = await req.rpc("ConfigEntry.ResolvedExportedServices", ask, IndexedExportedServices)
+    return Reply(found.Services or [], meta=found)
 
 
 @route("GET", "/v1/config/{kind}")

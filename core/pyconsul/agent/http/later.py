@@ -6,32 +6,47 @@ agent's routes, so that a wrong method or an unknown path is told apart from a m
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 from pyconsul.acl import Access
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import Handler, route
-from pyconsul.structs.errors import ConsulError, NotBuilt
+from pyconsul.structs.errors import ConnectDisabled, ConsulError, NotBuilt, PeeringDisabled
+
+if TYPE_CHECKING:
+    from pyconsul.config.runtime import RuntimeConfig
+
+MESH: Final = "The service mesh"
+_PEERING: Final = "Cluster peering"
 
 # Paths with their methods; one handler for each group.
 LATER_ROUTES = (
-    ("Exported services", "/v1/exported-services", "GET"),
-    ("The service mesh", "/v1/connect/ca/roots", "GET"),
-    ("The service mesh", "/v1/connect/ca/configuration", "GET PUT"),
-    ("The service mesh", "/v1/discovery-chain/{service}", "GET POST"),
-    ("Cluster peering", "/v1/peering/token", "POST"),
-    ("Cluster peering", "/v1/peering/establish", "POST"),
-    ("Cluster peering", "/v1/peering/{name...}", "GET DELETE"),
-    ("Cluster peering", "/v1/peerings", "GET"),
+    (MESH, "/v1/connect/ca/roots", "GET"),
+    (MESH, "/v1/connect/ca/configuration", "GET PUT"),
+    (MESH, "/v1/discovery-chain/{service}", "GET POST"),
+    (_PEERING, "/v1/peering/token", "POST"),
+    (_PEERING, "/v1/peering/establish", "POST"),
+    (_PEERING, "/v1/peering/{name...}", "GET DELETE"),
+    (_PEERING, "/v1/peerings", "GET"),
     ("The resource API", "/api/{path...}", "GET PUT DELETE"),
 )
+
+
+def missing(config: RuntimeConfig, capability: str) -> ConsulError:
+    """Consul's error of the capability switched off, where the configuration does that; else that it is not built."""
+    if capability == MESH and not config.connect.enabled:
+        return ConnectDisabled()
+    if capability == _PEERING and not config.peering.enabled:
+        return PeeringDisabled()
+    return NotBuilt(f"{capability} cannot be used yet: this version of py-consul does not have this capability")
 
 
 def _missing(capability: str) -> Handler:
     """A handler that says which capability is missing."""
 
     async def answer(req: Request) -> Reply:
-        del req
-        raise NotBuilt(f"{capability} cannot be used yet: this version of py-consul does not have this capability")
+        raise missing(req.agent.config, capability)
 
     return answer
 

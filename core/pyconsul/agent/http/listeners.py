@@ -60,6 +60,8 @@ class Listeners:
             bound = await self._listen(where, None)
             self.http_address = self.http_address or bound
             log.info("Starting server", address=str(where), network=where.network, protocol="http")
+        if config.https_addrs and not (config.tls.https.cert_file and config.tls.https.key_file):
+            log.warn("HTTPS has no certificate, so every handshake fails: set tls.https.cert_file and key_file")
         for where in config.https_addrs:
             bound = await self._listen(where, server_context(config.tls.https))
             self.https_address = self.https_address or bound

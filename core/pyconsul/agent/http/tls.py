@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import Final
 
-from pyconsul.agent.tls_files import load_authorities
+from pyconsul.agent.tls_files import read_tls_files
 from pyconsul.config.sections import TlsProtocol
 
 _VERSIONS: Final = {
@@ -17,18 +17,24 @@ _VERSIONS: Final = {
 
 
 def server_context(tls: TlsProtocol) -> ssl.SSLContext:
-    """The server side of TLS. Raises OSError, ssl.SSLError among them, and TlsFault for files that cannot be used."""
+    """The server side of TLS; without a certificate no handshake comes to an end. Raises TlsFault and OSError."""
+    files = read_tls_files(tls)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = _VERSIONS.get(tls.tls_min_version, ssl.TLSVersion.TLSv1_2)
     if tls.tls_cipher_suites:
         context.set_ciphers(":".join(map(openssl_name, tls.tls_cipher_suites)))
-    if tls.cert_file and tls.key_file:
-        context.load_cert_chain(tls.cert_file, tls.key_file)  # without them every handshake fails, as with Consul
-    load_authorities(context, tls)
+    files.load_into(context)
+    if not files.cert_file:
+        context.sni_callback = _no_certificate
     if tls.verify_incoming:
         context.verify_mode = ssl.CERT_REQUIRED
     context.set_alpn_protocols(["h2", "http/1.1"])
     return context
+
+
+def _no_certificate(*_: object) -> int:
+    """Go's answer to a client where the server has nothing to show."""
+    return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
 
 
 def openssl_name(suite: str) -> str:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyconsul.acl import Access
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.server.endpoints import acl_filter
 from pyconsul.server.endpoints.config_entry_rights import may_read, require_read, require_write
 from pyconsul.server.endpoints.filtering import rows_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state.config_entry_reads import entries_index, entries_of_kind, entry_named
+from pyconsul.server.state.exported_services import exported_services
+from pyconsul.structs.catalog import DCSpecificRequest
 from pyconsul.structs.config_entries.entry import ConfigEntry
+from pyconsul.structs.config_entries.exported_services import (
+    IndexedExportedServices,
+    ResolvedConsumers,
+    ResolvedExportedService,
+)
 from pyconsul.structs.config_entries.hashing import prepared
 from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
 from pyconsul.structs.config_entries.requests import (
@@ -27,9 +35,10 @@ from pyconsul.structs.config_entries.requests import (
     IndexedGenericConfigEntries,
 )
 from pyconsul.structs.config_entries.service_defaults import ServiceDefaults
+from pyconsul.structs.config_entries.service_intentions import ServiceIntentions
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.messages import MessageType
-from pyconsul.structs.wire import changed
+from pyconsul.structs.wire import UNSET, changed
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
@@ -54,6 +63,7 @@ async def apply(srv: Server, req: ConfigEntryRequest) -> bool:
     """
     rights = srv.acl.authorizer(req.Token)
     entry = prepared(req.Entry)
+    _require_connect_for(srv, entry)
     entry.check()
     require_write(rights, entry)
     old = entry_named(srv.db, entry.kind, entry.name)
@@ -64,8 +74,31 @@ async def apply(srv: Server, req: ConfigEntryRequest) -> bool:
     return bool(answer)
 
 
+def _require_connect_for(srv: Server, entry: ConfigEntry) -> None:
+    """Raise ConnectDisabled for intentions where the mesh is switched off; other entries are written all the same."""
+    if entry.kind == ServiceIntentions.kind:
+        srv.require_connect()
+
+
 def _same(old: ConfigEntry, new: ConfigEntry) -> bool:
     return old == changed(new, CreateIndex=old.CreateIndex, ModifyIndex=old.ModifyIndex)
+
+
+@rpc("ConfigEntry.ResolvedExportedServices")
+async def resolved_exported_services(srv: Server, ask: DCSpecificRequest) -> IndexedExportedServices:
+    """Every exported service with the peers that may use it, by name."""
+    srv.acl.authorizer(ask.Token).require("mesh", Access.READ)
+
+    def read(db: Store, ws: WatchSet) -> IndexedExportedServices:
+        srv.acl.authorizer(ask.Token, ws).require("mesh", Access.READ)
+        index, found = exported_services(db, ws)
+        rows = [
+            ResolvedExportedService(Service=name, Consumers=ResolvedConsumers(Peers=sorted(found[name]) or UNSET))
+            for name in sorted(found)
+        ]
+        return IndexedExportedServices(Index=index, Services=rows)
+
+    return await srv.read(ask, read)
 
 
 @rpc("ConfigEntry.Delete")
@@ -73,6 +106,7 @@ async def delete(srv: Server, req: ConfigEntryRequest) -> ConfigEntryDeleteRespo
     """Drop an entry; answers whether a check-and-set found it. Raises InternalError."""
     rights = srv.acl.authorizer(req.Token)
     entry = prepared(req.Entry)
+    _require_connect_for(srv, entry)
     require_write(rights, entry)
     op = req.Op if req.Op == DELETE_CAS else DELETE
     if entry_named(srv.db, entry.kind, entry.name) is None:

@@ -11,8 +11,7 @@ from pyconsul.server.registry import rpc
 from pyconsul.server.state.coordinate import all_coordinates, coordinate_index, coordinates_of_node
 from pyconsul.structs.catalog import DatacentersRequest, DCSpecificRequest, NodeSpecificRequest
 from pyconsul.structs.coordinate import (
-    DIMENSIONS,
-    Coordinate,
+    ORIGIN,
     CoordinateUpdateRequest,
     DatacenterMap,
     IndexedCoordinates,
@@ -23,9 +22,6 @@ from pyconsul.structs.wire import changed
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
-
-# Where a node is before it has measured anything (Serf's default).
-ORIGIN = Coordinate(Vec=[0.0] * DIMENSIONS, Error=1.5, Adjustment=0.0, Height=1e-05)
 
 
 @rpc("Coordinate.Update")

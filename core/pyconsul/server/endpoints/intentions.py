@@ -50,6 +50,7 @@ _ENTERPRISE = "Namespaces is a Consul Enterprise feature"
 @rpc("Intention.Apply")
 async def apply(srv: Server, req: IntentionRequest) -> str:
     """Write an intention; answers its ID where it is one of the API by ID, else "". Raises InternalError."""
+    srv.require_connect()
     given = req.Intention or Intention()
     if given.SourcePeer:
         raise InternalError("SourcePeer field is not supported on this endpoint. Use config entries instead")
@@ -152,6 +153,7 @@ def _now() -> str:
 @rpc("Intention.Get")
 async def get(srv: Server, ask: IntentionQueryRequest) -> IndexedIntentions:
     """One intention, by ID or by names, as a list of one. Raises NotFound."""
+    srv.require_connect()
     if ask.Exact is not None and not ask.IntentionID:
         _check_exact(ask.Exact)
 
@@ -187,6 +189,7 @@ def is_default_namespace(namespace: str) -> bool:
 @rpc("Intention.List")
 async def list_intentions(srv: Server, ask: IntentionListRequest) -> IndexedIntentions:
     """All intentions in the order in which they count."""
+    srv.require_connect()
     keep = rows_filter(ask.Filter, Intention)
 
     def read(db: Store, ws: WatchSet) -> IndexedIntentions:
@@ -202,6 +205,7 @@ async def list_intentions(srv: Server, ask: IntentionListRequest) -> IndexedInte
 @rpc("Intention.Match")
 async def match(srv: Server, ask: IntentionQueryRequest) -> IndexedIntentionMatches:
     """The intentions of several services, a list (or null) for each."""
+    srv.require_connect()
     wanted = ask.Match
     if wanted is None:
         raise InternalError("Match must be specified on args")
@@ -228,6 +232,7 @@ async def match(srv: Server, ask: IntentionQueryRequest) -> IndexedIntentionMatc
 @rpc("Intention.Check")
 async def check(srv: Server, ask: IntentionQueryRequest) -> IntentionQueryCheckResponse:
     """Whether a call is allowed; one that depends on its requests is not."""
+    srv.require_connect()
     query = ask.Check
     if query is None:
         raise InternalError("Check must be specified on args")

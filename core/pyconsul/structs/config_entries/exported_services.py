@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pyconsul.structs.config_entries.entry import WILDCARD, ConfigEntry, Uint64, check_meta, demand
 from pyconsul.structs.errors import InternalError
-from pyconsul.structs.wire import UNSET, OmitStr, UnsetType, WireStruct
+from pyconsul.structs.wire import UNSET, Indexed, OmitStr, UnsetType, WireStruct
 
 
 class ServiceConsumer(WireStruct, frozen=True, kw_only=True):
@@ -70,3 +70,22 @@ class ExportedServices(ConfigEntry, frozen=True, kw_only=True):
         for number, service in enumerate(self.Services or ()):
             if fault := service.fault():
                 raise InternalError(f"Services[{number}]{fault}")
+
+
+class ResolvedConsumers(WireStruct, frozen=True, kw_only=True):
+    """Who may use an exported service, sorted."""
+
+    Peers: list[str] | UnsetType = UNSET
+
+
+class ResolvedExportedService(WireStruct, frozen=True, kw_only=True):
+    """An exported service after wildcards were replaced by names."""
+
+    Service: str = ""
+    Consumers: ResolvedConsumers = ResolvedConsumers()
+
+
+class IndexedExportedServices(Indexed, frozen=True, kw_only=True):
+    """All of them, by name."""
+
+    Services: list[ResolvedExportedService] | None = None

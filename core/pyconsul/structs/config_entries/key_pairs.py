@@ -1,6 +1,7 @@
-"""A certificate and its key in PEM, checked as Go's ``tls.X509KeyPair`` does."""
+"""A certificate and its key in PEM, checked as Consul and Go's ``tls.X509KeyPair`` do."""
 
 import re
+from collections.abc import Callable
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -32,6 +33,53 @@ def key_pair_fault(certificate: str, key: str) -> str:
     except ValueError as error:
         return f"failed to parse certificate: {error}"
     return _mismatch(parsed, private) or _bad_host(parsed)
+
+
+def x509_key_pair_fault(certificate: bytes, key: bytes) -> str:
+    """What ``tls.X509KeyPair`` finds wrong with the two files' contents, in its words; "" if nothing is."""
+    found, skipped = _first_block(certificate, lambda kind: kind == "CERTIFICATE")
+    if found is None:
+        if not skipped:
+            return "tls: failed to find any PEM data in certificate input"
+        if len(skipped) == 1 and skipped[0].endswith("PRIVATE KEY"):
+            return (
+                "tls: failed to find certificate PEM data in certificate input, but did find a private key; "
+                "PEM inputs may have been switched"
+            )
+        return f'tls: failed to find "CERTIFICATE" PEM block in certificate input after {_skipping(skipped)}'
+    secret, skipped = _first_block(key, lambda kind: kind == "PRIVATE KEY" or kind.endswith(" PRIVATE KEY"))
+    if secret is None:
+        if not skipped:
+            return "tls: failed to find any PEM data in key input"
+        if len(skipped) == 1 and skipped[0] == "CERTIFICATE":
+            return "tls: found a certificate rather than a key in the PEM for the private key"
+        return (
+            f'tls: failed to find PEM block with type ending in "PRIVATE KEY" in key input after {_skipping(skipped)}'
+        )
+    try:
+        parsed = x509.load_pem_x509_certificate(found)
+    except ValueError:
+        return "x509: malformed certificate"
+    try:
+        private = load_pem_private_key(secret, None)
+    except (ValueError, TypeError):
+        return "tls: failed to parse private key"
+    return _mismatch(parsed, private)
+
+
+def _first_block(pem: bytes, wanted: Callable[[str], bool]) -> tuple[bytes | None, list[str]]:
+    """The first block of a wanted kind, and the kinds of those before it."""
+    skipped: list[str] = []
+    for block in _BLOCK.finditer(pem):
+        kind = block[1].decode("utf-8", "replace")
+        if wanted(kind):
+            return block[0], skipped
+        skipped.append(kind)
+    return None, skipped
+
+
+def _skipping(kinds: list[str]) -> str:
+    return f"skipping PEM blocks of the following types: [{' '.join(kinds)}]"
 
 
 def _mismatch(certificate: x509.Certificate, private: object) -> str:
