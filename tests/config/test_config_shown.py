@@ -113,3 +113,22 @@ def test_reloadable_keys_are_marked() -> None:
     names = {key.name for key in keys_where(reload=True)}
     assert {"log_level", "services", "dns_config.node_ttl", "limits.http_max_conns_per_client"} <= names
     assert "datacenter" not in names and "session_ttl_min" not in names
+
+
+def test_a_proxy_is_shown_with_all_its_members() -> None:
+    """Those that are not set as Go's zeros; secrets in free maps are hidden."""
+    text = """
+        service {
+          name = "p" kind = "connect-proxy" port = 1
+          proxy {
+            destination_service_name = "web"
+            config { api_token = "SECRET" a = 1 }
+            upstreams { destination_name = "q" local_bind_port = 5 }
+          }
+        }
+    """
+    shown = load({"dev": True, "hcl": [text]}, {}).runtime.sanitised()["Services"][0]["Proxy"]
+    assert shown["Config"] == {"api_token": "hidden", "a": 1}
+    assert (shown["AccessLogs"]["Enabled"], shown["EnvoyExtensions"], shown["LocalServiceAddress"]) == (False, [], "")
+    upstream = shown["Upstreams"][0]
+    assert (upstream["DestinationType"], upstream["MeshGateway"], upstream["Config"]) == ("service", {"Mode": ""}, {})

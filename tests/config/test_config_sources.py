@@ -125,6 +125,8 @@ def test_a_missing_file_is_refused() -> None:
     [
         ("[]", "json: cannot unmarshal array into Go value of type map[string]interface {}"),
         ('{"a"', "unexpected end of JSON input"),
+        ('{"a":NaN}', "invalid character 'N' looking for beginning of value"),
+        ('{"a":1e999}', "json: cannot unmarshal number 1e999 into Go value of type float64"),
         ("{} x", "invalid character 'x' after top-level value"),
         ('{"a":1,}', "invalid character '}' looking for beginning of object key string"),
         (

@@ -87,8 +87,7 @@ def test_unknown_keys_are_named_with_their_place() -> None:
         ({"MaxInboundConnections": "many"}, 'parsing "many": invalid syntax'),
         ({"Protocol": {}}, "'Protocol' expected type 'string', got unconvertible type 'map[string]interface {}'"),
         ({"Meta": "a"}, "'Meta' expected a map, got 'string'"),
-        ({"UpstreamConfig": {"Overrides": [None]}}, "expected a map, got 'nil'"),
-        ({"UpstreamConfig": {"Defaults": {"PassiveHealthCheck": {"MaxFailures": -1}}}}, "overflows uint"),
+        ({"Destination": {"Port": [{}]}}, "'Destination.Port' expected type 'int', got unconvertible type"),
     ],
 )
 def test_what_does_not_convert_is_told(fields: dict[str, Any], text: str) -> None:
@@ -96,6 +95,19 @@ def test_what_does_not_convert_is_told(fields: dict[str, Any], text: str) -> Non
     found = fault({"Kind": "service-defaults", "Name": "x", **fields})
     assert found.startswith("1 error(s) decoding:\n\n* ")
     assert text in found
+
+
+@pytest.mark.parametrize(("given", "kept"), [(7.0, 7), (-1.0, 0xFFFF_FFFF), (99_999_999_999.0, 1_215_752_191)])
+def test_numbers_wrap_at_the_width_of_their_field(given: float, kept: int) -> None:
+    """As Go's conversions do; so no number is too large to be stored."""
+    limits = {"Defaults": {"PassiveHealthCheck": {"MaxFailures": given}}}
+    found = shown(entry("service-defaults", UpstreamConfig=limits))
+    assert found["UpstreamConfig"]["Defaults"]["PassiveHealthCheck"]["MaxFailures"] == kept
+
+
+def test_a_null_in_a_list_is_an_empty_member() -> None:
+    """What must not be empty is told by the rules of the kind."""
+    assert shown(entry("service-defaults", Expose={"Paths": [None]}))["Expose"]["Paths"] == [{}]
 
 
 @pytest.mark.parametrize(

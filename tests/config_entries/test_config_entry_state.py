@@ -191,6 +191,19 @@ def test_routers_and_splitters_need_http(db: Store) -> None:
     assert "uses a protocol" in refusal(db, entry("service-defaults", Protocol="tcp"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("terminating-gateway", "serviceName is required"),
+        ("tcp-route", "serviceName is required"),
+        ("ingress-gateway", "failed inserting config entry: object missing primary index"),
+    ],
+)
+def test_an_entry_has_a_name(db: Store, kind: str, text: str) -> None:
+    """Kinds whose own rules say nothing of it are refused where they would be stored."""
+    assert refusal(db, entry(kind, "")) == text
+
+
 def test_the_services_of_a_chain_speak_one_protocol(db: Store) -> None:
     """A route to a service of another protocol is refused."""
     put_entry(db, 5, entry("service-defaults", Protocol="http"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import unquote
@@ -339,6 +341,34 @@ async def test_local_only_leaves_the_wan_out(agent: Agent) -> None:
     assert lan["WAN"] is False
     answer = await ask(agent, "PUT", "/v1/operator/keyring?local-only=true", {"Key": KEY})
     assert answer.text == "Invalid use of local-only: local-only can only be set for list requests"
+
+
+@pytest.mark.parametrize(
+    ("kept", "configured", "text"),
+    [
+        ("{", "", "unexpected end of JSON input"),
+        ("{}", "", "json: cannot unmarshal object into Go value of type []string"),
+        ("[1]", "", "json: cannot unmarshal number into Go value of type string"),
+        ("[]", "", "no keys present in keyring: "),
+        ('["x"]', "", "illegal base64 data at input byte 0"),
+        ('["YWJj"]', KEY, "key size must be 16, 24 or 32 bytes"),
+        (None, "YWJj", "Invalid key: key size must be 16, 24 or 32 bytes"),
+    ],
+)
+def test_a_ring_that_makes_no_sense_is_refused(tmp_path: Path, kept: str | None, configured: str, text: str) -> None:
+    """The agent does not start with it; the words are those of Go and memberlist."""
+    file = tmp_path / "serf" / "local.keyring"
+    file.parent.mkdir()
+    if kept is not None:
+        file.write_text(kept)
+    with pytest.raises(ValueError, match=re.escape(text)):
+        keyrings(configured, str(tmp_path))
+
+
+def test_a_kept_ring_wins_over_another_key(tmp_path: Path) -> None:
+    """The log says which pool goes by its file."""
+    keyrings(OTHER, str(tmp_path))
+    assert keyrings(KEY, str(tmp_path)).lan.listed() == ([OTHER], OTHER)
 
 
 def test_rings_survive_a_restart(tmp_path: Any) -> None:

@@ -10,10 +10,9 @@ def test_a_definition_stands_as_go_prints_it_but_for_its_token() -> None:
         "&{ c  none   []   false map[]   false  false  0s    false   false   0s 5s 0 0 0 0s 4096 {}}"
     )
     full = check_definition_from(
-        {"id": "i", "name": "c", "token": "secret", "http": "http://x", "header": {"A": ["b", "c"]}, "interval": "1m"},
+        {"id": "i", "name": "c", "token": "secret", "http": "h", "header": {"A": ["b", "c"]}, "interval": "1m"},
         "config",
     )
     assert full.go_text() == (
-        "&{i c   hidden  [] http://x  false map[A:[b c]]   false  false  1m0s    false   false   "
-        "0s 0s 0 0 0 0s 4096 {}}"
+        "&{i c   hidden  [] h  false map[A:[b c]]   false  false  1m0s    false   false   0s 0s 0 0 0 0s 4096 {}}"
     )

@@ -38,6 +38,7 @@ async def test_gauges_tell_of_process_and_state(agent: Agent, sink: Metrics) -> 
     await measure_state(agent)
     gauges = {each.Name: each.Value for each in sink.interval().summary().Gauges}
     assert gauges["consul.server.isLeader"] == 1.0 and gauges["consul.runtime.sys_bytes"] > 0
+    assert gauges["consul.runtime.alloc_bytes"] > 0 and gauges["consul.runtime.heap_objects"] > 0
     assert gauges["consul.state.nodes"] == 1.0 and gauges["consul.state.kv_entries"] == 0.0
 
 

@@ -81,7 +81,6 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
     stop = Signals()
     try:
         sinks = _file_sinks(config)
-        check_tls_files(config)
         node_id_of(config)  # a bad one is told before anything else, as Consul does
         check_tls_files(config)
         refuse_unbuilt(config)

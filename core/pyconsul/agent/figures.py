@@ -28,6 +28,7 @@ __all__ = ["Figures", "configure_metrics", "file_sink", "measure_forever", "meas
 
 MEASURE_EVERY: Final = 1.0  # seconds
 _ROWS_AT_ONCE: Final = 2000  # some 2 ms of counting
+_ENTERPRISE_KIND: Final = "control-plane-request-limit"  # counted by every edition
 STATE_EVERY: Final = 10  # measurements: what the servers hold takes longer to count
 
 
@@ -116,7 +117,7 @@ async def measure_state(agent: Agent) -> None:
     db, place = agent.server.db, (("datacenter", agent.datacenter),)
     _gauge("state.nodes", db.count(NODES), place)
     _gauge("state.kv_entries", db.count(KVS), place)
-    for kind in KINDS:
+    for kind in (*KINDS, _ENTERPRISE_KIND):
         _gauge("state.config_entries", len(db.where(CONFIG_ENTRIES, "kind", kind)), (*place, ("kind", kind)))
     members = lan_members(agent)
     servers = sum(1 for member in members if member.Tags.get("role") == "consul")

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
 
+from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.primitives import base64_text
 from pyconsul.raft.log_store import make_directory, write_durably
-from pyconsul.structs.godecode import parse
 from pyconsul.structs.operator import KeyringResponse
 from pyconsul.structs.wire import UNSET
 from pyconsul.telemetry.logging import logger
@@ -103,12 +103,23 @@ def _checked(key: bytes) -> bytes:
 
 def _kept_texts(path: Path) -> list[str]:
     """The base64 keys in a file. Raises ValueError with Go's text for a file that is none of ours."""
-    found = parse(path.read_bytes())
-    if not isinstance(found, list) or not all(isinstance(text, str) for text in cast("list[object]", found)):
-        raise ValueError("json: cannot unmarshal the keyring into Go value of type []string")
+    data = path.read_bytes()
+    if fault := syntax_error(data):
+        raise ValueError(fault)
+    found: object = json.loads(data)
+    if not isinstance(found, list):
+        raise ValueError(f"json: cannot unmarshal {_json_kind(found)} into Go value of type []string")
+    for text in cast("list[object]", found):
+        if not isinstance(text, str):
+            raise ValueError(f"json: cannot unmarshal {_json_kind(text)} into Go value of type string")
     if not found:
         raise ValueError(f"no keys present in keyring: {path}")
     return cast("list[str]", found)
+
+
+def _json_kind(value: object) -> str:
+    kinds: dict[type, str] = {dict: "object", list: "array", str: "string", bool: "bool"}
+    return kinds.get(type(value), "number")
 
 
 @dataclass(slots=True)

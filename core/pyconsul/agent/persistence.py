@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import msgspec
 
+from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.structs import gojson
 from pyconsul.structs.catalog import HealthCheck, NodeService
 from pyconsul.structs.checks import CheckType
@@ -179,10 +180,12 @@ class LocalFiles:
             if path.name.endswith("tmp"):
                 _log.warn(f"Ignoring temporary {what} file", file=path.name)
                 continue
+            data = b""
             try:
-                yield str(path), msgspec.json.decode(path.read_bytes(), type=kind)
+                data = path.read_bytes()
+                yield str(path), msgspec.json.decode(data, type=kind)
             except (OSError, msgspec.MsgspecError) as error:
-                _log.error(f"Failed decoding {what} file", file=str(path), error=error)
+                _log.error(f"Failed decoding {what} file", file=str(path), error=syntax_error(data) or error)
 
 
 def _with_go_numbers(service: NodeService) -> NodeService:

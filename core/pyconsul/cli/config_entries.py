@@ -97,9 +97,13 @@ def entry_in(data: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", parse(gojson.encode(entry)))
 
 
+_ONLY_NAMES: Final = {"mesh": "mesh", "proxy-defaults": "global"}
+
+
 def entry_name(entry: dict[str, Any]) -> str:
-    """Kind and name, as messages have them; there is one mesh only."""
-    return f"{entry['Kind']}/{entry.get('Name') or ('mesh' if entry['Kind'] == 'mesh' else '')}"
+    """Kind and name, as messages have them; where a kind has one entry only, its name, whatever was written."""
+    kind = str(entry["Kind"])
+    return f"{kind}/{_ONLY_NAMES.get(kind) or entry.get('Name') or ''}"
 
 
 def shown(entry: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
-from typing import Any, Final, cast
+from typing import Any, Final, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -14,7 +14,7 @@ from pyconsul.config.keys import KEYS
 from pyconsul.config.runtime import Address, RuntimeConfig
 from pyconsul.primitives.durations import format_duration
 from pyconsul.structs.checks import CheckType
-from pyconsul.structs.definitions import CheckDefinition, ServiceDefinition
+from pyconsul.structs.definitions import CheckDefinition, ServiceDefinition, with_upstream_types
 
 HIDDEN: Final = "hidden"
 _UNLIMITED: Final = 1.7976931348623157e308  # what Go's rate limiter calls infinite
@@ -243,10 +243,32 @@ def _service(service: ServiceDefinition) -> dict[str, Any]:
         "Meta": {name: HIDDEN if is_secret(name) else text for name, text in (service.Meta or {}).items()},
         "Name": service.Name,
         "Port": service.Port,
-        "Proxy": None if service.Proxy is None else msgspec.to_builtins(service.Proxy),
+        "Proxy": None if service.Proxy is None else _written_out(with_upstream_types(service.Proxy)),
         "SocketPath": service.SocketPath,
         "TaggedAddresses": {tag: msgspec.structs.asdict(address) for tag, address in addresses.items()},
         "Tags": list(service.Tags or []),
         "Token": HIDDEN,
         "Weights": None if weights is None else msgspec.structs.asdict(weights),
     }
+
+
+def _written_out(value: Any) -> Any:
+    """A value with all members of its structs, those that are not set as Go's zeros."""
+    match value:
+        case msgspec.Struct():
+            hints = get_type_hints(type(value))
+            return {name: _written_out(_or_zero(getattr(value, name), hints[name])) for name in value.__struct_fields__}
+        case list():
+            return [_written_out(member) for member in cast("list[Any]", value)]
+        case dict():
+            members = cast("dict[str, Any]", value).items()
+            return {k: HIDDEN if is_secret(k) and isinstance(v, str) else _written_out(v) for k, v in members}
+        case _:
+            return value
+
+
+def _or_zero(value: Any, annotation: Any) -> Any:
+    if value is not msgspec.UNSET:
+        return value
+    kind = next(each for each in get_args(annotation) if each is not msgspec.UnsetType)
+    return (get_origin(kind) or kind)()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,9 +18,8 @@ from pyconsul.config.deprecated import replace_deprecated
 from pyconsul.config.errors import ConfigError, several
 from pyconsul.config.keys import KEYS, Key, Kind, flag_rows
 from pyconsul.lang.goflags.values import to_bool, to_int
-from pyconsul.lang.gojson_syntax import GoSyntaxError
+from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.lang.hcl import HclError, parse
-from pyconsul.structs.godecode import parse as parse_json_value
 
 Flags = Mapping[str, Any]
 """Flag names (without dash) to what was given: text or the typed value, a list for repeatable flags."""
@@ -113,11 +113,11 @@ def _parse(text: str, kind: str) -> Mapping[str, object]:
 
 def _parse_json(text: str) -> Mapping[str, object]:
     try:
-        value = json.loads(text, parse_int=float)
+        value = json.loads(text, parse_int=_number, parse_float=_number, parse_constant=_number)
     except RecursionError:
         raise ValueError("exceeded max depth") from None
-    except ValueError:
-        raise ValueError(_json_error(text)) from None
+    except ValueError as error:
+        raise ValueError(syntax_error(text.encode("utf-8", "replace")) or str(error)) from None
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -127,18 +127,12 @@ def _parse_json(text: str) -> Mapping[str, object]:
     return cast("dict[str, object]", value)
 
 
-def _json_error(text: str) -> str:
-    """What Go's ``json.Unmarshal`` says about text that is no JSON."""
-    try:
-        parse_json_value(text.encode("utf-8", "replace"))
-        _, end = json.JSONDecoder(strict=False).raw_decode(text.lstrip(" \t\r\n"))
-    except GoSyntaxError as error:
-        return "unexpected end of JSON input" if str(error) in ("EOF", "unexpected EOF") else str(error)
-    except ValueError as error:
-        return str(error)
-    rest = text.lstrip(" \t\r\n")[end:].lstrip(" \t\r\n")
-    shown = {"'": r"'\''", '"': "'\"'"}.get(rest[:1], f"'{rest[:1]}'")
-    return f"invalid character {shown} after top-level value"
+def _number(text: str) -> float:
+    """A number as Go reads it. Raises ValueError for one that is too large, or none at all."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"json: cannot unmarshal number {text} into Go value of type float64")
+    return value
 
 
 # Files ---------------------------------------------------------------------------------------------------------------

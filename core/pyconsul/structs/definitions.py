@@ -30,6 +30,7 @@ __all__ = [
     "ServiceDefinition",
     "check_definition_from",
     "service_definition_from",
+    "with_upstream_types",
 ]
 
 Source = Literal["http", "config"]
@@ -139,7 +140,7 @@ class ServiceDefinition(msgspec.Struct, frozen=True, kw_only=True):
             Weights=self.WeightsSet,
             EnableTagOverride=self.EnableTagOverride,
             Locality=self.Place if self.Place is not None else UNSET,
-            Proxy=_with_upstream_types(self.Proxy) if self.Proxy is not None else ConnectProxyConfig(),
+            Proxy=with_upstream_types(self.Proxy) if self.Proxy is not None else ConnectProxyConfig(),
             Connect=ServiceConnect(Native=omit(self.Native), SidecarService=self._sidecar_outline() or UNSET),
         )
 
@@ -159,7 +160,8 @@ class ServiceDefinition(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
 
-def _with_upstream_types(proxy: ConnectProxyConfig) -> ConnectProxyConfig:
+def with_upstream_types(proxy: ConnectProxyConfig) -> ConnectProxyConfig:
+    """The proxy with ``service`` as the type of upstreams that have none."""
     if not proxy.Upstreams:
         return proxy
     typed = [u if u.DestinationType else msgspec.structs.replace(u, DestinationType="service") for u in proxy.Upstreams]

@@ -66,7 +66,7 @@ class DnsServer:
     async def start(self, addresses: Iterable[Address]) -> None:
         """Listen. Raises OSError naming all addresses that cannot be had; what listens goes on until ``stop``."""
         faults: list[str] = []
-        for where in addresses:
+        for where in sorted(addresses, key=lambda each: each.network != "udp"):  # in Consul's order of errors
             try:
                 await self._listen(where)
             except OSError as error:

@@ -306,6 +306,9 @@ def _check_chains(db: Store, kind: str, name: str, new: ConfigEntry | None) -> N
         return
     if new is None and kind in (ServiceIntentions.kind, IngressGateway.kind):
         return
+    if new is not None and not name:
+        unindexed = "failed inserting config entry: object missing primary index"
+        raise InternalError(unindexed if kind == IngressGateway.kind else "serviceName is required")
     touched = _touched(db, kind, name, new)
     for gateway in touched.gateways:
         touched.chains.update(gateway.related())

@@ -110,7 +110,7 @@ class _Reader:
         if origin is list:
             return self._list(get_args(kind)[0], value, path)
         if kind is bytes:
-            return bytes(int(item) & 255 for item in value) if isinstance(value, list) else str(value).encode()
+            return self._bytes(value, path)
         value = _single(value)
         if kind is Any:
             return value
@@ -120,6 +120,12 @@ class _Reader:
             return self.struct(kind, value, path)
         return _scalar(kind, mark, value, path)
 
+    def _bytes(self, value: Any, path: str) -> bytes:
+        if not isinstance(value, list):
+            return str(value).encode("utf-8", "surrogateescape")
+        items = enumerate(cast("list[Any]", value))
+        return bytes(_int(item, f"{path}[{number}]", "uint8") & 255 for number, item in items)
+
     def _list(self, item: Any, value: Any, path: str) -> list[Any]:
         if isinstance(value, dict) and not value:
             return []
@@ -128,9 +134,7 @@ class _Reader:
         for number, member in enumerate(items):
             place = f"{path}[{number}]"
             if member is None:
-                if isinstance(core_of(item), type) and issubclass(core_of(item), msgspec.Struct):
-                    raise _Fault(f"'{place}' expected a map, got 'nil'")  # Consul would fall over it
-                member = ""
+                member = {} if isinstance(core_of(item), type) and issubclass(core_of(item), msgspec.Struct) else ""
             try:
                 found.append(self._value(core_of(item), mark_of(item), member, place))
             except _Fault as fault:
@@ -268,16 +272,20 @@ def _string(value: Any, path: str, _mark: str) -> str:
     raise _unconvertible("string", value, path)
 
 
+def _cut(value: float, bits: int, *, unsigned: bool) -> int:
+    """A number cut to Go's integer of that width: what does not fit wraps, as a conversion on amd64 does."""
+    whole = int(value) if -(1 << 63) <= value < (1 << (64 if unsigned else 63)) else -(1 << 63)
+    return whole % (1 << bits) if unsigned else whole
+
+
 def _int(value: Any, path: str, mark: str) -> int:
     unsigned = mark.startswith("uint")
+    bits = 32 if mark == "uint32" else 64
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, float):
-        if unsigned and value < 0:
-            raise _Fault(f"cannot parse '{path}', {value:f} overflows uint")
-        return int(value)
+        return _cut(value, bits, unsigned=unsigned)
     if isinstance(value, str):
-        bits = 32 if mark == "uint32" else 64
         try:
             return (parse_uint if unsigned else parse_int)(value or "0", 0, bits)
         except NumberSyntaxError as error:
