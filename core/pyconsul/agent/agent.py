@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 import uuid
 from collections.abc import Callable, Generator
@@ -45,6 +46,7 @@ from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
 from pyconsul.server.acl import AclSettings
 from pyconsul.server.leader.bootstrap_entries import write_bootstrap_entries
 from pyconsul.server.leader.registration import META_CONSUL_VERSION
+from pyconsul.server.request_limits import RPC_BURST, RequestRates
 from pyconsul.server.server import Server, ServerConfig
 from pyconsul.structs.errors import ConsulError
 from pyconsul.structs.operator import AutopilotConfig
@@ -111,6 +113,7 @@ class Agent:
         self.dns = DnsServer(DnsSettings(), self.rpc)
         self.tokens.on_change = self._tokens_changed
         self.retry_joins = RetryJoins(self._give_up)
+        self._choose_lanes()
         self.stopped = asyncio.Event()
         self.exit_code = 0  # of the process, where the agent stops by itself
 
@@ -225,6 +228,14 @@ class Agent:
         if self.server.consensus.is_leader:
             await write_bootstrap_entries(self.server, bootstrap_entries(config))
         configure_metrics(config)
+        self.server.limits.configure(_request_rates(config))
+        self._choose_lanes()
+
+    def _choose_lanes(self) -> None:
+        """Answer from kept replies only where nobody counts how often the servers are asked."""
+        unlimited = not self.server.limits.active
+        self.listeners.front.replies.switch(on=unlimited)
+        self.dns.keep_answers(on=unlimited)
 
     def _configure_dns(self, config: RuntimeConfig) -> None:
         """Answer DNS by this configuration. Raises ValueError for a recursor that is no address."""
@@ -313,6 +324,17 @@ def _reloading(what: str) -> Generator[None]:
         raise ConfigError(f"Failed reloading {what}: {error}") from error
 
 
+def _request_rates(config: RuntimeConfig) -> RequestRates:
+    limits = config.limits
+    return RequestRates(
+        mode=limits.request_limits.mode,
+        read=limits.request_limits.read_rate,
+        write=limits.request_limits.write_rate,
+        rpc=limits.rpc_rate if limits.rpc_rate > 0 else math.inf,  # as Consul takes them
+        rpc_burst=limits.rpc_max_burst if limits.rpc_max_burst > 0 else RPC_BURST,
+    )
+
+
 def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
     """What the server half needs of the configuration."""
     return ServerConfig(
@@ -346,6 +368,7 @@ def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
         ),
         bootstrap_entries=bootstrap_entries(config),
         connect_enabled=config.connect.enabled,
+        request_rates=_request_rates(config),
     )
 
 

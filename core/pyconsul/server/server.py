@@ -17,6 +17,7 @@ from pyconsul.server.fsm.machine import Fsm
 from pyconsul.server.leader.coordinates import CoordinateBatches
 from pyconsul.server.leader.leader import Leader
 from pyconsul.server.registry import METHODS
+from pyconsul.server.request_limits import RequestLimits, RequestRates
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.errors import ConnectDisabled, InternalError
 from pyconsul.structs.operator import AutopilotConfig
@@ -56,6 +57,7 @@ class ServerConfig:
     acl: AclSettings = field(default_factory=AclSettings)
     bootstrap_entries: tuple[ConfigEntry, ...] = ()  # written by a leader that finds none of their kind and name
     connect_enabled: bool = True
+    request_rates: RequestRates = field(default_factory=RequestRates)
 
 
 class Server:
@@ -68,6 +70,7 @@ class Server:
         self.consensus: Consensus = consensus_of(self.fsm)
         self.acl = Resolver(config.acl, config.datacenter, lambda: self.fsm.db)
         self.auth_methods = AuthMethods()
+        self.limits = RequestLimits(config.request_rates)
         self.shared_reads = SharedReads(lambda: self.fsm.db)
         self.coordinates = CoordinateBatches(self)
 
@@ -93,6 +96,7 @@ class Server:
         endpoint = METHODS.get(method)
         if endpoint is None:
             raise InternalError(f"rpc: can't find method {method}")
+        self.limits.admit(method)
         self.refuse_other_datacenters(getattr(ask, "Datacenter", ""))
         return await endpoint(self, ask)
 

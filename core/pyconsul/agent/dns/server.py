@@ -49,7 +49,13 @@ class DnsServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self.core = DnsCore(settings, self._dice)
         self.cache = AnswerCache(self.core)
+        self._keeping = True
         self._recursors = Recursors(settings, self._dice)
+
+    def keep_answers(self, *, on: bool) -> None:
+        """Keep answers from now on, or none; those that are kept go."""
+        self._keeping = on
+        self.cache.clear()
 
     def reload(self, settings: DnsSettings) -> None:
         """Answer by these settings from now on."""
@@ -161,7 +167,7 @@ class DnsServer:
         if isinstance(found, Forward):
             watch.close()
             return await self._recursors.forward(query, tcp=tcp) or core.failure(query)
-        if core is self.core:
+        if core is self.core and self._keeping:
             self.cache.keep(query, found, watch, tcp=tcp)
         else:
             watch.close()

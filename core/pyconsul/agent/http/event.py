@@ -12,7 +12,7 @@ from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.memdb import WatchSet
 from pyconsul.server.blocking import MAX_WAIT_NS
-from pyconsul.structs.errors import AclNotFound, BadRequest, InternalError, PermissionDenied
+from pyconsul.structs.errors import AclNotFound, BadRequest, ConsulError, InternalError, PermissionDenied
 from pyconsul.structs.event import UserEvent
 from pyconsul.telemetry import logger
 
@@ -33,9 +33,18 @@ async def event_fire(req: Request) -> Reply:
     if not event.Name:
         raise BadRequest("Missing name")
     check(event)
+    _admit(req)
     req.agent.server.refuse_other_datacenters(req.datacenter())
     _require_fire(req, event.Name)
     return Reply(req.agent.events.fire(event))
+
+
+def _admit(req: Request) -> None:
+    """Raise InternalError where the servers get too many writes: Consul has begun its reply by then."""
+    try:
+        req.agent.server.limits.admit("Internal.EventFire")
+    except ConsulError as error:
+        raise InternalError(error.text) from None
 
 
 def _require_fire(req: Request, name: str) -> None:

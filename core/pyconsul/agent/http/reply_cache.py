@@ -44,7 +44,13 @@ class ReplyCache:
         self._kept: dict[bytes, tuple[Kept, WatchSet]] = {}
         self._bytes = 0
         self.generation = 0
-        self.enabled = os.environ.get("PYCONSUL_NO_REPLY_CACHE", "") == ""
+        self._wanted = os.environ.get("PYCONSUL_NO_REPLY_CACHE", "") == ""
+        self.enabled = self._wanted
+
+    def switch(self, *, on: bool) -> None:
+        """Keep replies from now on, unless the environment forbids it, or none; those that are kept go."""
+        self.enabled = on and self._wanted
+        self.clear()
 
     def get(self, request: bytes) -> Kept | None:
         """The reply to these bytes, if it is still right."""
