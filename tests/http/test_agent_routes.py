@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pyconsul.agent.agent import Agent
 from pyconsul.agent.http.request import Request
 from pyconsul.config import load
+from pyconsul.structs import gojson
 from pyconsul.telemetry import logger
 
 
@@ -343,3 +344,9 @@ async def test_a_node_id_that_was_made_up_is_shown_as_the_configured_one_would_b
     """In both halves of ``self``."""
     shown = (await api.get("self")).body
     assert shown["DebugConfig"]["NodeID"] == shown["Config"]["NodeID"] == api.agent.node_id != ""
+
+
+async def test_self_is_pretty_where_the_agent_is_a_dev_agent(api: Api) -> None:
+    """The kept part and the moving one make one indented text."""
+    raw = (await api.get("self")).raw
+    assert raw == gojson.encode_pretty(json.loads(raw))

@@ -6,10 +6,8 @@ import asyncio
 import os
 import platform
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
-
-import msgspec
 
 from pyconsul.acl import Access
 from pyconsul.agent.bootstrap_entries import bootstrap_entries
@@ -36,24 +34,32 @@ async def agent_self(req: Request) -> Reply:
     """Configuration (secrets hidden), coordinate, own member, figures, node metadata."""
     req.require_agent(Access.READ)
     agent = req.agent
-    head = _still_part(agent)
     moving = {"Stats": stats(agent), "Meta": agent.local.facts.meta} | _xds(agent)
-    if req.query.has("pretty") or agent.config.dev_mode:
-        return Reply(msgspec.json.decode(head) | moving)
     # The configuration is most of the answer and changes only with a reload: its JSON is kept.
-    return Reply(raw=head[:-1] + b"," + gojson.encode(moving)[1:])
+    if req.query.has("pretty") or agent.config.dev_mode:
+        return Reply(raw=_still_part(agent).pretty + b"," + gojson.encode_pretty(moving)[1:])
+    return Reply(raw=_still_part(agent).plain + b"," + gojson.encode(moving)[1:])
 
 
-_still_parts: WeakKeyDictionary[Agent, tuple[RuntimeConfig, bytes]] = WeakKeyDictionary()
+class _StillPart(NamedTuple):
+    """JSON of what only a reload changes, without the brace at its end."""
+
+    shown: RuntimeConfig
+    plain: bytes
+    pretty: bytes
 
 
-def _still_part(agent: Agent) -> bytes:
-    """JSON of what only a reload changes."""
+_still_parts: WeakKeyDictionary[Agent, _StillPart] = WeakKeyDictionary()
+
+
+def _still_part(agent: Agent) -> _StillPart:
     kept = _still_parts.get(agent)
-    if kept is None or kept[0] is not agent.shown:
-        kept = (agent.shown, gojson.encode(_still_value(agent)))
+    if kept is None or kept.shown is not agent.shown:
+        value = _still_value(agent)
+        pretty = gojson.encode_pretty(value).removesuffix(b"\n}")
+        kept = _StillPart(agent.shown, gojson.encode(value).removesuffix(b"}"), pretty)
         _still_parts[agent] = kept
-    return kept[1]
+    return kept
 
 
 def _still_value(agent: Agent) -> dict[str, Any]:
