@@ -14,7 +14,6 @@ from pyconsul.agent.http.request import Request
 from pyconsul.config import ConfigError, load
 from pyconsul.config.runtime import RuntimeConfig
 from pyconsul.server.state.config_entry_reads import entry_named
-from pyconsul.structs import gojson
 from pyconsul.telemetry.logging import Level, Monitor
 
 BASE = 'ports { http = -1 dns = -1 grpc = -1 grpc_tls = -1 } node_name = "n1"'
@@ -41,7 +40,7 @@ class Reloadable:
         """A member of ``DebugConfig`` in ``/v1/agent/self``."""
         path = "/v1/agent/self"
         reply = await agent_self(Request(self.agent, "GET", path, path, "pretty", {}, b"", "127.0.0.1:1"))
-        return json.loads(gojson.encode(reply.value))["DebugConfig"][name]
+        return json.loads(reply.body(pretty=True))["DebugConfig"][name]
 
 
 @pytest.fixture
