@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-__all__ = ["process_text"]
+__all__ = ["memory_bytes", "process_text"]
 
 _STARTED: Final = time.time()
 
@@ -26,14 +26,20 @@ def process_text() -> str:
         _series("process_start_time_seconds", "gauge", "When the process began, Unix time", _STARTED),
     ]
     with contextlib.suppress(OSError):
-        pages = Path("/proc/self/statm").read_text().split()
-        size = os.sysconf("SC_PAGE_SIZE")
+        virtual, resident = memory_bytes()
         lines += [
             _series("process_open_fds", "gauge", "Files that are open", len(os.listdir("/proc/self/fd"))),
-            _series("process_resident_memory_bytes", "gauge", "Memory in use", int(pages[1]) * size),
-            _series("process_virtual_memory_bytes", "gauge", "Address space in use", int(pages[0]) * size),
+            _series("process_resident_memory_bytes", "gauge", "Memory in use", resident),
+            _series("process_virtual_memory_bytes", "gauge", "Address space in use", virtual),
         ]
     return "".join(lines)
+
+
+def memory_bytes() -> tuple[int, int]:
+    """Address space and resident memory, now. Raises OSError where the system has no ``/proc`` to tell it."""
+    pages = Path("/proc/self/statm").read_text().split()
+    size = os.sysconf("SC_PAGE_SIZE")
+    return int(pages[0]) * size, int(pages[1]) * size
 
 
 def _tasks() -> int:

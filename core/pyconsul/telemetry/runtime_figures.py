@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import resource
 import sys
 import time
 from typing import Any
 
 from pyconsul.telemetry import metrics
+from pyconsul.telemetry.process import memory_bytes
 
 
 class CollectorPauses:
@@ -42,7 +42,10 @@ class CollectorPauses:
 def measure_process(pauses: CollectorPauses) -> None:
     """Set the gauges of memory, tasks and garbage collection. Must run inside the loop."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    resident = _resident_bytes() or peak
+    try:
+        _, resident = memory_bytes()
+    except OSError:
+        resident = peak
     for name, value in (
         ("alloc_bytes", resident),
         ("heap_objects", sys.getallocatedblocks()),
@@ -52,15 +55,6 @@ def measure_process(pauses: CollectorPauses) -> None:
         ("total_gc_runs", sum(each["collections"] for each in gc.get_stats())),
     ):
         metrics.gauge(f"runtime.{name}", float(value))
-
-
-def _resident_bytes() -> int:
-    """Memory that is resident now, 0 where the system has no ``/proc`` to tell it."""
-    try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except FileNotFoundError:
-        return 0
 
 
 metrics.declare("summary", "runtime.gc_pause_ns")
