@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import ssl
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from pyconsul.primitives.folders import MissingFolderError, files_below
 
 if TYPE_CHECKING:
     from pyconsul.config.runtime import RuntimeConfig
@@ -76,7 +77,10 @@ def _check_pair(cert_file: str, key_file: str) -> None:
 
 def _authorities(ca_file: str, ca_path: str) -> Iterator[str]:
     """The PEM texts of the file, or else of all files below the directory. Raises TlsFault."""
-    paths = [ca_file] if ca_file else list(_files_below(ca_path))
+    try:
+        paths = [ca_file] if ca_file else files_below(ca_path)
+    except MissingFolderError as error:
+        raise TlsFault(str(error)) from error
     if ca_path and not paths:
         raise TlsFault("Error loading from CAPath: no CAs found")
     for path in paths:
@@ -91,16 +95,6 @@ def _authorities(ca_file: str, ca_path: str) -> Iterator[str]:
             # Consul shows the whole text, which may be a key that was put into the wrong setting.
             raise TlsFault(f"failed to parse PEM {path}") from error
         yield pem
-
-
-def _files_below(folder: str) -> Iterator[str]:
-    if folder and not os.path.lexists(folder):
-        raise TlsFault(f"lstat {folder}: no such file or directory")
-    if folder and not os.path.isdir(folder):
-        yield folder
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        yield from (os.path.join(place, name) for name in sorted(names))
 
 
 def _content(path: str) -> bytes:

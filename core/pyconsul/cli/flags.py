@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pyconsul.lang.goflags import Args, FlagSet, to_bool
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.folders import MissingFolderError, files_below
 
 from .console import Console, os_reason
 
@@ -154,7 +154,11 @@ def _check_files(tls: TLS) -> None:
         _check_key_pair(_content(tls.cert_file, ""), _content(tls.key_file, ""))
     if tls.ca_file and _CERTIFICATE not in _content(tls.ca_file, "Error loading CA File: "):
         raise ConfigError(f"Error loading CA File: Couldn't parse PEM in: {tls.ca_file}")
-    for path in _files_below(tls.ca_path):
+    try:
+        authorities = files_below(tls.ca_path)
+    except MissingFolderError as error:
+        raise ConfigError(str(error)) from error
+    for path in authorities:
         if _CERTIFICATE not in _content(path, "Error loading CA Path: "):
             raise ConfigError(f"Error loading CA Path: Couldn't parse PEM in: {path}")
 
@@ -166,17 +170,6 @@ def _check_key_pair(certificate: bytes, key: bytes) -> None:
     fault = x509_key_pair_fault(certificate, key)
     if fault:
         raise ConfigError(fault)
-
-
-def _files_below(folder: str) -> list[str]:
-    """All files in a folder and those in it, none for no folder. Raises ConfigError where it is missing."""
-    from pyconsul.sdk.errors import ConfigError
-
-    if folder and not os.path.lexists(folder):
-        raise ConfigError(f"lstat {folder}: no such file or directory")
-    if folder and not os.path.isdir(folder):
-        return [folder]
-    return sorted(os.path.join(place, name) for place, _, names in os.walk(folder) for name in names)
 
 
 def _content(path: str, failure: str) -> bytes:

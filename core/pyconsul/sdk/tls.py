@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 
+from pyconsul.primitives.folders import MissingFolderError, files_below
 from pyconsul.sdk.errors import ConfigError
 from pyconsul.sdk.settings import TLS
 
@@ -16,26 +17,17 @@ def context(tls: TLS) -> ssl.SSLContext:
         made = ssl.create_default_context(
             cafile=tls.ca_file or None, capath=tls.ca_path or None, cadata=tls.ca_pem or None
         )
-        if tls.ca_path:
-            _load_directory(made, tls.ca_path)
+        for path in files_below(tls.ca_path):  # OpenSSL alone wants names that are hashes
+            made.load_verify_locations(cafile=path)
         if tls.cert_file:
             made.load_cert_chain(tls.cert_file, tls.key_file)
-    except OSError as error:  # ssl.SSLError is one too
+    except (OSError, MissingFolderError) as error:  # ssl.SSLError is an OSError, too
         raise ConfigError(f"Error loading TLS files: {error}") from error
     made.set_alpn_protocols(["http/1.1"])
     if not tls.verify:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
     return made
-
-
-def _load_directory(made: ssl.SSLContext, path: str) -> None:
-    """Load every PEM file of a directory, as Consul does; OpenSSL alone wants names that are hashes."""
-    import os
-
-    for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
-        if entry.is_file():
-            made.load_verify_locations(cafile=entry.path)
 
 
 def server_name(tls: TLS, host: str) -> str:

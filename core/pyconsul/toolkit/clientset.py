@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import ssl
 
 from pyconsul.lang import gourl
+from pyconsul.primitives.folders import MissingFolderError, files_below
 from pyconsul.sdk.errors import ConfigError
 from pyconsul.toolkit.errors import RunError
 from pyconsul.toolkit.stanzas import Consul, Nomad, Tls, Vault
@@ -72,12 +72,13 @@ def _load_authorities(made: ssl.SSLContext, tls: Tls) -> None:
             made.load_verify_locations(cadata=tls.ca_cert_bytes)
         except (ssl.SSLError, ValueError):
             raise _Unusable("Error appending CA: Couldn't parse PEM") from None
-    elif tls.ca_path:
-        if not os.path.exists(tls.ca_path):
-            raise _Unusable(f"lstat {tls.ca_path}: no such file or directory")
-        for folder, _, names in os.walk(tls.ca_path):
-            for name in sorted(names):
-                _load_file(made, os.path.join(folder, name), "Error loading CA from PEM")
+    else:
+        try:
+            paths = files_below(tls.ca_path)
+        except MissingFolderError as error:
+            raise _Unusable(str(error)) from None
+        for path in paths:
+            _load_file(made, path, "Error loading CA from PEM")
 
 
 def _load_file(made: ssl.SSLContext, path: str, head: str) -> None:
