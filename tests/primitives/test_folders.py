@@ -19,5 +19,5 @@ def test_all_files_below_a_folder(tmp_path: Path) -> None:
 
 def test_a_missing_one_is_told_in_gos_words() -> None:
     """As its ``lstat`` says it."""
-    with pytest.raises(MissingFolderError, match="^lstat /nowhere: no such file or directory$"):
+    with pytest.raises(MissingFolderError, match=r"^lstat /nowhere: no such file or directory$"):
         files_below("/nowhere")
