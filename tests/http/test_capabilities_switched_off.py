@@ -1,5 +1,6 @@
 """The service mesh and cluster peering, switched off by the configuration: every route says so as Consul does."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ NO_CONNECT = "Connect must be enabled in order to use this endpoint"
 NO_PEERING = "peering must be enabled to use this endpoint"
 OFF = "connect { enabled = false } peering { enabled = false }"
 INTENTIONS = b'{"Kind": "service-intentions", "Name": "web", "Sources": [{"Name": "a", "Action": "allow"}]}'
+VIRTUAL = "consul-virtual"
 ONE_CALL = b'{"Target": "web", "ClientCertURI": "spiffe://x/ns/default/dc/dc1/svc/a"}'
 
 
@@ -59,3 +61,27 @@ async def test_a_leader_does_not_write_intentions_of_its_configuration(run_agent
     ):
         answer = await wire.get("/v1/config/service-intentions")
         assert (answer.status, answer.body) == (200, b"[]")
+
+
+GATEWAY = {"Kind": "terminating-gateway", "Name": "edge", "Services": [{"Name": "db"}]}
+NATIVE = {"Name": "web", "Port": 80, "Connect": {"Native": True}}
+EDGE = {"Name": "edge", "Kind": "terminating-gateway", "Port": 8443}
+
+
+@pytest.mark.parametrize(
+    ("settings", "web", "edge"), [(OFF, set[str](), set[str]()), ("", {VIRTUAL}, {f"{VIRTUAL}:db"})]
+)
+async def test_services_have_virtual_addresses_only_with_a_mesh(
+    run_agent: Any, connect: Any, settings: str, web: set[str], edge: set[str]
+) -> None:
+    """Neither those of the mesh nor those behind its gateways, by whatever way they come."""
+    async with run_agent(settings) as agent, connect(agent) as wire:
+        for path, definition in (
+            ("config", GATEWAY),
+            ("agent/service/register", NATIVE),
+            ("agent/service/register", EDGE),
+        ):
+            assert (await wire.get(f"/v1/{path}", method="PUT", body=json.dumps(definition).encode())).status == 200
+        for name, expected in (("web", web), ("edge", edge)):
+            [row] = json.loads((await wire.get(f"/v1/catalog/service/{name}")).body)
+            assert {tag for tag in row.get("ServiceTaggedAddresses") or () if tag.startswith(VIRTUAL)} == expected

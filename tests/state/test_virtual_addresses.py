@@ -1,10 +1,23 @@
 """Virtual addresses of mesh services: given out, kept, freed, reused, assigned by hand."""
 
+import pytest
+
 from pyconsul.memdb import Store
+from pyconsul.server import families
 from pyconsul.server.state import catalog, virtual_ips
+from pyconsul.server.state.system_metadata import set_metadata
 from pyconsul.server.state.virtual_ips import FREE_VIRTUAL_IPS, address_of, virtual_ip_of
 from pyconsul.structs.catalog import NodeService, PeeredServiceName, RegisterRequest, ServiceConnect, ServiceName
 from pyconsul.structs.connect_proxy import ConnectProxyConfig
+from pyconsul.structs.system_metadata import ENABLED, VIRTUAL_IPS, SystemMetadataEntry
+
+
+@pytest.fixture
+def db() -> Store:
+    """An empty store in which a leader has enabled virtual addresses."""
+    db = Store(families.TABLES)
+    set_metadata(db, 1, SystemMetadataEntry(Key=VIRTUAL_IPS, Value=ENABLED))
+    return db
 
 
 def native(db: Store, index: int, name: str) -> None:

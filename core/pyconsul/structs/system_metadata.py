@@ -6,6 +6,10 @@ from pyconsul.structs.wire import WireStruct, WriteRequest
 
 # Who holds the secret under this key is a server of this cluster.
 SERVER_MANAGEMENT_TOKEN = "server-management-token"
+# Any value: mesh services, and those behind terminating gateways, get virtual addresses.
+VIRTUAL_IPS = "virtual-ips"
+GATEWAY_VIRTUAL_IPS = "virtual-ips-term-gateway"
+ENABLED = "true"
 
 
 class SystemMetadataEntry(WireStruct, frozen=True, kw_only=True):

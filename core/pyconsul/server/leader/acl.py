@@ -11,6 +11,7 @@ from pyconsul.acl.hashing import hash_of_policy, hash_of_token
 from pyconsul.acl.templated import BUILTIN_POLICIES, MANAGEMENT_ID, READ_ONLY_ID
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.primitives.ids import uuid_fault
+from pyconsul.server.leader.system_metadata import remember
 from pyconsul.server.state.acl import GLOBAL, LOCAL, policy_with_id, token_with_accessor, token_with_secret
 from pyconsul.server.state.acl_tokens import can_bootstrap, expired_tokens, next_expiration
 from pyconsul.structs.acl import (
@@ -28,11 +29,7 @@ from pyconsul.structs.acl import (
 from pyconsul.structs.errors import ConsulError, InternalError
 from pyconsul.structs.gotime import text_of_nanoseconds
 from pyconsul.structs.messages import MessageType
-from pyconsul.structs.system_metadata import (
-    SERVER_MANAGEMENT_TOKEN,
-    SystemMetadataEntry,
-    SystemMetadataRequest,
-)
+from pyconsul.structs.system_metadata import SERVER_MANAGEMENT_TOKEN
 from pyconsul.structs.wire import changed
 from pyconsul.telemetry.logging import logger
 
@@ -55,8 +52,7 @@ async def initialize_acls(server: Server) -> None:
     if secret := server.config.acl.initial_management:
         await _write_management_token(server, secret)
     await _write_anonymous_token(server)
-    entry = SystemMetadataEntry(Key=SERVER_MANAGEMENT_TOKEN, Value=str(uuid.uuid4()))
-    await server.propose(MessageType.SYSTEM_METADATA, SystemMetadataRequest(Op="upsert", Entry=entry))
+    await remember(server, SERVER_MANAGEMENT_TOKEN, str(uuid.uuid4()))
 
 
 async def _write_builtin(server: Server, builtin: ACLPolicy) -> None:

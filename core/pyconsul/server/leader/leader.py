@@ -13,6 +13,7 @@ from pyconsul.server.leader.federation import FederationSync
 from pyconsul.server.leader.lock_delays import LockDelays
 from pyconsul.server.leader.registration import register_own_member
 from pyconsul.server.leader.session_timers import SessionTimers
+from pyconsul.server.leader.system_metadata import enable_virtual_ips
 from pyconsul.server.leader.tombstones import TombstoneReaper
 from pyconsul.server.state.kv import TombstoneLeft
 from pyconsul.server.state.sessions import KeysDelayed, SessionEnded
@@ -67,6 +68,8 @@ class Leader:
         self.session_timers.arm_all(self.server.db)
         self.tombstones.start()
         await self._start_acls()
+        if self.server.config.connect_enabled:
+            await enable_virtual_ips(self.server)
         await self.autopilot.start()
         with metrics.measure("leader.reconcileMember"):
             await register_own_member(self.server)

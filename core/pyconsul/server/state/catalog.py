@@ -274,7 +274,7 @@ def _join_mesh(
         return service
     if not service.PeerName:
         _use_kind_name(db, index, KIND_CONNECT_ENABLED, name)
-    if preserve:
+    if preserve or not virtual_ips.enabled(db):
         return service
     whose = PeeredServiceName(ServiceName=ServiceName(Name=name), Peer=service.PeerName)
     with blamed("failed updating virtual IP"):

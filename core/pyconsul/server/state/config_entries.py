@@ -62,7 +62,7 @@ def _insert(db: Store, index: int, entry: ConfigEntry, *, addresses: bool) -> No
     gateway_services.map_gateway(db, index, entry, addresses=addresses)
     if isinstance(entry, ServiceDefaults) and entry.Destination:
         _destination_came(db, index, entry.Name)
-    if addresses and _has_address(entry):
+    if addresses and _has_address(entry) and virtual_ips.enabled(db):
         virtual_ips.assign(db, index, _own(entry.name))
     db.put(CONFIG_ENTRIES, entry)
     raise_index(db, index, INDEX)

@@ -5,6 +5,7 @@ rebuilt on restore; they are in no snapshot.
 """
 
 from collections.abc import Iterable
+from typing import TypeGuard
 
 from pyconsul.memdb import Index, Store, Table, WatchSet
 from pyconsul.server.state import virtual_ips
@@ -120,7 +121,7 @@ def map_gateway(db: Store, index: int, entry: ConfigEntry, *, addresses: bool) -
         rows = [_terminating_row(db, entry, number) for number in range(len(entry.Services or ()))]
     else:
         return
-    given = _give_addresses(db, index, entry) if addresses and isinstance(entry, TerminatingGateway) else None
+    given = _give_addresses(db, index, entry) if addresses and _gets_addresses(entry, db) else None
     _drop_rows(db, index, entry.name, entry.kind)
     for row in rows:
         if row.Service.Name == WILDCARD:
@@ -283,6 +284,10 @@ def service_went(db: Store, index: int, service: str, *, destination_goes: bool 
 # Virtual addresses of services behind terminating gateways
 
 
+def _gets_addresses(entry: ConfigEntry | None, db: Store) -> TypeGuard[TerminatingGateway]:
+    return isinstance(entry, TerminatingGateway) and virtual_ips.enabled_behind_gateways(db)
+
+
 def addresses_behind(db: Store, index: int, gateway: TerminatingGateway) -> dict[str, ServiceAddress]:
     """The tagged addresses of a terminating gateway's instances, one for each of its services."""
     found: dict[str, ServiceAddress] = {}
@@ -295,7 +300,7 @@ def addresses_behind(db: Store, index: int, gateway: TerminatingGateway) -> dict
 def with_addresses(db: Store, index: int, instance: NodeService) -> NodeService:
     """An instance of a terminating gateway with the virtual addresses of what stands behind it."""
     entry = entry_named(db, TerminatingGateway.kind, instance.Service)
-    if instance.PeerName or instance.Kind != KIND_TERMINATING_GATEWAY or not isinstance(entry, TerminatingGateway):
+    if instance.PeerName or instance.Kind != KIND_TERMINATING_GATEWAY or not _gets_addresses(entry, db):
         return instance
     tagged = {**(instance.TaggedAddresses or {}), **addresses_behind(db, index, entry)}
     return changed(instance, TaggedAddresses=tagged)

@@ -1,5 +1,8 @@
 """Virtual addresses of mesh services: 240.0.0.0/4, counted up; the one that was freed last goes first.
 
+There are none until the leader enables them, which it does where the mesh is on: every server must read the same log
+the same way, whatever its own configuration says.
+
 Addresses are kept as Consul writes them: an offset in 16 raw bytes, mapped IPv4 (``wire/fsm.md`` section 3).
 """
 
@@ -9,8 +12,10 @@ from ipaddress import IPv4Address
 from pyconsul.memdb import Index, Store, Table
 from pyconsul.server.state.catalog_tables import SERVICES, row_key
 from pyconsul.server.state.indexes import raise_index
+from pyconsul.server.state.system_metadata import metadata_value
 from pyconsul.structs.catalog import PeeredServiceName
 from pyconsul.structs.errors import InternalError
+from pyconsul.structs.system_metadata import GATEWAY_VIRTUAL_IPS, VIRTUAL_IPS
 from pyconsul.structs.wire import WireStruct, changed
 
 FIRST_ADDRESS = int(IPv4Address("240.0.0.0"))
@@ -73,6 +78,16 @@ def ip_of(offset: int) -> bytes:
 def address_of(row: ServiceVirtualIP) -> str:
     """The address that clients use."""
     return str(IPv4Address((FIRST_ADDRESS + offset_of(row.IP)) & 0xFFFFFFFF))
+
+
+def enabled(db: Store) -> bool:
+    """Whether mesh services get addresses."""
+    return metadata_value(db, VIRTUAL_IPS) != ""
+
+
+def enabled_behind_gateways(db: Store) -> bool:
+    """Whether services behind terminating gateways get addresses."""
+    return metadata_value(db, GATEWAY_VIRTUAL_IPS) != ""
 
 
 def virtual_ip_of(db: Store, whose: PeeredServiceName) -> ServiceVirtualIP | None:
