@@ -25,6 +25,7 @@ from pyconsul.agent.http.agent_members import join
 from pyconsul.agent.http.door import Door
 from pyconsul.agent.http.listeners import Listeners
 from pyconsul.agent.keyring import Keyrings
+from pyconsul.agent.last_seen import LastSeen
 from pyconsul.agent.local.coordinates import CoordinateSender, pause_between
 from pyconsul.agent.local.loading import LoadError
 from pyconsul.agent.local.state import LocalState, NodeFacts
@@ -106,6 +107,7 @@ class Agent:
         )
         self.local_work = LocalWork(config, self.local, self.syncer, self.rpc, self.tokens)
         self.watches = Watches()
+        self.last_seen = LastSeen(config)
         self.figures = Figures()
         self.events = Events(self.node_name, self._instances)
         self.door = Door(self)
@@ -154,6 +156,7 @@ class Agent:
         """
         self._load_keyrings()
         refuse_odd_servers(self.config)
+        self.last_seen.check()
         self.load_tokens()
         await self.server.start()
         try:
@@ -168,6 +171,7 @@ class Agent:
         self.syncer.start()
         if not self.config.disable_coordinates:
             self.coordinates.start()
+        await self.last_seen.start()
         self.figures.start(self)
         self.retry_joins.start(self._wanted_joins())
         if not self.config.retry_join:  # else the agent is ready once it has joined
@@ -177,6 +181,7 @@ class Agent:
         """Close the doors, stop syncing, close the log."""
         log.info("Requesting shutdown")
         self.figures.stop()
+        self.last_seen.stop()
         await self.retry_joins.stop()
         await self.watches.stop()
         await self.listeners.stop()
