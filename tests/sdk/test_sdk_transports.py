@@ -106,6 +106,30 @@ def test_a_silent_agent_times_out(make_client: Any, stub: Any) -> None:
     gate.set()
 
 
+@pytest.mark.parametrize(("first", "second", "fails"), [(60, 0.05, True), (0.05, 60, False)])
+def test_each_request_on_a_connection_has_its_own_timeout(
+    make_client: Any, stub: Any, first: float, second: float, fails: bool
+) -> None:
+    """The agent is silent at the second one until the shorter timeout is over."""
+    over = threading.Event()
+
+    def answer(asked: Any) -> bytes:
+        if len(stub.asked) == 2:
+            over.wait(min(first, second) * 2)
+        return value(stub)
+
+    stub.answer = answer
+    client = make_client(stub.address, retry=Retry.NEVER)
+    client(lambda c: c.kv.get("a", QueryOptions(timeout=first)))
+    if fails:
+        with pytest.raises(errors.TransportError, match="deadline exceeded"):
+            client(lambda c: c.kv.get("a", QueryOptions(timeout=second)))
+    else:
+        assert client(lambda c: c.kv.get("a", QueryOptions(timeout=second))).Value == b"x"
+    assert stub.last.connection == 0
+    over.set()
+
+
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_read_is_repeated_after_a_passing_error(client: Any, stub: Any, status: int) -> None:
     """The second answer counts."""

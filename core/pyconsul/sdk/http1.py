@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import httptools
@@ -57,6 +58,11 @@ def request_head(wire: Wire, endpoint: Endpoint) -> bytes:
 def chunk(data: bytes) -> bytes:
     """One chunk of a chunked body; ``data`` is not empty."""
     return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+@lru_cache(maxsize=256)
+def _lower(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 class AnswerParser:
@@ -128,7 +134,7 @@ class AnswerParser:
         """Called by httptools."""
         if self._is_over:
             return
-        self.headers[name.decode("latin-1").lower()] = value.decode("utf-8", "replace")
+        self.headers[_lower(name)] = value.decode("utf-8", "replace")
 
     def on_headers_complete(self) -> None:
         """Called by httptools."""
@@ -156,6 +162,14 @@ class AnswerParser:
             self.headers.clear()
         else:
             self.is_complete = True
+
+
+def was_closed_before(wire: Wire, parser: AnswerParser, error: BaseException) -> bool:
+    """Whether a kept connection was closed by the agent before it took the request, which can safely go again then.
+
+    An agent that keeps silent has taken it.
+    """
+    return wire.method == "GET" and not parser.has_begun and not isinstance(error, TimeoutError)
 
 
 def redirected(wire: Wire, answer: Mapping[str, str], status: int, endpoint: Endpoint) -> str | None:

@@ -117,8 +117,7 @@ class Transport:
             except (OSError, ProtocolError) as error:
                 self.drop(sock)
                 raise_if_stopped()
-                # a kept connection may have been closed by the agent just now; a read can safely go again
-                if is_reused and not parser.has_begun and wire.method == "GET":
+                if is_reused and http1.was_closed_before(wire, parser, error):
                     continue
                 raise self._failure(wire, error, connecting=False) from error
             except BaseException:

@@ -7,6 +7,7 @@ Measured against aiohttp's client: twice as many requests a second, and none of 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
@@ -44,6 +45,8 @@ class _Connection(asyncio.BufferedProtocol):
         self._error: BaseException | None = None
         self._wants_all = True
         self._unread = 0
+        self._patience = math.inf  # when it ends, by the loop's clock
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio."""
@@ -83,6 +86,8 @@ class _Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio."""
         self.is_open = False
+        if self._timer is not None:
+            self._timer.cancel()
         if self.parser is not None and not self.parser.is_complete:
             self._fail(exc or ProtocolError("EOF" if not self.parser.has_begun else "unexpected EOF"))
         if self._writable is not None and not self._writable.done():
@@ -122,15 +127,12 @@ class _Connection(asyncio.BufferedProtocol):
         if self._transport is not None and self._unread:
             self._unread = 0
             self._transport.resume_reading()
-        loop = asyncio.get_running_loop()
-        self._waiter = loop.create_future()
-        timer = None if silence is None else loop.call_later(silence, self._fail, TimeoutError())
+        self._waiter = self.loop.create_future()
+        self._limit_silence(silence)
         try:
             await self._waiter
         finally:
             self._waiter = None
-            if timer is not None:
-                timer.cancel()
 
     def end(self) -> bool:
         """Finish the exchange; True when the connection can take another one."""
@@ -151,6 +153,27 @@ class _Connection(asyncio.BufferedProtocol):
         self._unread += size
         if self._unread >= _PAUSE_AT_BYTES:
             self._transport.pause_reading()
+
+    def _limit_silence(self, silence: float | None) -> None:
+        """Fail after so many seconds without an answer.
+
+        The timer stays from one exchange to the next: to set and drop one for each costs as much as to read the head.
+        """
+        self._patience = math.inf if silence is None else self.loop.time() + silence
+        if self._timer is not None and self._timer.when() > self._patience:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None and silence is not None:
+            self._timer = self.loop.call_at(self._patience, self._look_at_patience)
+
+    def _look_at_patience(self) -> None:
+        self._timer = None
+        if self._waiter is None or self._patience == math.inf:
+            return
+        if self.loop.time() >= self._patience:
+            self._fail(TimeoutError())
+        else:  # set for an earlier exchange
+            self._timer = self.loop.call_at(self._patience, self._look_at_patience)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -278,8 +301,7 @@ class Transport:
                 return connection, parser
             except (OSError, ProtocolError) as error:
                 connection.abort()
-                # a kept connection may have been closed by the agent just now; a read can safely go again
-                if is_reused and not parser.has_begun and wire.method == "GET":
+                if is_reused and http1.was_closed_before(wire, parser, error):
                     continue
                 raise self._failure(wire, error, connecting=False) from error
             except BaseException:  # cancelled: the answer, if any, belongs to nobody
