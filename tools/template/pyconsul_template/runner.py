@@ -216,10 +216,10 @@ class Runner:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit):
                 await self._wake.wait()
-        self._wake.clear()
         events = self.watcher.events
         while events:
             self._receive(events.popleft())
+        self._wake.clear()  # last: what came in is dealt with by the round that follows, not by another one
 
     def _awaits_answers(self) -> bool:
         """Whether a template misses data of which nothing has come yet."""
