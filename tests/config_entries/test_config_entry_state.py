@@ -14,6 +14,7 @@ from pyconsul.server.state.config_entries import delete_entry, delete_entry_cas,
 from pyconsul.server.state.config_entry_reads import entry_named, protocol_of
 from pyconsul.server.state.gateway_services import services_of_gateway
 from pyconsul.server.state.indexes import max_index
+from pyconsul.server.state.system_metadata import set_metadata
 from pyconsul.structs.catalog import (
     NodeService,
     PeeredServiceName,
@@ -26,13 +27,17 @@ from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.hashing import prepared
 from pyconsul.structs.config_entries.requests import ConfigEntryRequest
 from pyconsul.structs.errors import InternalError
+from pyconsul.structs.system_metadata import ENABLED, GATEWAY_VIRTUAL_IPS, VIRTUAL_IPS, SystemMetadataEntry
 from pyconsul.structs.wire import changed
 
 
 @pytest.fixture
 def db() -> Store:
-    """An empty store with every table of the server."""
-    return Store(families.TABLES)
+    """An empty store in which a leader has enabled virtual addresses."""
+    db = Store(families.TABLES)
+    for key in (VIRTUAL_IPS, GATEWAY_VIRTUAL_IPS):
+        set_metadata(db, 1, SystemMetadataEntry(Key=key, Value=ENABLED))
+    return db
 
 
 def entry(kind: str, name: str = "web", **fields: Any) -> ConfigEntry:
