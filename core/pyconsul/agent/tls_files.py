@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pyconsul.primitives.folders import MissingFolderError, files_below
+from pyconsul.primitives.tls import trust_as_go_does
 
 if TYPE_CHECKING:
     from pyconsul.config.runtime import RuntimeConfig
@@ -32,6 +33,7 @@ class TlsFiles(msgspec.Struct, frozen=True, kw_only=True):
             context.load_cert_chain(self.cert_file, self.key_file)
         if self.authorities:
             context.load_verify_locations(cadata=self.authorities)
+            trust_as_go_does(context)
 
 
 def check_tls_files(config: RuntimeConfig) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import ssl
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from pyconsul.agent.checks.outputs import Tail
 from pyconsul.lang.gosyntax import go_syntax
+from pyconsul.primitives.tls import client_context
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.sdk.settings import TLS, Settings
@@ -18,6 +19,8 @@ from pyconsul.sdk.watch import HTTPHandler, Plan, Update, WrongParameters, parse
 from pyconsul.telemetry import logger
 
 if TYPE_CHECKING:
+    import ssl
+
     from pyconsul.config.runtime import Address, RuntimeConfig
 
 __all__ = ["BadWatch", "Watches", "client_settings", "watch_plan"]
@@ -181,12 +184,17 @@ async def feed(stdin: asyncio.StreamWriter, body: bytes) -> None:
         await stdin.wait_closed()
 
 
+@cache  # the system's authorities take 20 ms to read
+def _trust(*, verify: bool) -> ssl.SSLContext:
+    return client_context(verify=verify)
+
+
 async def _post(handler: HTTPHandler, index: int, body: bytes) -> None:
     import aiohttp  # only agents with such watches pay for it
 
     headers = [("Content-Type", "application/json"), ("X-Consul-Index", str(index))]
     headers.extend((name, value) for name, values in handler.header.items() for value in values)
-    context: ssl.SSLContext | bool = not handler.tls_skip_verify
+    context = _trust(verify=not handler.tls_skip_verify)
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=handler.timeout)) as session,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 
 from pyconsul.primitives.folders import MissingFolderError, files_below
+from pyconsul.primitives.tls import client_context
 from pyconsul.sdk.errors import ConfigError
 from pyconsul.sdk.settings import TLS
 
@@ -14,9 +15,7 @@ def context(tls: TLS) -> ssl.SSLContext:
     if bool(tls.cert_file) != bool(tls.key_file):
         raise ConfigError("both client cert and client key must be provided")
     try:
-        made = ssl.create_default_context(
-            cafile=tls.ca_file or None, capath=tls.ca_path or None, cadata=tls.ca_pem or None
-        )
+        made = client_context(ca_file=tls.ca_file, ca_path=tls.ca_path, ca_pem=tls.ca_pem, verify=tls.verify)
         for path in files_below(tls.ca_path):  # OpenSSL alone wants names that are hashes
             made.load_verify_locations(cafile=path)
         if tls.cert_file:
@@ -24,9 +23,6 @@ def context(tls: TLS) -> ssl.SSLContext:
     except (OSError, MissingFolderError) as error:  # ssl.SSLError is an OSError, too
         raise ConfigError(f"Error loading TLS files: {error}") from error
     made.set_alpn_protocols(["http/1.1"])
-    if not tls.verify:
-        made.check_hostname = False
-        made.verify_mode = ssl.CERT_NONE
     return made
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pyconsul.acl.methods.protocol import Answer, Ask, MethodError, Validator
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives import plugins
+from pyconsul.primitives.tls import client_context
 from pyconsul.sdk.http1 import reason_of
 from pyconsul.sdk.settings import Endpoint
 
@@ -79,7 +80,7 @@ async def _fetch_once(ask: Ask) -> Answer:
     headers = dict(ask.headers) | ({"Host": ask.host} if ask.host else {})
     timeout = aiohttp.ClientTimeout(total=TIMEOUT)
     try:
-        connector = aiohttp.TCPConnector(ssl=_context(ask.ca), force_close=True)
+        connector = aiohttp.TCPConnector(ssl=client_context(ca_pem=ask.ca), force_close=True)
         async with (
             aiohttp.ClientSession(timeout=timeout, connector=connector, auto_decompress=True) as session,
             session.request(
@@ -97,13 +98,6 @@ async def _fetch_once(ask: Ask) -> Answer:
             return Answer(f"{reply.status} {reply.reason or ''}".rstrip(), kind, body)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         raise MethodError(f'{ask.method.capitalize()} "{ask.url}": {_reason(error)}') from None
-
-
-def _context(ca: str) -> Any:
-    """Trust in the given certificates alone, or in the system's."""
-    import ssl
-
-    return ssl.create_default_context(cadata=ca) if ca else ssl.create_default_context()
 
 
 def _reason(error: Exception) -> str:

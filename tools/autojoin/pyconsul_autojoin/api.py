@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-import ssl
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Self, TypeVar, cast
 
@@ -13,6 +12,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from pyconsul.primitives.tls import client_context
 from pyconsul.toolkit.discovery import DiscoverError, Lookup
 
 __all__ = ["Answer", "Api", "missing_extra", "quieten"]
@@ -56,10 +56,7 @@ class Api:
 
     async def __aenter__(self) -> Self:
         # Reading the system's authorities takes some 20 ms, which an agent's loop does not wait for.
-        tls = await asyncio.to_thread(ssl.create_default_context)
-        if not self._verify:
-            tls.check_hostname = False
-            tls.verify_mode = ssl.CERT_NONE
+        tls = await asyncio.to_thread(client_context, verify=self._verify)
         self._session = aiohttp.ClientSession(
             headers=self._headers,
             timeout=aiohttp.ClientTimeout(total=self._timeout),

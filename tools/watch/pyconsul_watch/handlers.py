@@ -10,6 +10,7 @@ import signal
 import ssl
 from typing import Final
 
+from pyconsul.primitives.tls import client_context
 from pyconsul_watch.config import ScriptHandler, URLHandler
 
 logger = logging.getLogger("pyconsul_watch.handler")
@@ -112,10 +113,7 @@ async def _feed(stdin: asyncio.StreamWriter, body: bytes) -> None:
 
 def _tls(handler: URLHandler) -> ssl.SSLContext:
     """The context for a request. Raises OSError (and its kind ssl.SSLError) for files that cannot be used."""
-    context = ssl.create_default_context(cafile=handler.ca_file or None)
-    if handler.request.tls_skip_verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+    context = client_context(ca_file=handler.ca_file, verify=not handler.request.tls_skip_verify)
     if handler.cert_file:
         context.load_cert_chain(handler.cert_file, handler.key_file)
     return context

@@ -18,6 +18,7 @@ from pyconsul.agent.checks.status import StatusHandler
 from pyconsul.agent.checks.ttl import TtlCheck
 from pyconsul.agent.local.state import LocalState
 from pyconsul.primitives.durations import SECOND
+from pyconsul.primitives.tls import client_context
 from pyconsul.structs.catalog import HealthCheck, NodeSpecificRequest
 from pyconsul.structs.checks import CheckType
 from pyconsul.structs.errors import ConsulError
@@ -39,11 +40,7 @@ Rpc = Callable[[str, Any], Awaitable[Any]]
 
 def plain_tls(check: CheckType) -> ssl.SSLContext:
     """A client context that trusts the system's roots, or anybody where the check says so."""
-    context = ssl.create_default_context()
-    if check.TLSSkipVerify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+    return client_context(verify=not check.TLSSkipVerify)
 
 
 class _Running(Protocol):

@@ -95,6 +95,7 @@ async def _pods(ask: Lookup, account: Path) -> list[Any]:
 async def _settings(ask: Lookup, account: Path, client: Any, library: Any) -> Any:
     """How to reach the API server. Raises DiscoverError naming what was tried."""
     settings = client.Configuration()
+    settings.disable_strict_ssl_verification = True  # certificates of many clusters have no key identifiers
     path = ask.get("kubeconfig", "KUBECONFIG") or str(Path.home() / ".kube" / "config")
     try:
         await library.load_kube_config(config_file=path, client_configuration=settings)

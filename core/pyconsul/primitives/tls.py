@@ -1,0 +1,28 @@
+"""Whom TLS trusts: what Go's ``crypto/x509`` trusts, on every version of Python alike."""
+
+from __future__ import annotations
+
+import ssl
+
+
+def trust_as_go_does(context: ssl.SSLContext) -> None:
+    """Let any authority that was given count, and certificates that keep less than the letter of RFC 5280.
+
+    OpenSSL by itself wants a chain to end at a root, and Python from 3.13 on wants key identifiers that many a
+    certificate in use does not have.
+    """
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+
+
+def client_context(*, ca_file: str = "", ca_path: str = "", ca_pem: str = "", verify: bool = True) -> ssl.SSLContext:
+    """A client's context that trusts these authorities, the system's where none is given, or anybody (``verify``).
+
+    Raises OSError (and its kind ssl.SSLError) for authorities that cannot be read.
+    """
+    context = ssl.create_default_context(cafile=ca_file or None, capath=ca_path or None, cadata=ca_pem or None)
+    trust_as_go_does(context)
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
