@@ -12,16 +12,14 @@ from pyconsul.config import load
 from pyconsul.telemetry.logging import Level
 from pyconsul.telemetry.metrics import Metrics, current
 from pyconsul.telemetry.runtime_figures import CollectorPauses
+from tests.door import leading_agent
 
 
 @pytest.fixture
 async def agent() -> AsyncIterator[Agent]:
     """A dev agent whose server leads; no port is opened."""
-    made = Agent(load({"dev": True, "node": "here", "bind": "127.0.0.1"}, {}).runtime)
-    await made.server.start()
-    yield made
-    made.cache.stop()
-    await made.server.stop()
+    async with leading_agent() as made:
+        yield made
 
 
 @pytest.fixture
