@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -53,14 +52,6 @@ async def api() -> AsyncIterator[Api]:
     """An agent that denies what nobody allows."""
     async with with_acls() as made:
         yield made
-
-
-def until(claim: Callable[[], bool]) -> None:
-    """Return when a claim about an agent in another thread is true; fail when it is not within ten seconds."""
-    patience = time.monotonic() + 10
-    while not claim():
-        assert time.monotonic() < patience, "it never came true"
-        time.sleep(0.01)
 
 
 @pytest.fixture
