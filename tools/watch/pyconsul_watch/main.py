@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
-from pyconsul.primitives import coercion
 from pyconsul.sdk.errors import ConfigError as SettingsError
-from pyconsul.toolkit import collection, logs
+from pyconsul.toolkit import collection, logs, program
 from pyconsul.toolkit.errors import (
     EXIT_CONFIG,
     EXIT_FLAGS,
@@ -73,14 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
-    coercion.forget()
-    collection.hold()
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPT)
-    finally:
-        collection.settle()
+    program.run(main)
 
 
 def _load(args: arguments.Arguments) -> Config:
