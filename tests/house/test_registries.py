@@ -181,6 +181,17 @@ def test_every_provider_storage_and_auth_method_is_tested() -> None:
 # Each row is documented
 
 
+def test_every_dependency_is_on_its_page() -> None:
+    """With a reason; the page names none that pyproject.toml does not."""
+    project = PROJECT["project"]
+    rows = [*project["dependencies"], *(row for extra in project["optional-dependencies"].values() for row in extra)]
+    wanted = {re.split(r"[\[>=;]", row)[0] for row in rows} - {project["name"]}
+    page = (ROOT / "docs/dependencies.md").read_text("utf-8")
+    cells = [line.strip("|").split("|") for line in page.splitlines() if line.startswith("| ")]
+    named = {name.strip() for cell in cells for name in cell[-2].split(",")}  # the last one says why
+    assert named - {"package", "packages", "all extras"} == wanted
+
+
 def undocumented(names: list[str], page: str) -> list[str]:
     """Those that the page does not have in code type."""
     code = " ".join(re.findall(r"`([^`\n]+)`", (ROOT / "docs" / page).read_text("utf-8")))
