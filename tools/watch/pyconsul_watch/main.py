@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
 from pyconsul.sdk.errors import ConfigError as SettingsError
-from pyconsul.toolkit import collection, logs, program
+from pyconsul.toolkit import collection, logs, pid_file, program
 from pyconsul.toolkit.errors import (
     EXIT_CONFIG,
     EXIT_FLAGS,
@@ -107,7 +107,7 @@ class _Process:
             loop.add_signal_handler(number, self.signals.put_nowait, number)
         try:
             self.session = self._session_type(self._config, self._state)
-            self._store_pid()
+            pid_file.store(self._config.pid_file)
         except (ToolError, SettingsError) as error:
             logger.error("%s", error)
             return EXIT_CONFIG
@@ -118,7 +118,7 @@ class _Process:
         finally:
             self.notifier.stopping()
             await self.session.stop()
-            self._remove_pid()
+            pid_file.remove(self._config.pid_file, logger)
 
     async def _stay(self) -> int:
         self.session.start()
@@ -187,20 +187,6 @@ class _Process:
         if self._display is not None:
             for handler in logging.getLogger(ROOT).handlers:
                 handler.addFilter(self._display.clear)
-
-    def _store_pid(self) -> None:
-        """Write the process ID. Raises ConfigError."""
-        if not self._config.pid_file:
-            return
-        try:
-            with open(self._config.pid_file, "w", encoding="ascii") as out:
-                out.write(str(os.getpid()))
-        except OSError as error:
-            raise ConfigError(f"could not open pid file: {error}") from None
-
-    def _remove_pid(self) -> None:
-        if self._config.pid_file and os.path.isfile(self._config.pid_file):
-            os.remove(self._config.pid_file)
 
 
 if __name__ == "__main__":
