@@ -17,7 +17,7 @@ format: $(READY)
 	$(BIN)/ruff format core tools tests scripts bench fuzz examples
 
 docs: $(READY)  ## rewrite the pages that are made from the registries
-	$(BIN)/python scripts/reference.py
+	$(BIN)/python scripts/reference_config.py
 	$(BIN)/python scripts/reference_cli.py
 	$(BIN)/python scripts/reference_http.py
 	$(BIN)/python scripts/reference_discover.py
