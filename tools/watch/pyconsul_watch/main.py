@@ -39,7 +39,7 @@ def version_text() -> str:
     """One line with the distribution's version."""
     from importlib.metadata import version
 
-    return f"consul-watch v{version('py-consul-agent')} (py-consul)"
+    return f"py-consul-watch v{version('py-consul-agent')}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
