@@ -23,8 +23,10 @@ async def agent() -> AsyncIterator[Agent]:
 
 
 @pytest.fixture
-def sink() -> Iterator[Metrics]:
-    """The process's sink, as it was before afterwards."""
+def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[Metrics]:
+    """The process's sink, as it was before afterwards; its clock stands still, so that no interval ends meanwhile."""
+    moment = current()._clock()
+    monkeypatch.setattr(current(), "_clock", lambda: moment)
     yield current()
     current().configure()
 
