@@ -13,11 +13,11 @@ test: $(READY)  ## everything a change must pass
 	@$(BIN)/python scripts/check.py
 
 format: $(READY)
-	$(BIN)/ruff check --fix core tools tests scripts bench examples
-	$(BIN)/ruff format core tools tests scripts bench examples
+	$(BIN)/ruff check --fix core tools tests scripts bench fuzz examples
+	$(BIN)/ruff format core tools tests scripts bench fuzz examples
 
 docs: $(READY)  ## rewrite the pages that are made from the registries
-	$(BIN)/python scripts/reference.py
+	$(BIN)/python scripts/reference_config.py
 	$(BIN)/python scripts/reference_cli.py
 	$(BIN)/python scripts/reference_http.py
 	$(BIN)/python scripts/reference_discover.py

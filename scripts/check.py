@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
-SOURCES = ("core", "tools", "tests", "scripts", "bench", "examples")
+SOURCES = ("core", "tools", "tests", "scripts", "bench", "fuzz", "examples")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+
+from pages import ROOT, write_or_check
 
 from pyconsul.cli.command import flags_of, load
 from pyconsul.cli.flags import HTTP_GROUP
@@ -12,7 +13,7 @@ from pyconsul.cli.help import prose
 from pyconsul.cli.registry import COMMANDS, LATER, children
 from pyconsul.lang.goflags import Flag, unquote_usage
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
+PAGE = ROOT / "docs" / "cli.md"
 
 _INTRODUCTION = """# The command line
 
@@ -112,17 +113,5 @@ def _anchor(name: str) -> str:
     return name.replace(" ", "-")
 
 
-def main(argv: list[str]) -> int:
-    """Write the page, or check it. Returns 1 when it is not current."""
-    text = page()
-    if "--check" in argv:
-        current = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text
-        if not current:
-            sys.stderr.write("docs/cli.md is not current: run scripts/reference_cli.py\n")
-        return 0 if current else 1
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(write_or_check(PAGE, page(), sys.argv[1:]))

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any
+
+from pages import ROOT, write_or_check
 
 from pyconsul.toolkit.discovery import Parameter, Provider
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "tools" / "discover.md"
+PAGE = ROOT / "docs" / "tools" / "discover.md"
 HEADING = "\n## The providers\n"
 PACKAGE = "pyconsul_autojoin.providers."
 
 
-def main() -> int:
-    """Write the page, or compare it. Returns the exit status."""
-    page = PAGE.read_text(encoding="utf-8")
-    head = page.partition(HEADING)[0]
-    wanted = head + HEADING + tables()
-    if "--check" in sys.argv[1:]:
-        if page != wanted:
-            sys.stderr.write("docs/tools/discover.md is not current: run scripts/reference_discover.py\n")
-        return int(page != wanted)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+def page() -> str:
+    """The page: its own prose, and the tables behind it."""
+    return PAGE.read_text(encoding="utf-8").partition(HEADING)[0] + HEADING + tables()
 
 
 def tables() -> str:
@@ -53,4 +46,4 @@ def row(parameter: Parameter) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(PAGE, page(), sys.argv[1:]))

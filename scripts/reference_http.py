@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import sys
-from pathlib import Path
+
+from pages import ROOT, write_or_check
 
 from pyconsul.agent.http import families
 from pyconsul.agent.http.routing import Route
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "http-api.md"
+PAGE = ROOT / "docs" / "http-api.md"
 
 _INTRODUCTION = """\
 # The HTTP API
@@ -43,11 +44,17 @@ here. This page lists every route with what it answers, and what the door in fro
 | any other body | 64 MiB | 413 |
 | all bodies above 64 KiB together, in memory | 256 MiB | 503 |
 | connections of one client address | `limits.http_max_conns_per_client`, 200 | 429 |
+| reads, writes a second | enforced `limits.request_limits`, none; ten seconds' worth at once | 429; writes 503 |
+| requests a second to the servers | `limits.rpc_rate`, none; `limits.rpc_max_burst` at once, 1000 | 429 |
 | TLS handshake and first byte after it | `limits.https_handshake_timeout`, 5 s | closed |
 | headers of a request, from its first byte | 60 s | closed |
 | between two pieces of a body | 60 s | closed |
 | a reply of which nothing is read | 120 s | closed |
 | between two requests | 15 min | closed |
+
+`limits.request_limits` are enforced with `mode = "enforcing"`. With `mode = "permissive"` the log tells at DEBUG, and
+`rpc_rate_limit_exceeded` counts, what would be refused; a reload takes new rates over. While requests are counted no
+reply is kept, so each costs what it costs.
 
 Requests may be pipelined; while one is answered at most 64 KiB more are read. HTTP/1.0 is answered in kind. Offers to
 upgrade are overlooked. What is no request gets the answer of Go's server: 400, 417, 431, 501 or 505, and the end.
@@ -86,17 +93,5 @@ def _rows(route: Route) -> list[str]:
     return [f"| {', '.join(methods)} | `{pattern}` | {text} |" for text, methods in by_text.items()]
 
 
-def main(argv: list[str]) -> int:
-    """Write the page, or check it. Returns 1 when it is not current."""
-    text = page()
-    if "--check" in argv:
-        current = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text
-        if not current:
-            sys.stderr.write("docs/http-api.md is not current: run scripts/reference_http.py\n")
-        return 0 if current else 1
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(write_or_check(PAGE, page(), sys.argv[1:]))

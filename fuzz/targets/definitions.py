@@ -30,8 +30,13 @@ TOKENS = [
     b'"Proxy":',
     b",",
     b":",
+    b'"TTL":',
+    b'"interval":',
+    b'"Connect":',
+    b'"SidecarService":',
+    b"\\ud800",
+    b"99999999999999999999",
 ]
-TOKENS += [b'"TTL":', b'"interval":', b'"Connect":', b'"SidecarService":', b"\\ud800", b"99999999999999999999"]
 
 
 def run(data: bytes) -> None:

@@ -21,8 +21,15 @@ TOKENS = [
     b"\xdb\xff\xff\xff\xff",
     b"\xdf\xff\xff\xff\xff",
     b"\xcb",
+    b"\xd9\x01x",
+    b"\xc4\x01x",
+    b"\xd5\x01\x02\x03",
+    b"\xc1",
+    b"\xa3Key",
+    b"\xc2",
+    b"\xff",
+    b"\x91",
 ]
-TOKENS += [b"\xd9\x01x", b"\xc4\x01x", b"\xd5\x01\x02\x03", b"\xc1", b"\xa3Key", b"\xc2", b"\xff", b"\x91"]
 
 
 def run(data: bytes) -> None:

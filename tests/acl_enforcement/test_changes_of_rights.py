@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pyconsul.agent.agent import Agent
+from tests.waiting import comes_true
 
 READS = 'key_prefix "" { policy = "read" } node_prefix "" { policy = "read" } service_prefix "" { policy = "read" }'
 LESS = 'key "other" { policy = "read" } node "n2" { policy = "read" }'
@@ -144,9 +145,7 @@ def wait_for_waiters(guarded: Any, token: str, count: int) -> None:
         return alone + agent.listeners.front.groups.following
 
     async def parked(agent: Agent) -> None:
-        async with asyncio.timeout(10):
-            while waiting(agent) < count:  # noqa: ASYNC110 - the agent has no event for it
-                await asyncio.sleep(0.001)
+        await comes_true(lambda: waiting(agent) >= count)
 
     guarded.agent.run(parked)
 

@@ -11,7 +11,7 @@ import pytest
 
 from pyconsul.sdk import Client
 from pyconsul.testing import InProcessAgent
-from tests.agent.conftest import until
+from tests.waiting import until
 
 SEES_WEB = 'service "web" { policy = "read" } node_prefix "" { policy = "read" }'
 WRITES_WEB = 'service "web" { policy = "write" }'

@@ -22,8 +22,8 @@ event_prefix "" { policy = "write" } operator = "write" keyring = "write"
 async def root(api: Api) -> str:
     """A token that may do everything with an agent; a service and a check of the node are there."""
     secret = api.grant(EVERYTHING)
-    await api.put("/v1/agent/service/register", secret, WEB)
-    await api.put("/v1/agent/check/register", secret, {"Name": "of-node", "TTL": "1h"})
+    await api.put("/v1/agent/service/register", WEB, secret)
+    await api.put("/v1/agent/check/register", {"Name": "of-node", "TTL": "1h"}, secret)
     return secret
 
 
@@ -104,8 +104,8 @@ async def test_an_expression_sees_no_more_than_the_asker(api: Api, root: str) ->
 async def test_a_service_takes_the_right_to_its_name_and_to_what_it_replaces(api: Api, root: str) -> None:
     """One cannot take over another's ID."""
     other = api.grant('service "other" { policy = "write" }')
-    assert (await api.put("/v1/agent/service/register", other, {"Name": "other"})).status == 200
-    answer = await api.put("/v1/agent/service/register", other, {"Name": "other", "ID": "web"})
+    assert (await api.put("/v1/agent/service/register", {"Name": "other"}, other)).status == 200
+    answer = await api.put("/v1/agent/service/register", {"Name": "other", "ID": "web"}, other)
     assert (answer.status, answer.text.endswith("lacks permission 'service:write' on \"web\"")) == (403, True)
 
 
@@ -113,7 +113,7 @@ async def test_a_proxy_takes_the_right_to_what_it_stands_for(api: Api) -> None:
     """It would be found as an instance of that."""
     proxy = api.grant('service "proxy" { policy = "write" }')
     body = {"Name": "proxy", "Kind": "connect-proxy", "Port": 1, "Proxy": {"DestinationServiceName": "db"}}
-    answer = await api.put("/v1/agent/service/register", proxy, body)
+    answer = await api.put("/v1/agent/service/register", body, proxy)
     assert answer.text.endswith("lacks permission 'service:write' on \"db\"")
 
 
@@ -125,10 +125,10 @@ async def test_a_sidecar_is_vetted_with_its_own_token(api: Api) -> None:
     def body(token: str) -> dict[str, Any]:
         return {"Name": "web", "Port": 1, "Connect": {"SidecarService": {"Token": token}}}
 
-    assert (await api.put("/v1/agent/service/register", web, body(""))).status == 403
+    assert (await api.put("/v1/agent/service/register", body(""), web)).status == 403
     assert api.agent.local.services() == []
-    assert (await api.put("/v1/agent/service/register", web, body("unknown"))).text == "ACL not found"
-    assert (await api.put("/v1/agent/service/register", web, body(sidecar))).status == 200
+    assert (await api.put("/v1/agent/service/register", body("unknown"), web)).text == "ACL not found"
+    assert (await api.put("/v1/agent/service/register", body(sidecar), web)).status == 200
     row = api.agent.local.service_row("web-sidecar-proxy")
     assert row is not None and row.Token == sidecar
 
@@ -145,7 +145,7 @@ async def test_a_check_takes_the_right_to_its_service_or_node(api: Api, root: st
         (web, {"Name": "of-node", "TTL": "1h", "ServiceID": "web"}, 403),
         (node, {"Name": "e", "ID": "web-ttl", "TTL": "1h"}, 403),
     ):
-        assert (await api.put("/v1/agent/check/register", token, body)).status == status, body
+        assert (await api.put("/v1/agent/check/register", body, token)).status == status, body
 
 
 async def test_events_are_fired_and_seen_by_name(api: Api) -> None:
@@ -159,7 +159,7 @@ async def test_events_are_fired_and_seen_by_name(api: Api) -> None:
         ("seen", everything, 200, None),
         ("hidden", everything, 200, None),
     ):
-        answer = await api.put(f"/v1/event/fire/{name}", token)
+        answer = await api.put(f"/v1/event/fire/{name}", token=token)
         assert answer.status == status and text in (None, answer.text)
     answer = await api.get("/v1/event/list", deploy)
     assert [event["Name"] for event in answer.body] == ["deploy", "seen"]
@@ -174,9 +174,9 @@ async def test_gossip_keys_take_a_right_of_their_own(api: Api) -> None:
     assert (await api.get("/v1/operator/keyring", reader)).status != 403
     assert (await api.get("/v1/operator/keyring")).status == 403
     for method in ("POST", "PUT", "DELETE"):
-        answer = await api.ask(method, "/v1/operator/keyring", reader, {"Key": "x"})
+        answer = await api.ask(method, "/v1/operator/keyring", {"Key": "x"}, reader)
         assert answer.text.endswith("lacks permission 'keyring:write'")
-    assert (await api.ask("PUT", "/v1/operator/keyring?relay-factor=9", "", {"Key": "x"})).status == 400
+    assert (await api.ask("PUT", "/v1/operator/keyring?relay-factor=9", {"Key": "x"}, "")).status == 400
 
 
 async def test_profiles_take_the_right_to_see_the_operator_s_things(api: Api) -> None:
@@ -190,9 +190,9 @@ async def test_the_mesh_is_asked_by_who_registers_the_target(api: Api) -> None:
     """A question that is wrong in itself is told so first."""
     body = {"Target": "db", "ClientCertURI": "spiffe://x.consul/ns/default/dc/dc1/svc/web"}
     ask = ("POST", "/v1/agent/connect/authorize")
-    assert (await api.ask(*ask, "unknown", body)).text == "Could not resolve token to authorizer: ACL not found"
-    assert "'service:write' on \"db\"" in (await api.ask(*ask, "", body)).text
-    assert (await api.ask(*ask, "unknown", {"Target": "db"})).status == 400
+    assert (await api.ask(*ask, body, "unknown")).text == "Could not resolve token to authorizer: ACL not found"
+    assert "'service:write' on \"db\"" in (await api.ask(*ask, body)).text
+    assert (await api.ask(*ask, {"Target": "db"}, "unknown")).status == 400
 
 
 async def test_the_recovery_token_needs_no_server(api: Api) -> None:
@@ -223,6 +223,6 @@ async def test_a_service_that_is_waited_for_is_lost_with_the_right_to_it(api: Ap
     waiting = asyncio.create_task(api.get(f"/v1/agent/service/web?hash={seen}&wait=60s", "reader"))
     await asyncio.sleep(0)
     api.grant("", token)
-    await api.put("/v1/agent/service/register", root, WEB | {"Port": 81})
+    await api.put("/v1/agent/service/register", WEB | {"Port": 81}, root)
     async with asyncio.timeout(5):
         assert (await waiting).text.endswith("lacks permission 'service:read' on \"web\"")

@@ -46,7 +46,7 @@ def kept(folder: Path) -> dict[str, str]:
 )
 async def test_each_token_has_its_names(api: Api, path: str, field: str) -> None:
     """New ones and old ones."""
-    answer = await api.put(f"/v1/agent/token/{path}", api.grant(RIGHTS), {"Token": "new"})
+    answer = await api.put(f"/v1/agent/token/{path}", {"Token": "new"}, api.grant(RIGHTS))
     assert (answer.status, answer.raw) == (200, b"")
     assert {name for name in NAMES if getattr(api.agent.tokens, name) == "new"} == {field}
 
@@ -54,11 +54,11 @@ async def test_each_token_has_its_names(api: Api, path: str, field: str) -> None
 async def test_a_name_or_body_that_means_nothing_is_refused(api: Api) -> None:
     """The right to it is looked at first."""
     token = api.grant(RIGHTS)
-    assert (await api.put("/v1/agent/token/odd", token, {"Token": "x"})).text == 'Token "odd" is unknown'
-    assert (await api.put("/v1/agent/token/agent", token, b"{")).status == 400
-    answer = await api.put("/v1/agent/token/agent", token, [])
+    assert (await api.put("/v1/agent/token/odd", {"Token": "x"}, token)).text == 'Token "odd" is unknown'
+    assert (await api.put("/v1/agent/token/agent", b"{", token)).status == 400
+    answer = await api.put("/v1/agent/token/agent", [], token)
     assert answer.text.endswith("json: cannot unmarshal array into Go value of type api.AgentToken")
-    assert (await api.put("/v1/agent/token/odd", "", b"{")).status == 403
+    assert (await api.put("/v1/agent/token/odd", b"{", "")).status == 403
 
 
 async def test_a_new_default_or_agent_token_starts_a_full_sync(api: Api) -> None:
@@ -67,7 +67,7 @@ async def test_a_new_default_or_agent_token_starts_a_full_sync(api: Api) -> None
     for name, starts in (("dns", False), ("agent", True), ("agent", False), ("default", True)):
         api.agent.syncer.schedule.full_done(asyncio.get_running_loop().time(), ok=True)
         before = api.agent.syncer.schedule.wake_at
-        await api.put(f"/v1/agent/token/{name}", token, {"Token": "x"})
+        await api.put(f"/v1/agent/token/{name}", {"Token": "x"}, token)
         assert (api.agent.syncer.schedule.wake_at != before) is starts, name
 
 
@@ -75,8 +75,8 @@ async def test_tokens_set_by_the_api_outlive_the_agent_where_that_is_wanted(tmp_
     """In Consul's file, readable by its owner alone; the log tells what it overrides."""
     async with with_acls(CONFIGURED, **{"data-dir": str(tmp_path)}) as api:
         token = api.grant(RIGHTS)
-        await api.put("/v1/agent/token/default", token, {"Token": "by-api"})
-        await api.put("/v1/agent/token/dns", token, {"Token": "dns-by-api"})
+        await api.put("/v1/agent/token/default", {"Token": "by-api"}, token)
+        await api.put("/v1/agent/token/dns", {"Token": "dns-by-api"}, token)
     assert kept(tmp_path) == {"default": "by-api", "dns": "dns-by-api"}
     assert (tmp_path / "acl-tokens.json").stat().st_mode & 0o777 == 0o600
     async with with_acls(CONFIGURED, **{"data-dir": str(tmp_path)}) as api:
@@ -92,7 +92,7 @@ async def test_an_emptied_token_is_kept_no_longer(tmp_path: Path) -> None:
     async with with_acls(CONFIGURED, **{"data-dir": str(tmp_path)}) as api:
         token = api.grant(RIGHTS)
         for value in ("by-api", ""):
-            await api.put("/v1/agent/token/default", token, {"Token": value})
+            await api.put("/v1/agent/token/default", {"Token": value}, token)
         assert api.agent.tokens.default == ""
     assert kept(tmp_path) == {}
 
@@ -101,7 +101,7 @@ async def test_nothing_is_kept_unless_that_is_wanted(tmp_path: Path) -> None:
     """And a reload puts the configured tokens back."""
     hcl = CONFIGURED.replace("enable_token_persistence = true", "")
     async with with_acls(hcl, **{"data-dir": str(tmp_path)}) as api:
-        await api.put("/v1/agent/token/default", api.grant(RIGHTS), {"Token": "by-api"})
+        await api.put("/v1/agent/token/default", {"Token": "by-api"}, api.grant(RIGHTS))
         assert api.agent.tokens.default == "by-api"
         await api.agent.reload()
         assert api.agent.tokens.default == "from-file"
@@ -128,7 +128,7 @@ async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     """The token holds until the agent stops."""
     async with with_acls(CONFIGURED, **{"data-dir": str(tmp_path)}) as api:
         (tmp_path / "acl-tokens.json").mkdir()
-        answer = await api.put("/v1/agent/token/default", api.grant(RIGHTS), {"Token": "by-api"})
+        answer = await api.put("/v1/agent/token/default", {"Token": "by-api"}, api.grant(RIGHTS))
         assert (answer.status, answer.text.startswith("Failed to persist tokens - ")) == (500, True)
         assert api.agent.tokens.default == "by-api"
 
@@ -146,7 +146,7 @@ async def test_secrets_are_shown_nowhere(lines: list[str]) -> None:
         shown = await api.get("/v1/agent/self", token)
         assert shown.status == 200
         await api.get("/v1/agent/self?token=s3cret-8")
-        await api.put("/v1/agent/token/agent", token, {"Token": "s3cret-9"})
+        await api.put("/v1/agent/token/agent", {"Token": "s3cret-9"}, token)
     assert "s3cret" not in shown.text
     assert not [line for line in lines if "s3cret" in line]
 

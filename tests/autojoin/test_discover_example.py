@@ -27,8 +27,3 @@ def test_the_example_configuration_is_read() -> None:
     config = load({"dev": True, "config-file": [str(ROOT / "examples" / "discover" / "agent.hcl")]}).runtime
     assert parse_settings(config.retry_join[0])["provider"] == "aws"
     assert (config.retry_join[1], config.retry_interval) == ("consul.example.com", 10_000_000_000)
-
-
-def test_the_page_shows_the_providers_as_they_are() -> None:
-    """The tables of docs/tools/discover.md are those that the providers give."""
-    output_of("scripts/reference_discover.py", "--check")

@@ -20,6 +20,7 @@ from zeroconf.asyncio import AsyncZeroconf
 from pyconsul.toolkit.discovery import DiscoverError
 from pyconsul_autojoin.providers import mdns
 from pyconsul_autojoin.providers.mdns import TYPE_A, TYPE_AAAA, TYPE_PTR, TYPE_SRV, Mdns, Records, take
+from tests.waiting import comes_true
 
 GROUP = "224.0.0.251"
 PORT = 5353
@@ -123,8 +124,7 @@ def hear(ask: Any, skip_time: Callable[[float], None], monkeypatch: pytest.Monke
 
     async def until(text: str, count: int) -> list[str]:
         looking = asyncio.create_task(Mdns((LOOPBACK,)).addresses(ask(f"provider=mdns timeout=60s {text}")))
-        while not heard or len(heard[-1].addresses(True, True)) < count:  # noqa: ASYNC110 - what is heard has no event
-            await asyncio.sleep(0.01)
+        await comes_true(lambda: heard and len(heard[-1].addresses(True, True)) >= count)
         skip_time(60)
         return await looking
 

@@ -64,6 +64,7 @@ def test_durations_are_texts_or_nanoseconds() -> None:
     """A resolver shows its timeouts as text, whatever they came as."""
     assert shown(entry("service-resolver", ConnectTimeout=5_000_000_000))["ConnectTimeout"] == "5s"
     assert shown(entry("service-resolver", RequestTimeout="1m"))["RequestTimeout"] == "1m0s"
+    assert "-2562047h47m16.854775808s" in refusal("service-resolver", ConnectTimeout=1e30)  # as Go cuts it
 
 
 def test_untyped_values_lose_lists_of_one_only_below_a_list_of_one() -> None:

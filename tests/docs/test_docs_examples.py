@@ -64,6 +64,15 @@ def test_every_page_stands_in_the_index() -> None:
     assert not [page for page in sorted(pages) if f"({page})" not in index]
 
 
+@pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "scripts").glob("reference_*.py")))
+def test_a_page_that_is_made_from_a_registry_is_current(script: str) -> None:
+    """Whoever changes a row runs ``make docs``, which runs each of these scripts."""
+    command = [sys.executable, f"scripts/{script}"]
+    done = subprocess.run([*command, "--check"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"scripts/{script}\n" in (ROOT / "Makefile").read_text()
+
+
 async def test_the_python_of_the_readme_runs(consul_agent: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The front page's program writes a key, takes a lock and prints the instances of a service."""
     consul_agent.client.agent.register_service({"Name": "web", "Port": 80})

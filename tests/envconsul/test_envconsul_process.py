@@ -49,12 +49,12 @@ def test_a_change_restarts_the_child(tool: Any, consul_agent: InProcessAgent) ->
     consul_agent.client.kv.put("c/V", "one")
     child = tool.script("child.sh", f"trap 'echo int >> log; exit 0' INT\necho $V >> log\n{LOOP}")
     process = tool.start("-prefix", "c", child)
-    tool.comes("log", "one\n")
+    tool.comes("one\n")
     consul_agent.client.kv.put("c/V", "two")
-    tool.comes("log", "one\nint\ntwo\n")
+    tool.comes("one\nint\ntwo\n")
     status, err = tool.end(process)
     assert (status, err) == (12, "Cleaning up...\n")
-    tool.comes("log", "one\nint\ntwo\nint\n")
+    tool.comes("one\nint\ntwo\nint\n")
 
 
 def test_a_reload_signal_is_sent_in_place_of_a_restart(tool: Any, consul_agent: InProcessAgent) -> None:
@@ -62,9 +62,9 @@ def test_a_reload_signal_is_sent_in_place_of_a_restart(tool: Any, consul_agent: 
     consul_agent.client.kv.put("c/V", "one")
     child = tool.script("child.sh", f"trap 'echo usr1 >> log' USR1\necho $V >> log\n{LOOP}")
     tool.start("-exec-reload-signal", "SIGUSR1", "-prefix", "c", child)
-    tool.comes("log", "one\n")
+    tool.comes("one\n")
     consul_agent.client.kv.put("c/V", "two")
-    tool.comes("log", "one\nusr1\n")
+    tool.comes("one\nusr1\n")
 
 
 def test_no_restart_leaves_the_child_alone(tool: Any, consul_agent: InProcessAgent) -> None:
@@ -72,11 +72,11 @@ def test_no_restart_leaves_the_child_alone(tool: Any, consul_agent: InProcessAge
     consul_agent.client.kv.put("c/V", "one")
     child = tool.script("child.sh", f"trap 'echo $V >> log; exit 0' INT\necho $V >> log\n{LOOP}")
     process = tool.start("-no-restart", "-change-command", "echo changed $V >> log", "-prefix", "c", child)
-    tool.comes("log", "one\n")
+    tool.comes("one\n")
     consul_agent.client.kv.put("c/V", "two")
-    tool.comes("log", "one\nchanged two\n")
+    tool.comes("one\nchanged two\n")
     assert tool.end(process)[0] == 12
-    tool.comes("log", "one\nchanged two\none\n")
+    tool.comes("one\nchanged two\none\n")
 
 
 def test_a_failing_change_command_holds_the_restart_back(tool: Any, consul_agent: InProcessAgent) -> None:
@@ -85,11 +85,11 @@ def test_a_failing_change_command_holds_the_restart_back(tool: Any, consul_agent
     child = tool.script("child.sh", f"trap 'exit 0' INT\necho $V >> log\n{LOOP}")
     check = tool.script("check.sh", 'echo check $V >> log; test "$V" != bad')
     process = tool.start("-change-command", check, "-prefix", "c", child)
-    tool.comes("log", "one\n")
+    tool.comes("one\n")
     consul_agent.client.kv.put("c/V", "bad")
-    tool.comes("log", "one\ncheck bad\n")
+    tool.comes("one\ncheck bad\n")
     consul_agent.client.kv.put("c/V", "good")
-    tool.comes("log", "one\ncheck bad\ncheck good\ngood\n")
+    tool.comes("one\ncheck bad\ncheck good\ngood\n")
     assert "change command failed, the child process is left alone" in tool.end(process)[1]
 
 
@@ -98,10 +98,10 @@ def test_changes_that_come_together_restart_once(tool: Any, consul_agent: InProc
     consul_agent.client.kv.put("c/V", "0")
     child = tool.script("child.sh", f"trap 'exit 0' INT\necho $V >> log\n{LOOP}")
     tool.start("-wait", "2s:30s", "-prefix", "c", child)
-    tool.comes("log", "0\n")
+    tool.comes("0\n")
     for value in "123":
         consul_agent.client.kv.put("c/V", value)
-    tool.comes("log", "0\n3\n")
+    tool.comes("0\n3\n")
 
 
 def test_reload_false_of_a_prefix(tool: Any, consul_agent: InProcessAgent) -> None:
@@ -111,10 +111,10 @@ def test_reload_false_of_a_prefix(tool: Any, consul_agent: InProcessAgent) -> No
     (tool.folder / "c.hcl").write_text('prefix { path = "quiet" reload = false } prefix { path = "c" }')
     child = tool.script("child.sh", f"trap 'exit 0' INT\necho $Q $V >> log\n{LOOP}")
     tool.start("-config", "c.hcl", "-wait", "2s:30s", child)  # long enough for both changes to have arrived
-    tool.comes("log", "1 one\n")
+    tool.comes("1 one\n")
     consul_agent.client.kv.put("quiet/Q", "2")
     consul_agent.client.kv.put("c/V", "two")
-    tool.comes("log", "1 one\n2 two\n")
+    tool.comes("1 one\n2 two\n")
 
 
 def test_sighup_reads_the_configuration_again(tool: Any, consul_agent: InProcessAgent) -> None:
@@ -124,10 +124,10 @@ def test_sighup_reads_the_configuration_again(tool: Any, consul_agent: InProcess
     config = tool.folder / "c.hcl"
     config.write_text('prefix { path = "a" }')
     process = tool.start("-config", "c.hcl", tool.script("child.sh", f"trap 'exit 0' INT\necho $V >> log\n{LOOP}"))
-    tool.comes("log", "from-a\n")
+    tool.comes("from-a\n")
     config.write_text('prefix { path = "b" }')
     process.send_signal(signal.SIGHUP)
-    tool.comes("log", "from-a\nfrom-b\n")
+    tool.comes("from-a\nfrom-b\n")
     config.write_text("prefix {")
     assert tool.end(process, signal.SIGHUP)[0] == 15
 
@@ -137,7 +137,7 @@ def test_other_signals_reach_the_child_and_its_status_comes_back(tool: Any, cons
     consul_agent.client.kv.put("c/V", "one")
     child = tool.script("child.sh", f"trap 'exit 5' TERM\necho up >> log\n{LOOP}")
     process = tool.start("-prefix", "c", child)
-    tool.comes("log", "up\n")
+    tool.comes("up\n")
     status, err = tool.end(process, signal.SIGTERM)
     assert status == 5
     assert err.endswith(" [ERROR] envconsul: unexpected exit from subprocess (5)\n")
@@ -148,7 +148,7 @@ def test_a_child_that_ignores_its_kill_signal_is_killed(tool: Any, consul_agent:
     consul_agent.client.kv.put("c/V", "one")
     child = tool.script("child.sh", f"trap '' INT\necho up >> log\n{LOOP}")
     process = tool.start("-exec-kill-timeout", "100ms", "-prefix", "c", child)
-    tool.comes("log", "up\n")
+    tool.comes("up\n")
     assert tool.end(process)[0] == 12
 
 
@@ -233,7 +233,7 @@ def test_the_process_id_is_in_its_file_while_it_runs(tool: Any, consul_agent: In
     """And the file is gone afterwards."""
     consul_agent.client.kv.put("c/V", "one")
     process = tool.start("-pid-file", "p.pid", "-prefix", "c", tool.script("c.sh", f"echo up >> log\n{LOOP}"))
-    tool.comes("log", "up\n")
+    tool.comes("up\n")
     assert (tool.folder / "p.pid").read_text() == str(process.pid)
     assert tool.end(process)[0] == 12
     assert not (tool.folder / "p.pid").exists()

@@ -93,22 +93,24 @@ def test_every_entry_point_leads_somewhere(point: EntryPoint) -> None:
     assert not point.attr or getattr(found, point.attr)
 
 
-def test_every_provider_and_storage_has_its_entry_point() -> None:
+def test_every_provider_storage_and_auth_method_has_its_entry_point() -> None:
     """A module that nothing points to could not be found by its name."""
     pointed = {point.module for point in ENTRY_POINTS}
-    folders = {
-        "pyconsul_autojoin.providers": ROOT / "tools/autojoin/pyconsul_autojoin/providers",
-        "pyconsul_snapshot_agent.storage": ROOT / "tools/snapshot_agent/pyconsul_snapshot_agent/storage",
-    }
-    classes = {"pyconsul_autojoin.providers": "def addrs", "pyconsul_snapshot_agent.storage": "def open_storage"}
-    for package, folder in folders.items():
-        assert {f"{package}.{name}" for name in modules_below(folder, classes[package])} <= pointed
+    plugins = (
+        ("pyconsul_autojoin.providers", ROOT / "tools/autojoin", "\n    async def addresses("),
+        ("pyconsul_snapshot_agent.storage", ROOT / "tools/snapshot_agent", "\ndef open_storage("),
+        ("pyconsul.acl.methods", ROOT / "core", "\ndef open_method("),
+    )
+    for package, root, opens in plugins:
+        found = {f"{package}.{name}" for name in modules_below(root / package.replace(".", "/"), opens)}
+        assert found == {module for module in pointed if module.startswith(package)}
 
 
 def test_every_config_entry_kind_has_its_module() -> None:
-    """A kind lives in a module of its own name."""
-    stems = {path.stem for path in (CORE / "structs/config_entries").glob("*.py")}
-    assert {kind for kind, entry in ENTRY_KINDS.items() if entry.__module__.rpartition(".")[2] not in stems} == set()
+    """A kind lives in a module of its own name, and is in the table."""
+    found = modules_below(CORE / "structs/config_entries", '\n    kind: ClassVar[str] = "') - {"entry"}
+    assert {entry.__module__.rpartition(".")[2] for entry in ENTRY_KINDS.values()} == found
+    assert {kind.replace("-", "_") for kind in ENTRY_KINDS} == found
 
 
 # Each row is tested
@@ -139,9 +141,9 @@ def test_every_rpc_method_is_used() -> None:
     assert [name for name in METHODS if f'"{name}"' not in used] == []
 
 
-def test_every_log_entry_is_tested() -> None:
-    """Its number, or the RPC methods that write it, stand in a test."""
-    written = text_of("core/pyconsul/server")
+def test_every_log_entry_is_written_by_somebody() -> None:
+    """Outside the module that handles it: an endpoint, the leader, or a transaction."""
+    written = text_of("core/pyconsul/server/endpoints", "core/pyconsul/server/leader", "core/pyconsul/server/state")
     assert [MessageType(n).name for n in LOG_HANDLERS if f"MessageType.{MessageType(n).name}" not in written] == []
 
 
@@ -158,9 +160,13 @@ def test_every_config_entry_kind_is_tested() -> None:
     assert untested([f'"{kind}"' for kind in ENTRY_KINDS]) == []
 
 
-def test_every_provider_and_storage_is_tested() -> None:
-    """Its module, or its name in quotes, stands in a test of its tool."""
-    rooms = {"pyconsul.autojoin": "tests/autojoin", "pyconsul.snapshot_storage": "tests/snapshot_agent"}
+def test_every_provider_storage_and_auth_method_is_tested() -> None:
+    """Its module, or its name in quotes, stands in a test of its room."""
+    rooms = {
+        "pyconsul.autojoin": "tests/autojoin",
+        "pyconsul.snapshot_storage": "tests/snapshot_agent",
+        "pyconsul.auth_method": "tests/acl_methods",
+    }
     points = [point for point in ENTRY_POINTS if point.group in rooms]
     assert [
         point.name
@@ -175,6 +181,17 @@ def test_every_provider_and_storage_is_tested() -> None:
 # Each row is documented
 
 
+def test_every_dependency_is_on_its_page() -> None:
+    """With a reason; the page names none that pyproject.toml does not."""
+    project = PROJECT["project"]
+    rows = [*project["dependencies"], *(row for extra in project["optional-dependencies"].values() for row in extra)]
+    wanted = {re.split(r"[\[>=;]", row)[0] for row in rows} - {project["name"]}
+    page = (ROOT / "docs/dependencies.md").read_text("utf-8")
+    cells = [line.strip("|").split("|") for line in page.splitlines() if line.startswith("| ")]
+    named = {name.strip() for cell in cells for name in cell[-2].split(",")}  # the last one says why
+    assert named - {"package", "packages", "all extras"} == wanted
+
+
 def undocumented(names: list[str], page: str) -> list[str]:
     """Those that the page does not have in code type."""
     code = " ".join(re.findall(r"`([^`\n]+)`", (ROOT / "docs" / page).read_text("utf-8")))
@@ -185,6 +202,7 @@ def undocumented(names: list[str], page: str) -> list[str]:
 @pytest.mark.parametrize(
     ("page", "names"),
     [
+        ("acl.md", [point.name for point in ENTRY_POINTS if point.group == "pyconsul.auth_method"]),
         ("checks.md", sorted(CHECK_MODULES)),
         ("dns.md", sorted(DNS_KINDS)),
         ("configuration.md", sorted({key.name for key in KEYS})),
@@ -192,7 +210,7 @@ def undocumented(names: list[str], page: str) -> list[str]:
         ("tools/snapshot-agent.md", [p.name for p in ENTRY_POINTS if p.group == "pyconsul.snapshot_storage"]),
         ("tools/template.md", sorted(load())),
     ],
-    ids=["checks", "dns", "configuration", "autojoin", "storages", "functions"],
+    ids=["auth-methods", "checks", "dns", "configuration", "autojoin", "storages", "functions"],
 )
 def test_every_row_is_on_its_page(page: str, names: list[str]) -> None:
     """In code type, so that a reader finds it."""

@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from pyconsul.agent.agent import Agent
 from pyconsul.config import load
 from pyconsul.config.runtime import Address
+from tests.waiting import comes_true
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -215,11 +216,5 @@ def trusting_fixture() -> Callable[..., ssl.SSLContext]:
 
 @pytest.fixture(name="until")
 def until_fixture() -> Callable[[Callable[[], bool]], Awaitable[None]]:
-    """Waits for a condition of the running agent, ten seconds at most."""
-
-    async def wait(condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(60):
-            while not condition():  # noqa: ASYNC110  the agent has no event for each thing that tests wait for
-                await asyncio.sleep(0)
-
-    return wait
+    """Waits for a condition of the running agent."""
+    return comes_true

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pyconsul.agent.agent import Agent
-from pyconsul.agent.http.request import Request
 from pyconsul.config import load
+from tests.door import Answer, DoorClient, leading_agent
 
 ROOT = "b8a5e0b4-7a9e-4f0c-9d5e-1f2a3b4c5d6e"
 NOBODY = "deadbeef-0000-4000-8000-000000000000"
@@ -26,44 +24,11 @@ MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEbrHsozjR6F5YjtxL0Jv9Q09CCJP8
 ANONYMOUS = "00000000-0000-0000-0000-000000000002"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Status, headers and body of one reply."""
-
-    status: int
-    headers: dict[str, str]
-    raw: bytes
-
-    @property
-    def body(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.raw)
-
-    @property
-    def text(self) -> str:
-        """The body as text."""
-        return self.raw.decode()
-
-
-@dataclass(frozen=True, slots=True)
-class Api:
+class Api(DoorClient):
     """Asks the door of one agent, as root unless told otherwise."""
 
-    agent: Agent
-
-    async def ask(self, method: str, path: str, body: Any = b"", token: str = ROOT) -> Answer:
-        """One request and its answer; a body that is no bytes goes as JSON."""
-        url, _, query = path.partition("?")
-        whole = f"/v1/acl/{url}" if not url.startswith("/") else url
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {"x-consul-token": token} if token else {}
-        req = Request(self.agent, method, whole, whole, query, headers, raw, "127.0.0.1:1")
-        reply, found = await self.agent.door.answer(req)
-        return Answer(reply.status, dict(found), reply.body(pretty=False))
-
-    async def get(self, path: str, token: str = ROOT) -> Answer:
-        """A GET."""
-        return await self.ask("GET", path, token=token)
+    def __init__(self, agent: Agent) -> None:
+        super().__init__(agent, "/v1/acl/", ROOT)
 
     async def made(self, kind: str, **definition: Any) -> Any:
         """What comes back for a new token, policy or role."""
@@ -90,10 +55,8 @@ def with_acls(secret: str = ROOT) -> str:
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
     """An agent whose server leads and whose doors are closed."""
-    agent = an_agent(with_acls())
-    await agent.server.start()
-    yield Api(agent)
-    await agent.server.stop()
+    async with leading_agent(with_acls()) as agent:
+        yield Api(agent)
 
 
 # Off, and not yet bootstrapped

@@ -146,12 +146,11 @@ async def test_entries_go_when_unused_or_too_many(
 
 
 def test_the_kinds_are_those_that_consul_caches() -> None:
-    """Node services and datacenters are the ones that do not refresh themselves."""
+    """Datacenters are the ones that do not refresh themselves."""
     found = {kind.name: kind.refreshes for kind in vars(kinds).values() if isinstance(kind, CacheKind)}
     assert found == {
         "catalog-datacenters": False,
         "catalog-services-list": True,
         "catalog-services": True,
-        "node-services": False,
         "health-services": True,
     }

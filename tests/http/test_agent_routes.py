@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -11,70 +10,17 @@ from hypothesis import HealthCheck as HypothesisCheck
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyconsul.agent.agent import Agent
-from pyconsul.agent.http.request import Request
-from pyconsul.config import load
 from pyconsul.structs import gojson
 from pyconsul.telemetry import logger
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Status, headers and body of one reply."""
-
-    status: int
-    headers: dict[str, str]
-    raw: bytes
-
-    @property
-    def body(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.raw)
-
-    @property
-    def text(self) -> str:
-        """The body as text."""
-        return self.raw.decode()
-
-
-@dataclass(frozen=True, slots=True)
-class Api:
-    """Asks the door of one agent."""
-
-    agent: Agent
-
-    def request(self, method: str, url: str, body: Any = b"", **headers: str) -> Request:
-        """A request; a body that is no bytes goes as JSON."""
-        path, _, query = url.partition("?")
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        whole = "/v1/" + path if path.startswith("catalog/") else "/v1/agent/" + path
-        return Request(self.agent, method, whole, whole, query, headers, raw, "127.0.0.1:1")
-
-    async def ask(self, method: str, url: str, body: Any = b"", **headers: str) -> Answer:
-        """One request and its whole answer."""
-        reply, found = await self.agent.door.answer(self.request(method, url, body, **headers))
-        return Answer(reply.status, dict(found), reply.body(pretty=False))
-
-    async def get(self, url: str, **headers: str) -> Answer:
-        """A GET."""
-        return await self.ask("GET", url, **headers)
-
-    async def put(self, url: str, body: Any = b"") -> Answer:
-        """A PUT."""
-        return await self.ask("PUT", url, body)
+from tests.door import DoorClient as Api
+from tests.door import leading_agent
 
 
 @pytest.fixture
 async def api() -> AsyncIterator[Api]:
     """A dev agent with local state and a leading server; no port is opened."""
-    agent = Agent(load({"dev": True, "node": "here", "bind": "127.0.0.1"}, {}).runtime)
-    await agent.server.start()
-    agent.local_work.start()
-    yield Api(agent)
-    await agent.local_work.stop()
-    await agent.syncer.stop()
-    agent.cache.stop()
-    await agent.server.stop()
+    async with leading_agent(local=True) as agent:
+        yield Api(agent, "/v1/agent/")
 
 
 async def test_a_registered_service_is_in_the_catalog_when_the_answer_comes(api: Api) -> None:
@@ -82,7 +28,7 @@ async def test_a_registered_service_is_in_the_catalog_when_the_answer_comes(api:
     answer = await api.put("service/register", {"Name": "web", "Port": 80, "Check": {"TTL": "1h"}})
     assert (answer.status, answer.raw) == (200, b"")
     assert (await api.get("services")).body["web"]["Weights"] == {"Passing": 1, "Warning": 1}
-    assert (await api.get("catalog/service/web")).body[0]["ServicePort"] == 80
+    assert (await api.get("/v1/catalog/service/web")).body[0]["ServicePort"] == 80
 
 
 @pytest.mark.parametrize(

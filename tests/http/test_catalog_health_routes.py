@@ -1,61 +1,21 @@
 """The catalog, health, coordinate and UI routes, asked through the door of an agent without sockets."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from hypothesis import HealthCheck as HypothesisCheck
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyconsul.agent.agent import Agent
-from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.translation import with_wan_addresses
-from pyconsul.config import load
 from pyconsul.structs.catalog import CheckServiceNode, Node, NodeService, ServiceAddress, ServiceNode
+from tests.door import Answer, DoorClient, leading_agent
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Status, headers and body of one reply."""
-
-    status: int
-    headers: dict[str, str]
-    raw: bytes
-
-    @property
-    def body(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.raw)
-
-    @property
-    def text(self) -> str:
-        """The body as text."""
-        return self.raw.decode()
-
-
-@dataclass(frozen=True, slots=True)
-class Api:
+class Api(DoorClient):
     """Asks the door of one agent."""
-
-    agent: Agent
-
-    async def ask(self, method: str, url: str, body: Any = b"", **headers: str) -> Answer:
-        """One request; a body that is no bytes goes as JSON."""
-        path, _, query = url.partition("?")
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        lower = {name.lower().replace("_", "-"): value for name, value in headers.items()}
-        request = Request(self.agent, method, "/v1/" + path, "/v1/" + path, query, lower, raw, "127.0.0.1:1")
-        reply, found = await self.agent.door.answer(request)
-        return Answer(reply.status, dict(found), reply.body(pretty=False))
-
-    async def get(self, url: str, **headers: str) -> Answer:
-        """A GET."""
-        return await self.ask("GET", url, **headers)
 
     async def once(self, url: str, fits: Callable[[Any], object]) -> Any:
         """The body of a route as soon as it fits; waits by blocking queries."""
@@ -70,14 +30,11 @@ class Api:
         return await self.ask("PUT", "catalog/register", {"Node": "n1", "Address": "10.0.0.1", **fields})
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def api() -> AsyncIterator[Api]:
     """A dev agent whose server leads; no port is opened."""
-    agent = Agent(load({"dev": True, "node": "here", "bind": "127.0.0.1"}, {}).runtime)
-    await agent.server.start()
-    yield Api(agent)
-    agent.cache.stop()
-    await agent.server.stop()
+    async with leading_agent() as agent:
+        yield Api(agent)
 
 
 async def test_a_registration_is_seen_everywhere(api: Api) -> None:

@@ -1,14 +1,11 @@
 """Which routes' indexes move with which change: the recorded matrix of ``wire/blocking.md``, section 2."""
 
-import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest_asyncio
+import pytest
 
-from pyconsul.agent.agent import Agent
-from pyconsul.agent.http.request import Request
-from pyconsul.config import load
+from tests.door import DoorClient, leading_agent
 
 ROUTES = {
     "nodes": "catalog/nodes",
@@ -108,32 +105,23 @@ STEPS: list[tuple[str, str, dict[str, Any], str]] = [
 ]
 
 
-@pytest_asyncio.fixture
-async def agent() -> AsyncIterator[Agent]:
+@pytest.fixture
+async def api() -> AsyncIterator[DoorClient]:
     """A dev agent whose server leads; no port is opened."""
-    agent = Agent(load({"dev": True, "node": "here", "bind": "127.0.0.1"}, {}).runtime)
-    await agent.server.start()
-    yield agent
-    agent.cache.stop()
-    await agent.server.stop()
+    async with leading_agent() as agent:
+        yield DoorClient(agent)
 
 
-async def index_of(agent: Agent, route: str) -> str:
+async def index_of(api: DoorClient, route: str) -> str:
     """The index that a route answers with."""
-    path, _, query = route.partition("?")
-    request = Request(agent, "GET", f"/v1/{path}", f"/v1/{path}", query, {}, b"", "127.0.0.1:1")
-    _, headers = await agent.door.answer(request)
-    return headers["X-Consul-Index"]
+    return (await api.get(route)).headers["X-Consul-Index"]
 
 
-async def test_each_change_moves_the_recorded_indexes_and_no_others(agent: Agent) -> None:
+async def test_each_change_moves_the_recorded_indexes_and_no_others(api: DoorClient) -> None:
     """In the order in which they were recorded on a real server."""
-    before = {name: await index_of(agent, route) for name, route in ROUTES.items()}
+    before = {name: await index_of(api, route) for name, route in ROUTES.items()}
     for what, method, body, moves in STEPS:
-        raw = json.dumps(body).encode()
-        path = f"/v1/catalog/{method}"
-        reply, _ = await agent.door.answer(Request(agent, "PUT", path, path, "", {}, raw, "127.0.0.1:1"))
-        assert reply.status == 200, what
-        after = {name: await index_of(agent, route) for name, route in ROUTES.items()}
+        assert (await api.put(f"catalog/{method}", body)).status == 200, what
+        after = {name: await index_of(api, route) for name, route in ROUTES.items()}
         assert {name for name in ROUTES if after[name] != before[name]} == set(moves.split()), what
         before = after

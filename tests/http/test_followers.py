@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import Callable, Generator
 
@@ -11,6 +10,7 @@ import pytest
 from pyconsul.agent.http.followers import Group
 from pyconsul.agent.http.reply import Reply
 from pyconsul.testing import InProcessAgent
+from tests.waiting import comes_true
 
 
 class Door:
@@ -69,10 +69,8 @@ def wait_for(agent: InProcessAgent, *, alone: int, following: int) -> None:
     async def parked(running: object) -> None:
         del running
         front = agent.agent.listeners.front
-        while True:
-            if (agent.agent.server.shared_reads.waiting, front.groups.following) == (alone, following):
-                return
-            await asyncio.sleep(0.001)
+        reads = agent.agent.server.shared_reads
+        await comes_true(lambda: (reads.waiting, front.groups.following) == (alone, following))
 
     agent.run(parked)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 
 from pyconsul.testing import InProcessAgent
+from tests.waiting import comes_true
 
 
 def _ask(agent: InProcessAgent, request: str) -> socket.socket:
@@ -27,8 +27,7 @@ def _wait_for_waiters(agent: InProcessAgent, count: int) -> None:
     async def parked(running: object) -> None:
         del running
         reads, groups = agent.agent.server.shared_reads, agent.agent.listeners.front.groups
-        while reads.waiting + groups.following < count:  # noqa: ASYNC110 - the agent has no event for it
-            await asyncio.sleep(0.001)
+        await comes_true(lambda: reads.waiting + groups.following >= count)
 
     agent.run(parked)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pyconsul.agent.agent import Agent
 from pyconsul.config import load
 from pyconsul.config.errors import ConfigError
 from pyconsul.server.state.config_entry_reads import entry_named
+from tests.door import leading_agent
 
 
 def settings_with(folder: Path, *entries: Any) -> dict[str, Any]:
@@ -24,13 +24,10 @@ def settings_with(folder: Path, *entries: Any) -> dict[str, Any]:
 async def test_a_leader_writes_the_entries_of_its_configuration(tmp_path: Path) -> None:
     """With defaults filled in and a hash, as a client's write would have them."""
     flags = settings_with(tmp_path, {"kind": "service-defaults", "name": "web", "protocol": "HTTP"})
-    agent = Agent(load(flags, {}).runtime)
-    await agent.server.start()
-    found = entry_named(agent.server.db, "service-defaults", "web")
+    async with leading_agent(**flags) as agent:
+        found = entry_named(agent.server.db, "service-defaults", "web")
     assert found is not None
     assert (getattr(found, "Protocol"), bool(found.Hash)) == ("http", True)  # noqa: B009 -- one kind has it
-    agent.cache.stop()
-    await agent.server.stop()
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from pyconsul.agent.agent import Agent
-from pyconsul.config import load
-from tests.intentions.conftest import Answer, Api
+from tests.door import Answer, DoorClient, leading_agent
+from tests.intentions.conftest import Api
 
 
 async def exported(api: Api, *services: tuple[str, dict[str, str]]) -> list[Any]:
@@ -57,13 +56,8 @@ async def test_a_new_service_behind_a_wildcard_ends_the_wait(api: Api) -> None:
 async def test_reading_it_takes_mesh_read(rules: str, status: int) -> None:
     """As reading the entry does."""
     hcl = 'acl { enabled = true default_policy = "deny" tokens { initial_management = "root" } }'
-    agent = Agent(load({"dev": True, "node": "here", "bind": "127.0.0.1", "hcl": [hcl]}, {}).runtime)
-    await agent.server.start()
-    api = Api(agent)
-    try:
+    async with leading_agent(hcl) as agent:
+        api = DoorClient(agent)
         await api.ask("PUT", "acl/policy?token=root", {"Name": "mine", "Rules": rules})
         token = (await api.ask("PUT", "acl/token?token=root", {"Policies": [{"Name": "mine"}]})).body["SecretID"]
         assert (await api.ask("GET", f"exported-services?token={token}")).status == status
-    finally:
-        agent.cache.stop()
-        await agent.server.stop()

@@ -7,7 +7,6 @@ import msgspec
 import pytest
 
 from pyconsul.agent.agent import Agent
-from pyconsul.agent.http.request import Request
 from pyconsul.agent.local.coordinates import CoordinateSender, pause_between
 from pyconsul.agent.local.tokens import Tokens
 from pyconsul.config import load
@@ -15,6 +14,7 @@ from pyconsul.structs.catalog import NodeSpecificRequest
 from pyconsul.structs.coordinate import ORIGIN, NodeCoordinate
 from pyconsul.structs.errors import ConsulError, NoLeader, PermissionDenied
 from pyconsul.telemetry import logging
+from tests.door import DoorClient, leading_agent
 
 
 @pytest.mark.parametrize(
@@ -77,12 +77,5 @@ async def test_a_refusal_is_in_the_log(error: ConsulError, line: str) -> None:
 
 async def test_without_a_wan_pool_no_datacenter_has_coordinates() -> None:
     """An empty list, not even the agent's own."""
-    runtime = load({"dev": True, "node": "here", "bind": "127.0.0.1", "hcl": ["ports { serf_wan = -1 }"]}, {}).runtime
-    agent = Agent(msgspec.structs.replace(runtime, http_addrs=(), dns_addrs=()))
-    await agent.start()
-    try:
-        path = "/v1/coordinate/datacenters"
-        reply, _ = await agent.door.answer(Request(agent, "GET", path, path, "", {}, b"", "127.0.0.1:1"))
-        assert reply.body(pretty=False) == b"[]"
-    finally:
-        await agent.stop()
+    async with leading_agent("ports { serf_wan = -1 }") as agent:
+        assert (await DoorClient(agent).get("coordinate/datacenters")).raw == b"[]"

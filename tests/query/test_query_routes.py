@@ -2,53 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyconsul.agent.agent import Agent
-from pyconsul.agent.http.request import Request
-from pyconsul.config import load
+from tests.door import DoorClient, leading_agent
 
 UNKNOWN = "adf4238a-882b-9ddc-4a9d-5b6758e4159e"
 
 
-class Answer(NamedTuple):
-    """Status, headers and body of one reply."""
-
-    status: int
-    headers: dict[str, str]
-    raw: bytes
-
-    @property
-    def body(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.raw)
-
-    @property
-    def text(self) -> str:
-        """The body as text."""
-        return self.raw.decode()
-
-
-class Api:
+class Api(DoorClient):
     """Asks the door of one agent."""
-
-    def __init__(self, agent: Agent) -> None:
-        self.agent = agent
-
-    async def ask(self, method: str, url: str, body: Any = b"") -> Answer:
-        """One request; a body that is no bytes goes as JSON."""
-        path, _, query = url.partition("?")
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        request = Request(self.agent, method, "/v1/" + path, "/v1/" + path, query, {}, raw, "127.0.0.1:1")
-        reply, headers = await self.agent.door.answer(request)
-        return Answer(reply.status, dict(headers), reply.body(pretty=False))
 
     async def create(self, name: str, **fields: Any) -> str:
         """Store a query for the service web; its ID."""
@@ -57,18 +24,14 @@ class Api:
         return answer.body["ID"]
 
 
-@pytest_asyncio.fixture
+@pytest.fixture
 async def api() -> AsyncIterator[Api]:
     """A dev agent whose server leads, with one instance of web; no port is opened."""
-    agent = Agent(load({"dev": True, "node": "here", "bind": "127.0.0.1"}, {}).runtime)
-    await agent.server.start()
-    api = Api(agent)
-    await api.ask(
-        "PUT", "catalog/register", {"Node": "n1", "Address": "10.0.0.1", "Service": {"Service": "web", "Port": 80}}
-    )
-    yield api
-    agent.cache.stop()
-    await agent.server.stop()
+    async with leading_agent() as agent:
+        api = Api(agent)
+        web = {"Node": "n1", "Address": "10.0.0.1", "Service": {"Service": "web", "Port": 80}}
+        await api.put("catalog/register", web)
+        yield api
 
 
 async def test_a_query_is_written_read_and_dropped(api: Api) -> None:

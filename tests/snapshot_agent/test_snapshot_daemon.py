@@ -22,6 +22,7 @@ from pyconsul_snapshot_agent.registration import ALIVE, SAVING
 from pyconsul_snapshot_agent.sealing import Keys
 from pyconsul_snapshot_agent.stats import StatsStatus
 from pyconsul_snapshot_agent.testing import MemoryStorage
+from tests.waiting import comes_true
 
 Fast = Callable[..., Schedule]
 
@@ -43,13 +44,6 @@ async def daemon(config: Config, *targets: MemoryStorage) -> AsyncIterator[Snaps
         halt.set("the test ends")
         async with asyncio.timeout(30):
             await work
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something to become true."""
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - the daemon has no event for tests
-            await asyncio.sleep(0.005)
 
 
 async def checks_of(agent: InProcessAgent) -> dict[str, tuple[str, str]]:
@@ -80,7 +74,7 @@ async def test_the_leader_saves_at_once_and_then_on_schedule(consul_agent: InPro
     """Every interval; the oldest go."""
     target = MemoryStorage()
     async with daemon(config_of(consul_agent, fast(retain=2)), target) as agent:
-        await until(lambda: agent.stats.snapshots >= 4)
+        await comes_true(lambda: agent.stats.snapshots >= 4)
         assert len(target.objects) in (2, 3)  # the third one is there while the new one is read back
         assert agent.stats.is_leader
 
@@ -114,11 +108,11 @@ async def test_only_one_of_several_saves(consul_agent: InProcessAgent, fast: Fas
     one, two = MemoryStorage("one"), MemoryStorage("two")
     config = config_of(consul_agent, fast())
     async with daemon(config, one) as first:
-        await until(lambda: first.stats.snapshots >= 1)
+        await comes_true(lambda: first.stats.snapshots >= 1)
         async with daemon(config, two) as second:
             await until_alive(consul_agent, 2)
             so_far = first.stats.snapshots
-            await until(lambda: first.stats.snapshots >= so_far + 3)
+            await comes_true(lambda: first.stats.snapshots >= so_far + 3)
             assert (second.stats.snapshots, two.objects) == (0, {})
             async with consul_agent.async_client() as client:
                 found = await client.agent.checks()
@@ -129,11 +123,11 @@ async def test_the_next_one_takes_over_when_the_leader_ends(consul_agent: InProc
     """At once, for it gives the lock back."""
     config = config_of(consul_agent, fast())
     async with daemon(config, MemoryStorage()) as first:
-        await until(lambda: first.stats.is_leader)
+        await comes_true(lambda: first.stats.is_leader)
         standby = daemon(config, MemoryStorage())
         second = await standby.__aenter__()
     try:
-        await until(lambda: second.stats.snapshots >= 1)
+        await comes_true(lambda: second.stats.snapshots >= 1)
     finally:
         await standby.__aexit__(None, None, None)
 
@@ -143,9 +137,9 @@ async def test_who_fails_too_often_gives_way(consul_agent: InProcessAgent, fast:
     full, good = MemoryStorage("full", refuse=10**9), MemoryStorage("good")
     schedule = fast(max_failures=2, attempts=1)
     async with daemon(config_of(consul_agent, schedule), full) as first:
-        await until(lambda: first.stats.is_leader)
+        await comes_true(lambda: first.stats.is_leader)
         async with daemon(config_of(consul_agent, schedule), good) as second:
-            await until(lambda: second.stats.snapshots >= 2)
+            await comes_true(lambda: second.stats.snapshots >= 2)
             assert first.stats.failures >= 2
             assert (first.stats.is_leader, second.stats.is_leader) == (False, True)
 
@@ -153,12 +147,12 @@ async def test_who_fails_too_often_gives_way(consul_agent: InProcessAgent, fast:
 async def test_who_loses_the_lock_stops_and_stands_again(consul_agent: InProcessAgent, fast: Fast) -> None:
     """An operator may destroy the session at any time."""
     async with daemon(config_of(consul_agent, fast()), MemoryStorage()) as agent:
-        await until(lambda: agent.stats.snapshots >= 1)
+        await comes_true(lambda: agent.stats.snapshots >= 1)
         client = consul_agent.client
         for session in client.session.list():
             client.session.destroy(session.ID)
         seen = agent.stats.snapshots
-        await until(lambda: agent.stats.snapshots >= seen + 2)
+        await comes_true(lambda: agent.stats.snapshots >= seen + 2)
         assert len(client.session.list()) == 1
 
 
@@ -181,13 +175,13 @@ async def test_the_daemon_outlives_its_agent(fast: Fast, relay: Callable[[int], 
         config = config_of(first, fast())
         config = replace(config, client=Settings(address=f"127.0.0.1:{road.port}"))
         async with daemon(config, MemoryStorage()) as agent:
-            await until(lambda: agent.stats.snapshots >= 1)
+            await comes_true(lambda: agent.stats.snapshots >= 1)
             road.cut()
-            await until(lambda: bool(agent.stats.problem) and not agent.stats.is_leader)
+            await comes_true(lambda: bool(agent.stats.problem) and not agent.stats.is_leader)
             with InProcessAgent() as second:
                 road.target, road.is_cut = int(second.http_address.rpartition(":")[2]), False
                 seen = agent.stats.snapshots
-                await until(lambda: agent.stats.snapshots > seen)
+                await comes_true(lambda: agent.stats.snapshots > seen)
                 await until_check(second, SAVING, "passing")
                 await until_check(second, ALIVE, "passing")
 
@@ -196,7 +190,7 @@ async def test_the_status_endpoint_answers(consul_agent: InProcessAgent, fast: F
     """Over real HTTP."""
     config = config_of(consul_agent, fast(), status_addr="127.0.0.1:0")
     async with daemon(config, MemoryStorage()) as agent:
-        await until(lambda: agent.stats.snapshots >= 1)
+        await comes_true(lambda: agent.stats.snapshots >= 1)
         async with AsyncClient(f"127.0.0.1:{agent._status.port}") as client:
             assert (await client.raw("GET", "/health")).status == 200
             assert json.loads((await client.raw("GET", "/status")).body)["is_leader"] is True

@@ -21,7 +21,7 @@ from pyconsul.structs.catalog import (
     ServiceNode,
     Weights,
 )
-from pyconsul.structs.catalog_input import health_check_from, node_service_from, register_request_from
+from pyconsul.structs.catalog_input import register_request_from
 from pyconsul.structs.connect_proxy import ConnectProxyConfig, ExposeConfig, ExposePath, Upstream
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.health import HealthCheck, HealthCheckDefinition
@@ -49,6 +49,11 @@ FULL = RegisterRequest(
 )
 
 
+def service_from(body: dict[str, Any]) -> Any:
+    """The instance of a registration."""
+    return register_request_from({"Service": body}).Service
+
+
 def test_a_registration_survives_both_codecs() -> None:
     """JSON as the API has it and msgpack as the log has it give the same struct back."""
     assert msgspec.json.decode(gojson.encode(FULL), type=RegisterRequest) == FULL
@@ -73,7 +78,7 @@ def test_an_untouched_instance_prints_what_go_prints() -> None:
 
 def test_aliases_count_where_the_name_itself_says_nothing() -> None:
     """A canonical member that is set wins over its snake_case twin."""
-    service = node_service_from(
+    service = service_from(
         {
             "service": "p",
             "Proxy": {
@@ -95,7 +100,7 @@ def test_aliases_count_where_the_name_itself_says_nothing() -> None:
 
 def test_go_zero_values_of_omitted_fields_become_unset() -> None:
     """So that ``"Kind": ""`` in a body does not show up in answers."""
-    service = node_service_from(
+    service = service_from(
         {"Service": "x", "Kind": "", "Port": 0, "TaggedAddresses": {}, "Proxy": {"TransparentProxy": {}, "Config": {}}}
     )
     assert service == NodeService(Service="x")
@@ -104,11 +109,20 @@ def test_go_zero_values_of_omitted_fields_become_unset() -> None:
 
 @pytest.mark.parametrize(
     ("value", "interval"),
-    [("90s", "1m30s"), (1_000_000_000, "1s"), (1e9, "1s"), (True, ""), (None, ""), ("0s", ""), ([], "")],
+    [
+        ("90s", "1m30s"),
+        (1_000_000_000, "1s"),
+        (1e9, "1s"),
+        (1e30, "-2562047h47m16.854775808s"),  # as Go's conversion leaves it
+        (True, ""),
+        (None, ""),
+        ("0s", ""),
+        ([], ""),
+    ],
 )
 def test_durations_may_be_text_or_numbers(value: Any, interval: str) -> None:
     """Other kinds of values count as nothing, as in Go."""
-    check = health_check_from({"Name": "c", "Definition": {"interval": value, "TTL": value}})
+    check = register_request_from({"Check": {"Name": "c", "Definition": {"interval": value, "TTL": value}}}).Check
     assert (check.Definition.Interval or "") == interval
 
 

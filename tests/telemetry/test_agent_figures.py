@@ -12,21 +12,21 @@ from pyconsul.config import load
 from pyconsul.telemetry.logging import Level
 from pyconsul.telemetry.metrics import Metrics, current
 from pyconsul.telemetry.runtime_figures import CollectorPauses
+from tests.door import leading_agent
 
 
 @pytest.fixture
 async def agent() -> AsyncIterator[Agent]:
     """A dev agent whose server leads; no port is opened."""
-    made = Agent(load({"dev": True, "node": "here", "bind": "127.0.0.1"}, {}).runtime)
-    await made.server.start()
-    yield made
-    made.cache.stop()
-    await made.server.stop()
+    async with leading_agent() as made:
+        yield made
 
 
 @pytest.fixture
-def sink() -> Iterator[Metrics]:
-    """The process's sink, as it was before afterwards."""
+def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[Metrics]:
+    """The process's sink, as it was before afterwards; its clock stands still, so that no interval ends meanwhile."""
+    moment = current()._clock()
+    monkeypatch.setattr(current(), "_clock", lambda: moment)
     yield current()
     current().configure()
 

@@ -23,6 +23,7 @@ from pyconsul_template.main import main
 from pyconsul_template.runner import Runner
 from pyconsul_template.status import RunnerStatus
 from pyconsul_template.template import Source
+from tests.waiting import comes_true
 
 
 def jinja(text: str, values: dict[str, Any] | None = None, **settings: Any) -> str:
@@ -155,17 +156,13 @@ async def test_the_status_endpoint_tells_what_is_waited_for(consul: Any, tmp_pat
     await server.start()
     work = asyncio.create_task(runner.run())
     try:
-        async with asyncio.timeout(60):
-            while not runner.templates[0].missing:  # noqa: ASYNC110 - the runner sends no event
-                await asyncio.sleep(0.01)
+        await comes_true(lambda: runner.templates[0].missing)
         assert await fetch(server.port, "GET /health HTTP/1.1") == (503, "waiting for data\n")
         status, body = await fetch(server.port, "GET /status HTTP/1.1")
         assert (status, json.loads(body)["Missing"]) == (200, ["kv.block(late)"])
         assert "consul_template_missing_dependencies 1" in (await fetch(server.port, "GET /metrics HTTP/1.1"))[1]
         await consul.put("late", b"x")
-        async with asyncio.timeout(60):
-            while not runner.templates[0].is_rendered:  # noqa: ASYNC110 - the runner sends no event
-                await asyncio.sleep(0.01)
+        await comes_true(lambda: runner.templates[0].is_rendered)
         assert told.state()["Ready"] is True
         assert f'renders_total{{destination="{tmp_path}/out"}} 1' in prometheus(told.metrics())
     finally:

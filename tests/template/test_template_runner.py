@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from base64 import b64decode
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,7 @@ from pyconsul_template.config import Config
 from pyconsul_template.execution import Execution
 from pyconsul_template.runner import Runner
 from pyconsul_template.template import Source
-
-
-async def until(claim: Callable[[], Any], seconds: float = 60.0) -> None:
-    """Wait for something to become true."""
-    async with asyncio.timeout(seconds):
-        while not claim():  # noqa: ASYNC110 - files and processes send no events
-            await asyncio.sleep(0.01)
+from tests.waiting import comes_true
 
 
 def a_config(consul: Any, *templates: dict[str, Any], **settings: Any) -> Config:
@@ -78,9 +72,9 @@ async def test_a_change_renders_again(consul: Any, tmp_path: Path) -> None:
     await consul.put("a", b"1")
     first, second = tmp_path / "first", tmp_path / "second"
     async with running(a_config(consul, a_template(first, '{{ key "a" }}'), a_template(second, "static"))) as runner:
-        await until(lambda: first.exists() and first.read_text() == "1" and second.exists())
+        await comes_true(lambda: first.exists() and first.read_text() == "1" and second.exists())
         await consul.put("a", b"2")
-        await until(lambda: first.read_text() == "2")
+        await comes_true(lambda: first.read_text() == "2")
         assert [t.renders for t in runner.templates] == [2, 1]
 
 
@@ -115,7 +109,7 @@ async def test_all_is_asked_for_where_nothing_is_answered(consul: Any, tmp_path:
     await consul.put("last", b"v")
     text = "".join(f'{{{{ key "missing/{n}" }}}}' for n in range(100)) + '{{ key "last" }}'
     async with running(a_config(consul, a_template(tmp_path / "out", text))) as runner:
-        await until(lambda: "kv.block(last)" in runner.values)
+        await comes_true(lambda: "kv.block(last)" in runner.values)
 
 
 async def test_answers_that_are_awaited_are_gathered(
@@ -134,11 +128,11 @@ async def test_a_template_waits_for_its_key(consul: Any, tmp_path: Path) -> None
     """key waits; other templates are written meanwhile."""
     late, other = tmp_path / "late", tmp_path / "other"
     async with running(a_config(consul, a_template(late, '{{ key "late" }}'), a_template(other, "x"))) as runner:
-        await until(other.exists)
-        await until(lambda: runner.templates[0].missing)
+        await comes_true(other.exists)
+        await comes_true(lambda: runner.templates[0].missing)
         assert not late.exists()
         await consul.put("late", b"here")
-        await until(late.exists)
+        await comes_true(late.exists)
 
 
 async def test_keys_named_by_keys_are_followed(consul: Any, tmp_path: Path) -> None:
@@ -149,9 +143,9 @@ async def test_keys_named_by_keys_are_followed(consul: Any, tmp_path: Path) -> N
     out = tmp_path / "out"
     text = '{{ with $w := key "which" }}{{ key (print "v/" $w) }}{{ end }}'
     async with running(a_config(consul, a_template(out, text))) as runner:
-        await until(lambda: out.exists() and out.read_text() == "X")
+        await comes_true(lambda: out.exists() and out.read_text() == "X")
         await consul.put("which", b"y")
-        await until(lambda: out.read_text() == "Y")
+        await comes_true(lambda: out.read_text() == "Y")
         assert set(runner.dependencies) == {"kv.block(which)", "kv.block(v/y)"}
 
 
@@ -221,9 +215,9 @@ async def test_an_error_may_be_survived(consul: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     text = '{{ $v := key "n" }}{{ if $v }}{{ $v | parseInt }}{{ end }}'
     async with running(a_config(consul, a_template(out, text, error_fatal=False))) as runner:
-        await until(lambda: "invalid syntax" in runner.templates[0].last_error)
+        await comes_true(lambda: "invalid syntax" in runner.templates[0].last_error)
         await consul.put("n", b"42")
-        await until(lambda: out.exists() and out.read_text() == "42")
+        await comes_true(lambda: out.exists() and out.read_text() == "42")
 
 
 async def test_requests_are_tried_again(consul: Any, tmp_path: Path) -> None:
@@ -248,11 +242,11 @@ async def test_quiescence_gathers_changes(consul: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     config = a_config(consul, a_template(out, '{{ key "a" }}'), wait={"min": 2_000_000_000, "max": 30_000_000_000})
     async with running(config) as runner:
-        await until(lambda: out.exists() and runner.templates[0].quiescence)
+        await comes_true(lambda: out.exists() and runner.templates[0].quiescence)
         for value in (b"1", b"2", b"3"):
             await consul.put("a", value)
-            await until(lambda v=value: runner.values.get("kv.block(a)") == v.decode())
-        await until(lambda: out.read_text() == "3")
+            await comes_true(lambda v=value: runner.values.get("kv.block(a)") == v.decode())
+        await comes_true(lambda: out.read_text() == "3")
         assert runner.templates[0].renders == 2
 
 
@@ -273,16 +267,16 @@ async def test_the_child_is_restarted_or_signalled_on_change(consul: Any, tmp_pa
     script = f"trap 'echo int >> {log}; exit 0' INT; cat {out} >> {log}; echo >> {log}; while :; do sleep 0.05; done"
     config = a_config(consul, a_template(out, '{{ key "a" }}'), exec={"command": ["sh", "-c", script]})
     async with running(config):
-        await until(lambda: log.exists() and log.read_text() == "1\n")
+        await comes_true(lambda: log.exists() and log.read_text() == "1\n")
         await consul.put("a", b"2")
-        await until(lambda: log.read_text() == "1\nint\n2\n")
+        await comes_true(lambda: log.read_text() == "1\nint\n2\n")
 
 
 async def test_the_process_id_is_written_and_removed(consul: Any, tmp_path: Path) -> None:
     """Without a newline, and gone at the end."""
     pid = tmp_path / "p.pid"
     async with running(a_config(consul, a_template(tmp_path / "o", "x"), pid_file=str(pid))):
-        await until(lambda: (tmp_path / "o").exists())
+        await comes_true(lambda: (tmp_path / "o").exists())
         assert pid.read_text() == str(os.getpid())
     assert not pid.exists()
 
@@ -331,8 +325,8 @@ async def test_de_duplication_lets_one_instance_watch(consul: Any, tmp_path: Pat
     settings = {"deduplicate": {"enabled": True, "prefix": "dd"}}
     async with running(a_config(consul, a_template(out, '{{ key "a" }}'), **settings)) as leader:
         key = f"dd/{leader.templates[0].identity}/data"
-        await until(lambda: out.exists() and out.read_text() == "1")
-        await until(lambda: b64decode(consul.keys.get(key, {}).get("Value") or "").startswith(b"PYCT1"))
+        await comes_true(lambda: out.exists() and out.read_text() == "1")
+        await comes_true(lambda: b64decode(consul.keys.get(key, {}).get("Value") or "").startswith(b"PYCT1"))
         assert consul.keys[key]["Flags"] == 3304740253564472344
 
     shared = decode(b64decode(consul.keys[key]["Value"]))
@@ -341,7 +335,7 @@ async def test_de_duplication_lets_one_instance_watch(consul: Any, tmp_path: Pat
     consul.requests.clear()
     out.unlink()
     async with running(a_config(consul, a_template(out, '{{ key "a" }}'), **settings)):
-        await until(lambda: out.exists() and out.read_text() == "1")
+        await comes_true(lambda: out.exists() and out.read_text() == "1")
     assert not [r for r in consul.requests if r.startswith("GET /v1/kv/a")]
 
 

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import re
 import signal
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pyconsul.toolkit import logs
 from pyconsul.toolkit.child import Child, ChildSettings, prepared, run_command
 from pyconsul.toolkit.errors import ConfigError, RunError
+from tests.waiting import comes_true
 
 LOGGER = logging.getLogger("tests.child")
 ENVIRONMENT = dict(os.environ)
-
-
-async def until(claim: Callable[[], Any]) -> None:
-    """Wait for something to become true."""
-    async with asyncio.timeout(60):
-        while not claim():  # noqa: ASYNC110 - files and processes send no events
-            await asyncio.sleep(0.01)
 
 
 def test_words_decide_about_the_shell() -> None:
@@ -64,10 +55,10 @@ async def test_a_child_is_signalled_or_started_again(tmp_path: Path) -> None:
     script = f"trap 'echo hup >> {log}' HUP; echo start >> {log}; while :; do sleep 0.02; done"
     child = Child(ChildSettings(["sh", "-c", script], ENVIRONMENT, reload_signal=signal.SIGHUP), LOGGER)
     await child.start()
-    await until(lambda: log.exists() and log.read_text() == "start\n")
+    await comes_true(lambda: log.exists() and log.read_text() == "start\n")
     first = child.pid
     await child.reload()
-    await until(lambda: log.read_text() == "start\nhup\n")
+    await comes_true(lambda: log.read_text() == "start\nhup\n")
     assert child.pid == first
     await child.stop(immediately=True)
     again = Child(ChildSettings(["sh", "-c", script], ENVIRONMENT), LOGGER)
@@ -86,7 +77,7 @@ async def test_a_stubborn_child_is_killed(tmp_path: Path) -> None:
     script = f"trap '' INT; touch {mark}; while :; do sleep 0.02; done"
     child = Child(ChildSettings(["sh", "-c", script], ENVIRONMENT, kill_timeout_ns=50_000_000), LOGGER)
     await child.start()
-    await until(mark.exists)
+    await comes_true(mark.exists)
     await child.stop(immediately=True)
     assert child.pid == 0
 
@@ -97,9 +88,9 @@ async def test_signals_reach_the_whole_group(tmp_path: Path) -> None:
     command = f"sh -c 'trap \"echo usr1 >> {log}; exit 0\" USR1; touch {log}; while :; do sleep 0.02; done' ; true"
     child = Child(ChildSettings([command], ENVIRONMENT, kill_signal=signal.SIGTERM), LOGGER)
     await child.start()
-    await until(log.exists)
+    await comes_true(log.exists)
     child.signal(signal.SIGUSR1)
-    await until(lambda: log.read_text() == "usr1\n")
+    await comes_true(lambda: log.read_text() == "usr1\n")
     await child.stop(immediately=True)
 
 

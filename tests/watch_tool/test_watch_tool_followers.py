@@ -25,6 +25,7 @@ from pyconsul_watch.display import status_text
 from pyconsul_watch.follower import Follower, Phase, Surroundings
 from pyconsul_watch.handlers import OUTPUT_LIMIT, HandlerFailed, Tail, call
 from pyconsul_watch.state import State
+from tests.waiting import comes_true
 
 RETRY = RetryPolicy(attempts=3, backoff_ns=1, max_backoff_ns=1)
 
@@ -36,9 +37,7 @@ def holds(path: Path, text: str) -> bool:
 
 async def changed(path: Path, text: str) -> None:
     """Wait for that."""
-    async with asyncio.timeout(60):
-        while not holds(path, text):  # noqa: ASYNC110 - a file tells nobody when it changes
-            await asyncio.sleep(0.01)
+    await comes_true(lambda: holds(path, text))
 
 
 async def test_a_value_that_came_back_is_delivered(consul_agent: InProcessAgent, tmp_path: Path) -> None:

@@ -101,23 +101,9 @@ class Authorizer:
         """Whether no rule hides any service."""
         return self._granted("service", self._of("service").all(READ))
 
-    def require_all_services(self) -> None:
-        """Raise PermissionDenied unless ``reads_all_services``."""
-        if not self.reads_all_services():
-            raise self.denied("service", READ, "all services")
-
-    def reads_services_below(self, prefix: str) -> bool:
-        """Whether all services whose names begin so may be seen."""
-        return self._granted("service", self._of("service").below(prefix, READ))
-
     def writes_any_service(self) -> bool:
         """Whether there is a service that may be written."""
         return self._granted("service", self._of("service").any(WRITE))
-
-    def require_any_service(self) -> None:
-        """Raise PermissionDenied unless ``writes_any_service``."""
-        if not self.writes_any_service():
-            raise self.denied("service", WRITE, "any service")
 
     def intention_default_allow(self) -> bool:
         """What the default policy says to a connection that no intention speaks of."""

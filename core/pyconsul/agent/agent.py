@@ -41,8 +41,8 @@ from pyconsul.agent.tls_files import check_tls_files
 from pyconsul.agent.watches import Watches, client_settings
 from pyconsul.config.loading import ConfigError
 from pyconsul.primitives.ids import uuid_fault
+from pyconsul.primitives.whole_files import make_directory, write_durably
 from pyconsul.raft.archive import Server as RaftServer
-from pyconsul.raft.log_store import make_directory, write_durably
 from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
 from pyconsul.server.acl import AclSettings
 from pyconsul.server.leader.bootstrap_entries import write_bootstrap_entries

@@ -15,7 +15,8 @@ from typing import Final, cast
 
 from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.primitives import base64_text
-from pyconsul.raft.log_store import make_directory, write_durably
+from pyconsul.primitives.whole_files import make_directory, write_durably
+from pyconsul.structs.godecode import wrong_value
 from pyconsul.structs.operator import KeyringResponse
 from pyconsul.structs.wire import UNSET
 from pyconsul.telemetry.logging import logger
@@ -108,18 +109,13 @@ def _kept_texts(path: Path) -> list[str]:
         raise ValueError(fault)
     found: object = json.loads(data)
     if not isinstance(found, list):
-        raise ValueError(f"json: cannot unmarshal {_json_kind(found)} into Go value of type []string")
+        raise ValueError(wrong_value(found, "[]string"))
     for text in cast("list[object]", found):
         if not isinstance(text, str):
-            raise ValueError(f"json: cannot unmarshal {_json_kind(text)} into Go value of type string")
+            raise ValueError(wrong_value(text, "string"))
     if not found:
         raise ValueError(f"no keys present in keyring: {path}")
     return cast("list[str]", found)
-
-
-def _json_kind(value: object) -> str:
-    kinds: dict[type, str] = {dict: "object", list: "array", str: "string", bool: "bool"}
-    return kinds.get(type(value), "number")
 
 
 @dataclass(slots=True)

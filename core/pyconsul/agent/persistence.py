@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from pyconsul.lang.gojson_syntax import syntax_error
+from pyconsul.primitives.whole_files import replacing
 from pyconsul.structs import gojson
 from pyconsul.structs.catalog import HealthCheck, NodeService
 from pyconsul.structs.checks import CheckType
@@ -210,14 +209,5 @@ def _write_all(work: dict[Path, tuple[bytes | None, bool]]) -> None:
 def write_whole(path: Path, data: bytes, *, sync: bool) -> None:
     """Put a file there, readable by us alone, that is whole at any time. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}-", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            if sync:
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing(path, sync=sync) as file:
+        file.write(data)

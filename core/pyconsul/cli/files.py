@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import uuid
+
+from pyconsul.primitives.whole_files import replacing
 
 from .console import Console, Failed, os_reason
 
@@ -47,14 +48,5 @@ def write_atomically(path: str, data: bytes, mode: int) -> None:
     folder = os.path.dirname(path)
     if folder:
         os.makedirs(folder, 0o755, exist_ok=True)
-    temporary = f"{path}-{uuid.uuid4()}.tmp"
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with replacing(path, mode=mode) as file:
+        file.write(data)

@@ -90,6 +90,13 @@ def tenancy_flags(flags: FlagSet) -> None:
     partition_flag(flags)
 
 
+def agent_flags(flags: FlagSet) -> None:
+    """Declare where the agent is, which servers answer, and the tenancy: what most commands have."""
+    client_flags(flags)
+    server_flags(flags)
+    tenancy_flags(flags)
+
+
 def settings_of(args: Args, console: Console, *, with_token: bool = True) -> Settings:
     """Client settings from the environment, overridden by the flags that were given.
 

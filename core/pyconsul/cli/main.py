@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from pyconsul.primitives import coercion
+from pyconsul.primitives import locale_variable
 
 from .console import Console, Failed, UsageFailed
 from .registry import longest_command
@@ -30,7 +30,7 @@ UNKNOWN_COMMAND: Final = 127
 
 def entry() -> None:
     """Run the command line of this process and end it."""
-    coercion.forget()
+    locale_variable.forget()
     console = Console.of_process()
     try:
         code = main(sys.argv[1:], console)

@@ -64,7 +64,7 @@ def format_flag(flags: FlagSet) -> None:
     flags.string("format", "Output format {pretty|json} (default: pretty)", FORMATS[0])
 
 
-def agent_flags(flags: FlagSet) -> None:
+def peering_flags(flags: FlagSet) -> None:
     """Declare where the agent is."""
     client_flags(flags)
     partition_flag(flags)

@@ -12,6 +12,7 @@ from pyconsul.config.authorization import NAME, auth_method_settings
 from pyconsul.config.keyrow import Key, Kind
 from pyconsul.config.keys import KEYS
 from pyconsul.config.runtime import Address, RuntimeConfig
+from pyconsul.config.sources import put
 from pyconsul.primitives.durations import format_duration
 from pyconsul.structs.checks import CheckType
 from pyconsul.structs.definitions import CheckDefinition, ServiceDefinition, with_upstream_types
@@ -60,9 +61,9 @@ def sanitised(runtime: RuntimeConfig) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for key in KEYS:
         if key.shown and key.name not in _APART:
-            _put(out, key.shown, _shown(key, _value(runtime, key.name)))
+            put(out, key.shown, _shown(key, _value(runtime, key.name)))
     for name, value in {**_CONSTANT, **_derived(runtime), **_auth_method(runtime)}.items():
-        _put(out, name, value)
+        put(out, name, value)
     return out
 
 
@@ -77,14 +78,6 @@ def _value(runtime: RuntimeConfig, name: str) -> Any:
     for part in name.split("."):
         found = getattr(found, part)
     return found
-
-
-def _put(out: dict[str, Any], path: str, value: Any) -> None:
-    *outer, last = path.split(".")
-    section = out
-    for part in outer:
-        section = section.setdefault(part, {})
-    section[last] = value
 
 
 def _shown(key: Key, value: Any) -> Any:

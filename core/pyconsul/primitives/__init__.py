@@ -1,1 +1,1 @@
-"""Small things every room leans on: durations, ids, back-off, plug-ins."""
+"""Small things every room leans on: durations, UUIDs, token buckets, files replaced as a whole, plug-ins."""

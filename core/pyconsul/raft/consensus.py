@@ -57,11 +57,6 @@ class Entry:
         return self.type & ~IGNORE_UNKNOWN
 
     @property
-    def ignore_unknown(self) -> bool:
-        """Whether a server that does not know the type may skip the entry."""
-        return bool(self.type & IGNORE_UNKNOWN)
-
-    @property
     def data(self) -> bytes:
         """Type byte and encoded request; a request given as bytes (protobuf) stands as it is."""
         if self._data is None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
+from pyconsul.primitives.whole_files import make_directory, sync_directory, write_durably
 from pyconsul.raft.log_format import LogRecord, encode_frame, scan
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
@@ -67,38 +68,6 @@ def claim_directory(directory: Path) -> int:
         os.close(lock)
         raise LogError(f"{directory} is in use by another process") from e
     return lock
-
-
-def sync_directory(directory: Path) -> None:
-    """Make the creation, renaming and removal of files in it durable."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def make_directory(directory: Path, mode: int = 0o777) -> None:
-    """Make a directory, and what is missing above it, so that a power cut cannot take it away with its files."""
-    missing = [path for path in (directory, *directory.parents) if not path.exists()]
-    directory.mkdir(parents=True, exist_ok=True, mode=mode)
-    for path in missing:
-        sync_directory(path.parent)
-
-
-def write_durably(path: Path, data: bytes, mode: int = 0o666) -> None:
-    """Replace a small file as a whole: after a crash it is the old one or the new one. Raises OSError with its name."""
-    temporary = path.with_suffix(path.suffix + ".tmp")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-        with open(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        sync_directory(path.parent)
-    except OSError as e:
-        raise OSError(e.errno, e.strerror, str(path)) from e
 
 
 def load_hard_state(path: Path) -> HardState:

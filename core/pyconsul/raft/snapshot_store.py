@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Final
 
+from pyconsul.primitives.whole_files import make_directory, replacing, sync_directory
 from pyconsul.raft.archive import Archive, ArchiveError, Meta, read_archive, snapshot_id, write_archive
-from pyconsul.raft.log_store import LogError, make_directory, sync_directory
+from pyconsul.raft.log_store import LogError
 
 RETAINED: Final = 2
 _SUFFIX: Final = ".snap"
@@ -67,19 +67,14 @@ class SnapshotStore:
 
     @staticmethod
     def _write(path: Path, meta: Meta, state: IO[bytes]) -> None:
-        temporary = path.with_suffix(".tmp")
-        with open(temporary, "wb") as file:
+        with replacing(path, mode=0o666) as file:
             write_archive(file, meta, state)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
         sync_directory(path.parent)
 
     @staticmethod
     def _forget(path: Path, error: OSError) -> None:
         """Undo a save that failed, so that a restart does not find what was never acknowledged."""
         try:
-            path.with_suffix(".tmp").unlink(missing_ok=True)
             path.unlink(missing_ok=True)
             sync_directory(path.parent)
         except OSError as e:

@@ -97,9 +97,6 @@ def whole(answer: Answer) -> Answer:
     return answer
 
 
-any_json = json_of(Any)
-
-
 def _empty(kind: Any) -> Any:
     origin = getattr(kind, "__origin__", kind)
     return origin() if origin in (list, dict) else None

@@ -6,7 +6,7 @@ import asyncio
 import random
 from typing import TYPE_CHECKING, Final
 
-from pyconsul.acl.methods.protocol import Answer, Ask, MethodError, Validator
+from pyconsul.acl.methods.protocol import Answer, Ask, Factory, MethodError, Validator
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives import plugins
 from pyconsul.primitives.tls import client_context
@@ -30,8 +30,8 @@ def known_types() -> list[str]:
 
 def open_validator(method: ACLAuthMethod) -> Validator:
     """A fresh validator. Raises MethodError for a configuration that cannot be used."""
-    validator: Validator = plugins.load(GROUP, method.Type)(method.Name, method.Config or {}, fetch)
-    return validator
+    open_method: Factory = plugins.load(GROUP, method.Type)
+    return open_method(method.Name, method.Config or {}, fetch)
 
 
 class AuthMethods:

@@ -24,7 +24,6 @@ ANONYMOUS_ACCESSOR = "00000000-0000-0000-0000-000000000002"
 ANONYMOUS_SECRET = "anonymous"
 HIDDEN_SECRET = "<hidden>"  # what those see who may read ACLs but not write them
 RESERVED_PREFIX = "00000000-0000-0000-0000-0000000000"
-BUILTIN_NAMES = "builtin/"
 
 
 class ACLLink(WireStruct, frozen=True, kw_only=True):

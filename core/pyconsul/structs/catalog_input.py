@@ -9,8 +9,8 @@ from typing import Any, TypeVar, cast
 import msgspec
 from msgspec import UNSET
 
-from pyconsul.structs.catalog import DeregisterRequest, HealthCheck, NodeService, RegisterRequest
-from pyconsul.structs.catalog_shapes import DEREGISTRATION, HEALTH_CHECK, NODE_SERVICE, REGISTRATION
+from pyconsul.structs.catalog import DeregisterRequest, RegisterRequest
+from pyconsul.structs.catalog_shapes import DEREGISTRATION, REGISTRATION
 from pyconsul.structs.lenient import from_json
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -24,16 +24,6 @@ def register_request_from(value: Any) -> RegisterRequest:
 def deregister_request_from(value: Any) -> DeregisterRequest:
     """A deregistration from parsed JSON; its ``Address`` means nothing any more. Raises ValueError with Go's text."""
     return msgspec.convert(from_json(DEREGISTRATION, value), DeregisterRequest)
-
-
-def node_service_from(value: Any) -> NodeService:
-    """A service instance from parsed JSON. Raises ValueError with Go's text."""
-    return without_zeros(msgspec.convert(from_json(NODE_SERVICE, value), NodeService))
-
-
-def health_check_from(value: Any) -> HealthCheck:
-    """A check from parsed JSON. Raises ValueError with Go's text."""
-    return without_zeros(msgspec.convert(from_json(HEALTH_CHECK, value), HealthCheck))
 
 
 def without_zeros(row: S) -> S:

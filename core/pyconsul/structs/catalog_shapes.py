@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
+from pyconsul.primitives.durations import format_duration
 from pyconsul.structs.definition_shapes import (
     CONNECT,
     HEALTH_CHECK_ID,
@@ -16,6 +16,7 @@ from pyconsul.structs.definition_shapes import (
 )
 from pyconsul.structs.lenient import (
     BOOL,
+    DURATION,
     HEADERS,
     INT,
     STRING,
@@ -23,7 +24,6 @@ from pyconsul.structs.lenient import (
     STRINGS,
     UINT,
     UINT64,
-    DecodeError,
     ListOf,
     MapOf,
     Shape,
@@ -32,25 +32,14 @@ from pyconsul.structs.lenient import (
     named_string,
 )
 
-__all__ = ["DEREGISTRATION", "HEALTH_CHECK", "NODE_SERVICE", "REGISTRATION"]
-
-
-def _duration(value: Any, path: str) -> int:
-    """Nanoseconds from text or a number; other kinds of values count as nothing, as in Go."""
-    if isinstance(value, str):
-        try:
-            return parse_duration(value)
-        except DurationError as bad:
-            raise DecodeError(str(bad)) from None
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0
+__all__ = ["DEREGISTRATION", "REGISTRATION"]
 
 
 def _duration_text(value: Any, path: str) -> str:
-    nanoseconds = _duration(value, path)
+    nanoseconds: int = DURATION.json(value, path)
     return format_duration(nanoseconds) if nanoseconds else ""
 
 
-_DURATION: Final = json_only("time.Duration", _duration)
 _DURATION_TEXT: Final = json_only("time.Duration", _duration_text)
 _INDEXES: Final[dict[str, Type]] = {"CreateIndex": UINT64, "ModifyIndex": UINT64}
 _RAFT_INDEX: Final = dict.fromkeys(_INDEXES, "RaftIndex")
@@ -105,7 +94,7 @@ _DEFINITION: Final = Shape(
         "AliasNode": STRING,
         "AliasService": STRING,
         "SessionName": STRING,
-        "TTL": _DURATION,
+        "TTL": DURATION,
     },
     wrapped=True,
     lax=True,

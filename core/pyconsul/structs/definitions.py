@@ -18,7 +18,7 @@ from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.catalog import Locality, NodeService, ServiceAddress, ServiceConnect, Weights
 from pyconsul.structs.checks import CheckType
 from pyconsul.structs.connect_proxy import ConnectProxyConfig
-from pyconsul.structs.definition_shapes import CHECK, CHECK_OF_SERVICE, SERVICE
+from pyconsul.structs.definition_shapes import CHECK, SERVICE
 from pyconsul.structs.health import CRITICAL, HealthCheck
 from pyconsul.structs.lenient import DecodeError, Shape, from_config, from_json
 from pyconsul.structs.service_rules import service_metadata_error, weights_error
@@ -187,11 +187,6 @@ def check_definition_from(obj: Any, source: Source = "http", path: str = "check"
     fields = _read(CHECK, obj, source, path)
     service_id, token = str(fields.pop("ServiceID", "")), str(fields.pop("Token", ""))
     return CheckDefinition(type=_check(fields, source), ServiceID=service_id, Token=token)
-
-
-def check_type_from(obj: Any) -> CheckType:
-    """A check inside a service, from a parsed body. Raises DefinitionError."""
-    return _check(_read(CHECK_OF_SERVICE, obj, "http", "check"), "http")
 
 
 def _read(shape: Shape, obj: Any, source: Source, path: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyconsul.structs.wire import ReadRequest, WireStruct
+from pyconsul.structs.wire import WireStruct
 
 
 class UserEvent(WireStruct, frozen=True, kw_only=True):
@@ -16,10 +16,3 @@ class UserEvent(WireStruct, frozen=True, kw_only=True):
     TagFilter: str = ""
     Version: int = 0
     LTime: int = 0
-
-
-class EventFireRequest(ReadRequest, frozen=True, kw_only=True):
-    """Spread an event; ``Payload`` is the encoded UserEvent (``wire/gossip.md`` section 8)."""
-
-    Name: str = ""
-    Payload: bytes = b""

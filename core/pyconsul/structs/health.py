@@ -22,7 +22,6 @@ STATUSES = (PASSING, WARNING, CRITICAL)
 SERF_CHECK_ID = "serfHealth"
 SERF_CHECK_NAME = "Serf Health Status"
 SERF_ALIVE_OUTPUT = "Agent alive and reachable"
-SERF_FAILED_OUTPUT = "Agent not live or unreachable"
 NODE_MAINTENANCE = "_node_maintenance"
 SERVICE_MAINTENANCE_PREFIX = "_service_maintenance:"
 

@@ -3,7 +3,6 @@
 from enum import IntEnum
 
 IGNORE_UNKNOWN = 0x80  # flag in a log entry's type byte: a server that does not know the type skips it
-ENTERPRISE_FROM = 64
 
 
 class MessageType(IntEnum):

@@ -109,10 +109,11 @@ def _line(name: str, labels: Labels, value: float, suffix: str = "") -> str:
 def _label_text(labels: Labels) -> str:
     if not labels:
         return ""
-    return "{" + ",".join(f'{_series_name(name)}="{_label_value(value)}"' for name, value in sorted(labels)) + "}"
+    return "{" + ",".join(f'{_series_name(name)}="{label_value(value)}"' for name, value in sorted(labels)) + "}"
 
 
-def _label_value(value: str) -> str:
+def label_value(value: str) -> str:
+    """The text between the quotes of a label."""
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 

@@ -13,7 +13,7 @@ from pyconsul.lang.goflags.values import ValueRefused, to_uint
 from pyconsul.lang.gotemplate.gofmt import to_string
 from pyconsul.lang.hcl.decode import Blocks
 from pyconsul.lang.strconv import quote
-from pyconsul.primitives.durations import DurationError, parse_duration
+from pyconsul.primitives.durations import DurationError, from_number, parse_duration
 from pyconsul.toolkit import signals
 from pyconsul.toolkit.errors import ConfigError
 
@@ -111,7 +111,7 @@ def duration(name: str, value: Any) -> int:
             raise KindError(f"error decoding '{name}': {error}") from None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _mismatch(name, "time.Duration", value)
-    return int(value)
+    return from_number(value)
 
 
 def signal_number(name: str, value: Any) -> int:

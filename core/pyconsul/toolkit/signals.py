@@ -51,8 +51,6 @@ _OWN: Final = frozenset(
 PASSED_ON: Final = frozenset(number for name, number in BY_NAME.items() if name not in _OWN)
 """The signals a tool takes, to act on or to pass on to its child."""
 
-UNCATCHABLE: Final = frozenset({0, signal.SIGKILL, signal.SIGSTOP})
-
 
 class UnknownSignal(ValueError):
     """A name that stands for no signal; the text lists the known ones."""

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
+from pyconsul.telemetry.prometheus import label_value
 from pyconsul.toolkit.errors import RunError
 
 _LIMIT_BYTES: Final = 8192
@@ -61,12 +62,8 @@ def prometheus(metrics: Iterable[Metric]) -> str:
 
 
 def _labels(labels: Mapping[str, str]) -> str:
-    shown = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+    shown = ",".join(f'{name}="{label_value(value)}"' for name, value in labels.items())
     return f"{{{shown}}}" if shown else ""
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def answer(subject: Subject, method: str, target: str) -> tuple[int, str, str]:

@@ -9,8 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
-from pyconsul.primitives import coercion
-from pyconsul.toolkit import collection, signals
+from pyconsul.toolkit import collection, program, signals
 from pyconsul.toolkit.errors import (
     EXIT_CONFIG,
     EXIT_FLAGS,
@@ -62,14 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
-    coercion.forget()
-    collection.hold()
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPT)
-    finally:
-        collection.settle()
+    program.run(main)
 
 
 def _load(args: arguments.Arguments) -> Config:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pyconsul.lang.strconv import quote
-from pyconsul.toolkit import clientset, signals
+from pyconsul.toolkit import clientset, pid_file, signals
 from pyconsul.toolkit.child import Child, ChildSettings, run_command
 from pyconsul.toolkit.errors import ChildEnded, RunError
 from pyconsul.toolkit.leases import keep_token
@@ -163,7 +161,7 @@ class Runner:
             if self.child is not None:
                 running, self.child = self.child, None
                 await running.stop(immediately=False)
-        self._remove_pid()
+        pid_file.remove(self.config.pid_file, logger)
 
     def signal(self, number: int) -> None:
         """Pass a signal to the child."""
@@ -287,23 +285,6 @@ class Runner:
     # -- the process ID -----------------------------------------------------------------------
 
     def _store_pid(self) -> None:
-        path = self.config.pid_file
-        if not path:
-            return
-        logger.info("creating pid file at %s", path)
-        try:
-            with open(path, "w", encoding="ascii") as out:
-                out.write(str(os.getpid()))
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise RunError(f"runner: could not open pid file: open {path}: {reason}") from None
-
-    def _remove_pid(self) -> None:
-        path = self.config.pid_file
-        if not path:
-            return
-        with suppress(FileNotFoundError):
-            try:
-                os.remove(path)
-            except PermissionError as error:
-                logger.warning("could not remove pid at %s: %s", quote(path), error)
+        if self.config.pid_file:
+            logger.info("creating pid file at %s", self.config.pid_file)
+            pid_file.store(self.config.pid_file)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Final, NamedTuple, cast
 
 from pyconsul.primitives.durations import HOUR, SECOND
+from pyconsul.primitives.whole_files import replacing
 from pyconsul.sdk import QueryOptions
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.toolkit.errors import RunError
@@ -202,17 +200,8 @@ def _first_good(chosen: Sequence[Found], keys: Keys, plain: Scratch) -> tuple[Fo
 
 def _write(path: str, plain: Scratch) -> None:
     """Write beside and rename, so that the file is whole or not there. Raises RunError."""
-    partial = ""
     try:
-        handle, partial = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".snapshot-")
-        with open(handle, "wb") as out:
-            for piece in plain.open():
-                out.write(piece)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(partial, path)
+        with replacing(path) as out:
+            out.writelines(plain.open())
     except OSError as error:
-        if partial:
-            with contextlib.suppress(OSError):
-                os.unlink(partial)
         raise RunError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
 from pyconsul.lang.strconv import quote
-from pyconsul.primitives import coercion
-from pyconsul.toolkit import collection, logs, signals
+from pyconsul.toolkit import collection, logs, program, signals
 from pyconsul.toolkit.errors import EXIT_CONFIG, EXIT_FLAGS, EXIT_INTERRUPT, EXIT_OK, ChildEnded, ConfigError, ToolError
 from pyconsul_template import arguments
 from pyconsul_template.config import Config, load
@@ -59,14 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
-    coercion.forget()
-    collection.hold()
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPT)
-    finally:
-        collection.settle()
+    program.run(main)
 
 
 class _Session:

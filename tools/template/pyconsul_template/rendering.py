@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import tempfile
 from typing import NamedTuple
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.whole_files import replacing
 from pyconsul.toolkit.errors import RunError
 from pyconsul_template.config import TemplateConfig
 from pyconsul_template.functions.files import group_id, user_id
@@ -94,20 +94,12 @@ def atomic_write(config: TemplateConfig, data: bytes) -> None:
         if not config.create_dest_dirs:
             raise RunError("failed writing file: parent directory is missing")
         _make_folders(folder)
-    handle, temporary = tempfile.mkstemp(dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        _keep_owner(path, temporary)
-        os.chmod(temporary, config.perms & 0o777 or _mode_of(path))
+    with replacing(path) as out:
+        out.write(data)
+        _keep_owner(path, out.name)
+        os.chmod(out.name, config.perms & 0o777 or _mode_of(path))
         if config.backup:
             _back_up(path)
-        os.rename(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _make_folders(folder: str) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from pyconsul.lang.gotemplate import FunctionError, TemplateError
 from pyconsul.lang.strconv import from_bytes, quote, to_bytes
 from pyconsul.toolkit import child as children
-from pyconsul.toolkit import signals
+from pyconsul.toolkit import pid_file, signals
 from pyconsul.toolkit.errors import ChildEnded, RunError
 from pyconsul.toolkit.quiescence import Quiescence
 from pyconsul_template import clients, rendering
@@ -163,24 +163,14 @@ class Runner:
         self._wake.set()
 
     def _store_pid(self) -> None:
-        path = self.config.pid_file
-        if path:
-            logger.info("creating pid file at %s", quote(path))
-            try:
-                with open(path, "w", encoding="ascii") as out:
-                    out.write(str(os.getpid()))
-            except OSError as error:
-                reason = (error.strerror or str(error)).lower()
-                raise RunError(f"runner: could not open pid file: open {path}: {reason}") from None
+        if self.config.pid_file:
+            logger.info("creating pid file at %s", quote(self.config.pid_file))
+            pid_file.store(self.config.pid_file)
 
     def _remove_pid(self) -> None:
-        path = self.config.pid_file
-        if path and os.path.isfile(path):
-            logger.debug("removing pid file at %s", quote(path))
-            try:
-                os.remove(path)
-            except OSError as error:
-                logger.warning("could not remove pid at %s: %s", quote(path), error)
+        if self.config.pid_file:
+            logger.debug("removing pid file at %s", quote(self.config.pid_file))
+            pid_file.remove(self.config.pid_file, logger)
 
     async def _start_dedup(self) -> None:
         if not self.config.dedup.enabled:

@@ -50,7 +50,7 @@ class Arguments:
 
 def parse(argv: Sequence[str]) -> Arguments:
     """Read the words after the program's name. Raises FlagError (HelpRequested for ``-h``)."""
-    flags = FlagSet("consul-watch", brief=False)
+    flags = FlagSet("py-consul-watch", brief=False)
     flags.strings("config")
     declare(flags, ROWS)
     for name in (*SWITCHES, "syslog"):
@@ -72,7 +72,7 @@ def parse(argv: Sequence[str]) -> Arguments:
 
 
 HELP: Final = """\
-Usage: consul-watch [options] -config <path>
+Usage: py-consul-watch [options] -config <path>
 
   Calls handlers whenever data in Consul change: the watches of an agent's
   configuration as a program of its own. Runs until it is interrupted, unless

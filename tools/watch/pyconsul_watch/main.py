@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
-from pyconsul.primitives import coercion
 from pyconsul.sdk.errors import ConfigError as SettingsError
-from pyconsul.toolkit import collection, logs
+from pyconsul.toolkit import collection, logs, pid_file, program
 from pyconsul.toolkit.errors import (
     EXIT_CONFIG,
     EXIT_FLAGS,
@@ -40,7 +39,7 @@ def version_text() -> str:
     """One line with the distribution's version."""
     from importlib.metadata import version
 
-    return f"consul-watch v{version('py-consul-agent')} (py-consul)"
+    return f"py-consul-watch v{version('py-consul-agent')}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,14 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
-    coercion.forget()
-    collection.hold()
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPT)
-    finally:
-        collection.settle()
+    program.run(main)
 
 
 def _load(args: arguments.Arguments) -> Config:
@@ -115,7 +107,7 @@ class _Process:
             loop.add_signal_handler(number, self.signals.put_nowait, number)
         try:
             self.session = self._session_type(self._config, self._state)
-            self._store_pid()
+            pid_file.store(self._config.pid_file)
         except (ToolError, SettingsError) as error:
             logger.error("%s", error)
             return EXIT_CONFIG
@@ -126,7 +118,7 @@ class _Process:
         finally:
             self.notifier.stopping()
             await self.session.stop()
-            self._remove_pid()
+            pid_file.remove(self._config.pid_file, logger)
 
     async def _stay(self) -> int:
         self.session.start()
@@ -195,20 +187,6 @@ class _Process:
         if self._display is not None:
             for handler in logging.getLogger(ROOT).handlers:
                 handler.addFilter(self._display.clear)
-
-    def _store_pid(self) -> None:
-        """Write the process ID. Raises ConfigError."""
-        if not self._config.pid_file:
-            return
-        try:
-            with open(self._config.pid_file, "w", encoding="ascii") as out:
-                out.write(str(os.getpid()))
-        except OSError as error:
-            raise ConfigError(f"could not open pid file: {error}") from None
-
-    def _remove_pid(self) -> None:
-        if self._config.pid_file and os.path.isfile(self._config.pid_file):
-            os.remove(self._config.pid_file)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final, cast
 
 import msgspec
 
+from pyconsul.primitives.whole_files import write_durably
 from pyconsul.toolkit.errors import ConfigError
 
 EVENT_LIMIT: Final = 1024
@@ -77,28 +78,9 @@ class State:
     def save(self) -> None:
         """Write the file: whole or not at all, and on the disk when this returns. Raises OSError."""
         if self.path:
-            _replace(self.path, self._text(self._delivered))
+            write_durably(Path(self.path), self._text(self._delivered), mode=0o600)
 
     @staticmethod
     def _text(delivered: Mapping[str, Delivered]) -> bytes:
         watches = {name: msgspec.to_builtins(value) for name, value in sorted(delivered.items())}
         return json.dumps({"version": _VERSION, "watches": watches}, indent=2).encode() + b"\n"
-
-
-def _replace(path: str, data: bytes) -> None:
-    folder = os.path.dirname(path) or "."
-    handle, name = tempfile.mkstemp(prefix=".consul-watch-", dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

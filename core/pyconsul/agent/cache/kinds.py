@@ -5,7 +5,6 @@ from typing import Any, Generic, TypeVar
 
 from pyconsul.structs.catalog import (
     IndexedCheckServiceNodes,
-    IndexedNodeServices,
     IndexedServiceNodes,
     IndexedServices,
 )
@@ -34,9 +33,6 @@ DATACENTERS: CacheKind[Any] = CacheKind(
 SERVICES: CacheKind[IndexedServices] = CacheKind("catalog-services-list", "Catalog.ListServices", IndexedServices)
 SERVICE_NODES: CacheKind[IndexedServiceNodes] = CacheKind(
     "catalog-services", "Catalog.ServiceNodes", IndexedServiceNodes
-)
-NODE_SERVICES: CacheKind[IndexedNodeServices] = CacheKind(
-    "node-services", "Catalog.NodeServices", IndexedNodeServices, refreshes=False
 )
 HEALTH_SERVICES: CacheKind[IndexedCheckServiceNodes] = CacheKind(
     "health-services", "Health.ServiceNodes", IndexedCheckServiceNodes

@@ -14,6 +14,7 @@ from pyconsul.agent.http.discovery import (
     read_options,
     refuse_partition,
     tagged_service,
+    with_tags,
 )
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
@@ -29,7 +30,6 @@ from pyconsul.structs.catalog import (
     IndexedServiceNodes,
     IndexedServices,
     NodeSpecificRequest,
-    ServiceNode,
     ServiceSpecificRequest,
 )
 from pyconsul.structs.catalog_input import deregister_request_from, register_request_from
@@ -131,12 +131,8 @@ async def _service_nodes(req: Request, *, connect: bool) -> Reply:
         found, headers = await fetch_cached(req, kinds.SERVICE_NODES, ask)
     else:
         found = await fetch(req, "Catalog.ServiceNodes", ask, IndexedServiceNodes)
-    nodes = [_tagged(node) for node in found.ServiceNodes or ()]
+    nodes = [with_tags(node) for node in found.ServiceNodes or ()]
     return Reply(translated(req, nodes, ask.Datacenter), meta=found, headers=headers)
-
-
-def _tagged(node: ServiceNode) -> ServiceNode:
-    return node if node.ServiceTags is not None else changed(node, ServiceTags=[])
 
 
 @route("GET", "/v1/catalog/node/{name...}")

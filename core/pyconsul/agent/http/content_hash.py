@@ -1,7 +1,7 @@
 """The hash that ``/v1/agent/service/:id`` blocks on: Consul's own number over the API form of a service.
 
-FNV-1 over names and values of the Go structs' fields, as mitchellh/hashstructure walks them: what is ordered goes
-through the hash again, fields and map entries are XORed. Namespace, partition, datacenter and locality do not count.
+It runs over names and values of the Go structs' fields (`gohash`). Namespace, partition, datacenter and locality do
+not count.
 """
 
 from __future__ import annotations
@@ -9,35 +9,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final, cast
 
 from pyconsul.agent.http.agent_rows import AgentService
+from pyconsul.structs import gohash
 
 __all__ = ["content_hash"]
-
-_OFFSET: Final = 0xCBF29CE484222325
-_PRIME: Final = 0x100000001B3
-_MASK: Final = (1 << 64) - 1
-
-
-@lru_cache(maxsize=8192)
-def _fnv(data: bytes) -> int:
-    value = _OFFSET
-    for byte in data:
-        value = (value * _PRIME & _MASK) ^ byte
-    return value
-
-
-def _ordered(first: int, second: int) -> int:
-    return _fnv(struct.pack("<QQ", first, second))
-
-
-def _text(value: str) -> int:
-    return _fnv(value.encode("utf-8", "surrogateescape"))
-
-
-_NIL: Final = _fnv(bytes(8))  # a nil pointer or interface counts as the int 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +124,11 @@ def content_hash(service: AgentService) -> str:
 def _visit(of: _Type, value: Any) -> int:
     match of.kind:
         case "string":
-            return _text(value or "")
+            return gohash.text(value or "")
         case "int":
-            return _fnv(struct.pack("<q", value or 0))
+            return gohash.fnv(struct.pack("<q", value or 0))
         case "bool":
-            return _fnv(b"\1" if value else b"\0")
+            return gohash.fnv(b"\1" if value else b"\0")
         case "struct":
             return _visit_struct(of, value)
         case "list":
@@ -159,25 +136,22 @@ def _visit(of: _Type, value: Any) -> int:
         case "map":
             return _visit_map(of.of or _ANY, value or {})
         case "pointer":
-            return _visit(of.of or _ANY, value) if value else _NIL
+            return _visit(of.of or _ANY, value) if value else gohash.NIL
         case _:
             return _visit_any(value)
 
 
 def _visit_struct(of: _Type, value: Any) -> int:
-    found = _text(of.name)
+    found = gohash.text(of.name)
     fields = cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else None
     for name, kind in of.fields:
         field = getattr(value, name, None) if fields is None else fields.get(name)
-        found ^= _ordered(_text(name), _visit(kind, field))
+        found ^= gohash.ordered(gohash.text(name), _visit(kind, field))
     return found
 
 
 def _visit_list(of: _Type, values: Any) -> int:
-    found = 0
-    for each in values:
-        found = _ordered(found, _visit(of, each))
-    return found
+    return gohash.listed(_visit(of, each) for each in values)
 
 
 def _visit_map(of: _Type, values: Mapping[str, Any]) -> int:
@@ -185,7 +159,7 @@ def _visit_map(of: _Type, values: Mapping[str, Any]) -> int:
     for key, value in values.items():
         # The servers put a struct here when they hand the proxy's mode down; all else in there is plain JSON.
         kind = _GATEWAY if of is _ANY and key == "mesh_gateway" and _is_gateway(value) else of
-        found ^= _ordered(_text(key), _visit(kind, value))
+        found ^= gohash.ordered(gohash.text(key), _visit(kind, value))
     return found
 
 
@@ -195,16 +169,8 @@ def _is_gateway(value: Any) -> bool:
 
 def _visit_any(value: Any) -> int:
     """A value of an opaque configuration: floats from JSON, also whole ones from HCL."""
-    if value is None:
-        return _NIL
-    if isinstance(value, bool):
-        return _visit(_BOOL, value)
-    if isinstance(value, int):
-        return _fnv(struct.pack("<q", value))
-    if isinstance(value, float):
-        return _fnv(struct.pack("<d", value))
     if isinstance(value, Mapping):
         return _visit_map(_ANY, cast("Mapping[str, Any]", value))
     if isinstance(value, list | tuple):
         return _visit_list(_ANY, value)
-    return _text(str(value))
+    return gohash.loose(value)

@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 from pyconsul.agent.cache import CacheKind, CacheMeta
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
-from pyconsul.structs.catalog import HealthCheck, NodeService, QuerySource
+from pyconsul.structs.catalog import HealthCheck, NodeService, QuerySource, ServiceNode
 from pyconsul.structs.errors import BadRequest, ConsulError
 from pyconsul.structs.wire import BACKEND_BLOCKING, Indexed, ReadRequest, changed
 
 R = TypeVar("R", bound=Indexed)
+Tagged = TypeVar("Tagged", HealthCheck, ServiceNode)
 
 FAILED = Indexed(Index=1, KnownLeader=False, Backend=BACKEND_BLOCKING)
 
@@ -94,9 +95,9 @@ def listed(value: list[Any] | None, meta: Indexed, headers: dict[str, str] | Non
     return Reply(value if value is not None else [], meta=meta, headers=headers)
 
 
-def tagged_check(check: HealthCheck) -> HealthCheck:
-    """The check with an empty list where it has no tags at all."""
-    return check if check.ServiceTags is not None else changed(check, ServiceTags=[])
+def with_tags(row: Tagged) -> Tagged:
+    """A check or an instance with an empty list where it has no tags at all."""
+    return row if row.ServiceTags is not None else changed(row, ServiceTags=[])
 
 
 def tagged_service(service: NodeService) -> NodeService:

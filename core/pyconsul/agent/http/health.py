@@ -11,8 +11,8 @@ from pyconsul.agent.http.discovery import (
     path_name,
     query_source,
     read_options,
-    tagged_check,
     tagged_service,
+    with_tags,
 )
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
@@ -67,7 +67,7 @@ async def health_checks(req: Request) -> Reply:
 
 
 def _checks(found: IndexedHealthChecks) -> Reply:
-    return Reply([tagged_check(check) for check in found.HealthChecks or ()], meta=found)
+    return Reply([with_tags(check) for check in found.HealthChecks or ()], meta=found)
 
 
 @route("GET", "/v1/health/service/{service...}")
@@ -152,5 +152,5 @@ def _tagged(one: CheckServiceNode) -> CheckServiceNode:
     return changed(
         one,
         Service=one.Service and tagged_service(one.Service),
-        Checks=[tagged_check(check) for check in one.Checks or ()],
+        Checks=[with_tags(check) for check in one.Checks or ()],
     )

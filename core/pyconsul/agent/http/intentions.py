@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
+from pyconsul.agent.http.discovery import consistency_of
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
@@ -78,13 +79,9 @@ async def intention_match(req: Request) -> Reply:
     ask = IntentionQueryRequest(Match=IntentionQueryMatch(Type=by[0], Entries=entries), **options)
     found = await _with_headers(req, "Intention.Match", ask, IndexedIntentionMatches)
     shown = dict(zip(names, found.Matches or (), strict=True))
-    return Reply({name: shown[name] for name in sorted(shown)}, meta=changed(found, ConsistencyLevel=_level(ask)))
-
-
-def _level(ask: ReadRequest) -> str:
-    if ask.RequireConsistent:
-        return "consistent"
-    return "stale" if ask.AllowStale else "leader"
+    return Reply(
+        {name: shown[name] for name in sorted(shown)}, meta=changed(found, ConsistencyLevel=consistency_of(ask))
+    )
 
 
 @route("GET", "/v1/connect/intentions/check")

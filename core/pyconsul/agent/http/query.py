@@ -32,9 +32,6 @@ PREPARED_QUERIES: CacheKind[PreparedQueryExecuteResponse] = CacheKind(
     "prepared-query", "PreparedQuery.Execute", PreparedQueryExecuteResponse, refreshes=False
 )
 
-_BLOCKING = 0
-_FAILED = Indexed(KnownLeader=False, Backend=_BLOCKING)
-
 
 @route("GET", "/v1/query")
 async def query_list(req: Request) -> Reply:

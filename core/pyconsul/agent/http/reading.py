@@ -14,7 +14,6 @@ MAX_CHUNK_LINE: Final = 4096  # bytes, as in Go
 MAX_EXCESS: Final = 16 << 10  # bytes of chunked framing that are too many, as in Go …
 _FREE_FRAMING: Final = 16  # … of which each chunk may have so many, and twice its size
 MANY_HEADERS: Final = 256  # of more lines only those that somebody reads are kept
-_UINT63_DIGITS: Final = 19
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _HOST = frozenset("!$%&'()*+,-.0123456789:;=ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghijklmnopqrstuvwxyz~")
 _HEX = frozenset(b"0123456789abcdefABCDEF")

@@ -6,7 +6,6 @@ import msgspec
 
 from pyconsul.memdb import Index, Store, Table
 from pyconsul.structs.catalog import HealthCheck, NodeService
-from pyconsul.structs.health import CRITICAL
 
 __all__ = ["CHECKS", "SERVICES", "LocalCheck", "LocalService", "local_store", "same_check", "same_service"]
 
@@ -27,11 +26,6 @@ class LocalCheck(msgspec.Struct, frozen=True, kw_only=True):
     Token: str = ""
     from_config: bool = False
     critical_since: float | None = None
-
-    @property
-    def is_critical(self) -> bool:
-        """Whether the service behind it is out of use."""
-        return self.Check.Status == CRITICAL
 
 
 SERVICES: Table[LocalService] = Table(

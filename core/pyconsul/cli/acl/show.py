@@ -9,7 +9,7 @@ from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
 
 from ..console import Console, Failed
-from ..flags import client_flags, server_flags, tenancy_flags
+from ..flags import agent_flags
 from ..output import json_text
 
 PRETTY: Final = "pretty"
@@ -21,16 +21,11 @@ def format_flag(flags: FlagSet) -> None:
     flags.string("format", "Output format {pretty|json}", PRETTY)
 
 
-def meta_flag(flags: FlagSet, what: str = "hash and indexes") -> None:
-    """Declare whether to show more."""
-    flags.boolean("meta", f"Show {what} as well.")
-
-
-def agent_flags(flags: FlagSet) -> None:
-    """Declare where the agent is, which servers answer, and the tenancy."""
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+def show_flags(flags: FlagSet, meta: str = "hash and indexes") -> None:
+    """Declare what every command has that shows objects: how much of them, in which format, from which agent."""
+    flags.boolean("meta", f"Show {meta} as well.")
+    format_flag(flags)
+    agent_flags(flags)
 
 
 def show(args: Args, console: Console, pretty: Callable[[], str], shaped: Any) -> int:

@@ -8,7 +8,7 @@ from pyconsul.lang.goflags import Args, FlagSet
 
 from ..acl.methods import KUBERNETES, config_of, described, kubernetes_settings, method_flags, require_kubernetes
 from ..acl.shapes import read_auth_method
-from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.show import show, show_flags
 from ..acl.text import auth_method_text
 from ..console import Console, UsageFailed, failing
 
@@ -31,9 +31,7 @@ def add_flags(flags: FlagSet) -> None:
     flags.string("type", "Type of the auth method: jwt, kubernetes or aws-iam.")
     flags.string("name", "Name of the auth method.")
     method_flags(flags)
-    meta_flag(flags, "indexes")
-    format_flag(flags)
-    agent_flags(flags)
+    show_flags(flags, "indexes")
 
 
 def run(args: Args, console: Console) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
 
-from ..acl.show import agent_flags
 from ..console import Console, Failed, failing
+from ..flags import agent_flags
 
 USAGE = "[options] -name NAME"
 HELP = """

@@ -6,7 +6,7 @@ from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
 
 from ..acl.shapes import read_auth_method
-from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.show import show, show_flags
 from ..acl.text import auth_method_text
 from ..console import Console, Failed, failing
 
@@ -21,9 +21,7 @@ Shows an auth method with its configuration.
 def add_flags(flags: FlagSet) -> None:
     """Declare which auth method, and how much of it."""
     flags.string("name", "Name of the auth method.")
-    meta_flag(flags, "indexes")
-    format_flag(flags)
-    agent_flags(flags)
+    show_flags(flags, "indexes")
 
 
 def run(args: Args, console: Console) -> int:

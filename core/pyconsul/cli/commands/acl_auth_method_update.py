@@ -9,7 +9,7 @@ from pyconsul.lang.strconv import quote
 
 from ..acl.methods import KUBERNETES, config_of, described, kubernetes_settings, method_flags, require_kubernetes
 from ..acl.shapes import read_auth_method
-from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.show import show, show_flags
 from ..acl.text import auth_method_text
 from ..console import Console, Failed, failing
 
@@ -33,9 +33,7 @@ def add_flags(flags: FlagSet) -> None:
     flags.string("name", "Name of the auth method.")
     method_flags(flags)
     flags.boolean("no-merge", "Empty the fields that no flag names.")
-    meta_flag(flags, "indexes")
-    format_flag(flags)
-    agent_flags(flags)
+    show_flags(flags, "indexes")
 
 
 def run(args: Args, console: Console) -> int:

@@ -7,7 +7,7 @@ from pyconsul.lang.goflags import Args, FlagSet
 from ..acl.binding import bind_flags, check_variables
 from ..acl.grants import variables_of
 from ..acl.shapes import BindingRule, read
-from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.show import show, show_flags
 from ..acl.text import binding_rule_text
 from ..console import Console, UsageFailed, failing
 
@@ -26,9 +26,7 @@ def add_flags(flags: FlagSet) -> None:
     """Declare what the rule says."""
     flags.string("method", "Name of the auth method for whose logins the rule is.")
     bind_flags(flags)
-    meta_flag(flags, "indexes")
-    format_flag(flags)
-    agent_flags(flags)
+    show_flags(flags, "indexes")
 
 
 def run(args: Args, console: Console) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..acl.shapes import BindingRule, read_all
-from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.show import show, show_flags
 from ..acl.text import binding_rule_entry_text
 from ..console import Console, failing
 
@@ -21,9 +21,7 @@ Lists binding rules.
 def add_flags(flags: FlagSet) -> None:
     """Declare whose rules, and how much to show."""
     flags.string("method", "Only rules of this auth method.")
-    meta_flag(flags, "indexes")
-    format_flag(flags)
-    agent_flags(flags)
+    show_flags(flags, "indexes")
 
 
 def run(args: Args, console: Console) -> int:

@@ -7,7 +7,7 @@ from pyconsul.lang.strconv import quote
 
 from ..acl.names import binding_rule_id
 from ..acl.shapes import BindingRule, read
-from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.show import show, show_flags
 from ..acl.text import binding_rule_text
 from ..console import Console, Failed, failing
 
@@ -22,9 +22,7 @@ Shows a binding rule. The ID may be cut short as long as it names one rule only.
 def add_flags(flags: FlagSet) -> None:
     """Declare which rule, and how much of it."""
     flags.string("id", "ID of the rule, or the beginning of it.")
-    meta_flag(flags, "indexes")
-    format_flag(flags)
-    agent_flags(flags)
+    show_flags(flags, "indexes")
 
 
 def run(args: Args, console: Console) -> int:

@@ -11,7 +11,7 @@ from ..acl.binding import TEMPLATED, bind_flags, check_variables
 from ..acl.grants import variables_of
 from ..acl.names import binding_rule_id
 from ..acl.shapes import BindingRule, read
-from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.show import show, show_flags
 from ..acl.text import binding_rule_text
 from ..console import Console, Failed, UsageFailed, failing
 
@@ -32,9 +32,7 @@ def add_flags(flags: FlagSet) -> None:
     flags.string("id", "ID of the rule, or the beginning of it.")
     bind_flags(flags)
     flags.boolean("no-merge", "Empty the fields that no flag names.")
-    meta_flag(flags, "indexes")
-    format_flag(flags)
-    agent_flags(flags)
+    show_flags(flags, "indexes")
 
 
 def run(args: Args, console: Console) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..acl.shapes import Policy, read
-from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.show import show, show_flags
 from ..acl.text import policy_text
 from ..console import Console, Failed, UsageFailed, failing
 from ..files import text_source
@@ -26,9 +26,7 @@ def add_flags(flags: FlagSet) -> None:
     flags.string("description", "What the policy is for.")
     flags.strings("valid-datacenter", "Datacenter in which the policy counts; all without it. May be repeated.")
     flags.string("rules", "The rules; also @file, or - for standard input.")
-    meta_flag(flags)
-    format_flag(flags)
-    agent_flags(flags)
+    show_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -8,8 +8,8 @@ from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
 
 from ..acl.names import policy_id, policy_id_of_name
-from ..acl.show import agent_flags
 from ..console import Console, Failed, failing
+from ..flags import agent_flags
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client

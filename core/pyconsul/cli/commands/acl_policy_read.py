@@ -9,7 +9,7 @@ from pyconsul.lang.strconv import quote
 
 from ..acl.names import policy_by_id, policy_id, policy_named
 from ..acl.shapes import Policy, read
-from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.show import show, show_flags
 from ..acl.text import policy_text
 from ..console import Console, Failed, failing
 
@@ -31,9 +31,7 @@ def add_flags(flags: FlagSet) -> None:
     """Declare which policy, and how much of it."""
     flags.string("id", "ID of the policy, or the beginning of it.")
     flags.string("name", "Name of the policy.")
-    meta_flag(flags)
-    format_flag(flags)
-    agent_flags(flags)
+    show_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -9,7 +9,7 @@ from pyconsul.lang.strconv import quote
 
 from ..acl.names import policy_by_id, policy_id, policy_id_of_name
 from ..acl.shapes import Policy, read
-from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.show import show, show_flags
 from ..acl.text import policy_text
 from ..console import Console, Failed, failing
 from ..files import text_source
@@ -37,9 +37,7 @@ def add_flags(flags: FlagSet) -> None:
     flags.strings("valid-datacenter", "Datacenter in which the policy counts. May be repeated.")
     flags.string("rules", "The rules; also @file, or - for standard input.")
     flags.boolean("no-merge", "Empty the fields that no flag names.")
-    meta_flag(flags)
-    format_flag(flags)
-    agent_flags(flags)
+    show_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -6,8 +6,8 @@ from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
 
 from ..acl.names import role_id, role_id_of_name
-from ..acl.show import agent_flags
 from ..console import Console, Failed, failing
+from ..flags import agent_flags
 
 USAGE = "[options] [-id ID | -name NAME]"
 HELP = """

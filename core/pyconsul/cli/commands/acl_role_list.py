@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..acl.shapes import Role, read_all
-from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.show import show, show_flags
 from ..acl.text import role_entry_text
 from ..console import Console, failing
 
@@ -19,9 +19,7 @@ Lists all roles.
 
 def add_flags(flags: FlagSet) -> None:
     """Declare how much to show."""
-    meta_flag(flags)
-    format_flag(flags)
-    agent_flags(flags)
+    show_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

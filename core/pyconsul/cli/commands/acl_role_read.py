@@ -9,7 +9,7 @@ from pyconsul.lang.strconv import quote
 
 from ..acl.names import role_id
 from ..acl.shapes import Role, read
-from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.show import show, show_flags
 from ..acl.text import role_text
 from ..console import Console, Failed, failing
 
@@ -30,9 +30,7 @@ def add_flags(flags: FlagSet) -> None:
     """Declare which role, and how much of it."""
     flags.string("id", "ID of the role, or the beginning of it.")
     flags.string("name", "Name of the role.")
-    meta_flag(flags)
-    format_flag(flags)
-    agent_flags(flags)
+    show_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

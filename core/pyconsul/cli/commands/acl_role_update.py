@@ -23,7 +23,7 @@ from ..acl.grants import (
 from ..acl.merging import with_new, with_services
 from ..acl.names import policy_id, role_id
 from ..acl.shapes import Role, read
-from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.show import show, show_flags
 from ..acl.text import role_text
 from ..console import Console, Failed, failing
 
@@ -50,9 +50,7 @@ def add_flags(flags: FlagSet) -> None:
     identity_flags(flags)
     change_flags(flags)
     flags.boolean("no-merge", "Drop what no flag names.")
-    meta_flag(flags)
-    format_flag(flags)
-    agent_flags(flags)
+    show_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

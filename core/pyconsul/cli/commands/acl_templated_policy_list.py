@@ -5,8 +5,9 @@ from __future__ import annotations
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..acl.shapes import Template, read
-from ..acl.show import agent_flags, format_flag, show_template
+from ..acl.show import format_flag, show_template
 from ..console import Console, failing
+from ..flags import agent_flags
 
 USAGE = "[options]"
 HELP = """

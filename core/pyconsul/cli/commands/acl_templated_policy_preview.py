@@ -6,9 +6,10 @@ from pyconsul.lang.goflags import Args, FlagSet
 
 from ..acl.grants import PREVIEW, any_given, templated_policies, variable_flag
 from ..acl.shapes import Policy, read
-from ..acl.show import agent_flags, format_flag, show
+from ..acl.show import format_flag, show
 from ..acl.text import policy_text
 from ..console import Console, Failed, failing
+from ..flags import agent_flags
 
 USAGE = "[options]"
 HELP = """

@@ -6,7 +6,7 @@ from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
 
 from ..acl.shapes import Template, read
-from ..acl.show import agent_flags, format_flag, meta_flag, show_template
+from ..acl.show import show_flags, show_template
 from ..acl.text import template_text
 from ..console import Console, Failed, failing
 
@@ -21,9 +21,7 @@ Shows what a templated policy is for, and how it is used.
 def add_flags(flags: FlagSet) -> None:
     """Declare which templated policy, and how much of it."""
     flags.string("name", "Name of the templated policy.")
-    meta_flag(flags, "schema and text")
-    format_flag(flags)
-    agent_flags(flags)
+    show_flags(flags, "schema and text")
 
 
 def run(args: Args, console: Console) -> int:

@@ -6,9 +6,10 @@ from pyconsul.lang.goflags import Args, FlagSet
 
 from ..acl.names import accessor_of, token_id
 from ..acl.shapes import Token, read
-from ..acl.show import agent_flags, format_flag, show
+from ..acl.show import format_flag, show
 from ..acl.text import token_text
 from ..console import Console, failing
+from ..flags import agent_flags
 
 USAGE = "[options]"
 HELP = """

@@ -20,7 +20,7 @@ from ..acl.grants import (
     templated_policies,
 )
 from ..acl.shapes import Token, read
-from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.show import show, show_flags
 from ..acl.text import token_text
 from ..console import Console, Failed, failing
 
@@ -61,9 +61,7 @@ def add_flags(flags: FlagSet) -> None:
     role_flags(flags)
     identity_flags(flags)
     attach_flags(flags)
-    meta_flag(flags)
-    format_flag(flags)
-    agent_flags(flags)
+    show_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

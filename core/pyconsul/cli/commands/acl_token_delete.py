@@ -6,8 +6,8 @@ from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
 
 from ..acl.names import accessor_of, token_id
-from ..acl.show import agent_flags
 from ..console import Console, failing
+from ..flags import agent_flags
 
 USAGE = "[options] -accessor-id ID"
 HELP = """

@@ -9,7 +9,7 @@ from pyconsul.lang.strconv import quote
 
 from ..acl.names import accessor_of, token_id
 from ..acl.shapes import ExpandedToken, Token, read
-from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.show import show, show_flags
 from ..acl.text import token_text
 from ..console import Console, Failed, failing
 
@@ -32,9 +32,7 @@ def add_flags(flags: FlagSet) -> None:
     flags.string("id", "Older name of -accessor-id.")
     flags.boolean("self", "Show the token of this request.")
     flags.boolean("expanded", "Show the rules of all that the token links to as well.")
-    meta_flag(flags)
-    format_flag(flags)
-    agent_flags(flags)
+    show_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -25,7 +25,7 @@ from ..acl.grants import (
 from ..acl.merging import with_new, with_nodes, with_services
 from ..acl.names import accessor_of, policy_id, role_id, token_id
 from ..acl.shapes import Token, read
-from ..acl.show import agent_flags, format_flag, meta_flag, show
+from ..acl.show import show, show_flags
 from ..acl.text import token_text
 from ..console import Console, Failed, failing
 
@@ -67,9 +67,7 @@ def add_flags(flags: FlagSet) -> None:
     change_flags(flags)
     for name, usage in _SWITCHES.items():
         flags.boolean(name, usage)
-    meta_flag(flags)
-    format_flag(flags)
-    agent_flags(flags)
+    show_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..console import Console, failing
-from ..flags import client_flags, server_flags, tenancy_flags
+from ..flags import agent_flags
 from ..output import tab_stops
 from .catalog_datacenters import no_arguments
 
@@ -28,9 +28,7 @@ def add_flags(flags: FlagSet) -> None:
     flags.string("node", "Only services on this node, by `id or name`.")
     flags.mapping("node-meta", "Only services on nodes with this `key=value` in their metadata. May be repeated.")
     flags.boolean("tags", "Print the tags beside each name.")
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+    agent_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -6,7 +6,7 @@ from pyconsul.lang.goflags import Args, FlagSet
 
 from ..config_entries import entry_from, entry_name
 from ..console import Console, Failed, failing
-from ..flags import client_flags, server_flags, tenancy_flags
+from ..flags import agent_flags
 
 USAGE = "[options] ([-kind KIND -name NAME] | [-filename FILE])"
 HELP = """
@@ -23,9 +23,7 @@ def add_flags(flags: FlagSet) -> None:
     flags.string("name", "Name of the entry.")
     flags.boolean("cas", "Delete only if the entry's ModifyIndex is that of -modify-index.")
     flags.unsigned("modify-index", "ModifyIndex that the entry must have, with -cas.")
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+    agent_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

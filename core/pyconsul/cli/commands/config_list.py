@@ -7,7 +7,7 @@ from pyconsul.lang.strconv import quote
 from pyconsul.sdk import QueryOptions
 
 from ..console import Console, Failed, failing
-from ..flags import client_flags, server_flags, tenancy_flags
+from ..flags import agent_flags
 
 USAGE = "[options] -kind KIND"
 HELP = """
@@ -21,9 +21,7 @@ def add_flags(flags: FlagSet) -> None:
     """Declare which entries."""
     flags.string("kind", "Kind of the entries.")
     flags.string("filter", "Expression that entries must fit.")
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+    agent_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

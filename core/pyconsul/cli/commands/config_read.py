@@ -7,7 +7,7 @@ from pyconsul.lang.strconv import quote
 
 from ..config_entries import shown
 from ..console import Console, Failed, failing
-from ..flags import client_flags, server_flags, tenancy_flags
+from ..flags import agent_flags
 from ..output import json_text
 
 USAGE = "[options] -kind KIND -name NAME"
@@ -22,9 +22,7 @@ def add_flags(flags: FlagSet) -> None:
     """Declare which entry."""
     flags.string("kind", "Kind of the entry.")
     flags.string("name", "Name of the entry.")
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+    agent_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

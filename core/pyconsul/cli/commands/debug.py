@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.primitives.durations import MINUTE, SECOND, format_duration, to_seconds
+from pyconsul.primitives.whole_files import replacing
 
 from ..console import Console, Failed, failing, os_reason
 from ..files import write_atomically
@@ -307,10 +308,8 @@ class _Recording:
     def _pack(self) -> None:
         """The folder as one archive in its place."""
         path = self._folder + _EXTENSION
-        temporary = f"{path}.tmp"
-        with tarfile.open(temporary, "w:gz") as archive:
+        with replacing(path, mode=0o666) as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
             archive.add(self._folder, arcname=os.path.basename(self._folder))
-        os.replace(temporary, path)
         shutil.rmtree(self._folder)
 
 

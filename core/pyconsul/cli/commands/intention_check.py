@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..console import Console, Failed
-from ..flags import client_flags, server_flags, tenancy_flags
+from ..flags import agent_flags
 
 USAGE = "[options] SRC DST"
 HELP = """
@@ -19,9 +19,7 @@ BAD_FLAGS_EXIT = 2
 
 def add_flags(flags: FlagSet) -> None:
     """Declare nothing of its own."""
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+    agent_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

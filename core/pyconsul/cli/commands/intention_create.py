@@ -8,7 +8,7 @@ from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
 
 from ..console import Console, Failed, failing, os_reason
-from ..flags import client_flags, server_flags, tenancy_flags
+from ..flags import agent_flags
 from ..intention_text import full_place, named_parts, summary
 
 USAGE = "[options] SRC DST"
@@ -29,9 +29,7 @@ def add_flags(flags: FlagSet) -> None:
     flags.boolean("file", "Read intentions from the files that are named.")
     flags.boolean("replace", "Replace intentions that are there.")
     flags.mapping("meta", "key=value for the intention's metadata. May be repeated.")
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+    agent_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -10,7 +10,7 @@ from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
 
 from ..console import Console, Failed
-from ..flags import client_flags, server_flags, tenancy_flags
+from ..flags import agent_flags
 from ..intention_text import place
 from ..output import columns, json_text
 
@@ -27,9 +27,7 @@ Shows the intention between two services, or the one of the old kind with an ID.
 
 def add_flags(flags: FlagSet) -> None:
     """Declare nothing of its own."""
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+    agent_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

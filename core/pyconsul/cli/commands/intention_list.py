@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..console import Console, Failed, failing
-from ..flags import client_flags, server_flags, tenancy_flags
+from ..flags import agent_flags
 from ..output import columns
 
 USAGE = "[options]"
@@ -18,9 +18,7 @@ Lists all intentions, those first that count first. Only intentions of the old k
 
 def add_flags(flags: FlagSet) -> None:
     """Declare nothing of its own."""
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+    agent_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..console import Console, Failed, failing
-from ..flags import client_flags, server_flags, tenancy_flags
+from ..flags import agent_flags
 from ..intention_text import summary
 
 USAGE = "[options] SRC|DST"
@@ -22,9 +22,7 @@ def add_flags(flags: FlagSet) -> None:
     """Declare the side."""
     flags.boolean("source", "Match the service as source.")
     flags.boolean("destination", "Match the service as destination; the default.")
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+    agent_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..console import Console, Failed, failing
-from ..flags import client_flags, server_flags, tenancy_flags
+from ..flags import agent_flags
 from .kv_get import key_argument
 
 USAGE = "[options] KEY_OR_PREFIX"
@@ -25,9 +25,7 @@ def add_flags(flags: FlagSet) -> None:
     flags.boolean("cas", "Delete only if the key's ModifyIndex is that of -modify-index.")
     flags.unsigned("modify-index", "ModifyIndex that the key must have, with -cas.")
     flags.boolean("recurse", "Delete all keys that begin with the argument.")
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+    agent_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -7,7 +7,7 @@ from binascii import b2a_base64
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..console import Console, failing
-from ..flags import client_flags, read_options, server_flags, tenancy_flags
+from ..flags import agent_flags, read_options
 from ..output import json_text
 from .kv_get import key_argument
 
@@ -22,9 +22,7 @@ Prints all keys that begin with the argument as a JSON list, in the form that
 
 def add_flags(flags: FlagSet) -> None:
     """Declare the common flags."""
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+    agent_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..console import Console, Failed, as_bytes, failing
-from ..flags import client_flags, read_options, server_flags, tenancy_flags
+from ..flags import agent_flags, read_options
 from ..output import tab_stops
 
 if TYPE_CHECKING:
@@ -39,9 +39,7 @@ def add_flags(flags: FlagSet) -> None:
     flags.boolean("keys", "Print the names of the keys below the prefix, not their values.")
     flags.boolean("recurse", "Print all keys below the prefix.")
     flags.string("separator", "With -keys: cut names after this text.", "/")
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+    agent_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -10,7 +10,7 @@ from pyconsul.lang.goflags import Args, FlagSet
 
 from ..console import Console, Failed, failing
 from ..files import data_source
-from ..flags import client_flags, server_flags, tenancy_flags
+from ..flags import agent_flags
 
 if TYPE_CHECKING:
     from ..kv_dump import Entry
@@ -28,9 +28,7 @@ argument, or comes from a file (@name) or from standard input (-).
 def add_flags(flags: FlagSet) -> None:
     """Declare where to write."""
     flags.string("prefix", "Text to put in front of every key.")
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+    agent_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

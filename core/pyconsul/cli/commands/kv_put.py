@@ -8,7 +8,7 @@ from pyconsul.lang.goflags import Args, FlagSet
 
 from ..console import Console, Failed, failing
 from ..files import data_source
-from ..flags import client_flags, server_flags, tenancy_flags
+from ..flags import agent_flags
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client
@@ -38,9 +38,7 @@ def add_flags(flags: FlagSet) -> None:
     flags.string("session", "Session for -acquire and -release.")
     flags.boolean("acquire", "Lock the key for -session, creating it if need be.")
     flags.boolean("release", "Unlock the key, which -session must hold.")
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+    agent_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -8,7 +8,7 @@ from pyconsul.lang.goflags import Args, FlagSet
 
 from ..console import Console, Failed, failing, os_reason
 from ..files import write_atomically
-from ..flags import client_flags, server_flags, tenancy_flags
+from ..flags import agent_flags
 
 USAGE = "[options]"
 HELP = """
@@ -45,9 +45,7 @@ def add_flags(flags: FlagSet) -> None:
     flags.string("aws-access-key-id", "AWS access key id for that bearer token.")
     flags.string("aws-secret-access-key", "AWS secret access key for that bearer token.")
     flags.string("aws-session-token", "AWS session token for that bearer token.")
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+    agent_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..console import Console, failing
-from ..peering_shapes import agent_flags, name_flag, require
+from ..peering_shapes import name_flag, peering_flags, require
 
 USAGE = "[options] -name NAME"
 HELP = """
@@ -18,7 +18,7 @@ Ends a peering; what was imported through it goes as well.
 def add_flags(flags: FlagSet) -> None:
     """Declare the peer."""
     name_flag(flags)
-    agent_flags(flags)
+    peering_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..console import Console, failing
-from ..peering_shapes import agent_flags, name_flag, require
+from ..peering_shapes import name_flag, peering_flags, require
 
 USAGE = "[options] -name NAME -peering-token TOKEN"
 HELP = """
@@ -20,7 +20,7 @@ def add_flags(flags: FlagSet) -> None:
     name_flag(flags)
     flags.string("peering-token", "Token of the other cluster.")
     flags.mapping("meta", "key=value for the peering's metadata. May be repeated.")
-    agent_flags(flags)
+    peering_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

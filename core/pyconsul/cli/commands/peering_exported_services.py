@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..console import Console
-from ..peering_shapes import agent_flags, check_format, find, format_flag, name_flag, require
+from ..peering_shapes import check_format, find, format_flag, name_flag, peering_flags, require
 
 USAGE = "[options] -name NAME"
 HELP = """
@@ -19,7 +19,7 @@ def add_flags(flags: FlagSet) -> None:
     """Declare the peer."""
     name_flag(flags)
     format_flag(flags)
-    agent_flags(flags)
+    peering_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..console import Console, failing
-from ..peering_shapes import agent_flags, check_format, format_flag, name_flag, require
+from ..peering_shapes import check_format, format_flag, name_flag, peering_flags, require
 
 USAGE = "[options] -name NAME"
 HELP = """
@@ -21,7 +21,7 @@ def add_flags(flags: FlagSet) -> None:
     flags.mapping("meta", "key=value for the peering's metadata. May be repeated.")
     flags.string("server-external-addresses", "Addresses of this cluster for the token, with commas between them.")
     format_flag(flags)
-    agent_flags(flags)
+    peering_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

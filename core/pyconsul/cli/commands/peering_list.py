@@ -7,7 +7,7 @@ from pyconsul.structs.godecode import into
 
 from ..console import Console, failing
 from ..output import columns, key_values
-from ..peering_shapes import Peering, agent_flags, check_format, format_flag
+from ..peering_shapes import Peering, check_format, format_flag, peering_flags
 
 USAGE = "[options]"
 HELP = """
@@ -20,7 +20,7 @@ Lists all peerings.
 def add_flags(flags: FlagSet) -> None:
     """Declare the format."""
     format_flag(flags)
-    agent_flags(flags)
+    peering_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

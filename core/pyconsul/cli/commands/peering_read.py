@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyconsul.lang.goflags import Args, FlagSet
 
 from ..console import Console
-from ..peering_shapes import Peering, agent_flags, check_format, find, format_flag, name_flag, require
+from ..peering_shapes import Peering, check_format, find, format_flag, name_flag, peering_flags, require
 from ..times import go_time
 
 USAGE = "[options] -name NAME"
@@ -20,7 +20,7 @@ def add_flags(flags: FlagSet) -> None:
     """Declare the peer."""
     name_flag(flags)
     format_flag(flags)
-    agent_flags(flags)
+    peering_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -6,7 +6,7 @@ from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
 
 from ..console import Console, Failed, failing
-from ..flags import client_flags, server_flags, tenancy_flags
+from ..flags import agent_flags
 from ..service_files import definitions_in
 
 USAGE = "[options] [FILE...]"
@@ -22,9 +22,7 @@ its id.
 def add_flags(flags: FlagSet) -> None:
     """Declare the id."""
     flags.string("id", "Id of the service to remove.")
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+    agent_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

@@ -9,7 +9,7 @@ from pyconsul.lang.strconv import quote
 
 from ..addresses import AddressError, check_service_address, host_and_port
 from ..console import Console, Failed, failing
-from ..flags import client_flags, server_flags, tenancy_flags
+from ..flags import agent_flags
 from ..service_files import definitions_in
 
 USAGE = "[options] [FILE...]"
@@ -35,9 +35,7 @@ def add_flags(flags: FlagSet) -> None:
     flags.strings("tag", "Tag for the service. May be repeated.")
     flags.mapping("tagged-address", "key=address:port for another address of the service. May be repeated.")
     flags.string("kind", "Kind of the service, for proxies and gateways.")
-    client_flags(flags)
-    server_flags(flags)
-    tenancy_flags(flags)
+    agent_flags(flags)
 
 
 def run(args: Args, console: Console) -> int:

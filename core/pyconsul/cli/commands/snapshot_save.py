@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.whole_files import replacing
 
 from ..console import Console, Failed, failing, os_reason
 from ..flags import client_flags, read_options, server_flags
 from ..snapshot_files import file_argument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pyconsul.sdk import Client
 
 USAGE = "[options] FILE"
@@ -61,9 +60,9 @@ def _save(client: Client, args: Args, path: str) -> int:
     temporary = f"{unverified}.tmp{secrets.randbelow(1 << 31)}"
     try:
         with stream, failing("Error writing unverified snapshot file"):
-            _write(temporary, stream)
+            with replacing(unverified, beside=temporary) as file:
+                file.writelines(stream)
             index = stream.headers.get("x-consul-index", "0")
-            os.replace(temporary, unverified)
         with failing("Error opening snapshot file for verify"), open(unverified, "rb") as file:
             try:
                 verify_archive(file)
@@ -75,20 +74,9 @@ def _save(client: Client, args: Args, path: str) -> int:
             what = f"Error renaming {quote(unverified)} to {quote(path)}"
             raise Failed(f"{what}: {os_reason(e)}") from e
     finally:
-        for left in (temporary, unverified):
-            if os.path.exists(left):
-                os.unlink(left)
+        if os.path.exists(unverified):
+            os.unlink(unverified)
     return int(index) if index.isdigit() else 0
-
-
-def _write(path: str, pieces: Iterable[bytes]) -> None:
-    """The bytes of a stream to a new file, down to the disk."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        for piece in pieces:
-            file.write(piece)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _extended(path: str, wanted: list[str], client: Client) -> str:

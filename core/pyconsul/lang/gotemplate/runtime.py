@@ -24,7 +24,6 @@ from pyconsul.lang.strconv import quote
 
 Evaluator: TypeAlias = "Callable[[State, Value], Value]"
 Statement: TypeAlias = "Callable[[State, Value], int | None]"
-MethodCall: TypeAlias = "Callable[[State, Value, Function, str, Value], Value]"
 
 MAX_DEPTH: Final = 100_000
 """How deep templates may call one another, as in Go."""

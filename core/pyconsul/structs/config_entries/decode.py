@@ -327,7 +327,7 @@ def _nanoseconds(value: Any, path: str) -> int:
         except DurationError as error:
             raise _Fault(f"error decoding '{path}': {error}") from error
     if isinstance(value, float | bool):
-        return int(value)
+        return _cut(value, 64, unsigned=False)
     raise _unconvertible("time.Duration", value, path)
 
 

@@ -1,7 +1,6 @@
-"""``Hash`` of an entry: the number that Consul's servers compute over its fields (hashstructure, FNV-1 of 64 bits).
+"""``Hash`` of an entry: the number that Consul's servers compute over its fields (`gohash`).
 
-It runs over Go's names of types and fields and over the width of numbers, so the declared types say those. Maps and
-structs add up in any order, lists in theirs; nil counts as the integer 0 where Go has a pointer or an interface.
+It runs over Go's names of types and fields and over the width of numbers, so the declared types say those.
 """
 
 from __future__ import annotations
@@ -14,13 +13,11 @@ import msgspec
 from msgspec import UNSET
 
 from pyconsul.primitives.durations import parse_duration
+from pyconsul.structs import gohash
 from pyconsul.structs.config_entries.decode import core_of, is_pointer, mark_of
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.wire import changed
 
-_OFFSET: Final = 14695981039346656037
-_PRIME: Final = 1099511628211
-_MASK: Final = (1 << 64) - 1
 _LAYOUTS: Final = {"uint32": "<I", "float32": "<f", "uint64": "<Q"}
 Entry = TypeVar("Entry", bound=ConfigEntry)
 _IGNORED: Final = frozenset(("Hash", "CreateIndex", "ModifyIndex"))
@@ -37,24 +34,7 @@ def entry_hash(entry: ConfigEntry) -> int:
     return _struct(entry)
 
 
-def _fnv(data: bytes) -> int:
-    value = _OFFSET
-    for byte in data:
-        value = (value * _PRIME & _MASK) ^ byte
-    return value
-
-
-@cache
-def _text(text: str) -> int:
-    return _fnv(text.encode("utf-8", "surrogateescape"))
-
-
-def _ordered(first: int, second: int) -> int:
-    return _fnv(struct.pack("<QQ", first, second))
-
-
-_NIL: Final = _fnv(bytes(8))
-_META: Final = _ordered(_fnv(b"EnterpriseMeta"), _fnv(b"EnterpriseMeta"))
+_META: Final = gohash.ordered(gohash.fnv(b"EnterpriseMeta"), gohash.fnv(b"EnterpriseMeta"))
 
 
 @cache
@@ -73,12 +53,12 @@ def _fields(kind: type[Any]) -> dict[str, Any]:
 
 def _struct(value: msgspec.Struct) -> int:
     kind = type(value)
-    found = _text(_go_name(kind))
+    found = gohash.text(_go_name(kind))
     for name, annotation in _fields(kind).items():
-        found ^= _ordered(_text(name), _declared(annotation, getattr(value, name)))
+        found ^= gohash.ordered(gohash.text(name), _declared(annotation, getattr(value, name)))
     if isinstance(value, ConfigEntry):
         for name, extra in value.go_extra().items():
-            found ^= _ordered(_text(name), _loose(extra))
+            found ^= gohash.ordered(gohash.text(name), gohash.loose(extra))
     if getattr(kind, "go_embeds_meta", False):
         found ^= _META
     return found
@@ -92,62 +72,28 @@ def _declared(annotation: Any, value: Any) -> int:
     if isinstance(value, msgspec.Struct):
         return _struct(value)
     if mark == "duration":
-        return _fnv(struct.pack("<q", parse_duration(value)))
+        return gohash.fnv(struct.pack("<q", parse_duration(value)))
     if mark == "time":
-        return _text("Time")  # its fields are private, so any time is like another
+        return gohash.text("Time")  # its fields are private, so any time is like another
     if get_origin(kind) is list:
         item = get_args(kind)[0]
-        return _listed([_declared(item, one) for one in value])
+        return gohash.listed([_declared(item, one) for one in value])
     if get_origin(kind) is dict:
         item = get_args(kind)[1]
         members = cast("dict[str, Any]", value).items()
-        return _mapped([(_text(key), _declared(item, one)) for key, one in members])
+        return gohash.mapped([(gohash.text(key), _declared(item, one)) for key, one in members])
     if mark in _LAYOUTS:
-        return _fnv(struct.pack(_LAYOUTS[mark], value))
-    return _loose(value)
+        return gohash.fnv(struct.pack(_LAYOUTS[mark], value))
+    return gohash.loose(value)
 
 
 def _zero(annotation: Any, kind: Any, mark: str) -> int:
     if is_pointer(annotation) and get_origin(kind) is None:
-        return _NIL
+        return gohash.NIL
     if get_origin(kind) in (list, dict) or kind is bytes:
         return 0
     if kind is str and mark != "duration":
-        return _text("")
+        return gohash.text("")
     if kind is bool:
-        return _fnv(b"\0")
-    return _fnv(bytes(4)) if mark in ("uint32", "float32") else _NIL
-
-
-def _loose(value: Any) -> int:
-    """The hash of a value whose own type is all there is."""
-    if value is None:
-        return _NIL
-    if isinstance(value, bool):
-        return _fnv(b"\1" if value else b"\0")
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, int):
-        return _fnv(struct.pack("<q", value))
-    if isinstance(value, float):
-        return _fnv(struct.pack("<d", value))
-    if isinstance(value, bytes):
-        return _listed([_fnv(bytes((byte,))) for byte in value])
-    if isinstance(value, dict):
-        members = cast("dict[str, Any]", value).items()
-        return _mapped([(_text(str(key)), _loose(one)) for key, one in members])
-    return _listed([_loose(one) for one in cast("list[Any]", value)])
-
-
-def _listed(hashes: list[int]) -> int:
-    found = 0
-    for one in hashes:
-        found = _ordered(found, one)
-    return found
-
-
-def _mapped(pairs: list[tuple[int, int]]) -> int:
-    found = 0
-    for key, one in pairs:
-        found ^= _ordered(key, one)
-    return found
+        return gohash.fnv(b"\0")
+    return gohash.fnv(bytes(4)) if mark in ("uint32", "float32") else gohash.NIL

@@ -30,7 +30,6 @@ class _Vpc(Struct, rename="pascal"):
 
 
 class _Instance(Struct, rename="pascal"):
-    instance_id: str = ""
     instance_network_type: str = ""
     inner_ip_address: _Addresses = field(default_factory=_Addresses)
     vpc_attributes: _Vpc = field(default_factory=_Vpc)

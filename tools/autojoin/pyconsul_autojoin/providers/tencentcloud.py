@@ -24,7 +24,6 @@ ADDRESS_TYPES: Final = ("private_v4", "public_v4")
 
 
 class _Instance(Struct, rename="pascal"):
-    instance_id: str = ""
     private_ip_addresses: list[str] = []
     public_ip_addresses: list[str] = []
 

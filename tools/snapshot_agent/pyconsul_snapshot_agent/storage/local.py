@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import uuid
 from collections.abc import Iterator
 from typing import Any, Final
 
+from pyconsul.primitives.whole_files import replacing, sync_directory
 from pyconsul_snapshot_agent.names import id_of
 from pyconsul_snapshot_agent.storage import PIECE_BYTES, Source, StorageError, Stored
 
@@ -26,24 +27,15 @@ class LocalStorage:
     def put(self, name: str, source: Source, size: int) -> None:
         """Write beside, sync, rename, sync the directory."""
         del size
+        partial = os.path.join(self.path, f"{_HEAD}{id_of(name)}-{uuid.uuid4()}{_PARTIAL}")
         try:
             os.makedirs(self.path, exist_ok=True)
-            handle, partial = tempfile.mkstemp(prefix=f"{_HEAD}{id_of(name)}-", suffix=_PARTIAL, dir=self.path)
-        except OSError as error:
-            raise _failed(error) from error
-        try:
-            with open(handle, "wb") as out:
+            with replacing(os.path.join(self.path, name), beside=partial) as out:
                 while piece := source.read(PIECE_BYTES):
                     out.write(piece)
-                out.flush()
-                os.fsync(out.fileno())
-            os.replace(partial, os.path.join(self.path, name))
-            self._sync()
-        except BaseException as error:
-            _unlink(partial)
-            if isinstance(error, OSError):
-                raise _failed(error) from error
-            raise
+            sync_directory(self.path)
+        except OSError as error:
+            raise _failed(error) from error
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """The bytes of the file."""
@@ -87,14 +79,6 @@ class LocalStorage:
         except OSError as error:
             raise _failed(error) from error
         return swept
-
-    def _sync(self) -> None:
-        """Make the new name durable, too."""
-        directory = os.open(self.path, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
 
 
 def _unlink(path: str) -> None:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from pathlib import Path
+
+from pages import ROOT, write_or_check
 
 from pyconsul.config.keys import KEYS, Key, flag_rows
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "configuration.md"
+PAGE = ROOT / "docs" / "configuration.md"
 
 _INTRODUCTION = """\
 # Configuration
 
-<!-- Written by scripts/reference.py from core/pyconsul/config/keyrows_*.py; do not edit. -->
+<!-- Written by scripts/reference_config.py from core/pyconsul/config/keyrows_*.py; do not edit. -->
 
 An agent reads, in this order, each laid over the one before it: its defaults; with `-dev` the defaults for
 development; lists given by flags; the files and folders named by `-config-file` and `-config-dir` in the order of
@@ -113,19 +114,5 @@ def _flags() -> str:
     return "\n".join(lines) + "\n"
 
 
-def main(arguments: list[str]) -> int:
-    """Write or check the page. Returns 1 when the check finds it out of date."""
-    text = page()
-    if "--check" in arguments:
-        current = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-        if current != text:
-            sys.stderr.write("docs/configuration.md is out of date: run scripts/reference.py\n")
-            return 1
-        return 0
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(write_or_check(PAGE, page(), sys.argv[1:]))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pyconsul.primitives.coercion import forget
+from pyconsul.primitives.locale_variable import forget
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,8 @@ def test_where_nothing_tells_all_stays(tmp_path: Path) -> None:
 
 def test_a_process_without_a_locale_has_none_for_its_children() -> None:
     """Python sets the variable before any of our lines runs."""
-    lines = "import os; from pyconsul.primitives.coercion import forget; forget(); print(os.environ.get('LC_CTYPE'))"
+    program = "import os; from pyconsul.primitives import locale_variable; locale_variable.forget()"
+    lines = f"{program}; print(os.environ.get('LC_CTYPE'))"
     environ = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
     done = subprocess.run([sys.executable, "-c", lines], env=environ, capture_output=True, text=True, check=True)
     assert done.stdout == "None\n"

@@ -1,0 +1,33 @@
+"""The file with a tool's process ID; a path of "" stands for none."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from pyconsul.lang.strconv import quote
+from pyconsul.toolkit.errors import RunError
+
+
+def store(path: str) -> None:
+    """Write the ID of this process. Raises RunError."""
+    if not path:
+        return
+    try:
+        with open(path, "w", encoding="ascii") as out:
+            out.write(str(os.getpid()))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise RunError(f"runner: could not open pid file: open {path}: {reason}") from None
+
+
+def remove(path: str, logger: logging.Logger) -> None:
+    """Remove the file, if it is there; that it could not be removed is only logged."""
+    if not path:
+        return
+    try:
+        os.remove(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        logger.warning("could not remove pid at %s: %s", quote(path), error)
