@@ -1,8 +1,9 @@
-"""What messages of ``consul config`` call an entry."""
+"""What ``consul config`` takes as an entry, and what its messages call it."""
 
 import pytest
 
-from pyconsul.cli.config_entries import entry_name
+from pyconsul.cli.config_entries import entry_in, entry_name
+from pyconsul.cli.console import Failed
 
 
 @pytest.mark.parametrize(
@@ -17,3 +18,18 @@ from pyconsul.cli.config_entries import entry_name
 def test_kinds_of_one_entry_have_one_name(entry: dict[str, str], name: str) -> None:
     """As Consul's client has it, even when the server is about to refuse the name."""
     assert entry_name(entry) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"Kind": "mesh"}\n</Code>', "invalid character '<' after top-level value"),
+        ('{"Kind": "mesh"} {"Kind": "mesh"}', "invalid character '{' after top-level value"),
+        ('{"Kind": "mesh"', "unexpected end of JSON input"),
+    ],
+)
+def test_a_json_file_is_one_entry_and_nothing_else(text: str, reason: str) -> None:
+    """What stands behind an entry, as copying may leave it there, is refused and not overlooked."""
+    with pytest.raises(Failed) as refused:
+        entry_in(text.encode())
+    assert str(refused.value) == f"Failed to decode config entry input: Failed to decode config entry input: {reason}"

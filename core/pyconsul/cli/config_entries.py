@@ -83,11 +83,11 @@ def entry_in(data: bytes) -> dict[str, Any]:
     from pyconsul.lang.gojson_syntax import GoSyntaxError
     from pyconsul.structs import gojson
     from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entry
-    from pyconsul.structs.godecode import parse
+    from pyconsul.structs.godecode import parse, parse_whole
 
     try:
         # The command's shim reads JSON as such: through HCL, maps would become lists of maps.
-        raw = parse(data) if data.lstrip()[:1] == b"{" else hcl.parse(data)
+        raw = parse_whole(data) if data.lstrip()[:1] == b"{" else hcl.parse(data)
     except (hcl.HclError, GoSyntaxError) as error:
         raise Failed(f"Failed to decode config entry input: Failed to decode config entry input: {error}") from error
     try:

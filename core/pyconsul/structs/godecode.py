@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from pyconsul.lang.gojson_syntax import TOO_DEEP, GoSyntaxError, first_value
+from pyconsul.lang.gojson_syntax import TOO_DEEP, GoSyntaxError, first_value, syntax_error
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives import base64_text
 from pyconsul.primitives.durations import from_number, parse_duration
@@ -35,6 +35,14 @@ def parse(data: bytes) -> Any:
             return first_value(data)
         except RecursionError as error:
             raise GoSyntaxError(TOO_DEEP) from error
+
+
+def parse_whole(data: bytes) -> Any:
+    """``data`` as one JSON value with nothing behind it, as ``json.Unmarshal`` takes a file. Raises GoSyntaxError."""
+    reason = syntax_error(data)
+    if reason is not None:
+        raise GoSyntaxError(reason)
+    return parse(data)
 
 
 def take(value: Any, *names: str) -> tuple[Any, Any]:
