@@ -33,3 +33,29 @@ def test_a_json_file_is_one_entry_and_nothing_else(text: str, reason: str) -> No
     with pytest.raises(Failed) as refused:
         entry_in(text.encode())
     assert str(refused.value) == f"Failed to decode config entry input: Failed to decode config entry input: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        (
+            'Kind = "exported-services"\nname = "finance"\nPartition = "finance"',
+            {"Kind": "exported-services", "Name": "finance", "Partition": "finance"},
+        ),
+        (
+            '{"kind": "control-plane-request-limit", "Name": "all", "ReadRate": 100}',
+            {"Kind": "control-plane-request-limit", "Name": "all", "ReadRate": 100},
+        ),
+    ],
+)
+def test_what_only_another_edition_has_is_for_the_server_to_judge(text: str, sent: dict[str, object]) -> None:
+    """Consul Enterprise takes such an entry; the words of a refusal are the server's."""
+    assert entry_in(text.encode()) == sent
+
+
+def test_a_key_that_no_edition_has_is_refused_at_once() -> None:
+    """Also beside one of Enterprise, which is not named then: nothing is sent."""
+    with pytest.raises(Failed) as refused:
+        entry_in(b'{"Kind": "mesh", "Partition": "p", "Bogus": 1}')
+    reason = '1 error occurred:\n\t* invalid config key "Bogus"\n\n'
+    assert str(refused.value) == f"Failed to decode config entry input: {reason}"

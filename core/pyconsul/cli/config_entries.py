@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from .console import Console, Failed
@@ -65,6 +67,9 @@ _ALWAYS: Final[dict[str, dict[str, Any]]] = {
     "Limits": {"MaxConnections": None, "MaxPendingRequests": None, "MaxConcurrentRequests": None},
     "PassiveHealthCheck": {"MaxFailures": 0},
 }
+# What only Consul Enterprise has: the command takes it, an edition that lacks it refuses it in words of its own.
+_ENTERPRISE_KINDS: Final = frozenset(("control-plane-request-limit",))
+_ENTERPRISE_KEY: Final = re.compile(r"(?:^|\.)(?:partition|namespace|jwt\.providers)$", re.IGNORECASE)
 _OPAQUE: Final = frozenset(("Config", "Arguments", "Meta", "LegacyMeta"))
 
 
@@ -82,7 +87,7 @@ def entry_in(data: bytes) -> dict[str, Any]:
     from pyconsul.lang import hcl
     from pyconsul.lang.gojson_syntax import GoSyntaxError
     from pyconsul.structs import gojson
-    from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entry
+    from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entry, unknown_keys
     from pyconsul.structs.godecode import parse, parse_whole
 
     try:
@@ -93,8 +98,30 @@ def entry_in(data: bytes) -> dict[str, Any]:
     try:
         entry = decode_entry(raw)
     except EntryDecodeError as error:
-        raise Failed(f"Failed to decode config entry input: {error}") from error
+        strangers = [path for path in error.unknown if not _ENTERPRISE_KEY.search(path)]
+        if _left_to_the_server(raw, error.unknown, strangers):
+            return _named(raw)
+        reason = unknown_keys(strangers) if strangers else error
+        raise Failed(f"Failed to decode config entry input: {reason}") from error
     return cast("dict[str, Any]", parse(gojson.encode(entry)))
+
+
+def _left_to_the_server(raw: Any, unknown: Sequence[str], strangers: Sequence[str]) -> bool:
+    """Whether the command knows all that an entry has beyond this edition: the server, which may be another, judges."""
+    if unknown:
+        return not strangers
+    return isinstance(raw, dict) and _kind(cast("dict[str, Any]", raw)) in _ENTERPRISE_KINDS
+
+
+def _kind(raw: dict[str, Any]) -> Any:
+    return raw.get("Kind", raw.get("kind"))
+
+
+def _named(raw: dict[str, Any]) -> dict[str, Any]:
+    """The entry as it was written, kind and name under their canonical keys."""
+    rest = {key: value for key, value in raw.items() if key.lower() not in ("kind", "name")}
+    name = next((value for key, value in raw.items() if key.lower() == "name"), "")
+    return {"Kind": _kind(raw), "Name": name, **rest}
 
 
 _ONLY_NAMES: Final = {"mesh": "mesh", "proxy-defaults": "global"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Final, Union, cast, get_args, get_origin, get_type_hints
 
@@ -28,7 +28,14 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)
 
 
 class EntryDecodeError(ValueError):
-    """The input is no entry; the text is Consul's, what goes behind ``Request decoding failed: ``."""
+    """The input is no entry; the text is Consul's, what goes behind ``Request decoding failed: ``.
+
+    ``unknown`` holds the paths of the keys that nobody knows, if that is all that is wrong.
+    """
+
+    def __init__(self, text: str, unknown: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.unknown = tuple(unknown)
 
 
 class _Fault(ValueError):
@@ -54,9 +61,14 @@ def decode_entry(raw: Any) -> ConfigEntry:
     if reader.faults:
         text = "".join(f"\n* {fault}" for fault in sorted(reader.faults))
         raise EntryDecodeError(f"{len(reader.faults)} error(s) decoding:\n{text}")
-    if unknown := [_unknown_key(key) for key in reader.unused if key not in ("kind", "Kind")]:
-        raise EntryDecodeError(multi_error(unknown))
+    if unknown := [key for key in reader.unused if key not in ("kind", "Kind")]:
+        raise unknown_keys(unknown)
     return entry
+
+
+def unknown_keys(paths: Sequence[str]) -> EntryDecodeError:
+    """The refusal of keys that nobody knows."""
+    return EntryDecodeError(multi_error([_unknown_key(path) for path in paths]), paths)
 
 
 def _unknown_key(key: str) -> str:
