@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyconsul.cli.config_entries import entry_in, entry_name
+from pyconsul.cli.config_entries import entry_in, entry_name, warning_about
 from pyconsul.cli.console import Failed
 
 
@@ -59,3 +59,29 @@ def test_a_key_that_no_edition_has_is_refused_at_once() -> None:
         entry_in(b'{"Kind": "mesh", "Partition": "p", "Bogus": 1}')
     reason = '1 error occurred:\n\t* invalid config key "Bogus"\n\n'
     assert str(refused.value) == f"Failed to decode config entry input: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("entry", "key"),
+    [
+        ({"Kind": "service-defaults", "Name": "web", "MutualTLSMode": "permissive"}, "MutualTLSMode=permissive"),
+        ({"Kind": "proxy-defaults", "Name": "global", "MutualTLSMode": "permissive"}, "MutualTLSMode=permissive"),
+        ({"Kind": "mesh", "AllowEnablingPermissiveMutualTLS": True}, "AllowEnablingPermissiveMutualTLS=true"),
+    ],
+)
+def test_a_setting_that_lets_plain_traffic_in_is_warned_of(entry: dict[str, object], key: str) -> None:
+    """It is written all the same; the warning starts with the setting."""
+    assert warning_about(entry).startswith(f"{key} ")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"Kind": "service-defaults", "Name": "web", "MutualTLSMode": "strict"},
+        {"Kind": "mesh", "AllowEnablingPermissiveMutualTLS": False},
+        {"Kind": "service-router", "Name": "web"},
+    ],
+)
+def test_other_settings_are_not_warned_of(entry: dict[str, object]) -> None:
+    """Nothing is said then."""
+    assert warning_about(entry) == ""

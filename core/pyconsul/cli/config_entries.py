@@ -70,6 +70,9 @@ _ALWAYS: Final[dict[str, dict[str, Any]]] = {
 # What only Consul Enterprise has: the command takes it, an edition that lacks it refuses it in words of its own.
 _ENTERPRISE_KINDS: Final = frozenset(("control-plane-request-limit",))
 _ENTERPRISE_KEY: Final = re.compile(r"(?:^|\.)(?:partition|namespace|jwt\.providers)$", re.IGNORECASE)
+_LIST_THEM: Final = (
+    "`consul config list -kind service-defaults -filter 'MutualTLSMode == \"permissive\"'` names those that do."
+)
 _OPAQUE: Final = frozenset(("Config", "Arguments", "Meta", "LegacyMeta"))
 
 
@@ -131,6 +134,18 @@ def entry_name(entry: dict[str, Any]) -> str:
     """Kind and name, as messages have them; where a kind has one entry only, its name, whatever was written."""
     kind = str(entry["Kind"])
     return f"{kind}/{_ONLY_NAMES.get(kind) or entry.get('Name') or ''}"
+
+
+def warning_about(entry: dict[str, Any]) -> str:
+    """What whoever wrote this entry should know, "" for nothing."""
+    kind = entry["Kind"]
+    if kind == "mesh" and entry.get("AllowEnablingPermissiveMutualTLS"):
+        return f"AllowEnablingPermissiveMutualTLS=true lets services turn mutual TLS off for who comes in. {_LIST_THEM}"
+    if entry.get("MutualTLSMode") != "permissive":
+        return ""
+    if kind == "service-defaults":
+        return "MutualTLSMode=permissive lets plain traffic in. Go back to `strict` once nobody sends such traffic."
+    return f"MutualTLSMode=permissive lets plain traffic in everywhere; leave that to single services. {_LIST_THEM}"
 
 
 def shown(entry: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.structs.errors import AclDisabled, AclNotFound, BadRequest, NotFound
-from pyconsul.structs.wire import WriteRequest
+from pyconsul.structs.wire import Indexed, WriteRequest
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ def require_acls(req: Request) -> None:
 
 
 def write_options(req: Request) -> dict[str, Any]:
-    """Token and datacenter of a write; the latter is always this agent's. Raises BadRequest."""
+    """Token and datacenter of a write to the primary datacenter, whatever ``?dc=`` says. Raises BadRequest."""
     req.refuse_enterprise()
     return {"Datacenter": req.agent.datacenter, "Token": req.token()}
 
@@ -43,10 +43,14 @@ def body_of(req: Request, read: Callable[[bytes], T], kind: str) -> T:
         raise BadRequest(f"{kind} decoding failed: {error}") from error
 
 
-def existing(found: T | None, what: str) -> T:
-    """What was read. Raises NotFound for nothing."""
+def existing(req: Request, found: T | None, what: str, meta: Indexed) -> T:
+    """What was read. Raises NotFound for nothing.
+
+    Consul sends that status before the headers of the read, which are lost so, unless its packing holds both back.
+    """
     if found is None:
-        raise NotFound(f"Requested {what} does not exist: {AclNotFound.default_text}")
+        text = f"Requested {what} does not exist: {AclNotFound.default_text}"
+        raise NotFound(text, meta=meta if req.takes_gzip() else None)
     return found
 
 
