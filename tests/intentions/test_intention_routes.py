@@ -52,6 +52,13 @@ async def test_the_exact_intention_wins_over_wildcards(api: Any) -> None:
     assert (await api.ask("GET", check.format("x"))).body == {"Allowed": False}
 
 
+async def test_what_follows_the_last_fixed_name_is_an_id(api: Any) -> None:
+    """With its slashes: no such path is unknown to Consul."""
+    for path in ("exact/", "match/x", "a/b/c"):
+        answer = await api.ask("GET", f"connect/intentions/{path}")
+        assert (answer.status, answer.text.rpartition(": ")[2]) == (400, "UUID must be 36 characters")
+
+
 async def test_requests_do_not_settle_a_check(api: Any) -> None:
     """Permissions are kept and shown; a check that depends on them says no."""
     await api.ask("PUT", "config", {"Kind": "service-defaults", "Name": "db", "Protocol": "http"})

@@ -157,14 +157,14 @@ async def intention_delete_exact(req: Request) -> Reply:
     return Reply(True)
 
 
-@route("GET", "/v1/connect/intentions/{id}")
+@route("GET", "/v1/connect/intentions/{id...}")
 async def intention_get(req: Request) -> Reply:
     """One intention of the old kind."""
     ask = IntentionQueryRequest(IntentionID=req.path["id"], **req.read_options(enterprise=True))
     return await _one_intention(req, ask)
 
 
-@route("PUT", "/v1/connect/intentions/{id}")
+@route("PUT", "/v1/connect/intentions/{id...}")
 async def intention_update(req: Request) -> Reply:
     """Replace an intention of the old kind; answers its ID."""
     options = req.write_options()
@@ -178,7 +178,7 @@ async def intention_update(req: Request) -> Reply:
     return Reply({"ID": answer})
 
 
-@route("DELETE", "/v1/connect/intentions/{id}")
+@route("DELETE", "/v1/connect/intentions/{id...}")
 async def intention_delete(req: Request) -> Reply:
     """Drop an intention of the old kind."""
     given = Intention(ID=req.path["id"])
