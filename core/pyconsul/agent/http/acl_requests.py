@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
@@ -20,12 +20,6 @@ def require_acls(req: Request) -> None:
     """Raise AclDisabled while ACLs are off: before anything else is looked at."""
     if not req.agent.config.acl.enabled:
         raise AclDisabled
-
-
-def write_options(req: Request) -> dict[str, Any]:
-    """Token and datacenter of a write to the primary datacenter, whatever ``?dc=`` says. Raises BadRequest."""
-    req.refuse_enterprise()
-    return {"Datacenter": req.agent.datacenter, "Token": req.token()}
 
 
 def path_part(req: Request, name: str, missing: str) -> str:

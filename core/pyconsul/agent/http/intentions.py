@@ -50,7 +50,7 @@ async def intention_list(req: Request) -> Reply:
 @route("POST", "/v1/connect/intentions")
 async def intention_create(req: Request) -> Reply:
     """Store an intention of the old kind; answers its ID."""
-    options = req.write_options()
+    options = req.primary_write_options()
     try:
         given = _body(req)
     except ValueError as error:
@@ -127,7 +127,7 @@ async def intention_get_exact(req: Request) -> Reply:
 @route("PUT", "/v1/connect/intentions/exact")
 async def intention_put_exact(req: Request) -> Reply:
     """Write the intention with these names, whatever names the body has."""
-    options = req.write_options()
+    options = req.primary_write_options()
     source, destination = _names(req)
     try:
         given = _body(req)
@@ -150,7 +150,7 @@ async def intention_put_exact(req: Request) -> Reply:
 @route("DELETE", "/v1/connect/intentions/exact")
 async def intention_delete_exact(req: Request) -> Reply:
     """Drop the intention with these names; one that is not there is no error."""
-    options = req.write_options()
+    options = req.primary_write_options()
     source, destination = _names(req)
     given = Intention(SourceName=source.name, DestinationName=destination.name)
     await req.rpc("Intention.Apply", IntentionRequest(Op=DELETE, Intention=given, **options), str)
@@ -167,7 +167,7 @@ async def intention_get(req: Request) -> Reply:
 @route("PUT", "/v1/connect/intentions/{id...}")
 async def intention_update(req: Request) -> Reply:
     """Replace an intention of the old kind; answers its ID."""
-    options = req.write_options()
+    options = req.primary_write_options()
     try:
         given = _body(req)
     except ValueError as error:
@@ -182,7 +182,7 @@ async def intention_update(req: Request) -> Reply:
 async def intention_delete(req: Request) -> Reply:
     """Drop an intention of the old kind."""
     given = Intention(ID=req.path["id"])
-    request = IntentionRequest(Op=DELETE, Intention=given, Datacenter=req.datacenter(), Token=req.token())
+    request = IntentionRequest(Op=DELETE, Intention=given, Datacenter=req.agent.datacenter, Token=req.token())
     await req.rpc("Intention.Apply", request, str)
     return Reply(True)
 

@@ -193,6 +193,10 @@ class Request:
         self.refuse_enterprise()
         return {"Datacenter": self.datacenter(), "Token": self.token()}
 
+    def primary_write_options(self) -> dict[str, Any]:
+        """The same of a write that belongs in the primary datacenter, this one, whatever ``?dc=`` says."""
+        return {**self.write_options(), "Datacenter": self.agent.datacenter}
+
     def read_options(self, *, enterprise: bool = False) -> dict[str, Any]:
         """Consul's query options as keyword arguments of a ReadRequest. Raises BadRequest with Consul's texts.
 

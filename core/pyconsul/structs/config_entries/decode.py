@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Final, Union, cast, get_args, get_origin, get_type_hints
 
@@ -279,7 +280,7 @@ def _string(value: Any, path: str, _mark: str) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, float):
-        return format_float(value)
+        return format(Decimal(repr(value)).normalize(), "f")  # never with an exponent
     if isinstance(value, list) and not value:
         return ""
     raise _unconvertible("string", value, path)
