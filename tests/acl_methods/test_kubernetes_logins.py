@@ -86,6 +86,7 @@ async def test_what_is_no_token_is_not_even_asked_about(method: Any, issuer: Any
 
 
 _BROKEN = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+_CUT = "-----BEGIN CERTIFICATE-----\n...-----END CERTIFICATE-----\n"  # no base64: Go finds no block there
 
 
 def test_a_configuration_is_checked_in_its_order(issuer: Any, authority: str) -> None:
@@ -95,7 +96,8 @@ def test_a_configuration_is_checked_in_its_order(issuer: Any, authority: str) ->
         ("Host", HOST, "Config.Host is required"),
         ("CACert", "junk", "Config.CACert is required"),
         ("CACert", _BROKEN, "error parsing kubernetes ca cert: data does not contain any valid"),
-        ("CACert", authority, "error parsing kubernetes ca cert: x509: malformed certificate"),
+        ("CACert", _CUT, "error parsing kubernetes ca cert: x509: malformed certificate"),
+        ("CACert", authority, "error parsing kubernetes ca cert: data does not contain any valid RSA or ECDSA"),
         ("ServiceAccountJWT", "x", "Config.ServiceAccountJWT is required"),
         ("ServiceAccountJWT", "x", "Config.ServiceAccountJWT is not a valid JWT: go-jose/go-jose: compact JWS"),
     ):
@@ -103,3 +105,11 @@ def test_a_configuration_is_checked_in_its_order(issuer: Any, authority: str) ->
             KubernetesMethod(config, issuer.fetch)
         assert str(caught.value).startswith(text)
         config[name] = value
+
+
+def test_what_is_no_text_is_shown_as_go_prints_it(issuer: Any) -> None:
+    """A structure in place of a text appears in the refusal in Go's form of it."""
+    with pytest.raises(MethodError) as caught:
+        KubernetesMethod({"CACert": [{"b": [1.0, None, "x"], "a": True}]}, issuer.fetch)
+    shown = "[map[a:true b:[1 <nil> x]]]"
+    assert f"expected type 'string', got unconvertible type '[]interface {{}}', value: '{shown}'" in str(caught.value)

@@ -219,7 +219,7 @@ async def test_a_service_that_is_waited_for_is_lost_with_the_right_to_it(api: Ap
     """Whoever waits is asked for its rights again when there is news."""
     token = ACLToken(AccessorID="a", SecretID="reader")
     api.grant('service "web" { policy = "read" }', token)
-    seen = (await api.get("/v1/agent/service/web", "reader")).headers["X-Consul-ContentHash"]
+    seen = (await api.get("/v1/agent/service/web", "reader")).headers["X-Consul-Contenthash"]
     waiting = asyncio.create_task(api.get(f"/v1/agent/service/web?hash={seen}&wait=60s", "reader"))
     await asyncio.sleep(0)
     api.grant("", token)

@@ -73,6 +73,13 @@ def test_services_are_sorted_with_sorted_tags(agent: Any, run: Run) -> None:
     assert run("catalog", "services", "-tags").out == "consul      \nweb         v1,v2\n"
 
 
+def test_a_last_service_without_tags_widens_the_column_all_the_same(agent: Any, run: Run) -> None:
+    """Its line loses the padding at its end, but its name counts in the width of the names above."""
+    agent.on("GET", "/v1/catalog/services", {"consul": [], "web": ["v1"], "web-sidecar-proxy": []})
+    first, second, last = run("catalog", "services", "-tags").out.splitlines()
+    assert (first, second, last) == ("consul".ljust(23), "web".ljust(23) + "v1", "web-sidecar-proxy")
+
+
 def test_services_of_a_node_are_grouped_by_name(agent: Any, run: Run) -> None:
     """Instances of the same service count once, with all their tags."""
     services = {

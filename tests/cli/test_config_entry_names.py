@@ -1,8 +1,9 @@
-"""What messages of ``consul config`` call an entry."""
+"""What ``consul config`` takes as an entry, and what its messages call it."""
 
 import pytest
 
-from pyconsul.cli.config_entries import entry_name
+from pyconsul.cli.config_entries import entry_in, entry_name, warning_about
+from pyconsul.cli.console import Failed
 
 
 @pytest.mark.parametrize(
@@ -17,3 +18,70 @@ from pyconsul.cli.config_entries import entry_name
 def test_kinds_of_one_entry_have_one_name(entry: dict[str, str], name: str) -> None:
     """As Consul's client has it, even when the server is about to refuse the name."""
     assert entry_name(entry) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"Kind": "mesh"}\n</Code>', "invalid character '<' after top-level value"),
+        ('{"Kind": "mesh"} {"Kind": "mesh"}', "invalid character '{' after top-level value"),
+        ('{"Kind": "mesh"', "unexpected end of JSON input"),
+    ],
+)
+def test_a_json_file_is_one_entry_and_nothing_else(text: str, reason: str) -> None:
+    """What stands behind an entry, as copying may leave it there, is refused and not overlooked."""
+    with pytest.raises(Failed) as refused:
+        entry_in(text.encode())
+    assert str(refused.value) == f"Failed to decode config entry input: Failed to decode config entry input: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        (
+            'Kind = "exported-services"\nname = "finance"\nPartition = "finance"',
+            {"Kind": "exported-services", "Name": "finance", "Partition": "finance"},
+        ),
+        (
+            '{"kind": "control-plane-request-limit", "Name": "all", "ReadRate": 100}',
+            {"Kind": "control-plane-request-limit", "Name": "all", "ReadRate": 100},
+        ),
+    ],
+)
+def test_what_only_another_edition_has_is_for_the_server_to_judge(text: str, sent: dict[str, object]) -> None:
+    """Consul Enterprise takes such an entry; the words of a refusal are the server's."""
+    assert entry_in(text.encode()) == sent
+
+
+def test_a_key_that_no_edition_has_is_refused_at_once() -> None:
+    """Also beside one of Enterprise, which is not named then: nothing is sent."""
+    with pytest.raises(Failed) as refused:
+        entry_in(b'{"Kind": "mesh", "Partition": "p", "Bogus": 1}')
+    reason = '1 error occurred:\n\t* invalid config key "Bogus"\n\n'
+    assert str(refused.value) == f"Failed to decode config entry input: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("entry", "key"),
+    [
+        ({"Kind": "service-defaults", "Name": "web", "MutualTLSMode": "permissive"}, "MutualTLSMode=permissive"),
+        ({"Kind": "proxy-defaults", "Name": "global", "MutualTLSMode": "permissive"}, "MutualTLSMode=permissive"),
+        ({"Kind": "mesh", "AllowEnablingPermissiveMutualTLS": True}, "AllowEnablingPermissiveMutualTLS=true"),
+    ],
+)
+def test_a_setting_that_lets_plain_traffic_in_is_warned_of(entry: dict[str, object], key: str) -> None:
+    """It is written all the same; the warning starts with the setting."""
+    assert warning_about(entry).startswith(f"{key} ")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"Kind": "service-defaults", "Name": "web", "MutualTLSMode": "strict"},
+        {"Kind": "mesh", "AllowEnablingPermissiveMutualTLS": False},
+        {"Kind": "service-router", "Name": "web"},
+    ],
+)
+def test_other_settings_are_not_warned_of(entry: dict[str, object]) -> None:
+    """Nothing is said then."""
+    assert warning_about(entry) == ""

@@ -48,6 +48,7 @@ def test_texts_numbers_and_single_values_are_converted() -> None:
     assert shown(found)["MaxInboundConnections"] == 5
     assert shown(found)["Protocol"] == "http"
     assert shown(found)["Meta"] == {"a": "5"}
+    assert shown(entry("service-defaults", Meta={"a": 1e21}))["Meta"] == {"a": "1" + "0" * 21}
     assert shown(entry("service-defaults", Expose={"Paths": {"Path": "/a"}}))["Expose"] == {"Paths": [{"Path": "/a"}]}
 
 

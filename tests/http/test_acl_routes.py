@@ -442,3 +442,31 @@ async def test_who_waits_for_one_thing_hears_nothing_of_others(
     assert not one.done()
     await api.ask("PUT", path, {**made, "Description": "new"})
     assert (await one).body["Description"] == "new"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "auth-method", {"Name": "m", "Type": "jwt"}),
+        ("PUT", "auth-method/m", {"Type": "jwt"}),
+        ("DELETE", "auth-method/m", None),
+        ("PUT", "binding-rule", {"AuthMethod": "m", "BindType": "service", "BindName": "web"}),
+        ("PUT", f"binding-rule/{NOBODY}", {"AuthMethod": "m", "BindType": "service", "BindName": "web"}),
+        ("DELETE", f"binding-rule/{NOBODY}", None),
+    ],
+)
+async def test_methods_and_their_rules_are_written_where_the_request_says(
+    api: Api, method: str, path: str, body: Any
+) -> None:
+    """Each datacenter has its own, so that ``?dc=`` counts; policies, roles and tokens go to the primary one."""
+    answer = await api.ask(method, f"{path}?dc=elsewhere", body or b"")
+    assert (answer.status, answer.text) == (500, "No path to datacenter")
+
+
+@pytest.mark.parametrize("path", [f"policy/{NOBODY}", f"role/{NOBODY}", f"binding-rule/{NOBODY}", "auth-method/m"])
+async def test_what_is_missing_can_be_waited_for_by_those_that_take_gzip(api: Api, path: str) -> None:
+    """Consul's answers lose the index of a 404 unless its packing holds the status back; the SDKs all take gzip."""
+    plain, packed = await api.get(path), await api.get(path, accept_encoding="gzip")
+    assert (plain.status, packed.status) == (404, 404)
+    assert "X-Consul-Index" not in plain.headers
+    assert int(packed.headers["X-Consul-Index"]) > 0

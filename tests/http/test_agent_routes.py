@@ -120,7 +120,7 @@ async def test_the_worst_state_gives_the_code(api: Api) -> None:
 async def test_a_hash_waits_for_a_change(api: Api) -> None:
     """The answer comes when the service's content differs, not before."""
     await api.put("service/register", {"Name": "web"})
-    seen = (await api.get("service/web")).headers["X-Consul-ContentHash"]
+    seen = (await api.get("service/web")).headers["X-Consul-Contenthash"]
     waiting = asyncio.create_task(api.get(f"service/web?hash={seen}&wait=30s"))
     await api.put("service/register", {"Name": "other"})
     await api.put("check/register", {"Name": "c", "TTL": "1h", "ServiceID": "web"})

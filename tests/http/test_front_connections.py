@@ -158,6 +158,22 @@ async def test_paths_are_cleaned_as_by_go(path: str, location: str, wire: Any) -
 
 
 @pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/kv"),
+        ("GET", "/v1/acl/policy/name"),
+        ("PUT", "/v1/agent/service/maintenance"),
+        ("DELETE", "/v1/acl/role/name?dc=x"),
+    ],
+)
+async def test_a_folder_of_routes_is_sent_to_its_slash(method: str, path: str, wire: Any) -> None:
+    """By every method, and also where a route above would take its name for an ID, as Go's mux has it."""
+    answer = await wire.get(path, method=method)
+    folder, _, query = path.partition("?")
+    assert (answer.status, answer.headers["location"]) == (307, f"{folder}/{'?' + query if query else ''}")
+
+
+@pytest.mark.parametrize(
     "path", ["/v1/txn", "/v1/agent/service/register", "/v1/session/create", "/v1/catalog/register"]
 )
 async def test_no_route_takes_a_body_without_end(path: str, wire: Any) -> None:

@@ -52,6 +52,36 @@ async def test_the_exact_intention_wins_over_wildcards(api: Any) -> None:
     assert (await api.ask("GET", check.format("x"))).body == {"Allowed": False}
 
 
+@pytest.mark.parametrize(
+    ("method", "url", "body"),
+    [
+        ("PUT", "connect/intentions/exact?source=web&destination=db", {"Action": "allow"}),
+        ("POST", "connect/intentions?", {"SourceName": "web", "DestinationName": "db", "Action": "allow"}),
+        ("DELETE", "connect/intentions/exact?source=web&destination=db", b""),
+        ("PUT", "config?", {"Kind": "service-defaults", "Name": "web"}),
+        ("DELETE", "config/service-defaults/web?", b""),
+    ],
+)
+async def test_writes_go_to_the_primary_datacenter(api: Any, method: str, url: str, body: Any) -> None:
+    """Whatever ``?dc=`` says: the others get their copies from there."""
+    assert (await api.ask(method, f"{url}&dc=elsewhere", body)).status == 200
+
+
+async def test_exported_services_are_not_written_for_another_datacenter(api: Any) -> None:
+    """They would export nothing there."""
+    entry = {"Kind": "exported-services", "Name": "default", "Services": []}
+    answer = await api.ask("PUT", "config?dc=elsewhere", entry)
+    expected = "exported-services writes must not target secondary datacenters."
+    assert (answer.status, answer.text) == (500, expected)
+
+
+async def test_what_follows_the_last_fixed_name_is_an_id(api: Any) -> None:
+    """With its slashes: no such path is unknown to Consul."""
+    for path in ("exact/", "match/x", "a/b/c"):
+        answer = await api.ask("GET", f"connect/intentions/{path}")
+        assert (answer.status, answer.text.rpartition(": ")[2]) == (400, "UUID must be 36 characters")
+
+
 async def test_requests_do_not_settle_a_check(api: Any) -> None:
     """Permissions are kept and shown; a check that depends on them says no."""
     await api.ask("PUT", "config", {"Kind": "service-defaults", "Name": "db", "Protocol": "http"})
@@ -90,6 +120,22 @@ async def test_the_old_api_keeps_off_entries_of_the_new_one(api: Any) -> None:
     [
         ("GET", "connect/intentions/exact?source=a", b"", 500, "required query parameter 'destination' not set"),
         ("PUT", "connect/intentions/exact?source=a&destination=b", b"", 400, "Request decode failed: EOF"),
+        (
+            "POST",
+            "connect/intentions",
+            b"[]",
+            500,
+            "Failed to decode request body: json: cannot unmarshal array into Go value of type "
+            "struct { Hash string; CreatedAt string; UpdatedAt string; *structs.Alias }",
+        ),
+        (
+            "POST",
+            "connect/intentions",
+            {"Action": 1},
+            500,
+            "Failed to decode request body: json: cannot unmarshal number into Go struct field .Alias.Action "
+            "of type structs.IntentionAction",
+        ),
         (
             "PUT",
             "connect/intentions/exact?source=a/b/c/d&destination=b",

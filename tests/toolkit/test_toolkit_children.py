@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,31 @@ def test_syslog_has_to_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         logs.setup("tests_tool", "info", syslog_facility="LOCAL0")
     with pytest.raises(ConfigError, match="error setting up syslog logger: invalid syslog facility: NOPE"):
         logs.setup("tests_tool", "info", syslog_facility="NOPE")
+
+
+def test_a_socket_that_nobody_listens_on_is_no_syslog(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As a daemon leaves it behind that has ended: the tool says so at the start, and does not go on without a log."""
+    left = tmp_path / "log"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
+        door.bind(str(left))
+    monkeypatch.setattr(logs, "SYSLOG_SOCKETS", (str(left),))
+    with pytest.raises(ConfigError, match="error setting up syslog logger: Unix syslog delivery error"):
+        logs.setup("tests_tool", "info", syslog_facility="LOCAL0")
+
+
+def test_a_syslog_that_ends_later_says_nothing_on_standard_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line is there all the same, and no trace of how the socket was lost."""
+    socket_path = tmp_path / "log"
+    monkeypatch.setattr(logs, "SYSLOG_SOCKETS", (str(socket_path),))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
+        door.bind(str(socket_path))
+        logs.setup("tests_tool", "info", syslog_facility="LOCAL0")
+    logging.getLogger("tests_tool").info("still here")
+    shown = capsys.readouterr().err
+    assert "still here" in shown
+    assert "Traceback" not in shown
 
 
 def test_log_files_rotate_by_size(tmp_path: Path) -> None:

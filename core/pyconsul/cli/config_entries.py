@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from .console import Console, Failed
@@ -65,6 +67,12 @@ _ALWAYS: Final[dict[str, dict[str, Any]]] = {
     "Limits": {"MaxConnections": None, "MaxPendingRequests": None, "MaxConcurrentRequests": None},
     "PassiveHealthCheck": {"MaxFailures": 0},
 }
+# What only Consul Enterprise has: the command takes it, an edition that lacks it refuses it in words of its own.
+_ENTERPRISE_KINDS: Final = frozenset(("control-plane-request-limit",))
+_ENTERPRISE_KEY: Final = re.compile(r"(?:^|\.)(?:partition|namespace|jwt\.providers)$", re.IGNORECASE)
+_LIST_THEM: Final = (
+    "`consul config list -kind service-defaults -filter 'MutualTLSMode == \"permissive\"'` names those that do."
+)
 _OPAQUE: Final = frozenset(("Config", "Arguments", "Meta", "LegacyMeta"))
 
 
@@ -82,19 +90,41 @@ def entry_in(data: bytes) -> dict[str, Any]:
     from pyconsul.lang import hcl
     from pyconsul.lang.gojson_syntax import GoSyntaxError
     from pyconsul.structs import gojson
-    from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entry
-    from pyconsul.structs.godecode import parse
+    from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entry, unknown_keys
+    from pyconsul.structs.godecode import parse, parse_whole
 
     try:
         # The command's shim reads JSON as such: through HCL, maps would become lists of maps.
-        raw = parse(data) if data.lstrip()[:1] == b"{" else hcl.parse(data)
+        raw = parse_whole(data) if data.lstrip()[:1] == b"{" else hcl.parse(data)
     except (hcl.HclError, GoSyntaxError) as error:
         raise Failed(f"Failed to decode config entry input: Failed to decode config entry input: {error}") from error
     try:
         entry = decode_entry(raw)
     except EntryDecodeError as error:
-        raise Failed(f"Failed to decode config entry input: {error}") from error
+        strangers = [path for path in error.unknown if not _ENTERPRISE_KEY.search(path)]
+        if _left_to_the_server(raw, error.unknown, strangers):
+            return _named(raw)
+        reason = unknown_keys(strangers) if strangers else error
+        raise Failed(f"Failed to decode config entry input: {reason}") from error
     return cast("dict[str, Any]", parse(gojson.encode(entry)))
+
+
+def _left_to_the_server(raw: Any, unknown: Sequence[str], strangers: Sequence[str]) -> bool:
+    """Whether the command knows all that an entry has beyond this edition: the server, which may be another, judges."""
+    if unknown:
+        return not strangers
+    return isinstance(raw, dict) and _kind(cast("dict[str, Any]", raw)) in _ENTERPRISE_KINDS
+
+
+def _kind(raw: dict[str, Any]) -> Any:
+    return raw.get("Kind", raw.get("kind"))
+
+
+def _named(raw: dict[str, Any]) -> dict[str, Any]:
+    """The entry as it was written, kind and name under their canonical keys."""
+    rest = {key: value for key, value in raw.items() if key.lower() not in ("kind", "name")}
+    name = next((value for key, value in raw.items() if key.lower() == "name"), "")
+    return {"Kind": _kind(raw), "Name": name, **rest}
 
 
 _ONLY_NAMES: Final = {"mesh": "mesh", "proxy-defaults": "global"}
@@ -104,6 +134,18 @@ def entry_name(entry: dict[str, Any]) -> str:
     """Kind and name, as messages have them; where a kind has one entry only, its name, whatever was written."""
     kind = str(entry["Kind"])
     return f"{kind}/{_ONLY_NAMES.get(kind) or entry.get('Name') or ''}"
+
+
+def warning_about(entry: dict[str, Any]) -> str:
+    """What whoever wrote this entry should know, "" for nothing."""
+    kind = entry["Kind"]
+    if kind == "mesh" and entry.get("AllowEnablingPermissiveMutualTLS"):
+        return f"AllowEnablingPermissiveMutualTLS=true lets services turn mutual TLS off for who comes in. {_LIST_THEM}"
+    if entry.get("MutualTLSMode") != "permissive":
+        return ""
+    if kind == "service-defaults":
+        return "MutualTLSMode=permissive lets plain traffic in. Go back to `strict` once nobody sends such traffic."
+    return f"MutualTLSMode=permissive lets plain traffic in everywhere; leave that to single services. {_LIST_THEM}"
 
 
 def shown(entry: dict[str, Any]) -> dict[str, Any]:

@@ -11,10 +11,11 @@ from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from pyconsul.lang.gojson_syntax import TOO_DEEP, GoSyntaxError, first_value
+from pyconsul.lang.gojson_syntax import TOO_DEEP, GoSyntaxError, first_value, syntax_error
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives import base64_text
 from pyconsul.primitives.durations import from_number, parse_duration
+from pyconsul.primitives.key_order import by_key, deeply_by_key
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -35,6 +36,14 @@ def parse(data: bytes) -> Any:
             return first_value(data)
         except RecursionError as error:
             raise GoSyntaxError(TOO_DEEP) from error
+
+
+def parse_whole(data: bytes) -> Any:
+    """``data`` as one JSON value with nothing behind it, as ``json.Unmarshal`` takes a file. Raises GoSyntaxError."""
+    reason = syntax_error(data)
+    if reason is not None:
+        raise GoSyntaxError(reason)
+    return parse(data)
 
 
 def take(value: Any, *names: str) -> tuple[Any, Any]:
@@ -173,7 +182,7 @@ class _Where:
 def _member(value: Any, annotation: Any, where: _Where, strict: bool) -> Any:
     kind = _plain(annotation)
     if kind is Any:
-        return value
+        return deeply_by_key(value)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         if not isinstance(value, dict):
             raise where.wrong(value, annotation)
@@ -192,7 +201,7 @@ def _member(value: Any, annotation: Any, where: _Where, strict: bool) -> Any:
             raise where.wrong(value, annotation)
         inner = get_args(kind)[1]
         members = cast("dict[str, Any]", value).items()
-        return {k: _zero(inner) if v is None else _member(v, inner, _inner(where), strict) for k, v in members}
+        return by_key({k: _zero(inner) if v is None else _member(v, inner, _inner(where), strict) for k, v in members})
     return _scalar(value, kind, annotation, where)
 
 

@@ -45,7 +45,13 @@ BY_DESTINATION = "destination"
 class Intention(WireStruct, frozen=True, kw_only=True):
     """Whether one service may call another."""
 
+    # Go reads an intention through a struct without a name, around the intention under another one.
+    go_type: ClassVar[str] = "struct { Hash string; CreatedAt string; UpdatedAt string; *structs.Alias }"
     go_embedded: ClassVar[str] = "Alias"
+    go_field_types: ClassVar[dict[str, str]] = {
+        "SourceType": "structs.IntentionSourceType",
+        "Action": "structs.IntentionAction",
+    }
     bexpr_hidden: ClassVar[frozenset[str]] = frozenset(
         ("CreatedAt", "UpdatedAt", "Permissions", "JWT", "DefaultAddr", "DefaultPort", "Hash")
     )

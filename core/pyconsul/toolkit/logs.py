@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 import time
 from datetime import datetime
@@ -160,13 +161,30 @@ def _syslog(facility: str, name: str) -> logging.Handler:
     code = SysLogHandler.facility_names.get(facility.lower())
     if code is None:
         raise ConfigError(f"error setting up syslog logger: invalid syslog facility: {facility}")
-    door = next(filter(os.path.exists, SYSLOG_SOCKETS), "")
+    door = next(filter(_answers, SYSLOG_SOCKETS), "")
     if not door:
         raise ConfigError("error setting up syslog logger: Unix syslog delivery error")
-    handler = SysLogHandler(door, code)
+
+    class Syslog(SysLogHandler):
+        """A daemon that ends while the tool runs takes its lines along; they still stand on standard error."""
+
+        def handleError(self, record: logging.LogRecord) -> None:
+            """Say nothing: a report of each lost line would drown the lines themselves."""
+            del record
+
+    handler = Syslog(door, code)
     handler.ident = f"{name}[{os.getpid()}]: "
     handler.setFormatter(logging.Formatter("%(message)s"))
     return handler
+
+
+def _answers(path: str) -> bool:
+    """Whether somebody listens on a socket of syslog; daemons that ended leave theirs behind."""
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_UNIX, kind) as tried:
+            if tried.connect_ex(path) == 0:
+                return True
+    return False
 
 
 def early_line(level: str, part: str, message: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from pyconsul.acl.methods.protocol import MethodError
+from pyconsul.config.decode import unconvertible
 from pyconsul.lang.strconv import NumberSyntaxError, parse_bool, parse_int
 
 Read: TypeAlias = Callable[[str, Any], Any]
@@ -98,10 +99,9 @@ def text_map(name: str, value: Any) -> dict[str, str]:
 
 
 def _wrong(name: str, expected: str, value: Any) -> MethodError:
-    kind = {list: "[]interface {}", dict: "map[string]interface {}"}.get(type(value), type(value).__name__)
     if expected.startswith("map"):
         return MethodError(f"'{name}' expected a map, got '{_go_kind(value)}'")
-    return MethodError(f"'{name}' expected type '{expected}', got unconvertible type '{kind}', value: '{value}'")
+    return MethodError(unconvertible(name, expected, value))
 
 
 def _go_kind(value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pyconsul.agent.http.acl_requests import body_of, deleted, existing, path_part, require_acls, write_options
+from pyconsul.agent.http.acl_requests import body_of, deleted, existing, path_part, require_acls
 from pyconsul.agent.http.discovery import fetch
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
@@ -80,7 +80,7 @@ async def acl_auth_method(req: Request) -> Reply:
     require_acls(req)
     ask = ACLAuthMethodGetRequest(AuthMethodName=path_part(req, "name", _METHOD_NAME), **req.read_options())
     found = await fetch(req, "ACL.AuthMethodRead", ask, ACLAuthMethodResponse, shows_consistency=False)
-    return Reply(_shown(existing(found.AuthMethod, "auth method"), whole=True), meta=found)
+    return Reply(_shown(existing(req, found.AuthMethod, "auth method", found), whole=True), meta=found)
 
 
 @route("PUT", "/v1/acl/auth-method/{name...}")
@@ -94,13 +94,13 @@ async def acl_auth_method_delete(req: Request) -> Reply:
     """Drop an auth method with its rules and tokens; 404 for one that is not there."""
     require_acls(req)
     name = path_part(req, "name", _METHOD_NAME)
-    ask = ACLAuthMethodDeleteRequest(AuthMethodName=name, **write_options(req))
+    ask = ACLAuthMethodDeleteRequest(AuthMethodName=name, **req.write_options())
     return await deleted(req, "ACL.AuthMethodDelete", ask, "auth method")
 
 
 async def _write_method(req: Request, name: str) -> Reply:
     require_acls(req)
-    options = write_options(req)
+    options = req.write_options()
     method = body_of(req, auth_method_from, "AuthMethod")
     if name and method.Name not in ("", name):
         raise BadRequest("AuthMethod Name in URL and payload do not match")
@@ -132,7 +132,7 @@ async def acl_binding_rule(req: Request) -> Reply:
     require_acls(req)
     ask = ACLBindingRuleGetRequest(BindingRuleID=path_part(req, "id", _RULE_ID), **req.read_options())
     found = await fetch(req, "ACL.BindingRuleRead", ask, ACLBindingRuleResponse, shows_consistency=False)
-    return Reply(existing(found.BindingRule, "binding rule"), meta=found)
+    return Reply(existing(req, found.BindingRule, "binding rule", found), meta=found)
 
 
 @route("PUT", "/v1/acl/binding-rule/{id...}")
@@ -145,13 +145,13 @@ async def acl_binding_rule_update(req: Request) -> Reply:
 async def acl_binding_rule_delete(req: Request) -> Reply:
     """Drop a binding rule; 404 for one that is not there."""
     require_acls(req)
-    ask = ACLBindingRuleDeleteRequest(BindingRuleID=path_part(req, "id", _RULE_ID), **write_options(req))
+    ask = ACLBindingRuleDeleteRequest(BindingRuleID=path_part(req, "id", _RULE_ID), **req.write_options())
     return await deleted(req, "ACL.BindingRuleDelete", ask, "binding rule")
 
 
 async def _write_rule(req: Request, rule_id: str) -> Reply:
     require_acls(req)
-    options = write_options(req)
+    options = req.write_options()
     rule = body_of(req, binding_rule_from, "BindingRule")
     if rule.ID not in ("", rule_id):
         raise BadRequest("BindingRule ID in URL and payload do not match")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyconsul.agent.http.acl_requests import body_of, deleted, existing, path_part, require_acls, write_options
+from pyconsul.agent.http.acl_requests import body_of, deleted, existing, path_part, require_acls
 from pyconsul.agent.http.discovery import fetch
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request, unescape
@@ -34,7 +34,7 @@ async def acl_policies(req: Request) -> Reply:
 async def acl_policy_create(req: Request) -> Reply:
     """Create a policy, whose ID is never the client's choice."""
     require_acls(req)
-    options, policy = write_options(req), body_of(req, policy_from, "Policy")
+    options, policy = req.primary_write_options(), body_of(req, policy_from, "Policy")
     if policy.ID:
         raise BadRequest("Cannot specify the ID when creating a new policy")
     return Reply(shown(await req.rpc("ACL.PolicySet", ACLPolicySetRequest(Policy=policy, **options), ACLPolicy)))
@@ -66,14 +66,14 @@ async def acl_policy(req: Request) -> Reply:
 
 async def _read(req: Request, ask: ACLPolicyGetRequest) -> Reply:
     found = await fetch(req, "ACL.PolicyRead", ask, ACLPolicyResponse, shows_consistency=False)
-    return Reply(shown(existing(found.Policy, "policy")), meta=found)
+    return Reply(shown(existing(req, found.Policy, "policy", found)), meta=found)
 
 
 @route("PUT", "/v1/acl/policy/{id...}")
 async def acl_policy_update(req: Request) -> Reply:
     """Replace a policy."""
     require_acls(req)
-    options, policy = write_options(req), body_of(req, policy_from, "Policy")
+    options, policy = req.primary_write_options(), body_of(req, policy_from, "Policy")
     if policy.ID and req.path["id"] != policy.ID:
         raise BadRequest("Policy ID in URL and payload do not match")
     request = ACLPolicySetRequest(Policy=changed(policy, ID=req.path["id"]), **options)
@@ -85,5 +85,5 @@ async def acl_policy_delete(req: Request) -> Reply:
     """Drop a policy; 404 for one that is not there, and for a token that nobody knows."""
     require_acls(req)
     policy_id = path_part(req, "id", "policy ID")
-    ask = ACLPolicyDeleteRequest(PolicyID=policy_id, **write_options(req))
+    ask = ACLPolicyDeleteRequest(PolicyID=policy_id, **req.primary_write_options())
     return await deleted(req, "ACL.PolicyDelete", ask, "policy")

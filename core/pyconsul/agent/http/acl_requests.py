@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.structs.errors import AclDisabled, AclNotFound, BadRequest, NotFound
-from pyconsul.structs.wire import WriteRequest
+from pyconsul.structs.wire import Indexed, WriteRequest
 
 T = TypeVar("T")
 
@@ -20,12 +20,6 @@ def require_acls(req: Request) -> None:
     """Raise AclDisabled while ACLs are off: before anything else is looked at."""
     if not req.agent.config.acl.enabled:
         raise AclDisabled
-
-
-def write_options(req: Request) -> dict[str, Any]:
-    """Token and datacenter of a write; the latter is always this agent's. Raises BadRequest."""
-    req.refuse_enterprise()
-    return {"Datacenter": req.agent.datacenter, "Token": req.token()}
 
 
 def path_part(req: Request, name: str, missing: str) -> str:
@@ -43,10 +37,14 @@ def body_of(req: Request, read: Callable[[bytes], T], kind: str) -> T:
         raise BadRequest(f"{kind} decoding failed: {error}") from error
 
 
-def existing(found: T | None, what: str) -> T:
-    """What was read. Raises NotFound for nothing."""
+def existing(req: Request, found: T | None, what: str, meta: Indexed) -> T:
+    """What was read. Raises NotFound for nothing.
+
+    Consul sends that status before the headers of the read, which are lost so, unless its packing holds both back.
+    """
     if found is None:
-        raise NotFound(f"Requested {what} does not exist: {AclNotFound.default_text}")
+        text = f"Requested {what} does not exist: {AclNotFound.default_text}"
+        raise NotFound(text, meta=meta if req.takes_gzip() else None)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyconsul.agent.http.acl_requests import body_of, deleted, existing, path_part, require_acls, write_options
+from pyconsul.agent.http.acl_requests import body_of, deleted, existing, path_part, require_acls
 from pyconsul.agent.http.discovery import fetch
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
@@ -38,7 +38,7 @@ async def acl_role_create(req: Request) -> Reply:
 
 async def _write(req: Request, role_id: str) -> Reply:
     require_acls(req)
-    options = write_options(req)
+    options = req.primary_write_options()
     role = body_of(req, role_from, "Role")
     if role.ID and role_id != role.ID:
         raise BadRequest("Role ID in URL and payload do not match")
@@ -63,7 +63,7 @@ async def acl_role(req: Request) -> Reply:
 
 async def _read(req: Request, ask: ACLRoleGetRequest) -> Reply:
     found = await fetch(req, "ACL.RoleRead", ask, ACLRoleResponse, shows_consistency=False)
-    return Reply(existing(found.Role, "role"), meta=found)
+    return Reply(existing(req, found.Role, "role", found), meta=found)
 
 
 @route("PUT", "/v1/acl/role/{id...}")
@@ -77,5 +77,5 @@ async def acl_role_delete(req: Request) -> Reply:
     """Drop a role; 404 for one that is not there, and for a token that nobody knows."""
     require_acls(req)
     role_id = path_part(req, "id", "role ID")
-    ask = ACLRoleDeleteRequest(RoleID=role_id, **write_options(req))
+    ask = ACLRoleDeleteRequest(RoleID=role_id, **req.primary_write_options())
     return await deleted(req, "ACL.RoleDelete", ask, "role")

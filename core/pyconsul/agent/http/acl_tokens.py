@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyconsul.agent.http.acl_policies import shown
-from pyconsul.agent.http.acl_requests import body_of, deleted, path_part, require_acls, write_options
+from pyconsul.agent.http.acl_requests import body_of, deleted, path_part, require_acls
 from pyconsul.agent.http.discovery import fetch
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
@@ -51,7 +51,7 @@ async def acl_tokens(req: Request) -> Reply:
 async def acl_token_create(req: Request) -> Reply:
     """Create a token; accessor and secret may be the client's choice."""
     require_acls(req)
-    options, token = write_options(req), body_of(req, token_from, "Token")
+    options, token = req.primary_write_options(), body_of(req, token_from, "Token")
     return Reply(await req.rpc("ACL.TokenSet", ACLTokenSetRequest(ACLToken=token, Create=True, **options), ACLToken))
 
 
@@ -86,7 +86,7 @@ def _expanded(found: ACLTokenResponse) -> ACLTokenExpanded:
 async def acl_token_update(req: Request) -> Reply:
     """Replace a token, or clone it where the path ends so."""
     require_acls(req)
-    options, token, accessor = write_options(req), body_of(req, token_from, "Token"), req.path["id"]
+    options, token, accessor = req.primary_write_options(), body_of(req, token_from, "Token"), req.path["id"]
     if accessor.endswith(_CLONE):
         ask = ACLTokenSetRequest(
             ACLToken=changed(token, AccessorID=accessor.removesuffix(_CLONE)), Create=True, **options
@@ -103,5 +103,5 @@ async def acl_token_delete(req: Request) -> Reply:
     """Drop a token; 404 for one that is not there, and for a token of the request that nobody knows."""
     require_acls(req)
     accessor = path_part(req, "id", "token AccessorID")
-    ask = ACLTokenDeleteRequest(TokenID=accessor, **write_options(req))
+    ask = ACLTokenDeleteRequest(TokenID=accessor, **req.primary_write_options())
     return await deleted(req, "ACL.TokenDelete", ask, "token")

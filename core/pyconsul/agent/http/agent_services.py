@@ -99,7 +99,7 @@ async def agent_service_by_id(req: Request) -> Reply:
                     await req.agent.syncer.not_paused()
             except TimeoutError:
                 continue
-    return Reply(changed(service, ContentHash=digest), headers={"X-Consul-ContentHash": digest})
+    return Reply(changed(service, ContentHash=digest), headers={"X-Consul-Contenthash": digest})
 
 
 @route("PUT", "/v1/agent/service/register")

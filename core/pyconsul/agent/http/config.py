@@ -11,7 +11,7 @@ from pyconsul.lang.strconv import quote
 from pyconsul.structs import godecode
 from pyconsul.structs.catalog import DCSpecificRequest
 from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entry
-from pyconsul.structs.config_entries.exported_services import IndexedExportedServices
+from pyconsul.structs.config_entries.exported_services import ExportedServices, IndexedExportedServices
 from pyconsul.structs.config_entries.kinds import UnknownKindError, empty_entry
 from pyconsul.structs.config_entries.requests import (
     DELETE,
@@ -24,7 +24,7 @@ from pyconsul.structs.config_entries.requests import (
     ConfigEntryResponse,
     IndexedConfigEntries,
 )
-from pyconsul.structs.errors import BadRequest, NotFound
+from pyconsul.structs.errors import BadRequest, InternalError, NotFound
 from pyconsul.structs.wire import changed
 
 
@@ -35,7 +35,9 @@ async def config_apply(req: Request) -> Reply:
         entry = decode_entry(godecode.parse(req.body))
     except (EntryDecodeError, ValueError) as error:
         raise BadRequest(f"Request decoding failed: {error}") from error
-    options = req.write_options()
+    if isinstance(entry, ExportedServices) and req.datacenter() != req.agent.datacenter:
+        raise InternalError("exported-services writes must not target secondary datacenters.")
+    options = req.primary_write_options()
     op = UPSERT
     if cas := req.query.get("cas"):
         op, entry = UPSERT_CAS, changed(entry, ModifyIndex=parse_uint(cas))
@@ -87,7 +89,7 @@ async def config_delete(req: Request) -> Reply:
         entry = empty_entry(req.path["kind"], req.path["name"])
     except UnknownKindError as error:
         raise BadRequest(str(error)) from error
-    options = req.write_options()
+    options = req.primary_write_options()
     op = DELETE
     if cas := req.query.get("cas"):
         op, entry = DELETE_CAS, changed(entry, ModifyIndex=parse_uint(cas))

@@ -101,13 +101,9 @@ class Door:
         if ("//" not in path and "/." not in path and path) or req.method == "CONNECT":
             return None
         clean = posixpath.normpath("/" + path.lstrip("/"))
-        if clean != "/" and (path.endswith("/") or self._is_folder(clean)):
+        if clean != "/" and (path.endswith("/") or self._router.is_folder(clean)):
             clean += "/"
         return None if clean == path else _redirect(req, clean)
-
-    def _is_folder(self, path: str) -> bool:
-        """Whether routes begin below a path that has none itself."""
-        return self._router.find(path) is None and self._router.find(path + "/") is not None
 
     def reads_body(self, method: str, path: str) -> bool:
         """Whether the route of this path would look at a body."""
@@ -116,6 +112,8 @@ class Door:
 
     def _find(self, req: Request) -> tuple[Route, dict[str, str]] | None:
         """The route of a request. An escaped slash parts no segments of a route's fixed names, as in Go."""
+        if self._router.is_folder(req.url_path):
+            return None
         found = self._router.find(req.url_path)
         if found is not None and "%2" in req.raw_path and "%2f" in req.raw_path.lower():
             fixed = found[0].pattern.partition("{")[0]
@@ -197,7 +195,7 @@ class Door:
             return Reply.empty(200)
         if not path:
             return Reply.text("404 page not found\n", 404, headers={"X-Content-Type-Options": "nosniff"})
-        if "%2f" not in req.raw_path.lower() and self._is_folder(path):
+        if "%2f" not in req.raw_path.lower() and self._router.is_folder(path):
             return _redirect(req, req.raw_path + "/")
         if "/v1/" in path:
             return Reply.text("Invalid URL path: not a recognized HTTP API endpoint\n", 404)

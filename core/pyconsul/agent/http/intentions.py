@@ -51,7 +51,7 @@ async def intention_list(req: Request) -> Reply:
 @route("POST", "/v1/connect/intentions")
 async def intention_create(req: Request) -> Reply:
     """Store an intention of the old kind; answers its ID."""
-    options = req.write_options()
+    options = req.primary_write_options()
     try:
         given = _body(req)
     except ValueError as error:
@@ -124,7 +124,7 @@ async def intention_get_exact(req: Request) -> Reply:
 @route("PUT", "/v1/connect/intentions/exact")
 async def intention_put_exact(req: Request) -> Reply:
     """Write the intention with these names, whatever names the body has."""
-    options = req.write_options()
+    options = req.primary_write_options()
     source, destination = _names(req)
     try:
         given = _body(req)
@@ -147,24 +147,24 @@ async def intention_put_exact(req: Request) -> Reply:
 @route("DELETE", "/v1/connect/intentions/exact")
 async def intention_delete_exact(req: Request) -> Reply:
     """Drop the intention with these names; one that is not there is no error."""
-    options = req.write_options()
+    options = req.primary_write_options()
     source, destination = _names(req)
     given = Intention(SourceName=source.name, DestinationName=destination.name)
     await req.rpc("Intention.Apply", IntentionRequest(Op=DELETE, Intention=given, **options), str)
     return Reply(True)
 
 
-@route("GET", "/v1/connect/intentions/{id}")
+@route("GET", "/v1/connect/intentions/{id...}")
 async def intention_get(req: Request) -> Reply:
     """One intention of the old kind."""
     ask = IntentionQueryRequest(IntentionID=req.path["id"], **req.read_options(enterprise=True))
     return await _one_intention(req, ask)
 
 
-@route("PUT", "/v1/connect/intentions/{id}")
+@route("PUT", "/v1/connect/intentions/{id...}")
 async def intention_update(req: Request) -> Reply:
     """Replace an intention of the old kind; answers its ID."""
-    options = req.write_options()
+    options = req.primary_write_options()
     try:
         given = _body(req)
     except ValueError as error:
@@ -175,11 +175,11 @@ async def intention_update(req: Request) -> Reply:
     return Reply({"ID": answer})
 
 
-@route("DELETE", "/v1/connect/intentions/{id}")
+@route("DELETE", "/v1/connect/intentions/{id...}")
 async def intention_delete(req: Request) -> Reply:
     """Drop an intention of the old kind."""
     given = Intention(ID=req.path["id"])
-    request = IntentionRequest(Op=DELETE, Intention=given, Datacenter=req.datacenter(), Token=req.token())
+    request = IntentionRequest(Op=DELETE, Intention=given, Datacenter=req.agent.datacenter, Token=req.token())
     await req.rpc("Intention.Apply", request, str)
     return Reply(True)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote_plus, unquote_to_bytes
 
+from pyconsul.agent.http.writing import takes_gzip
 from pyconsul.primitives.durations import parse_duration
 from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.structs.errors import BadRequest, InternalError
@@ -182,10 +183,19 @@ class Request:
         """The datacenter asked for, by default the agent's own."""
         return self.query.get("datacenter") or self.query.get("dc") or self.agent.datacenter
 
+    def takes_gzip(self) -> bool:
+        """Whether the answer may be packed."""
+        accepted = self.headers.get("accept-encoding")
+        return accepted is not None and takes_gzip(accepted)
+
     def write_options(self) -> dict[str, Any]:
         """Datacenter and token of a write, as keyword arguments of its struct."""
         self.refuse_enterprise()
         return {"Datacenter": self.datacenter(), "Token": self.token()}
+
+    def primary_write_options(self) -> dict[str, Any]:
+        """The same of a write that belongs in the primary datacenter, this one, whatever ``?dc=`` says."""
+        return {**self.write_options(), "Datacenter": self.agent.datacenter}
 
     def read_options(self, *, enterprise: bool = False) -> dict[str, Any]:
         """Consul's query options as keyword arguments of a ReadRequest. Raises BadRequest with Consul's texts.

@@ -43,6 +43,7 @@ class Router:
     def __init__(self) -> None:
         self._root = _Node()
         self.routes: dict[str, Route] = {}
+        self._folders: set[str] = set()  # what stands before the first placeholder of a pattern, without its slash
 
     def add(self, method: str, pattern: str, handler: Handler, *, listed: bool = True) -> None:
         """Register a handler. Raises ValueError when method and pattern are taken."""
@@ -50,6 +51,9 @@ class Router:
         if route is None:
             route = self.routes[pattern] = Route(pattern)
             self._insert(route)
+            fixed, brace, _ = pattern.partition("{")
+            if brace:
+                self._folders.add(fixed.removesuffix("/"))
         if method in route.handlers:
             raise ValueError(f"two handlers of {method} {pattern}")
         route.handlers[method] = handler
@@ -61,6 +65,10 @@ class Router:
         values: dict[str, str] = {}
         route = self._find(self._root, path.lstrip("/").split("/"), 0, values)
         return None if route is None else (route, values)
+
+    def is_folder(self, path: str) -> bool:
+        """Whether routes begin below a path that has none itself; one above may still take its name for a value."""
+        return path in self._folders and path not in self.routes
 
     def _find(self, node: _Node, parts: list[str], at: int, values: dict[str, str]) -> Route | None:
         if at == len(parts):

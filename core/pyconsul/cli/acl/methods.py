@@ -60,13 +60,13 @@ def config_of(args: Args, console: Console, flag_word: str, failure: str) -> Jso
 
 def _json_object(data: bytes, failure: str) -> Json:
     """A JSON object as ``json.Unmarshal`` takes it; null is an empty one. Raises Failed."""
-    from pyconsul.lang.gojson_syntax import syntax_error
-    from pyconsul.structs.godecode import parse, wrong_value
+    from pyconsul.lang.gojson_syntax import GoSyntaxError
+    from pyconsul.structs.godecode import parse_whole, wrong_value
 
-    reason = syntax_error(data)
-    if reason is not None:
-        raise Failed(f"{failure}: {reason}")
-    found = parse(data)
+    try:
+        found = parse_whole(data)
+    except GoSyntaxError as error:
+        raise Failed(f"{failure}: {error}") from error
     if found is None or isinstance(found, dict):
         return found or {}
     raise Failed(f"{failure}: {wrong_value(found, 'map[string]interface {}')}")

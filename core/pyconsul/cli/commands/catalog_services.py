@@ -42,7 +42,7 @@ def run(args: Args, console: Console) -> int:
     if args.boolean("tags"):
         lines = [f"{name}\t{','.join(sorted(services[name]))}" for name in sorted(services)]
         # Consul cuts the end of the last line, where padding stands behind a service without tags.
-        console.say(tab_stops("\n".join(lines)).rstrip())
+        console.say(tab_stops("\n".join([*lines, ""])).rstrip())
     else:
         for name in sorted(services):
             console.say(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyconsul.lang.goflags import Args, FlagSet
 
-from ..config_entries import entry_from, entry_name
+from ..config_entries import entry_from, entry_name, warning_about
 from ..console import Console, Failed, failing
 from ..flags import agent_flags
 
@@ -35,4 +35,6 @@ def run(args: Args, console: Console) -> int:
     if not written:
         raise Failed(f"Config entry not updated: {what}")
     console.say(f"Config entry written: {what}")
+    if warning := warning_about(entry):
+        console.complain(f"WARNING: {warning}")
     return 0

@@ -65,13 +65,10 @@ def run(args: Args, console: Console) -> int:
 
 def _parsed(data: bytes) -> Json:
     """The configuration. Raises Failed with what Go says about the JSON."""
-    from pyconsul.lang.gojson_syntax import syntax_error
-    from pyconsul.structs.godecode import DecodeError, into, parse
+    from pyconsul.lang.gojson_syntax import GoSyntaxError
+    from pyconsul.structs.godecode import DecodeError, into, parse_whole
 
-    reason = syntax_error(data)
-    if reason is not None:
-        raise Failed(f"Error parsing config file: {reason}")
     try:
-        return msgspec.structs.asdict(into(parse(data), CAConfig, strict=False))
-    except DecodeError as error:
+        return msgspec.structs.asdict(into(parse_whole(data), CAConfig, strict=False))
+    except (DecodeError, GoSyntaxError) as error:
         raise Failed(f"Error parsing config file: {error}") from error

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Final, Union, cast, get_args, get_origin, get_type_hints
 
@@ -17,6 +18,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from pyconsul.lang.strconv import NumberSyntaxError, parse_bool, parse_float, parse_int, parse_uint, quote
 from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
+from pyconsul.primitives.key_order import by_key, deeply_by_key
 from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
@@ -28,7 +30,14 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)
 
 
 class EntryDecodeError(ValueError):
-    """The input is no entry; the text is Consul's, what goes behind ``Request decoding failed: ``."""
+    """The input is no entry; the text is Consul's, what goes behind ``Request decoding failed: ``.
+
+    ``unknown`` holds the paths of the keys that nobody knows, if that is all that is wrong.
+    """
+
+    def __init__(self, text: str, unknown: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.unknown = tuple(unknown)
 
 
 class _Fault(ValueError):
@@ -54,9 +63,14 @@ def decode_entry(raw: Any) -> ConfigEntry:
     if reader.faults:
         text = "".join(f"\n* {fault}" for fault in sorted(reader.faults))
         raise EntryDecodeError(f"{len(reader.faults)} error(s) decoding:\n{text}")
-    if unknown := [_unknown_key(key) for key in reader.unused if key not in ("kind", "Kind")]:
-        raise EntryDecodeError(multi_error(unknown))
+    if unknown := [key for key in reader.unused if key not in ("kind", "Kind")]:
+        raise unknown_keys(unknown)
     return entry
+
+
+def unknown_keys(paths: Sequence[str]) -> EntryDecodeError:
+    """The refusal of keys that nobody knows."""
+    return EntryDecodeError(multi_error([_unknown_key(path) for path in paths]), paths)
 
 
 def _unknown_key(key: str) -> str:
@@ -152,11 +166,11 @@ class _Reader:
                 found[key] = self._map_member(core_of(item), mark_of(item), member, f"{path}[{key}]")
             except _Fault as fault:
                 self.faults.append(str(fault))
-        return found
+        return by_key(found)
 
     def _map_member(self, kind: Any, mark: str, member: Any, path: str) -> Any:
         if kind is Any:
-            return _unwrapped(member) if isinstance(member, list) else member
+            return deeply_by_key(_unwrapped(member) if isinstance(member, list) else member)
         if member is None:
             return kind() if isinstance(kind, type) else None
         return self._value(kind, mark, member, path)
@@ -266,7 +280,7 @@ def _string(value: Any, path: str, _mark: str) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, float):
-        return format_float(value)
+        return format(Decimal(repr(value)).normalize(), "f")  # never with an exponent
     if isinstance(value, list) and not value:
         return ""
     raise _unconvertible("string", value, path)
