@@ -140,10 +140,3 @@ def test_any_bytes_give_a_value_or_an_error(data: bytes) -> None:
         godecode.parse(data)
     except ValueError as error:
         assert str(error)
-
-
-def test_maps_come_in_the_order_of_their_keys() -> None:
-    """Go prints them so, whatever order a body has; so does a reply that shows them again."""
-    found = decode('{"Meta": {"b": "1", "a": "2"}, "Free": {"z": [{"y": 1, "x": 2}], "c": 3}}')
-    assert list(found.Meta or {}) == ["a", "b"]
-    assert msgspec.json.encode(found.Free) == b'{"c":3,"z":[{"x":2,"y":1}]}'

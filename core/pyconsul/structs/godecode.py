@@ -15,7 +15,6 @@ from pyconsul.lang.gojson_syntax import TOO_DEEP, GoSyntaxError, first_value, sy
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives import base64_text
 from pyconsul.primitives.durations import from_number, parse_duration
-from pyconsul.primitives.key_order import by_key, deeply_by_key
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -182,7 +181,7 @@ class _Where:
 def _member(value: Any, annotation: Any, where: _Where, strict: bool) -> Any:
     kind = _plain(annotation)
     if kind is Any:
-        return deeply_by_key(value)
+        return value
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         if not isinstance(value, dict):
             raise where.wrong(value, annotation)
@@ -201,7 +200,7 @@ def _member(value: Any, annotation: Any, where: _Where, strict: bool) -> Any:
             raise where.wrong(value, annotation)
         inner = get_args(kind)[1]
         members = cast("dict[str, Any]", value).items()
-        return by_key({k: _zero(inner) if v is None else _member(v, inner, _inner(where), strict) for k, v in members})
+        return {k: _zero(inner) if v is None else _member(v, inner, _inner(where), strict) for k, v in members}
     return _scalar(value, kind, annotation, where)
 
 

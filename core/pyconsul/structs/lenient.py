@@ -14,7 +14,6 @@ from typing import Any, Final, cast
 
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import DurationError, from_number, parse_duration
-from pyconsul.primitives.key_order import by_key, deeply_by_key
 
 __all__ = [
     "BOOL",
@@ -203,8 +202,7 @@ def _json_value(kind: Type, value: Any, path: str, *, own: bool) -> Any:
         return [_json_struct(kind.shape, item, path, own=own) for item in cast("list[Any]", value)]
     if not isinstance(value, dict):
         raise mismatch(value, path, go_name(kind))
-    members = cast("dict[str, Any]", value).items()
-    return by_key({str(k): _json_struct(kind.shape, v, path, own=own) for k, v in members})
+    return {str(k): _json_struct(kind.shape, v, path, own=own) for k, v in cast("dict[str, Any]", value).items()}
 
 
 def mismatch(value: Any, path: str, go: str) -> DecodeError:
@@ -325,20 +323,20 @@ def _json_string_map(value: Any, path: str) -> dict[str, str]:
     if not isinstance(value, dict):
         raise mismatch(value, path, "map[string]string")
     pairs = cast("dict[str, Any]", value).items()
-    return by_key({key: "" if item is None else _json_string(item, path) for key, item in pairs})
+    return {key: "" if item is None else _json_string(item, path) for key, item in pairs}
 
 
 def _json_headers(value: Any, path: str) -> dict[str, list[str]]:
     if not isinstance(value, dict):
         raise mismatch(value, path, "map[string][]string")
     pairs = cast("dict[str, Any]", value).items()
-    return by_key({key: [] if item is None else _json_strings(item, path) for key, item in pairs})
+    return {key: [] if item is None else _json_strings(item, path) for key, item in pairs}
 
 
 def _json_opaque(value: Any, path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise mismatch(value, path, "map[string]interface {}")
-    return deeply_by_key(go_numbers(cast("dict[str, Any]", value)))
+    return go_numbers(cast("dict[str, Any]", value))
 
 
 def go_numbers(value: Any) -> Any:
@@ -401,15 +399,11 @@ def _config_strings(value: Any, path: str) -> list[str]:
 
 
 def _config_string_map(value: Any, path: str) -> dict[str, str]:
-    return by_key({key: _config_string(item, path) for key, item in _block(value, path).items()})
+    return {key: _config_string(item, path) for key, item in _block(value, path).items()}
 
 
 def _config_headers(value: Any, path: str) -> dict[str, list[str]]:
-    return by_key({key: _config_strings(item, path) for key, item in _block(value, path).items()})
-
-
-def _config_opaque(value: Any, path: str) -> dict[str, Any]:
-    return deeply_by_key(_block(value, path))
+    return {key: _config_strings(item, path) for key, item in _block(value, path).items()}
 
 
 STRING: Final = Kind("string", _json_string, _config_string)
@@ -421,4 +415,4 @@ DURATION: Final = Kind("time.Duration", _json_duration, _config_duration)
 STRINGS: Final = Kind("[]string", _json_strings, _config_strings)
 STRING_MAP: Final = Kind("map[string]string", _json_string_map, _config_string_map)
 HEADERS: Final = Kind("map[string][]string", _json_headers, _config_headers)
-OPAQUE: Final = Kind("map[string]interface {}", _json_opaque, _config_opaque)
+OPAQUE: Final = Kind("map[string]interface {}", _json_opaque, _block)

@@ -18,7 +18,6 @@ from msgspec import UNSET, Meta, UnsetType
 
 from pyconsul.lang.strconv import NumberSyntaxError, parse_bool, parse_float, parse_int, parse_uint, quote
 from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
-from pyconsul.primitives.key_order import by_key, deeply_by_key
 from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
@@ -166,11 +165,11 @@ class _Reader:
                 found[key] = self._map_member(core_of(item), mark_of(item), member, f"{path}[{key}]")
             except _Fault as fault:
                 self.faults.append(str(fault))
-        return by_key(found)
+        return found
 
     def _map_member(self, kind: Any, mark: str, member: Any, path: str) -> Any:
         if kind is Any:
-            return deeply_by_key(_unwrapped(member) if isinstance(member, list) else member)
+            return _unwrapped(member) if isinstance(member, list) else member
         if member is None:
             return kind() if isinstance(kind, type) else None
         return self._value(kind, mark, member, path)
