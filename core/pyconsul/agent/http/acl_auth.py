@@ -81,7 +81,7 @@ async def acl_auth_method(req: Request) -> Reply:
     require_acls(req)
     ask = ACLAuthMethodGetRequest(AuthMethodName=path_part(req, "name", _METHOD_NAME), **req.read_options())
     found = await fetch(req, "ACL.AuthMethodRead", ask, ACLAuthMethodResponse, shows_consistency=False)
-    return Reply(_shown(existing(found.AuthMethod, "auth method"), whole=True), meta=found)
+    return Reply(_shown(existing(req, found.AuthMethod, "auth method", found), whole=True), meta=found)
 
 
 @route("PUT", "/v1/acl/auth-method/{name...}")
@@ -133,7 +133,7 @@ async def acl_binding_rule(req: Request) -> Reply:
     require_acls(req)
     ask = ACLBindingRuleGetRequest(BindingRuleID=path_part(req, "id", _RULE_ID), **req.read_options())
     found = await fetch(req, "ACL.BindingRuleRead", ask, ACLBindingRuleResponse, shows_consistency=False)
-    return Reply(existing(found.BindingRule, "binding rule"), meta=found)
+    return Reply(existing(req, found.BindingRule, "binding rule", found), meta=found)
 
 
 @route("PUT", "/v1/acl/binding-rule/{id...}")

@@ -66,7 +66,7 @@ async def acl_policy(req: Request) -> Reply:
 
 async def _read(req: Request, ask: ACLPolicyGetRequest) -> Reply:
     found = await fetch(req, "ACL.PolicyRead", ask, ACLPolicyResponse, shows_consistency=False)
-    return Reply(shown(existing(found.Policy, "policy")), meta=found)
+    return Reply(shown(existing(req, found.Policy, "policy", found)), meta=found)
 
 
 @route("PUT", "/v1/acl/policy/{id...}")

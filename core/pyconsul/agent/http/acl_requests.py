@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.reply import Reply, late_meta
 from pyconsul.agent.http.request import Request
 from pyconsul.structs.errors import AclDisabled, AclNotFound, BadRequest, NotFound
-from pyconsul.structs.wire import WriteRequest
+from pyconsul.structs.wire import Indexed, WriteRequest
 
 T = TypeVar("T")
 
@@ -43,10 +43,11 @@ def body_of(req: Request, read: Callable[[bytes], T], kind: str) -> T:
         raise BadRequest(f"{kind} decoding failed: {error}") from error
 
 
-def existing(found: T | None, what: str) -> T:
+def existing(req: Request, found: T | None, what: str, meta: Indexed) -> T:
     """What was read. Raises NotFound for nothing."""
     if found is None:
-        raise NotFound(f"Requested {what} does not exist: {AclNotFound.default_text}")
+        text = f"Requested {what} does not exist: {AclNotFound.default_text}"
+        raise NotFound(text, meta=late_meta(req, meta))
     return found
 
 

@@ -63,7 +63,7 @@ async def acl_role(req: Request) -> Reply:
 
 async def _read(req: Request, ask: ACLRoleGetRequest) -> Reply:
     found = await fetch(req, "ACL.RoleRead", ask, ACLRoleResponse, shows_consistency=False)
-    return Reply(existing(found.Role, "role"), meta=found)
+    return Reply(existing(req, found.Role, "role", found), meta=found)
 
 
 @route("PUT", "/v1/acl/role/{id...}")

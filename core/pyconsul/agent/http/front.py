@@ -137,7 +137,7 @@ class HttpFront:
     async def body_bytes(self, request: Request, reply: Reply, headers: Mapping[str, str]) -> tuple[bytes, bool]:
         """The body of a reply that is no stream, and whether it is packed."""
         body = self._encoded(request, reply)
-        if len(body) < writing.GZIP_FROM_BYTES or "Vary" not in headers or not _takes_gzip(request):
+        if len(body) < writing.GZIP_FROM_BYTES or "Vary" not in headers or not request.takes_gzip():
             return body, False
         return writing.packed(body) if len(body) < THREAD_FROM else await asyncio.to_thread(writing.packed, body), True
 
@@ -175,8 +175,3 @@ class HttpFront:
                 task.cancel()
         for connection in list(self.connections):
             connection.hang_up()
-
-
-def _takes_gzip(request: Request) -> bool:
-    accepted = request.headers.get("accept-encoding")
-    return accepted is not None and writing.takes_gzip(accepted)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote_plus, unquote_to_bytes
 
+from pyconsul.agent.http.writing import takes_gzip
 from pyconsul.primitives.durations import parse_duration
 from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.structs.errors import BadRequest, InternalError
@@ -181,6 +182,10 @@ class Request:
     def datacenter(self) -> str:
         """The datacenter asked for, by default the agent's own."""
         return self.query.get("datacenter") or self.query.get("dc") or self.agent.datacenter
+
+    def takes_gzip(self) -> bool:
+        """Whether the client takes a compressed answer."""
+        return takes_gzip(self.headers.get("accept-encoding", ""))
 
     def write_options(self) -> dict[str, Any]:
         """Datacenter and token of a write, as keyword arguments of its struct."""
