@@ -146,3 +146,18 @@ async def test_a_template_that_is_nested_too_deeply_is_refused(wire: Any) -> Non
     query = {"Name": "q", "Template": {"Type": "name_prefix_match"}, "Service": service}
     answer = await wire.get("/v1/query", method="POST", body=json.dumps(query).encode())
     assert (answer.status, answer.body.endswith(b"nested too deeply")) == (500, True)
+
+
+@pytest.mark.parametrize("part", ["DebugConfig", "Stats", "Meta"])
+async def test_maps_of_the_agents_own_answer_are_sorted(part: str, wire: Any) -> None:
+    """They are maps in Go, whatever order the configuration is read in; around them is a struct."""
+    shown = json.loads((await wire.get("/v1/agent/self")).body)
+    assert list(shown)[:2] == ["Config", "DebugConfig"]
+    assert list(shown[part]) == sorted(shown[part])
+
+
+async def test_service_metadata_is_shown_sorted_whoever_sent_it_in_what_order(wire: Any) -> None:
+    """Answers to equal data are equal bytes."""
+    service = b'{"Name": "web", "Meta": {"version": "2", "env": "prod"}}'
+    await wire.get("/v1/agent/service/register", method="PUT", body=service)
+    assert b'"env": "prod",\n        "version": "2"' in (await wire.get("/v1/agent/service/web?pretty")).body

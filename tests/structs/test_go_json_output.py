@@ -48,6 +48,42 @@ def test_other_structs_lose_their_bad_bytes_too() -> None:
     assert gojson.encode([Label("\udcff")]).decode() == '[{"Name":"\ufffd"}]'
 
 
+class Row(msgspec.Struct, frozen=True):
+    """A row of some answer, its fields not in the order of the alphabet."""
+
+    Name: str
+    Meta: dict[str, str]
+    Kept: dict[str, dict[str, int]]
+
+
+ROW = Row("web", Meta={"version": "2", "env": "prod"}, Kept={"wan": {"Port": 1, "Address": 2}, "lan": {}})
+SORTED_ROW = '{"Name":"web","Meta":{"env":"prod","version":"2"},"Kept":{"lan":{},"wan":{"Address":2,"Port":1}}}'
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (ROW, SORTED_ROW),
+        ([ROW], f"[{SORTED_ROW}]"),
+        ({"b": ROW, "a": [ROW]}, f'{{"b":{SORTED_ROW},"a":[{SORTED_ROW}]}}'),
+        ([{"b": ROW, "a": 1}], f'[{{"b":{SORTED_ROW},"a":1}}]'),
+    ],
+)
+def test_the_maps_of_a_struct_are_sorted_and_objects_that_are_written_out_keep_their_order(
+    value: object, text: str
+) -> None:
+    """Go sorts a map's keys wherever it stands, so answers to equal data are equal bytes, whoever sent them how."""
+    assert gojson.encode(value).decode() == text
+
+
+def test_a_map_within_an_object_that_is_written_out_can_be_sorted() -> None:
+    """All maps in it are, too, but not the elements of lists."""
+    config = {"b": [{"z": 1, "a": 2}, 0], "a": {}}
+    assert gojson.encode({"Type": "jwt", "Config": gojson.sorted_map(config)}).decode() == (
+        '{"Type":"jwt","Config":{"a":{},"b":[{"a":2,"z":1},0]}}'
+    )
+
+
 def test_pretty_keeps_empty_containers_on_one_line() -> None:
     """Four spaces of indent, as Consul's ``?pretty``."""
     assert gojson.encode_pretty({"a": [], "b": [1]}).decode() == '{\n    "a": [],\n    "b": [\n        1\n    ]\n}'

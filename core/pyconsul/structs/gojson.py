@@ -1,16 +1,22 @@
 """JSON as Go's ``encoding/json`` writes it: ``<``, ``>``, ``&`` and U+2028/9 escaped, floats in Go's form.
 
 Numbers: Go prints a whole float64 without ``.0`` and switches to exponents below 1e-6 and from 1e21 on.
+
+Objects: Go prints a struct's fields as they are declared, and a map sorted by its keys. Here a dict within a struct is
+such a map. A dict that a caller wrote out stands for a Go struct and keeps its order: wrap what is a map in it with
+``sorted_map``.
 """
 
 import math
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, cast
 
 import msgspec
 
-_PLAIN = msgspec.json.Encoder()
+_AS_WRITTEN = msgspec.json.Encoder()
+_MAPS_SORTED = msgspec.json.Encoder(order="deterministic")  # of dicts alone: fields of structs keep their order
 _ESCAPES = {
     b"<": b"\\u003c",
     b">": b"\\u003e",
@@ -32,9 +38,9 @@ def encode(value: Any) -> bytes:
     if isinstance(value, bool):  # what most writes answer
         return b"true" if value else b"false"
     try:
-        data = _PLAIN.encode(value)
+        data = _objects_in_order(value)
     except UnicodeEncodeError:  # keys that came as bytes which are no UTF-8: Go writes U+FFFD for each
-        data = _PLAIN.encode(_replace_surrogates(value))
+        data = _objects_in_order(_replace_surrogates(value))
     if any(mark in data for mark in _MARKS):  # four byte searches cost a tenth of one regular expression
         data = _NEEDS_ESCAPE.sub(lambda m: _ESCAPES[m[0]], data)
     if any(mark in data for mark in _FLOAT_MARKS) and _MAYBE_FLOAT.search(data):
@@ -47,6 +53,16 @@ def encode_pretty(value: Any) -> bytes:
     return msgspec.json.format(encode(value), indent=4)
 
 
+def sorted_map(value: Any) -> Any:
+    """``value`` with the keys of every dict in it sorted, as those of Go's maps are; lists keep their order."""
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value).items()
+        return {name: sorted_map(item) for name, item in sorted(items, key=lambda pair: pair[0])}
+    if isinstance(value, list | tuple):
+        return [sorted_map(item) for item in cast("Sequence[Any]", value)]
+    return value
+
+
 def format_float(number: float) -> str:
     """A float64 in the form Go's JSON encoder gives it. Raises ValueError for NaN and infinities."""
     if not math.isfinite(number):
@@ -56,6 +72,32 @@ def format_float(number: float) -> str:
         return format(shortest, "f")
     mantissa, _, exponent = f"{shortest:e}".partition("e")
     return f"{mantissa}e{exponent[0]}{exponent[1:].zfill(2)}"
+
+
+def _objects_in_order(value: Any) -> bytes:
+    if _is_of_structs(value):
+        return _MAPS_SORTED.encode(value)
+    if isinstance(value, dict | list):
+        return _AS_WRITTEN.encode(_structs_encoded(value))
+    return _AS_WRITTEN.encode(value)
+
+
+def _is_of_structs(value: Any) -> bool:
+    """Whether this is a struct, or a list of them: their dicts are all maps. A list never mixes."""
+    if isinstance(value, list | tuple):
+        value = next(iter(cast("Sequence[Any]", value)), None)
+    return isinstance(value, msgspec.Struct)
+
+
+def _structs_encoded(value: Any) -> Any:
+    """``value`` with each struct in it as its JSON, so that the dicts around them keep their order."""
+    if _is_of_structs(value):
+        return msgspec.Raw(_MAPS_SORTED.encode(value))
+    if isinstance(value, dict):
+        return {name: _structs_encoded(item) for name, item in cast("dict[Any, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_structs_encoded(item) for item in cast("Sequence[Any]", value)]
+    return value
 
 
 def _go_float(match: re.Match[bytes]) -> bytes:

@@ -10,6 +10,7 @@ from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.primitives.durations import format_duration
+from pyconsul.structs import gojson
 from pyconsul.structs.acl import ACLToken
 from pyconsul.structs.acl_auth import (
     ACLAuthMethod,
@@ -50,7 +51,7 @@ def _shown(method: ACLAuthMethod, *, whole: bool) -> dict[str, Any]:
         "Name": method.Name,
         "Type": method.Type,
         **{name: value for name, value in optional.items() if value},
-        **({"Config": method.Config} if whole else {}),
+        **({"Config": gojson.sorted_map(method.Config)} if whole else {}),
         "CreateIndex": method.CreateIndex,
         "ModifyIndex": method.ModifyIndex,
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.reply import Reply, late_meta
 from pyconsul.agent.http.request import Request
 from pyconsul.structs.errors import AclDisabled, AclNotFound, BadRequest, NotFound
 from pyconsul.structs.wire import Indexed, WriteRequest
@@ -38,13 +38,10 @@ def body_of(req: Request, read: Callable[[bytes], T], kind: str) -> T:
 
 
 def existing(req: Request, found: T | None, what: str, meta: Indexed) -> T:
-    """What was read. Raises NotFound for nothing.
-
-    Consul sends that status before the headers of the read, which are lost so, unless its packing holds both back.
-    """
+    """What was read. Raises NotFound for nothing."""
     if found is None:
         text = f"Requested {what} does not exist: {AclNotFound.default_text}"
-        raise NotFound(text, meta=meta if req.takes_gzip() else None)
+        raise NotFound(text, meta=late_meta(req, meta))
     return found
 
 

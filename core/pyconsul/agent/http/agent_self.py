@@ -34,7 +34,8 @@ async def agent_self(req: Request) -> Reply:
     """Configuration (secrets hidden), coordinate, own member, figures, node metadata."""
     req.require_agent(Access.READ)
     agent = req.agent
-    moving = {"Stats": stats(agent), "Meta": agent.local.facts.meta} | _xds(agent)
+    maps = {"Stats": stats(agent), "Meta": agent.local.facts.meta}
+    moving = {name: gojson.sorted_map(value) for name, value in maps.items()} | _xds(agent)
     # The configuration is most of the answer and changes only with a reload: its JSON is kept.
     if req.query.has("pretty") or agent.config.dev_mode:
         return Reply(raw=_still_part(agent).pretty + b"," + gojson.encode_pretty(moving)[1:])
@@ -75,7 +76,7 @@ def _still_value(agent: Agent) -> dict[str, Any]:
             "Version": full_version(agent),
             "BuildDate": _rfc3339(config.build_date),
         },
-        "DebugConfig": {**sanitised(config), "ConfigEntryBootstrap": bootstrap_entries(config)},
+        "DebugConfig": gojson.sorted_map({**sanitised(config), "ConfigEntryBootstrap": bootstrap_entries(config)}),
         "Coord": None if agent.config.disable_coordinates else ORIGIN,
         "Member": local_member(agent),
     }

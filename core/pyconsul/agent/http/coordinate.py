@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyconsul.agent.http.discovery import fetch, refuse_partition
-from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.reply import Reply, late_meta
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.structs import godecode
@@ -52,7 +52,7 @@ async def coordinate_node(req: Request) -> Reply:
     refuse_partition(req)
     found = await fetch(req, "Coordinate.Node", ask, IndexedCoordinates, shows_consistency=False)
     shown = _of_segment(req, found)
-    return Reply(shown, meta=found) if shown else Reply.empty(404)
+    return Reply(shown, meta=found) if shown else Reply.empty(404, meta=late_meta(req, found))
 
 
 def _of_segment(req: Request, found: IndexedCoordinates) -> list[NodeCoordinate]:

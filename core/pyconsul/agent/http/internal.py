@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyconsul.agent.http.discovery import fetch, path_name
-from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.reply import Reply, late_meta
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.http.ui_summary import GatewayRow, ServiceSummary, summarize, without_sidecars
@@ -60,7 +60,7 @@ async def ui_node(req: Request) -> Reply:
         **req.read_options(), Node=path_name(req, "node", "Missing node name"), PeerName=req.query.get("peer")
     )
     found = await fetch(req, "Internal.NodeInfo", ask, IndexedNodeDump, shows_consistency=False)
-    return Reply(_shown(req, found.Dump[0]), meta=found) if found.Dump else Reply.empty(404)
+    return Reply(_shown(req, found.Dump[0]), meta=found) if found.Dump else Reply.empty(404, meta=late_meta(req, found))
 
 
 def _shown(req: Request, info: NodeInfo) -> NodeInfo:

@@ -75,6 +75,14 @@ def filtered_headers(req: Request, hidden: int) -> dict[str, str]:
     return dict(FILTERED) if hidden and req.token() else {}
 
 
+def late_meta(req: Request, meta: Indexed) -> Indexed | None:
+    """``meta`` for a 404 whose status Consul writes before the headers of the read.
+
+    They come too late for all but those who take gzip: the compressor still holds the status back for them.
+    """
+    return meta if req.takes_gzip() else None
+
+
 def meta_headers(meta: Indexed) -> dict[str, str]:
     """The headers of a read's meta data (``wire/blocking.md`` section 3), spelt as Go's server writes them."""
     headers = {
