@@ -19,7 +19,7 @@ _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHI
 _HOST = frozenset("!$%&'()*+,-.0123456789:;=ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghijklmnopqrstuvwxyz~")
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 _LEGAL = bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100)) + b"\t\r\n"
-_READ_HEADERS = frozenset(
+READ_HEADERS = frozenset(
     (
         "accept",
         "accept-encoding",
@@ -381,7 +381,7 @@ def _headers(lines: list[str]) -> tuple[dict[str, str], dict[str, list[str]], bo
             raise Refused
         if key in headers:
             repeats.setdefault(key, [headers[key]]).append(value.strip(" \t"))
-        elif not many or key in _READ_HEADERS:
+        elif not many or key in READ_HEADERS:
             headers[key] = value.strip(" \t")
     return headers, repeats, strange
 
