@@ -16,7 +16,7 @@ from pyconsul.agent.http import writing
 from pyconsul.agent.http.bodies import FREE_BODY, SNAPSHOT_LIMIT, Bodies, RequestBody
 from pyconsul.agent.http.door import BODY_LIMIT
 from pyconsul.agent.http.followers import Groups
-from pyconsul.agent.http.reading import Head
+from pyconsul.agent.http.heads import Head
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.reply_cache import ReplyCache
 from pyconsul.agent.http.request import Request

@@ -20,9 +20,9 @@ import h2.exceptions
 import h2.settings
 import hpack
 
+from pyconsul.agent.http.heads import Head, Refused
 from pyconsul.agent.http.http2_frames import BadFrame, Frame, FrameReader
 from pyconsul.agent.http.http2_heads import HeadFields, header_fault
-from pyconsul.agent.http.reading import Head, Refused
 
 MAX_STREAMS: Final = 250  # at a time, as in Go
 WINDOW: Final = 1 << 20  # bytes a client may send ahead, on a stream and on the connection, as in Go

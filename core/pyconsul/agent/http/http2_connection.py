@@ -8,8 +8,8 @@ from typing import Any, Final, cast
 
 from pyconsul.agent.http import writing
 from pyconsul.agent.http.front import BODILESS, HttpFront
+from pyconsul.agent.http.heads import Refused
 from pyconsul.agent.http.http2 import MAX_STREAMS, Asked, Dropped, Event, Http2Session, Piece, Room, Whole
-from pyconsul.agent.http.reading import Refused
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import unescape
 from pyconsul.agent.http.stream import Stream

@@ -13,7 +13,7 @@ from pyconsul.agent.http.hpack_fields import BadBlock, FieldReader
 from pyconsul.agent.http.http2_heads import HeadFields
 
 MAX_FRAME: Final = 1 << 14  # bytes of a frame's body, the least that may be asked for
-TURN: Final = 16 << 10  # bytes of header blocks, or their like in work, that are read in one go: 1 to 3 ms
+TURN: Final = 8 << 10  # bytes of header blocks, or their like in work, that are read in one go: about a millisecond
 FRAME_WORK: Final = 512  # what a frame costs, in such bytes
 _HEADER: Final = 9
 _PREFACE: Final = 24

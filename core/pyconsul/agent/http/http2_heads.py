@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from pyconsul.agent.http.heads import MANY_HEADERS, READ_HEADERS, Head, Refused, parse_target
 from pyconsul.agent.http.hpack_fields import Field, field_size
-from pyconsul.agent.http.reading import MANY_HEADERS, READ_HEADERS, Head, Refused, parse_target
 
 _PSEUDO: Final = frozenset((b":method", b":scheme", b":authority", b":path"))
 _OF_ONE_CONNECTION: Final = ("connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade")

@@ -23,6 +23,13 @@ class Turns:
         if len(self._waiting) == 1:
             asyncio.get_running_loop().call_soon(self._give)
 
+    async def turn(self) -> None:
+        """Return when it is this task's turn."""
+        loop = asyncio.get_running_loop()
+        come = loop.create_future()
+        self.wait(lambda: None if come.done() else come.set_result(None))
+        await come
+
     def _give(self) -> None:
         turn = self._waiting[0]
         try:
