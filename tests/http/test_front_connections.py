@@ -387,3 +387,10 @@ async def test_odd_targets_and_methods(head: bytes, status: int, wire: Any) -> N
     """Each gets the status that Consul gives, and the agent goes on."""
     wire.send(head)
     assert (await wire.answer()).status == status
+
+
+async def test_bytes_that_are_no_text_may_stand_beside_escapes(wire: Any) -> None:
+    """A key is bytes, however it is written."""
+    wire.send(b"PUT /v1/kv/\xff%2Ca HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1")
+    assert (await wire.answer()).body == b"true"
+    assert (await wire.get("/v1/kv/%ff,a?raw")).body == b"1"
