@@ -52,6 +52,29 @@ async def test_what_is_sent_while_a_query_waits_stays_in_the_socket(
     assert {a.status for a in answers[3:]} == {200}
 
 
+@pytest.mark.parametrize(
+    "flood",
+    [
+        lines("GET", "/v1/status/leader") * 3000,
+        lines("PUT", "/v1/kv/a", "Transfer-Encoding: chunked") + b"1\r\nx\r\n" * 30_000 + b"0\r\n\r\n",
+        lines("GET", "/v1/status/leader", *["a: b"] * 30_000),
+    ],
+    ids=["requests", "chunks", "header lines"],
+)
+async def test_a_flood_by_one_client_holds_up_no_other(
+    flood: bytes, agent: Agent, wire: Any, connect: Callable[..., Any], until: Callable[..., Any]
+) -> None:
+    """What it sends is read in turns, between which others are answered."""
+    await wire.get("/v1/status/leader")
+    connection = only_connection(agent)
+    wire.send(flood)
+    await until(lambda: connection._reader.has_more or connection._reader.buffered > 0)
+    async with connect(agent) as other:
+        assert (await other.get("/v1/status/leader")).status == 200
+    assert not connection._reader.between_requests
+    assert (await wire.answer()).status == 200
+
+
 async def test_a_client_that_reads_nothing_stops_being_served(
     agent: Agent, wire: Any, until: Callable[..., Any]
 ) -> None:
@@ -380,3 +403,10 @@ async def test_odd_targets_and_methods(head: bytes, status: int, wire: Any) -> N
     """Each gets the status that Consul gives, and the agent goes on."""
     wire.send(head)
     assert (await wire.answer()).status == status
+
+
+async def test_bytes_that_are_no_text_may_stand_beside_escapes(wire: Any) -> None:
+    """A key is bytes, however it is written."""
+    wire.send(b"PUT /v1/kv/\xff%2Ca HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1")
+    assert (await wire.answer()).body == b"true"
+    assert (await wire.get("/v1/kv/%ff,a?raw")).body == b"1"

@@ -317,6 +317,26 @@ async def test_a_client_that_reads_nothing_is_not_read_from(client: Client, agen
     assert {(await client.answer(stream)).body == body for stream in streams} == {True}
 
 
+async def test_a_flood_by_one_client_holds_up_no_other(client: Client, agent: Agent, connect: Any, until: Any) -> None:
+    """Its frames are taken in turns between which others are answered; in the end it gets all its answers."""
+    connection = only_connection(agent)
+    client.wire.send(b"\0\0\x08\x06\0\0\0\0\0abcdefgh" * 5000)
+    await until(lambda: connection.is_busy)
+    async with connect(agent) as other:
+        assert (await other.get("/v1/status/leader")).status == 200
+    assert connection.is_busy
+    assert (await client.get("/v1/status/leader")).headers[":status"] == "200"
+
+
+async def test_headers_that_are_too_long_are_refused_and_the_connection_goes_on(client: Client) -> None:
+    """With the answer of Go's server."""
+    client.core.encoder = PlainEncoder()
+    reply = await client.get("/v1/status/leader", "GET", ("x", "v" * ((1 << 20) + 320)))
+    assert reply.headers[":status"] == "431"
+    assert reply.body == b"<h1>HTTP Error 431</h1><p>Request Header Field(s) Too Large</p>"
+    assert (await client.get("/v1/status/leader")).headers[":status"] == "200"
+
+
 async def test_a_body_that_does_not_come_and_silence_end_a_connection(client: Client, agent: Agent, until: Any) -> None:
     """Each after its own time; a query that waits may take any."""
     await client.get("/v1/status/leader")

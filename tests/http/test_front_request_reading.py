@@ -1,10 +1,13 @@
 """Requests out of bytes: what Go's server takes is taken, what it refuses is refused in its words."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyconsul.agent.http.reading import END, MANY_HEADERS, BadBody, Event, Head, Refused, RequestReader, expects
+from pyconsul.agent.http.heads import MANY_HEADERS, Head, Refused, expects
+from pyconsul.agent.http.reading import END, BadBody, Event, RequestReader
 
 LIMIT = 1 << 16
 
@@ -15,9 +18,18 @@ def events_of(*pieces: bytes) -> list[Event]:
     found: list[Event] = []
     for piece in pieces:
         reader.feed(piece)
-        while (event := reader.next()) is not None:
-            found.append(event)
+        for events in turns_of(reader):
+            found += events
     return found
+
+
+def turns_of(reader: RequestReader) -> Iterator[list[Event]]:
+    """The events of each turn, until there is nothing more to do."""
+    while True:
+        reader.begin_turn()
+        yield list(iter(reader.next, None))
+        if not reader.has_more:
+            return
 
 
 def head_of(data: bytes) -> Head:
@@ -247,3 +259,26 @@ def test_any_bytes_give_requests_or_a_refusal(data: bytes) -> None:
         events_of(data)
     except (Refused, BadBody) as error:
         assert str(error)
+
+
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("line", [b"a: b", b"a%d: b", b" b"])
+def test_a_head_of_very_many_lines_is_read_in_turns(line: bytes, line_end: bytes) -> None:
+    """Whether its lines are one header, many headers, or continue one."""
+    lines = [line % n if b"%" in line else line for n in range(5000)]
+    reader = RequestReader(1 << 20)
+    reader.feed(line_end.join([b"GET / HTTP/1.1", b"Host: x", b"Accept: c", *lines, b"Connection: close", b"", b""]))
+    turns = list(turns_of(reader))
+    head, end = turns[-1]
+    assert isinstance(head, Head) and end is END and not head.keep_alive
+    folded = line[:1] == b" "
+    assert head.headers["accept"] == ("c" + " b" * 5000 if folded else "c")
+    assert len(turns) >= (1 if folded else 9)
+
+
+def test_small_chunks_are_read_in_turns() -> None:
+    """And so are requests that were sent ahead."""
+    reader = RequestReader(LIMIT)
+    reader.feed(CHUNKED + b"1\r\nx\r\n" * 1000 + b"0\r\n\r\n")
+    turns = list(turns_of(reader))
+    assert len(turns) > 10 and b"".join(it for turn in turns for it in turn if isinstance(it, bytes)) == b"x" * 1000

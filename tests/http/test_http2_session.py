@@ -8,13 +8,16 @@ import h2.errors
 import h2.events
 import h2.exceptions
 import h2.settings
+import hpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyconsul.agent.http.http2 import MAX_STREAMS, Asked, Dropped, Http2Session, Piece, Room, Whole, header_fault
-from pyconsul.agent.http.http2 import request_head as read_head
-from pyconsul.agent.http.reading import Refused
+from pyconsul.agent.http.heads import Refused
+from pyconsul.agent.http.http2 import MAX_STREAMS, Asked, Dropped, Http2Session, Piece, Room, Whole
+from pyconsul.agent.http.http2_frames import FRAME_WORK, TURN
+from pyconsul.agent.http.http2_heads import header_fault
+from pyconsul.agent.http.http2_heads import request_head as read_head
 
 GET = [(":method", "GET"), (":scheme", "https"), (":authority", "a:1"), (":path", "/v1/kv/a?raw")]
 
@@ -38,8 +41,10 @@ class Pair:
 
     def exchange(self) -> tuple[list[object], list[h2.events.Event]]:
         """Carry all bytes over; returns what the session made of them, and the client of its answer."""
-        found = self.session.receive(self.client.data_to_send())
-        return list(found), self.client.receive_data(self.session.outgoing())
+        found = list(self.session.receive(self.client.data_to_send()))
+        while self.session.is_busy:
+            found += self.session.go_on()
+        return found, self.client.receive_data(self.session.outgoing())
 
 
 def kinds(events: Iterable[object], kind: type) -> list[object]:
@@ -107,14 +112,15 @@ def test_headers_of_http_1_have_go_s_sentence(field: tuple[str, str], fault: str
 
 
 def test_as_many_bytes_of_headers_are_taken_as_over_http_1() -> None:
-    """Ten fields' overhead more, as in Go; one byte above ends the connection, whose tables are no longer known."""
+    """Ten fields' overhead more, as in Go; a request with one byte more will be refused, and the next is read."""
     pair = Pair(header_limit=100_000)
     assert pair.client.remote_settings.max_header_list_size == 100_320
     free = 100_320 - sum(len(name) + len(value) + 32 for name, value in GET)
-    pair.ask([*GET, ("x", "v" * (free - 33))])
-    assert kinds(pair.exchange()[0], Asked)
-    pair.ask([*GET, ("x", "v" * (free - 32))])
-    assert pair.exchange()[0] == [] and pair.session.over
+    for size, too_long in ((free - 33, False), (free - 32, True), (free - 33, False)):
+        pair.ask([*GET, ("x", "v" * size)])
+        asked = pair.exchange()[0][0]
+        assert isinstance(asked, Asked) and asked.too_long == too_long
+        assert asked.head.headers.get("x", "") == ("" if too_long else "v" * size)
 
 
 def test_a_body_comes_in_pieces_and_its_window_is_given_back() -> None:
@@ -169,13 +175,97 @@ def test_a_frame_that_is_too_long_is_not_waited_for(pieces: int) -> None:
     assert ended.error_code == h2.errors.ErrorCodes.FRAME_SIZE_ERROR
 
 
-def test_headers_above_the_limit_end_the_connection() -> None:
-    """Whether they are long or many."""
-    for more in ([("a", "x" * 9000)], [(f"a{n}", "") for n in range(400)]):
+def test_headers_far_above_the_limit_end_the_connection() -> None:
+    """A block that goes on after they became too many, or brings twice as many bytes as there is room for."""
+    for more in ([("a", "x" * 40_000)], [(f"a{n}", "x" * 50) for n in range(400)]):
         pair = Pair(8192)
         pair.ask([*GET, *more])
         _, answer = pair.exchange()
         assert pair.session.over and kinds(answer, h2.events.ConnectionTerminated)
+
+
+def frames_of_block(block: bytes) -> bytes:
+    """A request's headers, and those frames that continue them."""
+    pieces = [block[at : at + 16384] for at in range(0, len(block), 16384)]
+    kinds_and_flags = [(9, 0)] * len(pieces)
+    kinds_and_flags[0] = (1, 1)
+    kinds_and_flags[-1] = (kinds_and_flags[-1][0], kinds_and_flags[-1][1] | 4)
+    return b"".join(
+        len(piece).to_bytes(3, "big") + bytes(kind) + b"\0\0\0\1" + piece
+        for piece, kind in zip(pieces, kinds_and_flags, strict=True)
+    )
+
+
+PACKED = hpack.Encoder().encode([(b"x", b"aceoaceo")])[-5:]  # eight letters in 40 bits
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"\x00\x01x\xff\xe9\x91\x26" + PACKED * 125_000,
+        (b"\x00\x01x\xb2" + PACKED * 10) * 8000,
+        b"\x00\x01x\x7f\xc1\x83\x3d" + b"v" * 1_000_000,
+        b"\x90" * 15_000,  # a byte each for "accept-encoding: gzip, deflate"
+    ],
+    ids=["one packed", "many packed", "one plain", "references"],
+)
+def test_headers_up_to_the_limit_are_read_in_many_turns(fields: bytes) -> None:
+    """None takes more than its share, whatever a byte of them brings."""
+    pair = Pair()
+    begin = hpack.Encoder().encode(GET)
+    data = frames_of_block(begin + fields)
+    turns = 1
+    found = list(pair.session.receive(data))
+    while pair.session.is_busy:
+        assert not found
+        found += pair.session.go_on()
+        turns += 1
+    assert turns >= 20 and isinstance(found[0], Asked) and not found[0].too_long
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"\0\0\x08\x06\0\0\0\0\0abcdefgh",  # PING
+        b"\0\0\0\x04\0\0\0\0\0",  # SETTINGS
+        b"\0\0\5\x02\0\0\0\0\1\0\0\0\0\1",  # PRIORITY
+    ],
+)
+def test_a_flood_of_small_frames_is_taken_in_turns(frame: bytes) -> None:
+    """Some dozens in each, to the last of them."""
+    pair = Pair()
+    turns = 1
+    pair.session.receive(frame * 1000)
+    while pair.session.is_busy:
+        pair.session.go_on()
+        turns += 1
+    assert turns >= 1000 * FRAME_WORK / TURN
+    stream = pair.ask()
+    assert pair.exchange()[0][-1] == Whole(stream)
+
+
+def test_requests_that_are_taken_back_at_once_come_in_turns() -> None:
+    """A client that asks and resets without end gets no more of them into a turn than others."""
+    pair = Pair()
+    for _ in range(100):
+        pair.client.reset_stream(pair.ask())
+    found = list(pair.session.receive(pair.client.data_to_send()))
+    assert 0 < len(kinds(found, Asked)) < 20 and pair.session.is_busy
+    while pair.session.is_busy:
+        found += pair.session.go_on()
+    assert len(kinds(found, Asked)) == len(kinds(found, Dropped)) == 100
+
+
+def test_a_block_of_headers_is_not_interrupted() -> None:
+    """By no other frame, and no other stream's; nor does one go on that has not begun."""
+    begun = b"\0\0\1\1\0\0\0\0\1\x82"
+    for more in (b"\0\0\0\x04\0\0\0\0\0", b"\0\0\1\x09\4\0\0\0\3\x84", begun):
+        pair = Pair()
+        pair.session.receive(begun + more)
+        assert pair.session.over
+    pair = Pair()
+    pair.session.receive(b"\0\0\1\x09\4\0\0\0\1\x84")
+    assert pair.session.over
 
 
 def test_a_reply_to_a_client_that_went_goes_nowhere() -> None:

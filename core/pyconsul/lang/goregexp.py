@@ -10,6 +10,9 @@ import re2  # pyright: ignore[reportMissingTypeStubs]
 _OPTIONS: Final[Any] = cast("Any", re2).Options()
 _OPTIONS.log_errors = False
 
+MOST: Final = 32 << 10
+"""Characters of a pattern. RE2 works on one of half a megabyte for ten seconds, and nothing can interrupt it."""
+
 # RE2's names for what is wrong, and Go's.
 _GO_WORDS: Final = {
     "missing )": "missing closing )",
@@ -45,6 +48,8 @@ class Regexp(Protocol):
 
 def compile_regexp(pattern: str) -> Regexp:
     """The compiled pattern. Raises GoRegexError."""
+    if len(pattern) > MOST:
+        raise GoRegexError("error parsing regexp: expression too large")
     if _SINGLE_BYTE.match(pattern):
         raise GoRegexError("error parsing regexp: invalid escape sequence: `\\C`")
     try:

@@ -185,18 +185,26 @@ class Resolver:
 
     def _rules(self, policy: ACLPolicy) -> PolicyRules:
         """The parsed rules; kept by content, for tokens are many and policies few."""
-        key = policy.Hash or policy.Rules.encode()
-        found = self._parsed.get(key)
+        found = self._parsed.get(_content(policy))
         if found is None:
-            if len(self._parsed) >= 1024:
-                self._parsed.clear()
             try:
-                found = self._parsed[key] = parse_rules(policy.Rules, refuse_duplicates=False)
+                found = parse_rules(policy.Rules, refuse_duplicates=False)
             except RulesError as error:
                 raise InternalError(
                     f'failed to parse the ACL policies: failed to parse "{policy.Name}": {error}'
                 ) from None
+            self.keep_rules(policy, found)
         return found
+
+    def keep_rules(self, policy: ACLPolicy, rules: PolicyRules) -> None:
+        """Remember the rules of a policy that were read elsewhere."""
+        if len(self._parsed) >= 1024:
+            self._parsed.clear()
+        self._parsed[_content(policy)] = rules
+
+
+def _content(policy: ACLPolicy) -> bytes:
+    return policy.Hash or policy.Rules.encode()
 
 
 def told_nobody(reply: R) -> R:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec import UNSET, Meta, UnsetType
 
-from pyconsul.lang.bexpr import FilterError, check_filter, compile_evaluator, compile_filter
+from pyconsul.lang.bexpr import KEPT_UP_TO, FilterError, check_filter, compile_evaluator, compile_filter
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -179,3 +179,17 @@ def test_checking_the_syntax_alone_needs_no_type() -> None:
     check_filter("Service.Meta.version == 1")
     with pytest.raises(FilterError, match=r"^1:3 \(2\): no match found"):
         check_filter("((")
+
+
+def test_only_expressions_of_a_usual_length_are_kept() -> None:
+    """The tests of a few hundred long ones, each from somebody else's query, would fill the memory."""
+    short, long = "a == b", "a == b" + " or a == b" * KEPT_UP_TO
+    kind = dict[str, str]
+    assert compile_evaluator(short, kind) is compile_evaluator(short, kind)
+    assert compile_evaluator(long, kind) is not compile_evaluator(long, kind)
+
+
+def test_a_pattern_without_bounds_is_refused() -> None:
+    """In Go's words for one whose program would be too large."""
+    with pytest.raises(FilterError, match=r"error parsing regexp: expression too large$"):
+        compile_evaluator(f'a matches "{"|".join(map(str, range(9000)))}"', dict[str, str])

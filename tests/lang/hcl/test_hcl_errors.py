@@ -135,3 +135,10 @@ def test_json_that_ends_inside_a_list_is_refused() -> None:
     """A list has to be closed."""
     with pytest.raises(HclError, match="unexpected token while parsing list: EOF"):
         parse('{"a": [1')
+
+
+def test_the_last_of_very_many_scan_errors_is_told() -> None:
+    """Each has its place, which only the one that is shown has to have counted."""
+    with pytest.raises(HclError) as caught:
+        parse("a = [\n" + '"\\q",\n' * 30_000 + "]")
+    assert str(caught.value) == "At 30001:3: illegal char escape"

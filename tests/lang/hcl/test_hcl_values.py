@@ -78,6 +78,7 @@ def test_blocks_can_be_told_from_written_lists() -> None:
         ("a = <<EOF\nhi\n there\nEOF\n", "hi\n there\n"),
         ("a = <<-EOF\n    hi\n      there\n    EOF\n", "hi\n  there\n"),
         ("a = <<-EOF\nhi\n  EOF\n", "hi\n"),
+        ("a = <<EOF\nno EOF\nEOF no\nEOFEOF\nEOF\n", "no EOF\nEOF no\nEOFEOF\n"),
     ],
 )
 def test_strings_keep_interpolations_and_resolve_escapes(text: str, value: str) -> None:

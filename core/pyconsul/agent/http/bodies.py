@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from typing import IO, Final
 
-from pyconsul.agent.http.reading import Refused
+from pyconsul.agent.http.heads import Refused
 
 SNAPSHOT_LIMIT: Final = 16 << 30
 FREE_BODY: Final = 64 << 10  # a body up to here is taken however many others there are

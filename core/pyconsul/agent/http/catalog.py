@@ -20,6 +20,7 @@ from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.http.translation import translated, translated_one
+from pyconsul.server.aside import aside
 from pyconsul.structs import godecode
 from pyconsul.structs.catalog import (
     DatacentersRequest,
@@ -43,7 +44,7 @@ async def catalog_register(req: Request) -> Reply:
     """Put a node, and a service and checks on it. ``true``; 500 with the rule that the body breaks."""
     req.refuse_enterprise()
     try:
-        args = register_request_from(godecode.parse(req.body))
+        args = await aside(len(req.body), lambda: register_request_from(godecode.parse(req.body)))
     except ValueError as error:
         raise BadRequest(f"Request decode failed: {godecode.enterprise_hint(str(error))}") from error
     args = changed(args, Datacenter=args.Datacenter or req.agent.datacenter, Token=req.token())

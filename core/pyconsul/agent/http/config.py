@@ -8,6 +8,7 @@ from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.lang.strconv import quote
+from pyconsul.server.aside import aside
 from pyconsul.structs import godecode
 from pyconsul.structs.catalog import DCSpecificRequest
 from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entry
@@ -32,7 +33,7 @@ from pyconsul.structs.wire import changed
 async def config_apply(req: Request) -> Reply:
     """Write an entry; answers whether a check-and-set went through, true without one."""
     try:
-        entry = decode_entry(godecode.parse(req.body))
+        entry = await aside(len(req.body), lambda: decode_entry(godecode.parse(req.body)))
     except (EntryDecodeError, ValueError) as error:
         raise BadRequest(f"Request decoding failed: {error}") from error
     if isinstance(entry, ExportedServices) and req.datacenter() != req.agent.datacenter:

@@ -16,10 +16,11 @@ from pyconsul.agent.http import writing
 from pyconsul.agent.http.bodies import FREE_BODY, SNAPSHOT_LIMIT, Bodies, RequestBody
 from pyconsul.agent.http.door import BODY_LIMIT
 from pyconsul.agent.http.followers import Groups
-from pyconsul.agent.http.reading import Head
+from pyconsul.agent.http.heads import Head
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.reply_cache import ReplyCache
 from pyconsul.agent.http.request import Request
+from pyconsul.agent.http.turns import Turns
 from pyconsul.agent.http.visitors import Visitors
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class HttpFront:
         self.connections: set[Open] = set()
         self.visitors = Visitors(agent.config.limits.http_max_conns_per_client)
         self.bodies = Bodies(agent.config.data_dir)
+        self.turns = Turns()
         self._date = (0, b"")
         self._sweeping: asyncio.TimerHandle | None = None
 

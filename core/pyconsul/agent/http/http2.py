@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import h2.config
 import h2.connection
@@ -20,26 +20,25 @@ import h2.exceptions
 import h2.settings
 import hpack
 
-from pyconsul.agent.http.reading import Head, Refused, is_token, parse_target
+from pyconsul.agent.http.heads import Head, Refused
+from pyconsul.agent.http.http2_frames import BadFrame, Frame, FrameReader
+from pyconsul.agent.http.http2_heads import HeadFields, header_fault
 
 MAX_STREAMS: Final = 250  # at a time, as in Go
 WINDOW: Final = 1 << 20  # bytes a client may send ahead, on a stream and on the connection, as in Go
 HEADER_SLOP: Final = 320  # bytes above the limit that Go grants: ten header fields of 32 bytes each
-MAX_FRAME: Final = 1 << 14  # bytes of a frame's body, the least that may be asked for
-_FRAME_HEADER: Final = 9
-_PREFACE: Final = 24
-_PSEUDO: Final = frozenset((":method", ":scheme", ":authority", ":path"))
-_OF_ONE_CONNECTION: Final = ("connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade")
-_ILLEGAL: Final = frozenset(map(chr, (*range(9), *range(10, 32), 127)))
+REMEMBERED: Final = 4096  # streams that have ended of which is known how; a frame for an older one ends the connection
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request's headers. ``fault`` is Go's sentence about a header that HTTP/2 does not have."""
+    """A request's headers. ``fault`` is Go's sentence about a header that HTTP/2 does not have; ``too_long``: some
+    headers are missing, for there was no room for them."""
 
     stream: int
     head: Head
     fault: str
+    too_long: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +83,17 @@ class PlainEncoder(hpack.Encoder):
         return super().encode(headers, huffman=False)
 
 
+class _Connection(h2.connection.H2Connection):
+    """``h2`` as it is but for 13 MB of memory about streams that are long gone."""
+
+    MAX_CLOSED_STREAMS = REMEMBERED
+
+
 class Http2Session:
-    """One connection. ``over`` is True once it has ended; what is in ``outgoing`` then is the last of it."""
+    """One connection. ``over`` is True once it has ended; what is in ``outgoing`` then is the last of it.
+
+    What comes is worked through in turns: ``is_busy`` says that ``go_on`` has something to do.
+    """
 
     def __init__(self, header_limit: int) -> None:
         config = h2.config.H2Configuration(
@@ -95,7 +103,7 @@ class Http2Session:
             validate_outbound_headers=False,
             normalize_outbound_headers=False,
         )
-        self._h2 = h2.connection.H2Connection(config)
+        self._h2 = _Connection(config)
         self._h2.encoder = PlainEncoder()
         most = header_limit + HEADER_SLOP
         self._h2.local_settings = h2.settings.Settings(
@@ -106,57 +114,49 @@ class Http2Session:
                 h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: WINDOW,
             },
         )
-        self._h2.decoder.max_header_list_size = most
         self._h2.initiate_connection()
         self._h2.increment_flow_control_window(WINDOW - 65535)
-        self._frame = bytearray()  # what is here of a frame's header
-        self._frame_left = _PREFACE  # bytes until the next one
+        self._frames = FrameReader(most)
         self._receiving: set[int] = set()  # streams whose request is not complete
         self._live: set[int] = set()  # streams that wait for their reply, or for the rest of it
         self.over = False
 
     # What comes
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether more can be done with what came."""
+        return not self.over and self._frames.has_more
+
     def receive(self, data: bytes) -> list[Event]:
-        """What these bytes bring."""
-        if self.over:
-            return []
-        if self._announces_too_much(data):
-            self.over = True
-            self._h2.close_connection(h2.errors.ErrorCodes.FRAME_SIZE_ERROR)
-            return []
+        """What these bytes bring, as far as it takes no more than a turn."""
+        if not self.over:
+            self._frames.feed(data)
+        return self.go_on()
+
+    def go_on(self) -> list[Event]:
+        """What one more turn brings of the bytes that came."""
+        found: list[Event] = []
+        self._frames.begin_turn()
         try:
-            events = self._h2.receive_data(data)
+            while not self.over and (frame := self._frames.next()) is not None:
+                self._take(frame, found)
+        except BadFrame as bad:
+            self.over = True
+            self._h2.close_connection(bad.code)
         except h2.exceptions.ProtocolError:
             self.over = True
-            return []
-        found: list[Event] = []
-        for event in events:
-            self._translate(event, found)
         return found
 
-    def _announces_too_much(self, data: bytes) -> bool:
-        """Whether a frame is longer than allowed; ``h2`` would first wait for all of it, up to 16 MiB."""
-        at = 0
-        while at < len(data):
-            if self._frame_left:
-                passed = min(self._frame_left, len(data) - at)
-                self._frame_left -= passed
+    def _take(self, frame: Frame, found: list[Event]) -> None:
+        for event in self._h2.receive_data(frame.data):
+            if frame.head is not None and isinstance(event, h2.events.RequestReceived):
+                self._asked(frame.stream, frame.head, found, ended=event.stream_ended is not None)
             else:
-                passed = min(_FRAME_HEADER - len(self._frame), len(data) - at)
-                self._frame += data[at : at + passed]
-                if len(self._frame) == _FRAME_HEADER:
-                    self._frame_left = int.from_bytes(self._frame[:3], "big")
-                    self._frame.clear()
-            at += passed
-            if self._frame_left > MAX_FRAME:
-                return True
-        return False
+                self._translate(event, found)
 
     def _translate(self, event: h2.events.Event, found: list[Event]) -> None:
         match event:
-            case h2.events.RequestReceived():
-                self._asked(event, found)
             case h2.events.DataReceived():
                 stream = event.stream_id or 0
                 self._h2.acknowledge_received_data(event.flow_controlled_length or 0, stream)
@@ -179,16 +179,15 @@ class Http2Session:
             case _:
                 pass
 
-    def _asked(self, event: h2.events.RequestReceived, found: list[Event]) -> None:
-        stream = event.stream_id or 0
+    def _asked(self, stream: int, fields: HeadFields, found: list[Event], *, ended: bool) -> None:
         self._live.add(stream)
         self._receiving.add(stream)
         try:
-            head = request_head(cast("list[tuple[bytes, bytes]]", event.headers), ended=event.stream_ended is not None)
+            head = fields.head(ended=ended)
         except Refused:
             self.reject(stream)
             return
-        found.append(Asked(stream, head, header_fault(head)))
+        found.append(Asked(stream, head, header_fault(head), fields.is_too_long))
 
     # What goes
 
@@ -277,51 +276,3 @@ class Http2Session:
     def _forget(self, stream: int) -> None:
         self._live.discard(stream)
         self._receiving.discard(stream)
-
-
-def request_head(headers: list[tuple[bytes, bytes]], *, ended: bool) -> Head:
-    """The head of a request; ``host`` is the authority. Raises Refused where it is none."""
-    pseudo: dict[str, str] = {}
-    fields: dict[str, str] = {}
-    for raw_name, raw_value in headers:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("utf-8", "surrogateescape")
-        if not _ILLEGAL.isdisjoint(value):
-            raise Refused
-        if name in _PSEUDO:
-            if fields or name in pseudo:
-                raise Refused
-            pseudo[name] = value
-        elif is_token(name) and name == name.lower():
-            fields.setdefault(name, value.strip(" \t"))
-        else:
-            raise Refused
-    return _head(pseudo, fields, ended=ended)
-
-
-def _head(pseudo: dict[str, str], fields: dict[str, str], *, ended: bool) -> Head:
-    method, target = pseudo.get(":method", ""), pseudo.get(":path", "")
-    if method == "CONNECT":
-        if pseudo.keys() != {":method", ":authority"}:
-            raise Refused
-    elif not method or not target or pseudo.get(":scheme") not in ("http", "https"):
-        raise Refused
-    fields["host"] = pseudo.get(":authority") or fields.get("host", "")
-    path, query = parse_target(method, target)
-    head = Head(method, path, query, 1, fields)
-    head.length = 0 if ended else _length(fields.get("content-length"))
-    return head
-
-
-def _length(text: str | None) -> int:
-    """Bytes that the body will have, −1 where that is not said."""
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 20 else -1
-
-
-def header_fault(head: Head) -> str:
-    """Go's sentence about a header that makes no sense in HTTP/2, or ""."""
-    for name in _OF_ONE_CONNECTION:
-        if name in head.headers:
-            return f'request header "{name.title()}" is not valid in HTTP/2'
-    if head.headers.get("te", "trailers") not in ("trailers", ""):
-        return 'request header "TE" may only be "trailers" in HTTP/2'
-    return ""

@@ -8,8 +8,8 @@ from typing import Any, Final, cast
 
 from pyconsul.agent.http import writing
 from pyconsul.agent.http.front import BODILESS, HttpFront
+from pyconsul.agent.http.heads import Refused
 from pyconsul.agent.http.http2 import MAX_STREAMS, Asked, Dropped, Event, Http2Session, Piece, Room, Whole
-from pyconsul.agent.http.reading import Refused
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import unescape
 from pyconsul.agent.http.stream import Stream
@@ -23,6 +23,7 @@ _FREE_HEADERS: Final = 4096  # bytes of a request's headers that are not counted
 MAX_PIECE: Final = 64 << 10  # bytes of a reply that are cut out to be sent; the client may take fewer
 LINGER: Final = 1.0  # seconds in which a client may read why its connection ends, as in Go
 _DATE: Final = len("Date: ")
+_HEADERS_TOO_LONG: Final = "<h1>HTTP Error 431</h1><p>Request Header Field(s) Too Large</p>"  # as in Go
 
 
 class Http2Connection(asyncio.Protocol):
@@ -39,6 +40,13 @@ class Http2Connection(asyncio.Protocol):
         self._unsent = 0
         self._since = 0.0  # loop time of the last progress of any kind
         self._stopping = False
+        self._reads = True
+        self._waits_for_turn = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether more came than has been looked at."""
+        return self._session.is_busy
 
     # asyncio.Protocol
 
@@ -61,13 +69,29 @@ class Http2Connection(asyncio.Protocol):
         self.resume_writing()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came."""
+        """Take what came, as much of it as there is a turn for."""
         if self._session.over:
             return
         self._progress()
-        for event in self._session.receive(data):
+        self._handle_all(self._session.receive(data))
+
+    def _wait_for_turn(self) -> None:
+        if self._session.is_busy and not self._waits_for_turn:
+            self._waits_for_turn = True
+            self._front.turns.wait(self._take_turn)
+
+    def _take_turn(self) -> None:
+        """Go on with what came, unless replies are not read; nothing is read meanwhile."""
+        self._waits_for_turn = False
+        if self._drained is None and self._transport is not None:
+            self._handle_all(self._session.go_on())
+
+    def _handle_all(self, events: list[Event]) -> None:
+        for event in events:
             self._handle(event)
         self._flush()
+        self._wait_for_turn()
+        self._read_or_not()
         if self._session.over and self._transport is not None:
             self._transport.write_eof()
             asyncio.get_running_loop().call_later(LINGER, self.hang_up)
@@ -78,7 +102,7 @@ class Http2Connection(asyncio.Protocol):
             self._drained = asyncio.get_running_loop().create_future()
             self._progress()
             self._unsent = self._transport.get_write_buffer_size()
-            self._transport.pause_reading()
+            self._read_or_not()
 
     def resume_writing(self) -> None:
         """It caught up."""
@@ -86,8 +110,18 @@ class Http2Connection(asyncio.Protocol):
             if not self._drained.done():
                 self._drained.set_result(None)
             self._drained = None
-        if self._transport is not None:
-            self._transport.resume_reading()
+        self._wait_for_turn()
+        self._read_or_not()
+
+    def _read_or_not(self) -> None:
+        """Leave what comes in the socket while there is enough to do."""
+        reads = self._drained is None and not self._session.is_busy
+        if reads != self._reads and self._transport is not None:
+            self._reads = reads
+            if reads:
+                self._transport.resume_reading()
+            else:
+                self._transport.pause_reading()
 
     # The clock, and the end
 
@@ -166,13 +200,15 @@ class Http2Connection(asyncio.Protocol):
         stream = Stream(number, head, path, self._front.body(head, free=0))
         self._streams[number] = stream
         try:
-            self._prepare(stream, asked.fault)
+            self._prepare(stream, asked.fault, too_long=asked.too_long)
         except Refused as refused:
             self._refuse(stream, refused)
 
-    def _prepare(self, stream: Stream, fault: str) -> None:
+    def _prepare(self, stream: Stream, fault: str, *, too_long: bool) -> None:
         """Look at the head before any of the body. Raises Refused."""
         head = stream.head
+        if too_long:
+            raise Refused(431, text=_HEADERS_TOO_LONG)
         if fault:
             raise Refused(400, text=fault + "\n")
         if head.raw_path == "*" and head.method != "OPTIONS":
@@ -212,6 +248,8 @@ class Http2Connection(asyncio.Protocol):
         """Answer what no route will see."""
         session, text = self._session, refused.text.encode()
         kind = [("content-type", "text/plain; charset=utf-8"), ("x-content-type-options", "nosniff")] if text else []
+        if refused.status == 431:
+            kind = [("content-type", "text/html; charset=utf-8")]
         fields = [*kind, ("content-length", str(len(text))), self._date()]
         session.respond(stream.number, refused.status, fields, end=not text)
         session.send(stream.number, text, last=True)

@@ -1,74 +1,27 @@
-"""HTTP/1 requests out of bytes, by the rules of the server that Consul stands on (Go's net/http). No I/O in here.
+"""HTTP/1 requests out of bytes. No I/O in here.
 
-What it takes and what it refuses is theirs to the letter, because clients lean on both: any token is a method, lines
-may end in a bare line feed, header lines may be folded, a second equal Content-Length is no harm, an offer to upgrade
-is overlooked. Every buffer is bounded: the head by the limit given, a chunk's size line by 4 KiB; bodies pass through.
+Every buffer is bounded: the head by the limit given, a chunk's size line by 4 KiB; bodies pass through. So is the work
+of one go: a megabyte of short header lines, or of small chunks, is read in many turns.
 """
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Final
+
+from pyconsul.agent.http.heads import LINES, Head, Refused, head_steps, request_line
 
 HEAD_SLOP: Final = 4096  # bytes that Go grants above its header limit
 MAX_CHUNK_LINE: Final = 4096  # bytes, as in Go
 MAX_EXCESS: Final = 16 << 10  # bytes of chunked framing that are too many, as in Go …
 _FREE_FRAMING: Final = 16  # … of which each chunk may have so many, and twice its size
-MANY_HEADERS: Final = 256  # of more lines only those that somebody reads are kept
-_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_HOST = frozenset("!$%&'()*+,-.0123456789:;=ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghijklmnopqrstuvwxyz~")
+TURN: Final = 512  # steps of work in one go, each about a microsecond
+_CHUNK_WORK: Final = 8  # steps
 _HEX = frozenset(b"0123456789abcdefABCDEF")
-_LEGAL = bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100)) + b"\t\r\n"
-_READ_HEADERS = frozenset(
-    (
-        "accept",
-        "accept-encoding",
-        "authorization",
-        "cache-control",
-        "connection",
-        "content-length",
-        "content-type",
-        "expect",
-        "host",
-        "transfer-encoding",
-        "user-agent",
-        "x-consul-namespace",
-        "x-consul-partition",
-        "x-consul-token",
-        "x-forwarded-for",
-    )
-)
-_NAMES: dict[str, str] = {}  # header names as they came → lower case; those that were found good
-_HOSTS: set[str] = set()  # values of Host that were found good
-_MAX_NAMES: Final = 1024  # remembered of each; looking one up is five times as fast as checking it
-
-
-class Refused(Exception):
-    """What came is no request; ``status`` and ``reason`` make the status line, ``text`` the body."""
-
-    def __init__(self, status: int = 400, reason: str = "Bad Request", text: str | None = None) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-        self.text = f"{status} {reason}" if text is None else text
 
 
 class BadBody(Exception):
     """The body's framing is broken; the text is Go's."""
-
-
-class Head:
-    """Request line and headers. ``length`` is −1 for a chunked body; header names are lower case, first values win."""
-
-    __slots__ = ("headers", "keep_alive", "length", "method", "minor", "raw_path", "raw_query")
-
-    def __init__(self, method: str, raw_path: str, raw_query: str, minor: int, headers: dict[str, str]) -> None:
-        self.method = method
-        self.raw_path = raw_path
-        self.raw_query = raw_query
-        self.minor = minor
-        self.headers = headers
-        self.length = 0
-        self.keep_alive = True
 
 
 class End:
@@ -92,6 +45,8 @@ class RequestReader:
         self._after_chunk = False
         self._in_trailer = False
         self._excess = 0  # bytes of framing above what its chunks allow
+        self._parsing: Generator[None, None, Head] | None = None  # a head that is not read to its end yet
+        self._work = TURN
 
     @property
     def buffered(self) -> int:
@@ -101,14 +56,30 @@ class RequestReader:
     @property
     def between_requests(self) -> bool:
         """Whether nothing of a request is here."""
-        return self._left is None and not self._buffer
+        return self._left is None and not self._buffer and self._parsing is None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether ``next`` stopped because the turn is over, and not for want of bytes."""
+        return self._work <= 0 and not self.between_requests
+
+    def begin_turn(self) -> None:
+        """Allow for the work of one more turn."""
+        self._work = TURN
 
     def feed(self, data: bytes) -> None:
         """Take what came."""
         self._buffer += data
 
     def next(self) -> Event | None:
-        """The next event, or None for want of bytes. Raises Refused for what is no request, BadBody within a body."""
+        """The next event, or None for want of bytes or because the turn is over.
+
+        Raises Refused for what is no request, BadBody within a body.
+        """
+        if self._work <= 0:
+            return None
+        if self._parsing is not None:
+            return self._read_on(self._parsing)
         if self._left is None:
             return self._next_head()
         if self._chunked:
@@ -134,7 +105,25 @@ class RequestReader:
         del buffer[:after]
         self._searched = 0
         self._first_line_done = False
-        head = parse_head(raw)
+        self._parsing = head_steps(raw)
+        return self._read_on(self._parsing)
+
+    def _read_on(self, parsing: Generator[None, None, Head]) -> Head | None:
+        """Go on with the lines of a head; the head where that was the last of them."""
+        while self._work > 0:
+            try:
+                next(parsing)
+            except StopIteration as ended:
+                head: Head = ended.value
+                break
+            except Refused:
+                self._parsing = None
+                raise
+            self._work -= LINES
+        else:
+            return None
+        self._parsing = None
+        self._work -= 1
         self._chunked = head.length < 0
         self._after_chunk = self._in_trailer = False
         self._excess = 0
@@ -158,7 +147,7 @@ class RequestReader:
         end = self._buffer.find(b"\n")
         if end >= 0:
             self._first_line_done = True
-            _request_line(self._buffer[:end].decode("utf-8", "surrogateescape").removesuffix("\r"))
+            request_line(self._buffer[:end].decode("utf-8", "surrogateescape").removesuffix("\r"))
 
     # The body
 
@@ -185,6 +174,7 @@ class RequestReader:
             line = self._line()
             if line is None:
                 return None
+            self._work -= _CHUNK_WORK
             self._left = _chunk_size(line)
             self._weigh(line, self._left)
             if self._left:
@@ -254,197 +244,3 @@ def _chunk_size(line: bytes) -> int:
     if len(digits) > 16:
         raise BadBody("http chunk length too large")
     return int(digits, 16)
-
-
-def parse_head(raw: bytes) -> Head:
-    """A head without the empty line that ends it. Raises Refused."""
-    if raw.translate(None, _LEGAL):
-        raise Refused
-    text = raw.decode("ascii") if raw.isascii() else raw.decode("utf-8", "surrogateescape")
-    lines = text.removesuffix("\r").split("\r\n")
-    breaks = len(lines) - 1
-    if text.count("\n") != breaks or text.count("\r", 0, -1) != breaks:
-        lines = [line.removesuffix("\r") for line in text.split("\n")]  # some lines end in a bare line feed
-        if any("\r" in line for line in lines):
-            raise Refused
-    method, raw_path, raw_query, major, minor = _request_line(lines[0])
-    if "\n " in text or "\n\t" in text:
-        lines = _unfolded(lines)
-    headers, repeats, strange = _headers(lines)
-    head = Head(method, raw_path, raw_query, minor, headers)
-    if repeats and len(repeats.get("host", ())) > 1:
-        raise Refused
-    if "content-length" in headers or "transfer-encoding" in headers:
-        head.length = _body_length(head, repeats)
-    if major != 1:
-        if method == "PRI" and not headers:
-            head.minor = 1
-            return head
-        raise Refused(505, "HTTP Version Not Supported: unsupported protocol version")
-    _check_host(head)
-    if strange:
-        raise Refused(400, "Bad Request: invalid header name")
-    head.keep_alive = _keeps_alive(head, repeats)
-    return head
-
-
-def _request_line(line: str) -> tuple[str, str, str, int, int]:
-    """Method, escaped path, query, major and minor version."""
-    method, _, rest = line.partition(" ")
-    target, space, version = rest.partition(" ")
-    if not space or not method or (not method.isalpha() and not _TOKEN.issuperset(method)) or not method.isascii():
-        raise Refused
-    if version == "HTTP/1.1":
-        major, minor = 1, 1
-    elif len(version) == 8 and version.startswith("HTTP/") and version[6] == "." and version[5::2].isdecimal():
-        major, minor = int(version[5]), int(version[7])
-    else:
-        raise Refused
-    raw_path, raw_query = parse_target(method, target)
-    return method, raw_path, raw_query, major, minor
-
-
-def parse_target(method: str, target: str) -> tuple[str, str]:
-    """Escaped path and query of a request target; the path is "" where it names none. Raises Refused."""
-    if target[:1] == "/" and "\t" not in target:
-        path, _, query = target.partition("?")
-        return path, query
-    if "\t" in target:
-        raise Refused
-    if method == "CONNECT":
-        return "", ""
-    if target == "*":
-        return "*", ""
-    scheme, colon, rest = target.partition(":")
-    if not colon or not scheme[:1].isalpha() or not scheme.isascii() or not _is_scheme(scheme):
-        raise Refused
-    if not rest.startswith("//"):
-        path, _, query = rest.partition("?")
-        return (path, query) if path.startswith("/") else ("", "")
-    rest, _, query = rest[2:].partition("?")
-    authority, slash, path = rest.partition("/")
-    if not _is_authority(authority):
-        raise Refused
-    return slash + path, query
-
-
-def _is_authority(text: str) -> bool:
-    """Whether brackets and port are where Go wants them."""
-    host = text.rpartition("@")[2]
-    start, bracket, port = host.rpartition("]")
-    if bracket:
-        return start.startswith("[") and (not port or (port[0] == ":" and _is_port(port[1:])))
-    _, colon, port = host.rpartition(":")
-    return "[" not in host and (not colon or _is_port(port))
-
-
-def _is_port(text: str) -> bool:
-    return text == "" or (text.isascii() and text.isdecimal())
-
-
-def expects(head: Head) -> bool:
-    """Whether the client waits to be asked for its body. Raises Refused for another expectation, as Go does."""
-    expected = head.headers.get("expect")
-    if not expected:
-        return False
-    if "100-continue" not in expected.lower().replace(",", " ").split():
-        raise Refused(417, "Expectation Failed", "")
-    return head.minor > 0
-
-
-def is_token(text: str) -> bool:
-    """Whether it can be a method or the name of a header."""
-    return text != "" and _TOKEN.issuperset(text)
-
-
-def _is_scheme(text: str) -> bool:
-    return all(c.isalnum() or c in "+-." for c in text)
-
-
-def _headers(lines: list[str]) -> tuple[dict[str, str], dict[str, list[str]], bool]:
-    """Headers, all values of the repeated ones, and whether a name holds spaces."""
-    headers: dict[str, str] = {}
-    repeats: dict[str, list[str]] = {}
-    strange = False
-    many = len(lines) > MANY_HEADERS
-    known = _NAMES.get
-    del lines[0]
-    for line in lines:
-        name, colon, value = line.partition(":")
-        key = known(name)
-        if key is None:
-            key = _new_name(name)
-            if " " in key:
-                strange = True
-        if not colon:
-            raise Refused
-        if key in headers:
-            repeats.setdefault(key, [headers[key]]).append(value.strip(" \t"))
-        elif not many or key in _READ_HEADERS:
-            headers[key] = value.strip(" \t")
-    return headers, repeats, strange
-
-
-def _new_name(name: str) -> str:
-    """A header name in lower case. Raises Refused; names with spaces pass here, as in Go, and are refused later."""
-    if not name or not _TOKEN.issuperset(name.replace(" ", "")):
-        raise Refused
-    key = name.lower()
-    if len(_NAMES) < _MAX_NAMES and len(name) <= 64 and " " not in name:
-        _NAMES[name] = key
-    return key
-
-
-def _unfolded(lines: list[str]) -> list[str]:
-    """Continuation lines joined to those before them. Raises Refused where there is nothing before them."""
-    found = lines[:1]
-    for line in lines[1:]:
-        if line[:1] in (" ", "\t"):
-            if len(found) == 1:
-                raise Refused
-            found[-1] = f"{found[-1].rstrip()} {line.strip()}"
-        else:
-            found.append(line)
-    return found
-
-
-def _body_length(head: Head, repeats: dict[str, list[str]]) -> int:
-    """Bytes of the body, −1 for a chunked one."""
-    headers = head.headers
-    lengths = repeats.get("content-length") or ([headers["content-length"]] if "content-length" in headers else [])
-    if len(set(lengths)) > 1:
-        raise Refused
-    length = _declared(lengths[0]) if lengths else 0
-    encoding = headers.get("transfer-encoding")
-    if encoding is not None and head.minor >= 1:
-        if len(repeats.get("transfer-encoding", "x")) > 1 or encoding.lower() != "chunked":
-            raise Refused(501, "Not Implemented", "Unsupported transfer encoding")
-        return -1
-    return length
-
-
-def _declared(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or int(text[-40:]) >= 1 << 63 or len(text) > 40:
-        raise Refused
-    return int(text)
-
-
-def _check_host(head: Head) -> None:
-    host = head.headers.get("host")
-    if host is None:
-        if head.minor >= 1 and head.method != "CONNECT":
-            raise Refused(400, "Bad Request: missing required Host header")
-    elif host not in _HOSTS:
-        if not _HOST.issuperset(host):
-            raise Refused(400, "Bad Request: malformed Host header")
-        if len(_HOSTS) < _MAX_NAMES and len(host) <= 64:
-            _HOSTS.add(host)
-
-
-def _keeps_alive(head: Head, repeats: dict[str, list[str]]) -> bool:
-    connection = head.headers.get("connection")
-    if connection is None or connection in ("keep-alive", "Keep-Alive"):
-        return head.minor >= 1 or connection is not None
-    values = repeats.get("connection", [connection])
-    words = {word.strip().lower() for value in values for word in value.split(",")}
-    return "close" not in words if head.minor else "keep-alive" in words

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote_plus, unquote_to_bytes
+from urllib.parse import quote_plus
 
 from pyconsul.agent.http.writing import takes_gzip
 from pyconsul.primitives.durations import parse_duration
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _UINT64_MAX = 2**64 - 1
+_MOST_PARAMETERS = 10_000  # of a query string, as in Go
+_BAD_ESCAPE = re.compile("%(?![0-9a-fA-F]{2})")
+_ESCAPES = re.compile(b"(?:%[0-9a-fA-F]{2})++")
 _LONGEST = 1000  # digits of a number that is looked at at all, leading zeros included
 _ENTERPRISE = (
     ("x-consul-namespace", "ns", "Namespaces"),
@@ -37,9 +41,11 @@ class Query:
 
     @classmethod
     def parse(cls, text: str) -> Query:
-        """Split a raw query string as Go does. Raises ValueError for a bad escape or a semicolon."""
+        """Split a raw query string as Go does. Raises ValueError for a bad escape, a semicolon, or too many."""
         values: dict[str, list[str]] = {}
         if text:
+            if text.count("&") >= _MOST_PARAMETERS:
+                raise ValueError("number of URL query parameters exceeded limit")
             for pair in text.split("&"):
                 if not pair:
                     continue
@@ -87,13 +93,13 @@ def unescape(text: str, *, plus: bool = False) -> str:
         text = text.replace("+", " ")
     if "%" not in text:
         return text
-    at = text.find("%")
-    while at >= 0:
-        code = text[at + 1 : at + 3]
-        if len(code) < 2 or not all(c in "0123456789abcdefABCDEF" for c in code):
-            raise ValueError(f'invalid URL escape "{text[at : at + 3]}"')
-        at = text.find("%", at + 3)
-    return unquote_to_bytes(text).decode("utf-8", "surrogateescape")
+    if (bad := _BAD_ESCAPE.search(text)) is not None:
+        raise ValueError(f'invalid URL escape "{text[bad.start() : bad.start() + 3]}"')
+    return _ESCAPES.sub(_bytes_of, text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+
+
+def _bytes_of(escapes: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(escapes[0].replace(b"%", b"").decode())
 
 
 class Request:

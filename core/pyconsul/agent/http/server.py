@@ -16,7 +16,8 @@ from pyconsul.agent.http import writing
 from pyconsul.agent.http.bodies import RequestBody
 from pyconsul.agent.http.followers import Group
 from pyconsul.agent.http.front import BODILESS, HttpFront, SharedBytes
-from pyconsul.agent.http.reading import END, BadBody, Head, Refused, RequestReader, expects
+from pyconsul.agent.http.heads import Head, Refused, expects
+from pyconsul.agent.http.reading import END, BadBody, RequestReader
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request, unescape
 from pyconsul.agent.http.visitors import Visitor
@@ -134,9 +135,22 @@ class Connection(asyncio.Protocol):
         else:
             self._whole = None
         reader.feed(data)
+        self._take_turn()
+
+    def _take_turn(self) -> None:
+        """Look for a request among the bytes that came. Nothing is read while that takes more than one turn."""
+        if self._task is not None or self._transport is None or self._refused:
+            return
+        self._reader.begin_turn()
         request = self._next_request()
         if request is not None:
             self._begin(request)
+        elif self._reader.has_more and not self._refused:
+            self._since = 0.0
+            self._pause_reading()
+            self.front.turns.wait(self._take_turn)
+        else:
+            self._resume_reading()
 
     def eof_received(self) -> bool | None:
         """The client has sent all it will; what it asked is still answered, unless that would take long."""
@@ -303,7 +317,7 @@ class Connection(asyncio.Protocol):
                 while self._drained is not None:
                     await self._drained
                 self._whole = None
-                upcoming = self._next_request() if head.keep_alive and self._transport is not None else None
+                upcoming = await self._upcoming() if head.keep_alive else None
         except BaseException:
             self._drop_body()
             raise
@@ -313,6 +327,19 @@ class Connection(asyncio.Protocol):
         if self._input_ended and not self._refused:
             self.hang_up()
         self._resume_reading()
+
+    async def _upcoming(self) -> Request | None:
+        """The next request among the bytes that came meanwhile, looked for in as many turns as that takes."""
+        request = None
+        while request is None and self._transport is not None and not self._refused:
+            if self._reader.between_requests:
+                break
+            await self.front.turns.turn()
+            self._reader.begin_turn()
+            request = self._next_request()
+            if not self._reader.has_more:
+                break
+        return request
 
     async def _serve_one(self, request: Request, head: Head) -> tuple[Reply, bytes]:
         """Answer one request; gives the answer and its bytes, none where it was streamed."""
@@ -366,6 +393,7 @@ class Connection(asyncio.Protocol):
         self._group = None
         self._whole = question
         self._reader.feed(question)
+        self._reader.begin_turn()
         request = self._next_request()
         if request is not None:
             request.waited = waited

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from pyconsul.agent.http.bodies import RequestBody
-from pyconsul.agent.http.reading import Head
+from pyconsul.agent.http.heads import Head
 
 
 class Stream:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
-from pyconsul.agent.http.reading import Refused
+from pyconsul.agent.http.heads import Refused
 from pyconsul.agent.http.reply import Reply
 
 GZIP_FROM_BYTES: Final = 1400  # smaller replies go as they are (spec/limits)
@@ -19,16 +20,14 @@ TOO_MANY_CONNECTIONS: Final = (
     b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
     % (len(_TOO_MANY), _TOO_MANY)
 )
+_NAMES_GZIP: Final = re.compile(r"(?:^|,)\s*+gzip\s*+((?:;[^,]*+)?)(?:,|$)", re.IGNORECASE)
 _GZIP: Final = 31  # zlib's window bits for gzip's framing
 
 
 def takes_gzip(accepted: str) -> bool:
     """Whether an Accept-Encoding header names gzip with a weight above 0; ``*`` names nothing, as in Consul."""
-    for part in accepted.split(","):
-        name, *parameters = part.split(";")
-        if name.strip().lower() == "gzip":
-            return _weight(parameters) > 0
-    return False
+    found = _NAMES_GZIP.search(accepted)
+    return found is not None and _weight(found[1].split(";")[1:]) > 0
 
 
 def _weight(parameters: list[str]) -> float:

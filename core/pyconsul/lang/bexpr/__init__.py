@@ -18,6 +18,8 @@ from pyconsul.lang.bexpr.grammar import parse
 
 __all__ = ["FilterError", "check_filter", "compile_evaluator", "compile_filter", "parse"]
 
+KEPT_UP_TO = 4096
+"""Characters of an expression whose test is kept for the next who asks; longer ones would fill gigabytes."""
 _PREFIX = "Failed to create boolean expression evaluator: "
 
 
@@ -36,9 +38,17 @@ def compile_filter(text: str, row_type: object = None) -> Callable[[Any], bool]:
         raise FilterError(_PREFIX + str(error)) from None
 
 
-@lru_cache(maxsize=256)
 def compile_evaluator(text: str, row_type: object = None) -> Callable[[Any], bool]:
     """Like ``compile_filter``, with bare error texts: for selectors of binding rules and other expressions."""
+    return _kept(text, row_type) if len(text) <= KEPT_UP_TO else _compiled(text, row_type)
+
+
+@lru_cache(maxsize=256)
+def _kept(text: str, row_type: object) -> Callable[[Any], bool]:
+    return _compiled(text, row_type)
+
+
+def _compiled(text: str, row_type: object) -> Callable[[Any], bool]:
     expression = parse(text)
     return _LateTest(expression) if row_type is None else build(expression, _root(row_type))
 

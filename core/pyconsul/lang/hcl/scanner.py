@@ -24,6 +24,8 @@ _TOKEN: Final = re.compile(
 _NUMBER: Final = re.compile(r"-?(?:(0[xX][0-9a-fA-F]*+)|[0-9]++((?:\.[0-9]*+)?(?:[eE][+-]?[0-9]*+)?))")
 _FRACTION: Final = re.compile(r"\.[0-9]++(?:[eE][+-]?[0-9]*+)?")
 _ANCHOR: Final = re.compile(r"-?(?:[^\W_]|_)*+")
+_TEXT: Final = re.compile(r'[^"\\\n${}]++')
+_BLANK: Final = " \t\v\f\r"
 _BAD_CHARACTER: Final = re.compile("[\x00\ue123\ud800-\udfff]")
 
 _MARKS: Final = {
@@ -41,14 +43,19 @@ _DIGITS_OF_ESCAPE: Final = {"x": (16, 2), "u": (16, 4), "U": (16, 8)}
 
 
 class Scanner:
-    """Cuts ``source`` into tokens. ``error`` is the last scan error, to be raised when the parser is through."""
+    """Cuts ``source`` into tokens."""
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self.error: HclError | None = None
+        self._fault: tuple[int, str] | None = None
         self._at = 0
         self._beyond_end = 0  # HashiCorp's scanner moves its column at each read past the end
         self._check_characters()
+
+    @property
+    def error(self) -> HclError | None:
+        """The last scan error, to be raised when the parser is through; only then its line is counted."""
+        return error_at(self.source, *self._fault) if self._fault is not None else None
 
     def next(self) -> Token:
         """The next token; comments are skipped. At the end it is an EOF token again and again."""
@@ -113,7 +120,7 @@ class Scanner:
         return Token(kind, self.source[at:end], at)
 
     def _fail(self, at: int, message: str) -> None:
-        self.error = error_at(self.source, at, message)
+        self._fault = at, message
 
     def _number(self, at: int) -> Token:
         match = _NUMBER.match(self.source, at)
@@ -148,6 +155,8 @@ class Scanner:
         """The offset behind a quoted string whose content begins at ``at``; quotes inside ``${ }`` do not end it."""
         source, size, braces = self.source, len(self.source), 0
         while True:
+            if (text := _TEXT.match(source, at)) is not None:
+                at = text.end()
             if at >= size or (source[at] == "\n" and not braces):
                 self._fail(at, "literal not terminated")
                 self._beyond_end += at >= size
@@ -204,14 +213,22 @@ class Scanner:
             self._fail(line_end, "zero-length heredoc anchor")
             return line_end + 1
         name = anchor.removeprefix("-")
-        closing = re.compile(rf"^[ \t\v\f\r]*+{re.escape(name)}\r*+\n", re.MULTILINE)
         start = line_end + 1
-        while (found := closing.search(source, start)) is not None:
+        while (found := source.find(name, start)) >= 0:
+            begin, end = source.rfind("\n", start - 1, found) + 1, source.find("\n", found)
+            if end < 0:
+                break
             # HashiCorp counts the "-" of an indented heredoc into the anchor's length, so its closing
             # line must be indented by at least one character.
-            if len(found[0].encode()) - 1 >= len(anchor.encode()):
-                return found.end()
-            start = found.end()
+            line = source[begin : end + 1]
+            if _closes(line, name) and len(line.encode()) - 1 >= len(anchor.encode()):
+                return end + 1
+            start = end + 1
         self._fail(size, "heredoc not terminated")
         self._beyond_end += 1
         return size
+
+
+def _closes(line: str, name: str) -> bool:
+    """Whether a line consists of this name, blanks before it and carriage returns behind it."""
+    return line.lstrip(_BLANK).rstrip("\n").rstrip("\r") == name

@@ -52,8 +52,9 @@ class _Decoder:
             if item is None:
                 raise self._error(entries, f"{name}: {kind.key} asked for 'key', impossible")
             found.key = string_value(item.keys[0])
+        named = _by_name(entries)
         for field_name, inner in kind.fields:
-            for value in _values(entries, field_name):
+            for value in _values(named.get(field_name.casefold(), [])):
                 if inner is None:
                     found.texts[field_name] = self._text(f"{name}.{field_name}", value)
                 else:
@@ -99,9 +100,17 @@ class _Decoder:
         return error_at(self._source, node.at, message)
 
 
-def _values(entries: ItemList, name: str) -> Iterator[Node]:
-    """What is given for a name in any letter case: all labelled entries as one list, then the others one by one."""
-    named = [item for item in entries.items if item.keys and string_value(item.keys[0]).casefold() == name.casefold()]
+def _by_name(entries: ItemList) -> dict[str, list[Item]]:
+    """Entries by their first key, whatever case its letters have."""
+    found: dict[str, list[Item]] = {}
+    for item in entries.items:
+        if item.keys:
+            found.setdefault(string_value(item.keys[0]).casefold(), []).append(item)
+    return found
+
+
+def _values(named: list[Item]) -> Iterator[Node]:
+    """What is given for a name: all labelled entries as one list, then the others one by one."""
     labelled = [Item(item.keys[1:], item.value, item.assigned) for item in named if len(item.keys) > 1]
     if labelled:
         yield ItemList(labelled)

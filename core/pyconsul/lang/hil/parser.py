@@ -40,11 +40,12 @@ class _Parser:
         self._depth = 0
 
     def peek(self) -> Token:
-        return self._tokens[min(self._at, len(self._tokens) - 1)]
+        return self._tokens[self._at]
 
     def read(self) -> Token:
-        token = self.peek()
-        self._at += 1
+        token = self._tokens[self._at]
+        if token.kind is not T.EOF:  # which is the last one, again and again
+            self._at += 1
         return token
 
     def take(self, symbol: str) -> bool:

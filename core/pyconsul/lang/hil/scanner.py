@@ -1,5 +1,6 @@
 """HIL text into tokens."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ _TWO = ("!=", "<=", ">=", "==", "&&", "||")
 _ONE = "()[],.+-*/%?:!<>"
 _BARE = ("!=", ">=", "<=", "&&", "||")
 _SPACES = " \t\r\n"
+_OUTSIDE = re.compile(r"[^$]++")
+_QUOTED = re.compile(r'[^$"\\]++')
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,11 @@ class _Scanner:
     def literal(self, *, nested: bool) -> tuple[str, Token]:
         """Text up to what ends it, and that. Inside an expression it is a quoted string."""
         began, start = self.pos, self.at
-        text = self.text
+        text, plain = self.text, _QUOTED if nested else _OUTSIDE
         while self.at < len(text):
+            if (found := plain.match(text, self.at)) is not None:
+                self.skip(found.end() - self.at)
+                continue
             pair = text[self.at : self.at + 2]
             if pair == "${" or (nested and pair[0] == '"'):
                 content = text[start : self.at]
@@ -118,13 +124,14 @@ class _Scanner:
 
     def skip(self, count: int) -> None:
         """Move over characters."""
-        for char in self.text[self.at : self.at + count]:
-            if char == "\n":
-                self.line += 1
-                self.column = 1
-            else:
-                self.column += 1
-        self.at += count
+        end = self.at + count
+        lines = self.text.count("\n", self.at, end)
+        if lines:
+            self.line += lines
+            self.column = min(end, len(self.text)) - self.text.rfind("\n", self.at, end)
+        else:
+            self.column += min(end, len(self.text)) - self.at
+        self.at = end
 
     def expression_token(self) -> Token:
         """The next token inside ``${…}``."""
@@ -138,10 +145,10 @@ class _Scanner:
         return token
 
     def _recognise(self) -> tuple[T, str]:
-        rest = self.text[self.at :]
-        first = rest[0]
-        if rest[:2] in _TWO:
-            return T.SYMBOL, rest[:2]
+        text, at = self.text, self.at
+        first = text[at]
+        if text[at : at + 2] in _TWO:
+            return T.SYMBOL, text[at : at + 2]
         if first in _ONE:
             return T.SYMBOL, first
         if first == "}":
@@ -149,16 +156,16 @@ class _Scanner:
         if first == '"':
             return T.OPEN_QUOTE, first
         if first in "0123456789":
-            return _number(rest)
+            return _number(text, at)
         if first == "_" or unicodedata.category(first).startswith("L"):
-            name = _identifier(rest)
+            name = _identifier(text, at)
             return (T.BOOL if name in ("true", "false") else T.IDENTIFIER), name
         return T.INVALID, first
 
 
-def _number(text: str) -> tuple[T, str]:
+def _number(text: str, start: int) -> tuple[T, str]:
     """Digits with at most one point between them; a point at the end is no part of it."""
-    at = 0
+    at = start
     point = -1
     while at < len(text):
         if text[at] == ".":
@@ -167,25 +174,25 @@ def _number(text: str) -> tuple[T, str]:
             point = at
         elif text[at] not in "0123456789":
             if point == at - 1:
-                return T.INTEGER, text[: at - 1]
+                return T.INTEGER, text[start : at - 1]
             break
         at += 1
-    return (T.FLOAT if point >= 0 else T.INTEGER), text[:at]
+    return (T.FLOAT if point >= 0 else T.INTEGER), text[start:at]
 
 
-def _identifier(text: str) -> str:
+def _identifier(text: str, start: int) -> str:
     """Letters, digits, ``_``, ``-`` and dots; a star only between two dots."""
-    at = 0
+    at = start
     while at < len(text):
         char = text[at]
         if not (char in "_-.*" or unicodedata.category(char)[0] in "LNM"):
             break
         if char == "*" and text[at - 1] != ".":
             break
-        if at > 0 and text[at - 1] == "*" and char != ".":
+        if at > start and text[at - 1] == "*" and char != ".":
             at -= 1
             if text[at - 1] == ".":
                 at -= 1
             break
         at += 1
-    return text[:at]
+    return text[start:at]

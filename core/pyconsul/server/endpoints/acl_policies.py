@@ -6,13 +6,14 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pyconsul.acl import RulesError, parse_rules
+from pyconsul.acl import PolicyRules, RulesError, parse_rules
 from pyconsul.acl.hashing import hash_of_policy
 from pyconsul.acl.names import policy_name_fault
 from pyconsul.acl.templated import BUILTIN_POLICIES
 from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.primitives.ids import uuid_fault
+from pyconsul.server.aside import aside
 from pyconsul.server.endpoints.acl import acl_reader, require_acl_writer
 from pyconsul.server.registry import rpc
 from pyconsul.server.state.acl import policy_named, policy_with_id
@@ -79,6 +80,7 @@ async def set_policy(srv: Server, req: ACLPolicySetRequest) -> ACLPolicy:
     """Create a policy, or replace the one with this ID. Raises InternalError."""
     require_acl_writer(srv, req.Token)
     policy = req.Policy
+    rules = await aside(len(policy.Rules), lambda: _read_rules(policy.Rules))  # before all looks at what is stored
     if not policy.Name:
         raise InternalError("Invalid Policy: no Name is set")
     if fault := policy_name_fault(policy.Name):
@@ -89,8 +91,10 @@ async def set_policy(srv: Server, req: ACLPolicySetRequest) -> ACLPolicy:
         if policy_named(srv.db, policy.Name) is not None:
             raise InternalError(f"Invalid Policy: A Policy with Name {quote(policy.Name)} already exists")
         policy = changed(policy, ID=unused_id(srv.db, policy_with_id))
-    _refuse_bad_rules(policy)
+    if isinstance(rules, RulesError):
+        raise InternalError(str(rules)) from rules
     policy = changed(policy, Hash=hash_of_policy(policy))
+    srv.acl.keep_rules(policy, rules)
     try:
         await srv.propose(MessageType.ACL_POLICY_SET, ACLPolicyBatchSetRequest(Policies=[policy]))
     except InternalError as error:
@@ -121,11 +125,11 @@ def _refuse_bad_update(db: Store, policy: ACLPolicy) -> None:
             raise InternalError(f"Changing the Rules for the builtin {builtin.Name} policy is not permitted")
 
 
-def _refuse_bad_rules(policy: ACLPolicy) -> None:
+def _read_rules(text: str) -> PolicyRules | RulesError:
     try:
-        parse_rules(policy.Rules)
+        return parse_rules(text)
     except RulesError as error:
-        raise InternalError(str(error)) from error
+        return error
 
 
 @rpc("ACL.PolicyDelete")

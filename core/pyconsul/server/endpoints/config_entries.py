@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from pyconsul.acl import Access
 from pyconsul.memdb import Store, WatchSet
+from pyconsul.server.aside import aside
 from pyconsul.server.endpoints import acl_filter
 from pyconsul.server.endpoints.config_entry_rights import may_read, require_read, require_write
 from pyconsul.server.endpoints.filtering import rows_filter
@@ -36,7 +39,7 @@ from pyconsul.structs.config_entries.requests import (
 )
 from pyconsul.structs.config_entries.service_defaults import ServiceDefaults
 from pyconsul.structs.config_entries.service_intentions import ServiceIntentions
-from pyconsul.structs.errors import InternalError
+from pyconsul.structs.errors import ConsulError, InternalError
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.wire import UNSET, changed
 
@@ -61,10 +64,13 @@ async def apply(srv: Server, req: ConfigEntryRequest) -> bool:
 
     One that is there as it is asked for is not written again.
     """
+    srv.acl.authorizer(req.Token)
+    size = len(msgspec.msgpack.encode(req.Entry))
+    entry, fault = await aside(size, lambda: _prepared_and_checked(req.Entry))
     rights = srv.acl.authorizer(req.Token)
-    entry = prepared(req.Entry)
     _require_connect_for(srv, entry)
-    entry.check()
+    if fault is not None:
+        raise fault
     require_write(rights, entry)
     old = entry_named(srv.db, entry.kind, entry.name)
     if old is not None and _same(old, entry):
@@ -72,6 +78,16 @@ async def apply(srv: Server, req: ConfigEntryRequest) -> bool:
     op = req.Op if req.Op == UPSERT_CAS else UPSERT
     answer: bool | None = await srv.propose(MessageType.CONFIG_ENTRY, changed(req, Entry=entry, Op=op))
     return bool(answer)
+
+
+def _prepared_and_checked(entry: ConfigEntry) -> tuple[ConfigEntry, ConsulError | None]:
+    """An entry as it will be written, and what is wrong with it. Raises InternalError."""
+    ready = prepared(entry)
+    try:
+        ready.check()
+    except ConsulError as error:
+        return ready, error
+    return ready, None
 
 
 def _require_connect_for(srv: Server, entry: ConfigEntry) -> None:

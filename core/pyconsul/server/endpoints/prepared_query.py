@@ -6,10 +6,13 @@ import random
 import uuid
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from pyconsul.acl import Access, Authorizer
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.primitives.durations import DurationError, parse_duration
 from pyconsul.server.acl import told_nobody
+from pyconsul.server.aside import ASIDE_FROM, aside
 from pyconsul.server.endpoints import acl_filter
 from pyconsul.server.endpoints.prepared_query_failover import fail_over
 from pyconsul.server.registry import rpc
@@ -62,10 +65,24 @@ async def apply(srv: Server, req: PreparedQueryRequest) -> str:
     elif req.Op != "delete":
         raise InternalError(f"Unknown prepared query operation: {req.Op}")
     try:
+        if req.Op != "delete" and query.is_template():
+            await _compile_ahead(query)
         await srv.propose(MessageType.PREPARED_QUERY, changed(req, Query=query))
     except InternalError as error:
         raise InternalError(f"raft apply failed: {error.text}") from error
     return query.ID
+
+
+async def _compile_ahead(query: PreparedQuery) -> None:
+    """Let a large template be compiled beside the loop, and not when it is stored. Raises InternalError."""
+    size = len(msgspec.msgpack.encode(query.Service))
+    if size >= ASIDE_FROM:
+        from pyconsul.server.state.prepared_query_template import TemplateError, compile_ahead
+
+        try:
+            await aside(size, lambda: compile_ahead(query))
+        except TemplateError as error:
+            raise InternalError(f"failed compiling template: {error}") from error
 
 
 def _unused_id(db: Store) -> str:

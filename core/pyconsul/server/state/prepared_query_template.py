@@ -1,7 +1,10 @@
 """Query templates: the texts of a service query with ``${…}`` in them, filled in from the name that was asked for."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
+
+import msgspec
 
 from pyconsul.lang.goregexp import GoRegexError, Regexp, compile_regexp
 from pyconsul.lang.hil import Function, HilError, Kind, Node, Scope, evaluate, parse
@@ -65,8 +68,30 @@ class Template:
         return Scope(variables, {"match": Function((Kind.INT,), Kind.STRING, match)})
 
 
+_ahead: dict[bytes, Template] = {}  # what was compiled for queries that are about to be stored, one or two
+_MOST_AHEAD: Final = 4
+
+
+def compile_ahead(query: PreparedQuery) -> None:
+    """Compile a template that is about to be stored, in whatever thread. Raises TemplateError."""
+    template = _compiled(query)
+    while len(_ahead) >= _MOST_AHEAD:
+        _ahead.pop(next(iter(_ahead)), None)
+    _ahead[_content(query)] = template
+
+
 def compile_template(query: PreparedQuery) -> Template:
     """The template of a query, tried once with its own name. Raises TemplateError."""
+    found = _ahead.pop(_content(query), None) if _ahead else None
+    return _compiled(query) if found is None else replace(found, query=query)
+
+
+def _content(query: PreparedQuery) -> bytes:
+    """What a template is made of."""
+    return msgspec.msgpack.encode((query.Name, query.Template, query.Service))
+
+
+def _compiled(query: PreparedQuery) -> Template:
     if query.Template.Type != NAME_PREFIX_MATCH:
         raise TemplateError(f"Bad Template.Type '{query.Template.Type}'")
     trees: dict[str, Node] = {}

@@ -239,17 +239,20 @@ def _may_be_unset(annotation: Any) -> bool:
     return UnsetType in _union(annotation)
 
 
+@cache
 def is_pointer(annotation: Any) -> bool:
     """Whether Go has a pointer there, so that a zero is not the same as nothing."""
     return type(None) in _union(annotation)
 
 
+@cache
 def core_of(annotation: Any) -> Any:
     """The type without markers, None and UNSET."""
     rest = [one for one in _union(annotation) if one not in (UnsetType, type(None))]
     return get_args(rest[0])[0] if get_origin(rest[0]) is Annotated else rest[0]
 
 
+@cache
 def mark_of(annotation: Any) -> str:
     """The ``go`` marker of a type, "" without one."""
     for one in _union(annotation):

@@ -1,0 +1,119 @@
+"""Large input is read beside the loop: while one client's is, others are answered."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pyconsul.agent.http import catalog, config
+from pyconsul.server.aside import ASIDE_FROM, aside
+from pyconsul.server.endpoints import acl_policies, config_entries
+from pyconsul.server.state import prepared_query_template
+
+ACLS = 'acl { enabled = true default_policy = "allow" tokens { initial_management = "root" } }'
+LARGE = "x" * ASIDE_FROM
+
+
+async def test_small_work_is_done_at_once_and_large_beside_the_loop() -> None:
+    """What it gives or raises comes back either way."""
+
+    def work() -> int:
+        if threading.current_thread() is threading.main_thread():
+            raise ValueError
+        return 1
+
+    assert await aside(ASIDE_FROM, work) == 1
+    with pytest.raises(ValueError):
+        await aside(ASIDE_FROM - 1, work)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "module", "name"),
+    [
+        (
+            "PUT",
+            "/v1/acl/policy",
+            {"Name": "a", "Rules": f'key "{LARGE}" {{ policy = "read" }}'},
+            acl_policies,
+            "parse_rules",
+        ),
+        (
+            "PUT",
+            "/v1/config",
+            {"Kind": "proxy-defaults", "Name": "global", "Config": {"a": LARGE}},
+            config,
+            "decode_entry",
+        ),
+        (
+            "PUT",
+            "/v1/config",
+            {"Kind": "proxy-defaults", "Name": "global", "Config": {"a": LARGE}},
+            config_entries,
+            "prepared",
+        ),
+        (
+            "PUT",
+            "/v1/catalog/register",
+            {"Node": "n", "Address": "1.1.1.1", "Check": {"Name": "c", "Output": LARGE}},
+            catalog,
+            "register_request_from",
+        ),
+        (
+            "POST",
+            "/v1/query",
+            {"Name": "q", "Template": {"Type": "name_prefix_match"}, "Service": {"Service": "${name.full}" + LARGE}},
+            prepared_query_template,
+            "compile_ahead",
+        ),
+    ],
+    ids=["policy", "entry", "entry's hash", "registration", "query template"],
+)
+async def test_others_are_answered_while_large_input_is_read(
+    method: str,
+    path: str,
+    body: dict[str, Any],
+    module: Any,
+    name: str,
+    run_agent: Callable[..., Any],
+    connect: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Here reading does not end before another client has its answer."""
+    begun, answered = threading.Event(), threading.Event()
+    read = getattr(module, name)
+
+    def slow(*args: Any, **options: Any) -> Any:
+        begun.set()
+        assert answered.wait(60)
+        return read(*args, **options)
+
+    monkeypatch.setattr(module, name, slow)
+    async with run_agent(ACLS) as agent, connect(agent) as wire, connect(agent) as other:
+        writing = asyncio.create_task(
+            wire.get(path, "X-Consul-Token: root", method=method, body=json.dumps(body).encode())
+        )
+        assert await asyncio.to_thread(begun.wait, 60)
+        assert (await other.get("/v1/status/leader")).status == 200
+        answered.set()
+        assert (await writing).status == 200
+
+
+async def test_a_large_template_that_does_not_compile_is_refused(
+    run_agent: Callable[..., Any], connect: Callable[..., Any]
+) -> None:
+    """In the words for a small one."""
+    async with run_agent() as agent, connect(agent) as wire:
+        for filling in ("", LARGE):
+            body = {"Name": "q", "Template": {"Type": "name_prefix_match"}, "Service": {"Service": filling + "${"}}
+            answer = await wire.get("/v1/query", method="POST", body=json.dumps(body).encode())
+            assert answer.status == 500
+            assert answer.body.startswith(b"raft apply failed: failed compiling template: Bad format ")
+
+
+async def test_very_many_parameters_are_no_query(wire: Any) -> None:
+    """Go's bound."""
+    assert (await wire.get("/v1/kv/a?raw&" + "a&" * 9_998)).status == 404
+    assert (await wire.get("/v1/kv/a?raw&" + "a&" * 10_000)).status == 500
