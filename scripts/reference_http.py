@@ -37,12 +37,14 @@ here. This page lists every route with what it answers, and what the door in fro
 ## Limits
 | what | limit | beyond it |
 |---|---|---|
-| request line and headers | `http_config.max_header_bytes`, 1 MiB | 431 |
+| request line and headers | `http_config.max_header_bytes`, 1 MiB; over HTTP/2 64 KiB | 431; twice as much: the end |
 | value of a key | `limits.kv_max_value_size`, 512 KiB | 413 |
 | transaction | `limits.txn_max_req_len`, 512 KiB; 128 operations | 413 |
 | snapshot | goes to a file from 1 MiB on | |
 | any other body | 64 MiB | 413 |
 | all bodies above 64 KiB together, in memory | 256 MiB | 503 |
+| parameters of a query string | 10,000 | 500 |
+| a pattern in a filter, a query template or a setting | 32 Ki characters | 500 |
 | connections of one client address | `limits.http_max_conns_per_client`, 200 | 429 |
 | reads, writes a second | enforced `limits.request_limits`, none; ten seconds' worth at once | 429; writes 503 |
 | requests a second to the servers | `limits.rpc_rate`, none; `limits.rpc_max_burst` at once, 1000 | 429 |

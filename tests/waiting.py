@@ -20,7 +20,10 @@ def until(claim: Callable[[], object], otherwise: Callable[[], str] = lambda: "i
 
 
 async def comes_true(claim: Callable[[], object]) -> None:
-    """As ``until``, while the loop of the test goes on. Raises TimeoutError."""
+    """As ``until``, looking in each turn of the test's loop: a claim may be true for some turns only.
+
+    Raises TimeoutError.
+    """
     async with asyncio.timeout(LIMIT):
         while not claim():  # noqa: ASYNC110 - see above
-            await asyncio.sleep(_PAUSE)
+            await asyncio.sleep(0)

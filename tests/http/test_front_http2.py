@@ -17,7 +17,7 @@ import pytest
 from pyconsul.agent.agent import Agent
 from pyconsul.agent.http import bodies
 from pyconsul.agent.http.front import Patience
-from pyconsul.agent.http.http2 import PlainEncoder
+from pyconsul.agent.http.http2 import HEADER_LIMIT, HEADER_SLOP, PlainEncoder
 from pyconsul.agent.http.http2_connection import Http2Connection
 from pyconsul.server.state.kv import KVS
 
@@ -331,7 +331,7 @@ async def test_a_flood_by_one_client_holds_up_no_other(client: Client, agent: Ag
 async def test_headers_that_are_too_long_are_refused_and_the_connection_goes_on(client: Client) -> None:
     """With the answer of Go's server."""
     client.core.encoder = PlainEncoder()
-    reply = await client.get("/v1/status/leader", "GET", ("x", "v" * ((1 << 20) + 320)))
+    reply = await client.get("/v1/status/leader", "GET", ("x", "v" * (HEADER_LIMIT + HEADER_SLOP)))
     assert reply.headers[":status"] == "431"
     assert reply.body == b"<h1>HTTP Error 431</h1><p>Request Header Field(s) Too Large</p>"
     assert (await client.get("/v1/status/leader")).headers[":status"] == "200"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import h2.config
 import h2.connection
@@ -21,19 +21,20 @@ import h2.settings
 import hpack
 
 from pyconsul.agent.http.heads import Head, Refused
-from pyconsul.agent.http.http2_frames import BadFrame, Frame, FrameReader
-from pyconsul.agent.http.http2_heads import HeadFields, header_fault
+from pyconsul.agent.http.http2_frames import BadFrame, FrameReader
+from pyconsul.agent.http.http2_heads import Field, header_fault, request_head, size_of
 
 MAX_STREAMS: Final = 250  # at a time, as in Go
 WINDOW: Final = 1 << 20  # bytes a client may send ahead, on a stream and on the connection, as in Go
+HEADER_LIMIT: Final = 64 << 10  # bytes of a request's headers: to unpack them takes a microsecond for each, at least
 HEADER_SLOP: Final = 320  # bytes above the limit that Go grants: ten header fields of 32 bytes each
 REMEMBERED: Final = 4096  # streams that have ended of which is known how; a frame for an older one ends the connection
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request's headers. ``fault`` is Go's sentence about a header that HTTP/2 does not have; ``too_long``: some
-    headers are missing, for there was no room for them."""
+    """A request's headers. ``fault`` is Go's sentence about a header that HTTP/2 does not have; ``too_long``: there are
+    more bytes of them than a client may send."""
 
     stream: int
     head: Head
@@ -105,7 +106,7 @@ class Http2Session:
         )
         self._h2 = _Connection(config)
         self._h2.encoder = PlainEncoder()
-        most = header_limit + HEADER_SLOP
+        self._most = most = min(header_limit, HEADER_LIMIT) + HEADER_SLOP
         self._h2.local_settings = h2.settings.Settings(
             client=False,
             initial_values={
@@ -116,7 +117,8 @@ class Http2Session:
         )
         self._h2.initiate_connection()
         self._h2.increment_flow_control_window(WINDOW - 65535)
-        self._frames = FrameReader(most)
+        self._h2.decoder.max_header_list_size = 2 * most
+        self._frames = FrameReader(2 * most)
         self._receiving: set[int] = set()  # streams whose request is not complete
         self._live: set[int] = set()  # streams that wait for their reply, or for the rest of it
         self.over = False
@@ -140,7 +142,8 @@ class Http2Session:
         self._frames.begin_turn()
         try:
             while not self.over and (frame := self._frames.next()) is not None:
-                self._take(frame, found)
+                for event in self._h2.receive_data(frame):
+                    self._translate(event, found)
         except BadFrame as bad:
             self.over = True
             self._h2.close_connection(bad.code)
@@ -148,15 +151,10 @@ class Http2Session:
             self.over = True
         return found
 
-    def _take(self, frame: Frame, found: list[Event]) -> None:
-        for event in self._h2.receive_data(frame.data):
-            if frame.head is not None and isinstance(event, h2.events.RequestReceived):
-                self._asked(frame.stream, frame.head, found, ended=event.stream_ended is not None)
-            else:
-                self._translate(event, found)
-
     def _translate(self, event: h2.events.Event, found: list[Event]) -> None:
         match event:
+            case h2.events.RequestReceived():
+                self._asked(event, found)
             case h2.events.DataReceived():
                 stream = event.stream_id or 0
                 self._h2.acknowledge_received_data(event.flow_controlled_length or 0, stream)
@@ -179,15 +177,17 @@ class Http2Session:
             case _:
                 pass
 
-    def _asked(self, stream: int, fields: HeadFields, found: list[Event], *, ended: bool) -> None:
+    def _asked(self, event: h2.events.RequestReceived, found: list[Event]) -> None:
+        stream = event.stream_id or 0
+        headers = cast("list[Field]", event.headers)
         self._live.add(stream)
         self._receiving.add(stream)
         try:
-            head = fields.head(ended=ended)
+            head = request_head(headers, ended=event.stream_ended is not None)
         except Refused:
             self.reject(stream)
             return
-        found.append(Asked(stream, head, header_fault(head), fields.is_too_long))
+        found.append(Asked(stream, head, header_fault(head), size_of(headers) > self._most))
 
     # What goes
 

@@ -5,93 +5,57 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from pyconsul.agent.http.heads import MANY_HEADERS, READ_HEADERS, Head, Refused, parse_target
-from pyconsul.agent.http.hpack_fields import Field, field_size
+from pyconsul.agent.http.heads import Head, Refused, is_token, parse_target
 
-_PSEUDO: Final = frozenset((b":method", b":scheme", b":authority", b":path"))
+Field = tuple[bytes, bytes]
+
+_OVERHEAD: Final = 32  # bytes that a field counts for beside its text (RFC 9113, section 6.5.2)
+_PSEUDO: Final = frozenset((":method", ":scheme", ":authority", ":path"))
 _OF_ONE_CONNECTION: Final = ("connection", "proxy-connection", "keep-alive", "transfer-encoding", "upgrade")
-_LOOKED_AT: Final = READ_HEADERS.union(_OF_ONE_CONNECTION, ("te",))
-_IN_VALUES: Final = bytes((9, *range(32, 127), *range(128, 256)))
-_IN_NAMES: Final = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+_ILLEGAL: Final = frozenset(map(chr, (*range(9), *range(10, 32), 127)))
 
 
-class HeadFields:
-    """The fields of one block, as far as they count for no more than ``most`` bytes together.
-
-    ``is_bad``: no request has such fields. ``is_too_long``: those that came later are not here.
-    """
-
-    __slots__ = ("_fields", "_pseudo", "is_bad", "is_too_long", "room")
-
-    def __init__(self, most: int) -> None:
-        self.room = most
-        self.is_bad = False
-        self.is_too_long = False
-        self._pseudo: dict[bytes, str] = {}
-        self._fields: dict[str, str] = {}
-
-    def add(self, field: Field) -> None:
-        """Take the next field. Of very many only those that somebody reads are kept, as over HTTP/1."""
-        if self.is_bad or self.is_too_long:
-            return
-        name, value = field
-        if value.translate(None, _IN_VALUES):
-            self.is_bad = True
-        elif (size := field_size(field)) > self.room:
-            self.room = 0
-            self.is_too_long = True
-        elif name in _PSEUDO:
-            self.room -= size
-            self._add_pseudo(name, value)
-        elif not name or name.translate(None, _IN_NAMES):
-            self.is_bad = True
-        else:
-            self.room -= size
-            self._add_regular(name.decode(), value)
-
-    def _add_pseudo(self, name: bytes, value: bytes) -> None:
-        self.is_bad = bool(self._fields) or name in self._pseudo
-        self._pseudo[name] = value.decode("utf-8", "surrogateescape")
-
-    def _add_regular(self, name: str, value: bytes) -> None:
-        if len(self._fields) < MANY_HEADERS or name in _LOOKED_AT:
-            self._fields.setdefault(name, value.decode("utf-8", "surrogateescape").strip(" \t"))
-
-    @property
-    def declared_length(self) -> str:
-        """Bytes that the body is said to have, "" where that is not said, or is no number."""
-        text = self._fields.get("content-length", "")
-        return text if _is_length(text) else ""
-
-    def head(self, *, ended: bool) -> Head:
-        """The head of a request; ``host`` is the authority. Raises Refused where it is none."""
-        pseudo, fields = self._pseudo, self._fields
-        method, target = pseudo.get(b":method", ""), pseudo.get(b":path", "")
-        if self.is_bad:
-            raise Refused
-        if method == "CONNECT":
-            if pseudo.keys() != {b":method", b":authority"}:
-                raise Refused
-        elif not method or not target or pseudo.get(b":scheme") not in ("http", "https"):
-            raise Refused
-        fields["host"] = pseudo.get(b":authority") or fields.get("host", "")
-        path, query = parse_target(method, target)
-        head = Head(method, path, query, 1, fields)
-        length = self.declared_length
-        head.length = 0 if ended else int(length) if length else -1
-        return head
+def size_of(headers: Iterable[Field]) -> int:
+    """Bytes that a list of fields counts for."""
+    return sum(len(name) + len(value) + _OVERHEAD for name, value in headers)
 
 
 def request_head(headers: Iterable[Field], *, ended: bool) -> Head:
-    """The head of a request with these fields. Raises Refused where it is none."""
-    found = HeadFields(1 << 62)
-    for field in headers:
-        found.add(field)
-    return found.head(ended=ended)
+    """The head of a request; ``host`` is the authority. Raises Refused where it is none."""
+    pseudo: dict[str, str] = {}
+    fields: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("utf-8", "surrogateescape")
+        if not _ILLEGAL.isdisjoint(value):
+            raise Refused
+        if name in _PSEUDO:
+            if fields or name in pseudo:
+                raise Refused
+            pseudo[name] = value
+        elif is_token(name) and name == name.lower():
+            fields.setdefault(name, value.strip(" \t"))
+        else:
+            raise Refused
+    return _head(pseudo, fields, ended=ended)
 
 
-def _is_length(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 20
+def _head(pseudo: dict[str, str], fields: dict[str, str], *, ended: bool) -> Head:
+    method, target = pseudo.get(":method", ""), pseudo.get(":path", "")
+    if method == "CONNECT":
+        if pseudo.keys() != {":method", ":authority"}:
+            raise Refused
+    elif not method or not target or pseudo.get(":scheme") not in ("http", "https"):
+        raise Refused
+    fields["host"] = pseudo.get(":authority") or fields.get("host", "")
+    path, query = parse_target(method, target)
+    head = Head(method, path, query, 1, fields)
+    head.length = 0 if ended else _length(fields.get("content-length"))
+    return head
+
+
+def _length(text: str | None) -> int:
+    """Bytes that the body will have, −1 where that is not said."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 20 else -1
 
 
 def header_fault(head: Head) -> str:
