@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import DurationError, from_number, parse_duration
+from pyconsul.structs.nesting import is_too_deep, too_deep
 
 __all__ = [
     "BOOL",
@@ -336,6 +337,8 @@ def _json_headers(value: Any, path: str) -> dict[str, list[str]]:
 def _json_opaque(value: Any, path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise mismatch(value, path, "map[string]interface {}")
+    if is_too_deep(cast("dict[str, Any]", value)):
+        raise DecodeError(too_deep(path.rpartition(".")[2]))
     return go_numbers(cast("dict[str, Any]", value))
 
 

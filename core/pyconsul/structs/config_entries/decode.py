@@ -22,6 +22,7 @@ from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
 from pyconsul.structs.gojson import format_float
 from pyconsul.structs.lenient import go_numbers
+from pyconsul.structs.nesting import is_too_deep, too_deep
 
 _RAFT_FIELDS: Final = frozenset(("CreateIndex", "ModifyIndex"))
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -49,6 +50,8 @@ def decode_entry(raw: Any) -> ConfigEntry:
         wanted = kind_of(kind)
     except UnknownKindError as error:
         raise EntryDecodeError(str(error)) from error
+    if is_too_deep(fields):
+        raise EntryDecodeError(too_deep("''"))
     reader = _Reader()
     entry = reader.struct(wanted, go_numbers(fields), "")
     if reader.faults:
