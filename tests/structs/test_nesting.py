@@ -2,6 +2,7 @@
 
 import pytest
 
+from pyconsul.structs import gojson
 from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entry
 from pyconsul.structs.definitions import DefinitionError, service_definition_from
 from pyconsul.structs.nesting import MAX_LEVELS, is_too_deep
@@ -35,6 +36,22 @@ def test_a_proxy_s_settings_are_kept_or_refused(levels: int) -> None:
         return
     with pytest.raises(DefinitionError, match=f"nested deeper than {MAX_LEVELS} levels"):
         service_definition_from(given)
+
+
+def test_a_number_that_no_float_holds_is_refused() -> None:
+    """It would be shown as null."""
+    proxy = {"DestinationServiceName": "b", "Config": {"x": [float("inf")]}}
+    with pytest.raises(DefinitionError, match="cannot unmarshal number into Go value of type float64"):
+        service_definition_from({"Name": "a", "Kind": "connect-proxy", "Port": 5, "Proxy": proxy})
+    with pytest.raises(EntryDecodeError, match="cannot unmarshal number into Go value of type float64"):
+        decode_entry({"Kind": "proxy-defaults", "Name": "global", "Config": {"x": float("inf")}})
+
+
+def test_members_of_opaque_settings_stand_in_order_of_their_names() -> None:
+    """Go prints its maps so."""
+    proxy = {"DestinationServiceName": "b", "Config": {"b": {"d": 1, "c": -2}, "a": []}}
+    read = service_definition_from({"Name": "a", "Kind": "connect-proxy", "Port": 5, "Proxy": proxy})
+    assert b'{"a":[],"b":{"c":-2,"d":1}}' in gojson.encode(read.Proxy)
 
 
 def test_a_config_entry_is_refused_too() -> None:

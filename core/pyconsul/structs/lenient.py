@@ -7,6 +7,7 @@ booleans. Both give plain dicts under Go's field names, with absent fields absen
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -342,14 +343,23 @@ def _json_opaque(value: Any, path: str) -> dict[str, Any]:
     return go_numbers(cast("dict[str, Any]", value))
 
 
+def _name(member: tuple[str, Any]) -> str:
+    return member[0]
+
+
 def go_numbers(value: Any) -> Any:
-    """Untyped JSON as Go keeps it: every number is a float. What is hashed and packed depends on that."""
+    """Untyped JSON as Go keeps it: every number is a float, and members come in order of their names.
+
+    What is hashed, packed and shown depends on that. Raises DecodeError for a number that no float holds.
+    """
     if isinstance(value, bool):
         return value
     if isinstance(value, int):
         return float(value) if -(1 << 1000) < value < 1 << 1000 else value
+    if isinstance(value, float) and math.isinf(value):
+        raise DecodeError("json: cannot unmarshal number into Go value of type float64")
     if isinstance(value, dict):
-        return {key: go_numbers(item) for key, item in cast("dict[str, Any]", value).items()}
+        return {key: go_numbers(item) for key, item in sorted(cast("dict[str, Any]", value).items(), key=_name)}
     if isinstance(value, list):
         return [go_numbers(item) for item in cast("list[Any]", value)]
     return value

@@ -21,7 +21,7 @@ from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
 from pyconsul.structs.gojson import format_float
-from pyconsul.structs.lenient import go_numbers
+from pyconsul.structs.lenient import DecodeError, go_numbers
 from pyconsul.structs.nesting import is_too_deep, too_deep
 
 _RAFT_FIELDS: Final = frozenset(("CreateIndex", "ModifyIndex"))
@@ -53,7 +53,10 @@ def decode_entry(raw: Any) -> ConfigEntry:
     if is_too_deep(fields):
         raise EntryDecodeError(too_deep("''"))
     reader = _Reader()
-    entry = reader.struct(wanted, go_numbers(fields), "")
+    try:
+        entry = reader.struct(wanted, go_numbers(fields), "")
+    except DecodeError as error:
+        raise EntryDecodeError(str(error)) from error
     if reader.faults:
         text = "".join(f"\n* {fault}" for fault in sorted(reader.faults))
         raise EntryDecodeError(f"{len(reader.faults)} error(s) decoding:\n{text}")
