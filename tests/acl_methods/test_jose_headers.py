@@ -1,4 +1,4 @@
-"""What stands in a token's header, and how it is written, as go-jose judges it; each row was tried with Consul."""
+"""What stands in a token's header, and how it is written, as go-jose judges it."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""URLs are read and written as Go's ``net/url`` does it; every row was tried with Go 1.26."""
+"""URLs are read and written as Go 1.26's ``net/url`` does it."""
 
 import pytest
 
