@@ -76,6 +76,12 @@ async def test_claims_of_other_types_fit_no_key(claims: Any, issuer: Any, signer
     assert why == "no known key successfully validated the token signature"
 
 
+async def test_a_token_does_not_hold_longer_than_go_can_count(issuer: Any, signer: Any) -> None:
+    """An end beyond 64 bits is one long ago."""
+    why = await refusal(method(issuer, signer), signer.token(exp=1e99))
+    assert why == "error validating claims: go-jose/go-jose/jwt: validation failed, token is expired (exp)"
+
+
 async def test_line_breaks_and_padding_in_a_token_are_nothing(issuer: Any, signer: Any) -> None:
     """Terminals and other encoders put them in; the signature is for the text without them."""
     header, payload, signature = signer.token().split(".")

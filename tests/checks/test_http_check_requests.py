@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyconsul.agent.checks.http_request import escaped, request_fault
+from pyconsul.agent.checks.http_request import credentials, request_fault, sent, target
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,15 @@ from pyconsul.agent.checks.http_request import escaped, request_fault
         ("http://h/%zz", 'parse "http://h/%zz": invalid URL escape "%zz"'),
         ("http://%41/", 'parse "http://%41/": invalid URL escape "%41"'),
         ("http://127.1/", 'Get "http://127.1/": dial tcp: lookup 127.1: no such host'),
+        ("http://[1.2.3.4]/", 'parse "http://[1.2.3.4]/": invalid IP-literal'),
+        ("http://h[::1]/", 'parse "http://h[::1]/": invalid IP-literal'),
+        ("http://u:geheim@h:99999/ x", 'Get "http://u:***@h:99999/%20x": dial tcp: address 99999: invalid port'),
+        ("http://a::80/", 'Get "http://a::80/": dial tcp: lookup a:: no such host'),
+        ("http:", 'Get "http:": http: no Host in request URL'),
+        ("http://h:/", ""),
+        ("http://:/", 'Get "http:///": http: no Host in request URL'),
+        ("http://:80/", ""),
+        ("ftp://h:/", 'Get "ftp://h/": unsupported protocol scheme "ftp"'),
         ("http://a..b/", 'Get "http://a..b/": dial tcp: lookup a..b: no such host'),
     ],
 )
@@ -42,17 +51,29 @@ def test_methods_and_headers_are_tokens() -> None:
         'Put "http://h": net/http: invalid header field name "a b"'
     )
     assert request_fault("PUT", "http://h", {"a": ["x\n"]}).endswith('net/http: invalid header field value for "a"')
+    assert request_fault("PUT", "h:80", {"a b": ["x"]}) == 'Put "h:80": unsupported protocol scheme "h"'
 
 
 @pytest.mark.parametrize(
-    ("url", "sent"),
+    ("url", "asked"),
     [
-        ("http://h/a b/%41?q=a b#f", "http://h/a%20b/%41?q=a b#f"),
+        ("http://h/a b/%41?q=a b#f", "http://h/a%20b/A?q=a b"),
+        ("http://h/ab/%41", "http://h/ab/%41"),
+        ("HTTP://u:p@h:/%2F", "http://h/%2F"),
+        ("http://:80/x", "http://127.0.0.1:80/x"),
+        ("http://[fe80::1%25en0]:80", "http://[fe80::1%25en0]:80"),
         ("http://h/ü", "http://h/%C3%BC"),
         ("http://h/!$&'()*+,;=:@~-._", "http://h/!$&'()*+,;=:@~-._"),
         ("http://h?x", "http://h?x"),
     ],
 )
-def test_what_cannot_stand_in_a_path_is_escaped(url: str, sent: str) -> None:
-    """What is escaped stays so, and queries go as they are."""
-    assert escaped(url) == sent
+def test_what_cannot_stand_in_a_path_is_escaped(url: str, asked: str) -> None:
+    """A path that can go as it is written does so, and so do queries; no fragment is sent, and no user."""
+    assert sent(target(url)) == asked
+
+
+def test_the_user_in_a_url_is_told_in_a_header() -> None:
+    """Name and password, unescaped, in base64; without a user there is no header."""
+    assert credentials(target("http://u%40:p@h")) == "Basic dUA6cA=="
+    assert credentials(target("http://u@h")) == "Basic dTo="
+    assert credentials(target("http://h")) == ""

@@ -194,6 +194,31 @@ async def test_http_requests_have_go_s_habits(serve: Serve, fields: dict[str, An
     assert head.startswith(start) and lacks not in head
 
 
+@pytest.mark.parametrize(
+    ("user", "header", "sent"),
+    [
+        ("u%40:p@", {}, "Authorization: Basic dUA6cA=="),
+        ("u:p@", {"Authorization": ["Bearer t"]}, "Authorization: Bearer t"),
+    ],
+)
+async def test_the_user_of_an_http_url_goes_unless_the_check_authorizes_itself(
+    serve: Serve, user: str, header: dict[str, list[str]], sent: str
+) -> None:
+    """One Authorization header is sent."""
+    seen: list[bytes] = []
+    port = await serve(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", seen))
+    assert (await attempt(HTTP=f"http://{user}127.0.0.1:{port}/", Header=header)).status == "passing"
+    assert [line for line in seen[0].decode().split("\r\n") if line.startswith("Authorization")] == [sent]
+
+
+async def test_http_urls_with_a_port_alone_ask_this_machine(serve: Serve) -> None:
+    """The Host header and the output keep what was written."""
+    seen: list[bytes] = []
+    port = await serve(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", seen))
+    assert (await attempt(HTTP=f"http://:{port}/")).status == "passing"
+    assert f"\r\nHost: :{port}\r\n" in seen[0].decode()
+
+
 async def test_redirects_in_a_ring_end(serve: Serve) -> None:
     """The output names where the last one led, as it was written."""
     port = await serve(answering(b"HTTP/1.1 302 Found\r\nLocation: /ring\r\nContent-Length: 0\r\n\r\n"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -151,6 +152,54 @@ def test_empty_files_and_null_count_as_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.hcl").write_text("")
     (tmp_path / "b.json").write_text("null")
     assert load({"dev": True, "config-dir": [str(tmp_path)]}, {}).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "found"),
+    [
+        ("experiments", '[null, "a"]', ("", "a")),
+        ("retry_join", '[null, "a"]', ("a",)),
+        ("recursors", "null", ()),
+        ("node_meta", '{"a": null}', {"a": ""}),
+    ],
+)
+def test_a_null_in_a_list_or_map_is_an_empty_member(key: str, text: str, found: object, tmp_path: Path) -> None:
+    """It is there, whatever it is; a null that stands for the whole list counts as not set."""
+    path = tmp_path / "a.json"
+    path.write_text(f'{{"{key}": {text}}}')
+    assert getattr(load({"dev": True, "config-file": [str(path)]}, {}).runtime, key) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ('{"checks": [null]}', 'check "": TTL must be > 0 for TTL checks'),
+        ('{"segments": [null]}', 'Port for segment "" cannot be <= 0'),
+        ('{"ui_config": {"metrics_proxy": {"path_allowlist": [null]}}}', 'path "" is not an absolute path'),
+        ('{"ports": [null]}', "'ports' expected a map, got 'invalid'"),
+    ],
+)
+def test_an_empty_member_is_judged_as_one(text: str, error: str, tmp_path: Path) -> None:
+    """Where Consul itself would crash of a null, it is named."""
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=re.escape(error)):
+        load({"dev": True, "config-file": [str(path)]}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ('{"zz": ' + "[" * 10_000 + "]" * 10_000 + "}", "exceeded max depth"),
+        ('{"recursors": ' + "[" * 9_000 + "]" * 9_000 + "}", "objects and lists are nested deeper than 250 levels"),
+    ],
+)
+def test_a_file_that_nests_too_deep_is_refused(text: str, error: str, tmp_path: Path) -> None:
+    """What Go reads, and what is kept here, have limits."""
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=f"{error}$"):
+        load({"dev": True, "config-file": [str(path)]}, {})
 
 
 def test_old_flags_still_work_with_a_warning(command_line: CommandLine) -> None:

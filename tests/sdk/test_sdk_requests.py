@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyconsul.sdk import errors, kv
+from pyconsul.sdk import errors, health, kv
 from pyconsul.sdk.decode import json_of
 from pyconsul.sdk.encode import Encoder
 from pyconsul.sdk.request import (
@@ -232,6 +232,13 @@ def test_a_key_that_begins_with_a_slash_cannot_be_written() -> None:
     """Consul's client refuses it before anything is sent."""
     with pytest.raises(ValueError, match=r"Invalid key. Key must not begin with a '/': /a"):
         kv.put_request("/a")
+
+
+def test_checks_of_a_state_that_there_is_not_are_never_asked_for() -> None:
+    """An agent would answer that there are none; Consul's client says what is wrong."""
+    request = health.state_request("Passing")
+    with pytest.raises(errors.InvalidArgument, match=r"^Unsupported state: Passing$"):
+        Encoder(Settings()).encode(request, None)
 
 
 def test_options_win_over_settings_and_the_request_over_both() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyconsul.sdk import watch, watch_plan
 from pyconsul.sdk.blocking import watch as blocking_watch
 from pyconsul.sdk.encode import Encoder
-from pyconsul.sdk.errors import ConsulError, ServerError, WatchError
+from pyconsul.sdk.errors import ConsulError, InvalidArgument, ServerError, WatchError
 from pyconsul.sdk.request import Answer
 from pyconsul.sdk.results import UserEvent
 from pyconsul.sdk.settings import Settings
@@ -73,6 +73,13 @@ def test_each_type_asks_its_route(params: dict[str, Any], target: str) -> None:
     """Parameters become path and query as in Consul's own client."""
     plan = watch.parse(params)
     assert Encoder(Settings()).encode(plan.request, plan.options).target == target
+
+
+def test_a_state_that_there_is_not_makes_a_plan_that_fails_each_time() -> None:
+    """As in Consul, it is the client that refuses it, not the plan."""
+    plan = watch.parse({"type": "checks", "state": "zz"})
+    with pytest.raises(InvalidArgument, match=r"^Unsupported state: zz$"):
+        Encoder(Settings()).encode(plan.request, plan.options)
 
 
 def test_the_table_has_a_test_for_each_type() -> None:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyconsul.lang.gotemplate import FunctionError
+from pyconsul.lang.gotemplate import FunctionError, stack
 from pyconsul.lang.gotemplate.values import Map, Slice, Uint64
 from pyconsul_template import gojson, goregex, gotoml, goyaml
+from pyconsul_template.functions import spew
 from pyconsul_template.gotime import Time
 
 VALUES = st.recursive(
@@ -39,10 +40,20 @@ def test_wrong_json_is_refused_with_gos_words(text: str) -> None:
 
 
 def test_deep_json_is_refused() -> None:
-    """Nesting is bounded, on both ways of reading."""
-    assert gojson.parse("[" * 900 + "]" * 900)
-    with pytest.raises(FunctionError, match="exceeded max depth"):
-        gojson.parse("[" * 100_000 + "]" * 100_000)
+    """Ten thousand levels are read and written, as in Go; one more is refused."""
+    text = "[" * 10_000 + "]" * 10_000
+    with stack.deep():
+        assert gojson.dump(gojson.parse(text)) == text
+        assert gojson.dump(gojson.parse(text), indent=" ").count("\n") == 19_998
+    for deeper in (f"[{text}]", f'{{"a":{text}}}'):
+        with pytest.raises(FunctionError, match=r"^invalid character '\[' exceeded max depth$"):
+            gojson.parse(deeper)
+
+
+def test_deep_values_are_not_dumped() -> None:
+    """Indentation alone would fill the memory."""
+    with stack.deep(), pytest.raises(FunctionError, match=r"^spew: nested deeper than 1000 levels$"):
+        spew.dump((gojson.parse("[" * 2000 + "]" * 2000),))
 
 
 # Without the spaces beyond ASCII: the original trims them off the ends of what it wrote, and so do we.

@@ -53,18 +53,25 @@ class _Decoder:
         self.unknown: list[str] = []
 
     def value(self, name: str, given: object, shape: Shape) -> Any:
-        """The canonical value; an error is noted and None returned. A null counts as not set."""
+        """The canonical value; an error is noted and None returned. A null counts as not set.
+
+        As the member of a list or map, which is there whatever it is, a null counts as empty.
+        """
         if given is None:
             return None
         match shape:
             case Section():
                 return self.section(name, _single(given), shape)
             case ListOf():
-                return self.members(name, given, lambda label, v: self.value(label, v, shape.member))
+                return self.members(name, given, lambda label, v: self.member(label, v, shape.member))
             case MapOf():
-                return self.mapping(name, given, lambda label, v: self.value(label, v, shape.member))
+                return self.mapping(name, given, lambda label, v: self.member(label, v, shape.member))
             case Kind():
                 return _READERS[shape](self, name, given)
+
+    def member(self, name: str, given: object, shape: Shape) -> Any:
+        """The canonical value of a member of a list or map."""
+        return _empty(shape) if given is None else self.value(name, given, shape)
 
     def section(self, name: str, given: object, shape: Section) -> Raw:
         if not isinstance(given, dict):
@@ -137,19 +144,19 @@ class _Decoder:
         return None if value is None else value % (1 << (bits or 64))
 
     def strings(self, name: str, given: object) -> list[Any] | None:
-        return self.members(name, given, self.string)
+        return self.members(name, given, lambda label, v: self.member(label, v, Kind.STRING))
 
     def map(self, name: str, given: object) -> Raw | None:
-        return self.mapping(name, given, self.string)
+        return self.mapping(name, given, lambda label, v: self.member(label, v, Kind.STRING))
 
     def headers(self, name: str, given: object) -> Raw | None:
-        return self.mapping(name, given, self.strings)
+        return self.mapping(name, given, lambda label, v: self.member(label, v, Kind.STRINGS))
 
     def object(self, name: str, given: object) -> Raw | None:
         return self.mapping(name, given, _opaque)
 
     def objects(self, name: str, given: object) -> list[Any] | None:
-        return self.members(name, given, self.object)
+        return self.members(name, given, lambda label, v: self.member(label, v, Kind.OBJECT))
 
 
 _READERS: Final[dict[Kind, Callable[[_Decoder, str, object], Any]]] = {
@@ -166,6 +173,30 @@ _READERS: Final[dict[Kind, Callable[[_Decoder, str, object], Any]]] = {
     Kind.HEADERS: _Decoder.headers,
     Kind.OBJECT: _Decoder.object,
     Kind.OBJECTS: _Decoder.objects,
+}
+
+
+def _empty(shape: Shape) -> Any:
+    """Go's zero value."""
+    if isinstance(shape, Kind):
+        return _ZEROS[shape]()
+    return [] if isinstance(shape, ListOf) else {}
+
+
+_ZEROS: Final[dict[Kind, Callable[[], Any]]] = {
+    Kind.BOOL: bool,
+    Kind.STRING: str,
+    Kind.DURATION: str,
+    Kind.INT: int,
+    Kind.UINT: int,
+    Kind.UINT32: int,
+    Kind.UINT64: int,
+    Kind.NUMBER: float,
+    Kind.STRINGS: list,
+    Kind.MAP: dict,
+    Kind.HEADERS: dict,
+    Kind.OBJECT: dict,
+    Kind.OBJECTS: list,
 }
 
 
@@ -234,6 +265,8 @@ def _go_kind(value: object) -> str:
             return "string"
         case list():
             return "slice"
+        case None:
+            return "invalid"
         case _:
             return "map"
 

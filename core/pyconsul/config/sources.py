@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -19,7 +18,9 @@ from pyconsul.config.errors import ConfigError, several
 from pyconsul.config.keys import KEYS, Key, Kind, flag_rows
 from pyconsul.lang.goflags.values import to_bool, to_int
 from pyconsul.lang.gojson_syntax import syntax_error
+from pyconsul.lang.gojson_values import value_of
 from pyconsul.lang.hcl import HclError, parse
+from pyconsul.structs.nesting import MAX_LEVELS, is_too_deep
 
 Flags = Mapping[str, Any]
 """Flag names (without dash) to what was given: text or the typed value, a list for repeatable flags."""
@@ -112,12 +113,11 @@ def _parse(text: str, kind: str) -> Mapping[str, object]:
 
 
 def _parse_json(text: str) -> Mapping[str, object]:
-    try:
-        value = json.loads(text, parse_int=_number, parse_float=_number, parse_constant=_number)
-    except RecursionError:
-        raise ValueError("exceeded max depth") from None
-    except ValueError as error:
-        raise ValueError(syntax_error(text.encode("utf-8", "replace")) or str(error)) from None
+    if fault := syntax_error(text.encode("utf-8", "replace")):
+        raise ValueError(fault)
+    value = value_of(text, number=_number)
+    if is_too_deep(value):
+        raise ValueError(f"objects and lists are nested deeper than {MAX_LEVELS} levels")
     if value is None:
         return {}
     if not isinstance(value, dict):

@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Iterable
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from pyconsul.config.addresses import is_any
 from pyconsul.config.authorization import check_authorization
@@ -15,6 +14,7 @@ from pyconsul.config.ca_provider import check_certificate_authority
 from pyconsul.config.errors import ConfigError, several
 from pyconsul.config.runtime import Address, RuntimeConfig
 from pyconsul.config.values import Values
+from pyconsul.lang import gourl
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives import base64_text
 from pyconsul.primitives.durations import format_duration
@@ -158,14 +158,21 @@ def _is_json_object(text: str) -> bool:
 
 
 def _is_web_url(text: str) -> bool:
-    try:
-        return urlsplit(text).scheme in ("http", "https")
-    except ValueError:
-        return False
+    url = _url(text)
+    return url is not None and url.scheme in ("http", "https")
 
 
 def _is_absolute_path(text: str) -> bool:
-    return text.startswith("/") and not text.startswith("//") and not set(text) & set("?#%")
+    """Whether a text is the path of a URL and nothing else, with no escapes in it."""
+    url = _url(text)
+    return text.startswith("/") and url is not None and url.path == text and not url.query and not url.fragment
+
+
+def _url(text: str) -> gourl.Url | None:
+    try:
+        return gourl.parse(text, strict_colons=False)
+    except gourl.UrlError:
+        return None
 
 
 def _data_dir(runtime: RuntimeConfig) -> None:

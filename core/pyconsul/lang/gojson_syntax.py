@@ -7,21 +7,18 @@ decoder, which request bodies pass (`first_value`).
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Final
 
-__all__ = ["TOO_DEEP", "GoSyntaxError", "first_value", "syntax_error"]
+from pyconsul.lang.gojson_values import MAX_DEPTH, value_of
+
+__all__ = ["TOO_DEEP", "GoSyntaxError", "first_value", "raw_members", "syntax_error"]
 
 _SPACE: Final = b" \t\r\n"
-_MAX_DEPTH: Final = 10_000  # as Go's scanner; the one below does not recurse
 TOO_DEEP: Final = "invalid character '[' exceeded max depth"
-_LONGEST_INTEGER: Final = 4000  # digits
 _PLAIN: Final = re.compile(rb'[^"\\\x00-\x1f]*')
 _DIGITS: Final = re.compile(rb"[0-9]*")
 _LITERALS: Final = {ord("t"): b"true", ord("f"): b"false", ord("n"): b"null"}
-# A pair of surrogates, half of one, or any other escape.
-_ESCAPE: Final = re.compile(r"\\(?:(u[dD][89abAB]..\\u[dD][c-fC-F]..)|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
 
 
 class GoSyntaxError(ValueError):
@@ -46,18 +43,12 @@ def first_value(data: bytes) -> Any:
     if start == len(data):
         raise GoSyntaxError("EOF")
     end = _Scan(data, start, stream=True).value()
-    value = data[start:end].decode("utf-8", "replace")
-    return json.loads(_ESCAPE.sub(_whole_surrogates, value), strict=False, parse_int=_integer)
+    return value_of(data[start:end].decode("utf-8", "replace"))
 
 
-def _integer(text: str) -> float:
-    """An integer; one with more digits than Python reads fits no type anyway."""
-    return int(text) if len(text) < _LONGEST_INTEGER else float(text)
-
-
-def _whole_surrogates(match: re.Match[str]) -> str:
-    """The escape as it stands; half of a surrogate pair means no character, Go reads it as U+FFFD."""
-    return "\\ufffd" if match[2] else match[0]
+def raw_members(data: bytes) -> list[tuple[str, bytes]]:
+    """Names and values of an object in order, the values as they are written. ``data`` must be an object's JSON."""
+    return _Scan(data).members()
 
 
 class _Scan:
@@ -73,6 +64,19 @@ class _Scan:
         self.value()
         if (char := self._next()) is not None:
             raise self._bad(char, "after top-level value")
+
+    def members(self) -> list[tuple[str, bytes]]:
+        """The members of an object, values as they are written."""
+        found: list[tuple[str, bytes]] = []
+        self._need()
+        while not self._take(ord("}")):
+            self._take(ord(","))
+            start = self._at
+            self._key()
+            name = self._data[start : self._at].decode("utf-8", "replace").rstrip(" \t\r\n")[:-1]
+            start = self._at
+            found.append((value_of(name), self._data[start : self.value()].strip(_SPACE)))
+        return found
 
     def value(self) -> int:
         """One value; returns where it ends."""
@@ -93,7 +97,7 @@ class _Scan:
                 self._scalar(char)
                 return
             stack.append(char)
-            if len(stack) > _MAX_DEPTH:
+            if len(stack) > MAX_DEPTH:
                 raise self._bad(char, "exceeded max depth")
             if char == ord("["):
                 if self._take(ord("]")):

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from pyconsul.sdk.errors import InvalidArgument
 from pyconsul.sdk.request import NO_OPTIONS, Body, Headers, QueryOptions, Request, encode_query
 from pyconsul.sdk.settings import Endpoint, Settings
 
@@ -36,7 +37,12 @@ class Encoder:
         self._headers = _default_headers(settings)
 
     def encode(self, request: Request[Any], options: QueryOptions | None) -> Wire:
-        """Put ``request`` and ``options`` together; options win over settings, the request over both."""
+        """Put ``request`` and ``options`` together; options win over settings, the request over both.
+
+        Raises InvalidArgument for a request that nobody would send.
+        """
+        if request.refusal:
+            raise InvalidArgument(request.refusal)
         given = options or NO_OPTIONS
         return Wire(
             method=request.method,

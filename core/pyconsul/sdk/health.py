@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Checks: TypeAlias = list[HealthCheck]
 Entries: TypeAlias = list[ServiceEntry]
 
+STATES = ("any", "passing", "warning", "critical")
+"""The states that one can ask for."""
+
 
 def node_request(node: str) -> Request[Checks]:
     """All checks of a node."""
@@ -30,8 +33,9 @@ def checks_request(service: str) -> Request[Checks]:
 
 
 def state_request(state: str = "any") -> Request[Checks]:
-    """All checks in a state: any, passing, warning or critical."""
-    return Request("GET", f"/v1/health/state/{escape_path(state)}", json_of(list[HealthCheck]))
+    """All checks in a state: any, passing, warning or critical; an agent takes any other for one that no check has."""
+    refusal = "" if state in STATES else f"Unsupported state: {state}"
+    return Request("GET", f"/v1/health/state/{escape_path(state)}", json_of(list[HealthCheck]), refusal=refusal)
 
 
 def service_request(name: str, *, tags: Sequence[str] = (), passing: bool = False) -> Request[Entries]:
@@ -79,7 +83,7 @@ class Health:
         return await self._client.call(checks_request(service), options)
 
     async def state(self, state: str = "any", options: QueryOptions | None = None) -> Checks:
-        """All checks in a state: any, passing, warning or critical."""
+        """All checks in a state: any, passing, warning or critical. Raises InvalidArgument for any other."""
         return await self._client.call(state_request(state), options)
 
     async def service(

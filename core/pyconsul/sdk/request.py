@@ -49,6 +49,7 @@ class Request(msgspec.Struct, Generic[T], frozen=True):
 
     ``path`` starts with ``/v1/`` and is escaped already. Statuses in ``accept`` reach ``decode``; any other
     becomes an exception. ``idempotent`` says whether asking twice does no harm; None goes by the method.
+    ``refusal`` is why Consul's own client would not send it; such a request raises InvalidArgument when it is asked.
     """
 
     method: str
@@ -59,6 +60,7 @@ class Request(msgspec.Struct, Generic[T], frozen=True):
     body: Body = None
     accept: tuple[int, ...] = (200,)
     idempotent: bool | None = None
+    refusal: str = ""
 
     def read(self, answer: Answer) -> T:
         """The value in the answer. Raises the matching UnexpectedStatus, or UnreadableAnswer."""

@@ -102,7 +102,10 @@ def _structs_encoded(value: Any) -> Any:
 
 def _go_float(match: re.Match[bytes]) -> bytes:
     text = match[0]
-    return text if text.startswith(b'"') else format_float(float(text)).encode()
+    if text.startswith(b'"'):
+        return text
+    shown = format_float(float(text)).encode()
+    return shown[:-2] + shown[-1:] if shown[-4:-1] == b"e-0" else shown  # here, and here alone, 1e-07 is 1e-7
 
 
 def _replace_surrogates(value: Any) -> Any:

@@ -7,6 +7,7 @@ booleans. Both give plain dicts under Go's field names, with absent fields absen
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +15,7 @@ from typing import Any, Final, cast
 
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import DurationError, from_number, parse_duration
+from pyconsul.structs.nesting import is_too_deep, too_deep
 
 __all__ = [
     "BOOL",
@@ -336,15 +338,22 @@ def _json_headers(value: Any, path: str) -> dict[str, list[str]]:
 def _json_opaque(value: Any, path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise mismatch(value, path, "map[string]interface {}")
+    if is_too_deep(cast("dict[str, Any]", value)):
+        raise DecodeError(too_deep(path.rpartition(".")[2]))
     return go_numbers(cast("dict[str, Any]", value))
 
 
 def go_numbers(value: Any) -> Any:
-    """Untyped JSON as Go keeps it: every number is a float. What is hashed and packed depends on that."""
+    """Untyped JSON as Go keeps it: every number is a float. What is hashed, packed and shown depends on that.
+
+    Raises DecodeError for a number that no float holds.
+    """
     if isinstance(value, bool):
         return value
     if isinstance(value, int):
         return float(value) if -(1 << 1000) < value < 1 << 1000 else value
+    if isinstance(value, float) and math.isinf(value):
+        raise DecodeError("json: cannot unmarshal number into Go value of type float64")
     if isinstance(value, dict):
         return {key: go_numbers(item) for key, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):

@@ -16,8 +16,13 @@ class _Unusable(Exception):
     """What is wrong with a setting, in the originals' words."""
 
 
-def check(consul: Consul, vault: Vault, nomad: Nomad | None, logger: logging.Logger) -> None:
-    """Raise RunError for settings that no client can be made of; what is merely unsafe is logged as a warning."""
+def check(
+    consul: Consul, vault: Vault, nomad: Nomad | None, logger: logging.Logger, *, strict_colons: bool = True
+) -> None:
+    """Raise RunError for settings that no client can be made of; what is merely unsafe is logged as a warning.
+
+    ``strict_colons`` is how the tool's original reads addresses (``gourl.parse``).
+    """
     try:
         _check_tls("consul", consul.tls, logger)
         try:
@@ -27,17 +32,17 @@ def check(consul: Consul, vault: Vault, nomad: Nomad | None, logger: logging.Log
         except ConfigError as error:
             raise _Unusable(f"consul: {error}") from None
         _check_tls("vault", vault.tls, logger)
-        _check_url(vault.address, "vault: ")
+        _check_url(vault.address, "vault: ", strict_colons)
         if nomad is not None:
             _check_tls("nomad", nomad.tls, logger)
-            _check_url(nomad.address, f"nomad: invalid address '{nomad.address}': ")
+            _check_url(nomad.address, f"nomad: invalid address '{nomad.address}': ", strict_colons)
     except _Unusable as error:
         raise RunError(f"runner: runner: client set: {error}") from None
 
 
-def _check_url(address: str, head: str) -> None:
+def _check_url(address: str, head: str, strict_colons: bool) -> None:
     try:
-        gourl.parse(address)
+        gourl.parse(address, strict_colons=strict_colons)
     except gourl.UrlError as error:
         raise _Unusable(f"{head}{error}") from None
 

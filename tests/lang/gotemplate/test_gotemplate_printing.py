@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyconsul.lang import strconv
+from pyconsul.lang.gotemplate import stack
 from pyconsul.lang.gotemplate.gofmt import sprint, sprintf, sprintln
 from pyconsul.lang.gotemplate.values import Field, Int64, Map, NilPointer, Slice, Struct, Uint8, strings
 
@@ -82,6 +84,16 @@ FORMS: list[tuple[str, list[Any], str]] = [
 def test_sprintf_formats_like_go(form: str, values: list[Any], wanted: str) -> None:
     """Verbs, flags, widths, and the marks for mistakes are Go's."""
     assert sprintf(form, values) == wanted
+
+
+@pytest.mark.parametrize(("levels", "wrap"), [(20_000, lambda v: [v]), (20_000, lambda v: {"a": v})])
+def test_values_nest_as_deep_as_templates_build_them(levels: int, wrap: Callable[[Any], Any]) -> None:
+    """No depth ends the process: printing costs no C stack."""
+    value: Any = 1
+    for _ in range(levels):
+        value = wrap(value)
+    with stack.deep():
+        assert sprint([value]).count("1") == 1
 
 
 def test_blanks_stand_between_operands_that_are_no_texts() -> None:

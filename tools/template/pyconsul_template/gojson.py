@@ -7,12 +7,12 @@ import math
 import re
 from typing import Any
 
+from pyconsul.lang.gojson_values import MAX_DEPTH
 from pyconsul.lang.gotemplate import FunctionError, stack
 from pyconsul.lang.gotemplate.values import NIL, Map, Slice, Struct, Value, is_nil, type_of
 from pyconsul.lang.strconv import NumberSyntaxError, format_float, parse_int, quote_rune, to_bytes
 
-MAX_DEPTH = 1000
-"""Nesting that is read; Go takes 10,000, but nobody writes more than a few dozen."""
+_SHALLOW = 1000  # brackets; so many levels the standard library's reader, which recurses in C, takes on any stack
 
 _SPACE = " \t\r\n"
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
@@ -37,7 +37,7 @@ class Number(str):
 def parse(text: str) -> Value:
     """The value of a JSON text. Raises FunctionError with Go's message."""
     clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    if clean.count("[") + clean.count("{") <= MAX_DEPTH:
+    if clean.count("[") + clean.count("{") <= _SHALLOW:
         try:
             value = json.loads(clean, parse_int=_to_float, parse_float=_to_float, parse_constant=_refuse)
         except ValueError:
@@ -110,8 +110,8 @@ class _Reader:
     def value(self, depth: int, where: str) -> Value:
         """One value of any kind."""
         char = self.skip()
-        if depth > MAX_DEPTH:
-            raise FunctionError("exceeded max depth")
+        if char in ("{", "[") and depth == MAX_DEPTH:
+            raise self.invalid("exceeded max depth")
         if char == "{":
             return self.object(depth)
         if char == "[":
@@ -233,7 +233,9 @@ _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b":
 
 def dump(value: Value, *, html: bool = True, indent: str = "") -> str:
     """The value as JSON. Raises FunctionError for what JSON cannot hold."""
-    return _Writer(html, indent).text(value, "")
+    writer = _Writer(html, indent)
+    writer.value(value, "")
+    return "".join(writer.out)
 
 
 def _escape(char: str, html: bool) -> str:
@@ -264,14 +266,22 @@ def number(value: float) -> str:
 
 
 class _Writer:
-    """Writes one value."""
+    """Writes one value, piece by piece: to put texts together level by level would copy deep ones again and again."""
 
     def __init__(self, html: bool, indent: str) -> None:
         self.html = html
         self.indent = indent
+        self.out: list[str] = []
 
-    def text(self, value: Value, margin: str) -> str:
+    def value(self, value: Value, margin: str) -> None:
         """One value; ``margin`` is the indentation of the line it stands on."""
+        if isinstance(value, (Struct, dict, list)) and not is_nil(value) and not hasattr(value, "json"):
+            self.container(value, margin)
+        else:
+            self.out.append(self.scalar(value))
+
+    def scalar(self, value: Value) -> str:
+        """What holds no others."""
         if isinstance(value, str):
             return str(value) if isinstance(value, Number) else string(value, html=self.html)
         if isinstance(value, bool):
@@ -285,53 +295,42 @@ class _Writer:
         as_json = getattr(value, "json", None)
         if as_json is not None:
             return string(as_json(), html=self.html)
-        if isinstance(value, Struct):
-            return self.struct(value, margin)
-        if isinstance(value, dict):
-            return self.map(value, margin)
-        if isinstance(value, list):
-            return self.list(value, margin)
         if isinstance(value, bytes):
             import base64
 
             return string(base64.b64encode(value).decode())
         raise FunctionError(f"json: unsupported type: {type_of(value)}")
 
-    def joined(self, opening: str, parts: list[str], closing: str, margin: str) -> str:
-        """Parts in their brackets, one a line when indenting."""
-        if not parts:
-            return opening + closing
-        if not self.indent:
-            return opening + ",".join(parts) + closing
+    def container(self, value: Struct | dict[Any, Any] | Map | list[Any] | Slice, margin: str) -> None:
+        """A list, a map by its keys in order, or a struct by its fields; one member a line when indenting."""
+        opening, closing = "[]" if isinstance(value, list) else "{}"
+        members = self.members(value)
+        if not members:
+            self.out.append(opening + closing)
+            return
         inner = margin + self.indent
-        lines = (",\n" + inner).join(parts)
-        return f"{opening}\n{inner}{lines}\n{margin}{closing}"
+        line, end = ("\n" + inner, "\n" + margin) if self.indent else ("", "")
+        for index, (key, member) in enumerate(members):
+            self.out.append(("," if index else opening) + line + key)
+            self.value(member, inner)
+        self.out.append(end + closing)
 
-    def list(self, value: list[Any] | Slice, margin: str) -> str:
-        """A list."""
-        parts = [self.text(v, margin + self.indent) for v in value]
-        return self.joined("[", parts, "]", margin)
-
-    def pair(self, key: str, value: Value, margin: str) -> str:
-        """A key and its value."""
+    def members(self, value: Struct | dict[Any, Any] | Map | list[Any] | Slice) -> list[tuple[str, Value]]:
+        """What stands before each member, and the member."""
         colon = ": " if self.indent else ":"
-        return string(key, html=self.html) + colon + self.text(value, margin + self.indent)
-
-    def map(self, value: dict[Any, Any] | Map, margin: str) -> str:
-        """A map, by its keys in order."""
+        if isinstance(value, list):
+            return [("", member) for member in value]
+        if isinstance(value, Struct):
+            return [(string(name, html=self.html) + colon, member) for name, member in _fields(value)]
         if isinstance(value, Map) and value.go_type.startswith("map[interface"):
             raise FunctionError(f"json: unsupported type: {value.go_type}")
         keys = sorted((k if isinstance(k, str) else str(int(k)), k) for k in value)
-        parts = [self.pair(shown, value[key], margin) for shown, key in keys]
-        return self.joined("{", parts, "}", margin)
+        return [(string(shown, html=self.html) + colon, value[key]) for shown, key in keys]
 
-    def struct(self, value: Struct, margin: str) -> str:
-        """A struct, by its fields."""
-        first = value.json_first
-        ordered = sorted(value.fields, key=lambda f: first.index(f.name) if f.name in first else len(first))
-        parts: list[str] = []
-        for field in ordered:
-            held = getattr(value, field.name)
-            if field.json != "-" and not (field.omit_empty and not held):
-                parts.append(self.pair(field.json or field.name, held, margin))
-        return self.joined("{", parts, "}", margin)
+
+def _fields(value: Struct) -> list[tuple[str, Value]]:
+    """Names and values of the fields that JSON shows."""
+    first = value.json_first
+    ordered = sorted(value.fields, key=lambda f: first.index(f.name) if f.name in first else len(first))
+    held = [(field, getattr(value, field.name)) for field in ordered]
+    return [(f.json or f.name, v) for f, v in held if f.json != "-" and not (f.omit_empty and not v)]

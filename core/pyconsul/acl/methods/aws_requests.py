@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import SplitResult, parse_qs, urlsplit, urlunsplit
 
 from pyconsul.acl.methods.protocol import Ask, MethodError
+from pyconsul.lang import gourl
 from pyconsul.lang.strconv import quote
 
 SERVER_ID_HEADER: Final = "X-Consul-IAM-ServerID"
@@ -146,10 +147,11 @@ def _is_one_line(value: str) -> bool:
 
 def _url(text: str) -> SplitResult:
     try:
+        read = gourl.parse(text, strict_colons=False)
         url = urlsplit(text)
     except ValueError as error:
-        raise MethodError(f"parse {quote(text)}: {error}") from None
-    if not url.scheme or not url.netloc:
+        raise MethodError(str(error)) from None
+    if not read.scheme or not read.host:
         raise MethodError(f"url is invalid: {quote(text)}")
     return url
 

@@ -12,6 +12,7 @@ from pyconsul.lang.strconv import quote
 from pyconsul.structs import godecode
 
 LEEWAY: Final = 150.0  # seconds, where a token says only when it begins or only when it ends
+_INT64: Final = 2.0**63
 CLOCK_SKEW: Final = 60.0  # seconds
 _REFUSED: Final = "error validating claims: go-jose/go-jose/jwt: "
 
@@ -39,8 +40,11 @@ class Times:
             raise MethodError(_REFUSED + "validation field, token issued in the future (iat)")
 
 
-def check_types(claims: Mapping[str, Any]) -> None:
-    """Refuse registered claims (RFC 7519, section 4.1) that are not of their types. Raises MethodError."""
+def check_types(claims: Mapping[str, Any], *, null_audiences: bool = False) -> None:
+    """Refuse registered claims (RFC 7519, section 4.1) that are not of their types. Raises MethodError.
+
+    ``null_audiences`` lets null stand in the list of audiences, as go-oidc does and go-jose does not.
+    """
     for name in ("iat", "nbf", "exp"):
         if not _is_number(claims.get(name, 0)):
             raise MethodError("go-jose/go-jose/jwt: expected number value to unmarshal NumericDate")
@@ -49,8 +53,8 @@ def check_types(claims: Mapping[str, Any]) -> None:
             told = godecode.wrong_value(claims[name], "string")
             raise MethodError(told.replace("Go value", f"Go struct field Claims.{name}"))
     audience = claims.get("aud", "")
-    several = audience if isinstance(audience, list) else [audience]
-    if not all(isinstance(one, str | None) for one in several):
+    several = audience if isinstance(audience, list) else ["" if audience is None else audience]
+    if not all(isinstance(one, str) or (one is None and null_audiences) for one in several):
         raise MethodError("go-jose/go-jose/jwt: expected string or array value to unmarshal to Audience")
 
 
@@ -89,8 +93,9 @@ def check_audience(claims: Mapping[str, Any], bound: Sequence[str], *, strict: b
 
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float:
-    value = claims.get(name)
-    return 0.0 if value is None else float(value)
+    value = float(claims.get(name) or 0)
+    # A time that no int64 holds becomes the least of them in Go: such a token ended long ago.
+    return value if -_INT64 <= value < _INT64 else -_INT64
 
 
 def values_of(claims: Mapping[str, Any], mappings: Mapping[str, str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 import msgspec
 
 from pyconsul.acl.methods import claims as claims_of
-from pyconsul.acl.methods import jws
+from pyconsul.acl.methods import jose_json, jws
 from pyconsul.acl.methods.protocol import Answer, Ask, Fetch, Identity, MethodError
 from pyconsul.acl.methods.settings import number, read_settings, text, text_map, texts
 from pyconsul.lang.strconv import quote
@@ -182,7 +182,7 @@ class JwtMethod:
         Consul reads claims while it tries its keys: with keys of its own, what is unreadable fits none of them.
         """
         try:
-            claims = token.claims()
+            claims = token.claims() if self._remote is None else jws.claims_in(token.payload)
             claims_of.check_types(claims)
         except MethodError as error:
             text = _NO_KEY_FITS if self._remote is None else f"failed to unmarshal claims: {error}"
@@ -275,7 +275,7 @@ def _keys_url(answer: Answer, issuer: str) -> str:
 def _document(answer: Answer) -> Any:
     """The JSON of an answer. Raises MethodError in go-oidc's words."""
     try:
-        return jws.json_value(answer.body)
+        return jose_json.value(answer.body)
     except MethodError as error:
         kind = answer.content_type
         if kind.partition(";")[0].strip() == "application/json":
@@ -296,7 +296,7 @@ def _unsigned_claims(bearer: str) -> dict[str, Any]:
         raise MethodError(f"oidc: malformed jwt: oidc: malformed jwt payload: {error}") from None
     try:
         claims = jws.claims_in(payload)
-        claims_of.check_types(claims)
+        claims_of.check_types(claims, null_audiences=True)
     except MethodError as error:
         raise MethodError(f"oidc: failed to unmarshal claims: {error}") from None
     return claims

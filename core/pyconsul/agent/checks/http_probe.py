@@ -13,9 +13,10 @@ import aiohttp
 from yarl import URL
 
 from pyconsul.agent.checks.dialing import dial_text, no_such_host, tls_text
-from pyconsul.agent.checks.http_request import escaped, request_fault, verb
+from pyconsul.agent.checks.http_request import credentials, request_fault, sent, shown, target, verb
 from pyconsul.agent.checks.outputs import Tail
 from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
+from pyconsul.lang.gourl import Url
 from pyconsul.lang.strconv import quote
 from pyconsul.structs.health import CRITICAL, PASSING, WARNING
 from pyconsul.telemetry import logger
@@ -61,12 +62,12 @@ class HttpProbe:
         except TimeoutError:
             return self._failed(_DEADLINE)
         except aiohttp.TooManyRedirects as error:
-            target = error.history[-1].headers.get("Location", self._target)
-            return Result(CRITICAL, f'{verb(self._method)} "{target}": stopped after {_MAX_REDIRECTS} redirects')
+            last = error.history[-1].headers.get("Location", self._target)
+            return Result(CRITICAL, f'{verb(self._method)} "{last}": stopped after {_MAX_REDIRECTS} redirects')
         except aiohttp.ClientConnectorCertificateError as error:
             return self._failed(tls_text(_ssl_error(error.certificate_error)))
         except aiohttp.ClientConnectorError as error:
-            return self._failed(_connect_text(error))
+            return self._failed(_connect_text(error, target(self._target)))
         except aiohttp.ServerDisconnectedError:
             return self._failed("EOF")
         except aiohttp.ClientOSError as error:
@@ -79,12 +80,13 @@ class HttpProbe:
 
     async def _ask(self, limit: asyncio.Timeout) -> Result:
         tail = Tail(self._limit)
+        url = target(self._target)
         sni = self._check.TLSServerName or None
         async with self._open().request(
             self._method,
-            URL(escaped(self._target), encoded=True),
+            URL(sent(url), encoded=True),
             data=self._check.Body.encode() or None,
-            headers=self._headers(),
+            headers=self._headers(url),
             allow_redirects=not self._check.DisableRedirects,
             max_redirects=_MAX_REDIRECTS,
             ssl=self._context,
@@ -116,7 +118,7 @@ class HttpProbe:
             )
         return self._session
 
-    def _headers(self) -> list[tuple[str, str]]:
+    def _headers(self, url: Url) -> list[tuple[str, str]]:
         given = (self._check.Header or {}).items()
         found = [(name, value) for name, values in given if name.lower() not in _OF_THE_BODY for value in values]
         names = {name.lower() for name, value in found if value}
@@ -126,10 +128,14 @@ class HttpProbe:
             found.append(("Accept", "text/plain, text/*, */*"))
         if "accept-encoding" not in names and self._method != "HEAD":
             found.append(("Accept-Encoding", "gzip"))
+        if "authorization" not in names and (basic := credentials(url)):
+            found.append(("Authorization", basic))
+        if "host" not in names and not url.hostname():
+            found.append(("Host", url.host))
         return found
 
     def _failed(self, text: str) -> Result:
-        return Result(CRITICAL, f'{verb(self._method)} "{self._target}": {text}')
+        return Result(CRITICAL, f"{verb(self._method)} {quote(shown(target(self._target)))}: {text}")
 
     async def close(self) -> None:
         """Close the session."""
@@ -151,14 +157,14 @@ def _first_line(message: str) -> str:
     return literal_eval(found[0]).decode("utf-8", "replace").partition("\n")[0].rstrip("\r")
 
 
-def _connect_text(error: aiohttp.ClientConnectorError) -> str:
+def _connect_text(error: aiohttp.ClientConnectorError, asked: Url) -> str:
     cause = error.os_error
     if isinstance(cause, ssl.SSLError):
         return tls_text(cause)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return f"dial tcp: {no_such_host(error.host)}"
-    shown = f"[{error.host}]:{error.port}" if ":" in error.host else f"{error.host}:{error.port}"
-    return dial_text("tcp", shown, cause)
+    address = f"[{error.host}]:{error.port}" if ":" in error.host else f"{error.host}:{error.port}"
+    return dial_text("tcp", address if asked.hostname() else asked.host, cause)
 
 
 def _ssl_error(error: Exception) -> ssl.SSLError:

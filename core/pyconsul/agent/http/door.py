@@ -144,6 +144,8 @@ class Door:
             raise
         except UnicodeEncodeError:  # names are text here; only keys and values may be any bytes
             return self._refusal(req, BadRequest("Invalid request: a name holds bytes that are no UTF-8"))
+        except RecursionError:  # from codecs in C and from what walks over values: bodies may nest 10,000 levels
+            return self._refusal(req, BadRequest("Request decode failed: the body nests too deep"))
         except Exception as error:
             log.error("Request failed", method=req.method, url=_safe_url(req), error=repr(error))
             log.debug(traceback.format_exc())

@@ -1,4 +1,8 @@
-"""Go's ``fmt``: ``sprint``, ``sprintln`` and ``sprintf`` with its verbs, flags and error marks."""
+"""Go's ``fmt``: ``sprint``, ``sprintln`` and ``sprintf`` with its verbs, flags and error marks.
+
+Values may nest 100,000 levels deep (``stack``). So what prints their members makes lists for ``join``, never
+generators: those are resumed by C code, level upon level, until the C stack ends.
+"""
 
 from __future__ import annotations
 
@@ -452,9 +456,9 @@ def _slice(value: list[Any], verb: str, spec: _Spec, depth: int) -> str:
     if spec.sharp_v:
         if is_nil(value):
             return f"{type_of(value)}(nil)"
-        items = ", ".join(_nested(v, verb, spec, depth, element_type(value)) for v in value)
+        items = ", ".join([_nested(v, verb, spec, depth, element_type(value)) for v in value])
         return f"{type_of(value)}{{{items}}}"
-    return "[" + " ".join(_nested(v, verb, spec, depth) for v in value) + "]"
+    return "[" + " ".join([_nested(v, verb, spec, depth) for v in value]) + "]"
 
 
 def _map(value: dict[Any, Any], verb: str, spec: _Spec, depth: int) -> str:

@@ -39,7 +39,7 @@ class Health:
         return self._client.call(checks_request(service), options)
 
     def state(self, state: str = "any", options: QueryOptions | None = None) -> Checks:
-        """All checks in a state: any, passing, warning or critical."""
+        """All checks in a state: any, passing, warning or critical. Raises InvalidArgument for any other."""
         return self._client.call(state_request(state), options)
 
     def service(

@@ -22,7 +22,8 @@ from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
 from pyconsul.structs.gojson import format_float
-from pyconsul.structs.lenient import go_numbers
+from pyconsul.structs.lenient import DecodeError, go_numbers
+from pyconsul.structs.nesting import is_too_deep, too_deep
 
 _RAFT_FIELDS: Final = frozenset(("CreateIndex", "ModifyIndex"))
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -57,8 +58,13 @@ def decode_entry(raw: Any) -> ConfigEntry:
         wanted = kind_of(kind)
     except UnknownKindError as error:
         raise EntryDecodeError(str(error)) from error
+    if is_too_deep(fields):
+        raise EntryDecodeError(too_deep("''"))
     reader = _Reader()
-    entry = reader.struct(wanted, go_numbers(fields), "")
+    try:
+        entry = reader.struct(wanted, go_numbers(fields), "")
+    except DecodeError as error:
+        raise EntryDecodeError(str(error)) from error
     if reader.faults:
         text = "".join(f"\n* {fault}" for fault in sorted(reader.faults))
         raise EntryDecodeError(f"{len(reader.faults)} error(s) decoding:\n{text}")

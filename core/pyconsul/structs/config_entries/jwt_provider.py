@@ -1,8 +1,8 @@
 """``jwt-provider``: who signs tokens, and how they are checked."""
 
 from typing import ClassVar
-from urllib.parse import urlsplit
 
+from pyconsul.lang import gourl
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.base64_text import IllegalBase64, decode
 from pyconsul.structs.config_entries.entry import (
@@ -27,10 +27,10 @@ def _count(*parts: object) -> int:
 def _uri_fault(uri: str) -> str:
     """Go's complaint about what is no absolute address and no path, "" if it is one."""
     try:
-        absolute = bool(urlsplit(uri).scheme) or uri.startswith("/")
-    except ValueError as error:
-        return f"parse {quote(uri)}: {error}"
-    return "" if absolute else f"parse {quote(uri)}: invalid URI for request"
+        gourl.parse_request_uri(uri, strict_colons=False)
+    except gourl.UrlError as error:
+        return str(error)
+    return ""
 
 
 class LocalJWKS(WireStruct, frozen=True, kw_only=True):

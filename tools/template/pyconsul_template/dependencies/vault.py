@@ -175,7 +175,7 @@ class ReadQuery(_Secrets):
     def parse(cls, text: str) -> ReadQuery:
         """From ``path[?version=n]``. Raises FunctionError."""
         url = gourl.parse(_trimmed(text, "vault.read"))
-        path, params = url["path"], dict(parse_qsl(url["query"]))
+        path, params = url.path, dict(parse_qsl(url.query))
         version = f".v{params['version']}" if params.get("version") else ""
         return cls(path, params, f"vault.read({path}{version})")
 
@@ -278,7 +278,7 @@ class CertificateQuery:
     pause: float = 0.0
 
     def __post_init__(self) -> None:
-        self.path = gourl.parse(_trimmed(self.path, "vault.read"))["path"]
+        self.path = gourl.parse(_trimmed(self.path, "vault.read")).path
         self.name = f"vault.pki({self.path}->{self.destination})"
 
     async def fetch(self, access: View) -> Fetched:

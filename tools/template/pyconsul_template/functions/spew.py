@@ -6,14 +6,19 @@ import re
 import sys
 from typing import Any
 
+from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import sprintf, to_string
 from pyconsul.lang.gotemplate.values import NIL, NilPointer, Struct, Value, is_nil, sorted_keys, type_of
 from pyconsul.lang.strconv import byte_length, quote, to_bytes
 from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function
 
+_DEEPEST = 1000  # levels: each is indented by one more, so that 10,000 would be 100 MB
+
 
 def _dump(value: Value, margin: str) -> str:
+    if len(margin) > _DEEPEST:
+        raise FunctionError(f"spew: nested deeper than {_DEEPEST} levels")
     if value is None or value is NIL:
         return "(interface {}) <nil>"
     kind = type_of(value)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import posixpath
+from collections import defaultdict
 from typing import Any
-from urllib.parse import quote as percent
 
 from pyconsul.lang import gourl
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import kind_of
-from pyconsul.lang.strconv import quote
 from pyconsul_template.functions.registry import function
 
 
@@ -47,9 +46,19 @@ for _prefix in ("sprig_", "sprig_os"):
 def url_parse(text: str) -> dict[str, str]:
     """The parts of a URL."""
     try:
-        return gourl.parse(text)
+        url = gourl.parse(text)
     except gourl.UrlError as error:
         raise FunctionError(f"unable to parse url: {error}") from None
+    return {
+        "scheme": url.scheme,
+        "host": url.host,
+        "hostname": url.hostname(),
+        "path": url.path,
+        "query": url.query,
+        "opaque": url.opaque,
+        "fragment": url.fragment,
+        "userinfo": url.user.text() if url.user else "",
+    }
 
 
 @function("sprig_urlJoin", "map[string]any")
@@ -59,32 +68,21 @@ def url_join(parts: dict[str, Any]) -> str:
         if name in parts and not isinstance(parts[name], str):
             found = kind_of(parts[name])
             raise FunctionError(f"unable to parse {name} key, must be of type string, but {found} found")
-    user = parts.get("userinfo", "")
-    if not gourl.USERINFO.fullmatch(user):
-        said = quote(f"proto://{user}@host")
-        raise FunctionError(f"unable to parse userinfo in dict: parse {said}: net/url: invalid userinfo")
-    part: dict[str, str] = {
-        **dict.fromkeys(("scheme", "host", "path", "query", "opaque", "fragment", "userinfo"), ""),
-        **parts,
-    }
-    return _joined(part)
+    part: defaultdict[str, str] = defaultdict(str, parts)
+    return gourl.Url(
+        scheme=part["scheme"],
+        opaque=part["opaque"],
+        user=_user(part["userinfo"]),
+        host=part["host"],
+        path=part["path"],
+        query=part["query"],
+        fragment=part["fragment"],
+    ).text()
 
 
-def _joined(part: dict[str, str]) -> str:
-    """The text of a URL, put together as Go does it."""
-    out = part["scheme"] + ":" if part["scheme"] else ""
-    tail = "?" + part["query"] if part["query"] else ""
-    tail += "#" + percent(part["fragment"], safe="/?:@!$&'()*+,;=-._~") if part["fragment"] else ""
-    if part["opaque"]:
-        return out + part["opaque"] + tail
-    if any(part[name] for name in ("scheme", "host", "userinfo")):
-        if any(part[name] for name in ("host", "path", "userinfo")):
-            out += "//"
-        out += gourl.user_shown(part["userinfo"]) + "@" if part["userinfo"] else ""
-        out += percent(part["host"], safe="!$&'()*+,;=:[]<>\"%")
-    path = percent(part["path"], safe="/$&+,:;=@-_.~!*'()")
-    if path and path[0] != "/" and part["host"]:
-        out += "/"
-    if not out and ":" in path.partition("/")[0]:
-        out += "./"
-    return out + path + tail
+def _user(text: str) -> gourl.Userinfo | None:
+    """Name and password as they stand in a URL."""
+    try:
+        return gourl.parse(f"proto://{text}@host").user if text else None
+    except gourl.UrlError as error:
+        raise FunctionError(f"unable to parse userinfo in dict: {error}") from None
