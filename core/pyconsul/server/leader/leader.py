@@ -68,9 +68,9 @@ class Leader:
         self.session_timers.arm_all(self.server.db)
         self.tombstones.start()
         await self._start_acls()
+        await self.autopilot.start()
         if self.server.config.connect_enabled:
             await enable_virtual_ips(self.server)
-        await self.autopilot.start()
         with metrics.measure("leader.reconcileMember"):
             await register_own_member(self.server)
         await write_bootstrap_entries(self.server, self.server.config.bootstrap_entries)
