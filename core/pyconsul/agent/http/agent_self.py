@@ -9,6 +9,8 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
+from msgspec import UNSET, Struct, UnsetType
+
 from pyconsul.acl import Access
 from pyconsul.agent.bootstrap_entries import bootstrap_entries
 from pyconsul.agent.host import host_info
@@ -34,12 +36,30 @@ async def agent_self(req: Request) -> Reply:
     """Configuration (secrets hidden), coordinate, own member, figures, node metadata."""
     req.require_agent(Access.READ)
     agent = req.agent
-    maps = {"Stats": stats(agent), "Meta": agent.local.facts.meta}
-    moving = {name: gojson.sorted_map(value) for name, value in maps.items()} | _xds(agent)
+    moving = _MovingPart(stats(agent), agent.local.facts.meta, _xds(agent))
     # The configuration is most of the answer and changes only with a reload: its JSON is kept.
     if req.query.has("pretty") or agent.config.dev_mode:
         return Reply(raw=_still_part(agent).pretty + b"," + gojson.encode_pretty(moving)[1:])
     return Reply(raw=_still_part(agent).plain + b"," + gojson.encode(moving)[1:])
+
+
+class _XDSPorts(Struct, frozen=True):
+    Plaintext: int
+    TLS: int
+
+
+class _XDS(Struct, frozen=True):
+    SupportedProxies: dict[str, tuple[str, ...]]
+    Port: int
+    Ports: _XDSPorts
+
+
+class _MovingPart(Struct, frozen=True):
+    """What may differ from one request to the next, in Consul's order."""
+
+    Stats: dict[str, dict[str, str]]
+    Meta: dict[str, str]
+    xDS: _XDS | UnsetType
 
 
 class _StillPart(NamedTuple):
@@ -82,17 +102,11 @@ def _still_value(agent: Agent) -> dict[str, Any]:
     }
 
 
-def _xds(agent: Agent) -> dict[str, Any]:
+def _xds(agent: Agent) -> _XDS | UnsetType:
     plain, tls = agent.config.ports.grpc, agent.config.ports.grpc_tls
     if plain <= 0 and tls <= 0:
-        return {}
-    return {
-        "xDS": {
-            "SupportedProxies": {"envoy": list(ENVOY_VERSIONS)},
-            "Port": tls if tls > 0 else plain,
-            "Ports": {"Plaintext": plain, "TLS": tls},
-        }
-    }
+        return UNSET
+    return _XDS({"envoy": ENVOY_VERSIONS}, tls if tls > 0 else plain, _XDSPorts(plain, tls))
 
 
 def _rfc3339(text: str) -> str:
