@@ -85,7 +85,7 @@ class PlainEncoder(hpack.Encoder):
 
 
 class _Connection(h2.connection.H2Connection):
-    """``h2`` as it is but for 13 MB of memory about streams that are long gone."""
+    """``h2`` as it is but for 8 MB of memory about streams that are long gone."""
 
     MAX_CLOSED_STREAMS = REMEMBERED
 

@@ -19,7 +19,7 @@ from pyconsul.lang.bexpr.grammar import parse
 __all__ = ["FilterError", "check_filter", "compile_evaluator", "compile_filter", "parse"]
 
 KEPT_UP_TO = 4096
-"""Characters of an expression whose test is kept for the next who asks; longer ones would fill gigabytes."""
+"""Characters of an expression whose test is kept for the next who asks: 0.2 MB. One of 360 KB takes 11 MB."""
 _PREFIX = "Failed to create boolean expression evaluator: "
 
 
