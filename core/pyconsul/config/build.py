@@ -513,7 +513,8 @@ class _Builder:
             "hostname": environ.get("HCP_API_ADDRESS", legacy),
             "scada_address": environ.get("HCP_SCADA_ADDRESS", ""),
         }
-        return s.Cloud(**{name: text or self.values.text(f"cloud.{name}") for name, text in given.items()})
+        shown = {name: text or self.values.text(f"cloud.{name}") for name, text in given.items()}
+        return s.Cloud(node_id=self.values.text("node_id"), **shown)
 
     def node_name(self) -> str:
         return (self.values.text("node_name") or self.host.hostname()).strip()
