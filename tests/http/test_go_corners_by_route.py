@@ -204,3 +204,51 @@ async def test_the_deletion_of_a_query_repeats_the_type_of_the_request(wire: Any
     form = "application/x-www-form-urlencoded"
     answer = await wire.get(f"/v1/query/{json.loads(made.body)['ID']}", f"Content-Type: {form}", method="DELETE")
     assert (answer.status, answer.headers["content-type"]) == (200, form)
+
+
+PROXY = '{"DestinationServiceName": "s", "Config": {"a": [1e400]}}'
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "place"),
+    [
+        (
+            "/v1/txn",
+            f'[{{"Service": {{"Verb": "set", "Node": "n", "Service": {{"Service": "s", "Proxy": {PROXY}}}}}}}]',
+            "struct field AgentServiceConnectProxyConfig.Service.Service.Proxy.Config of type float64",
+        ),
+        (
+            "/v1/agent/service/register",
+            f'{{"Name": "p", "Kind": "connect-proxy", "Port": 1, "Proxy": {PROXY}}}',
+            "struct field .Alias.Proxy.Alias.Config of type float64",
+        ),
+        (
+            "/v1/catalog/register",
+            f'{{"Node": "n", "Address": "10.0.0.1", "Service": {{"Service": "p", "Proxy": {PROXY}}}}}',
+            "struct field NodeService.Service.Proxy.Alias.Config of type float64",
+        ),
+        (
+            "/v1/config",
+            '{"Kind": "proxy-defaults", "Name": "global", "Config": {"a": 1e400}}',
+            "value of type float64",
+        ),
+        ("/v1/session/create", '{"LockDelay": 1e400}', "struct field .LockDelay of type float64"),
+        (
+            "/v1/coordinate/update",
+            '{"Node": "n", "Coord": {"Vec": [1e400]}}',
+            "struct field Coordinate.Coord.Vec of type float64",
+        ),
+        (
+            "/v1/operator/autopilot/configuration",
+            '{"MaxTrailingLogs": 1e400}',
+            "struct field AutopilotConfiguration.MaxTrailingLogs of type uint64",
+        ),
+    ],
+)
+async def test_a_number_beyond_any_float_is_refused_by_its_name(path: str, body: str, place: str, wire: Any) -> None:
+    """Wherever it stands, also in what is opaque to Consul."""
+    answer = await wire.get(path, method="PUT", body=body.encode())
+    assert (answer.status, answer.body.decode().partition("json: ")[2]) == (
+        400,
+        f"cannot unmarshal number 1e400 into Go {place}",
+    )
