@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,7 @@ async def test_the_tool_prints_addresses_on_one_line(cloud: Any, capsys: Any, mo
         ([], 0, "Usage: py-consul-discover addrs", ""),
         (["-h"], 0, "Usage: py-consul-discover addrs", ""),
         (["addrs", "-h"], 0, "Usage: py-consul-discover addrs", ""),
+        (["-version"], 0, f"py-consul-discover v{version('py-consul-agent')}\n", ""),
         (["nope"], 1, "", "unknown command nope\n\nUsage: "),
     ],
 )

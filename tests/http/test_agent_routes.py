@@ -290,6 +290,7 @@ async def test_a_node_id_that_was_made_up_is_shown_as_the_configured_one_would_b
     """In both halves of ``self``."""
     shown = (await api.get("self")).body
     assert shown["DebugConfig"]["NodeID"] == shown["Config"]["NodeID"] == api.agent.node_id != ""
+    assert shown["DebugConfig"]["Cloud"]["NodeID"] == ""  # the configured one alone
 
 
 async def test_self_is_pretty_where_the_agent_is_a_dev_agent(api: Api) -> None:

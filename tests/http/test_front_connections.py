@@ -2,8 +2,11 @@
 
 import asyncio
 import gzip
+import io
 import os
 import socket
+import tarfile
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +17,7 @@ from pyconsul.agent.http import bodies, server
 from pyconsul.agent.http.front import Patience
 from pyconsul.agent.http.server import Connection
 from pyconsul.server.state.kv import KVS
+from pyconsul.telemetry import logger
 
 HUGE = b"x" * 300_000
 
@@ -372,6 +376,34 @@ async def test_large_replies_are_packed_on_request(size: int, accept: str, wire:
     answer = await wire.get("/v1/kv/z?raw", f"Accept-Encoding: {accept}")
     assert answer.headers["content-encoding"] == "gzip"
     assert gzip.decompress(answer.body) == value
+
+
+async def test_a_stream_is_packed_so_that_each_line_can_be_read_at_once(wire: Any) -> None:
+    """The log of an agent, of which nobody knows when the next line comes."""
+    wire.send(lines("GET", "/v1/agent/monitor", "Accept-Encoding: gzip"))
+    head = await wire.reader.readuntil(b"\r\n\r\n")
+    assert b"\r\nContent-Encoding: gzip\r\n" in head
+    logger("agent.x").warn("first")
+    unpack = zlib.decompressobj(31)
+    text = b""
+    while b"first" not in text:
+        piece = await wire.reader.readexactly(int(await wire.reader.readline(), 16))
+        await wire.reader.readline()
+        text += unpack.decompress(piece)
+
+
+async def test_an_archive_is_packed_again_for_those_who_take_gzip(wire: Any) -> None:
+    """Odd, but so from Consul; clients that ask for gzip unpack once by themselves."""
+    packed = await wire.get("/v1/snapshot", "Accept-Encoding: gzip")
+    assert packed.headers["content-encoding"] == "gzip"
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(packed.body)), mode="r:gz") as archive:
+        assert "state.bin" in archive.getnames()
+
+
+async def test_refusals_of_a_stream_are_packed_however_short(wire: Any) -> None:
+    """Its route packs from the first byte on."""
+    answer = await wire.get("/v1/agent/monitor?loglevel=loud", "Accept-Encoding: gzip")
+    assert (answer.status, gzip.decompress(answer.body)) == (400, b"Unknown log level: loud")
 
 
 @pytest.mark.parametrize("accept", ["", "*", "gzip;q=0", "gzip;q=x", "identity", "gzipped"])

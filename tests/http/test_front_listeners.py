@@ -105,6 +105,14 @@ async def test_configured_headers_and_doors(
         assert (answer.headers.get("x-consul-translate-addresses") == "true") is ("translate" in headers)
 
 
+@pytest.mark.parametrize(("method", "kind"), [("GET", "text/html; charset=utf-8"), ("POST", None)])
+async def test_the_way_to_the_ui_is_a_page_for_those_who_ask_for_one(method: str, kind: str | None, wire: Any) -> None:
+    """Others get the header alone."""
+    answer = await wire.get("/ui", method=method)
+    assert (answer.status, answer.headers["location"], answer.headers.get("content-type")) == (307, "/ui/", kind)
+    assert bool(answer.body) is bool(kind)
+
+
 async def test_configured_headers_come_before_all_but_the_type(
     run_agent: Callable[..., Any], connect: Callable[..., Any]
 ) -> None:

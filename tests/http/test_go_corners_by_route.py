@@ -161,3 +161,94 @@ async def test_service_metadata_is_shown_sorted_whoever_sent_it_in_what_order(wi
     service = b'{"Name": "web", "Meta": {"version": "2", "env": "prod"}}'
     await wire.get("/v1/agent/service/register", method="PUT", body=service)
     assert b'"env": "prod",\n        "version": "2"' in (await wire.get("/v1/agent/service/web?pretty")).body
+
+
+@pytest.mark.parametrize(
+    ("path", "allow"),
+    [("x", "GET,PUT,DELETE"), ("x/execute", "GET"), ("x/explain", "GET")],
+)
+@pytest.mark.parametrize("method", ["POST", "PATCH", "BREW"])
+async def test_a_prepared_query_names_its_methods_by_itself(method: str, path: str, allow: str, wire: Any) -> None:
+    """Without OPTIONS, and also to a method that HTTP does not know."""
+    answer = await wire.get(f"/v1/query/{path}", method=method)
+    assert (answer.status, answer.headers["allow"]) == (405, allow)
+
+
+async def test_a_cached_run_of_no_query_fails_otherwise_than_a_plain_one(wire: Any) -> None:
+    """The cache hands the error on as any other, and only a plain run knows it for a 404."""
+    plain, cached = [await wire.get(f"/v1/query/none/execute{options}") for options in ("", "?cached")]
+    assert (plain.status, plain.body) == (404, b"Query not found")
+    assert (cached.status, cached.body) == (500, b"Query not found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "shown"),
+    [
+        ("GET", "/v1/agent/metrics?format=prometheus", "a/b"),
+        ("OPTIONS", "/v1/internal/ui/nodes", "a/b"),
+        ("OPTIONS", "/v1/catalog/nodes", "application/json"),
+        ("PUT", "/v1/agent/maintenance?enable=false", "application/json"),
+    ],
+)
+async def test_an_answer_without_content_may_repeat_the_type_of_the_request(
+    method: str, path: str, shown: str, wire: Any
+) -> None:
+    """Reads, deletions and the UI's own routes do."""
+    answer = await wire.get(path, "Content-Type: a/b", method=method)
+    assert (answer.status, answer.body, answer.headers["content-type"]) == (200, b"", shown)
+
+
+async def test_the_deletion_of_a_query_repeats_the_type_of_the_request(wire: Any) -> None:
+    """As clients that send forms see it."""
+    made = await wire.get("/v1/query", method="POST", body=b'{"Name": "n", "Service": {"Service": "s"}}')
+    form = "application/x-www-form-urlencoded"
+    answer = await wire.get(f"/v1/query/{json.loads(made.body)['ID']}", f"Content-Type: {form}", method="DELETE")
+    assert (answer.status, answer.headers["content-type"]) == (200, form)
+
+
+PROXY = '{"DestinationServiceName": "s", "Config": {"a": [1e400]}}'
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "place"),
+    [
+        (
+            "/v1/txn",
+            f'[{{"Service": {{"Verb": "set", "Node": "n", "Service": {{"Service": "s", "Proxy": {PROXY}}}}}}}]',
+            "struct field AgentServiceConnectProxyConfig.Service.Service.Proxy.Config of type float64",
+        ),
+        (
+            "/v1/agent/service/register",
+            f'{{"Name": "p", "Kind": "connect-proxy", "Port": 1, "Proxy": {PROXY}}}',
+            "struct field .Alias.Proxy.Alias.Config of type float64",
+        ),
+        (
+            "/v1/catalog/register",
+            f'{{"Node": "n", "Address": "10.0.0.1", "Service": {{"Service": "p", "Proxy": {PROXY}}}}}',
+            "struct field NodeService.Service.Proxy.Alias.Config of type float64",
+        ),
+        (
+            "/v1/config",
+            '{"Kind": "proxy-defaults", "Name": "global", "Config": {"a": 1e400}}',
+            "value of type float64",
+        ),
+        ("/v1/session/create", '{"LockDelay": 1e400}', "struct field .LockDelay of type float64"),
+        (
+            "/v1/coordinate/update",
+            '{"Node": "n", "Coord": {"Vec": [1e400]}}',
+            "struct field Coordinate.Coord.Vec of type float64",
+        ),
+        (
+            "/v1/operator/autopilot/configuration",
+            '{"MaxTrailingLogs": 1e400}',
+            "struct field AutopilotConfiguration.MaxTrailingLogs of type uint64",
+        ),
+    ],
+)
+async def test_a_number_beyond_any_float_is_refused_by_its_name(path: str, body: str, place: str, wire: Any) -> None:
+    """Wherever it stands, also in what is opaque to Consul."""
+    answer = await wire.get(path, method="PUT", body=body.encode())
+    assert (answer.status, answer.body.decode().partition("json: ")[2]) == (
+        400,
+        f"cannot unmarshal number 1e400 into Go {place}",
+    )

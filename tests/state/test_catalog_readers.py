@@ -153,6 +153,29 @@ def test_an_unrelated_service_wakes_nobody(stocked: Store) -> None:
     assert not ws.fired
 
 
+@pytest.mark.parametrize("reader", [reads.nodes, reads.all_service_rows])
+@pytest.mark.parametrize(("zone", "woken"), [("east", False), ("EAST", False), ("north", True)])
+def test_who_waits_for_metadata_is_not_disturbed_by_other_nodes(
+    stocked: Store, reader: Any, zone: str, woken: bool
+) -> None:
+    """As long as there is a node with it, in whatever letter case; without one any node is news."""
+    ws = WatchSet(quiet=WatchSet())
+    found = reader(stocked, {"zone": zone}, ws=ws)[1]
+    assert bool(found) is (zone == "east")
+    put(stocked, 20, "south", zone="south")
+    assert ws.fired is woken
+
+
+def test_metadata_that_differs_in_letter_case_alone_is_told_apart(db: Store) -> None:
+    """Though both pairs are found under one key; the node can be changed and goes like any other."""
+    put(db, 5, "east", zone="a", Zone="A")
+    put(db, 6, "east", Zone="A")
+    assert [len(reads.nodes(db, wanted)[1]) for wanted in ({"zone": "a"}, {"Zone": "A"})] == [0, 1]
+    with db.transaction():
+        catalog.delete_node(db, 7, "east")
+    assert reads.nodes(db, {"Zone": "A"})[1] == []
+
+
 def place(*seconds: float, **fields: float) -> Coordinate:
     """A point in a space of eight dimensions."""
     return Coordinate(Vec=[*seconds, *([0.0] * (8 - len(seconds)))], **fields)

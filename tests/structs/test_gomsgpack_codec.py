@@ -15,7 +15,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from pyconsul.server import families
 from pyconsul.server.fsm.registry import LOG_HANDLERS
-from pyconsul.structs import gomsgpack
+from pyconsul.structs import gomsgpack, gotime
 from pyconsul.structs.kv import DirEntry, KVSRequest
 from pyconsul.structs.wire import ZERO_TIME, GoTime, OmitInt, OmitStr, WireStruct
 
@@ -219,8 +219,8 @@ def test_no_shape_breaks_the_decoder(plain: dict[str, object]) -> None:
 )
 def test_times_are_15_bytes(text: str, data: str) -> None:
     """RFC 3339 text and Go's binary form stand for each other."""
-    assert gomsgpack.time_to_bytes(text).hex() == data.replace(" ", "")
-    assert gomsgpack.time_from_bytes(bytes.fromhex(data)) == text
+    assert gotime.to_binary(text).hex() == data.replace(" ", "")
+    assert gotime.from_binary(bytes.fromhex(data)) == text
 
 
 @given(st.datetimes(), st.integers(0, 999_999_999), st.sampled_from(["Z", "+05:30", "-11:00"]))
@@ -228,7 +228,7 @@ def test_any_time_survives(moment: Any, nanoseconds: int, zone: str) -> None:
     """Text to bytes and back is the same text."""
     fraction = f".{nanoseconds:09d}".rstrip("0") if nanoseconds else ""
     stamp = f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}{fraction}{zone}"
-    assert gomsgpack.time_from_bytes(gomsgpack.time_to_bytes(stamp)) == stamp
+    assert gotime.from_binary(gotime.to_binary(stamp)) == stamp
 
 
 @pytest.mark.skipif(not LOG_ENTRIES.exists(), reason="the recorded log entries do not lie beside the repository")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pyconsul.lang.gojson_values import HugeNumber
 from pyconsul.structs import gojson
 from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entry
 from pyconsul.structs.definitions import DefinitionError, service_definition_from
@@ -40,11 +41,12 @@ def test_a_proxy_s_settings_are_kept_or_refused(levels: int) -> None:
 
 def test_a_number_that_no_float_holds_is_refused() -> None:
     """It would be shown as null."""
-    proxy = {"DestinationServiceName": "b", "Config": {"x": [float("inf")]}}
-    with pytest.raises(DefinitionError, match="cannot unmarshal number into Go value of type float64"):
+    proxy = {"DestinationServiceName": "b", "Config": {"x": [HugeNumber("1e400")]}}
+    place = r"struct field \.Alias\.Proxy\.Alias\.Config"
+    with pytest.raises(DefinitionError, match=f"cannot unmarshal number 1e400 into Go {place} of type float64"):
         service_definition_from({"Name": "a", "Kind": "connect-proxy", "Port": 5, "Proxy": proxy})
-    with pytest.raises(EntryDecodeError, match="cannot unmarshal number into Go value of type float64"):
-        decode_entry({"Kind": "proxy-defaults", "Name": "global", "Config": {"x": float("inf")}})
+    with pytest.raises(EntryDecodeError, match="cannot unmarshal number 1e400 into Go value of type float64"):
+        decode_entry({"Kind": "proxy-defaults", "Name": "global", "Config": {"x": HugeNumber("1e400")}})
 
 
 def test_members_of_opaque_settings_stand_in_order_of_their_names() -> None:

@@ -44,8 +44,11 @@ class Keyring:
         self.path = path
         kept = path is not None and path.exists()
         texts = _kept_texts(path) if kept and path is not None else [configured] if configured else []
+        decoded = [base64_text.decode(text.encode("utf-8", "surrogateescape")) for text in texts]
+        if decoded and not decoded[0]:
+            raise ValueError("Empty primary key not allowed")
         try:
-            self.keys = [_checked(base64_text.decode(text.encode("utf-8", "surrogateescape"))) for text in texts]
+            self.keys = [_checked(key) for key in decoded]
         except KeyringError as error:
             raise ValueError(f"Invalid key: {error}" if path is not None and not kept else str(error)) from None
         if not kept:
@@ -103,19 +106,23 @@ def _checked(key: bytes) -> bytes:
 
 
 def _kept_texts(path: Path) -> list[str]:
-    """The base64 keys in a file. Raises ValueError with Go's text for a file that is none of ours."""
+    """The base64 keys in a file; null is an empty one, as Go reads it.
+
+    Raises ValueError with Go's text for a file that is none of ours.
+    """
     data = path.read_bytes()
     if fault := syntax_error(data):
         raise ValueError(fault)
     found: object = json.loads(data)
+    found = [] if found is None else found
     if not isinstance(found, list):
         raise ValueError(wrong_value(found, "[]string"))
-    for text in cast("list[object]", found):
-        if not isinstance(text, str):
-            raise ValueError(wrong_value(text, "string"))
-    if not found:
+    texts = ["" if text is None else text for text in cast("list[object]", found)]
+    if wrong := [text for text in texts if not isinstance(text, str)]:
+        raise ValueError(wrong_value(wrong[0], "string"))
+    if not texts:
         raise ValueError(f"no keys present in keyring: {path}")
-    return cast("list[str]", found)
+    return cast("list[str]", texts)
 
 
 @dataclass(slots=True)

@@ -32,28 +32,6 @@ from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import HOUR, SECOND
 
 MAX_RAFT_MULTIPLIER: Final = 10
-CONFIG_ENTRY_KINDS: Final = frozenset(
-    {
-        "api-gateway",
-        "bound-api-gateway",
-        "exported-services",
-        "file-system-certificate",
-        "http-route",
-        "ingress-gateway",
-        "inline-certificate",
-        "jwt-provider",
-        "mesh",
-        "proxy-defaults",
-        "sameness-group",
-        "service-defaults",
-        "service-intentions",
-        "service-resolver",
-        "service-router",
-        "service-splitter",
-        "tcp-route",
-        "terminating-gateway",
-    }
-)
 _RPC_METRIC: Final = "rpc.server.call"
 _CA_CONFIG_KEYS: Final = {
     "private_key": "PrivateKey",
@@ -513,7 +491,8 @@ class _Builder:
             "hostname": environ.get("HCP_API_ADDRESS", legacy),
             "scada_address": environ.get("HCP_SCADA_ADDRESS", ""),
         }
-        return s.Cloud(**{name: text or self.values.text(f"cloud.{name}") for name, text in given.items()})
+        shown = {name: text or self.values.text(f"cloud.{name}") for name, text in given.items()}
+        return s.Cloud(node_id=self.values.text("node_id"), **shown)
 
     def node_name(self) -> str:
         return (self.values.text("node_name") or self.host.hostname()).strip()

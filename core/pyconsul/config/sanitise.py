@@ -128,7 +128,7 @@ def _derived(runtime: RuntimeConfig) -> dict[str, Any]:
         "Cloud.AuthURL": cloud.auth_url,
         "Cloud.ClientID": cloud.client_id,
         "Cloud.Hostname": cloud.hostname,
-        "Cloud.NodeID": runtime.node_id,
+        "Cloud.NodeID": cloud.node_id,
         "Cloud.NodeName": runtime.node_name,
         "Cloud.ResourceID": cloud.resource_id,
         "Cloud.ScadaAddress": cloud.scada_address,

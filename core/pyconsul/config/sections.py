@@ -37,8 +37,9 @@ class Tls(Section, frozen=True, kw_only=True):
 
 
 class Cloud(Section, frozen=True, kw_only=True):
-    """``cloud``, completed from the ``HCP_*`` variables."""
+    """``cloud``, completed from the ``HCP_*`` variables; ``node_id`` is a configured one, never one that was made."""
 
+    node_id: str
     resource_id: str
     client_id: str
     client_secret: str

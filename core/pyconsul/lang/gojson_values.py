@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import re
 import sys
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Self
 
-__all__ = ["MAX_DEPTH", "number", "value_of"]
+__all__ = ["MAX_DEPTH", "HugeNumber", "number", "value_of"]
 
 MAX_DEPTH: Final = 10_000
 """Levels that Go's scanner reads."""
@@ -30,11 +31,27 @@ _ESCAPE: Final = re.compile(r"\\(?:(u[dD][89abAB]..\\u[dD][c-fC-F]..)|(u[dD][89a
 Members = Callable[[list[tuple[str, Any]]], Any]
 
 
+class HugeNumber(float):
+    """A number beyond any float: infinite to calculations, and still the text that errors name."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        """The number of that text."""
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    def __str__(self) -> str:
+        return self.text
+
+
 def number(text: str) -> float:
     """An integer as it is, any other number as a float; an integer of thousands of digits fits no type anyway."""
     if text.lstrip("-").isdecimal() and len(text) < _LONGEST_INTEGER:
         return int(text)
-    return float(text)
+    found = float(text)
+    return found if math.isfinite(found) else HugeNumber(text)
 
 
 def value_of(text: str, *, number: Callable[[str], Any] = number, members: Members = dict) -> Any:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from pyconsul.lang.gojson_syntax import TOO_DEEP, GoSyntaxError, first_value, syntax_error
+from pyconsul.lang.gojson_values import HugeNumber
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives import base64_text
 from pyconsul.primitives.durations import from_number, parse_duration
@@ -173,8 +174,8 @@ class _Where:
         path = ".".join(self.path)
         expected = self.go_type or go_type(annotation)
         got = _json_kind(value)
-        if got == "number" and _plain(annotation) is int:
-            got = f"number {_number_text(value)}"
+        if got == "number" and (_plain(annotation) is int or isinstance(value, HugeNumber)):
+            got = f"number {value}"
         return DecodeError(f"json: cannot unmarshal {got} into Go struct field {struct}.{path} of type {expected}")
 
 
@@ -199,9 +200,23 @@ def _member(value: Any, annotation: Any, where: _Where, strict: bool) -> Any:
         if not isinstance(value, dict):
             raise where.wrong(value, annotation)
         inner = get_args(kind)[1]
+        if inner is Any:
+            _refuse_huge(value, where)
         members = cast("dict[str, Any]", value).items()
         return {k: _zero(inner) if v is None else _member(v, inner, _inner(where), strict) for k, v in members}
     return _scalar(value, kind, annotation, where)
+
+
+def _refuse_huge(value: Any, where: _Where) -> None:
+    """Raise DecodeError where a map of untyped JSON holds a number that no float does."""
+    if isinstance(value, HugeNumber):
+        raise _Where(where.kind, where.path, "float64").wrong(value, float)
+    if isinstance(value, dict):
+        for member in cast("dict[str, Any]", value).values():
+            _refuse_huge(member, where)
+    elif isinstance(value, list):
+        for item in cast("list[Any]", value):
+            _refuse_huge(item, where)
 
 
 def _inner(where: _Where) -> _Where:
@@ -218,7 +233,7 @@ def _scalar(value: Any, kind: Any, annotation: Any, where: _Where) -> Any:
         fits = isinstance(value, int) and not isinstance(value, bool)
         fits = fits and _in_range(value, where.go_type or "")
     elif kind is float:
-        fits = isinstance(value, int | float) and not isinstance(value, bool)
+        fits = isinstance(value, int | float) and not isinstance(value, bool | HugeNumber)
     else:
         fits = isinstance(value, str)
     if not fits:
@@ -280,7 +295,3 @@ def _json_kind(value: Any) -> str:
     if isinstance(value, int | float):
         return "number"
     return "array" if isinstance(value, list) else "object"
-
-
-def _number_text(value: float) -> str:
-    return str(value)

@@ -16,7 +16,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
@@ -25,6 +24,7 @@ import msgspec
 from msgspec import NODEFAULT, UNSET, UnsetType, inspect
 
 from pyconsul.primitives.durations import format_duration, parse_duration
+from pyconsul.structs import gotime
 
 __all__ = [
     "DecodeError",
@@ -37,8 +37,6 @@ __all__ = [
     "fields_encoder",
     "from_plain",
     "pack",
-    "time_from_bytes",
-    "time_to_bytes",
     "to_plain",
     "unpack",
     "unpack_all",
@@ -180,66 +178,21 @@ def from_plain(plain: Plain, type_: type[T]) -> T:
 
 # --- times ----------------------------------------------------------------------------------------------------
 
-_UNIX_OF_YEAR_ONE: Final = -62135596800
-_UTC_MARK: Final = -1
-
-
-def time_to_bytes(text: str) -> bytes:
-    """RFC 3339 text as the 15 bytes of Go's ``time.Time.MarshalBinary``; an empty text is the zero time."""
-    if not text:
-        return b"\x01" + bytes(12) + b"\xff\xff"
-    whole, zone = (text[:-1], "") if text[-1] in "Zz" else (text[:-6], text[-6:])
-    stamp, _, fraction = whole.partition(".")
-    nanoseconds = int(fraction.ljust(9, "0")[:9]) if fraction else 0
-    minutes = _UTC_MARK
-    if zone:
-        minutes = (int(zone[1:3]) * 60 + int(zone[4:6])) * (-1 if zone[0] == "-" else 1)
-    local = datetime.fromisoformat(stamp) - datetime(1, 1, 1)
-    seconds = local.days * 86400 + local.seconds - (0 if minutes == _UTC_MARK else minutes * 60)
-    return b"".join(
-        (
-            b"\x01",
-            seconds.to_bytes(8, "big", signed=True),
-            nanoseconds.to_bytes(4, "big"),
-            minutes.to_bytes(2, "big", signed=True),
-        )
-    )
-
-
-def time_from_bytes(data: bytes) -> str:
-    """Go's binary time (version 1 or 2) as RFC 3339 text with nanoseconds, trimmed as Go prints it."""
-    if len(data) not in (15, 16) or data[0] not in (1, 2):
-        raise DecodeError("invalid binary time")
-    seconds = int.from_bytes(data[1:9], "big", signed=True)
-    nanoseconds = int.from_bytes(data[9:13], "big")
-    minutes = int.from_bytes(data[13:15], "big", signed=True)
-    if nanoseconds >= 1_000_000_000:
-        raise DecodeError("invalid binary time")
-    zone = UTC if minutes in (_UTC_MARK, 0) else timezone(timedelta(minutes=minutes))
-    try:
-        moment = datetime(1, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-        stamp = moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
-    except (OverflowError, ValueError) as e:
-        raise DecodeError("time out of range") from e
-    fraction = f".{nanoseconds:09d}".rstrip("0") if nanoseconds else ""
-    offset = "Z" if zone is UTC else _offset_text(minutes)
-    return stamp + fraction + offset
-
-
-def _offset_text(minutes: int) -> str:
-    hours, rest = divmod(abs(minutes), 60)
-    return f"{'-' if minutes < 0 else '+'}{hours:02d}:{rest:02d}"
-
 
 def _time_to_plain(text: str | UnsetType) -> bytes:
     try:
-        return time_to_bytes(text or "")
+        return gotime.to_binary(text or "")
     except ValueError as e:
         raise TypeError(f"not a time: {text!r}") from e
 
 
 def _time_from_plain(plain: Plain) -> str:
-    return "0001-01-01T00:00:00Z" if plain is None else time_from_bytes(_as_bytes(plain))
+    if plain is None:
+        return "0001-01-01T00:00:00Z"
+    try:
+        return gotime.from_binary(_as_bytes(plain))
+    except ValueError as e:
+        raise DecodeError(str(e)) from e
 
 
 # --- leaf values ----------------------------------------------------------------------------------------------

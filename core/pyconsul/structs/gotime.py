@@ -1,10 +1,11 @@
-"""Go's RFC 3339 times with nanoseconds, as moments and back."""
+"""Go's RFC 3339 times with nanoseconds, as moments and in Go's binary form, and back."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import takewhile
+from typing import Final
 
 from pyconsul.lang.strconv import quote
 
@@ -88,3 +89,58 @@ def _printed(text: str) -> str:
         zone = zone[len(fraction) :]
     fraction = fraction[:10].rstrip("0").rstrip(".")
     return stamp + fraction + ("Z" if zone in ("+00:00", "-00:00") else zone)
+
+
+# Go's binary form -----------------------------------------------------------------------------------------------------
+
+_UTC_MARK: Final = -1
+
+
+def to_binary(text: str) -> bytes:
+    """RFC 3339 text as the 15 bytes of Go's ``time.Time.MarshalBinary``; an empty text is the zero time."""
+    if not text:
+        return b"\x01" + bytes(12) + b"\xff\xff"
+    whole, zone = (text[:-1], "") if text[-1] in "Zz" else (text[:-6], text[-6:])
+    stamp, _, fraction = whole.partition(".")
+    nanoseconds = int(fraction.ljust(9, "0")[:9]) if fraction else 0
+    minutes = _UTC_MARK
+    if zone:
+        minutes = (int(zone[1:3]) * 60 + int(zone[4:6])) * (-1 if zone[0] == "-" else 1)
+    local = datetime.fromisoformat(stamp) - datetime(1, 1, 1)
+    seconds = local.days * 86400 + local.seconds - (0 if minutes == _UTC_MARK else minutes * 60)
+    return b"".join(
+        (
+            b"\x01",
+            seconds.to_bytes(8, "big", signed=True),
+            nanoseconds.to_bytes(4, "big"),
+            minutes.to_bytes(2, "big", signed=True),
+        )
+    )
+
+
+def from_binary(data: bytes) -> str:
+    """Go's binary time (version 1 or 2) as RFC 3339 text with nanoseconds, trimmed as Go prints it.
+
+    Raises ValueError.
+    """
+    if len(data) not in (15, 16) or data[0] not in (1, 2):
+        raise ValueError("invalid binary time")
+    seconds = int.from_bytes(data[1:9], "big", signed=True)
+    nanoseconds = int.from_bytes(data[9:13], "big")
+    minutes = int.from_bytes(data[13:15], "big", signed=True)
+    if nanoseconds >= 1_000_000_000:
+        raise ValueError("invalid binary time")
+    zone = UTC if minutes in (_UTC_MARK, 0) else timezone(timedelta(minutes=minutes))
+    try:
+        moment = datetime(1, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+        stamp = moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+    except (OverflowError, ValueError) as e:
+        raise ValueError("time out of range") from e
+    fraction = f".{nanoseconds:09d}".rstrip("0") if nanoseconds else ""
+    offset = "Z" if zone is UTC else _offset_text(minutes)
+    return stamp + fraction + offset
+
+
+def _offset_text(minutes: int) -> str:
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{'-' if minutes < 0 else '+'}{hours:02d}:{rest:02d}"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, cast
 
+from pyconsul.lang.gojson_values import HugeNumber
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import DurationError, from_number, parse_duration
 from pyconsul.structs.nesting import is_too_deep, too_deep
@@ -210,8 +211,8 @@ def _json_value(kind: Type, value: Any, path: str, *, own: bool) -> Any:
 def mismatch(value: Any, path: str, go: str) -> DecodeError:
     """Go's text for a value of the wrong kind at a place; for kinds of one's own."""
     shown = {dict: "object", list: "array", str: "string", bool: "bool", int: "number", float: "number"}
-    what = shown.get(type(value), "null")
-    if what == "number" and go in ("int", "uint", "uint64"):
+    what = "number" if isinstance(value, HugeNumber) else shown.get(type(value), "null")
+    if isinstance(value, HugeNumber) or (what == "number" and go in ("int", "uint", "uint64")):
         what = f"number {value}"
     place = f"Go struct field {path} of type {go}" if path else f"Go value of type {go}"
     return DecodeError(f"json: cannot unmarshal {what} into {place}")
@@ -340,24 +341,24 @@ def _json_opaque(value: Any, path: str) -> dict[str, Any]:
         raise mismatch(value, path, "map[string]interface {}")
     if is_too_deep(cast("dict[str, Any]", value)):
         raise DecodeError(too_deep(path.rpartition(".")[2]))
-    return go_numbers(cast("dict[str, Any]", value))
+    return go_numbers(cast("dict[str, Any]", value), path)
 
 
-def go_numbers(value: Any) -> Any:
+def go_numbers(value: Any, path: str = "") -> Any:
     """Untyped JSON as Go keeps it: every number is a float. What is hashed, packed and shown depends on that.
 
-    Raises DecodeError for a number that no float holds.
+    ``path`` is where it stands, for errors. Raises DecodeError for a number that no float holds.
     """
     if isinstance(value, bool):
         return value
     if isinstance(value, int):
         return float(value) if -(1 << 1000) < value < 1 << 1000 else value
     if isinstance(value, float) and math.isinf(value):
-        raise DecodeError("json: cannot unmarshal number into Go value of type float64")
+        raise mismatch(value, path, "float64")
     if isinstance(value, dict):
-        return {key: go_numbers(item) for key, item in cast("dict[str, Any]", value).items()}
+        return {key: go_numbers(item, path) for key, item in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [go_numbers(item) for item in cast("list[Any]", value)]
+        return [go_numbers(item, path) for item in cast("list[Any]", value)]
     return value
 
 

@@ -16,6 +16,7 @@ from pyconsul.toolkit.discovery import DiscoverError, help_text, look_up, provid
 USAGE: Final = """\
 Usage: py-consul-discover addrs [-q] key=val key=val ...
        py-consul-discover help [provider]
+       py-consul-discover -version
 
   Prints the addresses that a cloud gives for a configuration string, the one
   of an agent's retry_join, on one line. -q leaves out what is logged on
@@ -33,6 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool. Returns the exit status: 0, or 1 when there is no answer."""
     words = list(sys.argv[1:] if argv is None else argv)
     quiet = _taken(words, "-q")
+    if _taken(words, "-version"):
+        return _show(f"py-consul-discover v{_version()}\n")
     if _taken(words, "-h") or not words:
         return _show(_overview([]))
     command, *rest = words
@@ -62,6 +65,12 @@ def _taken(words: list[str], flag: str) -> bool:
             del words[at]
             return True
     return False
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("py-consul-agent")
 
 
 def _addrs(text: str, quiet: bool) -> int:

@@ -66,7 +66,7 @@ async def agent_check_register(req: Request) -> Reply:
     registrations = req.agent.local_work.registrations
     registrations.add_check(check, definition.type, token=token, from_config=False, persist=True)
     await req.agent.local_work.sync_changes()
-    return Reply(raw=b"")
+    return Reply.nothing()
 
 
 def _definition(req: Request) -> CheckDefinition:
@@ -88,7 +88,7 @@ async def agent_check_deregister(req: Request) -> Reply:
     check_id = _vetted(req)
     req.agent.local_work.registrations.remove_check(check_id)
     await req.agent.local_work.sync_changes()
-    return Reply(raw=b"")
+    return Reply.nothing()
 
 
 @route("PUT", "/v1/agent/check/pass/{id...}")
@@ -126,7 +126,7 @@ async def _report(req: Request, status: str, output: str) -> Reply:
     req.refuse_enterprise()
     req.agent.local_work.registrations.update_ttl(_vetted(req), status, output)
     await req.agent.local_work.sync_changes()
-    return Reply(raw=b"")
+    return Reply.nothing()
 
 
 def _vetted(req: Request) -> str:
@@ -147,4 +147,4 @@ async def agent_maintenance(req: Request) -> Reply:
     else:
         registrations.end_node_maintenance()
     await req.agent.local_work.sync_changes()
-    return Reply(raw=b"")
+    return Reply.nothing()

@@ -62,7 +62,7 @@ async def agent_reload(req: Request) -> Reply:
     except ConfigError as error:
         raise InternalError(str(error)) from None
     await agent.local_work.sync_changes()
-    return Reply(raw=b"")
+    return Reply.nothing()
 
 
 @route("PUT", "/v1/agent/token/{name...}")
@@ -88,7 +88,7 @@ async def agent_token(req: Request) -> Reply:
         _log.warn("failed to persist tokens", error=error)
         raise InternalError(f"Failed to persist tokens - {error}") from None
     _log.info("Updated agent's ACL token", token=name)
-    return Reply(raw=b"")
+    return Reply.nothing()
 
 
 @route("GET", "/v1/agent/connect/ca/roots")

@@ -71,7 +71,7 @@ async def agent_join(req: Request) -> Reply:
     refuse_partition(req)
     wan = bool(req.query.get("wan"))
     await join(req.agent, req.path["address"], wan=wan)
-    return Reply(raw=b"")
+    return Reply.nothing()
 
 
 async def join(agent: Agent, address: str, *, wan: bool) -> None:
@@ -134,7 +134,7 @@ async def agent_force_leave(req: Request) -> Reply:
         error = InternalError(f"agent: No node found with name '{'' if wan else node}'")
         _log.warn("(WAN) Failed to remove node" if wan else "Failed to remove node", node=node, error=error)
         raise error
-    return Reply(raw=b"")
+    return Reply.nothing()
 
 
 @route("PUT", "/v1/agent/leave")
@@ -146,7 +146,7 @@ async def agent_leave(req: Request) -> Reply:
     task = asyncio.get_running_loop().create_task(_stop_after_answer(agent))
     _stopping.add(task)
     task.add_done_callback(_stopping.discard)
-    return Reply(raw=b"")
+    return Reply.nothing()
 
 
 _stopping: set[asyncio.Task[None]] = set()

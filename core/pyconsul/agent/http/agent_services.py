@@ -137,7 +137,7 @@ async def agent_service_register(req: Request) -> Reply:
     if sidecar is not None:
         registrations.add_service(sidecar)
     await req.agent.local_work.sync_changes()
-    return Reply(raw=b"")
+    return Reply.nothing()
 
 
 def _definition(req: Request) -> ServiceDefinition:
@@ -192,7 +192,7 @@ async def agent_service_deregister(req: Request) -> Reply:
     vet_known_service(req.authorizer(), req.agent.local, service_id)
     req.agent.local_work.registrations.remove_service(service_id)
     await req.agent.local_work.sync_changes()
-    return Reply(raw=b"")
+    return Reply.nothing()
 
 
 @route("PUT", "/v1/agent/service/maintenance/{id...}")
@@ -210,7 +210,7 @@ async def agent_service_maintenance(req: Request) -> Reply:
     else:
         registrations.end_service_maintenance(service_id)
     await req.agent.local_work.sync_changes()
-    return Reply(raw=b"")
+    return Reply.nothing()
 
 
 _TRUE = ("1", "t", "T", "TRUE", "true", "True")

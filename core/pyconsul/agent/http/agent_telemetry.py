@@ -32,7 +32,7 @@ async def agent_metrics(req: Request) -> Reply:
     if not _wants_prometheus(req):
         return Reply(current().displayed().summary())
     if current().cumulative is None:
-        return Reply(raw=b"", headers={"X-Consul-Reason": _PROMETHEUS_OFF})
+        return Reply.nothing(headers={"X-Consul-Reason": _PROMETHEUS_OFF})
     return Reply(raw=current().prometheus_text().encode(), content_type=_PROMETHEUS_TYPE)
 
 

@@ -74,4 +74,4 @@ async def coordinate_update(req: Request) -> Reply:
     req.refuse_enterprise()
     args = changed(args, Datacenter=req.query.get("dc") or args.Datacenter or req.datacenter(), Token=req.token())
     await req.rpc("Coordinate.Update", args, object)
-    return Reply(raw=b"")
+    return Reply.nothing()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from pyconsul.agent.http import families
-from pyconsul.agent.http.reply import Reply, meta_headers
+from pyconsul.agent.http.reply import Reply, meta_headers, type_of_nothing
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.route_figures import figures_of
 from pyconsul.agent.http.routing import Route
@@ -85,6 +85,7 @@ class Door:
         reply.figures.note(taken * 1000, reply.status)
         if barred is None and log.enabled(Level.DEBUG):
             self._log_finished(req, taken)
+        reply.content_type = reply.content_type or type_of_nothing(req)
         own = self._api_headers if reply.has_body else self._empty_headers
         headers = dict(own if route.pattern.startswith("/v1/") else _OTHER_HEADERS)
         if reply.meta is not None:
@@ -123,8 +124,8 @@ class Door:
     async def _guarded(self, req: Request, route: Route) -> Reply:
         try:
             if req.method == "OPTIONS" and "OPTIONS" not in route.handlers:
-                return Reply(raw=b"", headers={"Allow": ",".join(route.allow)})
-            handler = route.handlers.get(req.method)
+                return Reply.nothing(headers={"Allow": ",".join(route.allow)})
+            handler = route.handler(req.method)
             if handler is None:
                 raise MethodNotAllowed(req.method, route.allow)
             if req.method not in READ_METHODS:

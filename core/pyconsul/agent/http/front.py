@@ -10,13 +10,14 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from pyconsul.agent.http import writing
 from pyconsul.agent.http.bodies import FREE_BODY, SNAPSHOT_LIMIT, Bodies, RequestBody
 from pyconsul.agent.http.door import BODY_LIMIT
 from pyconsul.agent.http.followers import Groups
 from pyconsul.agent.http.heads import Head
+from pyconsul.agent.http.packing import PackedStream
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.reply_cache import ReplyCache
 from pyconsul.agent.http.request import Request
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pyconsul.structs.wire import Indexed
 
 DEFAULT_HEADER_LIMIT: Final = 1 << 20
+_ALWAYS_PACKED: Final = frozenset(("/v1/agent/monitor", "/v1/agent/metrics/stream"))  # refusals too, however small
 THREAD_FROM: Final = 256 << 10  # larger bodies are packed in a thread
 SHARED_UP_TO: Final = 1 << 20  # bytes of an answer that is kept for the next who waits for the same
 BODILESS: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
@@ -139,9 +141,17 @@ class HttpFront:
     async def body_bytes(self, request: Request, reply: Reply, headers: Mapping[str, str]) -> tuple[bytes, bool]:
         """The body of a reply that is no stream, and whether it is packed."""
         body = self._encoded(request, reply)
-        if len(body) < writing.GZIP_FROM_BYTES or "Vary" not in headers or not request.takes_gzip():
+        least = 1 if request.url_path in _ALWAYS_PACKED else writing.GZIP_FROM_BYTES
+        if len(body) < least or not _takes_packed(request, headers):
             return body, False
         return writing.packed(body) if len(body) < THREAD_FROM else await asyncio.to_thread(writing.packed, body), True
+
+    @staticmethod
+    def stream(request: Request, reply: Reply, headers: Mapping[str, str]) -> tuple[Any, bool]:
+        """The pieces of a reply that is a stream, and whether they are packed."""
+        if not _takes_packed(request, headers):
+            return reply.stream, False
+        return PackedStream(reply.stream, reply.content_type), True
 
     def _encoded(self, request: Request, reply: Reply) -> bytes:
         """The body, indented where asked for, and always so in dev mode."""
@@ -177,3 +187,8 @@ class HttpFront:
                 task.cancel()
         for connection in list(self.connections):
             connection.hang_up()
+
+
+def _takes_packed(request: Request, headers: Mapping[str, str]) -> bool:
+    """Whether this reply may be packed: it says so in ``Vary``, and the client asked for it."""
+    return "Vary" in headers and request.takes_gzip()

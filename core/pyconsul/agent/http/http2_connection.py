@@ -274,8 +274,9 @@ class Http2Connection(asyncio.Protocol):
         request = self._front.request(stream.head, stream.path, stream.body, self._visitor.remote)
         reply, headers = await self._front.door.answer(request)
         if reply.stream is not None:
-            self._respond(stream, reply, writing.fields(reply, headers, None, gzip=False), end=False)
-            await self._pass_on(stream, reply.stream)
+            pieces, gzip = self._front.stream(request, reply, headers)
+            self._respond(stream, reply, writing.fields(reply, headers, None, gzip=gzip), end=False)
+            await self._pass_on(stream, pieces)
             return
         body, gzip = await self._front.body_bytes(request, reply, headers)
         bare = not body or request.method == "HEAD"

@@ -65,7 +65,7 @@ async def raft_peer(req: Request) -> Reply:
         ID=req.query.get("id"), Address=req.query.get("address"), Datacenter=req.datacenter(), Token=req.token()
     )
     await req.rpc("Operator.RaftRemovePeerByAddress" if by_address else "Operator.RaftRemovePeerByID", ask, object)
-    return Reply(raw=b"")
+    return Reply.nothing()
 
 
 # Autopilot
@@ -231,7 +231,7 @@ def _change(req: Request, act: Callable[[str], list[KeyringResponse]]) -> Reply:
         raise BadRequest("Invalid use of local-only: local-only can only be set for list requests")
     req.authorizer().require("keyring", Access.WRITE)
     _without_failures(act(args.Key))
-    return Reply(raw=b"")
+    return Reply.nothing()
 
 
 def _without_failures(responses: list[KeyringResponse]) -> list[KeyringResponse]:

@@ -8,7 +8,7 @@ from pyconsul.agent.cache import CacheKind
 from pyconsul.agent.http.discovery import fetch, fetch_cached
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
-from pyconsul.agent.http.routing import route
+from pyconsul.agent.http.routing import ANY_METHOD, route
 from pyconsul.agent.http.translation import translated
 from pyconsul.lang.strconv import NumberSyntaxError, parse_bool, parse_int
 from pyconsul.structs import godecode
@@ -70,7 +70,7 @@ async def query_update(req: Request) -> Reply:
     options = _write_options(req)
     query = changed(_body(req) if req.body else PreparedQuery(), ID=req.path["id"])
     await req.rpc("PreparedQuery.Apply", PreparedQueryRequest(Op="update", Query=query, **options), str)
-    return Reply(raw=b"")
+    return Reply.nothing()
 
 
 @route("DELETE", "/v1/query/{id...}")
@@ -80,14 +80,12 @@ async def query_delete(req: Request) -> Reply:
     options = _write_options(req)
     query = PreparedQuery(ID=req.path["id"])
     await req.rpc("PreparedQuery.Apply", PreparedQueryRequest(Op="delete", Query=query, **options), str)
-    return Reply(raw=b"")
+    return Reply.nothing()
 
 
-@route("POST", "/v1/query/{id...}", listed=False)
-@route("PATCH", "/v1/query/{id...}", listed=False)
-@route("HEAD", "/v1/query/{id...}", listed=False)
+@route(ANY_METHOD, "/v1/query/{id...}", listed=False)
 async def query_refused(req: Request) -> Reply:
-    """Methods that no query takes."""
+    """Methods that no query takes; unlike elsewhere the refusal does not list OPTIONS."""
     _refuse_verbs(req)
     raise MethodNotAllowed(req.method, ("GET", "PUT", "DELETE"))
 
@@ -131,8 +129,7 @@ async def _execute(req: Request, name: str) -> Reply:
             raise InternalError(f"Error parsing 'connect' value: {error}") from error
     headers: dict[str, str] = {}
     if ask.UseCache:
-        found, headers = await fetch_cached(req, PREPARED_QUERIES, ask)
-        found = changed(found, Backend=BACKEND_BLOCKING)
+        found, headers = await _run_cached(req, ask)
     else:
         found = await _read(req, "PreparedQuery.Execute", ask, PreparedQueryExecuteResponse)
     shown: dict[str, Any] = {
@@ -144,6 +141,19 @@ async def _execute(req: Request, name: str) -> Reply:
         "Failovers": found.Failovers,
     }
     return Reply(shown | _shown_meta(found), meta=found, headers=headers)
+
+
+async def _run_cached(
+    req: Request, ask: PreparedQueryExecuteRequest
+) -> tuple[PreparedQueryExecuteResponse, dict[str, str]]:
+    """A run through the cache; a query that is not there is a 500 here, as in Consul."""
+    try:
+        found, headers = await fetch_cached(req, PREPARED_QUERIES, ask)
+    except ConsulError as error:
+        if is_query_not_found(error):
+            raise InternalError(error.text, meta=error.meta) from error
+        raise
+    return changed(found, Backend=BACKEND_BLOCKING), headers
 
 
 async def _explain(req: Request, name: str) -> Reply:

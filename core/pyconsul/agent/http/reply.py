@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pyconsul.agent.http.request import Request
     from pyconsul.agent.http.route_figures import RouteFigures
 
+JSON = "application/json"
 FILTERED = {"X-Consul-Results-Filtered-By-Acls": "true"}  # some of what was asked for is not shown
 BACKENDS = {BACKEND_BLOCKING: "blocking-query", BACKEND_STREAMING: "streaming"}
 
@@ -33,7 +34,7 @@ class Reply:
         status: int = 200,
         headers: Mapping[str, str] | None = None,
         raw: bytes | None = None,
-        content_type: str = "application/json",
+        content_type: str = JSON,
         stream: AsyncIterator[bytes] | None = None,
     ) -> None:
         self.value = value
@@ -45,6 +46,11 @@ class Reply:
         self.stream = stream
         self.has_body = True
         self.figures: RouteFigures | None = None
+
+    @classmethod
+    def nothing(cls, *, headers: Mapping[str, str] | None = None) -> Reply:
+        """A success that has nothing to say; its content type follows from the request."""
+        return cls(raw=b"", headers=headers, content_type="")
 
     @classmethod
     def empty(
@@ -68,6 +74,16 @@ class Reply:
         if self.raw is not None:
             return self.raw
         return gojson.encode_pretty(self.value) if pretty else gojson.encode(self.value)
+
+
+def type_of_nothing(req: Request) -> str:
+    """The content type of an answer that says nothing.
+
+    Reads, deletions and the UI's own routes give back the type that the request claims, as Consul does.
+    """
+    if req.method in ("GET", "DELETE") or req.url_path.startswith("/v1/internal"):
+        return req.headers.get("content-type") or JSON
+    return JSON
 
 
 def filtered_headers(req: Request, hidden: int) -> dict[str, str]:

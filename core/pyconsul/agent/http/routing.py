@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pyconsul.agent.http.reply import Reply
     from pyconsul.agent.http.request import Request
 
 Handler = Callable[["Request"], Awaitable["Reply"]]
+ANY_METHOD: Final = "*"  # of a handler that sorts the methods out by itself
 
 
 @dataclass(slots=True)
@@ -25,6 +26,10 @@ class Route:
     def allow(self) -> tuple[str, ...]:
         """The methods as Consul names them in an Allow header."""
         return ("OPTIONS", *(method for method in self.handlers if method not in self.unlisted))
+
+    def handler(self, method: str) -> Handler | None:
+        """What answers this method, or None."""
+        return self.handlers.get(method) or self.handlers.get(ANY_METHOD)
 
 
 @dataclass(slots=True)

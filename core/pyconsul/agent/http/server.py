@@ -10,7 +10,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from pyconsul.agent.http import writing
 from pyconsul.agent.http.bodies import RequestBody
@@ -353,7 +353,7 @@ class Connection(asyncio.Protocol):
             REPLY_WATCH.reset(token)
         if reply.stream is not None:
             watch.close()
-            await self._stream(reply, headers, head)
+            await self._stream(request, reply, headers, head)
             return reply, b""
         shared = self.front.shared
         if whole is not None and shared is not None and shared.serves(whole, reply, headers):
@@ -412,15 +412,15 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(data)
 
-    async def _stream(self, reply: Reply, headers: Mapping[str, str], head: Head) -> None:
+    async def _stream(self, request: Request, reply: Reply, headers: Mapping[str, str], head: Head) -> None:
         """Write a stream piece by piece, no faster than the client reads; one that nobody reads is closed."""
-        stream = cast("Any", reply.stream)
-        if stream is None:
+        if reply.stream is None:
             return
+        stream, gzip = self.front.stream(request, reply, headers)
         try:
             if not head.minor:
                 head.keep_alive = False
-            first, last = writing.head(reply, headers, None, gzip=False, keep_alive=head.keep_alive, minor=head.minor)
+            first, last = writing.head(reply, headers, None, gzip=gzip, keep_alive=head.keep_alive, minor=head.minor)
             self.write(first + self.front.date_line() + last)
             async for piece in stream:
                 if self._transport is None:

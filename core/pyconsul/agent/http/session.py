@@ -62,7 +62,7 @@ def _lock_delay(value: Any, default: int) -> int:
         delay = parse_duration(value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError("json: cannot unmarshal number into Go struct field .LockDelay of type float64")
+            raise ValueError(f"json: cannot unmarshal number {value} into Go struct field .LockDelay of type float64")
         delay = from_number(value)
     else:
         delay = 0

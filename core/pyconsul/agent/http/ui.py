@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from http import HTTPStatus
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -25,14 +26,13 @@ def ui_reply(config: UiConfig, req: Request) -> Reply | None:
     if path == "/":
         if not config.enabled:
             return Reply.text(DISABLED)
-        return _moved(req, content)
+        return _moved(req, 301, content)
     if not config.enabled:
         return None
     if path == "/robots.txt":
         return Reply(raw=ROBOTS, content_type="text/plain; charset=utf-8")
     if path == content.rstrip("/"):
-        body = f'<a href="{content}">Temporary Redirect</a>.\n\n'.encode()
-        return Reply(raw=body, status=307, headers={"Location": content}, content_type=_HTML)
+        return _moved(req, 307, content)
     if path == content + "index.html":
         return Reply.empty(301, headers={"Location": f"./?{req.raw_query}" if req.raw_query else "./"})
     if path.startswith(content):
@@ -40,13 +40,13 @@ def ui_reply(config: UiConfig, req: Request) -> Reply | None:
     return None
 
 
-def _moved(req: Request, content: str) -> Reply:
-    """The way from ``/`` to the UI; a page only for those who asked for one."""
+def _moved(req: Request, status: int, content: str) -> Reply:
+    """The way to the UI; a page only for those who asked for one."""
     headers = {"Location": content}
     if req.method not in ("GET", "HEAD"):
-        return Reply.empty(301, headers=headers)
-    body = f'<a href="{content}">Moved Permanently</a>.\n\n'.encode()
-    return Reply(raw=body, status=301, headers=headers, content_type=_HTML)
+        return Reply.empty(status, headers=headers)
+    body = f'<a href="{content}">{HTTPStatus(status).phrase}</a>.\n\n'.encode()
+    return Reply(raw=body, status=status, headers=headers, content_type=_HTML)
 
 
 def _file(name: str) -> Reply | None:

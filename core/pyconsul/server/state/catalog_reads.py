@@ -92,9 +92,17 @@ def satisfies(meta: Mapping[str, str] | None, wanted: Mapping[str, str] | None) 
 def nodes(
     db: Store, wanted: Mapping[str, str] | None = None, peer: str = "", ws: WatchSet | None = None
 ) -> tuple[int, list[Node]]:
-    """Nodes by name, those with the wanted metadata."""
-    found = db.prefix(NODES, row_key(peer, ""), ws)
-    return nodes_index(db, peer, ws), [n for n in found if satisfies(n.Meta, wanted)] if wanted else found
+    """Nodes by name, those with the wanted metadata.
+
+    The latter watch the nodes with the first wanted pair alone, but all nodes while there is none, as Consul does.
+    """
+    if not wanted:
+        return nodes_index(db, peer, ws), db.prefix(NODES, row_key(peer, ""), ws)
+    key, value = next(iter(wanted.items()))
+    found = db.where(NODES, "meta", row_key(peer, key, value), ws)
+    if not found:
+        db.prefix(NODES, row_key(peer, ""), ws)
+    return nodes_index(db, peer, ws), [n for n in found if satisfies(n.Meta, wanted)]
 
 
 def node_by_name_or_id(db: Store, name: str, peer: str = "", ws: WatchSet | None = None) -> tuple[int, Node | None]:

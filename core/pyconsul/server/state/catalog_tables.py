@@ -45,6 +45,11 @@ def service_row(node: str, service: NodeService) -> ServiceRow:
     )
 
 
+def _meta_keys(node: Node) -> tuple[str, ...]:
+    """One key a pair; pairs that differ in letter case alone share theirs, and readers look again."""
+    return tuple({row_key(node.PeerName or "", key, value) for key, value in (node.Meta or {}).items()})
+
+
 def _connect_key(row: ServiceRow) -> tuple[str, ...]:
     service = row.Service
     name = service.connect_name()
@@ -54,7 +59,10 @@ def _connect_key(row: ServiceRow) -> tuple[str, ...]:
 NODES: Table[Node] = Table(
     name="nodes",
     primary=lambda n: row_key(n.PeerName or "", n.Node),
-    indexes={"uuid": Index(lambda n: (row_key(n.PeerName or "", n.ID),) if n.ID else ())},
+    indexes={
+        "uuid": Index(lambda n: (row_key(n.PeerName or "", n.ID),) if n.ID else ()),
+        "meta": Index(_meta_keys),
+    },
     ordered=True,
 )
 
