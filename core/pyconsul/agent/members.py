@@ -80,5 +80,7 @@ def _tags(agent: Agent) -> dict[str, str]:
     if config.ports.grpc_tls > 0:
         tags["grpc_tls_port"] = str(config.ports.grpc_tls)
     if config.read_replica:
-        tags["read_replica"] = "1"
+        tags["nonvoter"] = tags["read_replica"] = "1"
+    if config.tls.internal_rpc.ca_file or config.tls.internal_rpc.ca_path:
+        tags["use_tls"] = "1"
     return tags
