@@ -12,6 +12,7 @@ import uvloop
 from pyconsul.agent.watches import BadWatch, feed, handle, watch_plan
 from pyconsul.sdk.results import KVPair
 from pyconsul.sdk.watch import Update
+from pyconsul.telemetry.logging import Level, Monitor, add_sink, remove_sink
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,14 @@ async def test_a_url_gets_value_and_index() -> None:
 
 
 async def test_a_url_that_nobody_serves_ends_nothing() -> None:
-    """The failure is logged, the watch goes on."""
-    config = {"path": "http://127.0.0.1:1/", "timeout": "1s"}
+    """The failure is logged in the words of Go's client, the watch goes on."""
+    config = {"path": "http://127.0.0.1:1/", "timeout": "1s", "method": "PUT"}
     plan = watch_plan({"type": "key", "key": "a", "handler_type": "http", "http_handler_config": config})
-    await handle(plan, Update(1, PAIR))
+    monitor = Monitor(Level.ERROR)
+    add_sink(monitor)
+    try:
+        await handle(plan, Update(1, PAIR))
+    finally:
+        remove_sink(monitor)
+    refused = r'error="Put \"http://127.0.0.1:1/\": dial tcp 127.0.0.1:1: connect: connection refused"'
+    assert refused in monitor.take()

@@ -64,7 +64,10 @@ def _check_handler(plan: Plan) -> None:
     has_handler, has_args = "handler" in plan.exempt, "args" in plan.exempt
     is_http = plan.handler_type == "http"
     if has_handler:
-        _log.warn("The 'handler' field in watches has been deprecated and replaced with the 'args' field.")
+        _log.warn(
+            "The 'handler' field in watches has been deprecated and replaced with the 'args' field. "
+            "See https://developer.hashicorp.com/docs/agent/watches"
+        )
         if not isinstance(plan.exempt["handler"], str):
             raise BadWatch("Watch handler must be a string")
     if has_args:
@@ -192,6 +195,8 @@ def _trust(*, verify: bool) -> ssl.SSLContext:
 async def _post(handler: HTTPHandler, index: int, body: bytes) -> None:
     import aiohttp  # only agents with such watches pay for it
 
+    from pyconsul.agent.checks.http_failure import failure_text
+
     headers = [("Content-Type", "application/json"), ("X-Consul-Index", str(index))]
     headers.extend((name, value) for name, values in handler.header.items() for value in values)
     context = _trust(verify=not handler.tls_skip_verify)
@@ -204,9 +209,8 @@ async def _post(handler: HTTPHandler, index: int, body: bytes) -> None:
             async for piece in answer.content.iter_any():
                 tail.write(piece)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        _log.error(
-            "Failed to invoke http watch handler", watch=handler.path, error=error or "context deadline exceeded"
-        )
+        reason = failure_text(handler.method, handler.path, error)
+        _log.error("Failed to invoke http watch handler", watch=handler.path, error=reason)
         return
     if 200 <= answer.status <= 299:
         _log.trace("http watch handler output", watch=handler.path, output=tail.captured())
