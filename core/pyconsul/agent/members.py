@@ -67,7 +67,7 @@ def _tags(agent: Agent) -> dict[str, str]:
         "raft_vsn": "3",
         "role": "consul",
         "segment": config.segment,
-        "vsn": "2",
+        "vsn": str(config.protocol),
         "vsn_max": "3",
         "vsn_min": "2",
     }
