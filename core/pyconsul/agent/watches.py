@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from pyconsul.agent.checks.outputs import Tail
+from pyconsul.agent.checks.script_probe import start_text
 from pyconsul.lang.gosyntax import go_syntax
 from pyconsul.primitives.tls import client_context
 from pyconsul.sdk.client import AsyncClient
@@ -130,13 +131,17 @@ async def handle(plan: Plan, update: Update) -> None:
     if plan.http_handler is not None:
         await _post(plan.http_handler, update.index, body)
         return
-    args = plan.exempt.get("args", plan.exempt.get("handler"))
-    command = ["/bin/sh", "-c", args] if isinstance(args, str) else list(cast("Sequence[str]", args))
-    await _run(command, update.index, body)
+    args = plan.exempt.get("args")
+    if args is None:
+        script = str(plan.exempt["handler"])
+        await _run(["/bin/sh", "-c", script], script, update.index, body)
+        return
+    command = [args] if isinstance(args, str) else list(cast("Sequence[str]", args))
+    await _run(command, command, update.index, body)
 
 
-async def _run(command: list[str], index: int, body: bytes) -> None:
-    shown = " ".join(command)
+async def _run(command: list[str], shown: list[str] | str, index: int, body: bytes) -> None:
+    """Run a handler; ``shown`` is how the log calls it. Only the old ``handler`` goes through a shell."""
     try:
         child = await asyncio.create_subprocess_exec(
             *command,
@@ -147,7 +152,7 @@ async def _run(command: list[str], index: int, body: bytes) -> None:
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        _log.error("Failed to run watch handler", watch_handler=shown, error=error)
+        _log.error("Failed to run watch handler", watch_handler=shown, error=start_text(command[0], error))
         return
     try:
         output = await _talk(child, body)
