@@ -132,3 +132,36 @@ def test_a_proxy_is_shown_with_all_its_members() -> None:
     assert (shown["AccessLogs"]["Enabled"], shown["EnvoyExtensions"], shown["LocalServiceAddress"]) == (False, [], "")
     upstream = shown["Upstreams"][0]
     assert (upstream["DestinationType"], upstream["MeshGateway"], upstream["Config"]) == ("service", {"Mode": ""}, {})
+
+
+def test_further_addresses_of_certificates_are_shown_as_octets() -> None:
+    """Sixteen of them each, as Go's addresses are shown; those of IPv4 are mapped into IPv6."""
+    text = 'auto_encrypt { ip_san = ["10.1.2.3", "::1"] } auto_config { ip_sans = ["10.1.2.3"] }'
+    shown = load({"dev": True, "hcl": [text]}, {}).runtime.sanitised()
+    mapped = [*[0] * 10, 255, 255, 10, 1, 2, 3]
+    assert shown["AutoEncryptIPSAN"] == [mapped, [*[0] * 15, 1]]
+    assert shown["AutoConfig"]["IPSANs"] == [mapped]
+
+
+def test_config_entries_of_the_configuration_are_shown_as_they_will_be_written() -> None:
+    """With defaults and hash; secrets in free maps are hidden."""
+    text = """
+        config_entries { bootstrap = [
+          { kind = "proxy-defaults" name = "global" config { protocol = "http" api_token = "SECRET" } },
+          { kind = "service-defaults" name = "web" protocol = "grpc" }
+        ] }
+    """
+    shown = load({"dev": True, "hcl": [text]}, {}).runtime.sanitised()["ConfigEntryBootstrap"]
+    assert [(entry["Kind"], entry["Name"]) for entry in shown] == [
+        ("proxy-defaults", "global"),
+        ("service-defaults", "web"),
+    ]
+    assert shown[0]["Config"] == {"protocol": "http", "api_token": "hidden"}
+    assert shown[1]["Protocol"] == "grpc" and shown[1]["Hash"] > 0
+
+
+def test_the_place_of_a_service_is_shown_with_both_members() -> None:
+    """A member that is not set is empty."""
+    text = 'service { name = "web" locality { region = "north" } }'
+    shown = load({"dev": True, "hcl": [text]}, {}).runtime.sanitised()["Services"][0]
+    assert shown["Locality"] == {"Region": "north", "Zone": ""}

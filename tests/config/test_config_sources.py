@@ -30,6 +30,21 @@ def in_dev(*fragments: str, **flags: object) -> Loaded:
     return load({"dev": True, "hcl": list(fragments), **flags}, {})
 
 
+def test_links_in_a_folder_are_told_by_where_they_lead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told from the working directory, if the folder was given so."""
+    monkeypatch.chdir(tmp_path)
+    Path("conf.d").mkdir()
+    Path("notes").write_text("")
+    Path("conf.d/a.hcl").symlink_to("../notes")
+    skipped = "extension must be .hcl or .json, or config format must be set"
+    assert load({"dev": True, "config-dir": ["conf.d"]}, {}).warnings == (f"skipping file notes, {skipped}",)
+    found = load({"dev": True, "config-dir": [str(tmp_path / "conf.d")]}, {}).warnings
+    assert found == (f"skipping file {tmp_path.resolve()}/notes, {skipped}",)
+    Path("conf.d/b.hcl").symlink_to("gone")
+    with pytest.raises(ConfigError, match=r"^lstat conf\.d/gone: no such file or directory$"):
+        load({"dev": True, "config-dir": ["conf.d"]}, {})
+
+
 def test_a_dev_agent_has_consuls_development_defaults() -> None:
     """A server in memory on the loopback address, quick timers, the UI and gRPC on."""
     runtime = in_dev().runtime

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,6 +15,7 @@ import dnslib
 import pytest
 
 from pyconsul.config.runtime import Address
+from pyconsul.telemetry.logging import Level, Monitor, add_sink, remove_sink
 
 PATIENCE = 5.0  # seconds of the recursor_timeout
 Respond = Callable[[dnslib.DNSRecord], dnslib.DNSRecord | None]
@@ -178,6 +180,27 @@ async def test_without_any_answer_it_is_a_server_failure(world: Any, recursors: 
     found = await world.ask("example.com", edns=1232)
     assert (found.rcode, found.flags) == ("SERVFAIL", "QR RD RA")
     assert found.message.payload == 1232
+
+
+@pytest.mark.parametrize("tcp", [False, True])
+async def test_the_log_tells_which_question_failed_and_how(world: Any, tcp: bool) -> None:
+    """In Go's words: the question with type and class, the ends of the connection, who asked and over what."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM) as closed:
+        closed.bind(("127.0.0.1", 0))
+        where = closed.getsockname()
+    world.configure(recursors=(where,), recursor_timeout=PATIENCE)
+    monitor = Monitor(Level.ERROR)
+    add_sink(monitor)
+    try:
+        await world.ask("example.com", tcp=tcp)
+    finally:
+        remove_sink(monitor)
+    failed, gave_up = monitor.take().splitlines()
+    remote = f"127\\.0\\.0\\.1:{where[1]}"
+    dial = f"dial tcp {remote}: connect" if tcp else rf"read udp 127\.0\.0\.1:\d+->{remote}: read"
+    assert re.search(rf'recurse failed: error="{dial}: connection refused"', failed)
+    network = "tcp" if tcp else "udp"
+    assert re.search(rf'question="{{example\.com\. 1 1}}" client=\S+:\d+ client_network={network}$', gave_up)
 
 
 async def test_the_random_strategy_asks_different_ones_first(world: Any, recursors: Recursors) -> None:

@@ -193,6 +193,24 @@ async def test_self_tells_what_is_effective(api: Api) -> None:
     assert (await api.get("version")).body["HumanVersion"] == found["Config"]["Version"]
 
 
+@pytest.mark.parametrize(
+    ("hcl", "tags"),
+    [
+        ("", {}),
+        ('tls { internal_rpc { ca_file = "ca.pem" } }', {"use_tls": "1"}),
+        ('tls { defaults { ca_path = "authorities" } }', {"use_tls": "1"}),
+        ("read_replica = true", {"nonvoter": "1", "read_replica": "1"}),
+        ("protocol = 3", {"vsn": "3"}),
+    ],
+)
+async def test_members_tell_how_the_server_is_set_up(hcl: str, tags: dict[str, str]) -> None:
+    """Tags that other servers go by; they are there only where the setting is."""
+    async with leading_agent(hcl) as agent:
+        found = (await Api(agent, "/v1/agent/").get("members")).body[0]["Tags"]
+    told = ("nonvoter", "read_replica", "use_tls", "vsn")
+    assert {name: found[name] for name in told if name in found} == {"vsn": "2", **tags}
+
+
 async def test_host_facts_are_collected(api: Api) -> None:
     """Memory, processors, host and disk."""
     found = (await api.get("host")).body

@@ -8,6 +8,7 @@ import pytest
 
 from pyconsul.agent.metric_push import PACKET_BYTES, Target, packets, targets_of
 from pyconsul.config import load
+from pyconsul.telemetry.logging import Level, Monitor, add_sink, remove_sink
 from pyconsul.telemetry.metrics import Metrics
 from pyconsul.telemetry.push import DogStatsdLines, Lines, StatsdLines
 
@@ -110,6 +111,19 @@ async def test_a_server_that_is_not_there_ends_nothing(address: str) -> None:
     await target.push()
     await target.push()
     assert target.lines.take() == [b"a:1.000000|g\n"]
+
+
+async def test_a_refused_connection_is_logged_in_gos_words() -> None:
+    """Address and reason, nothing of Python's."""
+    monitor = Monitor(Level.ERROR)
+    add_sink(monitor)
+    try:
+        target = Target("statsite", "127.0.0.1:1", StatsdLines())
+        target.lines.gauge("a", (), 1)
+        await target.push()
+    finally:
+        remove_sink(monitor)
+    assert 'error="dial tcp 127.0.0.1:1: connect: connection refused"' in monitor.take()
 
 
 def test_the_telemetry_section_names_the_targets() -> None:

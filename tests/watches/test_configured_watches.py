@@ -12,6 +12,7 @@ import uvloop
 from pyconsul.agent.watches import BadWatch, feed, handle, watch_plan
 from pyconsul.sdk.results import KVPair
 from pyconsul.sdk.watch import Update
+from pyconsul.telemetry.logging import Level, Monitor, add_sink, remove_sink
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,28 @@ async def test_a_handler_that_fails_ends_nothing(args: list[str]) -> None:
     await handle(watch_plan({"type": "key", "key": "a", "args": args}), Update(1, big))
 
 
+@pytest.mark.parametrize(
+    ("handler", "told"),
+    [
+        ({"handler": "exit 4"}, 'watch_handler="exit 4" error="exit status 4"'),
+        ({"args": ["sh", "-c", "exit 3"]}, 'watch_handler=["sh", "-c", "exit 3"] error="exit status 3"'),
+        (
+            {"args": "exit 5"},
+            r'watch_handler=["exit 5"] error="exec: \"exit 5\": executable file not found in $PATH"',
+        ),
+    ],
+)
+async def test_only_the_old_handler_goes_through_a_shell(handler: dict[str, Any], told: str) -> None:
+    """``args`` are a program with its arguments, even where HCL made a single string of a list of one."""
+    monitor = Monitor(Level.ERROR)
+    add_sink(monitor)
+    try:
+        await handle(watch_plan({"type": "key", "key": "a", **handler}), Update(1, PAIR))
+    finally:
+        remove_sink(monitor)
+    assert told in monitor.take()
+
+
 async def test_a_url_gets_value_and_index() -> None:
     """Method, headers and body are what the block says."""
     seen: list[bytes] = []
@@ -128,7 +151,14 @@ async def test_a_url_gets_value_and_index() -> None:
 
 
 async def test_a_url_that_nobody_serves_ends_nothing() -> None:
-    """The failure is logged, the watch goes on."""
-    config = {"path": "http://127.0.0.1:1/", "timeout": "1s"}
+    """The failure is logged in the words of Go's client, the watch goes on."""
+    config = {"path": "http://127.0.0.1:1/", "timeout": "1s", "method": "PUT"}
     plan = watch_plan({"type": "key", "key": "a", "handler_type": "http", "http_handler_config": config})
-    await handle(plan, Update(1, PAIR))
+    monitor = Monitor(Level.ERROR)
+    add_sink(monitor)
+    try:
+        await handle(plan, Update(1, PAIR))
+    finally:
+        remove_sink(monitor)
+    refused = r'error="Put \"http://127.0.0.1:1/\": dial tcp 127.0.0.1:1: connect: connection refused"'
+    assert refused in monitor.take()

@@ -67,7 +67,7 @@ def _tags(agent: Agent) -> dict[str, str]:
         "raft_vsn": "3",
         "role": "consul",
         "segment": config.segment,
-        "vsn": "2",
+        "vsn": str(config.protocol),
         "vsn_max": "3",
         "vsn_min": "2",
     }
@@ -80,5 +80,7 @@ def _tags(agent: Agent) -> dict[str, str]:
     if config.ports.grpc_tls > 0:
         tags["grpc_tls_port"] = str(config.ports.grpc_tls)
     if config.read_replica:
-        tags["read_replica"] = "1"
+        tags["nonvoter"] = tags["read_replica"] = "1"
+    if config.tls.internal_rpc.ca_file or config.tls.internal_rpc.ca_path:
+        tags["use_tls"] = "1"
     return tags

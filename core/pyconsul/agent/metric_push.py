@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, Protocol
 
+from pyconsul.agent.checks.dialing import dial_text
 from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
 from pyconsul.telemetry.push import DogStatsdLines, Lines, StatsdLines
@@ -90,7 +91,7 @@ class Target:
             if lines := self.lines.take():
                 self._connection.send(lines)
         except (OSError, ValueError) as error:
-            log.error(f"Error connecting to {self.kind}", address=self.address, error=error)
+            log.error(f"Error connecting to {self.kind}", address=self.address, error=self._told(error))
             self._retry_at = now + RETRY_AFTER
             self.close()
 
@@ -99,6 +100,11 @@ class Target:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _told(self, error: Exception) -> str:
+        if not isinstance(error, OSError) or isinstance(error, socket.gaierror) or not error.errno:
+            return str(error)
+        return dial_text("tcp" if self.kind == "statsite" else "udp", self.address, error)
 
     async def _connect(self) -> Connection:
         loop = asyncio.get_running_loop()

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from pyconsul.agent.checks.outputs import Tail
+from pyconsul.agent.checks.script_probe import start_text
 from pyconsul.lang.gosyntax import go_syntax
 from pyconsul.primitives.tls import client_context
 from pyconsul.sdk.client import AsyncClient
@@ -64,7 +65,10 @@ def _check_handler(plan: Plan) -> None:
     has_handler, has_args = "handler" in plan.exempt, "args" in plan.exempt
     is_http = plan.handler_type == "http"
     if has_handler:
-        _log.warn("The 'handler' field in watches has been deprecated and replaced with the 'args' field.")
+        _log.warn(
+            "The 'handler' field in watches has been deprecated and replaced with the 'args' field. "
+            "See https://developer.hashicorp.com/docs/agent/watches"
+        )
         if not isinstance(plan.exempt["handler"], str):
             raise BadWatch("Watch handler must be a string")
     if has_args:
@@ -127,13 +131,17 @@ async def handle(plan: Plan, update: Update) -> None:
     if plan.http_handler is not None:
         await _post(plan.http_handler, update.index, body)
         return
-    args = plan.exempt.get("args", plan.exempt.get("handler"))
-    command = ["/bin/sh", "-c", args] if isinstance(args, str) else list(cast("Sequence[str]", args))
-    await _run(command, update.index, body)
+    args = plan.exempt.get("args")
+    if args is None:
+        script = str(plan.exempt["handler"])
+        await _run(["/bin/sh", "-c", script], script, update.index, body)
+        return
+    command = [args] if isinstance(args, str) else list(cast("Sequence[str]", args))
+    await _run(command, command, update.index, body)
 
 
-async def _run(command: list[str], index: int, body: bytes) -> None:
-    shown = " ".join(command)
+async def _run(command: list[str], shown: list[str] | str, index: int, body: bytes) -> None:
+    """Run a handler; ``shown`` is how the log calls it. Only the old ``handler`` goes through a shell."""
     try:
         child = await asyncio.create_subprocess_exec(
             *command,
@@ -144,7 +152,7 @@ async def _run(command: list[str], index: int, body: bytes) -> None:
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        _log.error("Failed to run watch handler", watch_handler=shown, error=error)
+        _log.error("Failed to run watch handler", watch_handler=shown, error=start_text(command[0], error))
         return
     try:
         output = await _talk(child, body)
@@ -192,6 +200,8 @@ def _trust(*, verify: bool) -> ssl.SSLContext:
 async def _post(handler: HTTPHandler, index: int, body: bytes) -> None:
     import aiohttp  # only agents with such watches pay for it
 
+    from pyconsul.agent.checks.http_failure import failure_text
+
     headers = [("Content-Type", "application/json"), ("X-Consul-Index", str(index))]
     headers.extend((name, value) for name, values in handler.header.items() for value in values)
     context = _trust(verify=not handler.tls_skip_verify)
@@ -204,9 +214,8 @@ async def _post(handler: HTTPHandler, index: int, body: bytes) -> None:
             async for piece in answer.content.iter_any():
                 tail.write(piece)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        _log.error(
-            "Failed to invoke http watch handler", watch=handler.path, error=error or "context deadline exceeded"
-        )
+        reason = failure_text(handler.method, handler.path, error)
+        _log.error("Failed to invoke http watch handler", watch=handler.path, error=reason)
         return
     if 200 <= answer.status <= 299:
         _log.trace("http watch handler output", watch=handler.path, output=tail.captured())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import IPv6Address, ip_address
 from math import inf
 from typing import Any, Final, cast, get_args, get_origin, get_type_hints
 
@@ -19,6 +20,7 @@ from pyconsul.structs.definitions import CheckDefinition, ServiceDefinition, wit
 
 HIDDEN: Final = "hidden"
 _UNLIMITED: Final = 1.7976931348623157e308  # what Go's rate limiter calls infinite
+_FREE_MAPS: Final = ("Config", "Meta")
 _REQUEST_MODES: Final = ("disabled", "permissive", "enforcing")
 
 # Members that Consul shows and that no key of ours stands for.
@@ -37,7 +39,6 @@ _CONSTANT: Final[dict[str, Any]] = {
     "Cloud.ClientSecret": HIDDEN,
     "Cloud.ManagementToken": HIDDEN,
     "Cloud.TLSConfig": None,
-    "ConfigEntryBootstrap": [],
     "EnterpriseRuntimeConfig": {},
     "LocalProxyConfigResyncInterval": "30s",
     "Logging.Name": "",
@@ -53,7 +54,17 @@ _CONSTANT: Final[dict[str, Any]] = {
     "Telemetry.PrometheusOpts.SummaryDefinitions": [],
 }
 # Keys of the table whose runtime name differs or whose value is put together below.
-_APART: Final = frozenset({"client_addr", "checks", "services", "watches", "config_entries.bootstrap"})
+_APART: Final = frozenset(
+    {
+        "auto_config.ip_sans",
+        "auto_encrypt.ip_san",
+        "checks",
+        "client_addr",
+        "config_entries.bootstrap",
+        "services",
+        "watches",
+    }
+)
 
 
 def sanitised(runtime: RuntimeConfig) -> dict[str, Any]:
@@ -113,6 +124,21 @@ def _url(address: Address | None) -> str:
     return "" if address is None else address.url()
 
 
+def _octets(address: str) -> list[int]:
+    """An address as Go shows a ``net.IP``: its sixteen octets, those of IPv4 mapped into IPv6."""
+    ip = ip_address(address)
+    return list((IPv6Address(f"::ffff:{ip}") if ip.version == 4 else ip).packed)
+
+
+def _bootstrap_entry(raw: Mapping[str, object]) -> dict[str, Any]:
+    """A config entry as it is going to be written, secrets in its free maps hidden."""
+    from pyconsul.structs.config_entries.decode import decode_entry  # 20 ms of imports
+    from pyconsul.structs.config_entries.hashing import prepared
+
+    shown = cast("dict[str, Any]", msgspec.to_builtins(prepared(decode_entry(raw))))
+    return {name: _written_out(value) if name in _FREE_MAPS else value for name, value in shown.items()}
+
+
 def _derived(runtime: RuntimeConfig) -> dict[str, Any]:
     """Members put together from several keys."""
     ports, cloud = runtime.ports, runtime.cloud
@@ -124,6 +150,8 @@ def _derived(runtime: RuntimeConfig) -> dict[str, Any]:
         "ACLTokens.DataDir": runtime.data_dir,
         "AdvertiseAddrLAN": runtime.advertise_addr,
         "AdvertiseAddrWAN": runtime.advertise_addr_wan,
+        "AutoConfig.IPSANs": [_octets(address) for address in runtime.auto_config.ip_sans],
+        "AutoEncryptIPSAN": [_octets(address) for address in runtime.auto_encrypt.ip_san],
         "ClientAddrs": list(runtime.client_addrs),
         "Cloud.AuthURL": cloud.auth_url,
         "Cloud.ClientID": cloud.client_id,
@@ -132,6 +160,7 @@ def _derived(runtime: RuntimeConfig) -> dict[str, Any]:
         "Cloud.NodeName": runtime.node_name,
         "Cloud.ResourceID": cloud.resource_id,
         "Cloud.ScadaAddress": cloud.scada_address,
+        "ConfigEntryBootstrap": [_bootstrap_entry(raw) for raw in runtime.config_entries.bootstrap],
         "ConnectCAConfig": {
             name: HIDDEN if is_secret(name) and isinstance(value, str) else value
             for name, value in runtime.connect.ca_config.items()
@@ -232,7 +261,7 @@ def _service(service: ServiceDefinition) -> dict[str, Any]:
         "EnterpriseMeta": {},
         "ID": service.ID,
         "Kind": service.Kind,
-        "Locality": None if service.Place is None else msgspec.to_builtins(service.Place),
+        "Locality": None if service.Place is None else _written_out(service.Place),
         "Meta": {name: HIDDEN if is_secret(name) else text for name, text in (service.Meta or {}).items()},
         "Name": service.Name,
         "Port": service.Port,

@@ -161,7 +161,7 @@ def _files_in(folder: str, names: Sequence[str], given_format: str, warnings: li
     for name in names:
         path = _clean(folder, name)
         if os.path.islink(path):
-            path = os.path.realpath(path)
+            path = _followed(path)
             if not os.path.exists(path):
                 raise ConfigError(f"lstat {path}: no such file or directory")
         if os.path.isdir(path):
@@ -171,6 +171,13 @@ def _files_in(folder: str, names: Sequence[str], given_format: str, warnings: li
             continue
         found.append(_file(path, given_format))
     return found
+
+
+def _followed(link: str) -> str:
+    """Where a link leads; a path from the working directory stays one, as far as it leads nowhere else."""
+    target = os.path.realpath(link)
+    here = os.path.join(os.path.realpath(os.curdir), "")
+    return target if os.path.isabs(link) else target.removeprefix(here)
 
 
 def _clean(folder: str, name: str) -> str:

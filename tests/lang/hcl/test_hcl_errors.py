@@ -45,10 +45,22 @@ def test_a_broken_document_names_the_place(text: str, error: str) -> None:
         assert shown == error
 
 
-def test_invalid_utf8_is_refused() -> None:
-    """Bytes that are no UTF-8 are an error, not a guess."""
-    with pytest.raises(HclError, match="illegal UTF-8 encoding"):
-        parse(b'a = "\xff"')
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (b'a = "\xff"', "At 1:6: illegal UTF-8 encoding"),
+        (b"# \xff\na = 1", "At 1:3: illegal UTF-8 encoding"),
+        (b"a = <<E\n\xff\nE\n", "At 2:1: illegal UTF-8 encoding"),
+        (b"\xff\xfes", "At 1:1: illegal char"),
+        (b"a = 1\nb\xff = 2", "At 2:2: illegal char"),
+        (b"a = [\xff]", "At 1:6: illegal char"),
+    ],
+)
+def test_invalid_utf8_is_refused(text: bytes, error: str) -> None:
+    """Bytes that are no UTF-8 are an error, not a guess; outside of strings and comments just one more odd sign."""
+    with pytest.raises(HclError) as caught:
+        parse(text)
+    assert str(caught.value) == error
 
 
 @pytest.mark.parametrize("text", ["a={" * 5000, "a=[" + "[" * 5000, '{"a":' * 5000, '{"a":' + "[" * 5000])

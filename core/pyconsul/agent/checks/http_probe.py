@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
-from ast import literal_eval
 from functools import partial
 from typing import Any, Final, cast
 
 import aiohttp
 from yarl import URL
 
-from pyconsul.agent.checks.dialing import dial_text, no_such_host, tls_text
-from pyconsul.agent.checks.http_request import credentials, request_fault, sent, shown, target, verb
+from pyconsul.agent.checks.http_failure import CLIENT_DEADLINE, MAX_REDIRECTS, failure_text
+from pyconsul.agent.checks.http_request import credentials, request_fault, sent, target
 from pyconsul.agent.checks.outputs import Tail
 from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
 from pyconsul.lang.gourl import Url
-from pyconsul.lang.strconv import quote
 from pyconsul.structs.health import CRITICAL, PASSING, WARNING
 from pyconsul.telemetry import logger
 
 _log = logger("agent")
-_MAX_REDIRECTS: Final = 10
 _OF_THE_BODY: Final = ("content-length", "transfer-encoding", "trailer")  # not for the headers of a check to say
-_DEADLINE: Final = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
 
 
 class _Request(aiohttp.ClientRequest):
@@ -59,24 +54,8 @@ class HttpProbe:
         try:
             async with asyncio.timeout(timeout_of(self._check)) as limit:
                 return await self._ask(limit)
-        except TimeoutError:
-            return self._failed(_DEADLINE)
-        except aiohttp.TooManyRedirects as error:
-            last = error.history[-1].headers.get("Location", self._target)
-            return Result(CRITICAL, f'{verb(self._method)} "{last}": stopped after {_MAX_REDIRECTS} redirects')
-        except aiohttp.ClientConnectorCertificateError as error:
-            return self._failed(tls_text(_ssl_error(error.certificate_error)))
-        except aiohttp.ClientConnectorError as error:
-            return self._failed(_connect_text(error, target(self._target)))
-        except aiohttp.ServerDisconnectedError:
-            return self._failed("EOF")
-        except aiohttp.ClientOSError as error:
-            return self._failed(str(error.strerror or error).lower())
-        except aiohttp.ClientResponseError as error:
-            text = f"malformed HTTP response {quote(_first_line(error.message))}"
-            return self._failed(f"net/http: HTTP/1.x transport connection broken: {text}")
-        except (aiohttp.ClientError, ValueError) as error:
-            return self._failed(str(error))
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            return Result(CRITICAL, failure_text(self._method, self._target, error, CLIENT_DEADLINE))
 
     async def _ask(self, limit: asyncio.Timeout) -> Result:
         tail = Tail(self._limit)
@@ -88,7 +67,7 @@ class HttpProbe:
             data=self._check.Body.encode() or None,
             headers=self._headers(url),
             allow_redirects=not self._check.DisableRedirects,
-            max_redirects=_MAX_REDIRECTS,
+            max_redirects=MAX_REDIRECTS,
             ssl=self._context,
             server_hostname=sni,
         ) as answer:
@@ -134,9 +113,6 @@ class HttpProbe:
             found.append(("Host", url.host))
         return found
 
-    def _failed(self, text: str) -> Result:
-        return Result(CRITICAL, f"{verb(self._method)} {quote(shown(target(self._target)))}: {text}")
-
     async def close(self) -> None:
         """Close the session."""
         if self._session is not None:
@@ -147,25 +123,3 @@ def _status_of(code: int) -> str:
     if 200 <= code <= 299:
         return PASSING
     return WARNING if code == 429 else CRITICAL
-
-
-def _first_line(message: str) -> str:
-    """The line that was no status line, out of what the parser says about it."""
-    found = re.search(r"""b(['"]).*\1""", message)
-    if found is None:
-        return message
-    return literal_eval(found[0]).decode("utf-8", "replace").partition("\n")[0].rstrip("\r")
-
-
-def _connect_text(error: aiohttp.ClientConnectorError, asked: Url) -> str:
-    cause = error.os_error
-    if isinstance(cause, ssl.SSLError):
-        return tls_text(cause)
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"dial tcp: {no_such_host(error.host)}"
-    address = f"[{error.host}]:{error.port}" if ":" in error.host else f"{error.host}:{error.port}"
-    return dial_text("tcp", address if asked.hostname() else asked.host, cause)
-
-
-def _ssl_error(error: Exception) -> ssl.SSLError:
-    return error if isinstance(error, ssl.SSLError) else ssl.SSLError(str(error))

@@ -40,7 +40,7 @@ class ScriptProbe:
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            text = _start_text(args[0], error)
+            text = start_text(args[0], error)
             _log.error("Check failed to invoke", check=self._id, error=text)
             return Result(CRITICAL, text, direct=True)
         tail = Tail(self._limit)
@@ -85,7 +85,7 @@ def _kill(child: asyncio.subprocess.Process) -> None:
         os.killpg(child.pid, signal.SIGKILL)
 
 
-def _start_text(path: str, error: Exception) -> str:
+def start_text(path: str, error: Exception) -> str:
     """What Go says about a command that cannot be started."""
     if not isinstance(error, OSError):
         return f"fork/exec {path}: invalid argument"

@@ -6,6 +6,7 @@ import struct
 from ipaddress import ip_address
 from typing import Any
 
+from pyconsul.agent.checks.dialing import dial_text, errno_text
 from pyconsul.agent.dns.message import HEADER, QR, RD, Query
 from pyconsul.agent.dns.names import BadName, read_name, wire
 from pyconsul.agent.dns.records import Rcode, Record, Type
@@ -35,8 +36,12 @@ class Recursors:
             self._dice.shuffle(addresses)
         return addresses
 
-    async def forward(self, query: Query, *, tcp: bool) -> bytes | None:
-        """The first answer that is no error (NXDOMAIN is none), as it came; None where there is none."""
+    async def forward(self, query: Query, client: str, *, tcp: bool) -> bytes | None:
+        """The first answer that is no error (NXDOMAIN is none), as it came; None where there is none.
+
+        ``client`` is the address that asks, for the log.
+        """
+        question = f"{{{query.name} {query.type} {query.qclass}}}"
         for where in self.order():
             try:
                 reply = await self._exchange(query.forwarded(), where, tcp=tcp)
@@ -45,12 +50,18 @@ class Recursors:
                 continue
             rcode = reply[3] & 0x0F
             if rcode in (Rcode.NOERROR, Rcode.NXDOMAIN):
-                _log.debug("recurse succeeded for question", question=query.name, recursor=address_text(*where))
+                _log.debug("recurse succeeded for question", question=question, recursor=address_text(*where))
                 return reply
             _log.debug(
-                "recurse failed for question", question=query.name, recursor=address_text(*where), rcode=str(rcode)
+                "recurse failed for question",
+                question=question,
+                recursor=address_text(*where),
+                rcode=_rcode_text(rcode),
             )
-        _log.error("all resolvers failed for question from client", question=query.name)
+        network = "tcp" if tcp else "udp"
+        _log.error(
+            "all resolvers failed for question from client", question=question, client=client, client_network=network
+        )
         return None
 
     async def addresses(self, name: str) -> list[Record]:
@@ -73,18 +84,23 @@ class Recursors:
 
     async def _exchange(self, packet: bytes, where: tuple[str, int], *, tcp: bool) -> bytes:
         exchange = _exchange_tcp if tcp else _exchange_udp
-        try:
-            async with asyncio.timeout(self._settings.recursor_timeout):
-                return await exchange(packet, where)
-        except TimeoutError as error:
-            raise RecursorFailed(f"no answer from {address_text(*where)} in time") from error
-        except (OSError, asyncio.IncompleteReadError) as error:
-            raise RecursorFailed(f"{address_text(*where)}: {error}") from error
+        return await exchange(packet, where, asyncio.get_running_loop().time() + self._settings.recursor_timeout)
 
 
 def address_text(host: str, port: int) -> str:
     """``host:port``, an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _rcode_text(rcode: int) -> str:
+    return Rcode(rcode).name if rcode in set(Rcode) else str(rcode)
+
+
+def _read_failure(network: str, transport: Any, where: tuple[str, int], error: OSError) -> RecursorFailed:
+    """Go's sentence for an answer that did not come."""
+    reason = "i/o timeout" if isinstance(error, TimeoutError) else f"read: {errno_text(error)}"
+    local = address_text(*transport.get_extra_info("sockname")[:2])
+    return RecursorFailed(f"read {network} {local}->{address_text(*where)}: {reason}")
 
 
 def is_reply_to(packet: bytes, reply: bytes) -> bool:
@@ -141,24 +157,45 @@ class _OneReply(asyncio.DatagramProtocol):
             self._done.set_exception(exc)
 
 
-async def _exchange_udp(packet: bytes, where: tuple[str, int]) -> bytes:
+async def _exchange_udp(packet: bytes, where: tuple[str, int], deadline: float) -> bytes:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[bytes] = loop.create_future()
-    transport, _ = await loop.create_datagram_endpoint(lambda: _OneReply(packet, done), remote_addr=where)
     try:
-        return await done
+        transport, _ = await loop.create_datagram_endpoint(lambda: _OneReply(packet, done), remote_addr=where)
+    except OSError as error:
+        raise RecursorFailed(dial_text("udp", address_text(*where), error)) from error
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await done
+    except OSError as error:
+        raise _read_failure("udp", transport, where, error) from error
     finally:
         transport.close()
 
 
-async def _exchange_tcp(packet: bytes, where: tuple[str, int]) -> bytes:
-    reader, writer = await asyncio.open_connection(*where)
+async def _exchange_tcp(packet: bytes, where: tuple[str, int], deadline: float) -> bytes:
+    reader, writer = await _connect(where, deadline)
     try:
-        writer.write(len(packet).to_bytes(2, "big") + packet)
-        size = int.from_bytes(await reader.readexactly(2), "big")
-        reply = await reader.readexactly(size)
+        async with asyncio.timeout_at(deadline):
+            writer.write(len(packet).to_bytes(2, "big") + packet)
+            size = int.from_bytes(await reader.readexactly(2), "big")
+            reply = await reader.readexactly(size)
+    except asyncio.IncompleteReadError as error:
+        raise RecursorFailed("unexpected EOF" if error.partial else "EOF") from error
+    except OSError as error:
+        raise _read_failure("tcp", writer, where, error) from error
     finally:
         writer.close()
     if not is_reply_to(packet, reply):
-        raise ConnectionError("answer to another question")
+        raise RecursorFailed("answer to another question")
     return reply
+
+
+async def _connect(where: tuple[str, int], deadline: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await asyncio.open_connection(*where)
+    except TimeoutError as error:
+        raise RecursorFailed(f"dial tcp {address_text(*where)}: i/o timeout") from error
+    except OSError as error:
+        raise RecursorFailed(dial_text("tcp", address_text(*where), error)) from error

@@ -140,14 +140,14 @@ class DnsServer:
             return bad.reply
         began = time.perf_counter()
         try:
-            return await self._answer(query, tcp=tcp, source_ip=str(client[0]))
+            return await self._answer(query, client, tcp=tcp)
         except Exception as error:  # a fault of ours: the client shall not wait for nothing
             _log.error("failed to answer", name=query.name, type=type_name(query.type), error=repr(error))
             return self.core.failure(query)
         finally:
             self._served(query, self.core.zone_of(query), began, client, tcp=tcp)
 
-    async def _answer(self, query: Query, *, tcp: bool, source_ip: str) -> bytes:
+    async def _answer(self, query: Query, client: Client, *, tcp: bool) -> bytes:
         core = self.core
         packet = query.packet
         kept = self.cache.find(cache_key(query, tcp=tcp))
@@ -158,7 +158,7 @@ class DnsServer:
         watch = WatchSet()
         token = REPLY_WATCH.set(watch)
         try:
-            found = await self._look_up(core, query, source_ip)
+            found = await self._look_up(core, query, str(client[0]))
         except BaseException:
             watch.close()
             raise
@@ -166,7 +166,9 @@ class DnsServer:
             REPLY_WATCH.reset(token)
         if isinstance(found, Forward):
             watch.close()
-            return await self._recursors.forward(query, tcp=tcp) or core.failure(query)
+            return await self._recursors.forward(
+                query, address_text(str(client[0]), client[1]), tcp=tcp
+            ) or core.failure(query)
         if core is self.core and self._keeping:
             self.cache.keep(query, found, watch, tcp=tcp)
         else:

@@ -26,7 +26,8 @@ _FRACTION: Final = re.compile(r"\.[0-9]++(?:[eE][+-]?[0-9]*+)?")
 _ANCHOR: Final = re.compile(r"-?(?:[^\W_]|_)*+")
 _TEXT: Final = re.compile(r'[^"\\\n${}]++')
 _BLANK: Final = " \t\v\f\r"
-_BAD_CHARACTER: Final = re.compile("[\x00\ue123\ud800-\udfff]")
+_BAD_CHARACTER: Final = re.compile("[\x00\ue123]")
+_NOT_UTF8: Final = re.compile("[\ud800-\udfff]")  # what is left of bytes that are no UTF-8
 
 _MARKS: Final = {
     "[": "LBRACK",
@@ -50,6 +51,7 @@ class Scanner:
         self._fault: tuple[int, str] | None = None
         self._at = 0
         self._beyond_end = 0  # HashiCorp's scanner moves its column at each read past the end
+        self._not_utf8 = [found.start() for found in _NOT_UTF8.finditer(source)]
         self._check_characters()
 
     @property
@@ -61,8 +63,16 @@ class Scanner:
         """The next token; comments are skipped. At the end it is an EOF token again and again."""
         while True:
             token = self._scan()
+            if self._not_utf8:
+                self._check_encoding(token)
             if token.kind != "COMMENT":
                 return token
+
+    def _check_encoding(self, token: Token) -> None:
+        """Strings and comments must be UTF-8; anywhere else such a byte is just one more character out of place."""
+        inside = [at for at in self._not_utf8 if token.at <= at < self._at]
+        if inside and token.kind != "ILLEGAL":
+            self._fail(inside[-1], "illegal UTF-8 encoding")
 
     def _check_characters(self) -> None:
         found = _BAD_CHARACTER.search(self.source)
@@ -72,7 +82,7 @@ class Scanner:
             "\x00": "unexpected null character (0x00)",
             "\ue123": "unicode code point U+E123 reserved for internal use",
         }
-        raise error_at(self.source, found.start(), messages.get(found[0], "illegal UTF-8 encoding"))
+        raise error_at(self.source, found.start(), messages[found[0]])
 
     def _scan(self) -> Token:
         source = self.source
