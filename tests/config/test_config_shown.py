@@ -152,12 +152,9 @@ def test_config_entries_of_the_configuration_are_shown_as_they_will_be_written()
         ] }
     """
     shown = load({"dev": True, "hcl": [text]}, {}).runtime.sanitised()["ConfigEntryBootstrap"]
-    assert [(entry["Kind"], entry["Name"]) for entry in shown] == [
-        ("proxy-defaults", "global"),
-        ("service-defaults", "web"),
-    ]
-    assert shown[0]["Config"] == {"protocol": "http", "api_token": "hidden"}
-    assert shown[1]["Protocol"] == "grpc" and shown[1]["Hash"] > 0
+    assert [(entry.kind, entry.Name) for entry in shown] == [("proxy-defaults", "global"), ("service-defaults", "web")]
+    assert shown[0].Config == {"protocol": "http", "api_token": "hidden"}
+    assert shown[1].Protocol == "grpc" and shown[1].Hash > 0
 
 
 def test_the_place_of_a_service_is_shown_with_both_members() -> None:

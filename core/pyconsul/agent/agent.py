@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pyconsul.agent.access import accessor_alias, recovery_authorizer
-from pyconsul.agent.bootstrap_entries import bootstrap_entries
 from pyconsul.agent.cache import AgentCache
 from pyconsul.agent.capabilities import refuse_odd_servers
 from pyconsul.agent.dns.server import DnsServer
@@ -39,6 +38,7 @@ from pyconsul.agent.rpc import rpc_of
 from pyconsul.agent.systemd import tell_ready
 from pyconsul.agent.tls_files import check_tls_files
 from pyconsul.agent.watches import Watches, client_settings
+from pyconsul.config.bootstrap_entries import bootstrap_entries
 from pyconsul.config.loading import ConfigError
 from pyconsul.primitives.ids import uuid_fault
 from pyconsul.primitives.whole_files import make_directory, write_durably

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address
 from math import inf
-from typing import Any, Final, cast, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from pyconsul.config.authorization import NAME, auth_method_settings
+from pyconsul.config.bootstrap_entries import bootstrap_entries
 from pyconsul.config.keyrow import Key, Kind
 from pyconsul.config.keys import KEYS
 from pyconsul.config.runtime import Address, RuntimeConfig
@@ -17,6 +18,10 @@ from pyconsul.config.sources import put
 from pyconsul.primitives.durations import format_duration
 from pyconsul.structs.checks import CheckType
 from pyconsul.structs.definitions import CheckDefinition, ServiceDefinition, with_upstream_types
+from pyconsul.structs.wire import changed
+
+if TYPE_CHECKING:
+    from pyconsul.structs.config_entries.entry import ConfigEntry
 
 HIDDEN: Final = "hidden"
 _UNLIMITED: Final = 1.7976931348623157e308  # what Go's rate limiter calls infinite
@@ -130,13 +135,10 @@ def _octets(address: str) -> list[int]:
     return list((IPv6Address(f"::ffff:{ip}") if ip.version == 4 else ip).packed)
 
 
-def _bootstrap_entry(raw: Mapping[str, object]) -> dict[str, Any]:
-    """A config entry as it is going to be written, secrets in its free maps hidden."""
-    from pyconsul.structs.config_entries.decode import decode_entry  # 20 ms of imports
-    from pyconsul.structs.config_entries.hashing import prepared
-
-    shown = cast("dict[str, Any]", msgspec.to_builtins(prepared(decode_entry(raw))))
-    return {name: _written_out(value) if name in _FREE_MAPS else value for name, value in shown.items()}
+def _bootstrap_entry(entry: ConfigEntry) -> ConfigEntry:
+    """A config entry with the secrets in its free maps hidden."""
+    maps = {name: value for name in _FREE_MAPS if (value := getattr(entry, name, None))}
+    return changed(entry, **{name: _written_out(value) for name, value in maps.items()})
 
 
 def _derived(runtime: RuntimeConfig) -> dict[str, Any]:
@@ -160,7 +162,7 @@ def _derived(runtime: RuntimeConfig) -> dict[str, Any]:
         "Cloud.NodeName": runtime.node_name,
         "Cloud.ResourceID": cloud.resource_id,
         "Cloud.ScadaAddress": cloud.scada_address,
-        "ConfigEntryBootstrap": [_bootstrap_entry(raw) for raw in runtime.config_entries.bootstrap],
+        "ConfigEntryBootstrap": [_bootstrap_entry(entry) for entry in bootstrap_entries(runtime)],
         "ConnectCAConfig": {
             name: HIDDEN if is_secret(name) and isinstance(value, str) else value
             for name, value in runtime.connect.ca_config.items()

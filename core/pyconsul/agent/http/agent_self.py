@@ -12,7 +12,6 @@ from weakref import WeakKeyDictionary
 from msgspec import UNSET, Struct, UnsetType
 
 from pyconsul.acl import Access
-from pyconsul.agent.bootstrap_entries import bootstrap_entries
 from pyconsul.agent.host import host_info
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
@@ -96,7 +95,7 @@ def _still_value(agent: Agent) -> dict[str, Any]:
             "Version": full_version(agent),
             "BuildDate": _rfc3339(config.build_date),
         },
-        "DebugConfig": gojson.sorted_map({**sanitised(config), "ConfigEntryBootstrap": bootstrap_entries(config)}),
+        "DebugConfig": gojson.sorted_map(sanitised(config)),
         "Coord": None if agent.config.disable_coordinates else ORIGIN,
         "Member": local_member(agent),
     }
