@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pyconsul.config.addresses import is_any
 from pyconsul.config.authorization import check_authorization
@@ -14,7 +14,6 @@ from pyconsul.config.ca_provider import check_certificate_authority
 from pyconsul.config.errors import ConfigError, several
 from pyconsul.config.runtime import Address, RuntimeConfig
 from pyconsul.config.values import Values
-from pyconsul.lang import gourl
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives import base64_text
 from pyconsul.primitives.durations import format_duration
@@ -22,6 +21,9 @@ from pyconsul.structs.checks import CheckType
 from pyconsul.structs.definitions import ServiceDefinition
 from pyconsul.structs.errors import ConsulError
 from pyconsul.structs.service_rules import metadata_error, service_errors
+
+if TYPE_CHECKING:
+    from pyconsul.lang.gourl import Url
 
 _BASIC_NAME: Final = re.compile(r"[a-z0-9_-]+\Z")
 _DNS_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
@@ -168,7 +170,9 @@ def _is_absolute_path(text: str) -> bool:
     return text.startswith("/") and url is not None and url.path == text and not url.query and not url.fragment
 
 
-def _url(text: str) -> gourl.Url | None:
+def _url(text: str) -> Url | None:
+    from pyconsul.lang import gourl  # 4 ms of a start, for settings that few have
+
     try:
         return gourl.parse(text, strict_colons=False)
     except gourl.UrlError:

@@ -6,7 +6,9 @@ Strings are Go's (``strconv``): a byte that is no UTF-8, escaped or not, stands 
 from __future__ import annotations
 
 import re
+import string
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 from urllib.parse import quote as percent_encoded
 from urllib.parse import unquote_to_bytes
@@ -28,11 +30,16 @@ _ENCODED: Final = re.compile(r"[-A-Za-z0-9._~/!$&'()*+,;=:@\[\]%]*")  # a path t
 _ENCODED_FRAGMENT: Final = re.compile(r"[-A-Za-z0-9._~/!$&'()*+,;=:@\[\]%?]*")
 
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_HOST_CHARS: Final = r"-A-Za-z0-9._~!$&'()*+,;=:\[\]<>\""
+_HOST_CHARS: Final = frozenset("-._~!$&'()*+,;=:[]<>\"" + string.ascii_letters + string.digits)
+_NOT_IN_HOST: Final = re.escape("".join(chr(n) for n in range(128) if chr(n) not in _HOST_CHARS and n != ord("%")))
 # In a host only bytes beyond ASCII are escaped, and the percent sign before a zone (RFC 6874, section 2).
-_BAD_IN_HOST: Final = re.compile(rf"%(?!25|[89A-Fa-f][0-9A-Fa-f])|[^{_HOST_CHARS}%\x80-\U0010ffff]")
-_ZONE_ESCAPES: Final = "|".join(f"{n:02x}" for n in range(128) if re.fullmatch(rf"[{_HOST_CHARS}% ]", chr(n)))
-_BAD_IN_ZONE: Final = re.compile(rf"%(?!(?i:{_ZONE_ESCAPES}))|[^{_HOST_CHARS}%\x80-\U0010ffff]")
+_BAD_IN_HOST: Final = re.compile(f"%(?!25|[89A-Fa-f][0-9A-Fa-f])|[{_NOT_IN_HOST}]")
+
+
+@cache  # made for the first zone that comes: few URLs have any
+def _bad_in_zone() -> re.Pattern[str]:
+    escapes = "|".join(f"{ord(char):02x}" for char in sorted(_HOST_CHARS | {"%", " "}))
+    return re.compile(f"%(?!(?i:{escapes}))|[{_NOT_IN_HOST}]")
 
 
 class UrlError(ValueError):
@@ -217,7 +224,7 @@ def _bracketed(host: str) -> str:
     _check_port(port)
     at = address.find("%25")
     start, zone = (address, "") if at < 0 else (address[:at], address[at:])
-    address = _unescaped(start, _BAD_IN_HOST) + _unescaped(zone, _BAD_IN_ZONE)
+    address = _unescaped(start, _BAD_IN_HOST) + _unescaped(zone, _bad_in_zone())
     try:
         is_ipv4 = netip.is_ipv4(address)
     except netip.AddressError as error:
