@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-from pyconsul.lang import gourl
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.base64_text import IllegalBase64, decode
 from pyconsul.structs.config_entries.entry import (
@@ -26,6 +25,8 @@ def _count(*parts: object) -> int:
 
 def _uri_fault(uri: str) -> str:
     """Go's complaint about what is no absolute address and no path, "" if it is one."""
+    from pyconsul.lang import gourl  # 4 ms of a start, for entries that few have
+
     try:
         gourl.parse_request_uri(uri, strict_colons=False)
     except gourl.UrlError as error:
