@@ -229,6 +229,14 @@ def test_a_flood_of_small_frames_is_taken_in_turns(frame: bytes) -> None:
     assert pair.exchange()[0][-1] == Whole(stream)
 
 
+def test_a_turn_is_over_when_its_work_is_done_whatever_is_left() -> None:
+    """TLS hands over record by record: one that is a turn's work must not be followed by another at once."""
+    pair = Pair()
+    pair.session.receive(b"\0\0\x08\x06\0\0\0\0\0abcdefgh" * TURN)
+    assert pair.session.is_busy
+    assert pair.session.go_on() == [] and not pair.session.is_busy
+
+
 def test_requests_that_are_taken_back_at_once_come_in_turns() -> None:
     """A client that asks and resets without end gets no more of them into a turn than others."""
     pair = Pair()

@@ -93,7 +93,7 @@ class _Connection(h2.connection.H2Connection):
 class Http2Session:
     """One connection. ``over`` is True once it has ended; what is in ``outgoing`` then is the last of it.
 
-    What comes is worked through in turns: ``is_busy`` says that ``go_on`` has something to do.
+    What comes is worked through in turns: ``is_busy`` says that ``go_on`` should be called in the next one.
     """
 
     def __init__(self, header_limit: int) -> None:
@@ -127,13 +127,17 @@ class Http2Session:
 
     @property
     def is_busy(self) -> bool:
-        """Whether more can be done with what came."""
-        return not self.over and self._frames.has_more
+        """Whether this turn is over; there may be more to do, or nothing."""
+        return not self.over and self._frames.is_spent
+
+    def feed(self, data: bytes) -> None:
+        """Take what came; ``go_on`` looks at it."""
+        if not self.over:
+            self._frames.feed(data)
 
     def receive(self, data: bytes) -> list[Event]:
         """What these bytes bring, as far as it takes no more than a turn."""
-        if not self.over:
-            self._frames.feed(data)
+        self.feed(data)
         return self.go_on()
 
     def go_on(self) -> list[Event]:

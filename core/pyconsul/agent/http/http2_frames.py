@@ -42,9 +42,9 @@ class FrameReader:
         self._block = 0  # bytes of the block that is coming
 
     @property
-    def has_more(self) -> bool:
-        """Whether ``next`` stopped because the turn is over, and not for want of bytes."""
-        return self._work <= 0 and len(self._data) - self._at >= _HEADER
+    def is_spent(self) -> bool:
+        """Whether the turn is over. What comes next waits for another one, also if nothing is here yet."""
+        return self._work <= 0
 
     def feed(self, data: bytes) -> None:
         """Take what came."""
