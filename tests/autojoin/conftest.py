@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 
@@ -90,11 +91,10 @@ async def cloud() -> AsyncIterator[Clouds]:
         yield start
 
 
-@dataclass(frozen=True)
-class Asked(Lookup):
+class Asked(Lookup, frozen=True):
     """A look-up that keeps what it was told."""
 
-    lines: list[str] = field(default_factory=list)
+    lines: list[str] = msgspec.field(default_factory=list[str])
 
 
 Asks = Callable[..., Asked]

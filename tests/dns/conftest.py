@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import dns.flags
 import dns.message
 import dns.rcode
 import dns.rdatatype
+import msgspec
 import pytest
 
 from pyconsul.agent.dns.server import DnsServer
@@ -37,7 +37,7 @@ class World:
 
     def configure(self, **settings: Any) -> None:
         """Change some settings of the door."""
-        self.door.reload(replace(self.door.core.settings, **settings))
+        self.door.reload(msgspec.structs.replace(self.door.core.settings, **settings))
 
     async def node(self, name: str, address: str, meta: dict[str, str] | None = None, **more: Any) -> None:
         """Put a node."""

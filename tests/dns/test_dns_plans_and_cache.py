@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any
 
 import dns.message
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -159,4 +159,4 @@ def test_cookies_do_not_make_questions_different() -> None:
     subnets = [asked(b"\0\x08\0\x07\0\x01\x18\0\xc0\0" + bytes([n]), n) for n in (1, 2)]
     assert cache_key(cookies[0], tcp=False) == cache_key(cookies[1], tcp=False)
     assert cache_key(subnets[0], tcp=False) != cache_key(subnets[1], tcp=False)
-    assert cache_key(replace(cookies[0], name="x."), tcp=False) != cache_key(cookies[0], tcp=False)
+    assert cache_key(msgspec.structs.replace(cookies[0], name="x."), tcp=False) != cache_key(cookies[0], tcp=False)

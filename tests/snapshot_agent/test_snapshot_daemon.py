@@ -6,9 +6,9 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from pyconsul.sdk import AsyncClient, Settings
@@ -173,7 +173,7 @@ async def test_the_daemon_outlives_its_agent(fast: Fast, relay: Callable[[int], 
     with InProcessAgent() as first:
         road = relay(int(first.http_address.rpartition(":")[2]))
         config = config_of(first, fast())
-        config = replace(config, client=Settings(address=f"127.0.0.1:{road.port}"))
+        config = msgspec.structs.replace(config, client=Settings(address=f"127.0.0.1:{road.port}"))
         async with daemon(config, MemoryStorage()) as agent:
             await comes_true(lambda: agent.stats.snapshots >= 1)
             road.cut()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from pyconsul.acl.methods.protocol import Identity
 from pyconsul.acl.names import is_identity_name, is_role_name, policy_name_fault
@@ -28,23 +29,21 @@ class BindingError(ValueError):
     """A rule whose names do not work out; the text is Consul's."""
 
 
-@dataclass(slots=True)
-class Bindings:
+class Bindings(msgspec.Struct):
     """What the matching rules give together."""
 
-    policies: list[ACLLink] = field(default_factory=list[ACLLink])
-    roles: list[ACLLink] = field(default_factory=list[ACLLink])
-    services: list[ACLServiceIdentity] = field(default_factory=list[ACLServiceIdentity])
-    nodes: list[ACLNodeIdentity] = field(default_factory=list[ACLNodeIdentity])
-    templated: list[ACLTemplatedPolicy] = field(default_factory=list[ACLTemplatedPolicy])
+    policies: list[ACLLink] = msgspec.field(default_factory=list[ACLLink])
+    roles: list[ACLLink] = msgspec.field(default_factory=list[ACLLink])
+    services: list[ACLServiceIdentity] = msgspec.field(default_factory=list[ACLServiceIdentity])
+    nodes: list[ACLNodeIdentity] = msgspec.field(default_factory=list[ACLNodeIdentity])
+    templated: list[ACLTemplatedPolicy] = msgspec.field(default_factory=list[ACLTemplatedPolicy])
 
     def __bool__(self) -> bool:
         """Whether they give anything."""
         return bool(self.policies or self.roles or self.services or self.nodes or self.templated)
 
 
-@dataclass(frozen=True, slots=True)
-class Binder:
+class Binder(msgspec.Struct, frozen=True):
     """Collects bindings; policies and roles that are not there give nothing."""
 
     datacenter: str

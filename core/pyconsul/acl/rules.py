@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from pyconsul.acl.levels import is_level
 from pyconsul.lang.hcl import HclError, Struct, StructType, parse_struct
@@ -14,8 +15,7 @@ class RulesError(ValueError):
     """The text is no rules; its message is Consul's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True):
     """A kind of labelled rule, and how Consul prints one: type name and the name of its label's field."""
 
     resource: str
@@ -37,8 +37,7 @@ PLAIN: Final = ("acl", "keyring", "operator", "mesh", "peering")
 _SUFFIXES: Final = ("", "_prefix")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """One labelled rule. ``policy`` and ``intentions`` stand as they were written."""
 
     segment: str
@@ -46,12 +45,11 @@ class Rule:
     intentions: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyRules:
+class PolicyRules(msgspec.Struct, frozen=True):
     """All rules of one policy: labelled ones by name (``key``, ``key_prefix`` …), the others by theirs."""
 
-    labelled: dict[str, tuple[Rule, ...]] = field(default_factory=dict[str, tuple[Rule, ...]])
-    plain: dict[str, str] = field(default_factory=dict[str, str])
+    labelled: dict[str, tuple[Rule, ...]] = msgspec.field(default_factory=dict[str, tuple[Rule, ...]])
+    plain: dict[str, str] = msgspec.field(default_factory=dict[str, str])
 
 
 def parse_rules(text: str, *, refuse_duplicates: bool = True) -> PolicyRules:

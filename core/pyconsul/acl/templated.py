@@ -6,8 +6,9 @@ space: its API prints them, and their hashes go over them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from pyconsul.acl.hashing import hash_of_policy
 from pyconsul.acl.names import IDENTITY_RULE, is_identity_name
@@ -76,8 +77,7 @@ BUILTIN_POLICIES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(msgspec.Struct, frozen=True):
     """A templated policy; ``schema`` is the JSON schema of its variables as the API shows it, empty without any."""
 
     name: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 
@@ -29,8 +28,7 @@ REMOTE_EXEC = "_rexec"  # what ``consul exec`` sends: for agents, never shown
 GOSSIP_PREFIX = "consul:event:"
 
 
-@dataclass(frozen=True, slots=True)
-class LocalInstance:
+class LocalInstance(msgspec.Struct, frozen=True):
     """What filters ask of a service of this agent: Consul looks at its ID, not at its name."""
 
     id: str

@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
+
+import msgspec
 
 from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.primitives import base64_text
@@ -29,11 +30,10 @@ class KeyringError(Exception):
     """The ring refuses; the text is what a member answers."""
 
 
-@dataclass(slots=True)
-class Keyring:
+class Keyring(msgspec.Struct):
     """The keys of one pool, the primary one first; empty while gossip is not encrypted."""
 
-    keys: list[bytes] = field(default_factory=list[bytes])
+    keys: list[bytes] = msgspec.field(default_factory=list[bytes])
     path: Path | None = None
 
     def load(self, path: Path | None, configured: str) -> bool:
@@ -125,8 +125,7 @@ def _kept_texts(path: Path) -> list[str]:
     return cast("list[str]", texts)
 
 
-@dataclass(slots=True)
-class Keyrings:
+class Keyrings(msgspec.Struct):
     """The rings of an agent's pools; ``wan`` is None while it is in no WAN pool."""
 
     node: str

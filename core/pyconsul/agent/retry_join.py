@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from pyconsul.primitives.durations import format_duration
 from pyconsul.structs.errors import ConsulError
@@ -29,8 +30,7 @@ class JoinFailed(Exception):
     """No attempt is left; the text is Consul's."""
 
 
-@dataclass(frozen=True)
-class RetryJoin:
+class RetryJoin(msgspec.Struct, frozen=True):
     """The attempts for one pool, ``LAN`` or ``WAN``. ``interval`` is in nanoseconds; 0 attempts mean no limit."""
 
     cluster: str

@@ -10,9 +10,10 @@ import base64
 import json
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+
+import msgspec
 
 from pyconsul.acl.methods.aws_iam import Arn, parse_arn
 from pyconsul.acl.methods.aws_requests import SERVER_ID_HEADER
@@ -25,8 +26,7 @@ class BearerError(Exception):
     """No bearer token can be made; the text says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What the flags ask for; "" leaves it to AWS's own settings.
 
     ``server_id`` is what the auth method expects, ``with_entity`` signs a question for the role or user as well.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from pyconsul.config.runtime import Address
 from pyconsul.lang.strconv import quote
@@ -32,8 +33,7 @@ _PRIVATE_BLOCKS = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(msgspec.Struct, frozen=True):
     """An expanded address without a port: an IP address, or the path of a unix socket."""
 
     text: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
+
+import msgspec
 
 from pyconsul.config import sections as s
 from pyconsul.config.addresses import (
@@ -60,8 +61,7 @@ _CA_CONFIG_KEYS: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Host:
+class Host(msgspec.Struct, frozen=True):
     """What the configuration asks of the machine; tests pass their own."""
 
     expand: Callable[[str], str]
@@ -76,22 +76,22 @@ def build_runtime(
 
     Raises ConfigError for faults that stop at once.
     """
-    return _Builder(values, environ, host, warnings, dev_mode).build()
+    return _Builder(values, environ, host, warnings, dev_mode=dev_mode).build()
 
 
-@dataclass
 class _Builder:
     """One run: values in, configuration out; ``errors`` and ``warnings`` fill up."""
 
-    values: Values
-    environ: Mapping[str, str]
-    host: Host
-    warnings: list[str]
-    dev_mode: bool = False
-
-    def __post_init__(self) -> None:
-        self.expander = Expander(self.host.expand, self.values.errors)
-        self.server = self.values.flag("server")
+    def __init__(
+        self, values: Values, environ: Mapping[str, str], host: Host, warnings: list[str], *, dev_mode: bool
+    ) -> None:
+        self.values = values
+        self.environ = environ
+        self.host = host
+        self.warnings = warnings
+        self.dev_mode = dev_mode
+        self.expander = Expander(host.expand, values.errors)
+        self.server = values.flag("server")
 
     def build(self) -> RuntimeConfig:
         """The configuration. Raises ConfigError for faults that stop at once."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from pyconsul.config.decode import unconvertible
 from pyconsul.config.errors import ConfigError
@@ -18,8 +19,7 @@ _LEAST_INTERMEDIATE: Final = 3 * HOUR  # intermediates are looked at once an hou
 _KEY_BITS: Final = {"ec": (224, 256, 384, 521), "rsa": (2048, 4096)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Common:
+class _Common(msgspec.Struct, frozen=True):
     """What all providers have; durations in nanoseconds. The defaults are Consul's."""
 
     LeafCertTTL: int = 3 * _DAY

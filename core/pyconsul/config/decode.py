@@ -8,8 +8,9 @@ to letter case.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, cast
+
+import msgspec
 
 from pyconsul.config.keyrow import Kind
 from pyconsul.config.shapes import ListOf, MapOf, Section, Shape, file_shape
@@ -30,12 +31,11 @@ class DecodeError(ValueError):
         super().__init__(f"{len(errors)} error(s) decoding:\n\n" + "\n".join(bullets))
 
 
-@dataclass(slots=True)
-class Decoded:
+class Decoded(msgspec.Struct):
     """A decoded file, and the names in it that mean nothing."""
 
     values: Raw
-    unknown: list[str] = field(default_factory=list)
+    unknown: list[str] = msgspec.field(default_factory=list)
 
 
 def decode(raw: Mapping[str, object]) -> Decoded:

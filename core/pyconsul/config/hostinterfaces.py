@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import msgspec
 
-@dataclass(frozen=True)
-class InterfaceAddress:
+
+class InterfaceAddress(msgspec.Struct, frozen=True, dict=True):
     """One address of one interface."""
 
     name: str

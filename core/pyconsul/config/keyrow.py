@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+import msgspec
 
 
 class Kind(enum.Enum):
@@ -27,8 +28,7 @@ class Kind(enum.Enum):
 Default = bool | int | float | str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """One configuration key.
 
     ``default`` holds unless something is set, ``dev`` instead of it with ``-dev``; ``fixed`` is a value that nobody

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from pyconsul.config.build import Host, build_runtime
 from pyconsul.config.decode import Raw
@@ -22,8 +23,7 @@ HOST = Host(expand=expand_template)
 """The machine that the program runs on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True):
     """A configuration that an agent can start with.
 
     ``warnings`` are to be shown to the user. ``watched`` are the files and folders of the command line.

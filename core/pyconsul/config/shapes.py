@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
+
+import msgspec
 
 from pyconsul.config.keys import KEYS, Key, Kind
 
@@ -22,24 +23,21 @@ _RECURSIVE: Final = {
 }
 
 
-@dataclass(slots=True)
-class Section:
+class Section(msgspec.Struct):
     """An object with known members. ``replaced``: a later source replaces it as a whole."""
 
-    members: dict[str, Shape] = field(default_factory=dict)
-    aliases: dict[str, str] = field(default_factory=dict)
+    members: dict[str, Shape] = msgspec.field(default_factory=dict)
+    aliases: dict[str, str] = msgspec.field(default_factory=dict)
     replaced: bool = False
 
 
-@dataclass(slots=True)
-class ListOf:
+class ListOf(msgspec.Struct):
     """A list of sections."""
 
     member: Section
 
 
-@dataclass(slots=True)
-class MapOf:
+class MapOf(msgspec.Struct):
     """A map of sections by free names."""
 
     member: Section

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
+
+import msgspec
 
 from pyconsul.config.hostinterfaces import InterfaceAddress
 from pyconsul.lang.strconv import parse_int, parse_uint, quote
@@ -90,7 +91,7 @@ def _signed(operation: str, value: str, entry: InterfaceAddress) -> int:
 
 def _with_address(entry: InterfaceAddress, number: int) -> InterfaceAddress:
     kind = ipaddress.IPv4Address if entry.ip.version == 4 else ipaddress.IPv6Address
-    return replace(entry, address=str(kind(number % (1 << entry.ip.max_prefixlen))))
+    return msgspec.structs.replace(entry, address=str(kind(number % (1 << entry.ip.max_prefixlen))))
 
 
 def _moved(operation: str, value: str, entry: InterfaceAddress) -> InterfaceAddress:
@@ -122,4 +123,4 @@ def _masked(operation: str, value: str, entry: InterfaceAddress) -> InterfaceAdd
         kind, most = ("ipv4", 32) if entry.ip.version == 4 else ("ipv6", 64)
         raise ValueError(f"parameter for operation {quote(operation)} on {kind} addresses must be between 0 and {most}")
     kept = int(entry.ip) >> (whole - bits) << (whole - bits)
-    return replace(_with_address(entry, kept), prefix=min(bits, entry.prefix))
+    return msgspec.structs.replace(_with_address(entry, kept), prefix=min(bits, entry.prefix))

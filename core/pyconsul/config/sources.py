@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
+
+import msgspec
 
 from pyconsul.config.decode import Raw, decode
 from pyconsul.config.deprecated import replace_deprecated
@@ -29,13 +30,12 @@ _SUFFIXES: Final = {".json": "json", ".hcl": "hcl"}
 _LIST_KINDS: Final = frozenset({Kind.STRINGS})
 
 
-@dataclass(slots=True)
-class Source:
+class Source(msgspec.Struct):
     """One source: the values it sets, and what to warn about. ``name`` appears in error texts."""
 
     name: str
     values: Raw
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str] = msgspec.field(default_factory=list)
 
 
 def read_sources(flags: Flags) -> tuple[list[Source], list[str]]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 import string
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 from urllib.parse import quote as percent_encoded
 from urllib.parse import unquote_to_bytes
+
+import msgspec
 
 from pyconsul.lang import netip, strconv
 from pyconsul.lang.strconv import quote
@@ -50,8 +51,7 @@ class _Fault(Exception):
     """What is wrong with a part, before it is told of which URL."""
 
 
-@dataclass(frozen=True, slots=True)
-class Userinfo:
+class Userinfo(msgspec.Struct, frozen=True):
     """Name and password, unescaped; ``password`` is None where no colon stood."""
 
     name: str
@@ -63,8 +63,7 @@ class Userinfo:
         return shown if self.password is None else f"{shown}:{_escaped(self.password, _SAFE_IN_USER)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(msgspec.Struct, frozen=True):
     """The parts of a URL, unescaped; ``opaque`` and ``query`` are as they were written.
 
     ``host`` has the port behind it. The ``raw_`` parts are set where they were escaped in a way that is not Go's own;
@@ -145,7 +144,7 @@ def parse(text: str, *, strict_colons: bool = True) -> Url:
         plain, raw = _plain_and_raw(fragment, _SAFE_IN_FRAGMENT)
     except _Fault as fault:
         raise UrlError(f"parse {quote(text)}: {fault}") from None
-    return replace(url, fragment=plain, raw_fragment=raw)
+    return msgspec.structs.replace(url, fragment=plain, raw_fragment=raw)
 
 
 def parse_request_uri(text: str, *, strict_colons: bool = True) -> Url:

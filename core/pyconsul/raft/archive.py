@@ -14,10 +14,11 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from string import hexdigits
 from typing import IO, Any, Final, cast
+
+import msgspec
 
 from pyconsul.lang.gojson_syntax import syntax_error
 
@@ -33,8 +34,7 @@ class ArchiveError(Exception):
     """The archive cannot be read; the text is what Consul prints after `failed to …`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(msgspec.Struct, frozen=True):
     """One member of a Raft configuration; ``suffrage`` 0 is a voter, 1 a non-voter."""
 
     id: str
@@ -42,8 +42,7 @@ class Server:
     suffrage: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Meta:
+class Meta(msgspec.Struct, frozen=True):
     """What meta.json says: where in the log the state stands, and the configuration of that moment.
 
     ``peers`` is the msgpack array of voter addresses that old servers read; None is accepted everywhere.
@@ -105,8 +104,7 @@ class Meta:
         )
 
 
-@dataclass(slots=True)
-class Archive:
+class Archive(msgspec.Struct):
     """A verified archive: its meta and the state as a rewound file, which `close` gives back."""
 
     meta: Meta
@@ -135,7 +133,7 @@ def write_archive(out: IO[bytes], meta: Meta, state: IO[bytes], modified: float 
     """
     size = state.seek(0, 2)
     state.seek(0)
-    document = replace(meta, size=size).to_json()
+    document = msgspec.structs.replace(meta, size=size).to_json()
     mtime = int(time.time() if modified is None else modified)
     packer = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, 31)
 
@@ -202,13 +200,12 @@ def _saying(what: str) -> Generator[None]:
         raise ArchiveError(f"{what}: {e}") from e
 
 
-@dataclass(slots=True)
-class _Contents:
+class _Contents(msgspec.Struct):
     """What was found so far, and the running hashes of both hashed members."""
 
     meta: Meta | None = None
     sums: bytes = b""
-    hashes: dict[str, Any] = field(default_factory=lambda: {_META: hashlib.sha256(), _STATE: hashlib.sha256()})
+    hashes: dict[str, Any] = msgspec.field(default_factory=lambda: {_META: hashlib.sha256(), _STATE: hashlib.sha256()})
 
     def take(self, name: str, size: int, stream: _Inflater, take_state: Callable[[bytes], object]) -> None:
         """Consume one member with its padding."""

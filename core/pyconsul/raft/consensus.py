@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO, Any, Final, Protocol, TypeVar
+
+import msgspec
 
 from pyconsul.raft.archive import Meta, Server
 from pyconsul.structs import gomsgpack
@@ -120,16 +121,14 @@ class StateMachine(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(msgspec.Struct, frozen=True):
     """The set of servers, and the index of the log entry that set it."""
 
     servers: tuple[Server, ...]
     index: int
 
 
-@dataclass(slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct):
     """An archive ready to be sent: ``file`` is rewound; whoever asked closes it."""
 
     meta: Meta

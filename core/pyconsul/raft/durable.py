@@ -11,9 +11,10 @@ import os
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Final
+
+import msgspec
 
 from pyconsul.raft.archive import Archive, Server, read_archive
 from pyconsul.raft.consensus import Entry, ShuttingDown, Snapshot, StateMachine, UnappliableEntry
@@ -46,8 +47,7 @@ metrics.declare("summary", "raft.snapshot.persist")
 _BATCH: Final = 1024  # entries in one write, so that applying them does not hold the loop for long
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotRules:
+class SnapshotRules(msgspec.Struct, frozen=True):
     """When a durable voter snapshots by itself, and how much log it keeps (Consul's ``raft_…`` settings)."""
 
     interval: float = 30.0
@@ -164,7 +164,7 @@ class DurableVoter(SingleVoter):
         index = max(self._last_index, archive.meta.index) + 1
 
         async def commit() -> None:
-            meta = replace(self._meta(), index=index)
+            meta = msgspec.structs.replace(self._meta(), index=index)
             try:
                 meta, file = await asyncio.to_thread(self._snapshots.save, meta, archive.state)
             except LogError as error:

@@ -18,9 +18,10 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
+
+import msgspec
 
 MAGIC: Final = 0x314C4350  # "PCL1"
 _HEAD: Final = struct.Struct("<IIII")
@@ -39,8 +40,7 @@ class LogType(IntEnum):
     CONFIGURATION = 5
 
 
-@dataclass(frozen=True, slots=True)
-class LogRecord:
+class LogRecord(msgspec.Struct, frozen=True):
     """One entry of the log as Raft sees it; ``extensions`` belong to chunked commands."""
 
     index: int
@@ -50,8 +50,7 @@ class LogRecord:
     extensions: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(msgspec.Struct, frozen=True):
     """What a file holds: its records, the offset behind the last whole frame, and what is wrong after that.
 
     ``torn`` says that the rest is an interrupted write, ``corrupt`` that it is anything else.

@@ -11,9 +11,10 @@ import json
 import os
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
+
+import msgspec
 
 from pyconsul.primitives.whole_files import make_directory, sync_directory, write_durably
 from pyconsul.raft.log_format import LogRecord, encode_frame, scan
@@ -28,16 +29,14 @@ class LogError(Exception):
     """The directory cannot be used, or what it holds must not be trusted."""
 
 
-@dataclass(frozen=True, slots=True)
-class HardState:
+class HardState(msgspec.Struct, frozen=True):
     """What a voter must remember across restarts before it answers anybody (Raft paper, figure 2)."""
 
     term: int = 0
     voted_for: str = ""
 
 
-@dataclass(slots=True)
-class _Segment:
+class _Segment(msgspec.Struct):
     """One file: the index of its first record (which names it), of its last, and its length."""
 
     first: int
@@ -92,8 +91,7 @@ def save_hard_state(path: Path, state: HardState) -> None:
     write_durably(path, body + b" %08x\n" % zlib.crc32(body))
 
 
-@dataclass(slots=True)
-class SegmentLog:
+class SegmentLog(msgspec.Struct):
     """The log as files named after the index of their first record; only the last one is written to.
 
     ``first_index`` and ``last_index`` are 0 while it is empty.
@@ -102,7 +100,7 @@ class SegmentLog:
     directory: Path
     segment_bytes: int = SEGMENT_BYTES
     torn: str = ""
-    _segments: list[_Segment] = field(default_factory=list[_Segment])
+    _segments: list[_Segment] = msgspec.field(default_factory=list[_Segment])
     _file: int = -1
 
     @property

@@ -6,10 +6,10 @@ Records are cut apart without being decoded, so that what nobody here understand
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import IO, Any, Final, NamedTuple, cast
 
 import msgpack
+import msgspec
 
 from pyconsul.raft.archive import ArchiveError
 from pyconsul.structs import gomsgpack
@@ -162,8 +162,7 @@ def record_name(number: int) -> str:
     return RECORD_NAMES.get(number, f"Unknown({number})")
 
 
-@dataclass(slots=True)
-class Count:
+class Count(msgspec.Struct):
     """How many records of a kind there are, and how many bytes of the state they take."""
 
     name: str
@@ -171,12 +170,11 @@ class Count:
     size_bytes: int = 0
 
 
-@dataclass(slots=True)
-class Statistics:
+class Statistics(msgspec.Struct):
     """What ``snapshot inspect`` shows: counts by record type, and by key prefix where that was asked for."""
 
-    by_type: dict[str, Count] = field(default_factory=dict[str, Count])
-    by_prefix: dict[str, Count] = field(default_factory=dict[str, Count])
+    by_type: dict[str, Count] = msgspec.field(default_factory=dict[str, Count])
+    by_prefix: dict[str, Count] = msgspec.field(default_factory=dict[str, Count])
     total_bytes: int = 0
     total_kv_bytes: int = 0
 

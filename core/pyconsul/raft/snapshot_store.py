@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Final
+
+import msgspec
 
 from pyconsul.primitives.whole_files import make_directory, replacing, sync_directory
 from pyconsul.raft.archive import Archive, ArchiveError, Meta, read_archive, snapshot_id, write_archive
@@ -14,8 +15,7 @@ RETAINED: Final = 2
 _SUFFIX: Final = ".snap"
 
 
-@dataclass(slots=True)
-class SnapshotStore:
+class SnapshotStore(msgspec.Struct):
     """A directory of archives named ``<term>-<index>-<unix ms>.snap``, usable as they are with ``snapshot restore``.
 
     ``unusable`` names those that `newest` had to pass over, with the reason.
@@ -53,7 +53,7 @@ class SnapshotStore:
 
         After an OSError there is no such snapshot; after a LogError nobody knows.
         """
-        meta = replace(meta, id=snapshot_id(meta.term, meta.index), size=state.seek(0, 2))
+        meta = msgspec.structs.replace(meta, id=snapshot_id(meta.term, meta.index), size=state.seek(0, 2))
         path = self.directory / f"{meta.id}{_SUFFIX}"
         try:
             self._write(path, meta, state)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hmac
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, TypeVar
+
+import msgspec
 
 from pyconsul.acl import Authorizer, Base, PolicyRules, RulesError, manage_all, parse_rules
 from pyconsul.acl.templated import policies_of_identities
@@ -38,8 +39,7 @@ _ROOTS: Final = frozenset(("allow", "deny", "manage"))  # names of Consul's own 
 _RESOLVED: Final = metrics.timing("acl.ResolveToken")
 
 
-@dataclass(frozen=True)
-class AclSettings:
+class AclSettings(msgspec.Struct, frozen=True):
     """The ``acl`` stanza as the server needs it."""
 
     enabled: bool = False
@@ -50,13 +50,12 @@ class AclSettings:
     key_list_policy: bool = False  # lists of keys need the ``list`` right on their prefix
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(msgspec.Struct):
     """Everything resolved from one state of the ACL tables."""
 
     db: Store | None = None
     index: int = -1
-    by_secret: dict[str, tuple[Authorizer, datetime | None]] = field(
+    by_secret: dict[str, tuple[Authorizer, datetime | None]] = msgspec.field(
         default_factory=dict[str, tuple[Authorizer, datetime | None]]
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from pyconsul.primitives.token_bucket import TokenBucket
 from pyconsul.structs.errors import TooManyRequests, Unavailable
@@ -51,8 +52,7 @@ _EXEMPT: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestRates:
+class RequestRates(msgspec.Struct, frozen=True, kw_only=True):
     """Requests a second. ``mode`` is that of reads and writes."""
 
     mode: str = "disabled"  # permissive tells of what is too much, enforcing refuses it

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
 
 from pyconsul import CONSUL_VERSION
 from pyconsul.memdb import Store, WatchSet
@@ -34,8 +35,7 @@ _READS: Final = metrics.counter("rpc.query")
 _CONSISTENT: Final = metrics.timing("rpc.consistentRead")
 
 
-@dataclass(frozen=True)
-class ServerConfig:
+class ServerConfig(msgspec.Struct, frozen=True):
     """What a server must know about itself; durations are nanoseconds."""
 
     datacenter: str
@@ -53,11 +53,11 @@ class ServerConfig:
     tombstone_granularity: int = 30_000_000_000
     kv_max_value_size: int = 512 * 1024
     raft_multiplier: int = 1
-    autopilot: AutopilotConfig = field(default_factory=AutopilotConfig)
-    acl: AclSettings = field(default_factory=AclSettings)
+    autopilot: AutopilotConfig = msgspec.field(default_factory=AutopilotConfig)
+    acl: AclSettings = msgspec.field(default_factory=AclSettings)
     bootstrap_entries: tuple[ConfigEntry, ...] = ()  # written by a leader that finds none of their kind and name
     connect_enabled: bool = True
-    request_rates: RequestRates = field(default_factory=RequestRates)
+    request_rates: RequestRates = msgspec.field(default_factory=RequestRates)
 
 
 class Server:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, cast
+
+import msgspec
 
 from pyconsul.lang.gojson_values import HugeNumber
 from pyconsul.lang.strconv import quote
@@ -47,8 +48,7 @@ class DecodeError(ValueError):
     """The input does not fit its type; the text is what Consul says after ``Request decode failed: ``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True):
     """A scalar type: its Go name, and how a JSON or configuration value becomes ours."""
 
     go: str
@@ -56,8 +56,7 @@ class Kind:
     config: Callable[[Any, str], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(msgspec.Struct, frozen=True):
     """A list of structs; null elements are refused, for Go would trip over them, but where they are ``plain``.
 
     ``go`` is the name of the list's own Go type, where it has one.
@@ -68,8 +67,7 @@ class ListOf:
     plain: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MapOf:
+class MapOf(msgspec.Struct, frozen=True):
     """A map from text to a struct."""
 
     shape: Shape
@@ -78,8 +76,7 @@ class MapOf:
 Type = Kind | ListOf | MapOf | Any  # Any stands for Shape, which is declared below
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(msgspec.Struct, frozen=True, dict=True):
     """One Go struct. ``snake``: extra JSON key -> field. ``ignored``: JSON keys that are taken and dropped.
 
     ``config``: configuration key -> field, where configuration takes the struct at all; ``config_aliases`` are other
@@ -90,11 +87,11 @@ class Shape:
 
     name: str
     fields: Mapping[str, Type]
-    snake: Mapping[str, str] = field(default_factory=dict[str, str])
-    ignored: Mapping[str, Type] = field(default_factory=dict[str, Type])
-    embedded: Mapping[str, str] = field(default_factory=dict[str, str])
-    config: Mapping[str, str] = field(default_factory=dict[str, str])
-    config_aliases: Mapping[str, str] = field(default_factory=dict[str, str])
+    snake: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+    ignored: Mapping[str, Type] = msgspec.field(default_factory=dict[str, Type])
+    embedded: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+    config: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+    config_aliases: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     config_only: frozenset[str] = frozenset()
     lax: bool = False
     wrapped: bool = False
@@ -124,8 +121,7 @@ class Shape:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """A JSON key: the ``field`` that it fills ("": none), its type, and how error texts call it inside the struct."""
 
     field: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
+
+import msgspec
 
 from pyconsul.lang.joinstring import JoinStringError, format_settings, parse_settings
 from pyconsul.lang.strconv import NumberSyntaxError, parse_bool
@@ -41,8 +42,7 @@ class DiscoverError(Exception):
     """No addresses: a setting is wrong or the cloud fails. The text begins with ``discover`` and says which."""
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(msgspec.Struct, frozen=True):
     """One key of a provider: what it means, whether it must be there, the variable that stands in, its default."""
 
     name: str
@@ -80,14 +80,13 @@ def _silent(_level: Level, _line: str) -> None:
     return None
 
 
-@dataclass(frozen=True)
-class Lookup:
+class Lookup(msgspec.Struct, frozen=True):
     """One question to a provider: its settings, and where its progress is told."""
 
     provider: str
     settings: Mapping[str, str]
     log: LogLine = _silent
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    environ: Mapping[str, str] = msgspec.field(default_factory=lambda: os.environ)
     user_agent: str = USER_AGENT
 
     def get(self, key: str, env: str = "", default: str = "") -> str:

@@ -6,8 +6,9 @@ import asyncio
 import base64
 import hashlib
 import struct
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 __all__ = ["Key", "SshAgent", "SshAgentError"]
 
@@ -24,8 +25,7 @@ class SshAgentError(Exception):
     """The agent is not there, does not have the key, or does not answer as it should."""
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """A public key that the agent holds the private half of."""
 
     blob: bytes

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+import msgspec
 
 from pyconsul.lang.goflags import Args, FlagSet, to_bool, to_duration
 from pyconsul.lang.goflags.flagset import Flag
@@ -84,11 +85,10 @@ _OLDER: Final[list[tuple[Row, str, tuple[str, ...]]]] = [
 _FORMATS: Final = ("id", "name", "address", "tag", "port")
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(msgspec.Struct, frozen=True):
     """A command line that was read: settings to lay over the files, and what to do."""
 
-    settings: Settings = field(default_factory=dict[str, Any])
+    settings: Settings = msgspec.field(default_factory=dict[str, Any])
     paths: Sequence[str] = ()
     version: bool = False
 

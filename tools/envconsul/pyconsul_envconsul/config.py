@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+import msgspec
 
 from pyconsul.toolkit import running_stanzas, sources, stanzas
 from pyconsul.toolkit.quiescence import WaitSetting
@@ -85,16 +86,14 @@ SCHEMA: Final[Schema] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class KeyConfig:
+class KeyConfig(msgspec.Struct, frozen=True):
     """One key of a secret that is wanted, and the name it gets ("" keeps its own)."""
 
     name: str = ""
     format: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PrefixConfig:
+class PrefixConfig(msgspec.Struct, frozen=True):
     """A ``prefix`` or ``secret`` stanza. ``keys`` empty means all; ``no_prefix`` None is the kind's default."""
 
     path: str = ""
@@ -111,12 +110,11 @@ class PrefixConfig:
         return cls(settings["path"], settings.get("format", ""), no_prefix, keys, settings.get("reload", reload))
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceConfig:
+class ServiceConfig(msgspec.Struct, frozen=True):
     """A ``service`` stanza; ``formats`` by attribute (id, name, address, tag, port), only those that are set."""
 
     query: str = ""
-    formats: Mapping[str, str] = field(default_factory=dict[str, str])
+    formats: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     reload: bool = True
 
     @classmethod
@@ -130,18 +128,17 @@ class ServiceConfig:
         return cls(settings.get("query", ""), formats, settings.get("reload", reload))
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(msgspec.Struct, frozen=True):
     """Everything the runner needs to know. Durations are nanoseconds."""
 
-    consul: Consul = field(default_factory=Consul)
-    vault: Vault = field(default_factory=Vault)
-    exec: Exec = field(default_factory=Exec)
+    consul: Consul = msgspec.field(default_factory=Consul)
+    vault: Vault = msgspec.field(default_factory=Vault)
+    exec: Exec = msgspec.field(default_factory=Exec)
     prefixes: Sequence[PrefixConfig] = ()
     services: Sequence[ServiceConfig] = ()
     secrets: Sequence[PrefixConfig] = ()
-    wait: WaitSetting = field(default_factory=WaitSetting)
-    logging: Logging = field(default_factory=Logging)
+    wait: WaitSetting = msgspec.field(default_factory=WaitSetting)
+    logging: Logging = msgspec.field(default_factory=Logging)
     max_stale: int = 2 * SECOND
     kill_signal: int = 2
     reload_signal: int = 1

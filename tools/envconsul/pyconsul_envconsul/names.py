@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
+
+import msgspec
 
 from pyconsul.lang.gotemplate import FunctionError, Template, TemplateError, signature
 from pyconsul.lang.strconv import quote
@@ -69,8 +70,7 @@ def path_of(text: str, environ: Mapping[str, str]) -> str:
     return Format(text, _PATH_FUNCTIONS, "path").apply(_Subject(environ=environ, text=text))
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
+class Naming(msgspec.Struct, frozen=True):
     """What happens to every name at the end."""
 
     sanitize: bool = False

@@ -12,8 +12,9 @@ import json
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import IO, Any, Final, cast
+
+import msgspec
 
 CHUNK_BYTES: Final = 256 * 1024
 _META, _STATE, _SUMS = "meta.json", "state.bin", "SHA256SUMS"
@@ -24,8 +25,7 @@ class ArchiveError(Exception):
     """The bytes are not a whole snapshot archive; the text says what is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True):
     """What an archive says of itself. ``state_bytes`` is the size of the state before compression."""
 
     index: int
@@ -82,12 +82,11 @@ def verify(pieces: Iterable[bytes]) -> Summary:
     return contents.summary()
 
 
-@dataclass(slots=True)
-class _Contents:
+class _Contents(msgspec.Struct):
     """What was found so far."""
 
-    small: dict[str, bytes] = field(default_factory=dict[str, bytes])
-    digests: dict[str, str] = field(default_factory=dict[str, str])
+    small: dict[str, bytes] = msgspec.field(default_factory=dict[str, bytes])
+    digests: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     state_bytes: int = 0
 
     def take(self, member: tarfile.TarInfo, data: IO[bytes] | None) -> None:

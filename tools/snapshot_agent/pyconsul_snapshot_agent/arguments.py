@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from pyconsul.lang.goflags import Args, FlagSet, to_bool, to_duration, to_int
 from pyconsul.toolkit.flags import Convert, Row, collect, declare
@@ -162,12 +163,11 @@ OPTIONS: Final[dict[str, list[Option]]] = {
 ROWS: Final[list[Row]] = [option.row for options in OPTIONS.values() for option in options]
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(msgspec.Struct, frozen=True):
     """A command line that was read. ``command`` is "" for the daemon (and for one-shot mode)."""
 
     command: str = ""
-    settings: Settings = field(default_factory=dict[str, Any])
+    settings: Settings = msgspec.field(default_factory=dict[str, Any])
     files: Sequence[str] = ()
     directories: Sequence[str] = ()
     rest: Sequence[str] = ()

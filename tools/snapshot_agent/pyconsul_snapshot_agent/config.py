@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, cast
+
+import msgspec
 
 from pyconsul.lang import hcl
 from pyconsul.primitives.durations import HOUR, MINUTE, SECOND
@@ -147,8 +148,7 @@ class Destination(NamedTuple):
     settings: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(msgspec.Struct, frozen=True):
     """A login by auth method; without ``auth_method`` there is none."""
 
     auth_method: str = ""
@@ -157,8 +157,7 @@ class Login:
     meta: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(msgspec.Struct, frozen=True):
     """Where the log goes besides standard error, and from which level on."""
 
     level: str = "INFO"
@@ -166,8 +165,7 @@ class Log:
     syslog_facility: str = "LOCAL0"
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(msgspec.Struct, frozen=True):
     """When snapshots are taken, how many are kept, and what surrounds that."""
 
     interval: int = HOUR
@@ -197,8 +195,7 @@ class Schedule:
         return RetryPolicy(self.attempts > 1, self.attempts - 1, self.backoff, self.max_backoff)
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(msgspec.Struct, frozen=True):
     """Everything that one run of the tool goes by."""
 
     client: ClientSettings

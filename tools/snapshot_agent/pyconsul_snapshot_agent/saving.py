@@ -11,8 +11,9 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from pyconsul.primitives.durations import SECOND, format_duration
 from pyconsul.sdk import AsyncClient, QueryOptions
@@ -35,8 +36,7 @@ class SaveFailed(Exception):
     """A snapshot could not be taken, or not be stored everywhere; the text says what went wrong where."""
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(msgspec.Struct, frozen=True):
     """A snapshot that every destination holds. ``complaints`` are about old archives that could not be deleted."""
 
     id: int
@@ -45,8 +45,7 @@ class Saved:
     complaints: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(msgspec.Struct, frozen=True):
     """What goes to the destinations: an archive, perhaps sealed, and the name of it."""
 
     id: int

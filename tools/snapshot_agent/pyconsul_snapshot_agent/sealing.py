@@ -14,9 +14,10 @@ import hashlib
 import os
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Final
+
+import msgspec
 
 from pyconsul_snapshot_agent.archive import Pieces
 
@@ -30,8 +31,7 @@ class SealError(Exception):
     """A key that cannot be used, or sealed bytes that no key here opens."""
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(msgspec.Struct, frozen=True):
     """The keys of a key file: the first one seals, each of them opens."""
 
     secrets: Sequence[bytes] = ()

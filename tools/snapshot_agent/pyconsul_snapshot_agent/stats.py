@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import msgspec
 
 from pyconsul.toolkit.status import Metric, single
 
 
-@dataclass(slots=True)
-class TargetStats:
+class TargetStats(msgspec.Struct):
     """One destination: attempts that failed, archives that were deleted, archives that are there (-1: unknown)."""
 
     failed_attempts: int = 0
@@ -18,8 +18,7 @@ class TargetStats:
     stored: int = -1
 
 
-@dataclass(slots=True)
-class Stats:
+class Stats(msgspec.Struct):
     """One run of the tool. Times are Unix seconds, 0 for never; ``problem`` is the present one, "" for none."""
 
     is_leader: bool = False
@@ -30,7 +29,7 @@ class Stats:
     last_seconds: float = 0.0
     last_bytes: int = 0
     problem: str = ""
-    targets: dict[str, TargetStats] = field(default_factory=dict[str, TargetStats])
+    targets: dict[str, TargetStats] = msgspec.field(default_factory=dict[str, TargetStats])
 
     def target(self, where: str) -> TargetStats:
         """The numbers of one destination."""
@@ -49,7 +48,7 @@ class StatsStatus:
 
     def state(self) -> dict[str, Any]:
         """All numbers."""
-        return asdict(self._stats)
+        return msgspec.to_builtins(self._stats)
 
     def metrics(self) -> Iterator[Metric]:
         """The numbers for Prometheus."""

@@ -10,7 +10,8 @@ import io
 import json
 import tarfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+import msgspec
 
 from pyconsul_snapshot_agent.storage import Source, StorageError, Stored
 
@@ -30,14 +31,13 @@ def archive_of(state: bytes = b"the state", **changes: bytes) -> bytes:
     return out.getvalue()
 
 
-@dataclass
-class MemoryStorage:
+class MemoryStorage(msgspec.Struct):
     """A destination in memory that can be told to fail: ``refuse`` the next puts, ``spoil`` what is stored."""
 
     where: str = "memory"
     fixed_name: str = ""
-    objects: dict[str, bytes] = field(default_factory=dict[str, bytes])
-    calls: list[str] = field(default_factory=list[str])
+    objects: dict[str, bytes] = msgspec.field(default_factory=dict[str, bytes])
+    calls: list[str] = msgspec.field(default_factory=list[str])
     refuse: int = 0
     spoil: Callable[[bytes], bytes] | None = None
     undeletable: bool = False

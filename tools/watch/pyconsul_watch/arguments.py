@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+import msgspec
 
 from pyconsul.lang.goflags import FlagError, FlagSet, to_duration, to_int
 from pyconsul.lang.strconv import quote
@@ -36,11 +37,10 @@ ROWS: Final[list[Row]] = [
 SWITCHES: Final = ("once", "validate", "plain", "v", "version")
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(msgspec.Struct, frozen=True):
     """A command line that was read: settings to lay over the files, and what to do."""
 
-    settings: Settings = field(default_factory=dict[str, Any])
+    settings: Settings = msgspec.field(default_factory=dict[str, Any])
     paths: Sequence[str] = ()
     once: bool = False
     validate: bool = False

@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, cast
+
+import msgspec
 
 from pyconsul.primitives.durations import DurationError, parse_duration
 from pyconsul.sdk.errors import WatchError
@@ -54,8 +55,7 @@ SCHEMA: Final[Schema] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ScriptHandler:
+class ScriptHandler(msgspec.Struct, frozen=True):
     """A command: ``shell`` is one text for the shell, else ``words`` are run as they are. ``timeout`` 0 is none."""
 
     words: Sequence[str]
@@ -72,8 +72,7 @@ class ScriptHandler:
         return ["/bin/sh", "-c", self.words[0]] if self.shell else list(self.words)
 
 
-@dataclass(frozen=True, slots=True)
-class URLHandler:
+class URLHandler(msgspec.Struct, frozen=True):
     """A URL with its request, and the files for TLS."""
 
     request: HTTPHandler
@@ -87,8 +86,7 @@ class URLHandler:
         return f"{self.request.method} {self.request.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(msgspec.Struct, frozen=True):
     """One watch. ``id`` names it in messages and in the state; ``definition`` tells whether a reload changed it."""
 
     id: str
@@ -98,13 +96,12 @@ class Watch:
     skip_first: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(msgspec.Struct, frozen=True):
     """Everything the tool needs to know. Durations are nanoseconds."""
 
     watches: Sequence[Watch] = ()
-    consul: Consul = field(default_factory=Consul)
-    logging: Logging = field(default_factory=Logging)
+    consul: Consul = msgspec.field(default_factory=Consul)
+    logging: Logging = msgspec.field(default_factory=Logging)
     retry: RetryPolicy = DEFAULT_RETRY
     concurrency: int = DEFAULT_CONCURRENCY
     grace: int = DEFAULT_GRACE_NS

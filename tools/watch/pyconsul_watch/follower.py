@@ -7,7 +7,6 @@ import enum
 import hashlib
 import logging
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -37,8 +36,7 @@ class Phase(enum.Enum):
     UNREACHABLE = "unreachable"
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(msgspec.Struct):
     """What a display may want to know. ``changed_at`` is the wall clock's time of the last successful call."""
 
     phase: Phase = Phase.STARTING
@@ -48,8 +46,7 @@ class Progress:
     last_error: str = ""
 
 
-@dataclass(slots=True)
-class Surroundings:
+class Surroundings(msgspec.Struct):
     """What all followers share."""
 
     client: AsyncClient

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 from xml.etree import ElementTree
 
@@ -38,8 +37,7 @@ class AwsFields(msgspec.Struct, frozen=True):
     entity_tags: dict[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Arn:
+class Arn(msgspec.Struct, frozen=True):
     """The ARN of an IAM entity, taken apart; paths count only in what IAM itself says."""
 
     partition: str
@@ -53,14 +51,13 @@ class Arn:
         return f"arn:{self.partition}:iam::{self.account}:{kind}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Details:
+class Details(msgspec.Struct, frozen=True):
     """What IAM says of a user or role."""
 
     arn: str
     entity_id: str
     path: str
-    tags: dict[str, str] = field(default_factory=dict[str, str])
+    tags: dict[str, str] = msgspec.field(default_factory=dict[str, str])
 
 
 class AwsMethod:

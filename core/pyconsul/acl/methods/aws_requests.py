@@ -11,9 +11,10 @@ import binascii
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import SplitResult, parse_qs, urlsplit, urlunsplit
+
+import msgspec
 
 from pyconsul.acl.methods.protocol import Ask, MethodError
 from pyconsul.lang import gourl
@@ -30,8 +31,7 @@ _SIGNED: Final = re.compile(r".*SignedHeaders=([^,]+)")
 Headers = Mapping[str, Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
+class SignedRequest(msgspec.Struct, frozen=True):
     """One request as it was signed."""
 
     method: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final
+
+import msgspec
 
 from pyconsul.acl.methods.protocol import MethodError
 from pyconsul.lang.strconv import quote
@@ -22,8 +23,7 @@ def leeway_of(nanoseconds: int, default: float) -> float:
     return default if nanoseconds == 0 else max(nanoseconds / 1e9, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(msgspec.Struct, frozen=True):
     """When a token was issued (0 where it does not say so), and when it holds; seconds since 1970."""
 
     issued: float

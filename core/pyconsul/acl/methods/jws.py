@@ -9,8 +9,9 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final
+
+import msgspec
 
 from pyconsul.acl.methods import jose_json
 from pyconsul.acl.methods.jose_header import header_in
@@ -27,8 +28,7 @@ _NO_KEY: Final = "data does not contain any valid RSA, ECDSA, or ED25519 public 
 _URL_SAFE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
-@dataclass(frozen=True, slots=True)
-class SignedToken:
+class SignedToken(msgspec.Struct, frozen=True):
     """A token that nobody has checked yet.
 
     ``signed`` are the bytes that the signature is for, None where go-jose could not tell them or would not verify any.
@@ -91,7 +91,7 @@ def _of_json(text: str) -> SignedToken:
     if payload is None:
         raise MethodError("go-jose/go-jose: missing payload in JWS message")
     tokens = [_of_signature(row, payload) for row in rows or [whole]]
-    return tokens[0] if len(tokens) == 1 else replace(tokens[0], signed=None)
+    return tokens[0] if len(tokens) == 1 else msgspec.structs.replace(tokens[0], signed=None)
 
 
 def _of_signature(row: Any, payload: bytes) -> SignedToken:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
@@ -45,14 +44,13 @@ class JwtFields(msgspec.Struct, frozen=True):
     lists: dict[str, list[str]]
 
 
-@dataclass(slots=True)
-class _KeySet:
+class _KeySet(msgspec.Struct):
     """The keys behind a URL; asked for again when none of them made a signature, as keys are rotated."""
 
     url: str
     ca: str
     fetch: Fetch
-    keys: list[tuple[str, Any]] = field(default_factory=list[tuple[str, Any]])
+    keys: list[tuple[str, Any]] = msgspec.field(default_factory=list[tuple[str, Any]])
 
     async def check(self, token: jws.SignedToken) -> None:
         """Raise MethodError unless one of the keys made the signature."""

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
+
+import msgspec
 
 
 class MethodError(ValueError):
     """A configuration that cannot be used, or a bearer token that proves nothing; the text is Consul's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """One HTTP request. ``ca`` is PEM text, "" for the system's roots; ``host`` goes into the Host header."""
 
     url: str
     method: str = "GET"
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     body: bytes = b""
     ca: str = ""
     host: str = ""
     retries: int = 0  # after server errors
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What came back; ``status`` with its reason, as in ``404 Not Found``."""
 
     status: str
@@ -42,8 +41,7 @@ class Answer:
 Fetch: TypeAlias = Callable[[Ask], Awaitable[Answer]]
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """Who logs in: ``fields`` is a struct that selectors of binding rules see, ``variables`` fill names."""
 
     fields: Any

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
@@ -37,16 +36,14 @@ MAX_BACKOFF = 60.0
 NO_NEWS_PAUSE = 1.0  # after a refresh that came back without any; not all of them wait
 
 
-@dataclass(frozen=True, slots=True)
-class CacheMeta:
+class CacheMeta(msgspec.Struct, frozen=True):
     """How an answer came: ``hit`` without asking a server, ``age`` in seconds."""
 
     hit: bool = False
     age: float = 0.0
 
 
-@dataclass(slots=True)
-class Entry(Generic[R]):
+class Entry(msgspec.Struct, Generic[R]):
     """One question with its newest answer. ``lost_contact`` is when refreshing began to fail."""
 
     kind: CacheKind[R]
@@ -61,7 +58,7 @@ class Entry(Generic[R]):
     lost_contact: float | None = None
     attempts: int = 0
     task: asyncio.Task[None] | None = None
-    waiters: set[asyncio.Future[None]] = field(default_factory=set[asyncio.Future[None]])
+    waiters: set[asyncio.Future[None]] = msgspec.field(default_factory=set[asyncio.Future[None]])
 
 
 class AgentCache:

@@ -1,7 +1,8 @@
 """What the agent caches: which method answers, and whether an entry keeps itself fresh."""
 
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from pyconsul.structs.catalog import (
     IndexedCheckServiceNodes,
@@ -12,8 +13,7 @@ from pyconsul.structs.catalog import (
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class CacheKind(Generic[R]):
+class CacheKind(msgspec.Struct, Generic[R], frozen=True):
     """One kind of cached answer.
 
     ``refreshes``: a blocking query in the background keeps the entry fresh, so that neither its age nor

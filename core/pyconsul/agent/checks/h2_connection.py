@@ -6,13 +6,13 @@ import asyncio
 import os
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Self, cast
 
 import h2.config
 import h2.connection
 import h2.events
 import h2.exceptions
+import msgspec
 
 from pyconsul.agent.checks.dialing import dial
 
@@ -30,12 +30,11 @@ class H2Error(Exception):
         self.greeting = greeting
 
 
-@dataclass(slots=True)
-class H2Answer:
+class H2Answer(msgspec.Struct):
     """Headers and trailers in one, and the body."""
 
-    headers: dict[str, str] = field(default_factory=dict[str, str])
-    body: bytearray = field(default_factory=bytearray)
+    headers: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    body: bytearray = msgspec.field(default_factory=bytearray)
     ended: bool = False
 
 

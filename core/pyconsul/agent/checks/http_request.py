@@ -6,8 +6,9 @@ import ipaddress
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
+
+import msgspec
 
 from pyconsul.agent.checks.dialing import MAX_PORT, is_domain, no_such_host
 from pyconsul.lang import gourl
@@ -27,7 +28,7 @@ def target(url: str) -> gourl.Url:
     """The parts of a check's URL, without a port that is empty. Raises UrlError."""
     # Consul's go.mod asks for Go 1.23, in which the last colon of a host begins the port.
     parts = gourl.parse(url, strict_colons=False)
-    return replace(parts, host=parts.host.removesuffix(":"))
+    return msgspec.structs.replace(parts, host=parts.host.removesuffix(":"))
 
 
 def shown(url: gourl.Url) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
+
+import msgspec
 
 from pyconsul.primitives.durations import SECOND
 from pyconsul.structs.checks import CheckType
@@ -28,8 +29,7 @@ class NotImplementedHere(Exception):
     """This kind of check cannot run on this system; the text is what the API answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeSettings:
+class ProbeSettings(msgspec.Struct, frozen=True):
     """One check as its probe needs it. ``tls`` makes the context for kinds that speak TLS."""
 
     check_id: str

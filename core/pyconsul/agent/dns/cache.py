@@ -1,6 +1,6 @@
 """Answers kept as octets, for as long as nothing that they were made from changes."""
 
-from dataclasses import dataclass
+import msgspec
 
 from pyconsul.agent.dns.core import DnsCore
 from pyconsul.agent.dns.lookup import RecordSet
@@ -11,8 +11,7 @@ from pyconsul.memdb import WatchSet
 _MOST = 65536  # instances over all answers; one of a name that does not exist counts as one
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True):
     """One answer: its question and zone, its record set, the plan that makes packets, and what it depends on."""
 
     query: Query

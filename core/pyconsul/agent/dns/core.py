@@ -1,6 +1,6 @@
 """The DNS core: query and catalog in, record set out; record set in, packet out. No I/O, no clock, no task."""
 
-from dataclasses import dataclass
+import msgspec
 
 from pyconsul.agent.dns import literal, node, prepared, service  # fill the table of kinds
 from pyconsul.agent.dns.lookup import Dice, NoSuchName, RecordSet, Step, asked_of, find
@@ -20,8 +20,7 @@ _NO_PATH = "No path to datacenter"
 ARPA = "arpa."
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
+class Forward(msgspec.Struct, frozen=True):
     """The question belongs to a recursor."""
 
 

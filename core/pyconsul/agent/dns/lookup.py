@@ -5,8 +5,9 @@ answer; whoever drives it does the waiting. So this package needs no socket, clo
 """
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias, TypeVar
+
+import msgspec
 
 from pyconsul.agent.dns.message import Edns, Query
 from pyconsul.agent.dns.names import labels
@@ -27,16 +28,14 @@ class Dice(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """An RPC that the look-up needs; a ConsulError is thrown into the generator where it fails."""
 
     method: str
     request: ReadRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Recurse:
+class Recurse(msgspec.Struct, frozen=True):
     """A name outside our domain whose addresses are wanted; answered with records, none if no recursor knows."""
 
     name: str
@@ -49,8 +48,7 @@ class NoSuchName(Exception):
     """The name does not exist: NXDOMAIN."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A question, cut for look-ups.
 
     ``name`` is the name as asked, ``local`` it in lower case without the domain but with the dot before it,
@@ -74,8 +72,7 @@ class Asked:
         return self.local + self.domain
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """The records of one instance; of several groups with one ``key`` only one is shown."""
 
     key: object
@@ -83,8 +80,7 @@ class Group:
     additional: tuple[Record, ...] = ()
 
 
-@dataclass(slots=True)
-class RecordSet:
+class RecordSet(msgspec.Struct):
     """Everything that one question has for an answer, before chance and packet size choose.
 
     ``groups`` are shuffled for every answer. At most ``limit`` of them are shown (0: all). ``soa_if_empty`` marks
@@ -93,11 +89,11 @@ class RecordSet:
     """
 
     rcode: int = Rcode.NOERROR
-    groups: list[Group] = field(default_factory=list[Group])
+    groups: list[Group] = msgspec.field(default_factory=list[Group])
     limit: int = 0
-    answer: list[Record] = field(default_factory=list[Record])
-    authority: list[Record] = field(default_factory=list[Record])
-    additional: list[Record] = field(default_factory=list[Record])
+    answer: list[Record] = msgspec.field(default_factory=list[Record])
+    authority: list[Record] = msgspec.field(default_factory=list[Record])
+    additional: list[Record] = msgspec.field(default_factory=list[Record])
     soa_if_empty: bool = False
     ecs_global: bool = True
     cacheable: bool = True
@@ -140,8 +136,7 @@ def kind(*names: str) -> Callable[[Finder], Finder]:
     return register
 
 
-@dataclass(frozen=True, slots=True)
-class Locality:
+class Locality(msgspec.Struct, frozen=True):
     """Where a name says that the answer is to come from."""
 
     datacenter: str = ""
@@ -228,7 +223,7 @@ def ask(asked: Asked, method: str, request: Any) -> Step[Any]:
 def with_question(asked: Asked, name: str, rtype: int) -> Asked:
     """A question that answering ``asked`` needs, one level deeper."""
     settings = asked.settings
-    return replace(
+    return msgspec.structs.replace(
         asked,
         name=name,
         type=rtype,

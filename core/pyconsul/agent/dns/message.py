@@ -2,9 +2,10 @@
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
+
+import msgspec
 
 from pyconsul.agent.dns.names import BadName, read_name, wire
 from pyconsul.agent.dns.records import Packer, Rcode, Record, Type
@@ -27,8 +28,7 @@ class Unanswerable(Exception):
         self.reply = reply
 
 
-@dataclass(frozen=True, slots=True)
-class Subnet:
+class Subnet(msgspec.Struct, frozen=True):
     """The client's subnet as a resolver tells it (RFC 7871)."""
 
     family: int
@@ -46,18 +46,16 @@ class Subnet:
         return struct.pack(">HH", _ECS, len(body)) + body
 
 
-@dataclass(frozen=True, slots=True)
-class Edns:
+class Edns(msgspec.Struct, frozen=True):
     """The OPT record of a query: how large an answer may be, and for whom it is."""
 
     payload: int
     subnet: Subnet | None = None
-    has_options: bool = field(default=False, compare=False)
-    record: bytes = field(default=b"", compare=False)  # as it came, to be passed on
+    has_options: bool = False
+    record: bytes = b""  # as it came, to be passed on
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(msgspec.Struct, frozen=True):
     """One question. ``name`` keeps the case in which it was asked."""
 
     id: int
@@ -81,7 +79,8 @@ class Query:
 
     def cache_key(self) -> object:
         """All of the query that may change the answer."""
-        return (self.flags & (_OPCODE | RD | CD), self.name, self.type, self.qclass, self.edns)
+        edns = self.edns and (self.edns.payload, self.edns.subnet)
+        return (self.flags & (_OPCODE | RD | CD), self.name, self.type, self.qclass, edns)
 
 
 def parse(packet: bytes) -> Query:
@@ -203,8 +202,7 @@ def _subnet(body: bytes) -> Subnet:
     return Subnet(family, mask, IPv4Address(raw) if width == 4 else IPv6Address(raw))
 
 
-@dataclass(slots=True)
-class Message:
+class Message(msgspec.Struct):
     """An answer: three sections of records under the question of ``query``."""
 
     query: Query
@@ -213,9 +211,9 @@ class Message:
     recursion: bool = False
     truncated: bool = False
     compress: bool = True
-    answer: list[Record] = field(default_factory=list[Record])
-    authority: list[Record] = field(default_factory=list[Record])
-    additional: list[Record] = field(default_factory=list[Record])
+    answer: list[Record] = msgspec.field(default_factory=list[Record])
+    authority: list[Record] = msgspec.field(default_factory=list[Record])
+    additional: list[Record] = msgspec.field(default_factory=list[Record])
 
     def header(self) -> bytes:
         """The twelve octets in front."""

@@ -4,8 +4,9 @@ Most answers of a service differ only in which instances they show and in what o
 of known octets at computable offsets, a plan makes the packet without packing anything.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from pyconsul.agent.dns.core import DnsCore
 from pyconsul.agent.dns.lookup import Dice, Group, RecordSet
@@ -21,8 +22,7 @@ _ADDRESSES: Final = (Type.A, Type.AAAA)
 _PLAIN_EXTRAS: Final = (Type.A, Type.AAAA, Type.TXT)
 
 
-@dataclass(frozen=True, slots=True)
-class FixedPlan:
+class FixedPlan(msgspec.Struct, frozen=True):
     """A packet without any choice in it; only the query's number changes."""
 
     rest: bytes
@@ -33,8 +33,7 @@ class FixedPlan:
         return number + self.rest
 
 
-@dataclass(frozen=True, slots=True)
-class AddressPlan:
+class AddressPlan(msgspec.Struct, frozen=True):
     """Address records of one name: ``count`` of the ``chunks`` between ``head`` and ``tail``."""
 
     head: bytes
@@ -47,8 +46,7 @@ class AddressPlan:
         return b"".join((number, self.head, *dice.sample(self.chunks, self.count), self.tail))
 
 
-@dataclass(frozen=True, slots=True)
-class SrvPlan:
+class SrvPlan(msgspec.Struct, frozen=True):
     """SRV records, each with the records of its target, whose owner points at the target in the SRV record."""
 
     head: bytes

@@ -1,6 +1,6 @@
 """Prepared queries by name or ID: ``geo-web.query.consul``."""
 
-from dataclasses import replace
+import msgspec
 
 from pyconsul.agent.dns.lookup import Asked, NoSuchName, RecordSet, Step, ask, kind
 from pyconsul.agent.dns.service import Shown, record_set
@@ -42,7 +42,9 @@ def find_query(asked: Asked, parts: list[str], behind: list[str]) -> Step[Record
     if not reply.Nodes:
         raise NoSuchName
     ttl = _ttl(reply.DNS.TTL, settings.service_ttl.find(reply.Service))
-    found = yield from record_set(Shown(replace(asked, source_ip=""), reply.Datacenter, ttl), reply.Nodes)
+    found = yield from record_set(
+        Shown(msgspec.structs.replace(asked, source_ip=""), reply.Datacenter, ttl), reply.Nodes
+    )
     found.keep_order = True
     found.cacheable = found.ecs_global = False
     return found

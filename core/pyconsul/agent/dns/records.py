@@ -6,10 +6,11 @@ answers that fit into a packet.
 """
 
 import struct
-from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address
 from typing import Final
+
+import msgspec
 
 from pyconsul.agent.dns.names import BadName, IPAddress, suffixes, wire
 
@@ -58,8 +59,7 @@ _SRV = struct.Struct(">HHH")
 _SOA = struct.Struct(">IIIII")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """One record. ``data`` holds octets, and text where a domain name stands."""
 
     name: str

@@ -6,8 +6,9 @@ import random
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
 from typing import Any, cast
+
+import msgspec
 
 from pyconsul.agent.dns.cache import AnswerCache, cache_key
 from pyconsul.agent.dns.core import ARPA, DnsCore, Forward
@@ -67,7 +68,7 @@ class DnsServer:
     def use_token(self, token: str) -> None:
         """Answer from now on what the holder of this token may see."""
         if token != self.core.settings.token:
-            self.reload(replace(self.core.settings, token=token))
+            self.reload(msgspec.structs.replace(self.core.settings, token=token))
 
     async def start(self, addresses: Iterable[Address]) -> None:
         """Listen. Raises OSError naming all addresses that cannot be had; what listens goes on until ``stop``."""

@@ -1,6 +1,6 @@
 """Services: ``web.service.consul``, tags, RFC 2782 names, and the mesh's ``connect`` and ``ingress`` variants."""
 
-from dataclasses import dataclass
+import msgspec
 
 from pyconsul.agent.dns.addresses import (
     address_for,
@@ -27,8 +27,7 @@ _MAX_RECURSED = 5  # records behind a name, for clients without EDNS
 _FOLLOWED = (Type.CNAME, Type.A, Type.AAAA)
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(msgspec.Struct, frozen=True):
     """One instance with its node and checks, as the catalog found it."""
 
     node: Node
@@ -36,8 +35,7 @@ class Instance:
     row: CheckServiceNode
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """What a record set needs besides its instances: where they were looked up and how long they last."""
 
     asked: Asked

@@ -1,6 +1,6 @@
 """The DNS settings of an agent, in the form in which answers need them."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 from pyconsul.agent.dns.names import fqdn, parse_ip
 from pyconsul.config.runtime import RuntimeConfig
@@ -9,11 +9,10 @@ _SECOND = 1_000_000_000
 _DNS_PORT = 53
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceTtls:
+class ServiceTtls(msgspec.Struct, frozen=True):
     """``service_ttl``: exact names win over prefixes (``db-*``), longer prefixes over shorter ones."""
 
-    exact: dict[str, int] = field(default_factory=dict[str, int])
+    exact: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     prefixes: tuple[tuple[str, int], ...] = ()
 
     @classmethod
@@ -31,8 +30,7 @@ class ServiceTtls:
         return next((ttl for prefix, ttl in self.prefixes if service.startswith(prefix)), 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Soa:
+class Soa(msgspec.Struct, frozen=True):
     """Numbers of the start-of-authority record."""
 
     refresh: int = 3600
@@ -41,8 +39,7 @@ class Soa:
     min_ttl: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class DnsSettings:
+class DnsSettings(msgspec.Struct, frozen=True):
     """Everything that shapes an answer. TTLs are whole seconds, ``max_stale`` and ``cache_max_age`` nanoseconds."""
 
     domain: str = "consul."

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
+
+import msgspec
 
 from pyconsul.agent.http.agent_rows import AgentService
 from pyconsul.structs import gohash
@@ -17,8 +18,7 @@ from pyconsul.structs import gohash
 __all__ = ["content_hash"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Type:
+class _Type(msgspec.Struct, frozen=True):
     """A Go type: its kind, and for structs, lists, maps and pointers what they are of."""
 
     kind: str

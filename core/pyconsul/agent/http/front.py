@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+import msgspec
 
 from pyconsul.agent.http import writing
 from pyconsul.agent.http.bodies import FREE_BODY, SNAPSHOT_LIMIT, Bodies, RequestBody
@@ -36,8 +37,7 @@ SHARED_UP_TO: Final = 1 << 20  # bytes of an answer that is kept for the next wh
 BODILESS: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(msgspec.Struct, frozen=True):
     """How long a client may take, in seconds. Answers that wait (blocking queries, streams) are not meant."""
 
     head: float = 60  # from the first byte of a request to the end of its headers

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import h2.config
@@ -19,6 +18,7 @@ import h2.events
 import h2.exceptions
 import h2.settings
 import hpack
+import msgspec
 
 from pyconsul.agent.http.heads import Head, Refused
 from pyconsul.agent.http.http2_frames import BadFrame, FrameReader
@@ -31,8 +31,7 @@ HEADER_SLOP: Final = 320  # bytes above the limit that Go grants: ten header fie
 REMEMBERED: Final = 4096  # streams that have ended of which is known how; a frame for an older one ends the connection
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A request's headers. ``fault`` is Go's sentence about a header that HTTP/2 does not have; ``too_long``: there are
     more bytes of them than a client may send."""
 
@@ -42,30 +41,26 @@ class Asked:
     too_long: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """Bytes of a request's body."""
 
     stream: int
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(msgspec.Struct, frozen=True):
     """The request is complete."""
 
     stream: int
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(msgspec.Struct, frozen=True):
     """The client is no longer interested."""
 
     stream: int
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(msgspec.Struct, frozen=True):
     """More may be sent: on one stream, or on all where that is 0."""
 
     stream: int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeVar
+
+import msgspec
 
 from pyconsul.agent.http.discovery import consistency_of
 from pyconsul.agent.http.reply import Reply
@@ -215,8 +216,7 @@ def _body(req: Request) -> Intention:
 # Names
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
+class _Named(msgspec.Struct, frozen=True):
     """A service as intentions name it: ``[partition/][namespace/]name`` or ``peer:…/name``."""
 
     name: str

@@ -9,10 +9,11 @@ import pwd
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from pyconsul.agent.http.front import HttpFront
 from pyconsul.agent.http.server import Connection
@@ -33,8 +34,7 @@ _BACKLOG: Final = 1024
 _LAST_WORDS: Final = 1.0  # seconds that answers being sent have when the doors close
 
 
-@dataclass(slots=True)
-class _Listener:
+class _Listener(msgspec.Struct):
     """One listening socket. ``server`` is changed for another, over the same socket, when TLS settings change."""
 
     sock: socket.socket

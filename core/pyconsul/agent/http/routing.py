@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from pyconsul.agent.http.reply import Reply
@@ -14,13 +15,12 @@ Handler = Callable[["Request"], Awaitable["Reply"]]
 ANY_METHOD: Final = "*"  # of a handler that sorts the methods out by itself
 
 
-@dataclass(slots=True)
-class Route:
+class Route(msgspec.Struct):
     """One path pattern with its handlers by method; ``allow`` lists the methods in Consul's order."""
 
     pattern: str
-    handlers: dict[str, Handler] = field(default_factory=dict[str, Handler])
-    unlisted: set[str] = field(default_factory=set[str])  # methods with a handler that only refuses
+    handlers: dict[str, Handler] = msgspec.field(default_factory=dict[str, Handler])
+    unlisted: set[str] = msgspec.field(default_factory=set[str])  # methods with a handler that only refuses
 
     @property
     def allow(self) -> tuple[str, ...]:
@@ -32,11 +32,10 @@ class Route:
         return self.handlers.get(method) or self.handlers.get(ANY_METHOD)
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(msgspec.Struct):
     """One level of the tree of path segments."""
 
-    literal: dict[str, _Node] = field(default_factory=dict[str, "_Node"])
+    literal: dict[str, _Node] = msgspec.field(default_factory=dict[str, "_Node"])
     one: tuple[str, _Node] | None = None
     rest: tuple[str, Route] | None = None
     route: Route | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+import msgspec
 
 from pyconsul.structs.catalog import KIND_API_GATEWAY, KIND_CONNECT_PROXY, KIND_INGRESS_GATEWAY, KIND_TYPICAL
 from pyconsul.structs.health import CRITICAL, PASSING, WARNING
@@ -21,25 +22,24 @@ class GatewayRow(NamedTuple):
     gateway: str
 
 
-@dataclass(slots=True)
-class ServiceSummary:
+class ServiceSummary(msgspec.Struct):
     """What the UI shows of one service. ``statuses`` holds each check once, by node and check ID."""
 
     name: str
     peer: str = ""
     kind: str = ""
     datacenter: str = ""
-    tags: dict[str, None] = field(default_factory=dict[str, None])
-    nodes: dict[str, None] = field(default_factory=dict[str, None])
-    external_sources: dict[str, None] = field(default_factory=dict[str, None])
-    statuses: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    tags: dict[str, None] = msgspec.field(default_factory=dict[str, None])
+    nodes: dict[str, None] = msgspec.field(default_factory=dict[str, None])
+    external_sources: dict[str, None] = msgspec.field(default_factory=dict[str, None])
+    statuses: dict[tuple[str, str], str] = msgspec.field(default_factory=dict[tuple[str, str], str])
     instances: int = 0
-    proxy_modes: set[str] = field(default_factory=set[str])
+    proxy_modes: set[str] = msgspec.field(default_factory=set[str])
     connect_native: bool = False
     has_proxy: bool = False
     gateway_count: int = 0
     has_gateway: bool = False
-    addresses: dict[str, None] = field(default_factory=dict[str, None])
+    addresses: dict[str, None] = msgspec.field(default_factory=dict[str, None])
 
     def plain(self) -> dict[str, Any]:
         """The fields that every listing has, in Consul's order."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from pyconsul.agent.persistence import write_whole
 from pyconsul.structs import godecode, gojson
@@ -56,8 +57,7 @@ def _nobody() -> None:
     """Nobody wants to know."""
 
 
-@dataclass(slots=True)
-class Tokens:
+class Tokens(msgspec.Struct):
     """Empty where none is set. ``on_change`` is told after a token changed."""
 
     default: str = ""
@@ -67,9 +67,9 @@ class Tokens:
     config_file_service_registration: str = ""
     dns: str = ""
     on_change: Callable[[], None] = _nobody
-    _from_api: set[str] = field(default_factory=set[str])
+    _from_api: set[str] = msgspec.field(default_factory=set[str])
     _path: Path | None = None
-    _saving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _saving: asyncio.Lock = msgspec.field(default_factory=asyncio.Lock)
 
     def agent_token(self) -> str:
         """What the agent uses for its own node: its token, else the default one."""

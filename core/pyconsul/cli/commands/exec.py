@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import posixpath
 import time
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.primitives.durations import MILLISECOND, SECOND, to_seconds
@@ -86,14 +87,13 @@ def _job(args: Args, console: Console) -> dict[str, Any]:
     return {**job, "Wait": args.duration("wait")}
 
 
-@dataclass
-class _Tally:
+class _Tally(msgspec.Struct):
     """How many nodes took the job, ended it, and ended it badly."""
 
     acknowledged: int = 0
     ended: int = 0
     bad: int = 0
-    seen: set[str] = field(default_factory=set[str])
+    seen: set[str] = msgspec.field(default_factory=set[str])
 
 
 class _Execution:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 
 class Operator(Enum):
@@ -28,8 +29,7 @@ NEGATIVE = {
 """Each negated operator with the one whose result it turns around."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """One comparison: selector, operator, and the value as written (None for the emptiness operators)."""
 
     selector: tuple[str, ...]
@@ -42,22 +42,19 @@ class Match:
         return ".".join(self.selector)
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(msgspec.Struct, frozen=True):
     """The opposite of ``operand``."""
 
     operand: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(msgspec.Struct, frozen=True):
     """All of ``terms``, from left to right until one fails."""
 
     terms: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(msgspec.Struct, frozen=True):
     """Any of ``terms``, from left to right until one holds."""
 
     terms: tuple[Expression, ...]

@@ -17,7 +17,6 @@ import enum
 import types
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, Any, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
 
@@ -42,8 +41,7 @@ ANY: Final = ""
 """The sub-field of a map: whatever key is selected."""
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """What can be done with a value of one type.
 
     ``subs`` are the selectable parts by name (``ANY`` for maps); a slice has the parts of its elements.
@@ -53,7 +51,7 @@ class Field:
     kind: Kind
     operators: frozenset[Operator] = _NONE
     coerce: Coercion | None = None
-    subs: dict[str, Field] = field(default_factory=dict)
+    subs: dict[str, Field] = msgspec.field(default_factory=dict)
     element: Field | None = None
     attribute: str = ""
 

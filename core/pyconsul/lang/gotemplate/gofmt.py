@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
 
 from pyconsul.lang.gotemplate.values import (
     ANY,
@@ -42,8 +43,7 @@ MAX_WIDTH = 1_000_000
 _DIGITS = re.compile(r"[0-9]+")
 
 
-@dataclass(slots=True)
-class _Spec:
+class _Spec(msgspec.Struct):
     """Flags, width and precision of one directive."""
 
     plus: bool = False
@@ -261,7 +261,7 @@ def _bad_verb(value: Value, verb: str, spec: _Spec) -> str:
     """The complaint about a verb; flags and width still count for the value in it."""
     if value is None or value is NIL:
         return f"%!{verb}(<nil>)"
-    return f"%!{verb}({type_of(value)}={_format(value, 'v', replace(spec, is_bad=True), 0)})"
+    return f"%!{verb}({type_of(value)}={_format(value, 'v', msgspec.structs.replace(spec, is_bad=True), 0)})"
 
 
 def _format(value: Value, verb: str, spec: _Spec, depth: int) -> str:
@@ -408,7 +408,7 @@ def _signed(text: str, value: float, spec: _Spec) -> str:
 def _complex(value: complex, verb: str, spec: _Spec) -> str:
     if verb not in "vbgGxXeEfF":
         return _bad_verb(value, verb, spec)
-    return f"({_float(value.real, verb, spec)}{_float(value.imag, verb, replace(spec, plus=True))}i)"
+    return f"({_float(value.real, verb, spec)}{_float(value.imag, verb, msgspec.structs.replace(spec, plus=True))}i)"
 
 
 # -- everything that holds other values ------------------------------------------------

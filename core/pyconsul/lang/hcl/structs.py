@@ -7,7 +7,8 @@ A struct's ``key`` field takes the label of its block.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+import msgspec
 
 from pyconsul.lang.hcl.decode import GO_NAMES
 from pyconsul.lang.hcl.errors import HclError, error_at
@@ -15,21 +16,19 @@ from pyconsul.lang.hcl.literals import string_value
 from pyconsul.lang.hcl.nodes import NO_PLACE, Item, ItemList, ListNode, Node, ObjectNode, Token
 
 
-@dataclass(frozen=True, slots=True)
-class StructType:
+class StructType(msgspec.Struct, frozen=True):
     """A struct: its key field, texts by name, and lists of structs by name, all in Go's order."""
 
     key: str = ""
     fields: tuple[tuple[str, StructType | None], ...] = ()  # None: a text
 
 
-@dataclass(slots=True)
-class Struct:
+class Struct(msgspec.Struct):
     """One struct that was found; absent texts are not in ``texts``."""
 
     key: str = ""
-    texts: dict[str, str] = field(default_factory=dict[str, str])
-    lists: dict[str, list[Struct]] = field(default_factory=dict[str, "list[Struct]"])
+    texts: dict[str, str] = msgspec.field(default_factory=dict[str, str])
+    lists: dict[str, list[Struct]] = msgspec.field(default_factory=dict[str, "list[Struct]"])
 
 
 def decode_struct(source: str | None, root: ItemList, kind: StructType) -> Struct:

@@ -6,8 +6,9 @@ Types convert into each other where an operator or function wants another one, a
 import math
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import cast
+
+import msgspec
 
 from pyconsul.lang.hil.nodes import (
     Call,
@@ -26,8 +27,7 @@ from pyconsul.lang.hil.nodes import (
 from pyconsul.lang.strconv import NumberSyntaxError, format_float, parse_bool, parse_float, parse_int
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(msgspec.Struct, frozen=True):
     """A function: the types of its arguments, of its result, and what it does."""
 
     arguments: tuple[Kind, ...]
@@ -35,12 +35,11 @@ class Function:
     call: Callable[..., Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True):
     """What names mean. All variables are text."""
 
-    variables: Mapping[str, str] = field(default_factory=dict[str, str])
-    functions: Mapping[str, Function] = field(default_factory=dict[str, Function])
+    variables: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+    functions: Mapping[str, Function] = msgspec.field(default_factory=dict[str, Function])
 
 
 def evaluate(node: Node, scope: Scope) -> str:

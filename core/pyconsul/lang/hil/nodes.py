@@ -1,8 +1,9 @@
 """The tree of a HIL text, and its types."""
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
+
+import msgspec
 
 Value: TypeAlias = str | int | float | bool
 
@@ -25,8 +26,7 @@ class Kind(Enum):
         return "type " + self.value.removeprefix("Type").lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Pos:
+class Pos(msgspec.Struct, frozen=True):
     """Line and column, from 1; columns count characters."""
 
     line: int = 1
@@ -37,8 +37,7 @@ class Pos:
         return f"{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(msgspec.Struct, frozen=True):
     """A constant."""
 
     pos: Pos
@@ -46,24 +45,21 @@ class Literal:
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(msgspec.Struct, frozen=True):
     """Parts that are joined to one text."""
 
     pos: Pos
     parts: "tuple[Node, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(msgspec.Struct, frozen=True):
     """A variable by its dotted name."""
 
     pos: Pos
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(msgspec.Struct, frozen=True):
     """An element of a variable; no variable of ours has any."""
 
     pos: Pos
@@ -71,8 +67,7 @@ class Index:
     key: "Node"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A function call."""
 
     pos: Pos
@@ -80,8 +75,7 @@ class Call:
     arguments: "tuple[Node, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """A binary operator."""
 
     pos: Pos
@@ -90,8 +84,7 @@ class Operation:
     right: "Node"
 
 
-@dataclass(frozen=True, slots=True)
-class Conditional:
+class Conditional(msgspec.Struct, frozen=True):
     """``condition ? yes : no``."""
 
     pos: Pos

@@ -3,8 +3,9 @@
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
+
+import msgspec
 
 from pyconsul.lang.hil.nodes import Pos
 from pyconsul.lang.strconv import quote
@@ -37,8 +38,7 @@ _OUTSIDE = re.compile(r"[^$]++")
 _QUOTED = re.compile(r'[^$"\\]++')
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(msgspec.Struct, frozen=True):
     """One token; ``text`` is the source it stands for."""
 
     kind: T

@@ -4,8 +4,9 @@ Family modules fill them with ``@applies`` and ``@snapshot_records`` when import
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+import msgspec
 
 from pyconsul.memdb import FrozenStore, Store
 from pyconsul.server.fsm.timings import declare_for
@@ -15,16 +16,14 @@ Row = TypeVar("Row")
 Apply = Callable[[Store, int, Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class LogHandler:
+class LogHandler(msgspec.Struct, frozen=True):
     """How one type of log entry is applied; ``request`` is the struct its payload decodes to."""
 
     request: Any
     apply: Apply
 
 
-@dataclass(frozen=True, slots=True)
-class RecordKind:
+class RecordKind(msgspec.Struct, frozen=True):
     """How one type of snapshot record comes out of a frozen store and into a fresh one."""
 
     number: int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from pyconsul.acl.hashing import hash_of_token
 from pyconsul.memdb import Store, WatchSet
@@ -27,8 +28,7 @@ from pyconsul.structs.wire import changed
 BOOTSTRAP_OVER = "ACL bootstrap no longer allowed"
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRules:
+class TokenRules(msgspec.Struct, frozen=True):
     """What a write of tokens may do.
 
     ``cas``: only where the ModifyIndex still holds. ``allow_missing``: links may lead nowhere. ``must_grant``: a token

@@ -4,7 +4,7 @@ Before a write is taken, the discovery chains that it touches are walked as they
 is looked at: protocols, subsets, circles. The texts are Consul's.
 """
 
-from dataclasses import dataclass, field
+import msgspec
 
 from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store
@@ -40,8 +40,7 @@ _CLASHES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """Where a chain may end."""
 
     service: str
@@ -63,8 +62,7 @@ class Target:
         return Target(service or self.service, subset or (self.subset if keeps else ""), where, peer)
 
 
-@dataclass(slots=True)
-class Chain:
+class Chain(msgspec.Struct):
     """One service's chain as far as it is walked: its protocol, what stands at its head, where it may end."""
 
     db: Store
@@ -73,9 +71,9 @@ class Chain:
     protocol: str = ""
     head: str = "resolver"
     advanced: bool = False
-    targets: set[Target] = field(default_factory=set[Target])
-    splits: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    resolved: dict[Target, Target] = field(default_factory=dict[Target, Target])
+    targets: set[Target] = msgspec.field(default_factory=set[Target])
+    splits: dict[str, list[str]] = msgspec.field(default_factory=dict[str, list[str]])
+    resolved: dict[Target, Target] = msgspec.field(default_factory=dict[Target, Target])
 
     def walk(self) -> None:
         """Walk all of it. Raises InternalError for a chain that cannot be."""
@@ -286,13 +284,12 @@ def _refuse_used_provider(db: Store, name: str) -> None:
             )
 
 
-@dataclass(slots=True)
-class _Touched:
+class _Touched(msgspec.Struct):
     """What must be looked at again for a write."""
 
-    chains: set[str] = field(default_factory=set[str])
-    gateways: list[IngressGateway] = field(default_factory=list[IngressGateway])
-    intentions: list[ServiceIntentions] = field(default_factory=list[ServiceIntentions])
+    chains: set[str] = msgspec.field(default_factory=set[str])
+    gateways: list[IngressGateway] = msgspec.field(default_factory=list[IngressGateway])
+    intentions: list[ServiceIntentions] = msgspec.field(default_factory=list[ServiceIntentions])
 
 
 def _check_chains(db: Store, kind: str, name: str, new: ConfigEntry | None) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Index, Store, Table, WatchSet
@@ -25,8 +26,7 @@ INDEX = "prepared-queries"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredQuery:
+class StoredQuery(msgspec.Struct, frozen=True):
     """A query with its compiled template; the template is None for queries that answer their own name only."""
 
     query: PreparedQuery

@@ -1,7 +1,6 @@
 """Query templates: the texts of a service query with ``${…}`` in them, filled in from the name that was asked for."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -25,8 +24,7 @@ class TemplateError(ValueError):
     """A template that cannot be compiled or rendered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(msgspec.Struct, frozen=True):
     """A compiled template: the parsed texts by their path in the service query, and the expression for the name."""
 
     query: PreparedQuery
@@ -83,7 +81,7 @@ def compile_ahead(query: PreparedQuery) -> None:
 def compile_template(query: PreparedQuery) -> Template:
     """The template of a query, tried once with its own name. Raises TemplateError."""
     found = _ahead.pop(_content(query), None) if _ahead else None
-    return _compiled(query) if found is None else replace(found, query=query)
+    return _compiled(query) if found is None else msgspec.structs.replace(found, query=query)
 
 
 def _content(query: PreparedQuery) -> bytes:

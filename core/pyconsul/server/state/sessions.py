@@ -4,7 +4,8 @@ This room knows no catalog and no prepared queries; both add their part of a ses
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from pyconsul.memdb import Index, Store, Table, WatchSet
 from pyconsul.server.state import kv
@@ -37,16 +38,14 @@ SESSIONS: Table[Session] = Table(
 ENDINGS: list[Callable[[Store, int, Session], None]] = []
 
 
-@dataclass(frozen=True, slots=True)
-class KeysDelayed:
+class KeysDelayed(msgspec.Struct, frozen=True):
     """Note for the leader: these keys may not be locked for ``delay_ns`` from now on."""
 
     keys: tuple[str, ...]
     delay_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class SessionEnded:
+class SessionEnded(msgspec.Struct, frozen=True):
     """Note for the leader: the session is gone, its TTL timer has no purpose any more."""
 
     session_id: str

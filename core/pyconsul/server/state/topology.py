@@ -4,7 +4,7 @@ Neighbours come from registrations, from chains that lead to a service, and, whe
 intentions allow. Rules: ``spec/ui.md``.
 """
 
-from dataclasses import dataclass, field
+import msgspec
 
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.server.state import catalog_reads as reads
@@ -39,8 +39,7 @@ TRANSPARENT = "transparent"
 _GRAPH_KINDS = ("service-router", "service-splitter", "service-resolver")
 
 
-@dataclass(slots=True)
-class _Neighbours:
+class _Neighbours(msgspec.Struct):
     """Names found so far with the reason for each, and the index of what was read.
 
     ``intentions`` are those of the service in the middle; ``match_type`` is the neighbour's side of them.
@@ -50,7 +49,7 @@ class _Neighbours:
     match_type: str
     default_allow: bool
     index: int = 0
-    sources: dict[str, str] = field(default_factory=dict[str, str])
+    sources: dict[str, str] = msgspec.field(default_factory=dict[str, str])
 
     def add(self, index: int, names: list[str]) -> None:
         """Names that registrations or config entries give."""

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
+
+import msgspec
 
 PIECE_BYTES: Final = 1024 * 1024
 
@@ -48,8 +49,7 @@ class Source(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True):
     """One archive in a destination: its file name and its size in bytes."""
 
     name: str
