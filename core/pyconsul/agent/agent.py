@@ -37,7 +37,6 @@ from pyconsul.agent.retry_join import RetryJoin, RetryJoins
 from pyconsul.agent.rpc import rpc_of
 from pyconsul.agent.systemd import tell_ready
 from pyconsul.agent.tls_files import check_tls_files
-from pyconsul.agent.watches import Watches, client_settings
 from pyconsul.config.bootstrap_entries import bootstrap_entries
 from pyconsul.config.loading import ConfigError
 from pyconsul.primitives.ids import uuid_fault
@@ -55,6 +54,7 @@ from pyconsul.telemetry.logging import LogSink, level_from, logger, set_level, v
 
 if TYPE_CHECKING:
     from pyconsul.acl import Authorizer
+    from pyconsul.agent.watches import Watches
     from pyconsul.config.runtime import RuntimeConfig
     from pyconsul.memdb import WatchSet
     from pyconsul.raft.consensus import Consensus
@@ -106,7 +106,7 @@ class Agent:
             accessor_of=self._accessor_of,
         )
         self.local_work = LocalWork(config, self.local, self.syncer, self.rpc, self.tokens)
-        self.watches = Watches()
+        self.watches: Watches | None = None
         self.last_seen = LastSeen(config)
         self.figures = Figures()
         self.events = Events(self.node_name, self._instances)
@@ -164,7 +164,7 @@ class Agent:
             self._configure_dns(self.config)
             await self.dns.start(self.config.dns_addrs)
             await self.listeners.start()
-            self.watches.start(self.config, client_settings(self.config, self.http_address))
+            self._watch(self.config)
         except BaseException:
             await self.stop()
             raise
@@ -183,7 +183,8 @@ class Agent:
         self.figures.stop()
         self.last_seen.stop()
         await self.retry_joins.stop()
-        await self.watches.stop()
+        if self.watches is not None:
+            await self.watches.stop()
         await self.listeners.stop()
         await self.dns.stop()
         await self.local_work.stop()
@@ -227,7 +228,7 @@ class Agent:
         except LoadError as error:
             raise ConfigError(f"Failed reloading {error.what}: {error}") from error
         with _reloading("watches"):
-            self.watches.start(config, client_settings(config, self.http_address))
+            self._watch(config)
         with _reloading("dns config "):  # the blank is Consul's
             self._configure_dns(config)
         if self.server.consensus.is_leader:
@@ -235,6 +236,16 @@ class Agent:
         configure_metrics(config)
         self.server.limits.configure(_request_rates(config))
         self._choose_lanes()
+
+    def _watch(self, config: RuntimeConfig) -> None:
+        """Run the watches of a configuration instead of those that run. Raises BadWatch."""
+        if self.watches is None:
+            if not config.watches:
+                return
+            from pyconsul.agent.watches import Watches  # only agents with watches pay for the client
+
+            self.watches = Watches()
+        self.watches.start(config, self.http_address)
 
     def _choose_lanes(self) -> None:
         """Answer from kept replies only where nobody counts how often the servers are asked."""

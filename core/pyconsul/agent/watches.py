@@ -89,8 +89,12 @@ class Watches:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, config: RuntimeConfig, settings: Settings) -> None:
-        """Stop what runs and start what ``config.watches`` says. Raises BadWatch; then nothing changes."""
+    def start(self, config: RuntimeConfig, http_address: str) -> None:
+        """Stop what runs and start what ``config.watches`` says, at the agent's own HTTP door.
+
+        Raises BadWatch; then nothing changes.
+        """
+        settings = client_settings(config, http_address)
         plans = [watch_plan(each) for each in config.watches]
         if plans and not config.http_addrs and not config.https_addrs:
             raise BadWatch("watch plans require an HTTP or HTTPS endpoint")

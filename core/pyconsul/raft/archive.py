@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 import time
 import zlib
 from base64 import b64decode, b64encode
@@ -156,6 +155,8 @@ def write_archive(out: IO[bytes], meta: Meta, state: IO[bytes], modified: float 
 
 def scratch_file() -> IO[bytes]:
     """A file for a state on its way: in memory while it is small; gone when it is closed."""
+    import tempfile  # 3 ms, and only snapshots need it
+
     return tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)
 
 

@@ -10,8 +10,6 @@ from pyconsul.acl.methods.protocol import Answer, Ask, Factory, MethodError, Val
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives import plugins
 from pyconsul.primitives.tls import client_context
-from pyconsul.sdk.http1 import reason_of
-from pyconsul.sdk.settings import Endpoint
 
 if TYPE_CHECKING:
     from pyconsul.structs.acl_auth import ACLAuthMethod
@@ -103,6 +101,9 @@ async def _fetch_once(ask: Ask) -> Answer:
 def _reason(error: Exception) -> str:
     import aiohttp
     from yarl import URL
+
+    from pyconsul.sdk.http1 import reason_of
+    from pyconsul.sdk.settings import Endpoint
 
     match error:
         case aiohttp.ClientConnectorCertificateError():

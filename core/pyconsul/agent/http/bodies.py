@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from typing import IO, Final
 
 from pyconsul.agent.http.heads import Refused
@@ -92,6 +91,8 @@ class RequestBody:
 
     def _spool(self, piece: bytes) -> None:
         if self.file is None:
+            import tempfile  # 3 ms, and only snapshots are spooled
+
             self.file = tempfile.TemporaryFile(dir=self._bodies.folder or None)  # noqa: SIM115  closed with the request
             self.file.writelines(self._pieces)
             self._pieces.clear()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 from http import HTTPStatus
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from pyconsul.agent.http.reply import Reply
@@ -60,5 +59,7 @@ def _file(name: str) -> Reply | None:
 @cache
 def _assets() -> dict[str, bytes]:
     """All files of the UI by name; there are few and they are small."""
+    from importlib import resources  # 2 ms, and only browsers need it
+
     folder = resources.files("pyconsul.ui")
     return {f.name: f.read_bytes() for f in folder.iterdir() if f.is_file() and not f.name.endswith(".py")}
