@@ -9,8 +9,9 @@ such a map. A dict that a caller wrote out stands for a Go struct and keeps its 
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any, cast
 
 import msgspec
@@ -29,7 +30,7 @@ _NEEDS_ESCAPE = re.compile(rb"[<>&]|\xe2\x80[\xa8\xa9]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FLOAT_MARKS = (b".", b"e-", *(b"e%d" % digit for digit in range(1, 10)))
 # A float as a whole value: strings full of addresses and versions must not bring in the slow pattern below.
-_MAYBE_FLOAT = re.compile(rb'(?:":|[,\[]|^)-?\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+)(?:[,\]}]|$)')
+_MAYBE_FLOAT = rb'(?:":|[,\[]|^)-?\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+)(?:[,\]}]|$)'
 _FLOAT = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d+\.\d+(?:[eE][+-]?\d+)?|-?\d+[eE][+-]?\d+')
 
 
@@ -43,7 +44,7 @@ def encode(value: Any) -> bytes:
         data = _objects_in_order(_replace_surrogates(value))
     if any(mark in data for mark in _MARKS):  # four byte searches cost a tenth of one regular expression
         data = _NEEDS_ESCAPE.sub(lambda m: _ESCAPES[m[0]], data)
-    if any(mark in data for mark in _FLOAT_MARKS) and _MAYBE_FLOAT.search(data):
+    if any(mark in data for mark in _FLOAT_MARKS) and _finder_of_floats()(data):
         data = _FLOAT.sub(_go_float, data)
     return data
 
@@ -98,6 +99,14 @@ def _structs_encoded(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_structs_encoded(item) for item in cast("Sequence[Any]", value)]
     return value
+
+
+@cache
+def _finder_of_floats() -> Callable[[bytes], object]:
+    """What looks for ``_MAYBE_FLOAT``. Most answers with a dot come by here, and re takes ten times as long."""
+    import re2  # not at the top: commands that print no floats do without
+
+    return re2.compile(_MAYBE_FLOAT).search
 
 
 def _go_float(match: re.Match[bytes]) -> bytes:
