@@ -6,6 +6,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote_plus
 
@@ -29,6 +30,15 @@ _ENTERPRISE = (
     ("x-consul-namespace", "ns", "Namespaces"),
     ("x-consul-partition", "partition", "Partitions"),
 )
+
+
+@lru_cache(1024)
+def _address(text: str) -> str:
+    """An IP address as Go prints it; "" for anything else."""
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        return ""
 
 
 class Query:
@@ -323,12 +333,9 @@ class Request:
     @property
     def source_ip(self) -> str:
         """Who asks: the first X-Forwarded-For address, else the peer's; "" for neither."""
-        for text in (self.headers.get("x-forwarded-for", "").split(",")[0].strip(), self.remote.rpartition(":")[0]):
-            try:
-                return str(ipaddress.ip_address(text.strip("[]")))
-            except ValueError:
-                continue
-        return ""
+        forwarded = self.headers.get("x-forwarded-for")
+        first = _address(forwarded.split(",")[0].strip()) if forwarded else ""
+        return first or _address(self.remote.rpartition(":")[0])
 
     def source(self) -> tuple[str, str]:
         """Node and address by whose distance an answer is sorted (``?near=``); the node is "" without it."""
