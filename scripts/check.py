@@ -63,7 +63,9 @@ def run(step: Step) -> int:
 def main() -> int:
     """Run all steps, or those named on the command line."""
     wanted = sys.argv[1:]
-    os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
+    # Thousands of processes of ours are started: they compile each module once, and beside the tree, not in it.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(sys.prefix) / "pycache"))
     for step in steps():
         if wanted and step.name not in wanted:
             continue
