@@ -1,10 +1,8 @@
 """The sections of the effective configuration; each field is a key of ``keys.py`` with its final value.
 
 Durations are whole nanoseconds (marked ``# ns``). Rates without limit are ``math.inf``. A key that nobody set
-has its default, or the zero value of its type.
+has its default, or the zero value of its type. A start asks for the types of all fields, so they are no texts here.
 """
-
-from __future__ import annotations
 
 import msgspec
 
