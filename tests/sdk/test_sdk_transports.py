@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -75,7 +76,7 @@ def test_a_cut_answer_is_a_transport_error(make_client: Any, stub: Any) -> None:
     """Half a body is never taken for a whole one."""
     client = make_client(stub.address, retry=Retry.NEVER)
     stub.answer = lambda asked: [value(stub)[:-3], object_of(stub)]
-    with pytest.raises(errors.TransportError, match="unexpected EOF") as caught:
+    with pytest.raises(errors.TransportError, match=r"^unexpected EOF$") as caught:
         client(lambda c: c.kv.get("a"))
     assert caught.value.sent
 
@@ -89,6 +90,32 @@ def test_nobody_there_is_said_in_gos_words(make_client: Callable[..., Any]) -> N
     url = f"http://{address}/v1/kv/a"
     assert str(caught.value) == f'Get "{url}": dial tcp {address}: connect: connection refused'
     assert (caught.value.address, caught.value.sent) == (address, False)
+
+
+def test_a_name_is_dialled_by_its_address(make_client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The URL keeps the name, the error tells the address."""
+    port = free_port()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(None, None, 0, "", ("127.0.0.1", port))])
+    client = make_client(f"agent.test:{port}", retry=Retry.NEVER)
+    with pytest.raises(errors.TransportError) as caught:
+        client(lambda c: c.kv.get("a"))
+    told = f"dial tcp 127.0.0.1:{port}: connect: connection refused"
+    assert str(caught.value) == f'Get "http://agent.test:{port}/v1/kv/a": {told}'
+
+
+def test_a_reset_names_both_ends(make_client: Any, stub: Any) -> None:
+    """As Go's client does."""
+
+    def reset(asked: Any) -> list[Any]:
+        stub.connections[0].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return [object_of(stub)]
+
+    stub.answer = reset
+    client = make_client(stub.address, retry=Retry.NEVER)
+    here = stub.address.removeprefix("http://")
+    text = rf": read tcp 127\.0\.0\.1:\d+->{here}: read: connection reset by peer$"
+    with pytest.raises(errors.TransportError, match=text):
+        client(lambda c: c.kv.get("a"))
 
 
 def test_a_silent_agent_times_out(make_client: Any, stub: Any) -> None:
