@@ -340,6 +340,11 @@ def test_a_watch_never_retries_what_will_not_pass(client: Any, stub: Any) -> Non
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A self-signed certificate for 127.0.0.1 and "agent.test", with its key, in one file."""
+    return written(tmp_path_factory.mktemp("tls") / "agent.pem", datetime.now(UTC) - timedelta(hours=1))
+
+
+def written(path: Path, start: datetime) -> Path:
+    """``path`` with a certificate that is good for a day from ``start``."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -347,7 +352,6 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "agent.test")])
     names = [x509.DNSName("agent.test"), x509.IPAddress(ip_address("127.0.0.1"))]
-    start = datetime.now(UTC) - timedelta(hours=1)
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -360,7 +364,6 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    path = tmp_path_factory.mktemp("tls") / "agent.pem"
     pem = serialization.Encoding.PEM
     secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     path.write_bytes(made.public_bytes(pem) + secret)
@@ -438,8 +441,39 @@ def test_the_server_name_is_checked(make_client: Any, tls_stub: Any, certificate
     good = make_client(tls_stub.address, tls=TLS(ca_file=str(certificate), server_name="agent.test"))
     assert good(lambda c: c.kv.get("a")).Key == "a"
     bad = make_client(tls_stub.address, tls=TLS(ca_file=str(certificate), server_name="other.test"), retry=Retry.NEVER)
-    with pytest.raises(errors.TransportError):
+    with pytest.raises(errors.TransportError) as caught:
         bad(lambda c: c.kv.get("a"))
+    text = "tls: failed to verify certificate: x509: certificate is valid for agent.test, not other.test"
+    assert caught.value.reason == text
+
+
+def test_an_expired_certificate_is_told_with_its_time(make_client: Any, tls_stub: Any, tmp_path: Path) -> None:
+    """The request is not sent, though the agent is asked for its certificate once more."""
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    file = written(tmp_path / "old.pem", start)
+    tls_stub.tls.load_cert_chain(file)
+    client = make_client(tls_stub.address, tls=TLS(ca_file=str(file)), retry=Retry.NEVER)
+    with pytest.raises(errors.TransportError, match=r"current time \S+ is after 2020-01-02T00:00:00Z$") as caught:
+        client(lambda c: c.kv.get("a"))
+    assert not caught.value.sent
+    assert not tls_stub.asked
+
+
+def test_tls_works_over_a_unix_socket(make_client: Any, unix_stub: Any, certificate: Path) -> None:
+    """Where TLS is asked for by CONSUL_HTTP_SSL; the name is then that of the settings."""
+    unix_stub.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    unix_stub.tls.load_cert_chain(certificate)
+    unix_stub.answer = value
+    tls = TLS(ca_file=str(certificate), server_name="agent.test")
+    client = make_client(f"unix://{unix_stub.listener.getsockname()}", scheme="https", tls=tls)
+    assert client(lambda c: c.kv.get("a")).Key == "a"
+
+
+def test_names_count_that_are_meant_for_hosts() -> None:
+    """A common name alone is no name, as for Go."""
+    from pyconsul.sdk import tls
+
+    assert not tls.context(TLS()).hostname_checks_common_name
 
 
 def test_half_a_key_pair_is_refused(make_client: Any, tls_stub: Any) -> None:

@@ -253,6 +253,7 @@ _X509 = {
     19: "certificate signed by unknown authority",
     20: "certificate signed by unknown authority",
     21: "certificate signed by unknown authority",
+    26: "certificate specifies an incompatible key usage",
 }
 
 

@@ -149,7 +149,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if scheme == "unix":
             shown = "localhost" if address.startswith("/") else address
             fault = "" if address else _NO_HOST
-            return Endpoint(scheme="http", host="", port=0, unix_path=address, written=shown, fault=fault)
+            kind = "https" if self.scheme == "https" else "http"
+            return Endpoint(scheme=kind, host="", port=0, unix_path=address, written=shown, fault=fault)
         if scheme not in ("http", "https") and separator:
             raise ConfigError(f"Unknown protocol scheme: {scheme}")
         secure = "https" in (scheme, self.scheme)  # http:// never takes back a wish for TLS

@@ -223,6 +223,11 @@ class Transport:
         try:
             sock.settimeout(self._settings.connect_timeout)  # for itself: connecting had its own
             return context.wrap_socket(sock, server_hostname=tls.server_name(self._settings.tls, self._endpoint.host))
+        except OSError as error:
+            sock.close()
+            from pyconsul.sdk.certificates import explained
+
+            raise explained(error, self._settings, self._endpoint) from error
         except BaseException:
             sock.close()
             raise

@@ -333,10 +333,19 @@ class Transport:
             async with asyncio.timeout(self._settings.connect_timeout):
                 _, connection = await loop.create_connection(lambda: _Connection(self._space), sock=sock, **security)
         except (OSError, DialError) as error:
-            raise self._failure(wire, error, link, connecting=True) from error
+            why = await self._explained(error) if security else error
+            raise self._failure(wire, why, link, connecting=True) from error
         connection.link = link
         self._all.add(connection)
         return connection, False
+
+    async def _explained(self, error: OSError | DialError) -> OSError | DialError:
+        """The error of connecting to an agent with TLS, or one that says more."""
+        if type(error).__name__ != "SSLCertVerificationError":
+            return error
+        from pyconsul.sdk.certificates import explained
+
+        return await asyncio.to_thread(explained, cast("OSError", error), self._settings, self._endpoint)
 
     async def _dial(self) -> Connected:
         endpoint = self._endpoint
