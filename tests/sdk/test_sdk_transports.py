@@ -267,6 +267,20 @@ def test_a_stream_is_read_as_it_comes(client: Any, stub: Any) -> None:
     client.settle(stream.aclose() if client.kind == "async" else stream.close())
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_stream_that_is_cut_gives_what_came(client: Any, stub: Any, count: int) -> None:
+    """The last words of an agent that ends are shown before the error is."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    stub.answer = lambda asked: [head, b"6\r\none\ntw\r\n", object_of(stub)]
+    stream = client(lambda c: c.agent.monitor())
+    if count == 2:
+        assert client.take(2, lambda c: stream.lines()) == ["one", "tw"]
+    else:
+        with pytest.raises(errors.TransportError, match=r"^unexpected EOF$"):
+            client.take(3, lambda c: stream.lines())
+    client.settle(stream.aclose() if client.kind == "async" else stream.close())
+
+
 def test_a_stream_that_is_refused_is_an_error(client: Any, stub: Any) -> None:
     """The body of the refusal is in the exception."""
     stub.answer = lambda asked: refusal(403, b"Permission denied")

@@ -57,14 +57,23 @@ class Stream:
                 self._transport.receive(self._wire, self._socket, self._parser)
 
     def lines(self) -> Iterator[str]:
-        """The body line by line, without the line ends; a last line without one counts too."""
+        """The body line by line, without the line ends; a last line without one counts, too, even a cut one.
+
+        Raises TransportError.
+        """
         rest = b""
-        for piece in self:
-            *whole, rest = (rest + piece).split(b"\n")
-            for line in whole:
-                yield line.decode("utf-8", "replace")
+        failure: TransportError | None = None
+        try:
+            for piece in self:
+                *whole, rest = (rest + piece).split(b"\n")
+                for line in whole:
+                    yield line.decode("utf-8", "replace")
+        except TransportError as error:
+            failure = error
         if rest:
             yield rest.decode("utf-8", "replace")
+        if failure is not None:
+            raise failure
 
     def read(self) -> Answer:
         """The rest of the body, as a whole answer."""

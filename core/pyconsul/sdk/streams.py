@@ -228,14 +228,23 @@ class Stream:
                 await self._transport.more(self._wire, self._connection)
 
     async def lines(self) -> AsyncIterator[str]:
-        """The body line by line, without the line ends; a last line without one counts too."""
+        """The body line by line, without the line ends; a last line without one counts, too, even a cut one.
+
+        Raises TransportError.
+        """
         rest = b""
-        async for piece in self:
-            *whole, rest = (rest + piece).split(b"\n")
-            for line in whole:
-                yield line.decode("utf-8", "replace")
+        failure: TransportError | None = None
+        try:
+            async for piece in self:
+                *whole, rest = (rest + piece).split(b"\n")
+                for line in whole:
+                    yield line.decode("utf-8", "replace")
+        except TransportError as error:
+            failure = error
         if rest:
             yield rest.decode("utf-8", "replace")
+        if failure is not None:
+            raise failure
 
     async def read(self) -> Answer:
         """The rest of the body, as a whole answer."""
