@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyconsul.primitives.dialing import DialError
 from pyconsul.sdk.encode import Encoder, Wire
 from pyconsul.sdk.errors import ConfigError
 from pyconsul.sdk.http1 import AnswerParser, ProtocolError, reason_of, redirected, request_head
@@ -62,7 +63,14 @@ def test_a_body_without_length_ends_with_the_connection() -> None:
 
 @pytest.mark.parametrize(
     ("sent", "text"),
-    [(b"", "EOF"), (SIZED[:10], "unexpected EOF"), (SIZED[:-1], "unexpected EOF"), (CHUNKED[:-1], "unexpected EOF")],
+    [
+        (b"", "EOF"),
+        (SIZED[:10], "net/http: HTTP/1.x transport connection broken: unexpected EOF"),
+        (SIZED[:20], "net/http: HTTP/1.x transport connection broken: unexpected EOF"),
+        (SIZED[:-1], "unexpected EOF"),
+        (CHUNKED[:-1], "unexpected EOF"),
+        (b"\r\n", 'net/http: HTTP/1.x transport connection broken: malformed HTTP response ""'),
+    ],
 )
 def test_an_answer_that_ends_early_is_an_error(sent: bytes, text: str) -> None:
     """The text is what Go's client says."""
@@ -105,6 +113,42 @@ def test_a_switch_of_protocols_is_an_answer_without_a_body(headers: bytes) -> No
     assert parser.is_complete
     assert not parser.keep_alive
     assert (parser.answer().status, parser.take_body()) == (101, b"")
+
+
+@pytest.mark.parametrize(
+    ("head", "text"),
+    [
+        (b"hello\r\n", 'malformed HTTP response "hello"'),
+        (b"SSH-2.0-OpenSSH_9", 'malformed HTTP response "SSH-2.0-OpenSSH_9"'),
+        (b"\x15\x03\x01\xff\n", r'malformed HTTP response "\x15\x03\x01\xff"'),
+        (b"hello world\n\n", 'malformed HTTP status code "world"'),
+        (b"HTTP/9 200 OK\r\n\r\n", 'malformed HTTP version "HTTP/9"'),
+        (b"http/1.1 200 OK\r\n\r\n", 'malformed HTTP version "http/1.1"'),
+        (b"HTTP/1.1 abc OK\r\n\r\n", 'malformed HTTP status code "abc"'),
+        (b"HTTP/1.1 20 OK\r\n\r\n", 'malformed HTTP status code "20"'),
+        (b"HTTP/1.1 200 OK\r\nfoo bar\r\n\r\n", 'malformed MIME header: missing colon: "foo bar"'),
+        (b"HTTP/1.1 200 OK\r\n: x\r\n\r\n", 'malformed MIME header line: ": x"'),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n", 'bad Content-Length "-2"'),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n",
+            'http: message cannot contain multiple Content-Length headers; got ["2" "3"]',
+        ),
+    ],
+)
+@pytest.mark.parametrize("cut", [0, 3], ids=["in one piece", "in two"])
+def test_what_is_no_answer_is_told_in_gos_words(head: bytes, text: str, cut: int) -> None:
+    """However it comes, the line that is wrong is shown."""
+    parser = AnswerParser("GET")
+    with pytest.raises(ProtocolError) as caught:
+        for piece in (head[:cut], head[cut:]) if cut and head.startswith(b"HTTP/") else (head,):
+            parser.feed(piece)
+    assert str(caught.value) == f"net/http: HTTP/1.x transport connection broken: {text}"
+
+
+def test_a_bad_chunk_is_told_in_gos_words() -> None:
+    """The head was fine, so that the connection is not called broken."""
+    with pytest.raises(ProtocolError, match=r"^invalid byte in chunk length$"):
+        AnswerParser("GET").feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
 
 
 def test_endless_headers_are_refused() -> None:
@@ -201,11 +245,26 @@ def test_a_write_is_redirected_only_where_the_method_stays() -> None:
         (TimeoutError(), "dial tcp 127.0.0.1:8500: i/o timeout"),
         (OSError("Multiple exceptions: Connect call refused"), "dial tcp 127.0.0.1:8500: connect: connection refused"),
         (ProtocolError("EOF"), "EOF"),
+        (DialError("dial tcp: lookup h: no such host"), "dial tcp: lookup h: no such host"),
     ],
 )
 def test_reasons_are_in_gos_words(error: Exception, text: str) -> None:
     """Scripts that grep Consul's errors find the same text."""
     assert reason_of(error, HERE, connecting=True) == text
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (TimeoutError(), "net/http: TLS handshake timeout"),
+        (ConnectionResetError(104, "x"), "read tcp a:1->b:2: read: connection reset by peer"),
+        (ConnectionResetError(), "EOF"),
+        (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), "EOF"),
+    ],
+)
+def test_a_handshake_that_breaks_off_is_told_in_gos_words(error: OSError, text: str) -> None:
+    """The connection stood already: it was not the dialling that failed."""
+    assert reason_of(error, HERE, connecting=True, link="tcp a:1->b:2") == text
 
 
 @pytest.mark.parametrize(

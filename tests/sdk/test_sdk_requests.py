@@ -202,6 +202,27 @@ def test_an_unreadable_body_is_an_error_of_ours() -> None:
         Request("GET", "/v1/x", json_of(list[str])).read(an_answer(b"<html>"))
 
 
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"<html>", "invalid character '<' looking for beginning of value"),
+        (b"", "EOF"),
+        (b'["a', "unexpected EOF"),
+        (b'["a" "b"]', "invalid character '\"' after array element"),
+    ],
+)
+def test_what_is_no_json_is_told_in_gos_words(body: bytes, text: str) -> None:
+    """People know that sentence from Consul's client."""
+    with pytest.raises(errors.UnreadableAnswer) as caught:
+        json_of(list[str])(an_answer(body))
+    assert str(caught.value) == text
+
+
+def test_what_follows_a_whole_value_is_not_looked_at() -> None:
+    """Go's client reads one value out of the body."""
+    assert json_of(list[str])(an_answer(b'["a"] and more')) == ["a"]
+
+
 @pytest.mark.parametrize("kind", [list[str], object, list[object]])
 def test_endless_nesting_is_an_error_of_ours(kind: type) -> None:
     """It neither crashes nor surfaces as a RecursionError."""

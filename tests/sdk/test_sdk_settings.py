@@ -76,6 +76,7 @@ def test_a_unix_address_is_a_path() -> None:
     """``unix://`` and a path; the URL in errors is the one that Go prints."""
     endpoint = Settings(address="unix:///run/consul.sock").endpoint()
     assert endpoint.unix_path == "/run/consul.sock"
+    assert Settings(address="unix:///run/consul.sock", scheme="https").endpoint().url == "https://localhost"
     assert endpoint.url == "http://localhost"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -75,7 +76,7 @@ def test_a_cut_answer_is_a_transport_error(make_client: Any, stub: Any) -> None:
     """Half a body is never taken for a whole one."""
     client = make_client(stub.address, retry=Retry.NEVER)
     stub.answer = lambda asked: [value(stub)[:-3], object_of(stub)]
-    with pytest.raises(errors.TransportError, match="unexpected EOF") as caught:
+    with pytest.raises(errors.TransportError, match=r"^unexpected EOF$") as caught:
         client(lambda c: c.kv.get("a"))
     assert caught.value.sent
 
@@ -89,6 +90,32 @@ def test_nobody_there_is_said_in_gos_words(make_client: Callable[..., Any]) -> N
     url = f"http://{address}/v1/kv/a"
     assert str(caught.value) == f'Get "{url}": dial tcp {address}: connect: connection refused'
     assert (caught.value.address, caught.value.sent) == (address, False)
+
+
+def test_a_name_is_dialled_by_its_address(make_client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The URL keeps the name, the error tells the address."""
+    port = free_port()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(None, None, 0, "", ("127.0.0.1", port))])
+    client = make_client(f"agent.test:{port}", retry=Retry.NEVER)
+    with pytest.raises(errors.TransportError) as caught:
+        client(lambda c: c.kv.get("a"))
+    told = f"dial tcp 127.0.0.1:{port}: connect: connection refused"
+    assert str(caught.value) == f'Get "http://agent.test:{port}/v1/kv/a": {told}'
+
+
+def test_a_reset_names_both_ends(make_client: Any, stub: Any) -> None:
+    """As Go's client does."""
+
+    def reset(asked: Any) -> list[Any]:
+        stub.connections[0].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return [object_of(stub)]
+
+    stub.answer = reset
+    client = make_client(stub.address, retry=Retry.NEVER)
+    here = stub.address.removeprefix("http://")
+    text = rf": read tcp 127\.0\.0\.1:\d+->{here}: read: connection reset by peer$"
+    with pytest.raises(errors.TransportError, match=text):
+        client(lambda c: c.kv.get("a"))
 
 
 def test_a_silent_agent_times_out(make_client: Any, stub: Any) -> None:
@@ -240,6 +267,20 @@ def test_a_stream_is_read_as_it_comes(client: Any, stub: Any) -> None:
     client.settle(stream.aclose() if client.kind == "async" else stream.close())
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_stream_that_is_cut_gives_what_came(client: Any, stub: Any, count: int) -> None:
+    """The last words of an agent that ends are shown before the error is."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    stub.answer = lambda asked: [head, b"6\r\none\ntw\r\n", object_of(stub)]
+    stream = client(lambda c: c.agent.monitor())
+    if count == 2:
+        assert client.take(2, lambda c: stream.lines()) == ["one", "tw"]
+    else:
+        with pytest.raises(errors.TransportError, match=r"^unexpected EOF$"):
+            client.take(3, lambda c: stream.lines())
+    client.settle(stream.aclose() if client.kind == "async" else stream.close())
+
+
 def test_a_stream_that_is_refused_is_an_error(client: Any, stub: Any) -> None:
     """The body of the refusal is in the exception."""
     stub.answer = lambda asked: refusal(403, b"Permission denied")
@@ -313,6 +354,11 @@ def test_a_watch_never_retries_what_will_not_pass(client: Any, stub: Any) -> Non
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A self-signed certificate for 127.0.0.1 and "agent.test", with its key, in one file."""
+    return written(tmp_path_factory.mktemp("tls") / "agent.pem", datetime.now(UTC) - timedelta(hours=1))
+
+
+def written(path: Path, start: datetime) -> Path:
+    """``path`` with a certificate that is good for a day from ``start``."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -320,7 +366,6 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "agent.test")])
     names = [x509.DNSName("agent.test"), x509.IPAddress(ip_address("127.0.0.1"))]
-    start = datetime.now(UTC) - timedelta(hours=1)
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -333,7 +378,6 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    path = tmp_path_factory.mktemp("tls") / "agent.pem"
     pem = serialization.Encoding.PEM
     secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     path.write_bytes(made.public_bytes(pem) + secret)
@@ -411,8 +455,39 @@ def test_the_server_name_is_checked(make_client: Any, tls_stub: Any, certificate
     good = make_client(tls_stub.address, tls=TLS(ca_file=str(certificate), server_name="agent.test"))
     assert good(lambda c: c.kv.get("a")).Key == "a"
     bad = make_client(tls_stub.address, tls=TLS(ca_file=str(certificate), server_name="other.test"), retry=Retry.NEVER)
-    with pytest.raises(errors.TransportError):
+    with pytest.raises(errors.TransportError) as caught:
         bad(lambda c: c.kv.get("a"))
+    text = "tls: failed to verify certificate: x509: certificate is valid for agent.test, not other.test"
+    assert caught.value.reason == text
+
+
+def test_an_expired_certificate_is_told_with_its_time(make_client: Any, tls_stub: Any, tmp_path: Path) -> None:
+    """The request is not sent, though the agent is asked for its certificate once more."""
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    file = written(tmp_path / "old.pem", start)
+    tls_stub.tls.load_cert_chain(file)
+    client = make_client(tls_stub.address, tls=TLS(ca_file=str(file)), retry=Retry.NEVER)
+    with pytest.raises(errors.TransportError, match=r"current time \S+ is after 2020-01-02T00:00:00Z$") as caught:
+        client(lambda c: c.kv.get("a"))
+    assert not caught.value.sent
+    assert not tls_stub.asked
+
+
+def test_tls_works_over_a_unix_socket(make_client: Any, unix_stub: Any, certificate: Path) -> None:
+    """Where TLS is asked for by CONSUL_HTTP_SSL; the name is then that of the settings."""
+    unix_stub.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    unix_stub.tls.load_cert_chain(certificate)
+    unix_stub.answer = value
+    tls = TLS(ca_file=str(certificate), server_name="agent.test")
+    client = make_client(f"unix://{unix_stub.listener.getsockname()}", scheme="https", tls=tls)
+    assert client(lambda c: c.kv.get("a")).Key == "a"
+
+
+def test_names_count_that_are_meant_for_hosts() -> None:
+    """A common name alone is no name, as for Go."""
+    from pyconsul.sdk import tls
+
+    assert not tls.context(TLS()).hostname_checks_common_name
 
 
 def test_half_a_key_pair_is_refused(make_client: Any, tls_stub: Any) -> None:

@@ -70,12 +70,25 @@ def one_or_none(kind: type[T]) -> Callable[[Answer], T | None]:
 def loosely(body: bytes, kind: type[T]) -> T:
     """Decode ``body`` with nulls left out. Raises UnreadableAnswer."""
     try:
-        value = _without_nulls(msgspec.json.decode(body))
+        value = _without_nulls(_value(body))
         if value is None:
             value = _empty(kind)
         return msgspec.convert(value, kind, strict=False)
     except _UNREADABLE as error:
         raise UnreadableAnswer(f"cannot read the answer: {error}") from error
+
+
+def _value(body: bytes) -> Any:
+    """The JSON in ``body``, as Go takes it: what follows a whole value is not looked at. Raises UnreadableAnswer."""
+    try:
+        return msgspec.json.decode(body)
+    except _UNREADABLE:
+        from pyconsul.lang.gojson_syntax import GoSyntaxError, first_value
+
+        try:
+            return first_value(body)
+        except GoSyntaxError as error:
+            raise UnreadableAnswer(str(error)) from error
 
 
 def truth(answer: Answer) -> bool:

@@ -7,13 +7,13 @@ differ in what they send or how they read. The parser is llhttp by way of httpto
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
 import httptools
 
+from pyconsul.primitives.dialing import DialError, broken_text, dial_text, no_such_host
 from pyconsul.sdk.encode import Wire
 from pyconsul.sdk.errors import ConfigError
 from pyconsul.sdk.request import Answer
@@ -29,14 +29,10 @@ class ProtocolError(Exception):
     """What came is not HTTP, or ends in the middle; the text is what Go's client says about it."""
 
 
-class UnreachableError(OSError):
-    """Nobody can be at the address; the text is what Go's client says about it."""
-
-
 def require_reachable(endpoint: Endpoint) -> None:
-    """Raise UnreachableError for an address that cannot even be tried."""
+    """Raise DialError for an address that cannot even be tried."""
     if endpoint.fault:
-        raise UnreachableError(endpoint.fault)
+        raise DialError(endpoint.fault)
 
 
 def request_head(wire: Wire, endpoint: Endpoint) -> bytes:
@@ -77,6 +73,7 @@ class AnswerParser:
         self.has_begun = False
         self._is_head_request = method == "HEAD"
         self._head_bytes = 0
+        self._head = bytearray()  # what has come of a head that is not whole, kept for the words of errors
         self._chunks: list[bytes] = []
         self._parser = httptools.HttpResponseParser(self)
         self._is_over = False
@@ -100,8 +97,17 @@ class AnswerParser:
             raise error.__context__ or error from None
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if not self.is_complete:  # after the end, the rest belongs to nobody
-                raise ProtocolError(f"net/http: malformed HTTP response: {error}") from error
+                raise ProtocolError(self._fault(data, error)) from error
             self.keep_alive = False
+        if not self.has_head:
+            self._head += data
+
+    def _fault(self, data: bytes | memoryview, error: Exception) -> str:
+        if self.has_head:
+            return "invalid byte in chunk length" if "chunk size" in str(error) else str(error)
+        from pyconsul.sdk.answer_faults import BROKEN, head_fault
+
+        return head_fault(bytes(self._head + data)) or f"{BROKEN}malformed HTTP response: {error}"
 
     def feed_end(self) -> None:
         """The agent closed the connection. Raises ProtocolError unless that ends the answer properly."""
@@ -109,7 +115,12 @@ class AnswerParser:
             return
         if not self.has_begun:
             raise ProtocolError("EOF")
-        if not self.has_head or "content-length" in self.headers or "transfer-encoding" in self.headers:
+        if not self.has_head:
+            from pyconsul.sdk.answer_faults import BROKEN, head_fault
+
+            said = bytes(self._head) if b"\n" in self._head else b""
+            raise ProtocolError((said and head_fault(said)) or f"{BROKEN}unexpected EOF")
+        if "content-length" in self.headers or "transfer-encoding" in self.headers:
             raise ProtocolError("unexpected EOF")
         self.is_complete = True
         self.keep_alive = False
@@ -184,22 +195,36 @@ def redirected(wire: Wire, answer: Mapping[str, str], status: int, endpoint: End
     return target if target.startswith("/") and not target.startswith("//") else None
 
 
-def reason_of(error: BaseException, endpoint: Endpoint, *, connecting: bool) -> str:
-    """Why there is no answer, in the words of Go's client: ``dial tcp 127.0.0.1:1: connect: connection refused``."""
-    if isinstance(error, ProtocolError | UnreachableError):
+def reason_of(error: BaseException, endpoint: Endpoint, *, connecting: bool, link: str = "") -> str:
+    """Why there is no answer, in the words of Go's client: ``dial tcp 127.0.0.1:1: connect: connection refused``.
+
+    ``link`` is what ``dialing.connect`` calls the connection; "" while there is none.
+    """
+    if isinstance(error, ProtocolError | DialError):
         return str(error)
-    where = f"unix {endpoint.unix_path}" if endpoint.unix_path else f"tcp {endpoint.authority}"
-    step = f"dial {where}: " if connecting else f"read {where}: "
-    if isinstance(error, TimeoutError):
-        return step + "i/o timeout" if connecting else "context deadline exceeded (Client.Timeout exceeded)"
+    if isinstance(error, TimeoutError) and not error.errno:
+        return _impatience(endpoint, connecting=connecting, link=link)
+    network = "unix" if endpoint.unix_path else "tcp"
+    where = endpoint.unix_path or endpoint.authority
     if not isinstance(error, OSError):
-        return step + str(error)
+        return f"{'dial' if connecting else 'read'} {network} {where}: {error}"
     if type(error).__name__ == "gaierror":
-        return f"dial tcp: lookup {endpoint.host}: no such host"
+        return f"dial tcp: {no_such_host(endpoint.host)}"
     if type(error).__module__ == "ssl":
         return _tls_reason(error)
-    call = "connect: " if connecting else ""
-    return step + call + _errno_text(error)
+    if connecting and not link:
+        return dial_text(network, where, _numbered(error))
+    # asyncio has no number for a connection that ends in the middle of a handshake
+    return broken_text(link or f"{network} {where}", error) if error.errno else "EOF"
+
+
+def _impatience(endpoint: Endpoint, *, connecting: bool, link: str) -> str:
+    if not connecting:
+        return "context deadline exceeded (Client.Timeout exceeded)"
+    if link:
+        return "net/http: TLS handshake timeout"
+    where = f"unix {endpoint.unix_path}" if endpoint.unix_path else f"tcp {endpoint.authority}"
+    return f"dial {where}: i/o timeout"
 
 
 def _tls_reason(error: OSError) -> str:
@@ -210,6 +235,8 @@ def _tls_reason(error: OSError) -> str:
     if code:
         return f"tls: failed to verify certificate: x509: {getattr(error, 'verify_message', error)}"
     reason = getattr(error, "reason", "") or ""
+    if type(error).__name__ == "SSLEOFError":
+        return "EOF"
     if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
         return "http: server gave HTTP response to HTTPS client"
     _, alert, name = reason.partition("_ALERT_")
@@ -226,6 +253,7 @@ _X509 = {
     19: "certificate signed by unknown authority",
     20: "certificate signed by unknown authority",
     21: "certificate signed by unknown authority",
+    26: "certificate specifies an incompatible key usage",
 }
 
 
@@ -242,7 +270,9 @@ _ALERTS = {
 }
 
 
-def _errno_text(error: OSError) -> str:
-    # asyncio wraps several attempts ("Multiple exceptions: …") and drops the number; the first one tells
-    number = error.errno or (errno.ECONNREFUSED if "refused" in str(error) else 0)
-    return os.strerror(number).lower() if number else str(error)
+def _numbered(error: OSError) -> OSError:
+    """The error with the system's number, which is missing where Python or asyncio made up a text of its own."""
+    if error.errno:
+        return error
+    # "Multiple exceptions: …" tells of several attempts, of which the first counts; else a path is too long
+    return OSError(errno.ECONNREFUSED if "refused" in str(error) else errno.EINVAL, str(error))

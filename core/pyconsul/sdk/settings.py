@@ -67,10 +67,20 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def authority(self) -> str:
         """``host:port`` as errors of connecting name it."""
-        if self.written.startswith(":"):
-            return self.written
+        if self.hostless:
+            return self.hostless
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+    @property
+    def hostless(self) -> str:
+        """The address where it is a port alone, which errors of connecting name as it was written; else ""."""
+        return self.written if self.written.startswith(":") else ""
+
+    @property
+    def unix_link(self) -> str:
+        """A connection to the unix socket as errors of reading and writing name it."""
+        return f"unix @->{self.unix_path}"
 
     @property
     def shown(self) -> str:
@@ -139,7 +149,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if scheme == "unix":
             shown = "localhost" if address.startswith("/") else address
             fault = "" if address else _NO_HOST
-            return Endpoint(scheme="http", host="", port=0, unix_path=address, written=shown, fault=fault)
+            kind = "https" if self.scheme == "https" else "http"
+            return Endpoint(scheme=kind, host="", port=0, unix_path=address, written=shown, fault=fault)
         if scheme not in ("http", "https") and separator:
             raise ConfigError(f"Unknown protocol scheme: {scheme}")
         secure = "https" in (scheme, self.scheme)  # http:// never takes back a wish for TLS

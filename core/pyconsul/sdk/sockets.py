@@ -12,6 +12,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from pyconsul.primitives import dialing
+from pyconsul.primitives.dialing import Connected, DialError
 from pyconsul.sdk import http1
 from pyconsul.sdk.encode import Encoder, Wire
 from pyconsul.sdk.errors import TransportError
@@ -55,14 +57,23 @@ class Stream:
                 self._transport.receive(self._wire, self._socket, self._parser)
 
     def lines(self) -> Iterator[str]:
-        """The body line by line, without the line ends; a last line without one counts too."""
+        """The body line by line, without the line ends; a last line without one counts, too, even a cut one.
+
+        Raises TransportError.
+        """
         rest = b""
-        for piece in self:
-            *whole, rest = (rest + piece).split(b"\n")
-            for line in whole:
-                yield line.decode("utf-8", "replace")
+        failure: TransportError | None = None
+        try:
+            for piece in self:
+                *whole, rest = (rest + piece).split(b"\n")
+                for line in whole:
+                    yield line.decode("utf-8", "replace")
+        except TransportError as error:
+            failure = error
         if rest:
             yield rest.decode("utf-8", "replace")
+        if failure is not None:
+            raise failure
 
     def read(self) -> Answer:
         """The rest of the body, as a whole answer."""
@@ -93,6 +104,7 @@ class Transport:
         self._settings = settings
         self._idle: list[socket.socket] = []
         self._busy: dict[socket.socket, int] = {}
+        self._links: dict[socket.socket, str] = {}
         self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
 
@@ -110,16 +122,16 @@ class Transport:
             parser = AnswerParser(wire.method)
             try:
                 sock.settimeout(wire.silence)
-                self._write(sock, head, wire)
+                self._write(sock, head, wire, parser)
                 while not parser.has_head:
                     self._receive(sock, parser)
                 return Stream(self, wire, sock, parser)
             except (OSError, ProtocolError) as error:
-                self.drop(sock)
+                link = self.drop(sock)
                 raise_if_stopped()
                 if is_reused and http1.was_closed_before(wire, parser, error):
                     continue
-                raise self._failure(wire, error, connecting=False) from error
+                raise self._failure(wire, error, link, in_body=parser.has_head) from error
             except BaseException:
                 self.drop(sock)
                 raise
@@ -129,9 +141,9 @@ class Transport:
         try:
             self._receive(sock, parser)
         except (OSError, ProtocolError) as error:
-            self.drop(sock)
+            link = self.drop(sock)
             raise_if_stopped()
-            raise self._failure(wire, error, connecting=False) from error
+            raise self._failure(wire, error, link, in_body=parser.has_head) from error
 
     def keep(self, sock: socket.socket) -> None:
         """Leave a connection for the next request."""
@@ -139,11 +151,13 @@ class Transport:
             self._busy.pop(sock, None)
             self._idle.append(sock)
 
-    def drop(self, sock: socket.socket) -> None:
-        """Close a connection."""
+    def drop(self, sock: socket.socket) -> str:
+        """Close a connection; returns its ends as errors name them."""
         with self._lock:
             self._busy.pop(sock, None)
+            link = self._links.pop(sock, "")
         sock.close()
+        return link
 
     def interrupt(self, thread: int) -> None:
         """Make the exchange of another thread fail at once."""
@@ -159,6 +173,7 @@ class Transport:
             open_ones = [*self._idle, *self._busy]
             self._idle.clear()
             self._busy.clear()
+            self._links.clear()
         for sock in open_ones:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)  # wakes a thread that reads from it
@@ -173,7 +188,7 @@ class Transport:
                 return self._own(self._connect(wire)), False
             if _is_quiet(sock):
                 return self._own(sock), True
-            sock.close()
+            self.drop(sock)
 
     def _own(self, sock: socket.socket) -> socket.socket:
         with self._lock:
@@ -181,41 +196,75 @@ class Transport:
         return sock
 
     def _connect(self, wire: Wire) -> socket.socket:
+        context = self._context()
+        link = ""
         try:
-            return self._wrapped(self._dial())
-        except OSError as error:
-            raise self._failure(wire, error, connecting=True) from error
-
-    def _dial(self) -> socket.socket:
-        http1.require_reachable(self._endpoint)
-        if self._endpoint.unix_path:
-            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            try:
-                sock.settimeout(self._settings.connect_timeout)
-                sock.connect(self._endpoint.unix_path)
-            except BaseException:
-                sock.close()
-                raise
-            return sock
-        address = (self._endpoint.host, self._endpoint.port)
-        sock = socket.create_connection(address, self._settings.connect_timeout)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock, link = self._dial()
+            sock = self._wrapped(sock, context)
+        except (OSError, DialError) as error:
+            raise self._failure(wire, error, link, connecting=True) from error
+        with self._lock:
+            self._links[sock] = link
         return sock
 
-    def _wrapped(self, sock: socket.socket) -> socket.socket:
-        if not self._endpoint.is_secure:
+    def _dial(self) -> Connected:
+        endpoint = self._endpoint
+        http1.require_reachable(endpoint)
+        patience = self._settings.connect_timeout
+        if not endpoint.unix_path:
+            sock, link = dialing.connect(endpoint.host, endpoint.port, patience, shown=endpoint.hostless)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return sock, link
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(patience)
+            sock.connect(endpoint.unix_path)
+        except BaseException:
+            sock.close()
+            raise
+        return sock, endpoint.unix_link
+
+    def _wrapped(self, sock: socket.socket, context: ssl.SSLContext | None) -> socket.socket:
+        if context is None:
             return sock
         from pyconsul.sdk import tls
 
         try:
-            self._tls = self._tls or tls.context(self._settings.tls)
-            name = tls.server_name(self._settings.tls, self._endpoint.host)
-            return self._tls.wrap_socket(sock, server_hostname=name)
+            sock.settimeout(self._settings.connect_timeout)  # for itself: connecting had its own
+            return context.wrap_socket(sock, server_hostname=tls.server_name(self._settings.tls, self._endpoint.host))
+        except OSError as error:
+            sock.close()
+            from pyconsul.sdk.certificates import explained
+
+            raise explained(error, self._settings, self._endpoint) from error
         except BaseException:
             sock.close()
             raise
 
-    def _write(self, sock: socket.socket, head: bytes, wire: Wire) -> None:
+    def _context(self) -> ssl.SSLContext | None:
+        """The TLS context, where the address asks for one. Raises ConfigError."""
+        if self._endpoint.is_secure and self._tls is None:
+            from pyconsul.sdk import tls
+
+            self._tls = tls.context(self._settings.tls)
+        return self._tls
+
+    def _write(self, sock: socket.socket, head: bytes, wire: Wire, parser: AnswerParser) -> None:
+        """Send the request; where that fails, what the agent said before it closed the connection tells more."""
+        try:
+            self._put(sock, head, wire)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            try:
+                while not parser.has_head:
+                    self._receive(sock, parser)
+            except ProtocolError:
+                if parser.has_begun:
+                    raise
+                raise error from None
+
+    def _put(self, sock: socket.socket, head: bytes, wire: Wire) -> None:
         body = wire.body
         if body is None or isinstance(body, bytes):
             sock.sendall(head + (body or b""))
@@ -232,10 +281,14 @@ class Transport:
         else:
             parser.feed_end()
 
-    def _failure(self, wire: Wire, error: BaseException, *, connecting: bool) -> TransportError:
-        reason = http1.reason_of(error, self._endpoint, connecting=connecting)
+    def _failure(
+        self, wire: Wire, error: BaseException, link: str, *, connecting: bool = False, in_body: bool = False
+    ) -> TransportError:
+        reason = http1.reason_of(error, self._endpoint, connecting=connecting, link=link)
         address = self._endpoint.unix_path or self._endpoint.authority
-        return TransportError(wire.method, self._encoder.url(wire), address, reason, sent=not connecting)
+        return TransportError(
+            wire.method, self._encoder.url(wire), address, reason, sent=not connecting, in_body=in_body
+        )
 
 
 def _is_quiet(sock: socket.socket) -> bool:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+import socket
 from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 from weakref import WeakSet
 
+from pyconsul.primitives import dialing
+from pyconsul.primitives.dialing import Connected, DialError
 from pyconsul.sdk import http1
 from pyconsul.sdk.encode import Encoder, Wire
 from pyconsul.sdk.errors import TransportError
@@ -27,6 +30,13 @@ _PAUSE_AT_BYTES = 1 << 20  # of a streamed body that nobody takes
 _READ_BYTES = 1 << 18
 
 
+class _Security(TypedDict, total=False):
+    """What makes asyncio wrap a connection into TLS."""
+
+    ssl: ssl.SSLContext
+    server_hostname: str
+
+
 class _Connection(asyncio.BufferedProtocol):
     """One connection; at most one exchange at a time.
 
@@ -37,6 +47,7 @@ class _Connection(asyncio.BufferedProtocol):
     def __init__(self, space: bytearray) -> None:
         self._space = space
         self.loop = asyncio.get_running_loop()
+        self.link = ""  # its ends as errors name them
         self.is_open = False
         self.parser: AnswerParser | None = None
         self._transport: asyncio.Transport | None = None
@@ -217,14 +228,23 @@ class Stream:
                 await self._transport.more(self._wire, self._connection)
 
     async def lines(self) -> AsyncIterator[str]:
-        """The body line by line, without the line ends; a last line without one counts too."""
+        """The body line by line, without the line ends; a last line without one counts, too, even a cut one.
+
+        Raises TransportError.
+        """
         rest = b""
-        async for piece in self:
-            *whole, rest = (rest + piece).split(b"\n")
-            for line in whole:
-                yield line.decode("utf-8", "replace")
+        failure: TransportError | None = None
+        try:
+            async for piece in self:
+                *whole, rest = (rest + piece).split(b"\n")
+                for line in whole:
+                    yield line.decode("utf-8", "replace")
+        except TransportError as error:
+            failure = error
         if rest:
             yield rest.decode("utf-8", "replace")
+        if failure is not None:
+            raise failure
 
     async def read(self) -> Answer:
         """The rest of the body, as a whole answer."""
@@ -273,7 +293,7 @@ class Transport:
             await connection.more(wire.silence)
         except (OSError, ProtocolError) as error:
             connection.abort()
-            raise self._failure(wire, error, connecting=False) from error
+            raise self._failure(wire, error, connection.link, in_body=True) from error
 
     def release(self, connection: _Connection) -> None:
         """End an exchange: keep the connection if it can serve again, else close it."""
@@ -303,7 +323,7 @@ class Transport:
                 connection.abort()
                 if is_reused and http1.was_closed_before(wire, parser, error):
                     continue
-                raise self._failure(wire, error, connecting=False) from error
+                raise self._failure(wire, error, connection.link, in_body=parser.has_head) from error
             except BaseException:  # cancelled: the answer, if any, belongs to nobody
                 connection.abort()
                 raise
@@ -314,35 +334,52 @@ class Transport:
             connection = self._idle.pop()
             if connection.is_open and connection.loop is asyncio.get_running_loop():
                 return connection, True
-        try:
-            async with asyncio.timeout(self._settings.connect_timeout):
-                connection = await self._connect()
-                self._all.add(connection)
-                return connection, False
-        except OSError as error:
-            raise self._failure(wire, error, connecting=True) from error
-
-    async def _connect(self) -> _Connection:
         loop = asyncio.get_running_loop()
+        security = self._security()
+        link = ""
+        try:
+            sock, link = await self._dial()
+            async with asyncio.timeout(self._settings.connect_timeout):
+                _, connection = await loop.create_connection(lambda: _Connection(self._space), sock=sock, **security)
+        except (OSError, DialError) as error:
+            why = await self._explained(error) if security else error
+            raise self._failure(wire, why, link, connecting=True) from error
+        connection.link = link
+        self._all.add(connection)
+        return connection, False
+
+    async def _explained(self, error: OSError | DialError) -> OSError | DialError:
+        """The error of connecting to an agent with TLS, or one that says more."""
+        if type(error).__name__ != "SSLCertVerificationError":
+            return error
+        from pyconsul.sdk.certificates import explained
+
+        return await asyncio.to_thread(explained, cast("OSError", error), self._settings, self._endpoint)
+
+    async def _dial(self) -> Connected:
         endpoint = self._endpoint
         http1.require_reachable(endpoint)
+        patience = self._settings.connect_timeout
+        if not endpoint.unix_path:
+            return await dialing.connect_async(endpoint.host, endpoint.port, patience, shown=endpoint.hostless)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            async with asyncio.timeout(patience):
+                await asyncio.get_running_loop().sock_connect(sock, endpoint.unix_path)
+        except BaseException:
+            sock.close()
+            raise
+        return sock, endpoint.unix_link
 
-        def made() -> _Connection:
-            return _Connection(self._space)
+    def _security(self) -> _Security:
+        """The TLS context and the name that the agent must have, or neither. Raises ConfigError."""
+        if not self._endpoint.is_secure:
+            return {}
+        from pyconsul.sdk import tls
 
-        if endpoint.unix_path:
-            _, connection = await loop.create_unix_connection(made, endpoint.unix_path)
-        elif endpoint.is_secure:
-            from pyconsul.sdk import tls
-
-            self._tls = self._tls or tls.context(self._settings.tls)
-            name = tls.server_name(self._settings.tls, endpoint.host)
-            _, connection = await loop.create_connection(
-                made, endpoint.host, endpoint.port, ssl=self._tls, server_hostname=name
-            )
-        else:
-            _, connection = await loop.create_connection(made, endpoint.host, endpoint.port)
-        return connection
+        self._tls = self._tls or tls.context(self._settings.tls)
+        return {"ssl": self._tls, "server_hostname": tls.server_name(self._settings.tls, self._endpoint.host)}
 
     async def _write(self, connection: _Connection, head: bytes, wire: Wire) -> None:
         body = wire.body
@@ -355,7 +392,11 @@ class Transport:
             await connection.drain()
         connection.write(http1.LAST_CHUNK)
 
-    def _failure(self, wire: Wire, error: BaseException, *, connecting: bool) -> TransportError:
-        reason = http1.reason_of(error, self._endpoint, connecting=connecting)
+    def _failure(
+        self, wire: Wire, error: BaseException, link: str, *, connecting: bool = False, in_body: bool = False
+    ) -> TransportError:
+        reason = http1.reason_of(error, self._endpoint, connecting=connecting, link=link)
         address = self._endpoint.unix_path or self._endpoint.authority
-        return TransportError(wire.method, self._encoder.url(wire), address, reason, sent=not connecting)
+        return TransportError(
+            wire.method, self._encoder.url(wire), address, reason, sent=not connecting, in_body=in_body
+        )

@@ -22,11 +22,12 @@ def context(tls: TLS) -> ssl.SSLContext:
             made.load_cert_chain(tls.cert_file, tls.key_file)
     except (OSError, MissingFolderError) as error:  # ssl.SSLError is an OSError, too
         raise ConfigError(f"Error loading TLS files: {error}") from error
+    made.hostname_checks_common_name = False  # Go reads the names for hosts only
     made.set_alpn_protocols(["http/1.1"])
     return made
 
 
 def server_name(tls: TLS, host: str) -> str:
     """The name that the agent's certificate must carry; a port in ``tls.server_name`` is cut off."""
-    name = tls.server_name or host
+    name = tls.server_name or host or "localhost"  # what Go takes a unix socket for
     return name.rpartition(":")[0] if name.count(":") == 1 else name
