@@ -196,9 +196,9 @@ class Metrics:
             self.declare("counter", name)
         return self._counters.setdefault((name, labels), Counter(name, labels))
 
-    def timing(self, name: str, labels: Labels = ()) -> Timing:
-        """The timing of this name; the same one for all who ask."""
-        if not labels:
+    def timing(self, name: str, labels: Labels = (), *, at_zero: bool = True) -> Timing:
+        """The timing of this name; the same one for all who ask. Without ``at_zero`` it is shown once it has values."""
+        if not labels and at_zero:
             self.declare("summary", name)
         return self._timings.setdefault((name, labels), Timing(name, labels))
 

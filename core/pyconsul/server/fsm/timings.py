@@ -8,7 +8,7 @@ from typing import Any, Final
 from pyconsul.structs.messages import MessageType as T
 from pyconsul.telemetry import metrics
 
-__all__ = ["SUMMARIES", "declare_for", "timing_of"]
+__all__ = ["LATE", "SUMMARIES", "declare_for", "timing_of"]
 
 # Entry type → (summary, what the label ``op`` says: empty for no such label, "Op" for the request's own field).
 SUMMARIES: Final[dict[int, tuple[str, str]]] = {
@@ -42,13 +42,15 @@ SUMMARIES: Final[dict[int, tuple[str, str]]] = {
     T.PEERING_DELETE: ("fsm.peering", "delete"),
 }
 
+LATE: Final = frozenset(("fsm.acl.role",))  # not there until the first entry
+
 _timings: dict[tuple[int, str, str], Callable[[float], None]] = {}
 
 
 def declare_for(number: int) -> None:
     """Show the summary of an entry type from the start; called when its handler registers."""
     name = SUMMARIES.get(number, ("", ""))[0]
-    if name and "{" not in name:
+    if name and "{" not in name and name not in LATE:
         metrics.declare("summary", name)
 
 
