@@ -12,6 +12,7 @@ from pyconsul.config import load
 from pyconsul.telemetry.logging import Level
 from pyconsul.telemetry.metrics import Metrics, current
 from pyconsul.telemetry.runtime_figures import CollectorPauses
+from pyconsul.testing.ports import free_ports
 from tests.door import leading_agent
 
 
@@ -75,6 +76,21 @@ def test_the_telemetry_section_configures_metrics(sink: Metrics) -> None:
     names = {name for name, _ in sink.interval().counters}
     assert "mine.c" in names and "mine.a.b" not in names
     assert "mine_c 1\n" in sink.prometheus_text()
+
+
+async def test_a_scrape_tells_of_the_start(sink: Metrics) -> None:
+    """What a server measures while it takes the lead is in the totals."""
+    names = ("http", "dns", "server", "serf_lan", "serf_wan")
+    ports = " ".join(f"{name} = {port}" for name, port in zip(names, free_ports(5), strict=True))
+    telemetry = 'telemetry { prometheus_retention_time = "60s" metrics_prefix = "early" }'
+    hcl = f"{telemetry} ports {{ {ports} grpc = -1 grpc_tls = -1 }}"
+    given = {"dev": True, "bind": "127.0.0.1", "log-level": "ERROR", "hcl": [hcl]}
+    starting = Agent(load(given, {}).runtime, lambda: load(given, {}).runtime)
+    await starting.start()
+    try:
+        assert "early_leader_reconcile_count 1\n" in sink.prometheus_text()
+    finally:
+        await starting.stop()
 
 
 def test_the_log_file_is_where_the_configuration_says(tmp_path: Path) -> None:

@@ -88,6 +88,16 @@ def test_prometheus_text_has_one_family_a_name(sink: Metrics) -> None:
     assert 'consul_rpc_time{quantile="0.5"} 1.5\n' in text and "consul_rpc_time_count 1\n" in text
 
 
+def test_a_scrape_has_each_label_once(sink: Metrics) -> None:
+    """Prometheus refuses a text with two labels of one name. What then falls together is added up."""
+    sink.incr("q", labels=(("service", "web"), ("tag", "v1"), ("tag", "v2")))
+    sink.incr("q", labels=(("service", "web"), ("tag", "v2")))
+    assert [line for line in sink.prometheus_text().splitlines() if line.startswith("consul_q")] == [
+        'consul_q{service="web",tag="v2"} 2'
+    ]
+    assert [row.Labels for row in sink.displayed().summary().Counters] == [{"service": "web", "tag": "v2"}] * 2
+
+
 def test_prometheus_forgets_series_that_nobody_touches(sink: Metrics, clock: Clock) -> None:
     """After the retention time a series is gone, its totals stay for when it comes back."""
     sink.incr("a")

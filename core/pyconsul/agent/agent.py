@@ -158,6 +158,7 @@ class Agent:
         refuse_odd_servers(self.config)
         self.last_seen.check()
         self.load_tokens()
+        configure_metrics(self.config)  # before the server has anything to measure
         await self.server.start()
         try:
             self.local_work.start()

@@ -66,8 +66,7 @@ class Figures:
         self.pauses = CollectorPauses()
 
     def start(self, agent: Agent) -> None:
-        """Begin to measure."""
-        configure_metrics(agent.config)
+        """Begin to measure; the agent has called ``configure_metrics`` before."""
         self._push.start(targets_of(agent.config.telemetry, socket.gethostname()))
         self.pauses.watch()
         self._task = asyncio.create_task(measure_forever(agent), name="measure")

@@ -92,7 +92,11 @@ class Resolver:
         secret = secret or ANONYMOUS_SECRET
         if (found := self.local(secret)) is not None:
             return found
-        authorizer, expires = self._resolved(secret, ws)
+        began = time.perf_counter()
+        try:
+            authorizer, expires = self._resolved(secret, ws)
+        finally:
+            _RESOLVED.add((time.perf_counter() - began) * 1000)
         if expires is not None:
             if expires < self.now():
                 raise self._not_found(self._db())
@@ -129,9 +133,7 @@ class Resolver:
             known = self._known = _Known(db, index)
         found = known.by_secret.get(secret)
         if found is None:
-            began = time.perf_counter()
             found = known.by_secret[secret] = self._resolve(db, secret)
-            _RESOLVED.add((time.perf_counter() - began) * 1000)
         return found
 
     def _resolve(self, db: Store, secret: str) -> tuple[Authorizer, datetime | None]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pyconsul.telemetry import metrics
 
-__all__ = ["LOOKUPS", "TIMED", "measured"]
+__all__ = ["LATE", "LOOKUPS", "TIMED", "measured"]
 
 Method = Callable[[Any, Any], Awaitable[Any]]
 
@@ -53,6 +53,12 @@ TIMED: Final = {
     "Txn.Read": "txn.read",
 }
 
+# Not there until the first call.
+LATE: Final = frozenset(name for name in TIMED.values() if name.startswith(("config_entry.", "configentry.")))
+
+# Shown under an older name, too, with ``consul.`` before it.
+DOUBLED: Final = frozenset(("intention.apply",))
+
 # Look-ups of services: method → family, and the reply's field with the instances.
 LOOKUPS: Final = {
     "Catalog.ServiceNodes": ("catalog", "ServiceNodes"),
@@ -68,7 +74,7 @@ def measured(name: str, function: Method) -> Method:
 
 
 def _timed(function: Method, series: str) -> Method:
-    add = metrics.timing(series).add
+    add = metrics.doubled(series) if series in DOUBLED else metrics.timing(series, at_zero=series not in LATE).add
     clock = time.perf_counter
 
     async def timed(server: Any, ask: Any) -> Any:

@@ -33,6 +33,7 @@ R = TypeVar("R", bound=Indexed)
 _CALLS: Final = metrics.counter("client.rpc")
 _READS: Final = metrics.counter("rpc.query")
 _CONSISTENT: Final = metrics.timing("rpc.consistentRead")
+_BARRIER: Final = metrics.timing("leader.barrier")
 
 
 class ServerConfig(msgspec.Struct, frozen=True):
@@ -82,7 +83,14 @@ class Server:
     async def start(self) -> None:
         """Recover the log, take the lead."""
         await self.consensus.start()
+        await self._catch_up()
         await self.leader.start()
+
+    async def _catch_up(self) -> None:
+        """Wait, before anything is led, until the state has seen all of the log."""
+        began = time.perf_counter()
+        await self.consensus.barrier()
+        _BARRIER.add((time.perf_counter() - began) * 1000)
 
     async def stop(self) -> None:
         """Give up the lead and close the log."""

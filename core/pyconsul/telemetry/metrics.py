@@ -35,6 +35,7 @@ __all__ = [
     "counter",
     "current",
     "declare",
+    "doubled",
     "gauge",
     "incr",
     "level",
@@ -196,11 +197,21 @@ class Metrics:
             self.declare("counter", name)
         return self._counters.setdefault((name, labels), Counter(name, labels))
 
-    def timing(self, name: str, labels: Labels = ()) -> Timing:
-        """The timing of this name; the same one for all who ask."""
-        if not labels:
+    def timing(self, name: str, labels: Labels = (), *, at_zero: bool = True) -> Timing:
+        """The timing of this name; the same one for all who ask. Without ``at_zero`` it is shown once it has values."""
+        if not labels and at_zero:
             self.declare("summary", name)
         return self._timings.setdefault((name, labels), Timing(name, labels))
+
+    def doubled(self, name: str, labels: Labels = ()) -> Callable[[float], None]:
+        """Where to note what is shown under this name and under the older one, with ``consul.`` before it."""
+        new, old = (self.timing(each, labels).add for each in (name, f"consul.{name}"))
+
+        def note(milliseconds: float) -> None:
+            new(milliseconds)
+            old(milliseconds)
+
+        return note
 
     def level(self, name: str, labels: Labels = ()) -> Level:
         """The level of this name; the same one for all who ask."""
@@ -377,6 +388,7 @@ sample = _process.sample
 declare = _process.declare
 counter = _process.counter
 timing = _process.timing
+doubled = _process.doubled
 level = _process.level
 
 

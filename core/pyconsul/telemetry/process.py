@@ -22,7 +22,8 @@ def process_text() -> str:
         _series("go_goroutines", "gauge", "Tasks that exist now, of all event loops", _tasks()),
         _series("go_threads", "gauge", "Threads of the process", threading.active_count()),
         _series("process_cpu_seconds_total", "counter", "Processor time used", usage.ru_utime + usage.ru_stime),
-        _series("process_max_fds", "gauge", "Files that may be open", resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
+        _series("process_max_fds", "gauge", "Files that may be open", _limit(resource.RLIMIT_NOFILE)),
+        _series("process_virtual_memory_max_bytes", "gauge", "Address space allowed", _limit(resource.RLIMIT_AS)),
         _series("process_start_time_seconds", "gauge", "When the process began, Unix time", _STARTED),
     ]
     with contextlib.suppress(OSError):
@@ -40,6 +41,12 @@ def memory_bytes() -> tuple[int, int]:
     pages = Path("/proc/self/statm").read_text().split()
     size = os.sysconf("SC_PAGE_SIZE")
     return int(pages[0]) * size, int(pages[1]) * size
+
+
+def _limit(which: int) -> int:
+    """How much there may be; no limit is the largest number, as other exporters show it."""
+    allowed = resource.getrlimit(which)[0]
+    return 2**64 - 1 if allowed == resource.RLIM_INFINITY else allowed
 
 
 def _tasks() -> int:

@@ -38,14 +38,17 @@ class Cumulative:
 
     def incr(self, key: Key, value: float, now: float) -> None:
         """Add to a counter."""
+        key = _shown(key)
         self.counters[key] = (self.counters.get(key, (0.0, 0.0))[0] + value, now)
 
     def gauge(self, key: Key, value: float, now: float) -> None:
         """Set a gauge."""
+        key = _shown(key)
         self.gauges[key] = (value, now)
 
     def sample(self, key: Key, values: Sequence[float], now: float) -> None:
         """Add to a summary."""
+        key = _shown(key)
         count, total, recent, _ = self.samples.get(key) or (0, 0.0, deque[tuple[float, float]](maxlen=_SAMPLE_LIMIT), 0)
         recent.extend((now, value) for value in values[-_SAMPLE_LIMIT:])
         self.samples[key] = (count + len(values), total + sum(values), recent, now)
@@ -80,6 +83,12 @@ class Cumulative:
             kind, lines = families.setdefault(name, (expected, []))
             if kind == expected and not any(line.startswith((f"{name} ", f"{name}_sum ")) for line in lines):
                 lines.extend(_summary((name, ()), 0, 0, []) if expected == "summary" else [_line(name, (), 0)])
+
+
+def _shown(key: Key) -> Key:
+    """The series that a scrape can show: of labels with the same name the last one counts, as in Consul."""
+    name, labels = key
+    return (name, tuple(dict(labels).items())) if len(labels) > 1 else key
 
 
 def _summary(key: Key, count: int, total: float, recent: list[float]) -> Iterator[str]:

@@ -195,7 +195,7 @@ class AgentCache:
             _count_fetch(kind.name, "fetch_error", ("fatal", "false"))
             log.debug("fetch failed", type=kind.name, error=error.text)
         else:
-            same = entry.valid and isinstance(value, Indexed) and value.Index == entry.index
+            same = kind.tells_unchanged and entry.valid and value.Index == entry.index
             _count_fetch(kind.name, "fetch_success", ("result_not_modified", "true" if same else "false"))
             entry.value = value
             entry.index = max(value.Index, 1) if isinstance(value, Indexed) else 1

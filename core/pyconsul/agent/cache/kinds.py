@@ -18,6 +18,7 @@ class CacheKind(msgspec.Struct, Generic[R], frozen=True):
 
     ``refreshes``: a blocking query in the background keeps the entry fresh, so that neither its age nor
     must-revalidate matter; otherwise an entry is as old as its fetch. ``guarded``: the answer depends on the token.
+    ``tells_unchanged``: servers leave an answer out that the asker has already; of others nobody counts that.
     """
 
     name: str
@@ -25,12 +26,15 @@ class CacheKind(msgspec.Struct, Generic[R], frozen=True):
     reply: type[R]
     refreshes: bool = True
     guarded: bool = True
+    tells_unchanged: bool = False
 
 
 DATACENTERS: CacheKind[Any] = CacheKind(
     "catalog-datacenters", "Catalog.ListDatacenters", list, refreshes=False, guarded=False
 )
-SERVICES: CacheKind[IndexedServices] = CacheKind("catalog-services-list", "Catalog.ListServices", IndexedServices)
+SERVICES: CacheKind[IndexedServices] = CacheKind(
+    "catalog-services-list", "Catalog.ListServices", IndexedServices, tells_unchanged=True
+)
 SERVICE_NODES: CacheKind[IndexedServiceNodes] = CacheKind(
     "catalog-services", "Catalog.ServiceNodes", IndexedServiceNodes
 )

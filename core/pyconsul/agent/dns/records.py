@@ -33,12 +33,27 @@ class Type(IntEnum):
     ANY = 255
 
 
+# First number, and the names from there on, as IANA has them registered.
+_NAMES: Final = (
+    (0, "None A NS MD MF CNAME SOA MB MG MR NULL"),
+    (12, "PTR HINFO MINFO MX TXT RP AFSDB X25 ISDN RT"),
+    (23, "NSAP-PTR SIG KEY PX GPOS AAAA LOC NXT EID NIMLOC SRV ATMA NAPTR KX CERT"),
+    (39, "DNAME"),
+    (41, "OPT APL DS SSHFP"),
+    (46, "RRSIG NSEC DNSKEY DHCID NSEC3 NSEC3PARAM TLSA SMIMEA"),
+    (55, "HIP NINFO RKEY TALINK CDS CDNSKEY OPENPGPKEY CSYNC ZONEMD SVCB HTTPS"),
+    (99, "SPF UINFO UID GID UNSPEC NID L32 L64 LP EUI48 EUI64"),
+    (249, "TKEY TSIG IXFR AXFR MAILB MAILA ANY URI CAA AVC"),
+    (32768, "TA DLV"),
+    (65535, "Reserved"),
+)
+
+
 def type_name(number: int) -> str:
-    """The name of a record type, ``TYPE65`` for one that we do not know."""
-    try:
-        return Type(number).name
-    except ValueError:
-        return f"TYPE{number}"
+    """The name of a record type, ``TYPE11`` for a number that has none."""
+    first, names = max(run for run in _NAMES if run[0] <= number)
+    run = names.split()
+    return run[number - first] if number - first < len(run) else f"TYPE{number}"
 
 
 class Rcode(IntEnum):

@@ -6,7 +6,7 @@ from typing import Final
 
 from pyconsul.telemetry import metrics
 
-__all__ = ["CLIENT_API", "RouteFigures", "figures_of"]
+__all__ = ["CLIENT_API", "LATE", "RouteFigures", "figures_of", "names_of"]
 
 # Route → what Consul calls it in its client.api and client.rpc.error counters.
 CLIENT_API: Final = {
@@ -25,14 +25,19 @@ CLIENT_API: Final = {
 }
 # Consul tells these two apart only when they are asked for.
 _OUTCOMES: Final = {"catalog_connect_service_nodes": "catalog_service_nodes"}
+# Not there until the first such request.
+LATE: Final = frozenset(("catalog_connect_service_nodes", "operator_usage", "service_virtual_ips"))
+
+
+def names_of(name: str) -> tuple[str, str, str]:
+    """The counters of a route: of its requests, of those that went well, of those that an RPC refused."""
+    outcome = _OUTCOMES.get(name, name)
+    return f"client.api.{name}", f"client.api.success.{outcome}", f"client.rpc.error.{outcome}"
+
 
 for _name in CLIENT_API.values():
-    metrics.declare(
-        "counter",
-        f"client.api.{_name}",
-        f"client.api.success.{_OUTCOMES.get(_name, _name)}",
-        f"client.rpc.error.{_OUTCOMES.get(_name, _name)}",
-    )
+    if _name not in LATE:
+        metrics.declare("counter", *names_of(_name))
 metrics.declare("summary", "api.http")
 
 
@@ -49,20 +54,20 @@ class RouteFigures:
         name = CLIENT_API.get(pattern)
         labels = (("node", node),)
         self._api = self._success = self._failure = None
-        if name is not None:
-            self._api = metrics.counter(f"client.api.{name}", labels)
-            self._success = metrics.counter(f"client.api.success.{_OUTCOMES.get(name, name)}", labels)
-            self._failure = metrics.counter(f"client.rpc.error.{_OUTCOMES.get(name, name)}", labels)
+        if name is not None and method != "OPTIONS":  # which the door answers by itself
+            self._api, self._success, self._failure = (metrics.counter(each, labels) for each in names_of(name))
 
     def note(self, milliseconds: float, status: int) -> None:
-        """Note an answer. One that the door itself refused (400, 405) is neither success nor error of an RPC."""
+        """Note an answer. One to a method that the route does not have (405) is no request to it; one that the door
+        refused (400) is neither success nor error of an RPC.
+        """
         self._time(milliseconds)
-        if self._api is None or self._success is None or self._failure is None:
+        if self._api is None or self._success is None or self._failure is None or status == 405:
             return
         self._api.pending += 1
         if status == 200:
             self._success.pending += 1
-        elif status not in (400, 405):
+        elif status != 400:
             self._failure.pending += 1
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from pyconsul.structs.messages import MessageType as T
 from pyconsul.telemetry import metrics
 
-__all__ = ["SUMMARIES", "declare_for", "timing_of"]
+__all__ = ["LATE", "SUMMARIES", "declare_for", "timing_of"]
 
 # Entry type → (summary, what the label ``op`` says: empty for no such label, "Op" for the request's own field).
 SUMMARIES: Final[dict[int, tuple[str, str]]] = {
@@ -42,14 +42,17 @@ SUMMARIES: Final[dict[int, tuple[str, str]]] = {
     T.PEERING_DELETE: ("fsm.peering", "delete"),
 }
 
+LATE: Final = frozenset(("fsm.acl.role",))  # not there until the first entry
+DOUBLED: Final = frozenset(("fsm.ca", "fsm.intention"))  # shown under an older name, too
+
 _timings: dict[tuple[int, str, str], Callable[[float], None]] = {}
 
 
 def declare_for(number: int) -> None:
     """Show the summary of an entry type from the start; called when its handler registers."""
     name = SUMMARIES.get(number, ("", ""))[0]
-    if name and "{" not in name:
-        metrics.declare("summary", name)
+    if name and "{" not in name and name not in LATE:
+        metrics.declare("summary", name, *([f"consul.{name}"] if name in DOUBLED else ()))
 
 
 def timing_of(number: int, request: Any) -> Callable[[float], None] | None:
@@ -64,7 +67,8 @@ def timing_of(number: int, request: Any) -> Callable[[float], None] | None:
     add = _timings.get((number, op, detail))
     if add is None:
         full = name.format(kind=detail, dc=detail)
-        add = metrics.timing(full, (("op", op),) if op else ()).add
+        labels = (("op", op),) if op else ()
+        add = metrics.doubled(full, labels) if full in DOUBLED else metrics.timing(full, labels).add
         _timings[number, op, detail] = add
     return add
 

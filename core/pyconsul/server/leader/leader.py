@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logger("agent.leader")
 
-metrics.declare("summary", "leader.reconcileMember")
+metrics.declare("summary", "leader.reconcile", "leader.reconcileMember")
 
 
 class Leader:
@@ -71,10 +71,14 @@ class Leader:
         await self.autopilot.start()
         if self.server.config.connect_enabled:
             await enable_virtual_ips(self.server)
-        with metrics.measure("leader.reconcileMember"):
-            await register_own_member(self.server)
+        await self._reconcile()
         await write_bootstrap_entries(self.server, self.server.config.bootstrap_entries)
         self.federation.start()
+
+    async def _reconcile(self) -> None:
+        """Enter all members into the catalog; a single server is the only one."""
+        with metrics.measure("leader.reconcile"), metrics.measure("leader.reconcileMember"):
+            await register_own_member(self.server)
 
     async def _start_acls(self) -> None:
         if self.server.acl.enabled:
