@@ -150,7 +150,7 @@ def test_the_kinds_are_those_that_consul_caches() -> None:
     found = {kind.name: kind.refreshes for kind in vars(kinds).values() if isinstance(kind, CacheKind)}
     assert found == {
         "catalog-datacenters": False,
-        "catalog-services-list": True,
+        "catalog-list-services": True,
         "catalog-services": True,
         "health-services": True,
     }

@@ -252,7 +252,7 @@ async def test_metrics_have_both_forms(api: Api) -> None:
     """JSON always; Prometheus text only when it is on, and an empty answer with a reason when not."""
     await api.put("service/register", {"Name": "web"})
     found = (await api.get("metrics")).body
-    assert set(found) == {"Timestamp", "Gauges", "PrecisionGauges", "Points", "Counters", "Samples"}
+    assert set(found) == {"Timestamp", "Gauges", "Points", "Counters", "Samples"}
     plain = await api.get("metrics?format=prometheus")
     assert (plain.raw, plain.headers["X-Consul-Reason"][:28]) == (b"", "Prometheus is not enabled si")
 

@@ -122,11 +122,10 @@ class SampledValue(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """One interval as ``/v1/agent/metrics`` answers it; ``Points`` and ``PrecisionGauges`` are never used here."""
+    """One interval as ``/v1/agent/metrics`` answers it; ``Points`` are never used here."""
 
     Timestamp: str
     Gauges: list[GaugeValue]
-    PrecisionGauges: list[GaugeValue]
     Points: list[GaugeValue]
     Counters: list[SampledValue]
     Samples: list[SampledValue]
@@ -147,7 +146,7 @@ class Interval:
         """The JSON form of this interval, sorted by name and labels."""
         at = datetime.fromtimestamp(self.start, UTC).strftime("%Y-%m-%d %H:%M:%S +0000 UTC")
         gauges = [GaugeValue(name, value, dict(labels)) for (name, labels), value in flat_sorted(self.gauges)]
-        return Summary(at, gauges, [], [], _sampled(self.counters), _sampled(self.samples))
+        return Summary(at, gauges, [], _sampled(self.counters), _sampled(self.samples))
 
 
 def _sampled(values: Mapping[Key, Aggregate]) -> list[SampledValue]:

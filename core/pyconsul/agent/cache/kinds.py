@@ -33,7 +33,7 @@ DATACENTERS: CacheKind[Any] = CacheKind(
     "catalog-datacenters", "Catalog.ListDatacenters", list, refreshes=False, guarded=False
 )
 SERVICES: CacheKind[IndexedServices] = CacheKind(
-    "catalog-services-list", "Catalog.ListServices", IndexedServices, tells_unchanged=True
+    "catalog-list-services", "Catalog.ListServices", IndexedServices, tells_unchanged=True
 )
 SERVICE_NODES: CacheKind[IndexedServiceNodes] = CacheKind(
     "catalog-services", "Catalog.ServiceNodes", IndexedServiceNodes
