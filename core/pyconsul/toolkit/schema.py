@@ -36,6 +36,10 @@ class _Either:
         self.read = read
 
 
+class Adding(list[Any]):
+    """A list that is longer after ``merge``, where others are replaced."""
+
+
 Schema: TypeAlias = "Mapping[str, Kind | Schema | _Many | _Either]"
 
 
@@ -164,6 +168,11 @@ def texts(name: str, value: Any) -> list[str]:
     return out
 
 
+def adding_texts(name: str, value: Any) -> list[str]:
+    """A list of strings that several files and flags write together."""
+    return Adding(texts(name, value))
+
+
 def _kind(value: Any) -> str:
     return "map" if isinstance(value, dict) else _go_type(value)
 
@@ -260,7 +269,7 @@ def _inner(path: str, value: Any, schema: Schema, problems: list[str]) -> Settin
 
 
 def merge(base: Settings, over: Settings) -> Settings:
-    """``over`` laid over ``base``: stanzas merge, lists of stanzas add up, all else is replaced."""
+    """``over`` laid over ``base``: stanzas merge, lists of stanzas and ``Adding`` ones add up, all else is replaced."""
     out = dict(base)
     for key, value in over.items():
         held = out.get(key)
@@ -268,6 +277,8 @@ def merge(base: Settings, over: Settings) -> Settings:
             out[key] = merge(held, value)
         elif isinstance(held, list) and isinstance(value, list) and _is_stanzas(held, value):
             out[key] = [*held, *value]
+        elif isinstance(held, Adding) and isinstance(value, list):
+            out[key] = Adding([*held, *value])
         else:
             out[key] = value
     return out
