@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from pyconsul.lang.goflags.values import ValueRefused, to_uint
 from pyconsul.lang.gotemplate.gofmt import to_string
 from pyconsul.lang.hcl.decode import Blocks
-from pyconsul.lang.strconv import quote
+from pyconsul.lang.strconv import NumberSyntaxError, parse_uint
 from pyconsul.primitives.durations import DurationError, from_number, parse_duration
 from pyconsul.toolkit import signals
 from pyconsul.toolkit.errors import ConfigError
@@ -132,21 +131,14 @@ def file_mode(name: str, value: Any) -> int:
     """A file mode, from an octal text or a number."""
     if isinstance(value, str):
         try:
-            return _octal(value)
-        except ValueRefused as error:
+            return parse_uint(value, 8, 12)
+        except NumberSyntaxError as error:
             raise KindError(f"error decoding '{name}': {error}") from None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _mismatch(name, "fs.FileMode", value)
     if value < 0:
         raise KindError(f"cannot parse '{name}', {to_string(value)} overflows uint")
     return int(value)
-
-
-def _octal(value: str) -> int:
-    if value and all(c in "01234567" for c in value) and int(value, 8) < 1 << 12:
-        return int(value, 8)
-    to_uint(value if not value.isdecimal() else "x" + value)  # raises with strconv's words for what is no number
-    raise ValueRefused("", f"strconv.ParseUint: parsing {quote(value)}: invalid syntax")
 
 
 def texts(name: str, value: Any) -> list[str]:
