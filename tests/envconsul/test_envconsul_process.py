@@ -244,3 +244,26 @@ def test_version_and_help(make_tool: Callable[..., Any]) -> None:
     assert make_tool().run("-v")[:2] == (0, "envconsul v0.13.4 (py-consul)\n")
     status, out, _ = make_tool().run("-h")
     assert (status, out.startswith("Usage: envconsul [options] <command>\n")) == (0, True)
+
+
+def test_the_last_line_tells_why_it_ended(tool: Any, consul_agent: InProcessAgent) -> None:
+    """Whatever the log says of the stop stands before it."""
+    consul_agent.client.kv.put("c/V", "one")
+    status, _, err = tool.run("-once", "-log-level", "info", "-prefix", "c", "exit 7")
+    assert status == 7
+    assert err.endswith("[ERROR] envconsul: unexpected exit from subprocess (7)\n")
+
+
+def test_an_unsafe_connection_is_told_by_the_clients(tool: Any, nowhere: str) -> None:
+    """The part of the line is the one that the original shares with the template tool."""
+    words = ("-consul-retry=false", "-consul-ssl", "-consul-ssl-verify=false", "-consul-addr", nowhere)
+    status, _, err = tool.run("-once", *words, "-prefix", "c", "true")
+    assert status == 14
+    assert "[WARN]  envconsul: (clients) disabling consul SSL verification\n" in err
+
+
+def test_a_folder_as_pid_file_is_left_alone(tool: Any, nowhere: str) -> None:
+    """That it cannot be removed is told in the original's words, not the interpreter's."""
+    status, _, err = tool.run("-consul-addr", nowhere, "-pid-file", ".", "-prefix", "c", "true")
+    assert status == 14
+    assert 'could not remove pid at ".": runner: specified pid file path is directory\n' in err

@@ -153,3 +153,10 @@ def test_any_command_line_is_read_or_refused(words: list[str]) -> None:
         parse(words, warned)
     except FlagError as error:
         assert str(error)
+
+
+@pytest.mark.parametrize("number", ["0x10", "1_0", "99999999999"])
+def test_numbers_of_flags_are_decimal(number: str) -> None:
+    """Go's own flags take more; the original reads these by itself, into 32 bits."""
+    with pytest.raises(FlagError, match=rf'invalid value "{number}" for flag -consul-retry-attempts: strconv.ParseInt'):
+        parse(["-consul-retry-attempts", number, "x"], warned)

@@ -16,7 +16,7 @@ from pyconsul.toolkit.errors import ConfigError
 from pyconsul.toolkit.flags import parse_auth
 from pyconsul.toolkit.quiescence import Quiescence, WaitSetting
 from pyconsul.toolkit.retry import RetryPolicy
-from pyconsul.toolkit.running_stanzas import Environment, Exec, Logging
+from pyconsul.toolkit.running_stanzas import EXEC, Environment, Exec, Logging
 from pyconsul.toolkit.schema import boolean, decode, integer, many, merge, text, texts
 from pyconsul.toolkit.sources import from_path, parse
 from pyconsul.toolkit.stanzas import CONSUL, Consul, Nomad, Tls, Vault, parse_wait, wait_setting
@@ -90,6 +90,14 @@ def test_settings_are_laid_over_one_another() -> None:
         "l": [2],
         "m": [{"n": 1}, {"n": 2}],
     }
+
+
+def test_variables_of_several_files_add_up() -> None:
+    """The lists of ``exec.env`` grow, in the order of the files; the command is replaced."""
+    first = decode({"command": ["a"], "env": {"custom": ["A=1"], "allowlist": ["HOME"]}}, EXEC)
+    second = decode({"command": ["b"], "env": {"custom": ["B=1"], "allowlist": "LANG"}}, EXEC)
+    env = {"custom": ["A=1", "B=1", "C=1"], "allowlist": ["HOME", "LANG"]}
+    assert merge(merge(first, second), {"env": {"custom": ["C=1"]}}) == {"command": ["b"], "env": env}
 
 
 def test_directories_may_hold_anything_but_mistakes(tmp_path: Path) -> None:

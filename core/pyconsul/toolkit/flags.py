@@ -27,6 +27,11 @@ class Row(NamedTuple):
     brief: bool | None = None
 
 
+def to_decimal(text: str) -> int:
+    """A number as the originals read it: decimal and of 32 bits, whatever Go's own flags take."""
+    return to_int(text, bits=32, base=10)
+
+
 def _bool(name: str, path: str) -> Row:
     return Row(name, path, to_bool, is_bool=True)
 
@@ -46,7 +51,7 @@ def _ssl(prefix: str, stanza: str, verify: str) -> list[Row]:
 def _retry(prefix: str, stanza: str) -> list[Row]:
     return [
         _bool(f"{prefix}-retry", f"{stanza}.retry.enabled"),
-        Row(f"{prefix}-retry-attempts", f"{stanza}.retry.attempts", to_int),
+        Row(f"{prefix}-retry-attempts", f"{stanza}.retry.attempts", to_decimal),
         Row(f"{prefix}-retry-backoff", f"{stanza}.retry.backoff", to_duration),
         Row(f"{prefix}-retry-max-backoff", f"{stanza}.retry.max_backoff", to_duration),
     ]
@@ -58,7 +63,7 @@ def _transport(prefix: str, stanza: str) -> list[Row]:
         Row(f"{prefix}-transport-dial-keep-alive", f"{path}.dial_keep_alive", to_duration),
         Row(f"{prefix}-transport-dial-timeout", f"{path}.dial_timeout", to_duration),
         _bool(f"{prefix}-transport-disable-keep-alives", f"{path}.disable_keep_alives"),
-        Row(f"{prefix}-transport-max-idle-conns-per-host", f"{path}.max_idle_conns_per_host", to_int),
+        Row(f"{prefix}-transport-max-idle-conns-per-host", f"{path}.max_idle_conns_per_host", to_decimal),
         Row(f"{prefix}-transport-tls-handshake-timeout", f"{path}.tls_handshake_timeout", to_duration),
     ]
 

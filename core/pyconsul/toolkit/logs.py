@@ -129,7 +129,7 @@ def setup(
 ) -> None:
     """Make the logger ``root`` (and all below it) write in the tools' manner. Raises ConfigError.
 
-    ``lines`` replaces the form of the lines on standard error.
+    ``lines`` replaces the form of the lines on standard error; then none of the early form goes before them.
     """
     logger = logging.getLogger(root)
     number = level_number(level)
@@ -151,13 +151,14 @@ def setup(
             reason = (error.strerror or str(error)).lower()
             raise ConfigError(f"error setting up log_file logging : open {error.filename}: {reason}") from None
     if syslog_facility:
+        if lines is None:
+            early_line("DEBUG", "logging", f"enabling syslog on {syslog_facility}")
         logger.addHandler(_syslog(syslog_facility, syslog_name))
 
 
 def _syslog(facility: str, name: str) -> logging.Handler:
     from logging.handlers import SysLogHandler
 
-    early_line("DEBUG", "logging", f"enabling syslog on {facility}")
     code = SysLogHandler.facility_names.get(facility.lower())
     if code is None:
         raise ConfigError(f"error setting up syslog logger: invalid syslog facility: {facility}")

@@ -30,4 +30,7 @@ def remove(path: str, logger: logging.Logger) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        logger.warning("could not remove pid at %s: %s", quote(path), error)
+        reason = (error.strerror or str(error)).lower()
+        if os.path.isdir(path):
+            reason = "runner: specified pid file path is directory"
+        logger.warning("could not remove pid at %s: %s", quote(path), reason)

@@ -12,16 +12,16 @@ from typing import Any, Final
 import msgspec
 
 from pyconsul.toolkit import logs
-from pyconsul.toolkit.schema import Schema, boolean, duration, integer, signal_number, text, texts
+from pyconsul.toolkit.schema import Schema, adding_texts, boolean, duration, integer, signal_number, text, texts
 from pyconsul.toolkit.stanzas import SECOND, first_set
 
 ENV: Final[Schema] = {
-    "denylist": texts,
-    "blacklist": texts,
-    "custom": texts,
+    "denylist": adding_texts,
+    "blacklist": adding_texts,
+    "custom": adding_texts,
     "pristine": boolean,
-    "allowlist": texts,
-    "whitelist": texts,
+    "allowlist": adding_texts,
+    "whitelist": adding_texts,
 }
 EXEC: Final[Schema] = {
     "command": texts,

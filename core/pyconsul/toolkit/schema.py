@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from pyconsul.lang.goflags.values import ValueRefused, to_uint
 from pyconsul.lang.gotemplate.gofmt import to_string
 from pyconsul.lang.hcl.decode import Blocks
-from pyconsul.lang.strconv import quote
+from pyconsul.lang.strconv import NumberSyntaxError, parse_uint
 from pyconsul.primitives.durations import DurationError, from_number, parse_duration
 from pyconsul.toolkit import signals
 from pyconsul.toolkit.errors import ConfigError
@@ -34,6 +33,10 @@ class _Either:
     def __init__(self, schema: Schema, read: Callable[[str], Settings]) -> None:
         self.schema = schema
         self.read = read
+
+
+class Adding(list[Any]):
+    """A list that is longer after ``merge``, where others are replaced."""
 
 
 Schema: TypeAlias = "Mapping[str, Kind | Schema | _Many | _Either]"
@@ -128,21 +131,14 @@ def file_mode(name: str, value: Any) -> int:
     """A file mode, from an octal text or a number."""
     if isinstance(value, str):
         try:
-            return _octal(value)
-        except ValueRefused as error:
+            return parse_uint(value, 8, 12)
+        except NumberSyntaxError as error:
             raise KindError(f"error decoding '{name}': {error}") from None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _mismatch(name, "fs.FileMode", value)
     if value < 0:
         raise KindError(f"cannot parse '{name}', {to_string(value)} overflows uint")
     return int(value)
-
-
-def _octal(value: str) -> int:
-    if value and all(c in "01234567" for c in value) and int(value, 8) < 1 << 12:
-        return int(value, 8)
-    to_uint(value if not value.isdecimal() else "x" + value)  # raises with strconv's words for what is no number
-    raise ValueRefused("", f"strconv.ParseUint: parsing {quote(value)}: invalid syntax")
 
 
 def texts(name: str, value: Any) -> list[str]:
@@ -162,6 +158,11 @@ def texts(name: str, value: Any) -> list[str]:
     if lines:
         raise KindError(*lines)
     return out
+
+
+def adding_texts(name: str, value: Any) -> list[str]:
+    """A list of strings that several files and flags write together."""
+    return Adding(texts(name, value))
 
 
 def _kind(value: Any) -> str:
@@ -260,7 +261,7 @@ def _inner(path: str, value: Any, schema: Schema, problems: list[str]) -> Settin
 
 
 def merge(base: Settings, over: Settings) -> Settings:
-    """``over`` laid over ``base``: stanzas merge, lists of stanzas add up, all else is replaced."""
+    """``over`` laid over ``base``: stanzas merge, lists of stanzas and ``Adding`` ones add up, all else is replaced."""
     out = dict(base)
     for key, value in over.items():
         held = out.get(key)
@@ -268,6 +269,8 @@ def merge(base: Settings, over: Settings) -> Settings:
             out[key] = merge(held, value)
         elif isinstance(held, list) and isinstance(value, list) and _is_stanzas(held, value):
             out[key] = [*held, *value]
+        elif isinstance(held, Adding) and isinstance(value, list):
+            out[key] = Adding([*held, *value])
         else:
             out[key] = value
     return out

@@ -186,7 +186,7 @@ def _prefixes(settings: Mapping[str, Any], name: str, reload: bool) -> tuple[Pre
     return tuple(PrefixConfig.of(p, reload=reload) for p in settings.get(name, ()) if "path" in p)
 
 
-# Older top-level keys: what the log says about them, and where their values belong now.
+# Older top-level keys: what the log says about them ({} is the value), and where their values belong now.
 _OLDER: Final[Mapping[str, tuple[str, Callable[[Any], Settings]]]] = {
     "auth": (
         "auth is now a child stanza inside consul instead of a top-level stanza. Update your configuration files "

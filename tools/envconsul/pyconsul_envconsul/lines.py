@@ -15,7 +15,7 @@ ROOT: Final = "pyconsul_envconsul"
 _LEVELS: Final = {"TRACE": "TRACE", "DEBUG": "DEBUG", "INFO": "INFO", "WARN": "WARN", "ERROR": "ERR", "ERR": "ERR"}
 _SHOWN: Final = {logs.TRACE: "[TRACE]", 10: "[DEBUG]", 20: "[INFO] ", 30: "[WARN] ", 40: "[ERROR]"}
 # Parts that the original shares with the template tool show as that tool shows them.
-_SHARED: Final = ("child", "view", "watcher")
+_SHARED: Final = ("child", "clients", "view", "watcher")
 
 
 class Lines(logging.Formatter):

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
 from pyconsul.toolkit import collection, program, signals
@@ -71,6 +72,13 @@ def _load(args: arguments.Arguments) -> Config:
     return config
 
 
+class _Ending(NamedTuple):
+    """How a configuration ended: the exit status (None for a reload), and what the log says last."""
+
+    status: int | None
+    message: str = ""
+
+
 class _Session:
     """One process: runs a configuration, and another one after each reload."""
 
@@ -104,13 +112,16 @@ class _Session:
             return error.status
         work = asyncio.create_task(runner.run())
         try:
-            return await self._supervise(runner, work)
+            ending = await self._supervise(runner, work)
         finally:
             await runner.stop()
             work.cancel()
             await asyncio.wait([work])
+        if ending.message:
+            root_logger.error("%s", ending.message)
+        return ending.status
 
-    async def _supervise(self, runner: Runner, work: asyncio.Task[None]) -> int | None:
+    async def _supervise(self, runner: Runner, work: asyncio.Task[None]) -> _Ending:
         while True:
             received = asyncio.create_task(self.signals.get())
             try:
@@ -123,25 +134,23 @@ class _Session:
             logger.debug("receiving signal %s", signals.describe(number))
             if number == self.config.reload_signal:
                 sys.stderr.write("Reloading configuration...\n")
-                return None
+                return _Ending(None)
             if number == self.config.kill_signal:
                 sys.stderr.write("Cleaning up...\n")
-                return EXIT_INTERRUPT
+                return _Ending(EXIT_INTERRUPT)
             runner.signal(number)
 
 
-def _ending(work: asyncio.Task[None]) -> int:
-    """The exit status for what ended the runner; it is logged here."""
+def _ending(work: asyncio.Task[None]) -> _Ending:
+    """The exit status for what ended the runner, and the words for it."""
     error = work.exception()
     if isinstance(error, ChildEnded):
         logger.info("subprocess exited")
         if error.code == 0:
-            return EXIT_OK
-        root_logger.error("unexpected exit from subprocess (%d)", error.shown)
-        return error.code
+            return _Ending(EXIT_OK)
+        return _Ending(error.code, f"unexpected exit from subprocess ({error.shown})")
     if isinstance(error, ToolError):
-        root_logger.error("%s", error)
-        return error.status
+        return _Ending(error.status, str(error))
     raise error if error is not None else RunError("the runner did not end")
 
 

@@ -20,6 +20,8 @@ from pyconsul_envconsul.queries import PrefixQuery, Query, SecretQuery, ServiceQ
 from pyconsul_envconsul.views import Event, Views
 
 logger = logging.getLogger("pyconsul_envconsul.runner")
+root_logger = logging.getLogger("pyconsul_envconsul")
+clients_logger = logging.getLogger("pyconsul_envconsul.clients")
 child_logger = logging.getLogger("pyconsul_envconsul.child")
 
 
@@ -121,7 +123,7 @@ class Runner:
         self.config = config
         self.own = own
         # The go.mod of envconsul asks for Go 1.25, in which the last colon of a host begins the port.
-        clientset.check(config.consul, config.vault, None, logger, strict_colons=False)
+        clientset.check(config.consul, config.vault, None, clients_logger, strict_colons=False)
         self.sources = sources_of(config, own)
         self.child: Child | None = None
         logger.info("creating watcher")
@@ -140,7 +142,7 @@ class Runner:
         self._store_pid()
         renewal: asyncio.Task[None] | None = None
         if self.config.secrets and self.config.vault.renew_token and self.config.vault.token:
-            renewal = asyncio.create_task(keep_token(self.views.clients.vault, logger))
+            renewal = asyncio.create_task(keep_token(self.views.clients.vault, root_logger))
         try:
             for source in self.sources:
                 self.views.start(source.query)

@@ -7,10 +7,20 @@ from typing import Final
 
 import msgspec
 
-from pyconsul.lang.goflags import FlagError, FlagSet, to_bool, to_duration, to_int
+from pyconsul.lang.goflags import FlagError, FlagSet, to_bool, to_duration
 from pyconsul.lang.strconv import quote
 from pyconsul.toolkit import signals, sources
-from pyconsul.toolkit.flags import CONSUL_FLAGS, EXEC_FLAGS, TOOL_FLAGS, VAULT_FLAGS, Row, collect, declare, switch
+from pyconsul.toolkit.flags import (
+    CONSUL_FLAGS,
+    EXEC_FLAGS,
+    TOOL_FLAGS,
+    VAULT_FLAGS,
+    Row,
+    collect,
+    declare,
+    switch,
+    to_decimal,
+)
 from pyconsul.toolkit.schema import Settings, merge
 from pyconsul.toolkit.stanzas import parse_wait
 from pyconsul_template.config import SCHEMA, parse_template_flag
@@ -25,7 +35,7 @@ ROWS: Final[list[Row]] = [
     *VAULT_FLAGS,
     Row("vault-default-lease-duration", "vault.default_lease_duration", to_duration),
     Row("vault-client-user-agent", "vault.client_user_agent"),
-    Row("vault-transport-max-conns-per-host", "vault.transport.max_conns_per_host", to_int),
+    Row("vault-transport-max-conns-per-host", "vault.transport.max_conns_per_host", to_decimal),
     *EXEC_FLAGS,
     Row("exec-reload-signal", "exec.reload_signal", signals.parse),
     Row("exec-env-pristine", "exec.env.pristine", to_bool, is_bool=True),
@@ -35,9 +45,9 @@ ROWS: Final[list[Row]] = [
     *TOOL_FLAGS,
     Row("syslog-name", "syslog.name"),
     Row("log-file", "log_file.path"),
-    Row("log-rotate-bytes", "log_file.log_rotate_bytes", to_int),
+    Row("log-rotate-bytes", "log_file.log_rotate_bytes", to_decimal),
     Row("log-rotate-duration", "log_file.log_rotate_duration", to_duration),
-    Row("log-rotate-max-files", "log_file.log_rotate_max_files", to_int),
+    Row("log-rotate-max-files", "log_file.log_rotate_max_files", to_decimal),
     Row("dedup", "deduplicate.enabled", to_bool, is_bool=True),
     Row("default-left-delimiter", "default_delimiters.left"),
     Row("default-right-delimiter", "default_delimiters.right"),
