@@ -105,6 +105,14 @@ def test_the_next_address_is_tried(connect: Connect, monkeypatch: pytest.MonkeyP
             assert link == f"tcp 127.0.0.1:{sock.getsockname()[1]}->127.0.0.1:{port}"
 
 
+def test_small_writes_go_out_at_once(connect: Connect) -> None:
+    """A head and its body are two writes; the second must not wait until the other end has told of the first."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sock, _ = connect(*server.getsockname())
+        with sock:
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 @pytest.mark.parametrize(
     ("error", "text"),
     [

@@ -172,7 +172,9 @@ def _link(sock: socket.socket, host: str, port: int) -> str:
 
 
 def _socket(host: str) -> socket.socket:
-    return socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
 
 
 def _failed(host: str, port: int, error: OSError, shown: str) -> DialError:

@@ -212,9 +212,7 @@ class Transport:
         http1.require_reachable(endpoint)
         patience = self._settings.connect_timeout
         if not endpoint.unix_path:
-            sock, link = dialing.connect(endpoint.host, endpoint.port, patience, shown=endpoint.hostless)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return sock, link
+            return dialing.connect(endpoint.host, endpoint.port, patience, shown=endpoint.hostless)
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             sock.settimeout(patience)
