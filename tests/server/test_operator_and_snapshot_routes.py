@@ -231,8 +231,9 @@ async def test_the_servers_logs_are_looked_at_every_two_seconds(agent: Agent) ->
     """Between two looks the newest entry stays the one that was seen, at first that from before the no-op."""
     now = 100.0
     autopilot = Autopilot(agent.server, clock=lambda: now)
-    await autopilot.start()
+    autopilot.look()
     seen = autopilot.last_index()
+    assert seen == agent.server.consensus.last_index - 1
     await put(agent, "k")
     assert autopilot.last_index() == seen
     now += 2

@@ -83,6 +83,7 @@ class Server:
     async def start(self) -> None:
         """Recover the log, take the lead."""
         await self.consensus.start()
+        self.leader.autopilot.look()
         await self._catch_up()
         await self.leader.start()
 

@@ -33,11 +33,14 @@ class Autopilot:
         self._last_index = 0
         self._looked_at = 0.0
 
+    def look(self) -> None:
+        """Look at the log for the first time, as it was before the election wrote its entry."""
+        self._last_index = self._server.consensus.last_index - 1
+        self._looked_at = self._clock()
+
     async def start(self) -> None:
         """Write the configured settings where there are none yet."""
         self._stable_since = _rfc3339(time.time())
-        self._last_index = self._server.consensus.last_index - 1
-        self._looked_at = self._clock()
         if autopilot_config(self._server.db) is None:
             request = AutopilotSetConfigRequest(Config=self._server.config.autopilot)
             await self._server.propose(MessageType.AUTOPILOT, request)
