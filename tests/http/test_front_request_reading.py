@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pyconsul.agent.http.heads import MANY_HEADERS, Head, Refused, expects
@@ -249,6 +249,57 @@ def test_how_bytes_are_cut_makes_no_difference(requests: list[bytes], data: st.D
     assert len(expected) == 2 * len(requests)
     assert flat(events_of(*pieces)) == expected
     assert flat(events_of(*(whole[n : n + 1] for n in range(len(whole))))) == expected
+
+
+STARTS = st.sampled_from(
+    [
+        b"GET /a?b",
+        b"PUT /k",
+        b"CONNECT h:1",
+        b"PRI *",
+        b"GET /\xc3\xa4\xff",
+        b"G@T /",
+        b"GET /a b",
+        b"GET ",
+        b"GET /\r",
+        b"\n",
+    ]
+)
+TAILS = st.sampled_from(
+    [
+        b" HTTP/1.1\r\nHost: x\r\nX-Consul-Token: t\r\n\r\n",
+        b" HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\n\r\n",
+        b" HTTP/1.1\r\n\r\n",
+        b" HTTP/1.1\nHost: x\nConnection: close\n\n",
+        b" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+        b" HTTP/2.0\r\n\r\n",
+        b" HTTP/1.1\r\nA: b HTTP/1.1\r\nHost: x\r\nX-Consul-Token: t\r\n\r\n",
+        b" HTTP/1.1\r\nHost: x\r\nA: \xff\r\n\r\n",
+    ]
+)
+
+
+@settings(max_examples=500)
+@given(st.lists(st.builds(bytes.__add__, STARTS, TAILS), min_size=2, max_size=6))
+@example([b"CONNECT h:1 HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"])  # only the first does without a Host
+def test_what_was_asked_before_on_a_connection_makes_no_difference(requests: list[bytes]) -> None:
+    """Headers that come again in the same bytes are not read again, and mean what they mean to a new connection."""
+    reader = RequestReader(LIMIT)
+    for request in requests:
+        found = outcome(reader, request)
+        assert found == outcome(RequestReader(LIMIT), request)
+        if isinstance(found[1], str):
+            return  # what is refused ends the connection
+
+
+def outcome(reader: RequestReader, data: bytes) -> tuple[object, list[bool] | str]:
+    """The events of these bytes and whether each request keeps the connection, or status and text of a refusal."""
+    reader.feed(data)
+    try:
+        events = [event for turn in turns_of(reader) for event in turn]
+    except Refused as refused:
+        return refused.status, refused.text
+    return flat(events), [event.keep_alive for event in events if isinstance(event, Head)]
 
 
 @settings(max_examples=300)

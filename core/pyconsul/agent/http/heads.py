@@ -38,6 +38,7 @@ READ_HEADERS = frozenset(
 _FOLD: Final = re.compile(r"\n[ \t]++")
 _NAMES: dict[str, str] = {}  # header names as they came → lower case; those that were found good
 _HOSTS: set[str] = set()  # values of Host that were found good
+MOST_REMEMBERED: Final = 4096  # bytes of a connection's last headers
 _MAX_NAMES: Final = 1024  # remembered of each; looking one up is five times as fast as checking it
 
 
@@ -66,19 +67,8 @@ class Head:
         self.keep_alive = True
 
 
-def parse_head(raw: bytes) -> Head:
-    """A head without the empty line that ends it. Raises Refused."""
-    steps = head_steps(raw)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as ended:
-            head: Head = ended.value
-            return head
-
-
 def head_steps(raw: bytes) -> Generator[None, None, Head]:
-    """``parse_head``, some lines at a time."""
+    """Read a head without the empty line that ends it, some lines at a time; returns it. Raises Refused."""
     if raw.translate(None, _LEGAL):
         raise Refused
     text = raw.decode("ascii") if raw.isascii() else raw.decode("utf-8", "surrogateescape")
@@ -105,6 +95,46 @@ def head_steps(raw: bytes) -> Generator[None, None, Head]:
         raise Refused(400, "Bad Request: invalid header name")
     head.keep_alive = _keeps_alive(head, repeats)
     return head
+
+
+class HeadMemory:
+    """The last head of a connection: clients repeat their headers, and what is the same need not be read again.
+
+    That is two thirds of the work of a head, and a quarter of that of a small request.
+    """
+
+    __slots__ = ("_headers", "_keep_alive", "_length", "_tail", "_version")
+
+    def __init__(self) -> None:
+        self._tail = b""  # from the space before the version on
+        self._version = ""
+        self._headers: dict[str, str] = {}
+        self._length = 0
+        self._keep_alive = True
+
+    def keep(self, raw: bytes, head: Head) -> None:
+        """Remember a head that was read without a complaint."""
+        tail = raw[raw.rfind(b" ", 0, raw.find(b"\n")) :]
+        # Without a Host it depends on the method whether a head is good.
+        self._tail = tail if "host" in head.headers and len(tail) <= MOST_REMEMBERED else b""
+        self._version = tail[: tail.find(b"\n")].decode().removesuffix("\r")
+        self._headers, self._length, self._keep_alive = head.headers, head.length, head.keep_alive
+
+    def again(self, raw: bytes) -> Head | None:
+        """The head, if only its method and target are new; None where it has to be read. Raises Refused."""
+        tail = self._tail
+        if not tail or not raw.endswith(tail):
+            return None
+        start = raw[: -len(tail)]
+        if b"\n" in start:  # the tail is only the end of somebody's header
+            return None
+        if b"\r" in start or start.translate(None, _LEGAL):
+            raise Refused
+        line = start.decode("utf-8", "surrogateescape") + self._version
+        method, raw_path, raw_query, _, minor = request_line(line)
+        head = Head(method, raw_path, raw_query, minor, self._headers)
+        head.length, head.keep_alive = self._length, self._keep_alive
+        return head
 
 
 def request_line(line: str) -> tuple[str, str, str, int, int]:

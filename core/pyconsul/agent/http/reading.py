@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Final
 
-from pyconsul.agent.http.heads import LINES, Head, Refused, head_steps, request_line
+from pyconsul.agent.http.heads import LINES, Head, HeadMemory, Refused, head_steps, request_line
 
 HEAD_SLOP: Final = 4096  # bytes that Go grants above its header limit
 MAX_CHUNK_LINE: Final = 4096  # bytes, as in Go
@@ -46,6 +46,8 @@ class RequestReader:
         self._in_trailer = False
         self._excess = 0  # bytes of framing above what its chunks allow
         self._parsing: Generator[None, None, Head] | None = None  # a head that is not read to its end yet
+        self._raw = b""  # the bytes of that head
+        self._memory = HeadMemory()
         self._work = TURN
 
     @property
@@ -105,6 +107,9 @@ class RequestReader:
         del buffer[:after]
         self._searched = 0
         self._first_line_done = False
+        if (head := self._memory.again(raw)) is not None:
+            return self._begin_body(head)
+        self._raw = raw
         self._parsing = head_steps(raw)
         return self._read_on(self._parsing)
 
@@ -123,6 +128,11 @@ class RequestReader:
         else:
             return None
         self._parsing = None
+        self._memory.keep(self._raw, head)
+        self._raw = b""
+        return self._begin_body(head)
+
+    def _begin_body(self, head: Head) -> Head:
         self._work -= 1
         self._chunked = head.length < 0
         self._after_chunk = self._in_trailer = False
