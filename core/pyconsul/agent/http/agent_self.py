@@ -6,9 +6,11 @@ import asyncio
 import os
 import platform
 import sys
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
+import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from pyconsul.acl import Access
@@ -29,6 +31,19 @@ if TYPE_CHECKING:
 ENVOY_VERSIONS: Final = ("1.34.1", "1.33.2", "1.32.5", "1.31.8")
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
+_QUIET_POOL: Final = {
+    "coordinate_resets": "0",
+    "event_queue": "0",
+    "event_time": "1",
+    "failed": "0",
+    "health_score": "0",
+    "intent_queue": "0",
+    "left": "0",
+    "member_time": "1",
+    "query_queue": "0",
+    "query_time": "1",
+}
+
 
 @route("GET", "/v1/agent/self")
 async def agent_self(req: Request) -> Reply:
@@ -37,9 +52,10 @@ async def agent_self(req: Request) -> Reply:
     agent = req.agent
     moving = _MovingPart(stats(agent), agent.local.facts.meta, _xds(agent))
     # The configuration is most of the answer and changes only with a reload: its JSON is kept.
+    still, moved = _still_part(agent), _in_go_form(msgspec.json.encode(moving, order="deterministic"))
     if req.query.has("pretty") or agent.config.dev_mode:
-        return Reply(raw=_still_part(agent).pretty + b"," + gojson.encode_pretty(moving)[1:])
-    return Reply(raw=_still_part(agent).plain + b"," + gojson.encode(moving)[1:])
+        return Reply(raw=still.pretty + moved.pretty)
+    return Reply(raw=still.plain + moved.plain)
 
 
 class _XDSPorts(Struct, frozen=True):
@@ -59,6 +75,20 @@ class _MovingPart(Struct, frozen=True):
     Stats: dict[str, dict[str, str]]
     Meta: dict[str, str]
     xDS: _XDS | UnsetType
+
+
+class _MovedPart(NamedTuple):
+    """JSON of what may differ, from the comma after the rest on."""
+
+    plain: bytes
+    pretty: bytes
+
+
+@lru_cache(maxsize=64)
+def _in_go_form(moving: bytes) -> _MovedPart:
+    """JSON as Go spells it. Few figures move at a time, and what was spelt takes a tenth of spelling it again."""
+    value = msgspec.Raw(moving)
+    return _MovedPart(b"," + gojson.encode(value)[1:], b"," + gojson.encode_pretty(value)[1:])
 
 
 class _StillPart(NamedTuple):
@@ -146,34 +176,27 @@ def stats(agent: Agent) -> dict[str, dict[str, str]]:
             "server": "true" if config.server else "false",
         },
         "raft": consensus.stats(),
-        "runtime": {
-            "arch": _ARCHITECTURES.get(platform.machine(), platform.machine()),
-            "cpu_count": str(os.cpu_count() or 1),
-            "goroutines": str(len(asyncio.all_tasks())),  # tasks are the nearest that there is
-            "max_procs": "1",
-            "os": sys.platform,
-            "version": f"python{platform.python_version()}",
-        },
+        # Tasks are the nearest that there is to goroutines.
+        "runtime": {**_machine(), "goroutines": str(len(asyncio.all_tasks()))},
         "serf_lan": _pool(len(lan_members(agent)), encrypted=bool(config.encrypt)),
         "serf_wan": _pool(len(wan_members(agent)), encrypted=bool(config.encrypt)),
     }
 
 
+@cache
+def _machine() -> dict[str, str]:
+    """What a running process sees of its machine, asked for once: counting its processors reads files."""
+    return {
+        "arch": _ARCHITECTURES.get(platform.machine(), platform.machine()),
+        "cpu_count": str(os.cpu_count() or 1),
+        "max_procs": "1",
+        "os": sys.platform,
+        "version": f"python{platform.python_version()}",
+    }
+
+
 def _pool(members: int, *, encrypted: bool) -> dict[str, str]:
-    figures = dict.fromkeys(
-        (
-            "coordinate_resets",
-            "event_queue",
-            "failed",
-            "health_score",
-            "intent_queue",
-            "left",
-            "query_queue",
-        ),
-        "0",
-    )
-    figures |= {"encrypted": "true" if encrypted else "false", "event_time": "1", "member_time": "1", "query_time": "1"}
-    return dict(sorted((figures | {"members": str(members)}).items()))
+    return _QUIET_POOL | {"members": str(members), "encrypted": "true" if encrypted else "false"}
 
 
 @route("GET", "/v1/agent/version")
