@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from base64 import b64decode
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -314,34 +313,3 @@ async def test_files_are_data_too(consul: Any, tmp_path: Path) -> None:
     assert out.read_bytes() == b"\xff\x00x"
     with pytest.raises(RunError, match="no such file or directory"):
         await Runner(a_config(consul, a_template(out, text % "absent"), once=True)).run()
-
-
-async def test_de_duplication_lets_one_instance_watch(consul: Any, tmp_path: Path) -> None:
-    """The leader writes what it found; a follower renders from that and asks for nothing itself."""
-    from pyconsul_template.dedup import decode
-
-    await consul.put("a", b"1")
-    out = tmp_path / "out"
-    settings = {"deduplicate": {"enabled": True, "prefix": "dd"}}
-    async with running(a_config(consul, a_template(out, '{{ key "a" }}'), **settings)) as leader:
-        key = f"dd/{leader.templates[0].identity}/data"
-        await comes_true(lambda: out.exists() and out.read_text() == "1")
-        await comes_true(lambda: b64decode(consul.keys.get(key, {}).get("Value") or "").startswith(b"PYCT1"))
-        assert consul.keys[key]["Flags"] == 3304740253564472344
-
-    shared = decode(b64decode(consul.keys[key]["Value"]))
-    assert list(shared) == ["kv.block(a)"]
-    await consul.put(key, b64decode(consul.keys[key]["Value"]), session="somebody")
-    consul.requests.clear()
-    out.unlink()
-    async with running(a_config(consul, a_template(out, '{{ key "a" }}'), **settings)):
-        await comes_true(lambda: out.exists() and out.read_text() == "1")
-    assert not [r for r in consul.requests if r.startswith("GET /v1/kv/a")]
-
-
-def test_shared_data_of_others_are_ignored() -> None:
-    """A value that another implementation wrote is no data for us."""
-    from pyconsul_template.dedup import decode
-
-    assert decode(b"__NO_DATA__") == {}
-    assert decode(b"PYCT1broken") == {}

@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -25,6 +25,9 @@ from pyconsul_template.dependencies.queries import Dependency
 from pyconsul_template.execution import ABSENT, Execution
 from pyconsul_template.template import Source
 from pyconsul_template.watcher import Event
+
+if TYPE_CHECKING:
+    from pyconsul_template.dedup import DedupManager
 
 logger = logging.getLogger("pyconsul_template.runner")
 child_logger = logging.getLogger("pyconsul_template.child")
@@ -79,7 +82,7 @@ class Runner:
         self.values: dict[str, Any] = {}
         self.dependencies: dict[str, Dependency] = {}
         self.child: children.Child | None = None
-        self.dedup: Any = None
+        self.dedup: DedupManager | None = None
         self._due: Template | None = None
         self._is_ready = self._is_stopping = False
         self._wake = self.watcher.news
@@ -95,7 +98,7 @@ class Runner:
             renewal = asyncio.create_task(self._keep_vault_token())
         try:
             await clients.log_in(self.config, self.watcher.clients)
-            await self._start_dedup()
+            self._start_dedup()
             logger.debug("running initial templates")
             await self.round()
             if self.config.parse_only:
@@ -172,7 +175,7 @@ class Runner:
             logger.debug("removing pid file at %s", quote(self.config.pid_file))
             pid_file.remove(self.config.pid_file, logger)
 
-    async def _start_dedup(self) -> None:
+    def _start_dedup(self) -> None:
         if not self.config.dedup.enabled:
             return
         if self.config.once:
@@ -180,8 +183,8 @@ class Runner:
             return
         from pyconsul_template.dedup import DedupManager
 
-        self.dedup = DedupManager(self.config, self.templates, self.values, self.watcher, self.mark_dirty)
-        await self.dedup.start()
+        self.dedup = DedupManager(self.config, self.templates, self.values, self.wake)
+        self.dedup.start()
 
     async def _keep_vault_token(self) -> None:
         from pyconsul.toolkit.leases import keep_token
@@ -285,7 +288,7 @@ class Runner:
             self._failed(template, execution, str(error))
             return False
         template.used, template.missing = execution.used, execution.missing
-        if self.dedup is not None and await self.dedup.fill(template):
+        if self.dedup is not None and self.dedup.fill(template):
             template.is_dirty = True
             self._wake.set()
             return False

@@ -132,9 +132,6 @@ class View:
         self.value: Any = NOT_THERE
         self.stale_allowed = self.settings.max_stale > 0
         self.failures = 0
-        self._asked: list[Asked] = []
-        self.answers: list[Asked] = []
-        """The answers behind the newest value: what de-duplication shares."""
 
     # -- what queries use -------------------------------------------------------
 
@@ -153,9 +150,7 @@ class View:
             if answer.status != 200:
                 raise status_error(answer.status, answer.body)
             value = msgspec.json.decode(answer.body) if answer.body else None
-        asked = Asked(value, meta.index, meta.last_contact_ms)
-        self._asked.append(asked)
-        return asked
+        return Asked(value, meta.index, meta.last_contact_ms)
 
     async def nomad(self, path: str, params: Mapping[str, str]) -> Asked:
         """One GET from Nomad."""
@@ -194,7 +189,6 @@ class View:
         first = True
         while True:
             started = time.monotonic()
-            self._asked = []
             try:
                 fetched = await self.dependency.fetch(self)
             except _FETCH_ERRORS as error:
@@ -240,7 +234,7 @@ class View:
             return False
         if fetched.value is None and fetched.block_on_nil:
             return False
-        self.value, self.answers = fetched.value, self._asked
+        self.value = fetched.value
         return True
 
     async def _retry(self, message: str) -> bool:
@@ -325,11 +319,6 @@ class Watcher:
             name = view.dependency.name
             if self._views.get(name) is view:
                 self._tasks[name] = asyncio.create_task(view.run(), name=name)
-
-    def answers_of(self, name: str) -> list[Asked]:
-        """The answers behind the newest value of a dependency."""
-        view = self._views.get(name)
-        return view.answers if view is not None else []
 
     def remove(self, name: str) -> None:
         """Stop watching."""
