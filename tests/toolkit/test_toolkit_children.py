@@ -151,15 +151,54 @@ def test_a_syslog_that_ends_later_says_nothing_on_standard_error(
     assert "Traceback" not in shown
 
 
+def test_syslog_gets_parts_and_the_originals_priorities(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What runs well is a notice, as filters of syslog expect it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(str(tmp_path / "log"))
+        monkeypatch.setattr(logs, "SYSLOG_SOCKETS", (str(tmp_path / "log"),))
+        logs.setup("tests_tool", "trace", syslog_facility="local0", syslog_name="tool")
+        for level in (logs.TRACE, logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+            logging.getLogger("tests_tool.runner").log(level, "x")
+        got = [daemon.recv(4096).decode().rstrip("\0") for _ in range(5)]
+    assert got == [f"<{16 * 8 + n}>tool[{os.getpid()}]: (runner) x" for n in (5, 6, 5, 4, 3)]
+
+
+def a_record(message: str) -> logging.LogRecord:
+    """One that shows as ``[INFO] (part)`` and the message."""
+    return logging.LogRecord("t.part", 20, "", 0, message, (), None)
+
+
+def test_a_log_file_is_closed_when_it_has_grown(tmp_path: Path) -> None:
+    """The line that makes it too large still belongs to it; none is left empty."""
+    handler = logs.RotatingFile(str(tmp_path / "ct.log"), limit_bytes=20, limit_seconds=3600, keep=0)
+    for message in ("as long as this", "a", "b"):
+        handler.emit(a_record(message))
+    handler.close()
+    heads = [file.read_text() for file in sorted(tmp_path.iterdir())]
+    assert heads == ["[INFO] (part) as long as this\n", "[INFO] (part) a\n[INFO] (part) b\n"]
+
+
+def test_a_new_start_deletes_old_log_files(tmp_path: Path) -> None:
+    """So many are kept beside the new one; files of other names are not touched."""
+    for name in ("ct-1000000000000000001.log", "ct-1000000000000000002.log", "ct.log", "other.log"):
+        (tmp_path / name).touch()
+    for keep in (3, 1):  # the first one has nothing to delete
+        logs.RotatingFile(str(tmp_path / "ct.log"), limit_bytes=0, limit_seconds=3600, keep=keep).close()
+        assert len(list(tmp_path.iterdir())) == 4 + (keep == 3)
+    left = sorted(file.name for file in tmp_path.iterdir())
+    assert left[2:] == ["ct.log", "other.log"]
+    assert "ct-1000000000000000002.log" not in left
+
+
 def test_log_files_rotate_by_size(tmp_path: Path) -> None:
     """Every file carries the time in its name, the group may read it, and only some are kept."""
     handler = logs.RotatingFile(str(tmp_path / "ct.log"), limit_bytes=60, limit_seconds=3600, keep=2)
-    for n in range(6):
-        handler.emit(logging.LogRecord("t.part", 20, "", 0, "message %d", (n,), None))
+    for n in range(12):
+        handler.emit(a_record(f"message {n}"))
     handler.close()
     files = sorted(tmp_path.iterdir())
     assert [bool(re.fullmatch(r"ct-\d{19}\.log", file.name)) for file in files] == [True] * 3
-    assert "message 5" in files[-1].read_text()
+    assert "message 11" in files[-1].read_text()
     assert {file.stat().st_mode & 0o007 for file in files} == {0}
 
 
