@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pyconsul.toolkit import logs
-from pyconsul.toolkit.child import Child, ChildSettings, prepared, run_command
+from pyconsul.toolkit.child import Child, ChildSettings, prepared, run_command, start_command
 from pyconsul.toolkit.errors import ConfigError, RunError
 from tests.waiting import comes_true
 
@@ -92,6 +93,37 @@ async def test_signals_reach_the_whole_group(tmp_path: Path) -> None:
     await comes_true(log.exists)
     child.signal(signal.SIGUSR1)
     await comes_true(lambda: log.read_text() == "usr1\n")
+    await child.stop(immediately=True)
+
+
+async def test_a_command_that_nobody_waits_for_any_more_goes_on(tmp_path: Path) -> None:
+    """A reload or the tool's end does not leave it half done."""
+    go, out = tmp_path / "go", tmp_path / "out"
+    script = f"echo begun > {out}; until [ -e {go} ]; do sleep 0.01; done; echo done >> {out}"
+    work = asyncio.create_task(run_command([script], ENVIRONMENT, 0, LOGGER))
+    await comes_true(lambda: out.exists() and out.read_text() == "begun\n")
+    work.cancel()
+    await asyncio.wait([work])
+    go.touch()
+    await comes_true(lambda: out.read_text() == "begun\ndone\n")
+
+
+async def test_a_command_is_left_to_itself(tmp_path: Path) -> None:
+    """Who starts it hears only of one that cannot be started."""
+    out = tmp_path / "out"
+    start_command([f"echo x > {out}; exit 3"], ENVIRONMENT, LOGGER)
+    await comes_true(lambda: out.exists() and out.read_text() == "x\n")
+    with pytest.raises(RunError, match="executable file not found"):
+        start_command(["no-such-program"], ENVIRONMENT, LOGGER)
+
+
+async def test_signull_as_reload_signal_leaves_the_child_alone(tmp_path: Path) -> None:
+    """It is neither signalled nor started anew."""
+    child = Child(ChildSettings(["sleep", "1000"], ENVIRONMENT, reload_signal=0, kill_signal=signal.SIGKILL), LOGGER)
+    await child.start()
+    before = child.pid
+    await child.reload()
+    assert child.pid == before
     await child.stop(immediately=True)
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pyconsul_template.dedup import DedupManager
 
 logger = logging.getLogger("pyconsul_template.runner")
+main_logger = logging.getLogger("pyconsul_template.main")
 child_logger = logging.getLogger("pyconsul_template.child")
 
 VIEW_LIMIT = 128
@@ -75,9 +76,9 @@ class Runner:
         self.quiet = quiet
         self.hooks = hooks or Hooks()
         self.environment = config.shown_environment()
-        self.templates = [_prepared(t) for t in config.templates]
         logger.info("creating watcher")
         self.watcher = clients.new_watcher(config)
+        self.templates = [_prepared(t) for t in config.templates]
         self._next_round = 0.0
         self.values: dict[str, Any] = {}
         self.dependencies: dict[str, Dependency] = {}
@@ -128,7 +129,9 @@ class Runner:
         if self.child is not None:
             await self.watcher.stop()
             logger.info("waiting for child process to exit")
-            raise ChildEnded(await self.child.ended)
+            status = await self.child.ended
+            logger.info("child process exited")
+            raise ChildEnded(status)
 
     def _tell_size(self) -> None:
         size = len(self.watcher)
@@ -167,12 +170,12 @@ class Runner:
 
     def _store_pid(self) -> None:
         if self.config.pid_file:
-            logger.info("creating pid file at %s", quote(self.config.pid_file))
+            main_logger.info("creating pid file at %s", quote(self.config.pid_file))
             pid_file.store(self.config.pid_file)
 
     def _remove_pid(self) -> None:
         if self.config.pid_file:
-            logger.debug("removing pid file at %s", quote(self.config.pid_file))
+            main_logger.debug("removing pid file at %s", quote(self.config.pid_file))
             pid_file.remove(self.config.pid_file, logger)
 
     def _start_dedup(self) -> None:
@@ -189,7 +192,7 @@ class Runner:
     async def _keep_vault_token(self) -> None:
         from pyconsul.toolkit.leases import keep_token
 
-        await keep_token(self.watcher.clients.vault, logging.getLogger("pyconsul_template.main"))
+        await keep_token(self.watcher.clients.vault, main_logger)
 
     # -- waiting -------------------------------------------------------------------------
 
@@ -399,7 +402,10 @@ class Runner:
             logger.info("executing command %s from %s", shown, config.display)
             environment = config.exec.environment.build(os.environ, self.environment)
             try:
-                await children.run_command(command, environment, config.exec.timeout, child_logger)
+                if config.exec.timeout:
+                    await children.run_command(command, environment, config.exec.timeout, child_logger)
+                else:
+                    children.start_command(command, environment, child_logger)
             except RunError as error:
                 problems.append(f"failed to execute command {shown} from {config.display}: {error}")
         return problems
