@@ -77,6 +77,32 @@ async def test_a_change_renders_again(consul: Any, tmp_path: Path) -> None:
         assert [t.renders for t in runner.templates] == [2, 1]
 
 
+async def test_files_that_others_changed_are_written_again(consul: Any, tmp_path: Path) -> None:
+    """With the next news, of whatever template: each run ends with all files as they should be."""
+    await consul.put("a", b"1")
+    kept, changed, news = tmp_path / "kept", tmp_path / "changed", tmp_path / "news"
+    templates = [a_template(kept, "k"), a_template(changed, "c"), a_template(news, '{{ key "a" }}')]
+    async with running(a_config(consul, *templates)) as runner:
+        await comes_true(news.exists)
+        changed.write_text("by hand")
+        await consul.put("a", b"2")
+        await comes_true(lambda: changed.read_text() == "c")
+        assert [t.renders for t in runner.templates] == [1, 2, 2]
+
+
+async def test_of_two_templates_for_one_file_the_last_one_wins(consul: Any, tmp_path: Path) -> None:
+    """Whichever of them changed."""
+    for key in ("a", "b"):
+        await consul.put(key, b"1")
+    out = tmp_path / "out"
+    templates = [a_template(out, '{{ key "a" }} of a'), a_template(out, '{{ key "b" }} of b')]
+    async with running(a_config(consul, *templates)) as runner:
+        await comes_true(lambda: out.exists() and out.read_text() == "1 of b")
+        await consul.put("a", b"2")
+        await comes_true(lambda: runner.templates[0].renders == 2)
+        await comes_true(lambda: out.read_text() == "1 of b")
+
+
 async def test_equal_dependencies_share_one_query(consul: Any, tmp_path: Path) -> None:
     """However many templates ask for a key, one query runs."""
     await consul.put("a", b"1")

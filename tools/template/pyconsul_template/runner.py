@@ -51,6 +51,7 @@ class Template(msgspec.Struct):
     missing: dict[str, Dependency] = msgspec.field(default_factory=dict[str, Dependency])
     is_dirty: bool = True
     is_rendered: bool = False
+    mark: rendering.Mark | None = None
     for_quiescence: bool = False
     last_error: str = ""
     rendered_at: float = 0.0
@@ -274,7 +275,7 @@ class Runner:
 
     async def _run_template(self, template: Template) -> bool:
         """Execute and perhaps write one template. Returns whether its file changed."""
-        if not template.is_dirty or (self.config.once and template.is_rendered):
+        if (self.config.once and template.is_rendered) or not (template.is_dirty or self._is_undone(template)):
             return False
         logger.debug("checking template %s", template.identity)
         execution = Execution(
@@ -302,6 +303,12 @@ class Runner:
         if self._is_held_back(template):
             return False
         return self._write(template, text)
+
+    def _is_undone(self, template: Template) -> bool:
+        """Whether somebody else changed the file. Rounds of a timer are for its template alone."""
+        if template.mark is None or self._due is not None:
+            return False
+        return rendering.mark_of(template.config.destination) != template.mark
 
     async def _execute(self, template: Template, execution: Execution) -> str:
         if template.source.may_block:
@@ -371,6 +378,8 @@ class Runner:
             template.last_error = str(error)
             return False
         template.is_rendered, template.last_error = True, ""
+        if not self.dry:
+            template.mark = rendering.mark_of(config.destination)
         if result.wrote:
             logger.info("rendered %s", config.display)
             template.rendered_at = time.time()
