@@ -58,6 +58,16 @@ def test_defaults_are_the_originals() -> None:
     }
 
 
+def test_a_flag_decides_for_all_templates_whether_errors_are_fatal(tmp_path: Path) -> None:
+    """The key of the same name in a file is for the stanzas that say nothing."""
+    stanzas = 'template { source = "a" error_fatal = false } template { source = "b" }'
+    (tmp_path / "c.hcl").write_text(f"template_error_fatal = true {stanzas}")
+    paths = [str(tmp_path / "c.hcl")]
+    assert [t.error_fatal for t in load(paths, {}, {}).templates] == [False, True]
+    for flag in (True, False):
+        assert [t.error_fatal for t in load(paths, {"template_error_fatal": flag}, {}).templates] == [flag, flag]
+
+
 MISTAKES = [
     ('colour = "red"', "'' has invalid keys: colour"),
     ('consul { adress = "x" }', "'consul' has invalid keys: adress"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from base64 import b64decode
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -76,6 +75,32 @@ async def test_a_change_renders_again(consul: Any, tmp_path: Path) -> None:
         await consul.put("a", b"2")
         await comes_true(lambda: first.read_text() == "2")
         assert [t.renders for t in runner.templates] == [2, 1]
+
+
+async def test_files_that_others_changed_are_written_again(consul: Any, tmp_path: Path) -> None:
+    """With the next news, of whatever template: each run ends with all files as they should be."""
+    await consul.put("a", b"1")
+    kept, changed, news = tmp_path / "kept", tmp_path / "changed", tmp_path / "news"
+    templates = [a_template(kept, "k"), a_template(changed, "c"), a_template(news, '{{ key "a" }}')]
+    async with running(a_config(consul, *templates)) as runner:
+        await comes_true(news.exists)
+        changed.write_text("by hand")
+        await consul.put("a", b"2")
+        await comes_true(lambda: changed.read_text() == "c")
+        assert [t.renders for t in runner.templates] == [1, 2, 2]
+
+
+async def test_of_two_templates_for_one_file_the_last_one_wins(consul: Any, tmp_path: Path) -> None:
+    """Whichever of them changed."""
+    for key in ("a", "b"):
+        await consul.put(key, b"1")
+    out = tmp_path / "out"
+    templates = [a_template(out, '{{ key "a" }} of a'), a_template(out, '{{ key "b" }} of b')]
+    async with running(a_config(consul, *templates)) as runner:
+        await comes_true(lambda: out.exists() and out.read_text() == "1 of b")
+        await consul.put("a", b"2")
+        await comes_true(lambda: runner.templates[0].renders == 2)
+        await comes_true(lambda: out.read_text() == "1 of b")
 
 
 async def test_equal_dependencies_share_one_query(consul: Any, tmp_path: Path) -> None:
@@ -171,6 +196,14 @@ async def test_a_slow_command_is_killed(consul: Any, tmp_path: Path) -> None:
     template = a_template(tmp_path / "out", "x", command=["sleep 60"], command_timeout=50_000_000)
     with pytest.raises(RunError, match=r'did not exit within time limit \("50ms"\)'):
         await Runner(a_config(consul, template, once=True)).run()
+
+
+async def test_a_command_without_a_limit_is_not_waited_for(consul: Any, tmp_path: Path) -> None:
+    """It may be a server: the tool starts it and goes on."""
+    go = tmp_path / "go"
+    template = a_template(tmp_path / "out", "x", command=[f"until [ -e {go} ]; do sleep 0.01; done"], command_timeout=0)
+    await Runner(a_config(consul, template, once=True)).run()
+    go.touch()
 
 
 async def test_a_token_file_that_is_not_there_ends_the_tool(consul: Any, tmp_path: Path) -> None:
@@ -314,34 +347,3 @@ async def test_files_are_data_too(consul: Any, tmp_path: Path) -> None:
     assert out.read_bytes() == b"\xff\x00x"
     with pytest.raises(RunError, match="no such file or directory"):
         await Runner(a_config(consul, a_template(out, text % "absent"), once=True)).run()
-
-
-async def test_de_duplication_lets_one_instance_watch(consul: Any, tmp_path: Path) -> None:
-    """The leader writes what it found; a follower renders from that and asks for nothing itself."""
-    from pyconsul_template.dedup import decode
-
-    await consul.put("a", b"1")
-    out = tmp_path / "out"
-    settings = {"deduplicate": {"enabled": True, "prefix": "dd"}}
-    async with running(a_config(consul, a_template(out, '{{ key "a" }}'), **settings)) as leader:
-        key = f"dd/{leader.templates[0].identity}/data"
-        await comes_true(lambda: out.exists() and out.read_text() == "1")
-        await comes_true(lambda: b64decode(consul.keys.get(key, {}).get("Value") or "").startswith(b"PYCT1"))
-        assert consul.keys[key]["Flags"] == 3304740253564472344
-
-    shared = decode(b64decode(consul.keys[key]["Value"]))
-    assert list(shared) == ["kv.block(a)"]
-    await consul.put(key, b64decode(consul.keys[key]["Value"]), session="somebody")
-    consul.requests.clear()
-    out.unlink()
-    async with running(a_config(consul, a_template(out, '{{ key "a" }}'), **settings)):
-        await comes_true(lambda: out.exists() and out.read_text() == "1")
-    assert not [r for r in consul.requests if r.startswith("GET /v1/kv/a")]
-
-
-def test_shared_data_of_others_are_ignored() -> None:
-    """A value that another implementation wrote is no data for us."""
-    from pyconsul_template.dedup import decode
-
-    assert decode(b"__NO_DATA__") == {}
-    assert decode(b"PYCT1broken") == {}

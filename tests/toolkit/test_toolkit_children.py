@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import re
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pyconsul.toolkit import logs
-from pyconsul.toolkit.child import Child, ChildSettings, prepared, run_command
+from pyconsul.toolkit.child import Child, ChildSettings, prepared, run_command, start_command
 from pyconsul.toolkit.errors import ConfigError, RunError
 from tests.waiting import comes_true
 
@@ -95,6 +96,37 @@ async def test_signals_reach_the_whole_group(tmp_path: Path) -> None:
     await child.stop(immediately=True)
 
 
+async def test_a_command_that_nobody_waits_for_any_more_goes_on(tmp_path: Path) -> None:
+    """A reload or the tool's end does not leave it half done."""
+    go, out = tmp_path / "go", tmp_path / "out"
+    script = f"echo begun > {out}; until [ -e {go} ]; do sleep 0.01; done; echo done >> {out}"
+    work = asyncio.create_task(run_command([script], ENVIRONMENT, 0, LOGGER))
+    await comes_true(lambda: out.exists() and out.read_text() == "begun\n")
+    work.cancel()
+    await asyncio.wait([work])
+    go.touch()
+    await comes_true(lambda: out.read_text() == "begun\ndone\n")
+
+
+async def test_a_command_is_left_to_itself(tmp_path: Path) -> None:
+    """Who starts it hears only of one that cannot be started."""
+    out = tmp_path / "out"
+    start_command([f"echo x > {out}; exit 3"], ENVIRONMENT, LOGGER)
+    await comes_true(lambda: out.exists() and out.read_text() == "x\n")
+    with pytest.raises(RunError, match="executable file not found"):
+        start_command(["no-such-program"], ENVIRONMENT, LOGGER)
+
+
+async def test_signull_as_reload_signal_leaves_the_child_alone(tmp_path: Path) -> None:
+    """It is neither signalled nor started anew."""
+    child = Child(ChildSettings(["sleep", "1000"], ENVIRONMENT, reload_signal=0, kill_signal=signal.SIGKILL), LOGGER)
+    await child.start()
+    before = child.pid
+    await child.reload()
+    assert child.pid == before
+    await child.stop(immediately=True)
+
+
 def test_log_lines_have_the_tools_form(capsys: pytest.CaptureFixture[str]) -> None:
     """Time, level, part, message; lower levels are left out."""
     logs.setup("tests_tool", "info")
@@ -151,15 +183,54 @@ def test_a_syslog_that_ends_later_says_nothing_on_standard_error(
     assert "Traceback" not in shown
 
 
+def test_syslog_gets_parts_and_the_originals_priorities(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What runs well is a notice, as filters of syslog expect it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(str(tmp_path / "log"))
+        monkeypatch.setattr(logs, "SYSLOG_SOCKETS", (str(tmp_path / "log"),))
+        logs.setup("tests_tool", "trace", syslog_facility="local0", syslog_name="tool")
+        for level in (logs.TRACE, logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
+            logging.getLogger("tests_tool.runner").log(level, "x")
+        got = [daemon.recv(4096).decode().rstrip("\0") for _ in range(5)]
+    assert got == [f"<{16 * 8 + n}>tool[{os.getpid()}]: (runner) x" for n in (5, 6, 5, 4, 3)]
+
+
+def a_record(message: str) -> logging.LogRecord:
+    """One that shows as ``[INFO] (part)`` and the message."""
+    return logging.LogRecord("t.part", 20, "", 0, message, (), None)
+
+
+def test_a_log_file_is_closed_when_it_has_grown(tmp_path: Path) -> None:
+    """The line that makes it too large still belongs to it; none is left empty."""
+    handler = logs.RotatingFile(str(tmp_path / "ct.log"), limit_bytes=20, limit_seconds=3600, keep=0)
+    for message in ("as long as this", "a", "b"):
+        handler.emit(a_record(message))
+    handler.close()
+    heads = [file.read_text() for file in sorted(tmp_path.iterdir())]
+    assert heads == ["[INFO] (part) as long as this\n", "[INFO] (part) a\n[INFO] (part) b\n"]
+
+
+def test_a_new_start_deletes_old_log_files(tmp_path: Path) -> None:
+    """So many are kept beside the new one; files of other names are not touched."""
+    for name in ("ct-1000000000000000001.log", "ct-1000000000000000002.log", "ct.log", "other.log"):
+        (tmp_path / name).touch()
+    for keep in (3, 1):  # the first one has nothing to delete
+        logs.RotatingFile(str(tmp_path / "ct.log"), limit_bytes=0, limit_seconds=3600, keep=keep).close()
+        assert len(list(tmp_path.iterdir())) == 4 + (keep == 3)
+    left = sorted(file.name for file in tmp_path.iterdir())
+    assert left[2:] == ["ct.log", "other.log"]
+    assert "ct-1000000000000000002.log" not in left
+
+
 def test_log_files_rotate_by_size(tmp_path: Path) -> None:
     """Every file carries the time in its name, the group may read it, and only some are kept."""
     handler = logs.RotatingFile(str(tmp_path / "ct.log"), limit_bytes=60, limit_seconds=3600, keep=2)
-    for n in range(6):
-        handler.emit(logging.LogRecord("t.part", 20, "", 0, "message %d", (n,), None))
+    for n in range(12):
+        handler.emit(a_record(f"message {n}"))
     handler.close()
     files = sorted(tmp_path.iterdir())
     assert [bool(re.fullmatch(r"ct-\d{19}\.log", file.name)) for file in files] == [True] * 3
-    assert "message 5" in files[-1].read_text()
+    assert "message 11" in files[-1].read_text()
     assert {file.stat().st_mode & 0o007 for file in files} == {0}
 
 

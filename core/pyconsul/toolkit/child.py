@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
 import shutil
 import signal
+import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -18,11 +21,14 @@ from pyconsul.toolkit.errors import RunError
 
 
 class ChildSettings(msgspec.Struct, frozen=True):
-    """How to run it: durations in nanoseconds; signal 0 is none. ``environment`` is complete."""
+    """How to run it: durations in nanoseconds; signal 0 is sent to nobody. ``environment`` is complete.
+
+    Without a reload signal a change starts the child anew.
+    """
 
     command: Sequence[str]
     environment: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
-    reload_signal: int = 0
+    reload_signal: int | None = None
     kill_signal: int = signal.SIGINT
     kill_timeout_ns: int = 30_000_000_000
     splay_ns: int = 0
@@ -47,59 +53,73 @@ def _exit_code(status: int) -> int:
     return -1 if status < 0 else status
 
 
-async def _spawn(words: list[str], environment: Mapping[str, str], *, own_group: bool) -> asyncio.subprocess.Process:
-    path = words[0] if "/" in words[0] else shutil.which(words[0])
-    if path is None:
-        raise RunError(f"child: exec: {quote(words[0])}: executable file not found in $PATH")
-    try:
-        return await asyncio.create_subprocess_exec(
-            *words,
-            executable=path,
-            env=dict(environment),
-            process_group=0 if own_group else None,
-        )
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise RunError(f"child: fork/exec {path}: {reason}") from None
+class Process:
+    """A process that nobody ends but who asks for it: it outlives the loop, and waiting for it may be given up."""
+
+    def __init__(self, words: Sequence[str], environment: Mapping[str, str], *, own_group: bool) -> None:
+        path = words[0] if "/" in words[0] else shutil.which(words[0])
+        if path is None:
+            raise RunError(f"child: exec: {quote(words[0])}: executable file not found in $PATH")
+        try:
+            self._popen = subprocess.Popen(
+                words, executable=path, env=dict(environment), process_group=0 if own_group else None
+            )
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise RunError(f"child: fork/exec {path}: {reason}") from None
+        self._own_group = own_group
+        self.pid = self._popen.pid
+        self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        """Its exit status once it has ended, negative after a signal."""
+        threading.Thread(target=self._wait, args=(asyncio.get_running_loop(),), daemon=True).start()
+
+    def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        status = self._popen.wait()
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(self.status.set_result, status)
+
+    async def wait(self) -> int:
+        """The exit status, once it has ended."""
+        return await asyncio.shield(self.status)
+
+    def send(self, number: int) -> None:
+        """Signal it or its group; one that is gone already is no error."""
+        if number and self._popen.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                (os.killpg if self._own_group else os.kill)(self.pid, number)
+
+
+def start_command(command: Sequence[str], environment: Mapping[str, str], logger: logging.Logger) -> None:
+    """Start a command and leave it to itself. Raises RunError when that cannot be done."""
+    words, shell = prepared(command)
+    logger.info("spawning: %s", " ".join(words))
+    Process(words, environment, own_group=shell)
 
 
 async def run_command(
     command: Sequence[str], environment: Mapping[str, str], timeout_ns: int, logger: logging.Logger
 ) -> None:
-    """Run a command to its end. Raises RunError when it fails or takes too long."""
+    """Run a command to its end. Raises RunError when it fails or takes too long.
+
+    When the tool ends or reads its configuration again meanwhile, the command goes on: half of it may be worse.
+    """
     words, shell = prepared(command)
     shown = " ".join(words)
     logger.info("spawning: %s", shown)
-    process = await _spawn(words, environment, own_group=shell)
+    process = Process(words, environment, own_group=shell)
     try:
         async with asyncio.timeout(timeout_ns / 1e9 if timeout_ns else None):
             status = await process.wait()
     except TimeoutError:
-        _send(process, signal.SIGKILL, group=shell)
+        process.send(signal.SIGKILL)
         await process.wait()
         limit = quote(format_duration(timeout_ns))
         raise RunError(f"child: command did not exit within time limit ({limit}):\n    {shown}") from None
-    except asyncio.CancelledError:
-        _send(process, signal.SIGKILL, group=shell)
-        raise
     if status:
         raise RunError(
             f"child: command exited with a non-zero exit status:\n\n    {shown}\n\n"
             "Please ensure the command exits with a zero (0) exit status to indicate success"
         )
-
-
-def _send(process: asyncio.subprocess.Process, number: int, *, group: bool) -> None:
-    """Signal a process or its group; one that is gone already is no error."""
-    if number == 0 or process.returncode is not None:
-        return
-    try:
-        if group:
-            os.killpg(process.pid, number)
-        else:
-            process.send_signal(number)
-    except ProcessLookupError:
-        return
 
 
 class Child:
@@ -109,7 +129,7 @@ class Child:
         self.settings = settings
         self.words, self.shell = prepared(settings.command)
         self.logger = logger
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: Process | None = None
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         """The exit status, once the child ends by itself; -1 after a signal."""
         self._stopped = False
@@ -118,7 +138,7 @@ class Child:
     @property
     def pid(self) -> int:
         """The process ID, 0 when it does not run."""
-        return self.process.pid if self.process is not None and self.process.returncode is None else 0
+        return self.process.pid if self.process is not None and not self.process.status.done() else 0
 
     @property
     def is_running(self) -> bool:
@@ -128,10 +148,13 @@ class Child:
     async def start(self) -> None:
         """Start the process. Raises RunError."""
         self.logger.info("spawning: %s", " ".join(self.words))
-        self.process = await _spawn(self.words, self.settings.environment, own_group=self.shell)
+        self._spawn()
+
+    def _spawn(self) -> None:
+        self.process = Process(self.words, self.settings.environment, own_group=self.shell)
         self._watch = asyncio.create_task(self._wait(self.process))
 
-    async def _wait(self, process: asyncio.subprocess.Process) -> None:
+    async def _wait(self, process: Process) -> None:
         status = await process.wait()
         if process is self.process and not self._stopped and not self.ended.done():
             self.ended.set_result(_exit_code(status))
@@ -139,7 +162,7 @@ class Child:
     def signal(self, number: int) -> None:
         """Pass a signal on."""
         if self.process is not None:
-            _send(self.process, number, group=self.shell)
+            self.process.send(number)
 
     async def splay(self) -> None:
         """Wait for a random part of the splay."""
@@ -150,19 +173,19 @@ class Child:
 
     async def reload(self) -> None:
         """Tell the child that something changed: its reload signal, or a new start."""
-        if self.settings.reload_signal:
+        if self.settings.reload_signal is not None:
             self.logger.info("reloading process")
             await self.splay()
             self.signal(self.settings.reload_signal)
             return
         self.logger.info("restarting process")
         await self.kill(immediately=False)
-        await self.start()
+        self._spawn()
 
     async def kill(self, *, immediately: bool) -> None:
         """End the process: kill signal, then SIGKILL after the time limit."""
         process = self.process
-        if process is None or process.returncode is not None:
+        if process is None or process.status.done():
             self.logger.debug("Kill() called but process dead; not waiting for splay.")
             return
         if immediately:
@@ -171,14 +194,14 @@ class Child:
             await self.splay()
         self.process = None
         if self.settings.kill_signal:
-            _send(process, self.settings.kill_signal, group=self.shell)
+            process.send(self.settings.kill_signal)
             try:
                 async with asyncio.timeout(self.settings.kill_timeout_ns / 1e9):
                     await process.wait()
                 return
             except TimeoutError:
                 self.logger.debug("child did not end in time")
-        _send(process, signal.SIGKILL, group=self.shell)
+        process.send(signal.SIGKILL)
         await process.wait()
 
     async def stop(self, *, immediately: bool) -> None:

@@ -9,6 +9,7 @@ from pyconsul.lang.goflags import Args, FlagSet, to_bool, to_duration, to_int
 from pyconsul.lang.goflags.flagset import Flag
 from pyconsul.toolkit import signals
 from pyconsul.toolkit.schema import Settings
+from pyconsul.toolkit.stanzas import parse_wait
 
 Convert: TypeAlias = Callable[[str], Any]
 
@@ -16,11 +17,14 @@ Convert: TypeAlias = Callable[[str], Any]
 class Row(NamedTuple):
     """One flag: ``path`` is where its value goes, ``convert`` reads it, ``repeats``: values add up.
 
-    ``brief``: a wrong value is refused in the flag package's few words, not in strconv's.
+    ``brief``: a wrong value is refused in the flag package's few words, not in strconv's. The help text shows what
+    the flag ``expects`` and ``what`` it does; one that says neither is not shown.
     """
 
     name: str
     path: str
+    expects: str = ""
+    what: str = ""
     convert: Convert = str
     is_bool: bool = False
     repeats: bool = False
@@ -32,39 +36,60 @@ def to_decimal(text: str) -> int:
     return to_int(text, bits=32, base=10)
 
 
-def _bool(name: str, path: str) -> Row:
-    return Row(name, path, to_bool, is_bool=True)
+def switch_row(name: str, path: str, what: str) -> Row:
+    """A flag that is on or off."""
+    return Row(name, path, "", what, to_bool, is_bool=True)
 
 
-def _ssl(prefix: str, stanza: str, verify: str) -> list[Row]:
-    names = (
-        ("ca-cert", "ca_cert"),
-        ("ca-path", "ca_path"),
-        ("cert", "cert"),
-        ("key", "key"),
-        ("server-name", "server_name"),
-    )
-    rows = [Row(f"{prefix}-ssl-{name}", f"{stanza}.ssl.{key}") for name, key in names]
-    return [_bool(f"{prefix}-ssl", f"{stanza}.ssl.enabled"), *rows, _bool(verify, f"{stanza}.ssl.verify")]
+def duration_row(name: str, path: str, what: str) -> Row:
+    """A flag that takes a duration."""
+    return Row(name, path, "<duration>", what, to_duration)
 
 
-def _retry(prefix: str, stanza: str) -> list[Row]:
+def _ssl(prefix: str, server: str) -> list[Row]:
+    path = f"{prefix}.ssl"
     return [
-        _bool(f"{prefix}-retry", f"{stanza}.retry.enabled"),
-        Row(f"{prefix}-retry-attempts", f"{stanza}.retry.attempts", to_decimal),
-        Row(f"{prefix}-retry-backoff", f"{stanza}.retry.backoff", to_duration),
-        Row(f"{prefix}-retry-max-backoff", f"{stanza}.retry.max_backoff", to_duration),
+        switch_row(f"{prefix}-ssl", f"{path}.enabled", f"Talk HTTPS to {server}."),
+        Row(f"{prefix}-ssl-ca-cert", f"{path}.ca_cert", "<string>", "File with certificate authorities."),
+        Row(f"{prefix}-ssl-ca-path", f"{path}.ca_path", "<string>", "Directory with certificate authorities."),
+        Row(f"{prefix}-ssl-cert", f"{path}.cert", "<string>", "Client certificate."),
+        Row(f"{prefix}-ssl-key", f"{path}.key", "<string>", "Key of the client certificate."),
+        Row(
+            f"{prefix}-ssl-server-name",
+            f"{path}.server_name",
+            "<string>",
+            "Name that the server's certificate must have.",
+        ),
+        switch_row(f"{prefix}-ssl-verify", f"{path}.verify", "Check the server's certificate (default on)."),
     ]
 
 
-def _transport(prefix: str, stanza: str) -> list[Row]:
-    path = f"{stanza}.transport"
+def _retry(prefix: str, server: str) -> list[Row]:
+    path = f"{prefix}.retry"
+    backoff = "First pause (default 250ms); it doubles with every failure."
+    longest = "Longest pause (default 1m); 0 for no bound."
     return [
-        Row(f"{prefix}-transport-dial-keep-alive", f"{path}.dial_keep_alive", to_duration),
-        Row(f"{prefix}-transport-dial-timeout", f"{path}.dial_timeout", to_duration),
-        _bool(f"{prefix}-transport-disable-keep-alives", f"{path}.disable_keep_alives"),
-        Row(f"{prefix}-transport-max-idle-conns-per-host", f"{path}.max_idle_conns_per_host", to_decimal),
-        Row(f"{prefix}-transport-tls-handshake-timeout", f"{path}.tls_handshake_timeout", to_duration),
+        switch_row(f"{prefix}-retry", f"{path}.enabled", f"Try failed requests to {server} again (default on)."),
+        Row(f"{prefix}-retry-attempts", f"{path}.attempts", "<int>", "How often (default 12); 0 for ever.", to_decimal),
+        duration_row(f"{prefix}-retry-backoff", f"{path}.backoff", backoff),
+        duration_row(f"{prefix}-retry-max-backoff", f"{path}.max_backoff", longest),
+    ]
+
+
+def _transport(prefix: str) -> list[Row]:
+    head, path = f"{prefix}-transport", f"{prefix}.transport"
+    return [
+        duration_row(f"{head}-dial-keep-alive", f"{path}.dial_keep_alive", "Interval of TCP keep-alives."),
+        duration_row(f"{head}-dial-timeout", f"{path}.dial_timeout", "Time to connect."),
+        switch_row(f"{head}-disable-keep-alives", f"{path}.disable_keep_alives", "A new connection for every request."),
+        Row(
+            f"{head}-max-idle-conns-per-host",
+            f"{path}.max_idle_conns_per_host",
+            "<int>",
+            "Connections kept open.",
+            to_decimal,
+        ),
+        duration_row(f"{head}-tls-handshake-timeout", f"{path}.tls_handshake_timeout", "Time for the TLS handshake."),
     ]
 
 
@@ -77,38 +102,68 @@ def parse_auth(value: str) -> Settings:
 
 
 CONSUL_FLAGS: list[Row] = [
-    Row("consul-addr", "consul.address"),
-    Row("consul-auth", "consul.auth", parse_auth),
-    Row("consul-token", "consul.token"),
-    *_retry("consul", "consul"),
-    *_ssl("consul", "consul", "consul-ssl-verify"),
-    *_transport("consul", "consul"),
+    Row("consul-addr", "consul.address", "<address>", "Address of the Consul agent."),
+    Row("consul-auth", "consul.auth", "<username[:password]>", "Basic authentication for Consul.", parse_auth),
+    Row("consul-token", "consul.token", "<token>", "ACL token for Consul."),
+    Row("consul-token-file", "consul.token_file", "<path>", "File with the ACL token."),
+    *_retry("consul", "Consul"),
+    *_ssl("consul", "Consul"),
+    *_transport("consul"),
 ]
 VAULT_FLAGS: list[Row] = [
-    Row("vault-addr", "vault.address"),
-    Row("vault-token", "vault.token"),
-    Row("vault-agent-token-file", "vault.vault_agent_token_file"),
-    _bool("vault-renew-token", "vault.renew_token"),
-    _bool("vault-unwrap-token", "vault.unwrap_token"),
-    *_retry("vault", "vault"),
-    *_ssl("vault", "vault", "vault-ssl-verify"),
-    *_transport("vault", "vault"),
+    Row("vault-addr", "vault.address", "<address>", "Address of the Vault server."),
+    Row("vault-token", "vault.token", "<token>", "Token for Vault."),
+    Row(
+        "vault-agent-token-file",
+        "vault.vault_agent_token_file",
+        "<path>",
+        "File that the Vault agent keeps the token in.",
+    ),
+    switch_row("vault-renew-token", "vault.renew_token", "Renew the token (default on with a token)."),
+    switch_row("vault-unwrap-token", "vault.unwrap_token", "The token is a wrapping token."),
+    *_retry("vault", "Vault"),
+    *_ssl("vault", "Vault (default on)"),
+    *_transport("vault"),
 ]
 EXEC_FLAGS: list[Row] = [
-    Row("exec", "exec.command", lambda value: [value]),
-    Row("exec-kill-signal", "exec.kill_signal", signals.parse),
-    Row("exec-kill-timeout", "exec.kill_timeout", to_duration),
-    Row("exec-splay", "exec.splay", to_duration),
+    Row(
+        "exec-kill-signal",
+        "exec.kill_signal",
+        "<signal>",
+        "Signal that ends the child (default SIGINT).",
+        signals.parse,
+    ),
+    duration_row("exec-kill-timeout", "exec.kill_timeout", "Time until a child that stays is killed (default 30s)."),
+    Row(
+        "exec-reload-signal",
+        "exec.reload_signal",
+        "<signal>",
+        "Signal that tells the child of a change; without it the child is started again.",
+        signals.parse,
+    ),
+    duration_row("exec-splay", "exec.splay", "Random pause before signals, at most this long."),
 ]
 TOOL_FLAGS: list[Row] = [
-    Row("kill-signal", "kill_signal", signals.parse),
-    Row("reload-signal", "reload_signal", signals.parse),
-    Row("log-level", "log_level"),
-    Row("max-stale", "max_stale", to_duration),
-    Row("pid-file", "pid_file"),
-    _bool("syslog", "syslog.enabled"),
-    Row("syslog-facility", "syslog.facility"),
+    Row("kill-signal", "kill_signal", "<signal>", "Signal that ends this tool (default SIGINT).", signals.parse),
+    Row(
+        "reload-signal",
+        "reload_signal",
+        "<signal>",
+        "Signal that reads the configuration again (default SIGHUP).",
+        signals.parse,
+    ),
+    Row("log-level", "log_level", "<level>", "trace, debug, info, warn or err (default warn)."),
+    duration_row("max-stale", "max_stale", "Take answers of followers up to this age (default 2s); 0 asks the leader."),
+    Row("pid-file", "pid_file", "<path>", "File for the process ID."),
+    switch_row("syslog", "syslog.enabled", "Send the log to syslog, too."),
+    Row("syslog-facility", "syslog.facility", "<facility>", "Syslog facility (default LOCAL0)."),
+    Row("wait", "wait", "<duration>", "min[:max]: wait for changes to stop before anything is done.", parse_wait),
 ]
+
+
+def command_flag(what: str) -> Row:
+    """The flag of the child's command, which each tool explains in its own way."""
+    return Row("exec", "exec.command", "<command>", what, lambda value: [value])
 
 
 def switch(flags: FlagSet, name: str) -> None:
@@ -147,3 +202,14 @@ def collect(args: Args, rows: Iterable[Row]) -> Settings:
         if args.was_set(row.name):
             put(out, row.path, args.value(row.name))
     return out
+
+
+def described(rows: Iterable[Row], others: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The lines of a help text by name: each flag with what it expects, and what it does."""
+    shown = [(f"{row.name}={row.expects}" if row.expects else row.name, row.what) for row in rows if row.what]
+    return sorted([*shown, *others], key=lambda option: option[0].partition("=")[0])
+
+
+def listed(options: Iterable[tuple[str, str]]) -> str:
+    """The options as a help text shows them."""
+    return "\n\n".join(f"  -{flag}\n      {what}" for flag, what in options)

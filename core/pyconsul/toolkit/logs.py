@@ -18,6 +18,7 @@ TRACE: Final = 5
 _NUMBERS: Final = {"TRACE": TRACE, "DEBUG": 10, "INFO": 20, "WARN": 30, "ERR": 40}
 _NAMES: Final = {number: name for name, number in _NUMBERS.items()}
 DEFAULT_FILE_NAME: Final = "consul-template.log"
+_PRIORITIES: Final = {"DEBUG": "info", "INFO": "notice", "WARNING": "warning", "ERROR": "error"}
 SYSLOG_SOCKETS: Final = ("/dev/log", "/var/run/syslog", "/var/run/log")
 
 
@@ -46,10 +47,21 @@ class _Untimed(logging.Formatter):
 
 
 def _line(record: logging.LogRecord) -> str:
-    level = _NAMES.get(record.levelno, "INFO")
+    return f"[{_NAMES.get(record.levelno, 'INFO')}] {_said(record)}"
+
+
+def _said(record: logging.LogRecord) -> str:
     part = record.name.rpartition(".")[2]
-    head = f"[{level}] " if part == "main" else f"[{level}] ({part}) "
+    head = "" if part == "main" else f"({part}) "
     return head + record.getMessage().removesuffix("\n")  # one that ends a line already gets no second end
+
+
+class _Said(logging.Formatter):
+    """The lines for syslog, which has times and levels of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line without its newline."""
+        return _said(record)
 
 
 def _for_the_group(path: str, flags: int) -> int:
@@ -63,13 +75,14 @@ class RotatingFile(logging.Handler):
         super().__init__()
         folder, name = os.path.split(path)
         self.folder = folder or "."
-        stem, ending = os.path.splitext(name or DEFAULT_FILE_NAME)
-        self.head, self.ending = f"{stem}-", ending or ".log"
+        stem, dot, ending = (name or DEFAULT_FILE_NAME).rpartition(".")
+        self.head, self.ending = f"{stem if dot else ending}-", f".{ending}" if dot else ".log"
         self.limit_bytes = limit_bytes
         self.limit_seconds = limit_seconds
         self.keep = keep
         self.setFormatter(_Untimed())
         self.created = time.time()
+        self.prune()
         self.stream: TextIO = self._open()
 
     def _open(self) -> TextIO:
@@ -79,12 +92,11 @@ class RotatingFile(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
-        line = self.format(record) + "\n"
-        too_old = time.time() - self.created >= self.limit_seconds
-        too_large = self.limit_bytes > 0 and self.stream.tell() + len(line) > self.limit_bytes
-        if too_old or too_large:
+        is_old = time.time() - self.created >= self.limit_seconds
+        is_large = 0 < self.limit_bytes <= self.stream.tell()
+        if is_old or is_large:
             self.rotate()
-        self.stream.write(line)
+        self.stream.write(self.format(record) + "\n")
         self.stream.flush()
 
     def rotate(self) -> None:
@@ -94,11 +106,11 @@ class RotatingFile(logging.Handler):
         self.stream = self._open()
 
     def prune(self) -> None:
-        """Delete closed files beyond the number to keep (0: keep all, negative: keep none)."""
-        if self.keep == 0:
+        """Delete files of earlier times beyond the number to keep (0: keep all, negative: keep none)."""
+        if self.keep == 0 or not os.path.isdir(self.folder):
             return
         found = sorted(n for n in os.listdir(self.folder) if n.startswith(self.head) and n.endswith(self.ending))
-        for name in found[: len(found) - max(self.keep, 0)]:
+        for name in found[: max(len(found) - max(self.keep, 0), 0)]:
             os.unlink(os.path.join(self.folder, name))
 
     def close(self) -> None:
@@ -161,7 +173,7 @@ def _syslog(facility: str, name: str) -> logging.Handler:
 
     code = SysLogHandler.facility_names.get(facility.lower())
     if code is None:
-        raise ConfigError(f"error setting up syslog logger: invalid syslog facility: {facility}")
+        raise ConfigError(f"error setting up syslog logger: invalid syslog facility: {facility.upper()}")
     door = next(filter(_answers, SYSLOG_SOCKETS), "")
     if not door:
         raise ConfigError("error setting up syslog logger: Unix syslog delivery error")
@@ -169,13 +181,17 @@ def _syslog(facility: str, name: str) -> logging.Handler:
     class Syslog(SysLogHandler):
         """A daemon that ends while the tool runs takes its lines along; they still stand on standard error."""
 
+        def mapPriority(self, levelName: str) -> str:
+            """The originals' priorities: what runs well is a notice."""
+            return _PRIORITIES.get(levelName, "notice")
+
         def handleError(self, record: logging.LogRecord) -> None:
             """Say nothing: a report of each lost line would drown the lines themselves."""
             del record
 
     handler = Syslog(door, code)
     handler.ident = f"{name}[{os.getpid()}]: "
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(_Said())
     return handler
 
 

@@ -63,7 +63,7 @@ class Environment(msgspec.Struct, frozen=True):
     def build(self, own: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
         """The environment: the own one filtered, then ``extra``, then the custom pairs."""
         split = [pair.partition("=") for pair in self.custom]
-        custom = {name: value for name, _, value in split}
+        custom = {name: value for name, _, value in split if name}
         if self.pristine:
             return {**extra, **custom}
         kept = dict(own)
@@ -86,7 +86,7 @@ class Exec(msgspec.Struct, frozen=True):
     environment: Environment = msgspec.field(default_factory=Environment)
     kill_signal: int = 2
     kill_timeout: int = 30 * SECOND
-    reload_signal: int = 0
+    reload_signal: int | None = None
     splay: int = 0
     timeout: int = 0
 
@@ -100,7 +100,7 @@ class Exec(msgspec.Struct, frozen=True):
             Environment.of(settings.get("env", {})),
             settings.get("kill_signal", 2),
             settings.get("kill_timeout", 30 * SECOND),
-            settings.get("reload_signal", 0),
+            settings.get("reload_signal"),
             settings.get("splay", 0),
             settings.get("timeout", timeout),
         )

@@ -10,7 +10,6 @@ import msgspec
 
 from pyconsul.lang.goflags import Args, FlagSet, to_bool, to_duration
 from pyconsul.lang.goflags.flagset import Flag
-from pyconsul.toolkit import signals
 from pyconsul.toolkit.flags import (
     CONSUL_FLAGS,
     EXEC_FLAGS,
@@ -18,42 +17,61 @@ from pyconsul.toolkit.flags import (
     VAULT_FLAGS,
     Row,
     collect,
+    command_flag,
     declare,
+    described,
+    duration_row,
+    listed,
     parse_auth,
     put,
     switch,
+    switch_row,
 )
 from pyconsul.toolkit.schema import Settings
-from pyconsul.toolkit.stanzas import parse_wait
 
 VERSION: Final = "0.13.4"
 """The release of the original whose behaviour this tool has."""
 
 Warn = Callable[[int, str], None]
 
-_VAULT_OWN: Final = (
-    "namespace",
-    "k8s-auth-role-name",
-    "k8s-service-account-token",
-    "k8s-service-account-token-path",
-    "k8s-service-mount-path",
-)
 ROWS: Final[list[Row]] = [
     *CONSUL_FLAGS,
-    Row("consul-token-file", "consul.token_file"),
     *VAULT_FLAGS,
-    *(Row(f"vault-{name}", f"vault.{name.replace('-', '_')}") for name in _VAULT_OWN),
+    Row("vault-namespace", "vault.namespace", "<namespace>", "Name space in Vault."),
+    Row("vault-k8s-auth-role-name", "vault.k8s_auth_role_name", "<string>", "Log in to Vault as this Kubernetes role."),
+    Row(
+        "vault-k8s-service-account-token", "vault.k8s_service_account_token", "<string>", "The service account's token."
+    ),
+    Row(
+        "vault-k8s-service-account-token-path",
+        "vault.k8s_service_account_token_path",
+        "<path>",
+        "File with the service account's token.",
+    ),
+    Row(
+        "vault-k8s-service-mount-path",
+        "vault.k8s_service_mount_path",
+        "<path>",
+        "Where the Kubernetes login is mounted in Vault.",
+    ),
+    command_flag("The command, in place of the words after the flags."),
     *EXEC_FLAGS,
-    Row("exec-reload-signal", "exec.reload_signal", signals.parse),
     *TOOL_FLAGS,
-    Row("once", "once", to_bool, is_bool=True, brief=True),
-    Row("pristine", "pristine", to_bool, is_bool=True),
-    Row("sanitize", "sanitize", to_bool, is_bool=True),
-    Row("upcase", "upcase", to_bool, is_bool=True),
-    Row("wait", "wait", parse_wait),
-    Row("no-restart", "no_restart", to_bool, is_bool=True),
-    Row("change-command", "change_command", lambda value: [value]),
-    Row("change-timeout", "change_timeout", to_duration),
+    Row("once", "once", "", "Fetch once, run the command once, end with it.", to_bool, is_bool=True, brief=True),
+    switch_row("pristine", "pristine", "Only fetched variables; the own environment is not passed on."),
+    switch_row(
+        "sanitize", "sanitize", "Make underscores of all characters but letters, digits and underscores in names."
+    ),
+    switch_row("upcase", "upcase", "Make names upper case."),
+    switch_row("no-restart", "no_restart", "Never restart the child; signal and command for changes still work."),
+    Row(
+        "change-command",
+        "change_command",
+        "<command>",
+        "Run this before the child is told of a change; if it fails, the child is left alone.",
+        lambda value: [value],
+    ),
+    duration_row("change-timeout", "change_timeout", "How long that command may take (default 30s)."),
 ]
 
 
@@ -63,23 +81,23 @@ def _both(key: str) -> tuple[str, ...]:
 
 # Older names: the flag, what it is called now, where its value goes.
 _OLDER: Final[list[tuple[Row, str, tuple[str, ...]]]] = [
-    (Row("auth", "", parse_auth), "-consul-auth", ("consul.auth",)),
+    (Row("auth", "", convert=parse_auth), "-consul-auth", ("consul.auth",)),
     (Row("consul", ""), "-consul-addr", ("consul.address",)),
     (
-        Row("retry", "", to_duration),
+        Row("retry", "", convert=to_duration),
         "-consul-retry-* and -vault-retry-*",
         (*_both("retry.backoff"), *_both("retry.max_backoff")),
     ),
-    (Row("splay", "", to_duration), "-exec-splay", ("exec.splay",)),
-    (Row("ssl", "", to_bool, is_bool=True), "-consul-ssl-* and -vault-ssl-*", _both("ssl.enabled")),
+    (Row("splay", "", convert=to_duration), "-exec-splay", ("exec.splay",)),
+    (Row("ssl", "", convert=to_bool, is_bool=True), "-consul-ssl-* and -vault-ssl-*", _both("ssl.enabled")),
     (
-        Row("ssl-verify", "", to_bool, is_bool=True),
+        Row("ssl-verify", "", convert=to_bool, is_bool=True),
         "-consul-ssl-verify and -vault-ssl-verify",
         _both("ssl.verify"),
     ),
     (Row("ssl-ca-cert", ""), "-consul-ssl-ca-cert and -vault-ssl-ca-cert", _both("ssl.ca_cert")),
     (Row("ssl-cert", ""), "-consul-ssl-cert and -vault-ssl-cert", _both("ssl.cert")),
-    (Row("timeout", "", to_duration), "-exec-timeout", ("exec.timeout",)),
+    (Row("timeout", "", convert=to_duration), "-exec-timeout", ("exec.timeout",)),
     (Row("token", ""), "-consul-token", ("consul.token",)),
 ]
 _FORMATS: Final = ("id", "name", "address", "tag", "port")
@@ -174,50 +192,11 @@ Options:
 
 {options}
 """
-# What a flag expects and what it does; the order of the help text.
-_OPTIONS: Final[list[tuple[str, str]]] = [
-    (
-        "change-command=<command>",
-        "Run this before the child is told of a change; if it fails, the child is left alone.",
-    ),
-    ("change-timeout=<duration>", "How long that command may take (default 30s)."),
+# Flags that are no settings, or become stanzas.
+_OTHERS: Final = (
     ("config=<path>", "File or directory with configuration; may be repeated, later ones win, flags win over all."),
-    ("consul-addr=<address>", "Address of the Consul agent."),
-    ("consul-auth=<username[:password]>", "Basic authentication for Consul."),
-    ("consul-retry", "Try failed requests to Consul again (default on)."),
-    ("consul-retry-attempts=<int>", "How often (default 12); 0 for ever."),
-    ("consul-retry-backoff=<duration>", "First pause (default 250ms); it doubles with every failure."),
-    ("consul-retry-max-backoff=<duration>", "Longest pause (default 1m); 0 for no bound."),
-    ("consul-ssl", "Talk HTTPS to Consul."),
-    ("consul-ssl-ca-cert=<string>", "File with certificate authorities."),
-    ("consul-ssl-ca-path=<string>", "Directory with certificate authorities."),
-    ("consul-ssl-cert=<string>", "Client certificate."),
-    ("consul-ssl-key=<string>", "Key of the client certificate."),
-    ("consul-ssl-server-name=<string>", "Name that the server's certificate must have."),
-    ("consul-ssl-verify", "Check the server's certificate (default on)."),
-    ("consul-token=<token>", "ACL token for Consul."),
-    ("consul-token-file=<path>", "File with the ACL token."),
-    ("consul-transport-dial-keep-alive=<duration>", "Interval of TCP keep-alives."),
-    ("consul-transport-dial-timeout=<duration>", "Time to connect."),
-    ("consul-transport-disable-keep-alives", "A new connection for every request."),
-    ("consul-transport-max-idle-conns-per-host=<int>", "Connections kept open."),
-    ("consul-transport-tls-handshake-timeout=<duration>", "Time for the TLS handshake."),
-    ("exec=<command>", "The command, in place of the words after the flags."),
-    ("exec-kill-signal=<signal>", "Signal that stops the child (default SIGINT)."),
-    ("exec-kill-timeout=<duration>", "Time until a child that stays is killed (default 30s)."),
-    ("exec-reload-signal=<signal>", "Signal that tells the child of a change; without it the child is restarted."),
-    ("exec-splay=<duration>", "Random pause before signals, at most this long."),
-    ("kill-signal=<signal>", "Signal that ends this tool (default SIGINT)."),
-    ("log-level=<level>", "trace, debug, info, warn or error (default warn)."),
-    ("max-stale=<duration>", "Take answers of followers up to this age (default 2s); 0 asks the leader."),
     ("no-prefix[=<bool>]", "Whether names go without the path of the prefixes and secrets given as flags."),
-    ("no-restart", "Never restart the child; signal and command for changes still work."),
-    ("once", "Fetch once, run the command once, end with it."),
-    ("pid-file=<path>", "File for the process ID."),
     ("prefix=<prefix>", "Keys below this become variables; may be repeated, later ones win, secrets win over all."),
-    ("pristine", "Only fetched variables; the own environment is not passed on."),
-    ("reload-signal=<signal>", "Signal that reads the configuration again (default SIGHUP)."),
-    ("sanitize", "Make underscores of all characters but letters, digits and underscores in names."),
     ("secret=<prefix>", "A secret of Vault whose keys become variables; may be repeated, later ones win."),
     ("service-query=<service-name>", "[tag.]name[@dc][~near]: a service whose attributes become variables."),
     ("service-format-id=<{{service}}/{{key}}>", "Name of the variable with the instance's ID."),
@@ -225,45 +204,15 @@ _OPTIONS: Final[list[tuple[str, str]]] = [
     ("service-format-address=<{{service}}/{{key}}>", "Name of the variable with the address."),
     ("service-format-tag=<{{service}}/{{key}}>", "Name of the variable with the tags."),
     ("service-format-port=<{{service}}/{{key}}>", "Name of the variable with the port."),
-    ("syslog", "Send the log to syslog, too."),
-    ("syslog-facility=<facility>", "Syslog facility (default LOCAL0)."),
-    ("upcase", "Make names upper case."),
-    ("vault-addr=<address>", "Address of the Vault server."),
-    ("vault-namespace=<namespace>", "Name space in Vault."),
-    ("vault-renew-token", "Renew the token (default on with a token)."),
-    ("vault-retry", "Try failed requests to Vault again (default on)."),
-    ("vault-retry-attempts=<int>", "How often (default 12); 0 for ever."),
-    ("vault-retry-backoff=<duration>", "First pause (default 250ms); it doubles with every failure."),
-    ("vault-retry-max-backoff=<duration>", "Longest pause (default 1m); 0 for no bound."),
-    ("vault-ssl", "Talk HTTPS to Vault (default on)."),
-    ("vault-ssl-ca-cert=<string>", "File with certificate authorities."),
-    ("vault-ssl-ca-path=<string>", "Directory with certificate authorities."),
-    ("vault-ssl-cert=<string>", "Client certificate."),
-    ("vault-ssl-key=<string>", "Key of the client certificate."),
-    ("vault-ssl-server-name=<string>", "Name that the server's certificate must have."),
-    ("vault-ssl-verify", "Check the server's certificate (default on)."),
-    ("vault-token=<token>", "Token for Vault."),
-    ("vault-agent-token-file=<token-file>", "File that the Vault agent keeps the token in."),
-    ("vault-transport-dial-keep-alive=<duration>", "Interval of TCP keep-alives."),
-    ("vault-transport-dial-timeout=<duration>", "Time to connect."),
-    ("vault-transport-disable-keep-alives", "A new connection for every request."),
-    ("vault-transport-max-idle-conns-per-host=<int>", "Connections kept open."),
-    ("vault-transport-tls-handshake-timeout=<duration>", "Time for the TLS handshake."),
-    ("vault-unwrap-token", "The token is a wrapping token."),
-    ("vault-k8s-auth-role-name=<string>", "Log in to Vault as this Kubernetes role."),
-    ("vault-k8s-service-account-token=<string>", "The service account's token."),
-    ("vault-k8s-service-account-token-path=<path>", "File with the service account's token."),
-    ("vault-k8s-service-mount-path=<path>", "Where the Kubernetes login is mounted in Vault."),
-    ("wait=<duration>", "min[:max]: wait for changes to stop before the child is told."),
     ("v, -version", "Print the version and end."),
-]
+)
 
 
 def options() -> list[tuple[str, str]]:
     """Every option with what it expects, and what it does."""
-    return list(_OPTIONS)
+    return described(ROWS, _OTHERS)
 
 
 def usage() -> str:
     """The help text."""
-    return HELP.format(options="\n\n".join(f"  -{flag}\n      {what}" for flag, what in _OPTIONS))
+    return HELP.format(options=listed(options()))

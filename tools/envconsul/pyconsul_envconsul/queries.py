@@ -40,9 +40,13 @@ class Fetched(NamedTuple):
 class Access(Protocol):
     """How queries get at data; the view implements it."""
 
-    index: int
     default_lease: float
     lease_threshold: float
+
+    @property
+    def index(self) -> int:
+        """The index of the last answer; 0 the first time."""
+        ...
 
     async def get(self, path: str, params: Mapping[str, str]) -> Fetched:
         """One blocking GET from Consul: the JSON value, None for 404."""

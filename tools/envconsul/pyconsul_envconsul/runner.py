@@ -242,7 +242,7 @@ class Runner:
         """A change: the command first, then signal or restart. False when the command refused the change."""
         if not await self._changed(environment):
             return False
-        if self.config.exec.reload_signal:
+        if self.config.exec.reload_signal is not None:
             await child.reload()
         elif self.config.no_restart:
             logger.info("environment changed, the child process goes on with the former one")

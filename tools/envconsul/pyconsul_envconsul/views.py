@@ -4,46 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-import msgspec
-
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import format_duration
 from pyconsul.sdk.client import AsyncClient
-from pyconsul.sdk.errors import ConsulError, status_error
-from pyconsul.sdk.request import QueryMeta, QueryOptions
+from pyconsul.toolkit.asking import FETCH_ERRORS, Asking, pace
 from pyconsul.toolkit.errors import ConfigError
 from pyconsul.toolkit.retry import RetryPolicy
 from pyconsul.toolkit.stanzas import SECOND
-from pyconsul.toolkit.vault import VaultClient, VaultError
+from pyconsul.toolkit.vault import VaultClient
 from pyconsul_envconsul.config import Config
 from pyconsul_envconsul.queries import Fetched, Query
 
 logger = logging.getLogger("pyconsul_envconsul.view")
 
 BLOCK_SECONDS: Final = 60.0
-MIN_INTERVAL: Final = 0.1
-"""Seconds between an answer and the request before it, after the first answer."""
-
 DEFAULT_PAUSE_NS: Final = 60 * SECOND
 """Between tries after the last attempt, where the configuration has no longest pause."""
-
-# What a server may do wrong, down to answers of another shape than its API promises.
-_FETCH_ERRORS: Final = (
-    ConsulError,
-    VaultError,
-    ConfigError,
-    OSError,
-    msgspec.MsgspecError,
-    LookupError,
-    TypeError,
-    ValueError,
-    AttributeError,
-)
 
 
 class Event(NamedTuple):
@@ -96,13 +76,11 @@ class View:
 
     def __init__(self, query: Query, views: Views) -> None:
         self.query = query
-        self.index = 0
+        self.asking = Asking(BLOCK_SECONDS, views.config.max_stale / SECOND)
         self.default_lease = views.config.vault.default_lease_duration / SECOND
         self.lease_threshold = views.config.vault.lease_renewal_threshold
         self._views = views
         self._once = views.config.once
-        self._max_stale_ms = views.config.max_stale / 1e6
-        self._stale_allowed = views.config.max_stale > 0
         self._retry = views.retry[query.kind]
         self._failures = 0
         self._value: object = None
@@ -110,19 +88,15 @@ class View:
 
     # -- what queries use -------------------------------------------------------
 
+    @property
+    def index(self) -> int:
+        """The index of the last answer; 0 the first time."""
+        return self.asking.index
+
     async def get(self, path: str, params: Mapping[str, str]) -> Fetched:
         """One blocking GET from Consul. Raises the SDK's errors but for 404."""
-        options = QueryOptions(
-            consistency="stale" if self._stale_allowed else "default", wait=BLOCK_SECONDS, index=self.index
-        )
-        answer = await self._views.clients.consul.raw("GET", path, params, options=options)
-        meta = QueryMeta.of(answer)
-        if answer.status == 404 and path.startswith("/v1/kv/"):
-            return Fetched(None, meta.index, meta.last_contact_ms)
-        if answer.status != 200:
-            raise status_error(answer.status, answer.body)
-        value = msgspec.json.decode(answer.body) if answer.body else None
-        return Fetched(value, meta.index, meta.last_contact_ms)
+        asked = await self.asking.get(self._views.clients.consul, path, params)
+        return Fetched(asked.value, asked.index, asked.last_contact_ms)
 
     async def vault(self) -> VaultClient:
         """The Vault client, logged in."""
@@ -140,31 +114,24 @@ class View:
             started = time.monotonic()
             try:
                 fetched = await self.query.fetch(self)
-            except _FETCH_ERRORS as error:
+            except (*FETCH_ERRORS, ConfigError) as error:
                 if not await self._try_again(f"{self.query.name}: {error}"):
                     return
                 continue
             self._failures = 0
-            spent = time.monotonic() - started
-            if self._has_value and spent < MIN_INTERVAL:
-                await asyncio.sleep(MIN_INTERVAL - spent + random.random() * 0.02)
-            if self._is_too_old(fetched) or not self._is_news(fetched):
+            if self._has_value:
+                await pace(started)
+            if self.asking.is_too_old(fetched.last_contact_ms) or not self._is_news(fetched):
                 continue
             logger.debug("%s received data", self.query.name)
             self._views.events.put_nowait(Event(self.query.name, fetched.value))
             if self._once:
                 return
 
-    def _is_too_old(self, fetched: Fetched) -> bool:
-        """Whether the answer is too stale; the next request then goes to the leader."""
-        too_old = self._stale_allowed and fetched.last_contact_ms > self._max_stale_ms
-        self._stale_allowed = self._max_stale_ms > 0 and not too_old
-        return too_old
-
     def _is_news(self, fetched: Fetched) -> bool:
         """Whether the answer tells anything new. An index that goes backwards starts over."""
         went_back = fetched.mark < self.index
-        self.index = 0 if went_back else fetched.mark
+        self.asking.index = 0 if went_back else fetched.mark
         if self._has_value and fetched.value == self._value:
             return False
         self._value, self._has_value = fetched.value, True
@@ -178,7 +145,7 @@ class View:
         """
         pause = self._retry.pause_ns(self._failures)
         self._failures += 1
-        self.index = 0
+        self.asking.index = 0
         if pause is None:
             logger.error("%s (exceeded maximum retries)", message)
             if self._once or not self._retry.enabled:

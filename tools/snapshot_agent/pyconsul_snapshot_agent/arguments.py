@@ -16,20 +16,18 @@ COMMANDS: Final = ("list", "verify", "restore")
 
 
 class Option(NamedTuple):
-    """One flag: its row, what it expects, what it does, and whether Enterprise has it."""
+    """One flag: its row, and whether it is ours, not Enterprise's."""
 
     row: Row
-    expects: str
-    what: str
     is_ours: bool = False
 
 
 def _text(name: str, path: str, expects: str, what: str, convert: Convert = str, *, ours: bool = False) -> Option:
-    return Option(Row(name, path, convert), expects, what, ours)
+    return Option(Row(name, path, expects, what, convert), ours)
 
 
 def _switch(name: str, path: str, what: str, *, ours: bool = False) -> Option:
-    return Option(Row(name, path, to_bool, is_bool=True), "", what, ours)
+    return Option(Row(name, path, "", what, to_bool, is_bool=True), ours)
 
 
 def _destination(kind: str, flag: str, key: str, expects: str, what: str, *, ours: bool = False) -> Option:
@@ -247,14 +245,14 @@ def usage() -> str:
     parts: list[str] = []
     for title, options in OPTIONS.items():
         parts.append(f"{title}:")
-        parts += [f"  -{option.row.name}{_shown(option)}\n      {option.what}" for option in options]
+        parts += [f"  -{option.row.name}{_shown(option)}\n      {option.row.what}" for option in options]
         if title == "Consul":
             parts.append("  -login-meta=<key=value>\n      Meta data of the login's token. May be repeated.")
     return _HELP.format(options="\n\n".join(parts))
 
 
 def _shown(option: Option) -> str:
-    return f"=<{option.expects}>" if option.expects else ""
+    return f"=<{option.row.expects}>" if option.row.expects else ""
 
 
 def reference() -> str:
@@ -264,7 +262,7 @@ def reference() -> str:
         parts += [f"### {title}", "| flag | key | |", "|---|---|---|"]
         for option in options:
             flag = f"`-{option.row.name}{_shown(option)}`{' +' if option.is_ours else ''}"
-            parts.append(f"| {flag} | `{_key(option.row.path)}` | {option.what} |")
+            parts.append(f"| {flag} | `{_key(option.row.path)}` | {option.row.what} |")
         if title == "Consul":
             parts.append(
                 "| `-login-meta=<key=value>` | `login.meta` | Meta data of the login's token. May be repeated. |"

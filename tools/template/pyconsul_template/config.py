@@ -256,4 +256,8 @@ def load(paths: Sequence[str], over: Settings, environ: Mapping[str, str]) -> Co
     # The switches of one run only come from flags and CT_LOCAL_CONFIG.
     settings.pop("once", None)
     settings.pop("parseonly", None)
-    return Config.of(merge(settings, over), environ)
+    settings = merge(settings, over)
+    if "template_error_fatal" in over:  # what stanzas say is for files alone
+        fatal: bool = over["template_error_fatal"]
+        settings["template"] = [{**stanza, "error_fatal": fatal} for stanza in settings.get("template", ())]
+    return Config.of(settings, environ)

@@ -1,7 +1,7 @@
 """De-duplication: per template one instance holds a lock, watches, and shares what it found through a key.
 
-Key and session look like the original's. The value does not (that is a Go gob): it holds the raw answers
-of the API, compressed, so that followers make their values with the same code as the leader.
+Key, session and value are the original's, so that its instances and ours work together: the value is a gob of
+the version and of all data by their names, compressed.
 """
 
 from __future__ import annotations
@@ -10,20 +10,19 @@ import asyncio
 import base64
 import json
 import logging
-import zlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import ConsulError
-from pyconsul.sdk.request import QueryMeta, QueryOptions, escape_path
+from pyconsul.sdk.request import Answer, QueryMeta, QueryOptions, escape_path
 from pyconsul.toolkit.stanzas import SECOND
+from pyconsul_template import gob, lzw
+from pyconsul_template.arguments import VERSION
 from pyconsul_template.config import Config
-from pyconsul_template.dependencies.queries import Asked
 
 if TYPE_CHECKING:
     from pyconsul_template.runner import Template
-    from pyconsul_template.watcher import Watcher
 
 logger = logging.getLogger("pyconsul_template.dedup")
 
@@ -31,75 +30,52 @@ LOCK_FLAG: Final = 3304740253564472344
 """The flags value of keys that Consul's lock library uses."""
 
 NO_DATA: Final = b"__NO_DATA__"
-MAGIC: Final = b"PYCT1"
 SESSION_NAME: Final = "Consul-Template de-duplication"
-SESSION_RETRY = 15.0
-LOCK_RETRY = 10.0
+SESSION_RETRY: Final = 15.0
+RENEW_RETRY: Final = 1.0
+LOCK_RETRY: Final = 10.0
+LOCK_DELAY: Final = 0.5
+"""Seconds until a lock that is free and could not be taken is tried again: its last session's delay holds it."""
+
 MAX_SHARED_BYTES: Final = 512 * 1024
 
 
-def encode(answers: Mapping[str, list[Asked]]) -> bytes:
-    """The key's value for the answers behind each dependency."""
-    plain = json.dumps(
-        {name: [[a.value, a.index, a.last_contact_ms] for a in asked] for name, asked in answers.items()},
-        sort_keys=True,
-    )
-    return MAGIC + zlib.compress(plain.encode())
+def encode(data: Mapping[str, Any]) -> bytes:
+    """The key's value for the data by the names of their dependencies. Raises GobError."""
+    fields = {"Version": ("string", VERSION), "Data": ("map[string]interface {}", data)}
+    return lzw.compress(gob.encode(fields))
 
 
-def decode(data: bytes) -> dict[str, list[Asked]]:
-    """The answers in a key's value; none when another implementation or nobody wrote it."""
-    if not data.startswith(MAGIC):
-        return {}
-    try:
-        found: dict[str, list[list[Any]]] = json.loads(zlib.decompress(data[len(MAGIC) :]))
-    except (zlib.error, ValueError) as error:
-        logger.warning("shared data cannot be read: %s", error)
-        return {}
-    return {name: [Asked(*asked) for asked in answers] for name, answers in found.items()}
-
-
-class Replay:
-    """Gives recorded answers in their order; the ``Access`` of a follower."""
-
-    def __init__(self, answers: list[Asked]) -> None:
-        self.index = 0
-        self._answers = iter(answers)
-
-    async def get(self, path: str, params: Mapping[str, str], *, blocking: bool = True) -> Asked:
-        """The next recorded answer."""
-        return next(self._answers, Asked(None, 0, 0))
-
-    async def pause(self, seconds: float) -> None:
-        """Nothing to wait for."""
-
-    def polled(self) -> int:
-        """Any index."""
-        return 1
+def decode(value: bytes) -> dict[str, Any] | None:
+    """The data in a key's value, None when another version wrote it. Raises GobError and LzwError."""
+    found = gob.decode(lzw.decompress(value))
+    version = found.get("Version", "")
+    if version != VERSION:
+        logger.warning("created with different version (%s vs %s)", version, VERSION)
+        return None
+    data = found.get("Data", {})
+    if not isinstance(data, dict):
+        raise gob.GobError("gob: no map")
+    return data
 
 
 class DedupManager:
     """Locks, shares and loads for all templates of one runner."""
 
     def __init__(
-        self,
-        config: Config,
-        templates: list[Template],
-        values: dict[str, Any],
-        watcher: Watcher,
-        changed: Callable[[str], None],
+        self, config: Config, templates: list[Template], values: dict[str, Any], changed: Callable[[], None]
     ) -> None:
         self.config = config.dedup
         self.client = AsyncClient(config.consul.client_settings())
         self.templates = templates
         self.values = values
-        self.watcher = watcher
         self.changed = changed
         self.session = ""
         self._leading: set[str] = set()
-        self._shared: dict[str, dict[str, list[Asked]]] = {}
+        self._shared: dict[str, dict[str, Any]] = {}
         self._written: dict[str, bytes] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._followers: list[asyncio.Task[None]] = []
+        self._keeper: asyncio.Task[None] | None = None
 
     def is_leader(self, template: Template) -> bool:
         """Whether this instance watches for the template."""
@@ -111,57 +87,85 @@ class DedupManager:
 
     # -- session ---------------------------------------------------------------------
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Take the locks that are free, and go on trying for the others."""
         logger.info("starting de-duplication manager")
-        self._tasks.append(asyncio.create_task(self._keep_session()))
-        self._tasks += [asyncio.create_task(self._follow(t)) for t in self.templates]
+        for template in self.templates:
+            logger.info("starting watch for template hash %s", template.identity)
+        self._keeper = asyncio.create_task(self._keep_session())
 
     async def stop(self) -> None:
         """Give everything up."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.wait(self._tasks)
-        if self.session:
-            try:
-                await self.client.raw("PUT", f"/v1/session/destroy/{self.session}")
-            except ConsulError as error:
-                logger.error("failed to destroy session: %s", error)
+        logger.info("stopping de-duplication manager")
+        if self._keeper is not None:
+            await _ended([self._keeper, *self._followers])
+        for template in self.templates:
+            if self.is_leader(template):
+                logger.info("releasing lock '%s'", self.key_of(template))
+        await self._destroy_session()
         await self.client.aclose()
+
+    async def _keep_session(self) -> None:
+        """Have a session, and another one when it is lost; the keys are followed also while there is none."""
+        await self._follow_all()
+        while True:
+            logger.info("attempting to create session")
+            try:
+                self.session = await self._new_session()
+            except ConsulError as error:
+                logger.error("failed to create session: %s", error)
+            else:
+                logger.info("created session %s", self.session)
+                await self._follow_all()
+                await self._renew()
+                await self._destroy_session()
+                self._lose_all()
+            await asyncio.sleep(SESSION_RETRY)
+
+    async def _follow_all(self) -> None:
+        """Look at all keys anew: what waits for a change of them would not hear of a new session."""
+        await _ended(self._followers)
+        self._followers = [asyncio.create_task(self._follow(t)) for t in self.templates]
 
     async def _new_session(self) -> str:
         ttl = f"{self.config.ttl / SECOND:.6f}s"
         body = {"Name": SESSION_NAME, "Behavior": "delete", "TTL": ttl, "LockDelay": "1ms"}
         answer = await self.client.raw("PUT", "/v1/session/create", body=json.dumps(body).encode())
-        if answer.status != 200:
-            raise ConsulError(f"Unexpected response code: {answer.status} ({answer.text()})")
-        return json.loads(answer.body)["ID"]
-
-    async def _keep_session(self) -> None:
-        while True:
-            try:
-                self.session = await self._new_session()
-                logger.info("created session %s", self.session)
-                await self._renew()
-                logger.error("session %s is gone", self.session)
-            except ConsulError as error:
-                logger.error("failed to create or renew session: %s", error)
-            self.session = ""
-            self._lose_all()
-            await asyncio.sleep(SESSION_RETRY)
+        return json.loads(_checked(answer).body)["ID"]
 
     async def _renew(self) -> None:
-        """Renew the session until it is gone."""
+        """Renew the session until it is gone; a server that does not answer may have gone for less than its time."""
+        loop = asyncio.get_running_loop()
+        ttl = self.config.ttl / SECOND
+        renewed, pause = loop.time(), ttl / 2
         while True:
-            await asyncio.sleep(self.config.ttl / SECOND / 2)
-            answer = await self.client.raw("PUT", f"/v1/session/renew/{self.session}")
-            if answer.status == 404:
-                return
+            await asyncio.sleep(pause)
+            try:
+                answer = await self.client.raw("PUT", f"/v1/session/renew/{self.session}")
+                if answer.status == 404:
+                    logger.error("failed to renew session: session expired")
+                    return
+                _checked(answer)
+            except ConsulError as error:
+                if loop.time() - renewed > ttl:
+                    logger.error("failed to renew session: %s", error)
+                    return
+                pause = RENEW_RETRY
+            else:
+                renewed, pause = loop.time(), ttl / 2
+
+    async def _destroy_session(self) -> None:
+        session, self.session = self.session, ""
+        if not session:
+            return
+        try:
+            await self.client.raw("PUT", f"/v1/session/destroy/{session}")
+        except ConsulError as error:
+            logger.error("failed destroying session '%s', %s", session, error)
 
     def _lose_all(self) -> None:
-        lost, self._leading = self._leading, set()
-        if lost:
-            self.changed("")
+        for template in self.templates:
+            self._lead(template, leads=False)
 
     # -- one template ------------------------------------------------------------------
 
@@ -170,100 +174,125 @@ class DedupManager:
         index = 0
         while True:
             try:
-                if not self.session:
-                    await asyncio.sleep(0.05)
-                    continue
                 index, entry = await self._look(template, index)
-                await self._judge(template, entry)
+                if not await self._judge(template, entry):
+                    index = 0
             except ConsulError as error:
-                logger.error("failed to watch %s: %s", self.key_of(template), error)
+                logger.error("failed to get '%s': %s", self.key_of(template), error)
                 index = 0
                 await asyncio.sleep(LOCK_RETRY)
 
     async def _look(self, template: Template, index: int) -> tuple[int, Mapping[str, Any] | None]:
-        options = QueryOptions(index=index, wait=min(self.config.block_query_wait / SECOND, LOCK_RETRY))
+        """The key's next index and its entry; an answer that is too old is asked of the leader again."""
+        wait = min(self.config.block_query_wait / SECOND, LOCK_RETRY)
+        max_stale_ms = self.config.max_stale / 1e6
+        options = QueryOptions(consistency="stale" if max_stale_ms else "default", index=index, wait=wait)
         answer = await self.client.raw("GET", self._path(template), options=options)
-        if answer.status not in (200, 404):
-            raise ConsulError(f"Unexpected response code: {answer.status} ({answer.text()})")
-        found = json.loads(answer.body)[0] if answer.status == 200 else None
+        if QueryMeta.of(answer).last_contact_ms > max_stale_ms:
+            answer = await self.client.raw("GET", self._path(template), options=QueryOptions(index=index, wait=wait))
+        found = json.loads(_checked(answer).body)[0] if answer.status != 404 else None
         newest = QueryMeta.of(answer).index
         return (newest if newest >= index else 0), found
 
     def _path(self, template: Template) -> str:
         return "/v1/kv/" + escape_path(self.key_of(template))
 
-    async def _judge(self, template: Template, entry: Mapping[str, Any] | None) -> None:
+    async def _judge(self, template: Template, entry: Mapping[str, Any] | None) -> bool:
+        """Lead, follow, or try to lead, by who holds the key. Returns False when the key has to be looked at again."""
         holder = (entry or {}).get("Session", "")
-        if holder and holder == self.session:
+        self._lead(template, leads=bool(holder) and holder == self.session)
+        if not holder and self.session:
+            if not await self._put(template, NO_DATA):
+                await asyncio.sleep(LOCK_DELAY)
+                return False
             self._lead(template, leads=True)
-        elif holder:
-            self._lead(template, leads=False)
+        elif holder != self.session:
             self._take(template, entry or {})
-        else:
-            self._lead(template, leads=await self._acquire(template))
+        return True
 
-    async def _acquire(self, template: Template) -> bool:
+    async def _put(self, template: Template, value: bytes) -> bool:
+        """Write the key, which takes the lock or needs it. Returns whether that was allowed."""
         params = {"acquire": self.session, "flags": str(LOCK_FLAG)}
-        answer = await self.client.raw("PUT", self._path(template), params, NO_DATA)
-        return answer.status == 200 and answer.body.strip() == b"true"
+        answer = await self.client.raw("PUT", self._path(template), params, value)
+        return _checked(answer).body.strip() == b"true"
 
     def _lead(self, template: Template, *, leads: bool) -> None:
         if leads is self.is_leader(template):
             return
         if leads:
-            logger.info("acquired de-duplication lock for %s", template.config.label)
+            logger.info("acquired lock '%s'", self.key_of(template))
             self._leading.add(template.identity)
             self._written.pop(template.identity, None)
         else:
-            logger.info("lost de-duplication lock for %s", template.config.label)
+            logger.warning("lost lock ownership '%s'", self.key_of(template))
             self._leading.discard(template.identity)
         template.is_dirty = True
-        self.changed("")
+        self.changed()
 
     def _take(self, template: Template, entry: Mapping[str, Any]) -> None:
-        data = base64.b64decode(entry.get("Value") or "")
-        if data == self._written.get(template.identity):
+        """Load what the leader wrote."""
+        value = base64.b64decode(entry.get("Value") or "")
+        if value == self._written.get(template.identity):
             return
-        self._written[template.identity] = data
-        self._shared[template.identity] = decode(data)
-        logger.debug("received data for %s", template.config.label)
+        self._written[template.identity] = value
+        if value == NO_DATA or entry.get("Flags") != LOCK_FLAG:
+            return
+        try:
+            data = decode(value)
+        except (gob.GobError, lzw.LzwError) as error:
+            logger.error("failed to decode '%s': %s", self.key_of(template), error)
+            return
+        if data is None:
+            return
+        logger.info("loading %d dependencies from '%s'", len(data), self.key_of(template))
+        self._shared[template.identity] = data
         template.is_dirty = True
-        self.changed("")
+        self.changed()
 
     # -- data ------------------------------------------------------------------------------
 
-    async def fill(self, template: Template) -> bool:
-        """Make values from what the leader shared; True when something was new."""
-        shared = self._shared.get(template.identity, {})
+    def fill(self, template: Template) -> bool:
+        """Take over the values that the leader shared; True when something was new."""
         if self.is_leader(template):
             return False
-        news = False
-        for name, dependency in template.used.items():
-            if not dependency.shared or name not in shared:
-                continue
-            value = (await dependency.fetch(Replay(shared[name]))).value
-            if name not in self.values or self.values[name] != value:
-                self.values[name] = value
-                news = True
-        return news
+        shared = self._shared.get(template.identity, {})
+        news = {
+            name: shared[name]
+            for name, dependency in template.used.items()
+            if dependency.shared and name in shared and (name not in self.values or self.values[name] != shared[name])
+        }
+        self.values.update(news)
+        return bool(news)
 
     async def share(self, template: Template) -> None:
         """Write what the leader found, when it differs from what was written last."""
         if not self.is_leader(template):
             return
-        answers = {name: self.watcher.answers_of(name) for name, d in template.used.items() if d.shared}
-        data = encode(answers)
-        if data == self._written.get(template.identity):
-            return
-        if len(data) > MAX_SHARED_BYTES:
-            logger.error("data of %s is too large to share: %d bytes", template.config.label, len(data))
-            return
-        params = {"acquire": self.session, "flags": str(LOCK_FLAG)}
+        key = self.key_of(template)
         try:
-            answer = await self.client.raw("PUT", self._path(template), params, data)
-        except ConsulError as error:
-            logger.error("failed to update dependency data for de-duplication: %s", error)
+            value = encode({name: self.values[name] for name, d in template.used.items() if d.shared})
+            if value == self._written.get(template.identity):
+                return
+            if len(value) > MAX_SHARED_BYTES:
+                raise gob.GobError(f"{len(value)} bytes are too many")
+            if not await self._put(template, value):
+                return
+        except (ConsulError, gob.GobError) as error:
+            logger.error("failed to update dependency data for de-duplication: failed to write '%s': %s", key, error)
             return
-        if answer.status == 200 and answer.body.strip() == b"true":
-            self._written[template.identity] = data
-            logger.info("updated de-duplication data for %s", template.config.label)
+        self._written[template.identity] = value
+        logger.info("updated de-duplicate data '%s'", key)
+
+
+def _checked(answer: Answer) -> Answer:
+    """The answer, when it is a good one. Raises ConsulError."""
+    if answer.status != 200:
+        raise ConsulError(f"Unexpected response code: {answer.status} ({answer.text()})")
+    return answer
+
+
+async def _ended(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)

@@ -84,6 +84,24 @@ def render(config: TemplateConfig, data: bytes, *, dry: bool, show: bool = True)
     return Rendered(True, before, data)
 
 
+class Mark(NamedTuple):
+    """What shows that a file is still the same without reading it."""
+
+    inode: int
+    size: int
+    changed_ns: int
+    owner: tuple[int, int]
+
+
+def mark_of(path: str) -> Mark | None:
+    """The mark of a file, None where none is."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return Mark(found.st_ino, found.st_size, found.st_mtime_ns, (found.st_uid, found.st_gid))
+
+
 def atomic_write(config: TemplateConfig, data: bytes) -> None:
     """Write a temporary file beside the destination and rename it. Raises RunError and OSError."""
     path = config.destination

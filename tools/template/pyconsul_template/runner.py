@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -26,7 +26,11 @@ from pyconsul_template.execution import ABSENT, Execution
 from pyconsul_template.template import Source
 from pyconsul_template.watcher import Event
 
+if TYPE_CHECKING:
+    from pyconsul_template.dedup import DedupManager
+
 logger = logging.getLogger("pyconsul_template.runner")
+main_logger = logging.getLogger("pyconsul_template.main")
 child_logger = logging.getLogger("pyconsul_template.child")
 
 VIEW_LIMIT = 128
@@ -47,6 +51,7 @@ class Template(msgspec.Struct):
     missing: dict[str, Dependency] = msgspec.field(default_factory=dict[str, Dependency])
     is_dirty: bool = True
     is_rendered: bool = False
+    mark: rendering.Mark | None = None
     for_quiescence: bool = False
     last_error: str = ""
     rendered_at: float = 0.0
@@ -72,14 +77,14 @@ class Runner:
         self.quiet = quiet
         self.hooks = hooks or Hooks()
         self.environment = config.shown_environment()
-        self.templates = [_prepared(t) for t in config.templates]
         logger.info("creating watcher")
         self.watcher = clients.new_watcher(config)
+        self.templates = [_prepared(t) for t in config.templates]
         self._next_round = 0.0
         self.values: dict[str, Any] = {}
         self.dependencies: dict[str, Dependency] = {}
         self.child: children.Child | None = None
-        self.dedup: Any = None
+        self.dedup: DedupManager | None = None
         self._due: Template | None = None
         self._is_ready = self._is_stopping = False
         self._wake = self.watcher.news
@@ -95,7 +100,7 @@ class Runner:
             renewal = asyncio.create_task(self._keep_vault_token())
         try:
             await clients.log_in(self.config, self.watcher.clients)
-            await self._start_dedup()
+            self._start_dedup()
             logger.debug("running initial templates")
             await self.round()
             if self.config.parse_only:
@@ -125,7 +130,9 @@ class Runner:
         if self.child is not None:
             await self.watcher.stop()
             logger.info("waiting for child process to exit")
-            raise ChildEnded(await self.child.ended)
+            status = await self.child.ended
+            logger.info("child process exited")
+            raise ChildEnded(status)
 
     def _tell_size(self) -> None:
         size = len(self.watcher)
@@ -164,15 +171,15 @@ class Runner:
 
     def _store_pid(self) -> None:
         if self.config.pid_file:
-            logger.info("creating pid file at %s", quote(self.config.pid_file))
+            main_logger.info("creating pid file at %s", quote(self.config.pid_file))
             pid_file.store(self.config.pid_file)
 
     def _remove_pid(self) -> None:
         if self.config.pid_file:
-            logger.debug("removing pid file at %s", quote(self.config.pid_file))
+            main_logger.debug("removing pid file at %s", quote(self.config.pid_file))
             pid_file.remove(self.config.pid_file, logger)
 
-    async def _start_dedup(self) -> None:
+    def _start_dedup(self) -> None:
         if not self.config.dedup.enabled:
             return
         if self.config.once:
@@ -180,13 +187,13 @@ class Runner:
             return
         from pyconsul_template.dedup import DedupManager
 
-        self.dedup = DedupManager(self.config, self.templates, self.values, self.watcher, self.mark_dirty)
-        await self.dedup.start()
+        self.dedup = DedupManager(self.config, self.templates, self.values, self.wake)
+        self.dedup.start()
 
     async def _keep_vault_token(self) -> None:
         from pyconsul.toolkit.leases import keep_token
 
-        await keep_token(self.watcher.clients.vault, logging.getLogger("pyconsul_template.main"))
+        await keep_token(self.watcher.clients.vault, main_logger)
 
     # -- waiting -------------------------------------------------------------------------
 
@@ -268,7 +275,7 @@ class Runner:
 
     async def _run_template(self, template: Template) -> bool:
         """Execute and perhaps write one template. Returns whether its file changed."""
-        if not template.is_dirty or (self.config.once and template.is_rendered):
+        if (self.config.once and template.is_rendered) or not (template.is_dirty or self._is_undone(template)):
             return False
         logger.debug("checking template %s", template.identity)
         execution = Execution(
@@ -285,7 +292,7 @@ class Runner:
             self._failed(template, execution, str(error))
             return False
         template.used, template.missing = execution.used, execution.missing
-        if self.dedup is not None and await self.dedup.fill(template):
+        if self.dedup is not None and self.dedup.fill(template):
             template.is_dirty = True
             self._wake.set()
             return False
@@ -296,6 +303,12 @@ class Runner:
         if self._is_held_back(template):
             return False
         return self._write(template, text)
+
+    def _is_undone(self, template: Template) -> bool:
+        """Whether somebody else changed the file. Rounds of a timer are for its template alone."""
+        if template.mark is None or self._due is not None:
+            return False
+        return rendering.mark_of(template.config.destination) != template.mark
 
     async def _execute(self, template: Template, execution: Execution) -> str:
         if template.source.may_block:
@@ -365,6 +378,8 @@ class Runner:
             template.last_error = str(error)
             return False
         template.is_rendered, template.last_error = True, ""
+        if not self.dry:
+            template.mark = rendering.mark_of(config.destination)
         if result.wrote:
             logger.info("rendered %s", config.display)
             template.rendered_at = time.time()
@@ -396,7 +411,10 @@ class Runner:
             logger.info("executing command %s from %s", shown, config.display)
             environment = config.exec.environment.build(os.environ, self.environment)
             try:
-                await children.run_command(command, environment, config.exec.timeout, child_logger)
+                if config.exec.timeout:
+                    await children.run_command(command, environment, config.exec.timeout, child_logger)
+                else:
+                    children.start_command(command, environment, child_logger)
             except RunError as error:
                 problems.append(f"failed to execute command {shown} from {config.display}: {error}")
         return problems

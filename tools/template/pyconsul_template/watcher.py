@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,18 +15,15 @@ from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import format_duration
 from pyconsul.sdk.client import AsyncClient
-from pyconsul.sdk.errors import ConsulError, status_error
-from pyconsul.sdk.request import QueryMeta, QueryOptions
+from pyconsul.sdk.errors import status_error
+from pyconsul.toolkit.asking import FETCH_ERRORS, Asked, Asking, pace
 from pyconsul.toolkit.retry import RetryPolicy
-from pyconsul.toolkit.vault import VaultClient, VaultError
-from pyconsul_template.dependencies.queries import Asked, Dependency, Fetched, UnnamedError
+from pyconsul.toolkit.vault import VaultClient
+from pyconsul_template.dependencies.queries import Dependency, Fetched, UnnamedError
 
 logger = logging.getLogger("pyconsul_template.view")
 watcher_logger = logging.getLogger("pyconsul_template.watcher")
 runner_logger = logging.getLogger("pyconsul_template.runner")
-
-MIN_INTERVAL = 0.1
-"""Seconds between an answer and the request before it, after the first answer; up to 20 ms more by chance."""
 
 AT_ONCE, SILENCE = 16, 0.005
 """Views that begin at once; with each answer begins another one, which takes over the connection. After so many seconds
@@ -35,19 +31,6 @@ without any answer twice as many begin. A thousand keys need some twenty connect
 answers come at once, and 30 ms longer where they do not."""
 
 NOT_THERE: Any = object()
-
-# What a server may do wrong, down to answers of another shape than its API promises.
-_FETCH_ERRORS = (
-    ConsulError,
-    VaultError,
-    FunctionError,
-    OSError,
-    msgspec.MsgspecError,
-    LookupError,
-    TypeError,
-    ValueError,
-    AttributeError,
-)
 
 
 class Event(NamedTuple):
@@ -128,41 +111,28 @@ class View:
         self.settings = watcher.settings
         self.clients = watcher.clients
         self.report = watcher.report
-        self.index = 0
+        self.asking = Asking(self.settings.block_wait, self.settings.max_stale)
         self.value: Any = NOT_THERE
-        self.stale_allowed = self.settings.max_stale > 0
         self.failures = 0
-        self._asked: list[Asked] = []
-        self.answers: list[Asked] = []
-        """The answers behind the newest value: what de-duplication shares."""
 
     # -- what queries use -------------------------------------------------------
 
+    @property
+    def index(self) -> int:
+        """The index of the last answer; 0 the first time."""
+        return self.asking.index
+
     async def get(self, path: str, params: Mapping[str, str], *, blocking: bool = True) -> Asked:
         """One GET from Consul; a key that does not exist is no error."""
-        options = QueryOptions(
-            consistency="stale" if blocking and self.stale_allowed else "default",
-            wait=self.settings.block_wait if blocking else 0,
-            index=self.index if blocking else 0,
-        )
         logger.log(5, "%s: GET %s index=%d", self.dependency.name, path, self.index)
-        answer = await self.clients.consul.raw("GET", path, params, options=options)
-        meta = QueryMeta.of(answer)
-        value = None
-        if not (answer.status == 404 and path.startswith("/v1/kv/")):
-            if answer.status != 200:
-                raise status_error(answer.status, answer.body)
-            value = msgspec.json.decode(answer.body) if answer.body else None
-        asked = Asked(value, meta.index, meta.last_contact_ms)
-        self._asked.append(asked)
-        return asked
+        return await self.asking.get(self.clients.consul, path, params, blocking=blocking)
 
     async def nomad(self, path: str, params: Mapping[str, str]) -> Asked:
         """One GET from Nomad."""
         ask = {**params, "wait": f"{int(self.settings.block_wait * 1000)}ms"}
         if self.settings.nomad_namespace:
             ask.setdefault("namespace", self.settings.nomad_namespace)
-        if self.stale_allowed:
+        if self.asking.stale_allowed:
             ask["stale"] = ""
         if self.index:
             ask["index"] = str(self.index)
@@ -194,18 +164,17 @@ class View:
         first = True
         while True:
             started = time.monotonic()
-            self._asked = []
             try:
                 fetched = await self.dependency.fetch(self)
-            except _FETCH_ERRORS as error:
+            except (*FETCH_ERRORS, FunctionError) as error:
                 named = "" if isinstance(error, UnnamedError) else f"{name}: "
                 if not await self._retry(f"{named}{error}"):
                     return
                 continue
             self.failures = 0
-            if not first and (pause := MIN_INTERVAL - (time.monotonic() - started)) > 0:
-                await asyncio.sleep(pause + random.random() * 0.02)
-            if self._is_stale(fetched):
+            if not first:
+                await pace(started)
+            if self.asking.is_too_old(fetched.last_contact_ms):
                 continue
             if self.settings.fail_lookups and not first and self.value is NOT_THERE:
                 self._end("lookup error")
@@ -219,28 +188,19 @@ class View:
                 return
             await asyncio.sleep(0)  # first the template, then the next question
 
-    def _is_stale(self, fetched: Fetched) -> bool:
-        """Whether the answer is too old; the next request then goes to the leader."""
-        limit_ms = self.settings.max_stale * 1000
-        if self.stale_allowed and fetched.last_contact_ms > limit_ms:
-            self.stale_allowed = False
-            return True
-        self.stale_allowed = limit_ms > 0
-        return False
-
     def _accepts(self, fetched: Fetched) -> bool:
         """Whether an answer is news."""
         if fetched.index == self.index and (self.index or self.value is not NOT_THERE):
             return False
         if fetched.index < self.index:
-            self.index = 0
+            self.asking.index = 0
             return False
-        self.index = fetched.index
+        self.asking.index = fetched.index
         if self.value is not NOT_THERE and _same(fetched.value, self.value):
             return False
         if fetched.value is None and fetched.block_on_nil:
             return False
-        self.value, self.answers = fetched.value, self._asked
+        self.value = fetched.value
         return True
 
     async def _retry(self, message: str) -> bool:
@@ -325,11 +285,6 @@ class Watcher:
             name = view.dependency.name
             if self._views.get(name) is view:
                 self._tasks[name] = asyncio.create_task(view.run(), name=name)
-
-    def answers_of(self, name: str) -> list[Asked]:
-        """The answers behind the newest value of a dependency."""
-        view = self._views.get(name)
-        return view.answers if view is not None else []
 
     def remove(self, name: str) -> None:
         """Stop watching."""

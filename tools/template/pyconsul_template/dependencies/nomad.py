@@ -203,10 +203,13 @@ def _place(path: str, namespace: str, region: str) -> str:
 
 
 class VariableQuery(msgspec.Struct):
-    """The items of one variable; ``wait``: one that does not exist is no answer."""
+    """The items of one variable; ``wait``: one that does not exist is no answer.
+
+    The original wants to share them and cannot; each instance asks for itself.
+    """
 
     kind: ClassVar[str] = "nomad"
-    shared: ClassVar[bool] = True
+    shared: ClassVar[bool] = False
     path: str
     params: Mapping[str, str]
     wait: bool

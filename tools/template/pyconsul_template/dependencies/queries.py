@@ -18,6 +18,7 @@ from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Slice, strings
 from pyconsul.lang.strconv import quote
 from pyconsul.sdk.request import escape_path
+from pyconsul.toolkit.asking import Asked
 from pyconsul_template.dependencies import health, models
 from pyconsul_template.dependencies.models import pointers
 
@@ -40,14 +41,6 @@ POLL_SECONDS = 15.0
 """How often lists without an index are asked for again."""
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """An answer of the API: JSON value (None for 404), index, age of the data in milliseconds."""
-
-    value: Any
-    index: int
-    last_contact_ms: int
-
-
 class UnnamedError(FunctionError):
     """What went wrong with a query, to be told without its name."""
 
@@ -64,8 +57,10 @@ class Fetched(msgspec.Struct, frozen=True):
 class Access(Protocol):
     """What queries use to get at data; the fetcher of the watcher implements it."""
 
-    index: int
-    """The index of the last answer; 0 the first time."""
+    @property
+    def index(self) -> int:
+        """The index of the last answer; 0 the first time."""
+        ...
 
     async def get(self, path: str, params: Mapping[str, str], *, blocking: bool = True) -> Asked:
         """One GET; ``blocking`` adds index, wait and staleness. Raises the SDK's errors but for 404."""

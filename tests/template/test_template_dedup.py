@@ -1,0 +1,180 @@
+"""De-duplication: one instance watches, the others read from KV what it found, also what the original wrote there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from base64 import b64decode
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyconsul.lang.gotemplate.values import type_of
+from pyconsul_template import dedup, gob, lzw
+from pyconsul_template.config import Config
+from pyconsul_template.dependencies.health import HealthService
+from pyconsul_template.dependencies.models import pointers
+from pyconsul_template.runner import Runner
+from tests.waiting import comes_true
+
+# What consul-template 0.42.1 wrote for a template with key, keyOrDefault, ls, services and datacenters.
+OF_THE_ORIGINAL = b64decode(
+    "AF/8GRAgAAM6ZdrAYRMGIZGGYQL8AwQggIAAB6yUkTMnzRs3BisSeEgn4j9BAFKe+BeIQMELbcLA2TKHjpw0bs50wYlQjpkwY8qA2NNHIkqD"
+    "ASCkpDMxgAEYLmjIcBHD6YI1dlyIYfNmzBoUYVIYqHkzJ4MBFWMowOriTBk6KNy8SQEgAVu3cMOOtYnzzNm0a7OySVMTBZkUFbZ0UUGmDJwy"
+    "bhq7GZPHxZIyeaCESSPnX6GLAv4ZqviPUMo1/wYRDG06AIIABDTTQRMywIDLeWoXsBKGTZ0ytRcMkVOmYZkkkcvgcVpxQZM3ZNKYyYO88XID"
+    "FRMw6bqmunLmAQoYYXhmDvgDU8rM6fgxZMoyok8AuDiAzIvlAfBjCdCAf8UC9uXxgh62CUigAFloEYADCwIAwRgQcXWGC3NsZEcaQc3BgWKM"
+    "OQaZZJS5MESEb5wxhRtpwPEYU4uA9g8jpCGS0gf/HLLaPzJaBJsTYbQBHAMiURFGeRIpkhIAGfyTyEUBLJCeHBcGJSSR/xjpnhIvegAAQQSI"
+    "EQZxFRkwxkdz1MFGRQPcUYYYOkYkBgATQFiShC6QAVFQbvQ0BwKKkdXXP4246EhFQAKgwD+OYGcbGWPEAEBA"
+)
+OF_THE_ORIGINALS_KEY = b64decode(
+    "AF/8GRAgAAM6ZdrAYRMGIZGGYQL8AwQggIAAB6yUkTMnzRs3BisSeEgn4j9BAFKe+BeIQMELbcLA2TKHjpw0bs50wYlQjpkwY8qA2NNHIkqD"
+    "ASCkLDExgAEYLmjIcBGj4II1dlyIYfNmzBoUYVIYqHkzJ4MBFWMACAg="
+)
+
+
+def a_config(consul: Any, path: Path, contents: str) -> Config:
+    """One template, shared below ``dd``."""
+    settings = {
+        "consul": {"address": consul.address, "retry": {"enabled": False}},
+        "template": [{"contents": contents, "destination": str(path)}],
+        "deduplicate": {"enabled": True, "prefix": "dd"},
+    }
+    return Config.of(settings, {})
+
+
+@asynccontextmanager
+async def running(config: Config) -> AsyncGenerator[Runner]:
+    """A runner at work."""
+    runner = Runner(config)
+    work = asyncio.create_task(runner.run())
+    try:
+        yield runner
+    finally:
+        work.cancel()
+        await asyncio.wait([work])
+
+
+def value_of(consul: Any, key: str) -> bytes:
+    """The value of a key, b"" while there is none."""
+    return b64decode(consul.keys.get(key, {}).get("Value") or "")
+
+
+async def test_the_leader_shares_what_it_found(consul: Any, tmp_path: Path) -> None:
+    """Under the template's digest, with the flags of Consul's locks."""
+    await consul.put("a", b"1")
+    async with running(a_config(consul, tmp_path / "out", '{{ key "a" }}')) as leader:
+        key = f"dd/{leader.templates[0].identity}/data"
+        await comes_true(lambda: value_of(consul, key) not in (b"", dedup.NO_DATA))
+        assert consul.keys[key]["Flags"] == 3304740253564472344
+        assert consul.keys[key]["Session"]
+    assert dedup.decode(value_of(consul, key)) == {"kv.block(a)": "1"}
+
+
+@pytest.mark.parametrize("shared", [dedup.encode({"kv.block(a)": "1"}), OF_THE_ORIGINALS_KEY], ids=["ours", "original"])
+async def test_a_follower_asks_for_nothing_itself(consul: Any, tmp_path: Path, shared: bytes) -> None:
+    """It renders from what the leader shared, and again when that changes."""
+    out = tmp_path / "out"
+    config = a_config(consul, out, '{{ key "a" }}')
+    key = f"dd/{Runner(config).templates[0].identity}/data"
+    await consul.put(key, shared, session="somebody", flags=dedup.LOCK_FLAG)
+    async with running(config):
+        await comes_true(lambda: out.exists() and out.read_text() == "1")
+        await consul.put(key, dedup.encode({"kv.block(a)": "2"}), session="somebody", flags=dedup.LOCK_FLAG)
+        await comes_true(lambda: out.read_text() == "2")
+    assert not [r for r in consul.requests if r.startswith("GET /v1/kv/a")]
+
+
+async def test_a_follower_takes_over(consul: Any, tmp_path: Path) -> None:
+    """When nobody holds the key any more, it watches itself."""
+    await consul.put("a", b"new")
+    out = tmp_path / "out"
+    config = a_config(consul, out, '{{ key "a" }}')
+    key = f"dd/{Runner(config).templates[0].identity}/data"
+    await consul.put(key, OF_THE_ORIGINALS_KEY, session="somebody", flags=dedup.LOCK_FLAG)
+    async with running(config) as runner:
+        await comes_true(lambda: out.exists() and out.read_text() == "1")
+        await consul.delete(key)
+        await comes_true(lambda: out.read_text() == "new")
+        assert runner.dedup is not None
+        assert runner.dedup.is_leader(runner.templates[0])
+
+
+def test_what_the_original_shares_is_understood() -> None:
+    """Texts, a key that does not exist, lists of texts and of structs, with their Go types."""
+    data = dedup.decode(OF_THE_ORIGINAL)
+    assert data is not None
+    assert [data[f"kv.{name}"] for name in ("block(a)", "get(a)", "get(no)")] == ["1", "1", None]
+    assert data["catalog.datacenters"] == ["dc1"]
+    assert [(pair.Path, pair.Key, pair.Value) for pair in data["kv.list(d)"]] == [
+        ("d/x", "x", "X"),
+        ("d/y/z", "y/z", "YZ"),
+    ]
+    assert [(s.Name, list(s.Tags)) for s in data["catalog.services"]][1:] == [("consul", []), ("web", ["a", "b"])]
+    assert type_of(data["kv.list(d)"]) == "[]*dependency.KeyPair"
+
+
+def test_shared_data_come_back_as_they_were() -> None:
+    """Also instances of services, which hold maps, structs, numbers and lists of pointers."""
+    check = {"CheckID": "c", "Status": "passing", "Definition": {"Interval": "10s", "Header": {"H": ["a"]}}}
+    node = {"Node": "n1", "Address": "10.0.0.1", "Meta": {"k": "ü"}}
+    service = {
+        "ID": "w1",
+        "Service": "web",
+        "Port": 8080,
+        "Tags": ["a"],
+        "Weights": {"Passing": 3, "Warning": -1},
+        "TaggedAddresses": {"lan": {"Address": "10.0.0.2", "Port": 80}},
+    }
+    instance = HealthService.of({"Node": node, "Service": service, "Checks": [check]}, "passing")
+    data = {"health.service(web|passing)": pointers("dependency.HealthService", [instance]), "b": "\udcff", "c": None}
+    assert dedup.decode(dedup.encode(data)) == data
+
+
+def test_data_of_another_version_are_left_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """They may mean something else, as the original says, too."""
+    other = lzw.compress(gob.encode({"Version": ("string", "0.1.0"), "Data": ("map[string]interface {}", {"a": "1"})}))
+    logger = logging.getLogger("pyconsul_template")
+    logger.propagate = True
+    assert dedup.decode(other) is None
+    assert caplog.messages == ["created with different version (0.1.0 vs 0.42.1)"]
+
+
+def test_broken_data_are_an_error_and_nothing_else() -> None:
+    """However short they were cut, and whatever bit of them was turned."""
+    plain = lzw.decompress(OF_THE_ORIGINAL)
+    for length in range(len(plain) - 1):
+        with pytest.raises(gob.GobError):
+            gob.decode(plain[:length])
+    for place in range(len(plain)):
+        try:
+            gob.decode(plain[:place] + bytes([plain[place] ^ 0x81]) + plain[place + 1 :])
+        except gob.GobError:
+            continue
+
+
+def test_types_that_no_gob_carries_are_refused() -> None:
+    """By their names, as the original does."""
+    with pytest.raises(gob.GobError, match=r"type not registered for interface: main\.Odd"):
+        gob.encode({"Data": ("main.Odd", None)})
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 255, 256, 4000, 70_000])
+def test_lzw_gives_back_what_it_took(count: int) -> None:
+    """Over several times the number of codes there are, and at the edges of their widths."""
+    data = bytes((n * n >> 3) & 255 for n in range(count))
+    assert lzw.decompress(lzw.compress(data)) == data
+
+
+def test_lzw_writes_the_bytes_of_the_original() -> None:
+    """The same text is the same bytes, so that a hash of them could be compared."""
+    assert lzw.compress(lzw.decompress(OF_THE_ORIGINAL)) == OF_THE_ORIGINAL
+
+
+@pytest.mark.parametrize("data", [b"", b"PYCT1", OF_THE_ORIGINAL[:100], b"\xff" * 20])
+def test_lzw_refuses_what_no_encoder_writes(data: bytes) -> None:
+    """Cut or foreign bytes."""
+    with pytest.raises(lzw.LzwError):
+        lzw.decompress(data)
