@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import TracebackType
 from typing import ClassVar, Self
 
 from pyconsul.sdk.caller import Caller
-from pyconsul.sdk.errors import ConsulError, CoordinationError, CoordinationFailed
+from pyconsul.sdk.errors import ConsulError, CoordinationError, CoordinationFailed, SessionExpired
 from pyconsul.sdk.keep import KeptSession
 from pyconsul.sdk.request import Request
-from pyconsul.sdk.tasks import Background, Signal
+from pyconsul.sdk.tasks import Background, Signal, whole
 
 
 class Contender:
@@ -43,19 +44,24 @@ class Contender:
         self._monitor_retry_time = monitor_retry_time
         self._kept: KeptSession | None = None
         self._monitor: Background | None = None
+        self._is_unsure = False  # whether it may be ours without our knowing, since an answer did not come
 
     async def acquire(self) -> bool:
         """Wait until it is ours; False only with ``try_once``, when ``wait`` went by. Raises CoordinationError."""
         if self.is_held:
             raise self.already_held
+        self.lost.clear()
+        self._is_unsure = False
         await self._open_session()
         try:
-            self.is_held = await self._contend()
+            is_ours = await self._contend()
+            self._is_unsure = is_ours
+            self._require_session()
+            self.is_held = is_ours
         finally:
             if not self.is_held:
-                await self._close_session()
+                await whole(self._abandon)
         if self.is_held:
-            self.lost.clear()
             self._monitor = self._client.background(self._watch)
         return self.is_held
 
@@ -64,13 +70,7 @@ class Contender:
         if not self.is_held:
             raise self.not_held
         self.is_held = False
-        monitor, self._monitor = self._monitor, None
-        if monitor is not None:
-            await monitor.stop()
-        try:
-            await self._give_back()
-        finally:
-            await self._close_session()
+        await whole(self._let_go)
 
     async def __aenter__(self) -> Self:
         if not await self.acquire():
@@ -80,8 +80,13 @@ class Contender:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.is_held:
+        if not self.is_held:
+            return
+        try:
             await self.release()
+        except ConsulError:
+            if error is None:  # else what ended the block matters more
+                raise
 
     async def _contend(self) -> bool:
         """Try until it is ours; False when trying once took too long."""
@@ -99,12 +104,33 @@ class Contender:
         if self._given_session:
             self.session = self._given_session
             return
-        self._kept = KeptSession(self._client, self._create, ttl=self._ttl)
+        kept = KeptSession(self._client, self._create, ttl=self._ttl, on_lost=self.lost.set)
         try:
-            self.session = await self._kept.start()
+            self.session = await kept.start()
         except ConsulError as error:
-            self._kept = None
             raise CoordinationFailed(f"failed to create session: {error}") from error
+        self._kept = kept
+
+    def _require_session(self) -> None:
+        """Raise SessionExpired if our session ended while we were contending."""
+        if self.lost.is_set():
+            raise SessionExpired
+
+    async def _let_go(self) -> None:
+        monitor, self._monitor = self._monitor, None
+        try:
+            if monitor is not None:
+                await monitor.stop()
+            await self._give_back()
+        finally:
+            await self._close_session()
+
+    async def _abandon(self) -> None:
+        """After contending in vain. Given back, it has no lock-delay, which it had if its session just ended."""
+        if self._is_unsure:
+            with suppress(ConsulError):
+                await self._give_back()
+        await self._close_session()
 
     async def _close_session(self) -> None:
         kept, self._kept = self._kept, None

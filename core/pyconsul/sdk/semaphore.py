@@ -103,6 +103,7 @@ class Semaphore(Contender):
     async def _become_contender(self) -> None:
         key = _join(self.prefix, self.session)
         request = put_request(key, self._value, flags=SEMAPHORE_FLAG, acquire=self.session)
+        self._is_unsure = self._kept is None  # else the key goes with the session
         try:
             made = await self._client.call(request)
         except ConsulError as error:
@@ -121,6 +122,7 @@ class Semaphore(Contender):
                 if wait <= 0:
                     return False
             is_first = False
+            self._require_session()
             entry, holders, newest = await self._read(QueryOptions(index=index, wait=wait))
             self._check_limit(holders)
             present = holders.Holders or {}

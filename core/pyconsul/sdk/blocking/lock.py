@@ -111,6 +111,7 @@ class Lock(Contender):
                 if wait <= 0:
                     return False
             is_first = False
+            self._require_session()
             holder, index = self._read(QueryOptions(index=index, wait=wait))
             if holder == self.session:
                 return True
@@ -145,10 +146,13 @@ class Lock(Contender):
 
     def _take(self) -> bool:
         request = put_request(self.key, self._value, flags=LOCK_FLAG, acquire=self.session)
+        self._is_unsure = True
         try:
-            return self._client.call(request)
+            is_ours = self._client.call(request)
         except ConsulError as error:
             raise CoordinationFailed(f"failed to acquire lock: {error}") from error
+        self._is_unsure = False
+        return is_ours
 
     def _watch(self) -> None:
         """Set ``lost`` when the key is no longer ours, or when the agent cannot be asked for too long."""
