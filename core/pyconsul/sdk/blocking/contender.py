@@ -9,11 +9,26 @@ from contextlib import suppress
 from types import TracebackType
 from typing import ClassVar, Self
 
+import msgspec
 from pyconsul.sdk.blocking.caller import Caller
 from pyconsul.sdk.blocking.keep import KeptSession
-from pyconsul.sdk.errors import ConsulError, CoordinationError, CoordinationFailed, SessionExpired
-from pyconsul.sdk.request import Request
-from pyconsul.sdk.threads import Background, Signal, whole
+from pyconsul.sdk.cursor import Cursor
+from pyconsul.sdk.errors import (
+    ConsulError,
+    CoordinationError,
+    CoordinationFailed,
+    ServerError,
+    SessionExpired,
+    TransportError,
+)
+from pyconsul.sdk.request import QueryMeta, QueryOptions, Request
+from pyconsul.sdk.threads import Background, Signal, now, sleep, whole
+
+_LOOK = (
+    15.0  # seconds that the monitor waits for a change before it looks again: the agent may have gone silent
+)
+
+_PATIENCE = 30.0  # … and for its answer; servers wait up to a sixteenth longer
 
 
 class Contender:
@@ -35,6 +50,8 @@ class Contender:
         ttl: float | str,
         monitor_retries: int,
         monitor_retry_time: float,
+        try_once: bool,
+        wait: float,
     ) -> None:
         self.is_held = False
         self.lost = Signal()
@@ -45,8 +62,11 @@ class Contender:
         self._ttl = ttl
         self._monitor_retries = monitor_retries
         self._monitor_retry_time = monitor_retry_time
+        self._try_once = try_once
+        self._wait = wait
         self._kept: KeptSession | None = None
         self._monitor: Background | None = None
+        self._first_look: float | None = None
         self._is_unsure = False  # whether it may be ours without our knowing, since an answer did not come
 
     def acquire(self) -> bool:
@@ -54,7 +74,7 @@ class Contender:
         if self.is_held:
             raise self.already_held
         self.lost.clear()
-        self._is_unsure = False
+        self._is_unsure, self._first_look = False, None
         self._open_session()
         try:
             is_ours = self._contend()
@@ -95,13 +115,49 @@ class Contender:
         """Try until it is ours; False when trying once took too long."""
         raise NotImplementedError
 
+    def _next_look(self, looks: Cursor) -> QueryOptions | None:
+        """How to look next at who has it; None when trying once took too long. Raises SessionExpired."""
+        self._require_session()
+        if pause := looks.pause(now()):
+            sleep(pause)
+        if self._first_look is None:
+            self._first_look = now()
+        elif self._try_once:
+            left = self._wait - (now() - self._first_look)
+            return msgspec.structs.replace(looks.options, wait=left) if left > 0 else None
+        return looks.options
+
     def _give_back(self) -> None:
         """Let others have it. Raises CoordinationFailed."""
         raise NotImplementedError
 
+    def _look(self, options: QueryOptions) -> tuple[bool, QueryMeta]:
+        """Whether it is still ours, and what the answer's headers say. Raises ConsulError."""
+        raise NotImplementedError
+
     def _watch(self) -> None:
         """Set ``lost`` when it is no longer ours, or when the agent cannot be asked for too long."""
-        raise NotImplementedError
+        cursor = Cursor(QueryOptions(consistency="consistent", timeout=_PATIENCE), _LOOK)
+        retries = self._monitor_retries
+        while True:
+            if pause := cursor.pause(now()):
+                sleep(pause)
+            try:
+                is_ours, meta = self._look(cursor.options)
+                if not is_ours:
+                    break
+                cursor.took(meta)
+            except (TransportError, ServerError):
+                if retries <= 0:
+                    break
+                retries -= 1
+                cursor.failed()
+                sleep(self._monitor_retry_time)
+                continue
+            except ConsulError:
+                break
+            retries = self._monitor_retries
+        self.lost.set()
 
     def _open_session(self) -> None:
         if self._given_session:
