@@ -75,12 +75,12 @@ class Contender:
             is_ours = await self._contend()
             self._is_unsure = is_ours
             self._require_session()
+            if is_ours:
+                self._monitor = self._client.background(self._watch)
             self.is_held = is_ours
         finally:
             if not self.is_held:
                 await whole(self._abandon)
-        if self.is_held:
-            self._monitor = self._client.background(self._watch)
         return self.is_held
 
     async def release(self) -> None:

@@ -52,10 +52,10 @@ class KeptSession:
         self._is_gone = False
         try:
             await whole(self._create)
+            self._renewal = self._client.background(self._renew)
         except BaseException:
             await self.stop()
             raise
-        self._renewal = self._client.background(self._renew)
         return self.id
 
     async def stop(self) -> None:
@@ -89,7 +89,7 @@ class KeptSession:
         if not self._ttl:
             return
         pause = self._ttl / 2
-        while (left := self._left()) > 0:
+        while self.id and (left := self._left()) > 0:
             await sleep(min(pause, left))
             asked = now()
             options = msgspec.structs.replace(self._options, timeout=max(self._left(), _LAST_CHANCE))

@@ -57,10 +57,10 @@ class KeptSession:
         self._is_gone = False
         try:
             whole(self._create)
+            self._renewal = self._client.background(self._renew)
         except BaseException:
             self.stop()
             raise
-        self._renewal = self._client.background(self._renew)
         return self.id
 
     def stop(self) -> None:
@@ -94,7 +94,7 @@ class KeptSession:
         if not self._ttl:
             return
         pause = self._ttl / 2
-        while (left := self._left()) > 0:
+        while self.id and (left := self._left()) > 0:
             sleep(min(pause, left))
             asked = now()
             options = msgspec.structs.replace(self._options, timeout=max(self._left(), _LAST_CHANCE))
