@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import logging
 import os
@@ -259,3 +260,21 @@ def test_a_check_that_is_gone_need_not_be_failed(make_client: Any, stub: Any) ->
     client.settle(check.start())
     client.settle(check.stop())
     assert '"Status":"critical"' in stub.last.body.decode()
+
+
+@pytest.mark.parametrize("helper", ["lock", "semaphore"])
+def test_to_leave_a_block_does_not_wait_long_for_a_silent_agent(
+    make_client: Any, stub: Any, helper: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that runs out of time (``asyncio.timeout``) must get on; the session ends with its TTL."""
+    for module in ("keep", "lock", "semaphore", "blocking.keep", "blocking.lock", "blocking.semaphore"):
+        monkeypatch.setattr(importlib.import_module(f"pyconsul.sdk.{module}"), "PARTING", 0.05)
+    silent = threading.Event()
+    stub.answer = a_lock_server(stub, silent=silent, X_Consul_Index="7")
+    client = make_client(stub.address, timeout=60.0)
+    held = client.client.lock("l") if helper == "lock" else client.client.semaphore("l", 1)
+    client.settle(held.acquire())
+    silent.set()
+    with pytest.raises(errors.CoordinationFailed, match="deadline exceeded"):
+        client.settle(held.release())
+    stub.answer.over.set()

@@ -16,6 +16,7 @@ from pyconsul.sdk.session import destroy_request, renew_request
 from pyconsul.sdk.tasks import Background, Signal, now, sleep, whole
 
 _RETRY_RENEWAL = 1.0  # seconds until a failed renewal is tried again
+PARTING = 5.0  # seconds that an agent has to answer when something is given back; else the TTL must do
 _LAST_CHANCE = 1.0  # seconds for a renewal that comes too late, because the program was busy with something else
 
 
@@ -82,7 +83,8 @@ class KeptSession:
         session_id, self.id = self.id, ""
         if session_id and not self._is_gone:
             with suppress(ConsulError):  # it ends with its TTL, and whoever stops has better errors to tell
-                await self._client.call(destroy_request(session_id), self._options)
+                options = msgspec.structs.replace(self._options, timeout=PARTING)
+                await self._client.call(destroy_request(session_id), options)
 
     async def _renew(self) -> None:
         """Renew until stopped; an error is tried again each second until the TTL has run out."""

@@ -18,6 +18,7 @@ from pyconsul.sdk.errors import (
     LockNotAcquired,
     LockNotHeld,
 )
+from pyconsul.sdk.keep import PARTING
 from pyconsul.sdk.kv import delete_request, get_request, put_request
 from pyconsul.sdk.request import NO_OPTIONS, QueryMeta, QueryOptions
 from pyconsul.sdk.session import create_request
@@ -118,7 +119,7 @@ class Lock(Contender):
     async def _give_back(self) -> None:
         request = put_request(self.key, self._value, flags=LOCK_FLAG, release=self.session)
         try:
-            await self._client.call(request)
+            await self._client.call(request, QueryOptions(timeout=PARTING))
         except ConsulError as error:
             raise CoordinationFailed(f"failed to release lock: {error}") from error
 

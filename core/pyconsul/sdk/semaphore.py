@@ -23,6 +23,7 @@ from pyconsul.sdk.errors import (
     SemaphoreNotAcquired,
     SemaphoreNotHeld,
 )
+from pyconsul.sdk.keep import PARTING
 from pyconsul.sdk.kv import delete_request, get_request, list_request, put_request
 from pyconsul.sdk.request import NO_OPTIONS, QueryMeta, QueryOptions
 from pyconsul.sdk.session import create_request
@@ -126,9 +127,10 @@ class Semaphore(Contender):
         return False
 
     async def _give_back(self) -> None:
+        parting = QueryOptions(timeout=PARTING)
         try:
-            await self._leave_holders()
-            await self._client.call(delete_request(_join(self.prefix, self.session)))
+            await self._leave_holders(parting)
+            await self._client.call(delete_request(_join(self.prefix, self.session)), parting)
         except ConsulError as error:
             raise CoordinationFailed(f"failed to update lock: {error}") from error
 
@@ -149,23 +151,23 @@ class Semaphore(Contender):
             raise SemaphoreConflict
         return entry, _alive(_decoded(entry.Value, self.limit), entries)
 
-    async def _write(self, holders: dict[str, bool], index: int) -> bool:
+    async def _write(self, holders: dict[str, bool], index: int, options: QueryOptions = NO_OPTIONS) -> bool:
         body = msgspec.json.encode(Holders(Limit=self.limit, Holders=holders))
         key = _join(self.prefix, HOLDERS_KEY)
         try:
-            return await self._client.call(put_request(key, body, flags=SEMAPHORE_FLAG, cas=index))
+            return await self._client.call(put_request(key, body, flags=SEMAPHORE_FLAG, cas=index), options)
         except ConsulError as error:
             raise CoordinationFailed(f"failed to update lock: {error}") from error
 
-    async def _leave_holders(self) -> None:
+    async def _leave_holders(self, options: QueryOptions) -> None:
         """Take ourselves out of the holders, however often others write in between."""
         while True:
-            entry = await self._client.call(get_request(_join(self.prefix, HOLDERS_KEY)))
+            entry = await self._client.call(get_request(_join(self.prefix, HOLDERS_KEY)), options)
             holders = _decoded(entry.Value if entry else None, self.limit).Holders or {}
             if self.session not in holders:
                 return
             del holders[self.session]
-            if await self._write(holders, entry.ModifyIndex if entry else 0):
+            if await self._write(holders, entry.ModifyIndex if entry else 0, options):
                 return
 
     def _check_limit(self, holders: Holders) -> None:
