@@ -268,7 +268,7 @@ def test_to_leave_a_block_does_not_wait_long_for_a_silent_agent(
 ) -> None:
     """A program that runs out of time (``asyncio.timeout``) must get on; the session ends with its TTL."""
     for module in ("keep", "lock", "semaphore", "blocking.keep", "blocking.lock", "blocking.semaphore"):
-        monkeypatch.setattr(importlib.import_module(f"pyconsul.sdk.{module}"), "PARTING", 0.05)
+        monkeypatch.setattr(importlib.import_module(f"pyconsul.sdk.{module}"), "PATIENCE", 0.05)
     silent = threading.Event()
     stub.answer = a_lock_server(stub, silent=silent, X_Consul_Index="7")
     client = make_client(stub.address, timeout=60.0)

@@ -13,10 +13,9 @@ from pyconsul.sdk.caller import Caller
 from pyconsul.sdk.errors import ConsulError, SessionExpired
 from pyconsul.sdk.request import NO_OPTIONS, QueryOptions, Request
 from pyconsul.sdk.session import destroy_request, renew_request
-from pyconsul.sdk.tasks import Background, Signal, now, sleep, whole
+from pyconsul.sdk.tasks import PATIENCE, Background, Signal, now, sleep, whole
 
 _RETRY_RENEWAL = 1.0  # seconds until a failed renewal is tried again
-PARTING = 5.0  # seconds that an agent has to answer when something is given back; else the TTL must do
 _LAST_CHANCE = 1.0  # seconds for a renewal that comes too late, because the program was busy with something else
 
 
@@ -83,7 +82,7 @@ class KeptSession:
         session_id, self.id = self.id, ""
         if session_id and not self._is_gone:
             with suppress(ConsulError):  # it ends with its TTL, and whoever stops has better errors to tell
-                options = msgspec.structs.replace(self._options, timeout=PARTING)
+                options = msgspec.structs.replace(self._options, timeout=PATIENCE)
                 await self._client.call(destroy_request(session_id), options)
 
     async def _renew(self) -> None:

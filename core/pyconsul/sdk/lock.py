@@ -18,11 +18,10 @@ from pyconsul.sdk.errors import (
     LockNotAcquired,
     LockNotHeld,
 )
-from pyconsul.sdk.keep import PARTING
 from pyconsul.sdk.kv import delete_request, get_request, put_request
 from pyconsul.sdk.request import NO_OPTIONS, QueryMeta, QueryOptions
 from pyconsul.sdk.session import create_request
-from pyconsul.sdk.tasks import sleep
+from pyconsul.sdk.tasks import PATIENCE, sleep
 from pyconsul.structs.kv import DirEntry
 
 LOCK_FLAG = 0x2DDCCBC058A50C18  # marks a key as a lock
@@ -119,7 +118,7 @@ class Lock(Contender):
     async def _give_back(self) -> None:
         request = put_request(self.key, self._value, flags=LOCK_FLAG, release=self.session)
         try:
-            await self._client.call(request, QueryOptions(timeout=PARTING))
+            await self._client.call(request, QueryOptions(timeout=PATIENCE))
         except ConsulError as error:
             raise CoordinationFailed(f"failed to release lock: {error}") from error
 

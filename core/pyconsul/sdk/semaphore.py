@@ -23,10 +23,10 @@ from pyconsul.sdk.errors import (
     SemaphoreNotAcquired,
     SemaphoreNotHeld,
 )
-from pyconsul.sdk.keep import PARTING
 from pyconsul.sdk.kv import delete_request, get_request, list_request, put_request
 from pyconsul.sdk.request import NO_OPTIONS, QueryMeta, QueryOptions
 from pyconsul.sdk.session import create_request
+from pyconsul.sdk.tasks import PATIENCE
 from pyconsul.structs.kv import DirEntry
 
 SEMAPHORE_FLAG = 0xE0F69A2BAA414DE0  # marks the keys of a semaphore
@@ -127,7 +127,7 @@ class Semaphore(Contender):
         return False
 
     async def _give_back(self) -> None:
-        parting = QueryOptions(timeout=PARTING)
+        parting = QueryOptions(timeout=PATIENCE)
         try:
             await self._leave_holders(parting)
             await self._client.call(delete_request(_join(self.prefix, self.session)), parting)

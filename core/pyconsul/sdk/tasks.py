@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]  # what can go on in the background
 
-_PATIENCE = 5.0  # seconds that work may still take whose caller was cancelled: the agent may not answer at all
+PATIENCE = 5.0  # seconds that cleaning up may take: the agent may not answer at all; then the TTL must do
 
 
 def now() -> float:
@@ -43,7 +43,7 @@ async def whole(work: Work) -> None:
         await asyncio.shield(task)
     except asyncio.CancelledError:
         try:
-            await asyncio.wait({task}, timeout=_PATIENCE)
+            await asyncio.wait({task}, timeout=PATIENCE)
         finally:
             task.cancel()
         raise

@@ -12,7 +12,7 @@ Work: TypeAlias = Callable[[], None]  # what can go on in the background
 
 
 _NOTICE = 0.05  # seconds until work that waits notices that it is stopped
-_PATIENCE = 5.0  # seconds that cleaning up may take: the agent may not answer at all
+PATIENCE = 5.0  # seconds that cleaning up may take: the agent may not answer at all; then the TTL must do
 
 
 class Interruptible(Protocol):
@@ -165,7 +165,7 @@ class Background:
         if self._thread is threading.current_thread():
             return
         self._stop.wished.set()
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + PATIENCE
         while self._thread.is_alive():
             if time.monotonic() < end:
                 self._stop.unless_raised(self._interrupt)

@@ -24,19 +24,28 @@ from pyconsul.sdk.errors import (
     SemaphoreNotAcquired,
     SemaphoreNotHeld,
 )
-from pyconsul.sdk.keep import PARTING
 from pyconsul.sdk.kv import delete_request, get_request, list_request, put_request
 from pyconsul.sdk.request import NO_OPTIONS, QueryMeta, QueryOptions
-from pyconsul.sdk.semaphore import (
-    DEFAULT_NAME,
-    DEFAULT_TTL,
-    DEFAULT_WAIT,
-    HOLDERS_KEY,
-    SEMAPHORE_FLAG,
-    Holders,
-)
 from pyconsul.sdk.session import create_request
+from pyconsul.sdk.threads import PATIENCE
 from pyconsul.structs.kv import DirEntry
+
+SEMAPHORE_FLAG = 0xE0F69A2BAA414DE0  # marks the keys of a semaphore
+
+DEFAULT_NAME = "Consul API Semaphore"
+
+DEFAULT_TTL = 15.0
+
+DEFAULT_WAIT = 15.0
+
+HOLDERS_KEY = ".lock"
+
+
+class Holders(msgspec.Struct):
+    """The entry that all contenders agree on; ``Holders`` is a set of session IDs."""
+
+    Limit: int = 0
+    Holders: dict[str, bool] | None = None
 
 
 class Semaphore(Contender):
@@ -123,7 +132,7 @@ class Semaphore(Contender):
         return False
 
     def _give_back(self) -> None:
-        parting = QueryOptions(timeout=PARTING)
+        parting = QueryOptions(timeout=PATIENCE)
         try:
             self._leave_holders(parting)
             self._client.call(delete_request(_join(self.prefix, self.session)), parting)
