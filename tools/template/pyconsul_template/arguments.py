@@ -87,12 +87,14 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Arguments:
     args = flags.parse(argv)
     if args.rest:
         raise FlagError(f"cli: extra args: [{' '.join(quote(word) for word in args.rest)}]")
+    diff, graph = args.boolean("diff"), args.boolean("graph")
+    looking: Settings = {"once": True} if diff or graph else {}
     return Arguments(
-        merge(base, collect(args, ROWS)),
+        merge(base, {**collect(args, ROWS), **looking}),
         args.strings("config"),
         args.boolean("dry"),
-        args.boolean("diff"),
-        args.boolean("graph"),
+        diff,
+        graph,
         args.boolean("v") or args.boolean("version"),
     )
 
@@ -135,7 +137,7 @@ _OPTIONS: Final[list[tuple[str, str]]] = [
     ("dedup", "Let one of several instances watch for all of them."),
     ("default-left-delimiter=<string>", "Left delimiter of all templates."),
     ("default-right-delimiter=<string>", "Right delimiter of all templates."),
-    ("diff", "Show what would change as a unified diff; write nothing. Ends with 2 if anything would."),
+    ("diff", "Show what would change as a unified diff, write nothing and end: with 2 if anything would."),
     ("dry", "Print what would be written; write nothing, run nothing."),
     ("exec=<command>", "Process to supervise; starts once everything is rendered."),
     ("exec-kill-signal=<signal>", "Signal that ends the process."),
