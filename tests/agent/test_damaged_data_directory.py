@@ -51,4 +51,4 @@ def test_damage_is_named(file: str, content: str, text: str, tmp_path: Path) -> 
 def test_a_place_where_nothing_can_be_made_is_named() -> None:
     """As the reason why there is no node ID."""
     code, said = started_on("/proc/nowhere")
-    assert (code, said.strip()) == (1, "==> failed to setup node ID: /proc/nowhere: No such file or directory")
+    assert (code, said.strip()) == (1, "==> failed to setup node ID: mkdir /proc/nowhere: no such file or directory")

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +79,9 @@ async def test_the_python_of_the_readme_runs(consul_agent: Any, monkeypatch: pyt
     found = re.search(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
     assert found is not None
     printed: asyncio.Queue[object] = asyncio.Queue()
-    names: dict[str, Any] = {"print": printed.put_nowait}
-    exec("async def program():\n" + textwrap.indent(found[1], "    "), names)
-    program = asyncio.create_task(names["program"]())
+    names: dict[str, Any] = {"print": printed.put_nowait, "__name__": "program"}
+    exec(found[1], names)
+    program = asyncio.create_task(names["main"]())
     shown: object = []
     async with asyncio.timeout(60):
         while shown != ["web"]:  # the catalog hears of the service a moment later

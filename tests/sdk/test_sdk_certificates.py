@@ -1,4 +1,4 @@
-"""Certificates that name somebody else or whose time is not now are told in Go's words."""
+"""Certificates that name somebody else, whose time is not now, or whose files cannot be used are told of in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from pyconsul.sdk import tls
 from pyconsul.sdk.certificates import name_fault, time_fault
+from pyconsul.sdk.errors import ConfigError
+from pyconsul.sdk.settings import TLS
 
 SUBJECT = ((("commonName", "agent.test"),),)
 NAMED: dict[str, Any] = {
@@ -69,3 +72,17 @@ def test_both_times_are_told(now: datetime, text: str) -> None:
 def test_a_certificate_whose_time_is_now_has_no_fault() -> None:
     """It is an authority above it that has expired then, about which nothing more is known."""
     assert time_fault(NAMED, datetime(2026, 11, 15, tzinfo=UTC)) == ""
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        (TLS(ca_file="/proc/none.pem"), "/proc/none.pem: no such file or directory"),
+        (TLS(ca_file="/proc/version"), "/proc/version: "),
+        (TLS(cert_file="/proc/none.pem", key_file="/proc/key.pem"), "/proc/none.pem with /proc/key.pem: no such file"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named(settings: TLS, text: str) -> None:
+    """OpenSSL tells no names."""
+    with pytest.raises(ConfigError, match=f"^Error loading TLS files: {text}"):
+        tls.context(settings)

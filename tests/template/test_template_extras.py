@@ -93,11 +93,19 @@ def test_diff_shows_what_would_change(tmp_path: Path, capsys: pytest.CaptureFixt
     source, out = tmp_path / "in.tmpl", tmp_path / "out"
     source.write_text("new\n")
     out.write_text("old\n")
-    assert main(["-once", "-diff", "-template", f"{source}:{out}"]) == 2
+    assert main(["-diff", "-template", f"{source}:{out}"]) == 2
     assert "-old\n+new\n" in capsys.readouterr().out
     assert out.read_text() == "old\n"
     out.write_text("new\n")
-    assert main(["-once", "-diff", "-template", f"{source}:{out}"]) == 0
+    assert main(["-diff", "-template", f"{source}:{out}"]) == 0
+
+
+def test_the_graph_is_printed_when_all_is_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The tool ends by itself then, so that its output can go through a pipe."""
+    source = tmp_path / "in.tmpl"
+    source.write_text(f'{{{{ file "{source}" }}}}')
+    assert main(["-graph", "-template", f"{source}:{tmp_path}/out"]) == 0
+    assert capsys.readouterr().out.startswith("digraph templates {")
 
 
 def test_a_diff_of_binary_files_says_so() -> None:

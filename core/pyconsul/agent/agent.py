@@ -39,6 +39,7 @@ from pyconsul.agent.systemd import tell_ready
 from pyconsul.agent.tls_files import check_tls_files
 from pyconsul.config.bootstrap_entries import bootstrap_entries
 from pyconsul.config.loading import ConfigError
+from pyconsul.primitives.dialing import errno_text
 from pyconsul.primitives.ids import uuid_fault
 from pyconsul.primitives.whole_files import make_directory, write_durably
 from pyconsul.raft.archive import Server as RaftServer
@@ -401,15 +402,17 @@ def node_id_of(config: RuntimeConfig) -> str:
     if not config.data_dir:
         return str(uuid.uuid4())
     path = Path(config.data_dir) / "node-id"
-    if path.exists():
-        kept = path.read_text().strip()
-        if fault := uuid_fault(kept):
-            raise ValueError(f"failed to setup node ID: NodeID in {path} is invalid: {fault}")
-        return kept
-    node_id = str(uuid.uuid4())
     try:
+        if path.exists():
+            kept = path.read_text().strip()
+            if fault := uuid_fault(kept):
+                raise ValueError(f"failed to setup node ID: NodeID in {path} is invalid: {fault}")
+            return kept
+        node_id = str(uuid.uuid4())
         make_directory(path.parent)
         write_durably(path, node_id.encode())
     except OSError as error:
-        raise ValueError(f"failed to setup node ID: {error.filename or path}: {error.strerror}") from error
+        call = "failed to write NodeID to disk: open" if path.parent.is_dir() else "mkdir"
+        where = error.filename or path
+        raise ValueError(f"failed to setup node ID: {call} {where}: {errno_text(error)}") from error
     return node_id

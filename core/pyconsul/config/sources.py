@@ -191,7 +191,7 @@ def _file(path: str, given_format: str) -> tuple[str, str, str]:
         data = Path(path).read_bytes()
     except OSError as error:
         reason = (error.strerror or "").lower()
-        raise ConfigError(f"config: failed to read {path}: open {path}: {reason}") from None
+        raise ConfigError(f"config: Open failed on {path}. open {path}: {reason}") from None
     return path, data.decode("utf-8", "surrogateescape" if kind == "hcl" else "replace"), kind
 
 

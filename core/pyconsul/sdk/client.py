@@ -151,7 +151,7 @@ class AsyncClient:
                 await sleep(backoff(failures, _WATCH_RETRY_BASE, _WATCH_RETRY_LIMIT, dice()))
                 continue
             failures = 0
-            if cursor.took(reply.meta):
+            if cursor.took(reply.meta, answer.body):
                 yield reply
 
     async def stream(self, request: Request[Any], options: QueryOptions | None = None) -> Stream:
@@ -253,9 +253,10 @@ class AsyncClient:
         while True:
             try:
                 answer = await self._send(wire)
-            except TransportError:
+            except TransportError as error:
                 failures += 1
-                pause = retry.pause(failures, dice()) if request.is_idempotent else None
+                may_repeat = request.is_idempotent and not error.timed_out  # the caller's patience counts once
+                pause = retry.pause(failures, dice()) if may_repeat else None
                 if pause is None:
                     raise
             else:

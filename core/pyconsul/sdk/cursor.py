@@ -23,6 +23,8 @@ class Cursor:
         self._index = options.index
         self._hash = options.hash
         self._seen: tuple[int, str] | None = (options.index, options.hash) if options.blocks else None
+        self._content: int | None = None  # a hash of what came at it
+        self._has_failed = False
         self._allowance = _BURST
         self._last = 0.0
 
@@ -31,20 +33,25 @@ class Cursor:
         """The options of the next query."""
         return msgspec.structs.replace(self._base, index=self._index, hash=self._hash)
 
-    def took(self, meta: QueryMeta) -> bool:
-        """Take note of a reply; True when it is news. Raises NotBlocking when it has no index and no hash."""
+    def took(self, meta: QueryMeta, content: bytes = b"") -> bool:
+        """Take note of a reply; True when it is news. Raises NotBlocking when it has no index and no hash.
+
+        After an error other ``content`` is news, too: an agent that lost its state may have come to the same index.
+        """
         if not meta.index and not meta.content_hash:
             raise NotBlocking("the route answers without X-Consul-Index: it cannot be watched")
-        mark = (0, meta.content_hash) if meta.content_hash else (max(meta.index, 1), "")
-        is_news = mark != self._seen
+        mark = (0, meta.content_hash) if meta.content_hash else (meta.index, "")
+        digest = hash(content)
+        is_news = mark != self._seen or (self._has_failed and digest != self._content)
         went_back = mark[0] < self._index
-        self._seen = mark
+        self._seen, self._content, self._has_failed = mark, digest, False
         self._index, self._hash = (0, "") if went_back else mark
         return is_news
 
     def failed(self) -> None:
         """After an error ask without waiting: the agent may have forgotten the index."""
         self._index, self._hash = 0, ""
+        self._has_failed = True
 
     def pause(self, now: float) -> float:
         """Seconds to wait before the next query, so that a busy prefix does not become a busy loop."""

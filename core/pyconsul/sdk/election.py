@@ -9,7 +9,7 @@ from pyconsul.sdk.errors import ConsulError, LockConflict
 from pyconsul.sdk.kv import get_request
 from pyconsul.sdk.lock import DEFAULT_TTL, DEFAULT_WAIT, DELAY_RETRY, LOCK_FLAG, Lock
 from pyconsul.sdk.retry import backoff
-from pyconsul.sdk.tasks import Background, Signal, dice, sleep
+from pyconsul.sdk.tasks import Background, Signal, dice, sleep, whole
 from pyconsul.structs.kv import DirEntry
 
 
@@ -67,10 +67,7 @@ class LeaderElection:
 
     async def stop(self) -> None:
         """End the campaign and give up leadership."""
-        work, self._campaign_work = self._campaign_work, None
-        if work is not None:
-            await work.stop()
-        await self._step_down()
+        await whole(self._end)
 
     async def __aenter__(self) -> LeaderElection:
         await self.start()
@@ -79,7 +76,19 @@ class LeaderElection:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.stop()
+        try:
+            await self.stop()
+        except ConsulError:
+            if error is None:  # else what ended the block matters more
+                raise
+
+    async def _end(self) -> None:
+        work, self._campaign_work = self._campaign_work, None
+        try:
+            if work is not None:
+                await work.stop()
+        finally:
+            await self._step_down()
 
     async def _campaign(self) -> None:
         failures = 0

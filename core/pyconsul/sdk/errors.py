@@ -36,12 +36,21 @@ class TransportError(ConsulError):
     """No whole answer came back: refused, cut off, timed out, or TLS failed.
 
     ``address`` is where the client tried to reach the agent, ``reason`` the cause in Go's words, ``url`` and
-    ``method`` what was asked. ``sent`` is False when it is certain that the agent never saw the request; where the
-    answer broke off in its body (``in_body``) the text is the reason alone.
+    ``method`` what was asked. ``sent`` is False when it is certain that the agent never saw the request, ``timed_out``
+    tells that the agent kept silent for too long; where the answer broke off in its body (``in_body``) the text is
+    the reason alone.
     """
 
     def __init__(
-        self, method: str, url: str, address: str, reason: str, *, sent: bool = True, in_body: bool = False
+        self,
+        method: str,
+        url: str,
+        address: str,
+        reason: str,
+        *,
+        sent: bool = True,
+        in_body: bool = False,
+        timed_out: bool = False,
     ) -> None:
         super().__init__(reason if in_body else f'{method.capitalize()} "{url}": {reason}')
         self.method = method
@@ -49,6 +58,7 @@ class TransportError(ConsulError):
         self.address = address
         self.reason = reason
         self.sent = sent
+        self.timed_out = timed_out
 
 
 class UnexpectedStatus(ConsulError):

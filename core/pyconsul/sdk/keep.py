@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
+
+import msgspec
 
 from pyconsul.primitives.durations import DurationError, parse_duration, to_seconds
 from pyconsul.sdk.caller import Caller
 from pyconsul.sdk.errors import ConsulError, SessionExpired
-from pyconsul.sdk.request import QueryOptions, Request
+from pyconsul.sdk.request import NO_OPTIONS, QueryOptions, Request
 from pyconsul.sdk.session import destroy_request, renew_request
-from pyconsul.sdk.tasks import Background, Signal, now, sleep
+from pyconsul.sdk.tasks import PATIENCE, Background, Signal, now, sleep, whole
 
 _RETRY_RENEWAL = 1.0  # seconds until a failed renewal is tried again
+_LAST_CHANCE = 1.0  # seconds for a renewal that comes too late, because the program was busy with something else
 
 
 class KeptSession:
-    """A session that is renewed every half TTL. ``id`` names it; ``lost`` is set when it could not be kept."""
+    """A session that is renewed every half TTL. ``id`` names it; ``lost`` is set when it could not be kept.
+
+    That is when the servers do not know it any more, or when its TTL has passed since the last renewal that was
+    answered was sent: they may end it then. Without a TTL nothing is renewed. ``on_lost`` is called with ``lost``.
+    """
 
     def __init__(
         self,
@@ -25,31 +33,34 @@ class KeptSession:
         *,
         ttl: float | str,
         options: QueryOptions | None = None,
+        on_lost: Callable[[], None] | None = None,
     ) -> None:
         self.id = ""
         self.lost = Signal()
         self._client = client
         self._request = request
-        self._options = options
+        self._options = options or NO_OPTIONS
         self._ttl = _seconds_of(ttl)
+        self._on_lost = on_lost
+        self._renewed = 0.0
+        self._is_gone = False
         self._renewal: Background | None = None
 
     async def start(self) -> str:
         """Create the session and begin to renew it; its ID comes back."""
         self.lost.clear()
-        self.id = await self._client.call(self._request, self._options)
-        self._renewal = self._client.background(self._renew)
+        self._is_gone = False
+        try:
+            await whole(self._create)
+            self._renewal = self._client.background(self._renew)
+        except BaseException:
+            await self.stop()
+            raise
         return self.id
 
     async def stop(self) -> None:
         """Stop renewing and destroy the session, as far as the agent can be reached."""
-        renewal, self._renewal = self._renewal, None
-        if renewal is not None:
-            await renewal.stop()
-        session_id, self.id = self.id, ""
-        if session_id and not self.lost.is_set():
-            with suppress(ConsulError):  # it ends with its TTL, and whoever stops has better errors to tell
-                await self._client.call(destroy_request(session_id), self._options)
+        await whole(self._end)
 
     async def __aenter__(self) -> KeptSession:
         await self.start()
@@ -60,23 +71,47 @@ class KeptSession:
     ) -> None:
         await self.stop()
 
+    async def _create(self) -> None:
+        self._renewed = now()
+        self.id = await self._client.call(self._request, self._options)
+
+    async def _end(self) -> None:
+        renewal, self._renewal = self._renewal, None
+        if renewal is not None:
+            await renewal.stop()
+        session_id, self.id = self.id, ""
+        if session_id and not self._is_gone:
+            with suppress(ConsulError):  # it ends with its TTL, and whoever stops has better errors to tell
+                options = msgspec.structs.replace(self._options, timeout=PATIENCE)
+                await self._client.call(destroy_request(session_id), options)
+
     async def _renew(self) -> None:
         """Renew until stopped; an error is tried again each second until the TTL has run out."""
-        renewed = now()
+        if not self._ttl:
+            return
         pause = self._ttl / 2
-        while now() - renewed <= self._ttl:
-            await sleep(pause)
+        while self.id and (left := self._left()) > 0:
+            await sleep(min(pause, left))
+            asked = now()
+            options = msgspec.structs.replace(self._options, timeout=max(self._left(), _LAST_CHANCE))
             try:
-                session = await self._client.call(renew_request(self.id), self._options)
+                session = await self._client.call(renew_request(self.id), options)
             except ConsulError:
                 pause = min(_RETRY_RENEWAL, self._ttl / 4)
                 continue
             if session is None:
+                self._is_gone = True
                 break
-            renewed = now()
+            self._renewed = asked
             self._ttl = _seconds_of(session.TTL) or self._ttl  # the server may have changed it
             pause = self._ttl / 2
         self.lost.set()
+        if self._on_lost is not None:
+            self._on_lost()
+
+    def _left(self) -> float:
+        """Seconds until the servers may end the session."""
+        return self._renewed + self._ttl - now()
 
     def check(self) -> None:
         """Raise SessionExpired if the session could not be kept."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pyconsul.sdk.caller import Caller
 from pyconsul.sdk.contender import Contender
+from pyconsul.sdk.cursor import Cursor
 from pyconsul.sdk.errors import (
     ConsulError,
     CoordinationFailed,
@@ -16,13 +17,12 @@ from pyconsul.sdk.errors import (
     LockInUse,
     LockNotAcquired,
     LockNotHeld,
-    ServerError,
-    TransportError,
 )
 from pyconsul.sdk.kv import delete_request, get_request, put_request
-from pyconsul.sdk.request import QueryOptions
+from pyconsul.sdk.request import NO_OPTIONS, QueryMeta, QueryOptions
 from pyconsul.sdk.session import create_request
-from pyconsul.sdk.tasks import now, sleep
+from pyconsul.sdk.tasks import PATIENCE, sleep
+from pyconsul.structs.kv import DirEntry
 
 LOCK_FLAG = 0x2DDCCBC058A50C18  # marks a key as a lock
 DEFAULT_NAME = "Consul API Lock"
@@ -67,11 +67,11 @@ class Lock(Contender):
             ttl=ttl,
             monitor_retries=monitor_retries,
             monitor_retry_time=monitor_retry_time,
+            try_once=try_once,
+            wait=wait,
         )
         self.key = key
         self._value = value
-        self._try_once = try_once
-        self._wait = wait
         self._delay_retry = delay_retry
 
     async def destroy(self) -> None:
@@ -97,69 +97,59 @@ class Lock(Contender):
 
     async def _contend(self) -> bool:
         """Try until the key is ours; False when trying once took too long."""
-        started = now()
-        wait, index, is_first = self._wait, 0, True
-        while True:
-            if self._try_once and not is_first:
-                wait = self._wait - (now() - started)
-                if wait <= 0:
-                    return False
-            is_first = False
-            holder, index = await self._read(QueryOptions(index=index, wait=wait))
-            if holder == self.session:
+        looks = Cursor(NO_OPTIONS, self._wait)
+        while (options := await self._next_look(looks)) is not None:
+            entry, meta = await self._read(options)
+            if _holder(entry) == self.session:
                 return True
-            if holder:
-                continue
-            if await self._take():
-                return True
-            # somebody was faster, which can be waited for, or a lock-delay is in effect, which cannot
-            holder, index = await self._read(QueryOptions())
-            if not holder:
-                index = 0
-                await sleep(self._delay_retry)
+            if not _holder(entry):
+                if await self._take():
+                    return True
+                before = entry
+                entry, meta = await self._read(NO_OPTIONS)
+                if not _holder(entry):
+                    looks.failed()  # nothing to wait on
+                    if _times_locked(entry) == _times_locked(before):  # else somebody was faster, and is gone already
+                        await sleep(self._delay_retry)
+                    continue
+            looks.took(meta)
+        return False
 
     async def _give_back(self) -> None:
         request = put_request(self.key, self._value, flags=LOCK_FLAG, release=self.session)
         try:
-            await self._client.call(request)
+            await self._client.call(request, QueryOptions(timeout=PATIENCE))
         except ConsulError as error:
             raise CoordinationFailed(f"failed to release lock: {error}") from error
 
-    async def _read(self, options: QueryOptions) -> tuple[str, int]:
-        """The session that holds the key ("" for none), and the index to wait on."""
+    async def _read(self, options: QueryOptions) -> tuple[DirEntry | None, QueryMeta]:
         try:
             reply = await self._client.ask(get_request(self.key), options)
         except ConsulError as error:
             raise CoordinationFailed(f"failed to read lock: {error}") from error
-        if reply.value is None:
-            return "", 0
-        if reply.value.Flags != LOCK_FLAG:
+        if reply.value is not None and reply.value.Flags != LOCK_FLAG:
             raise LockConflict
-        return reply.value.Session or "", reply.meta.index
+        return reply.value, reply.meta
 
     async def _take(self) -> bool:
         request = put_request(self.key, self._value, flags=LOCK_FLAG, acquire=self.session)
+        self._is_unsure = True
         try:
-            return await self._client.call(request)
+            is_ours = await self._client.call(request)
         except ConsulError as error:
             raise CoordinationFailed(f"failed to acquire lock: {error}") from error
+        self._is_unsure = False
+        return is_ours
 
-    async def _watch(self) -> None:
-        """Set ``lost`` when the key is no longer ours, or when the agent cannot be asked for too long."""
-        index, retries = 0, self._monitor_retries
-        while True:
-            try:
-                options = QueryOptions(consistency="consistent", index=index)
-                reply = await self._client.ask(get_request(self.key), options)
-            except (TransportError, ServerError):
-                if retries <= 0:
-                    break
-                retries, index = retries - 1, 0
-                await sleep(self._monitor_retry_time)
-                continue
-            except ConsulError:
-                break
-            if reply.value is None or reply.value.Session != self.session:
-                break
-            retries, index = self._monitor_retries, reply.meta.index
-        self.lost.set()
+    async def _look(self, options: QueryOptions) -> tuple[bool, QueryMeta]:
+        reply = await self._client.ask(get_request(self.key), options)
+        return reply.value is not None and reply.value.Session == self.session, reply.meta
+
+
+def _holder(entry: DirEntry | None) -> str:
+    """The session that holds the key, "" for none."""
+    return (entry.Session or "") if entry is not None else ""
+
+
+def _times_locked(entry: DirEntry | None) -> int:
+    return entry.LockIndex if entry is not None else 0

@@ -191,7 +191,7 @@ class QueryMeta(msgspec.Struct, frozen=True, kw_only=True):
         """Read the headers; one that is absent or not a number counts as its default, never as an error."""
         get = answer.header
         return cls(
-            index=_number(get("x-consul-index")),
+            index=_index(get("x-consul-index")),
             content_hash=get("x-consul-contenthash"),
             last_contact_ms=_number(get("x-consul-lastcontact")),
             known_leader=get("x-consul-knownleader") == "true",
@@ -265,6 +265,11 @@ def _percent(found: re.Match[bytes]) -> bytes:
 
 def _escape_query(text: str) -> str:
     return _escape(text, _ODD_IN_QUERY).replace(" ", "+")
+
+
+def _index(text: str) -> int:
+    """An index to wait on; one below 1 counts as 1, because waiting on 0 does not wait. 0 is for none at all."""
+    return max(_number(text), 1) if text.isascii() and text.isdigit() else 0
 
 
 def _number(text: str) -> int:

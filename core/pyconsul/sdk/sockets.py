@@ -5,6 +5,7 @@ Not ``http.client``: importing that costs 14 ms and more (it brings email and ss
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -107,6 +108,7 @@ class Transport:
         self._links: dict[socket.socket, str] = {}
         self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
+        self._process = os.getpid()
 
     def send(self, wire: Wire) -> Answer:
         """One exchange, the whole body in memory. Raises TransportError."""
@@ -169,6 +171,7 @@ class Transport:
 
     def close(self) -> None:
         """Close all connections; exchanges that are going on fail."""
+        self._leave_to_parent()
         with self._lock:
             open_ones = [*self._idle, *self._busy]
             self._idle.clear()
@@ -181,6 +184,7 @@ class Transport:
 
     def _connection(self, wire: Wire) -> tuple[socket.socket, bool]:
         """A connection, and whether it was used before."""
+        self._leave_to_parent()
         while True:
             with self._lock:
                 sock = self._idle.pop() if self._idle else None
@@ -189,6 +193,16 @@ class Transport:
             if _is_quiet(sock):
                 return self._own(sock), True
             self.drop(sock)
+
+    def _leave_to_parent(self) -> None:
+        """In a forked process begin anew: its parent goes on using the connections, and may have held the lock."""
+        if self._process == os.getpid():
+            return
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+        for sock in (*self._idle, *self._busy):
+            sock.close()
+        self._idle, self._busy, self._links = [], {}, {}
 
     def _own(self, sock: socket.socket) -> socket.socket:
         with self._lock:
@@ -265,7 +279,9 @@ class Transport:
     def _put(self, sock: socket.socket, head: bytes, wire: Wire) -> None:
         body = wire.body
         if body is None or isinstance(body, bytes):
-            sock.sendall(head + (body or b""))
+            data = memoryview(head + (body or b""))
+            for start in range(0, len(data), http1.CHUNK_BYTES):  # its timeout is for one call, not for one packet
+                sock.sendall(data[start : start + http1.CHUNK_BYTES])
             return
         sock.sendall(head)
         while piece := body.read(http1.CHUNK_BYTES):
@@ -285,7 +301,13 @@ class Transport:
         reason = http1.reason_of(error, self._endpoint, connecting=connecting, link=link)
         address = self._endpoint.unix_path or self._endpoint.authority
         return TransportError(
-            wire.method, self._encoder.url(wire), address, reason, sent=not connecting, in_body=in_body
+            wire.method,
+            self._encoder.url(wire),
+            address,
+            reason,
+            sent=not connecting,
+            in_body=in_body,
+            timed_out=isinstance(error, TimeoutError) and not error.errno,
         )
 
 

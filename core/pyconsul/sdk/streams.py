@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
+import select
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, TypedDict, cast
 from weakref import WeakSet
@@ -56,6 +59,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._error: BaseException | None = None
         self._wants_all = True
         self._unread = 0
+        self._silence: float | None = None
         self._patience = math.inf  # when it ends, by the loop's clock
         self._timer: asyncio.TimerHandle | None = None
 
@@ -82,10 +86,13 @@ class _Connection(asyncio.BufferedProtocol):
         if parser.is_complete or (parser.has_head and not self._wants_all):
             self._pause_if_full(nbytes)
             self._wake()
+        elif self._silence is not None:
+            self._patience = self.loop.time() + self._silence
 
     def eof_received(self) -> None:
         """Called by asyncio; returning nothing closes the connection."""
         if self.parser is None:
+            self.is_open = False  # closed in a later turn, but good for nothing now
             return
         try:
             self.parser.feed_end()
@@ -99,6 +106,8 @@ class _Connection(asyncio.BufferedProtocol):
         self.is_open = False
         if self._timer is not None:
             self._timer.cancel()
+        if self.parser is not None and isinstance(exc, OSError):
+            self._take_last_words(self.parser)
         if self.parser is not None and not self.parser.is_complete:
             self._fail(exc or ProtocolError("EOF" if not self.parser.has_begun else "unexpected EOF"))
         if self._writable is not None and not self._writable.done():
@@ -121,15 +130,21 @@ class _Connection(asyncio.BufferedProtocol):
         self._error = None
         return self.parser
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether the agent may still read."""
+        return self.is_open and self._transport is not None and not self._transport.is_closing()
+
     def write(self, data: bytes) -> None:
-        """Send bytes; what the kernel does not take now follows later."""
-        if self._transport is not None:
+        """Send bytes; what the kernel does not take now follows later, and nothing after the connection's end."""
+        if self._transport is not None and self.is_writable:
             self._transport.write(data)
 
-    async def drain(self) -> None:
-        """Wait until there is room for more."""
+    async def drain(self, silence: float | None) -> None:
+        """Wait until there is room for more. Raises TimeoutError after so many seconds."""
         if self._writable is not None:
-            await self._writable
+            async with asyncio.timeout(silence):
+                await self._writable
 
     async def more(self, silence: float | None) -> None:
         """Wait for the whole answer, or while streaming for any more of it. Raises OSError or ProtocolError."""
@@ -158,6 +173,25 @@ class _Connection(asyncio.BufferedProtocol):
         if self._transport is not None and not self.loop.is_closed():
             self._transport.abort()
 
+    def has_news(self) -> bool:
+        """Whether something has come that the loop does not know of yet; while idle that can only be the end."""
+        poll = select.poll()
+        poll.register(self._fd(), select.POLLIN)
+        return bool(poll.poll(0))
+
+    def _take_last_words(self, parser: AnswerParser) -> None:
+        """Where writing failed, what the agent said before it closed the connection tells more."""
+        if self._transport is None or self._transport.get_extra_info("ssl_object"):
+            return
+        with suppress(OSError, ProtocolError):
+            while not parser.is_complete and (data := os.read(self._fd(), _READ_BYTES)):
+                parser.feed(data)
+        if parser.is_complete:
+            self._wake()
+
+    def _fd(self) -> int:
+        return -1 if self._transport is None else self._transport.get_extra_info("socket").fileno()
+
     def _pause_if_full(self, size: int) -> None:
         if self._wants_all or self._transport is None:
             return
@@ -170,6 +204,7 @@ class _Connection(asyncio.BufferedProtocol):
 
         The timer stays from one exchange to the next: to set and drop one for each costs as much as to read the head.
         """
+        self._silence = silence
         self._patience = math.inf if silence is None else self.loop.time() + silence
         if self._timer is not None and self._timer.when() > self._patience:
             self._timer.cancel()
@@ -333,7 +368,9 @@ class Transport:
         while self._idle:
             connection = self._idle.pop()
             if connection.is_open and connection.loop is asyncio.get_running_loop():
-                return connection, True
+                if wire.method == "GET" or not connection.has_news():  # a read may go out again
+                    return connection, True
+                connection.abort()
         loop = asyncio.get_running_loop()
         security = self._security()
         link = ""
@@ -382,14 +419,18 @@ class Transport:
         return {"ssl": self._tls, "server_hostname": tls.server_name(self._settings.tls, self._endpoint.host)}
 
     async def _write(self, connection: _Connection, head: bytes, wire: Wire) -> None:
+        """Send the request, up to where the agent closes the connection: what it said before tells why."""
         body = wire.body
         if body is None or isinstance(body, bytes):
-            connection.write(head + body if body else head)
+            data = head + body if body else head
+            for start in range(0, len(data), http1.CHUNK_BYTES):
+                connection.write(data[start : start + http1.CHUNK_BYTES])
+                await connection.drain(wire.silence)
             return
         connection.write(head)
-        while piece := await asyncio.to_thread(body.read, http1.CHUNK_BYTES):
+        while connection.is_writable and (piece := await asyncio.to_thread(body.read, http1.CHUNK_BYTES)):
             connection.write(http1.chunk(piece))
-            await connection.drain()
+            await connection.drain(wire.silence)
         connection.write(http1.LAST_CHUNK)
 
     def _failure(
@@ -398,5 +439,11 @@ class Transport:
         reason = http1.reason_of(error, self._endpoint, connecting=connecting, link=link)
         address = self._endpoint.unix_path or self._endpoint.authority
         return TransportError(
-            wire.method, self._encoder.url(wire), address, reason, sent=not connecting, in_body=in_body
+            wire.method,
+            self._encoder.url(wire),
+            address,
+            reason,
+            sent=not connecting,
+            in_body=in_body,
+            timed_out=isinstance(error, TimeoutError) and not error.errno,
         )

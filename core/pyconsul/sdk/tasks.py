@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]  # what can go on in the background
 
+PATIENCE = 5.0  # seconds that cleaning up may take: the agent may not answer at all; then the TTL must do
+
 
 def now() -> float:
     """Seconds on a clock that only goes forward."""
@@ -29,6 +31,22 @@ def dice() -> float:
 async def sleep(seconds: float) -> None:
     """Wait; ends early with CancelledError when the task is cancelled."""
     await asyncio.sleep(seconds)
+
+
+async def whole(work: Work) -> None:
+    """Do ``work`` to its end even if the caller is cancelled meanwhile; the cancellation is raised after that.
+
+    For what must not be left half done, such as a session whose ID only the answer tells.
+    """
+    task = asyncio.get_running_loop().create_task(work())
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        try:
+            await asyncio.wait({task}, timeout=PATIENCE)
+        finally:
+            task.cancel()
+        raise
 
 
 class Signal:

@@ -12,6 +12,7 @@ Work: TypeAlias = Callable[[], None]  # what can go on in the background
 
 
 _NOTICE = 0.05  # seconds until work that waits notices that it is stopped
+PATIENCE = 5.0  # seconds that cleaning up may take: the agent may not answer at all; then the TTL must do
 
 
 class Interruptible(Protocol):
@@ -32,21 +33,32 @@ class _Stop:
     def __init__(self) -> None:
         self.wished = threading.Event()
         self.is_raised = False
+        self.is_put_off = False
         self._lock = threading.Lock()
 
     def raise_once(self) -> None:
         """Raise Interrupted if the end is wished and this has not been said yet."""
-        if not self.wished.is_set():
+        if not self.wished.is_set() or self.is_put_off:
             return
         with self._lock:
             if not self.is_raised:
                 self.is_raised = True
                 raise Interrupted
 
+    def put_off(self, work: Work) -> None:
+        """Do work that neither Interrupted nor the end of its exchanges breaks off."""
+        before = self.is_put_off
+        with self._lock:
+            self.is_put_off = True
+        try:
+            work()
+        finally:
+            self.is_put_off = before
+
     def unless_raised(self, interrupt: Callable[[], None]) -> None:
         """Break off an exchange, but not one of the cleaning up, which cannot begin meanwhile."""
         with self._lock:
-            if not self.is_raised:
+            if not self.is_raised and not self.is_put_off:
                 interrupt()
 
 
@@ -83,6 +95,19 @@ def raise_if_stopped() -> None:
     """Raise Interrupted, once, in background work that is being stopped."""
     stop = _stop()
     if stop is not None:
+        stop.raise_once()
+
+
+def whole(work: Work) -> None:
+    """Do ``work`` to its end even if it is background work that is stopped meanwhile; Interrupted is raised after that.
+
+    For what must not be left half done, such as a session whose ID only the answer tells.
+    """
+    stop = _stop()
+    if stop is None:
+        work()
+    else:
+        stop.put_off(work)
         stop.raise_once()
 
 
@@ -140,8 +165,12 @@ class Background:
         if self._thread is threading.current_thread():
             return
         self._stop.wished.set()
+        end = time.monotonic() + PATIENCE
         while self._thread.is_alive():
-            self._stop.unless_raised(self._interrupt)
+            if time.monotonic() < end:
+                self._stop.unless_raised(self._interrupt)
+            else:
+                self._interrupt()
             self._thread.join(_NOTICE)  # the thread may just have been between two exchanges
         if self._error is not None:
             raise self._error

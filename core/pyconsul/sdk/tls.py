@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from pyconsul.primitives.dialing import errno_text
 from pyconsul.primitives.folders import MissingFolderError, files_below
 from pyconsul.primitives.tls import client_context
 from pyconsul.sdk.errors import ConfigError
@@ -14,17 +17,29 @@ def context(tls: TLS) -> ssl.SSLContext:
     """The context that ``tls`` asks for; the system's authorities count where it names none. Raises ConfigError."""
     if bool(tls.cert_file) != bool(tls.key_file):
         raise ConfigError("both client cert and client key must be provided")
-    try:
+    with _loading(tls.ca_file or tls.ca_path or "authorities"):
         made = client_context(ca_file=tls.ca_file, ca_path=tls.ca_path, ca_pem=tls.ca_pem, verify=tls.verify)
-        for path in files_below(tls.ca_path):  # OpenSSL alone wants names that are hashes
+        paths = files_below(tls.ca_path)  # OpenSSL alone wants names that are hashes
+    for path in paths:
+        with _loading(path):
             made.load_verify_locations(cafile=path)
-        if tls.cert_file:
+    if tls.cert_file:
+        with _loading(f"{tls.cert_file} with {tls.key_file}"):
             made.load_cert_chain(tls.cert_file, tls.key_file)
-    except (OSError, MissingFolderError) as error:  # ssl.SSLError is an OSError, too
-        raise ConfigError(f"Error loading TLS files: {error}") from error
     made.hostname_checks_common_name = False  # Go reads the names for hosts only
     made.set_alpn_protocols(["http/1.1"])
     return made
+
+
+@contextmanager
+def _loading(what: str) -> Iterator[None]:
+    """Raise ConfigError, which names the file, where OpenSSL does not."""
+    try:
+        yield
+    except (OSError, MissingFolderError) as error:
+        is_system = isinstance(error, OSError) and not isinstance(error, ssl.SSLError)
+        reason = errno_text(error) if is_system else str(error)
+        raise ConfigError(f"Error loading TLS files: {what}: {reason}") from error
 
 
 def server_name(tls: TLS, host: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import TracebackType
 from typing import Literal, TypeAlias
 
 from pyconsul.sdk.agent import update_check_request
 from pyconsul.sdk.caller import Caller
-from pyconsul.sdk.errors import ConsulError
+from pyconsul.sdk.errors import ConsulError, NotFound
 from pyconsul.sdk.tasks import Background, sleep
 
 CheckStatus: TypeAlias = Literal["passing", "warning", "critical"]
@@ -41,11 +42,12 @@ class TTLCheck:
         self._beat = self._client.background(self._keep_beating)
 
     async def stop(self, output: str = "the program that reports this check has ended") -> None:
-        """End the heartbeat and report critical."""
+        """End the heartbeat and report critical; a check that is gone needs no report. Raises ConsulError."""
         beat, self._beat = self._beat, None
         if beat is not None:
             await beat.stop()
-        await self.report("critical", output)
+        with suppress(NotFound):
+            await self.report("critical", output)
 
     async def __aenter__(self) -> TTLCheck:
         await self.start()
@@ -57,7 +59,8 @@ class TTLCheck:
         if error is None:
             await self.stop()
         else:
-            await self.stop(f"{type(error).__name__}: {error}")
+            with suppress(ConsulError):  # what ended the block matters more
+                await self.stop(f"{type(error).__name__}: {error}")
 
     async def _keep_beating(self) -> None:
         while True:

@@ -109,12 +109,14 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Arguments:
     args = flags.parse(argv)
     if args.rest:
         raise FlagError(f"cli: extra args: [{' '.join(quote(word) for word in args.rest)}]")
+    diff, graph = args.boolean("diff"), args.boolean("graph")
+    looking: Settings = {"once": True} if diff or graph else {}
     return Arguments(
-        merge(base, collect(args, ROWS)),
+        merge(base, {**collect(args, ROWS), **looking}),
         args.strings("config"),
         args.boolean("dry"),
-        args.boolean("diff"),
-        args.boolean("graph"),
+        diff,
+        graph,
         args.boolean("v") or args.boolean("version"),
     )
 
@@ -134,7 +136,7 @@ Options:
 # Flags that are no settings.
 _OTHERS: Final = (
     ("config=<path>", "File or directory with configuration; may be repeated, later ones win."),
-    ("diff", "Show what would change as a unified diff; write nothing. Ends with 2 if anything would."),
+    ("diff", "Show what would change as a unified diff, write nothing and end: with 2 if anything would."),
     ("dry", "Print what would be written; write nothing, run nothing."),
     ("graph", "Print which template needs which data, in the language of Graphviz, and end."),
     ("v, -version", "Print the version and end."),

@@ -155,7 +155,7 @@ class Client:
                 sleep(backoff(failures, _WATCH_RETRY_BASE, _WATCH_RETRY_LIMIT, dice()))
                 continue
             failures = 0
-            if cursor.took(reply.meta):
+            if cursor.took(reply.meta, answer.body):
                 yield reply
 
     def stream(self, request: Request[Any], options: QueryOptions | None = None) -> Stream:
@@ -259,9 +259,12 @@ class Client:
         while True:
             try:
                 answer = self._send(wire)
-            except TransportError:
+            except TransportError as error:
                 failures += 1
-                pause = retry.pause(failures, dice()) if request.is_idempotent else None
+                may_repeat = (
+                    request.is_idempotent and not error.timed_out
+                )  # the caller's patience counts once
+                pause = retry.pause(failures, dice()) if may_repeat else None
                 if pause is None:
                     raise
             else:

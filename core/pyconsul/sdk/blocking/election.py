@@ -13,7 +13,7 @@ from pyconsul.sdk.errors import ConsulError, LockConflict
 from pyconsul.sdk.kv import get_request
 from pyconsul.sdk.lock import DEFAULT_TTL, DEFAULT_WAIT, DELAY_RETRY, LOCK_FLAG
 from pyconsul.sdk.retry import backoff
-from pyconsul.sdk.threads import Background, Signal, dice, sleep
+from pyconsul.sdk.threads import Background, Signal, dice, sleep, whole
 from pyconsul.structs.kv import DirEntry
 
 
@@ -71,10 +71,7 @@ class LeaderElection:
 
     def stop(self) -> None:
         """End the campaign and give up leadership."""
-        work, self._campaign_work = self._campaign_work, None
-        if work is not None:
-            work.stop()
-        self._step_down()
+        whole(self._end)
 
     def __enter__(self) -> LeaderElection:
         self.start()
@@ -83,7 +80,19 @@ class LeaderElection:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        try:
+            self.stop()
+        except ConsulError:
+            if error is None:  # else what ended the block matters more
+                raise
+
+    def _end(self) -> None:
+        work, self._campaign_work = self._campaign_work, None
+        try:
+            if work is not None:
+                work.stop()
+        finally:
+            self._step_down()
 
     def _campaign(self) -> None:
         failures = 0

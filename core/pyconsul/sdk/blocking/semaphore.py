@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import msgspec
 from pyconsul.sdk.blocking.caller import Caller
 from pyconsul.sdk.blocking.contender import Contender
+from pyconsul.sdk.cursor import Cursor
 from pyconsul.sdk.errors import (
     ConsulError,
     CoordinationFailed,
@@ -22,13 +23,11 @@ from pyconsul.sdk.errors import (
     SemaphoreInUse,
     SemaphoreNotAcquired,
     SemaphoreNotHeld,
-    ServerError,
-    TransportError,
 )
 from pyconsul.sdk.kv import delete_request, get_request, list_request, put_request
-from pyconsul.sdk.request import QueryOptions
+from pyconsul.sdk.request import NO_OPTIONS, QueryMeta, QueryOptions
 from pyconsul.sdk.session import create_request
-from pyconsul.sdk.threads import now, sleep
+from pyconsul.sdk.threads import PATIENCE
 from pyconsul.structs.kv import DirEntry
 
 SEMAPHORE_FLAG = 0xE0F69A2BAA414DE0  # marks the keys of a semaphore
@@ -82,12 +81,12 @@ class Semaphore(Contender):
             ttl=ttl,
             monitor_retries=monitor_retries,
             monitor_retry_time=monitor_retry_time,
+            try_once=try_once,
+            wait=wait,
         )
         self.prefix = prefix
         self.limit = limit
         self._value = value
-        self._try_once = try_once
-        self._wait = wait
 
     def destroy(self) -> None:
         """Delete the holders' entry. Raises SemaphoreHeld, SemaphoreInUse or SemaphoreConflict."""
@@ -108,6 +107,7 @@ class Semaphore(Contender):
     def _become_contender(self) -> None:
         key = _join(self.prefix, self.session)
         request = put_request(key, self._value, flags=SEMAPHORE_FLAG, acquire=self.session)
+        self._is_unsure = self._kept is None  # else the key goes with the session
         try:
             made = self._client.call(request)
         except ConsulError as error:
@@ -118,62 +118,61 @@ class Semaphore(Contender):
     def _contend(self) -> bool:
         """Try until there is a slot for us; False when trying once took too long."""
         self._become_contender()
-        started = now()
-        wait, index, is_first = self._wait, 0, True
-        while True:
-            if self._try_once and not is_first:
-                wait = self._wait - (now() - started)
-                if wait <= 0:
-                    return False
-            is_first = False
-            entry, holders, newest = self._read(QueryOptions(index=index, wait=wait))
+        looks = Cursor(NO_OPTIONS, self._wait)
+        while (options := self._next_look(looks)) is not None:
+            entry, holders, meta = self._read(options)
             self._check_limit(holders)
             present = holders.Holders or {}
             if self.session not in present and len(present) >= self.limit:
-                index = newest
-                continue
-            if self._write({**present, self.session: True}, entry.ModifyIndex):
+                looks.took(meta)
+            elif self._write({**present, self.session: True}, entry.ModifyIndex):
                 return True
-            # another contender wrote first: look again at once
+            else:
+                looks.failed()  # another contender wrote first: look again at once
+        return False
 
     def _give_back(self) -> None:
+        parting = QueryOptions(timeout=PATIENCE)
         try:
-            self._leave_holders()
-            self._client.call(delete_request(_join(self.prefix, self.session)))
+            self._leave_holders(parting)
+            self._client.call(delete_request(_join(self.prefix, self.session)), parting)
         except ConsulError as error:
             raise CoordinationFailed(f"failed to update lock: {error}") from error
 
-    def _read(self, options: QueryOptions) -> tuple[DirEntry, Holders, int]:
-        """The holders' entry, what it says with dead holders left out, and the index to wait on."""
+    def _read(self, options: QueryOptions) -> tuple[DirEntry, Holders, QueryMeta]:
+        """The holders' entry, what it says with dead holders left out, and the headers."""
         try:
             reply = self._client.ask(list_request(self.prefix), options)
         except ConsulError as error:
             raise CoordinationFailed(f"failed to read prefix: {error}") from error
+        return *self._holders_in(reply.value), reply.meta
+
+    def _holders_in(self, entries: Sequence[DirEntry]) -> tuple[DirEntry, Holders]:
         key = _join(self.prefix, HOLDERS_KEY)
-        entry = next((each for each in reply.value if each.Key == key), None)
+        entry = next((each for each in entries if each.Key == key), None)
         if entry is None:
-            return DirEntry(Key=key, Flags=SEMAPHORE_FLAG), Holders(Limit=self.limit), reply.meta.index
+            return DirEntry(Key=key, Flags=SEMAPHORE_FLAG), Holders(Limit=self.limit)
         if entry.Flags != SEMAPHORE_FLAG:
             raise SemaphoreConflict
-        return entry, _alive(_decoded(entry.Value, self.limit), reply.value), reply.meta.index
+        return entry, _alive(_decoded(entry.Value, self.limit), entries)
 
-    def _write(self, holders: dict[str, bool], index: int) -> bool:
+    def _write(self, holders: dict[str, bool], index: int, options: QueryOptions = NO_OPTIONS) -> bool:
         body = msgspec.json.encode(Holders(Limit=self.limit, Holders=holders))
         key = _join(self.prefix, HOLDERS_KEY)
         try:
-            return self._client.call(put_request(key, body, flags=SEMAPHORE_FLAG, cas=index))
+            return self._client.call(put_request(key, body, flags=SEMAPHORE_FLAG, cas=index), options)
         except ConsulError as error:
             raise CoordinationFailed(f"failed to update lock: {error}") from error
 
-    def _leave_holders(self) -> None:
+    def _leave_holders(self, options: QueryOptions) -> None:
         """Take ourselves out of the holders, however often others write in between."""
         while True:
-            entry = self._client.call(get_request(_join(self.prefix, HOLDERS_KEY)))
+            entry = self._client.call(get_request(_join(self.prefix, HOLDERS_KEY)), options)
             holders = _decoded(entry.Value if entry else None, self.limit).Holders or {}
             if self.session not in holders:
                 return
             del holders[self.session]
-            if self._write(holders, entry.ModifyIndex if entry else 0):
+            if self._write(holders, entry.ModifyIndex if entry else 0, options):
                 return
 
     def _check_limit(self, holders: Holders) -> None:
@@ -181,25 +180,10 @@ class Semaphore(Contender):
             text = f"semaphore limit conflict (lock: {holders.Limit}, local: {self.limit})"
             raise SemaphoreConflict(text)
 
-    def _watch(self) -> None:
-        """Set ``lost`` when we are no holder any more, or when the agent cannot be asked for too long."""
-        index, retries = 0, self._monitor_retries
-        while True:
-            try:
-                options = QueryOptions(consistency="consistent", index=index)
-                _, holders, newest = self._read(options)
-            except CoordinationFailed as error:
-                if retries <= 0 or not isinstance(error.__cause__, TransportError | ServerError):
-                    break
-                retries, index = retries - 1, 0
-                sleep(self._monitor_retry_time)
-                continue
-            except ConsulError:
-                break
-            if self.session not in (holders.Holders or {}):
-                break
-            retries, index = self._monitor_retries, newest
-        self.lost.set()
+    def _look(self, options: QueryOptions) -> tuple[bool, QueryMeta]:
+        reply = self._client.ask(list_request(self.prefix), options)
+        _, holders = self._holders_in(reply.value)
+        return self.session in (holders.Holders or {}), reply.meta
 
 
 def _join(prefix: str, name: str) -> str:

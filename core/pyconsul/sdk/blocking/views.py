@@ -8,9 +8,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Generic, TypeVar
 
+import msgspec
 from pyconsul.sdk.blocking.caller import Caller
 from pyconsul.sdk.errors import ConsulError
-from pyconsul.sdk.request import QueryMeta, QueryOptions, Request
+from pyconsul.sdk.request import NO_OPTIONS, QueryMeta, QueryOptions, Request
 from pyconsul.sdk.threads import Background, Signal
 
 T = TypeVar("T")
@@ -32,7 +33,7 @@ class View(Generic[T]):
         self.error: ConsulError | None = None
         self._client = client
         self._request = request
-        self._options = options
+        self._options = options or NO_OPTIONS
         self._wait = wait
         self._values: list[T] = []
         self._follower: Background | None = None
@@ -57,9 +58,14 @@ class View(Generic[T]):
             follower.stop()
 
     def next(self, timeout: float | None = None) -> bool:
-        """Wait for a value that has not been waited for yet; False when ``timeout`` seconds went by."""
+        """Wait for a value that has not been waited for yet; False when ``timeout`` seconds went by.
+
+        Raises the ConsulError that ended the following.
+        """
         if not self.changed.wait(timeout):
             return False
+        if self.error is not None:
+            raise self.error
         self.changed.clear()
         return True
 
@@ -73,10 +79,9 @@ class View(Generic[T]):
         self.stop()
 
     def _follow(self) -> None:
+        options = msgspec.structs.replace(self._options, index=self.meta.index, hash=self.meta.content_hash)
         try:
-            for reply in self._client.watch(self._request, self._options, self._wait):
-                if reply.meta.index == self.meta.index and reply.meta.content_hash == self.meta.content_hash:
-                    continue  # what ``start`` has read
+            for reply in self._client.watch(self._request, options, self._wait):
                 self._values, self.meta = [reply.value], reply.meta
                 self.changed.set()
         except ConsulError as error:  # one that retrying does not mend
