@@ -10,6 +10,7 @@ from pyconsul.memdb import Store
 from pyconsul.server import families
 from pyconsul.server.fsm.config_entries import apply_config_entry, entry_records, load_record
 from pyconsul.server.state import catalog, virtual_ips
+from pyconsul.server.state.catalog_reads import check_ingress_service_nodes
 from pyconsul.server.state.config_entries import delete_entry, delete_entry_cas, put_entry, put_entry_cas
 from pyconsul.server.state.config_entry_reads import entry_named, protocol_of
 from pyconsul.server.state.gateway_services import services_of_gateway
@@ -134,6 +135,14 @@ def test_a_wildcard_covers_services_as_they_come_and_go(db: Store) -> None:
     assert behind(db, "gw") == ["early", "late"]
     catalog.delete_service(db, 7, "n-late", "late")
     assert behind(db, "gw") == ["early"]
+
+
+def test_an_ingress_gateway_that_serves_a_service_twice_is_found_once(db: Store) -> None:
+    """Two listeners may lead to one service; the gateway's instances are no more for that."""
+    listeners = [{"Port": port, "Protocol": "tcp", "Services": [{"Name": "web"}]} for port in (80, 81)]
+    put_entry(db, 5, entry("ingress-gateway", "in", Listeners=listeners))
+    register(db, 6, "in", Kind="ingress-gateway")
+    assert len(check_ingress_service_nodes(db, "web")[1]) == 1
 
 
 def test_an_ingress_wildcard_covers_mesh_services_of_the_same_protocol(db: Store) -> None:

@@ -54,3 +54,18 @@ async def test_a_plain_read_shows_the_index_of_all(make: Any, read: str, wire: A
         indexes += [int((await wire.get(read.format(row))).headers["x-consul-index"]) for _ in range(2)]
         await make(wire)
     assert indexes[0] == indexes[1] < indexes[2] == indexes[3] < indexes[4] == indexes[5]
+
+
+async def test_sessions_of_other_nodes_wake_nobody_who_waits_for_those_of_one(run_agent: Any, connect: Any) -> None:
+    """The index is that of all sessions here, too, but the answer comes with the node's own."""
+    async with run_agent() as agent, connect(agent) as waiting, connect(agent) as writing:
+        body = json.dumps({"Node": "n1", "Address": "10.0.0.1"}).encode()
+        await writing.get("/v1/catalog/register", method="PUT", body=body)
+        await a_session(writing)
+        index = (await writing.get("/v1/session/node/n1")).headers["x-consul-index"]
+        waiting.send(f"GET /v1/session/node/n1?index={index}&wait=60s HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        while not agent.server.shared_reads.waiting:
+            await writing.get("/v1/status/leader")
+        await a_session(writing)
+        await made(writing, "/v1/session/create", "PUT", Node="n1", NodeChecks=[])
+        assert len(json.loads((await waiting.answer()).body)) == 1

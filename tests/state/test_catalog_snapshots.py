@@ -126,3 +126,11 @@ def test_a_restored_catalog_is_the_one_that_was_saved(entries: list[RegisterRequ
     assert {row.Service for row in fresh.all(KIND_SERVICE_NAMES) if row.Kind == ""} <= live
     links = {(row.Upstream, row.Downstream) for row in db.all(MESH_TOPOLOGY)}
     assert {(row.Upstream, row.Downstream) for row in fresh.all(MESH_TOPOLOGY)} == links
+
+
+def test_a_proxy_that_says_nothing_is_the_same_from_a_server_that_writes_it_out() -> None:
+    """Go writes structs of zeros where ours writes nil; the instance is no other for that and shows neither."""
+    service = gomsgpack.to_plain(NodeService(ID="web", Service="web"))
+    service["Proxy"]["TransparentProxy"] = {"OutboundListenerPort": 0, "DialedDirectly": False}
+    service["Proxy"]["AccessLogs"] = {"Enabled": False, "Type": ""}
+    assert gomsgpack.from_plain(service, NodeService) == NodeService(ID="web", Service="web")

@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar, TypeAlias
 
+from msgspec.structs import force_setattr
+
 from pyconsul.structs.wire import UNSET, OmitBool, OmitInt, OmitStr, UnsetType, WireStruct
 
 OpaqueConfig: TypeAlias = dict[str, Any]
@@ -23,6 +25,10 @@ class AccessLogsConfig(WireStruct, frozen=True, kw_only=True):
     Path: OmitStr = UNSET
     JSONFormat: OmitStr = UNSET
     TextFormat: OmitStr = UNSET
+
+
+_NO_PROXY_CONFIG = TransparentProxyConfig()
+_NO_LOGS_CONFIG = AccessLogsConfig()
 
 
 class MeshGatewayConfig(WireStruct, frozen=True, kw_only=True):
@@ -108,3 +114,10 @@ class ConnectProxyConfig(WireStruct, frozen=True, kw_only=True):
     MeshGateway: MeshGatewayConfig = MeshGatewayConfig()
     Expose: ExposeConfig = ExposeConfig()
     MutualTLSMode: OmitStr = UNSET  # never in JSON: only msgpack and the merge of central config set it
+
+    def __post_init__(self) -> None:
+        """Leave out what says nothing: Go's servers write such structs and show none."""
+        if self.TransparentProxy == _NO_PROXY_CONFIG:
+            force_setattr(self, "TransparentProxy", UNSET)
+        if self.AccessLogs == _NO_LOGS_CONFIG:
+            force_setattr(self, "AccessLogs", UNSET)

@@ -95,6 +95,7 @@ async def _service_nodes(srv: Server, ask: ServiceSpecificRequest, *, streamed: 
         _refuse_hidden(srv.acl.authorizer(ask.Token), ask)
     keep = vetted_filter(srv, ask, CheckServiceNode)
     how = HealthFilter(ask.HealthFilterType)
+    before: IndexedCheckServiceNodes | None = None
 
     def read(db: Store, ws: WatchSet) -> IndexedCheckServiceNodes:
         rights = srv.acl.authorizer(ask.Token, ws)
@@ -111,9 +112,27 @@ async def _service_nodes(srv: Server, ask: ServiceSpecificRequest, *, streamed: 
         found = reads.keep_healthy(keep(found), how)
         found = sorted_by_distance(db, ask.Source, srv.config.datacenter, found, _node_name, ws)
         told = filtered and not streamed
-        return IndexedCheckServiceNodes(Index=index, Nodes=found or None, ResultsFilteredByACLs=told)
+        reply = IndexedCheckServiceNodes(Index=index, Nodes=found or None, ResultsFilteredByACLs=told)
+        if not streamed:
+            return reply
+        nonlocal before
+        before = _risen(reply, before, srv.consensus.applied_index)
+        return before
 
     return await srv.read(ask, read, name="streamed" if streamed else "service nodes")
+
+
+def _risen(
+    reply: IndexedCheckServiceNodes, before: IndexedCheckServiceNodes | None, applied: int
+) -> IndexedCheckServiceNodes:
+    """The reply with an index above that of the one before it if it shows something else.
+
+    An instance that takes another name leaves its service without raising that service's index; a stream tells of it
+    all the same, under the index of the change.
+    """
+    if before is None or reply.Index > before.Index or reply.Nodes == before.Nodes:
+        return reply
+    return changed(reply, Index=applied)
 
 
 def _refuse_hidden(rights: Authorizer, ask: ServiceSpecificRequest) -> None:

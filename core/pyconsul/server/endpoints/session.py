@@ -124,7 +124,8 @@ async def node_sessions(srv: Server, ask: NodeSpecificSessions) -> IndexedSessio
 
     def read(db: Store, ws: WatchSet) -> IndexedSessions:
         found, filtered = acl_filter.sessions(srv.acl.authorizer(ask.Token, ws), sessions_of_node(db, ask.Node, ws))
-        return IndexedSessions(Index=session_index(db, ws), Sessions=found or None, ResultsFilteredByACLs=filtered)
+        index = session_index(db, ws.quiet)
+        return IndexedSessions(Index=index, Sessions=found or None, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)
 

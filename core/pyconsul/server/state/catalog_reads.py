@@ -298,9 +298,9 @@ def check_connect_service_nodes(
 def check_ingress_service_nodes(
     db: Store, service: str, ws: WatchSet | None = None
 ) -> tuple[int, list[CheckServiceNode]]:
-    """The ingress gateways that lead to a service, and their health."""
+    """The ingress gateways that lead to a service, by one listener or several, and their health."""
     index, rows = _gateway_rows(db, service, KIND_INGRESS_GATEWAY, ws)
-    return index, with_checks(db, rows, ws)
+    return index, with_checks(db, {row.Key: row for row in rows}.values(), ws)
 
 
 def _gateway_rows(db: Store, service: str, kind: str, ws: WatchSet | None) -> tuple[int, list[ServiceRow]]:

@@ -1,0 +1,56 @@
+"""Who waits for a service hears of every change to what it shows, also of those that do not raise its index."""
+
+import json
+from typing import Any
+
+
+async def registered(wire: Any, service: str, **fields: Any) -> None:
+    """Register the instance ``x`` on a node of its own under this name."""
+    body = {"Node": "n1", "Address": "10.0.0.1", "Service": {"ID": "x", "Service": service, **fields}}
+    await wire.get("/v1/catalog/register", method="PUT", body=json.dumps(body).encode())
+
+
+async def proxied(wire: Any, destination: str) -> None:
+    """Register the instance ``x`` as a proxy of this service."""
+    proxy = {"DestinationServiceName": destination}
+    await registered(wire, "proxy", Kind="connect-proxy", Port=9000, Proxy=proxy)
+
+
+async def deregistered(wire: Any) -> None:
+    """Let a service come and go, so that missing services have an index of their own."""
+    await registered(wire, "gone")
+    body = json.dumps({"Node": "n1", "ServiceID": "x"}).encode()
+    await wire.get("/v1/catalog/deregister", method="PUT", body=body)
+
+
+async def parked(agent: Any, wire: Any, waiting: Any, path: str) -> int:
+    """Let ``waiting`` wait for a change of ``path``; returns the index that it waits from."""
+    index = (await wire.get(path)).headers["x-consul-index"]
+    waiting.send(f"GET {path}?index={index}&wait=60s HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    while not agent.server.shared_reads.waiting:
+        await wire.get("/v1/status/leader")
+    return int(index)
+
+
+async def test_an_instance_that_takes_another_name_leaves_its_service(run_agent: Any, connect: Any) -> None:
+    """The index of the old name stays, but the answer carries that of the change and nobody waits in vain."""
+    async with run_agent() as agent, connect(agent) as waiting, connect(agent) as writing:
+        await deregistered(writing)
+        await registered(writing, "web")
+        index = await parked(agent, writing, waiting, "/v1/health/service/web")
+        await registered(writing, "api")
+        answer = await waiting.answer()
+        assert json.loads(answer.body) == []
+        assert int(answer.headers["x-consul-index"]) > index
+
+
+async def test_a_proxy_that_takes_another_destination_leaves_its_service(run_agent: Any, connect: Any) -> None:
+    """The same where it is asked who speaks for a service."""
+    async with run_agent() as agent, connect(agent) as waiting, connect(agent) as writing:
+        await deregistered(writing)
+        await proxied(writing, "web")
+        index = await parked(agent, writing, waiting, "/v1/health/connect/web")
+        await proxied(writing, "api")
+        answer = await waiting.answer()
+        assert json.loads(answer.body) == []
+        assert int(answer.headers["x-consul-index"]) > index
