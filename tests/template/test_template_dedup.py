@@ -155,6 +155,16 @@ def test_broken_data_are_an_error_and_nothing_else() -> None:
             continue
 
 
+def test_a_map_whose_keys_are_such_maps_is_refused() -> None:
+    """However deep it goes: whoever may write the key must not be able to end the tool."""
+    number = b"\xff\x82"  # 65
+    a_map = b"\xff\x81\x04\x01\x02" + number + b"\x00\x01" + number + b"\x01\x04\x00\x00"
+    a_struct = b"\xff\x83\x03\x01\x02\xff\x84\x00\x01\x01\x01\x01A\x01" + number + b"\x00\x00\x00"
+    types = b"".join(bytes([len(described)]) + described for described in (a_map, a_struct))
+    with pytest.raises(gob.GobError, match="undefined type"):
+        gob.decode(types + b"\x01\xff\x84\x01" + b"\x01" * 5000)
+
+
 def test_types_that_no_gob_carries_are_refused() -> None:
     """By their names, as the original does."""
     with pytest.raises(gob.GobError, match=r"type not registered for interface: main\.Odd"):

@@ -305,7 +305,7 @@ class _Reader:
             return self._record(shape, depth + 1)
         if isinstance(shape, List):
             return [self._value(shape.element, depth + 1) for _ in self._counted()]
-        return {self._value(shape.key): self._value(shape.element, depth + 1) for _ in self._counted()}
+        return {self._value(shape.key, depth + 1): self._value(shape.element, depth + 1) for _ in self._counted()}
 
     def _counted(self) -> Iterable[int]:
         """Once an element; every element takes a byte at least."""
