@@ -173,7 +173,7 @@ def test_without_sources_the_child_starts_at_once(make_tool: Callable[..., Any])
         (["-colour"], 13, "flag provided but not defined: -colour\n"),
         (["-prefix", "@", "true"], 14, '[ERROR] envconsul: kv.list: invalid format: "@"\n'),
         (["nosuch"], 14, 'envconsul: starting child: exec: "nosuch": executable file not found in $PATH\n'),
-        (["-pid-file", "/nope/x", "true"], 14, "could not open pid file: open /nope/x: no such file or directory\n"),
+        (["-pid-file", "/dev/null/x", "true"], 14, "could not open pid file: open /dev/null/x: not a directory\n"),
     ],
 )
 def test_exit_statuses(words: list[str], status: int, message: str, make_tool: Callable[..., Any]) -> None:
