@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyconsul.memdb import Store
+from pyconsul.memdb import Store, WatchSet
 from pyconsul.server.state import kv
 from pyconsul.server.state.indexes import max_index
 from pyconsul.structs.errors import InternalError
@@ -39,6 +39,17 @@ def test_a_deleted_key_raises_the_index_of_its_subtree(db: Store) -> None:
     assert [e.Key for e in kv.entries_below(db, "a/")[1]] == ["a/1"]
     assert kv.entries_below(db, "a/")[0] == 7
     assert kv.entries_below(db, "b/")[0] == 7  # nothing there: the index of the whole store
+
+
+def test_an_empty_subtree_waits_for_itself_only(db: Store) -> None:
+    """Keys elsewhere age its index, which is that of the whole store, and wake nobody; the first key below it does."""
+    quiet = WatchSet()
+    with WatchSet(quiet=quiet) as ws:
+        kv.entries_below(db, "a/", ws)
+        kv.set_entry(db, 5, DirEntry(Key="b"))
+        assert (ws.fired, quiet.fired) == (False, True)
+        kv.set_entry(db, 6, DirEntry(Key="a/x"))
+        assert ws.fired
 
 
 def test_deleting_a_missing_key_changes_nothing(db: Store) -> None:

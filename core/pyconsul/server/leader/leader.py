@@ -11,21 +11,18 @@ from pyconsul.server.leader.autopilot import Autopilot
 from pyconsul.server.leader.bootstrap_entries import write_bootstrap_entries
 from pyconsul.server.leader.federation import FederationSync
 from pyconsul.server.leader.lock_delays import LockDelays
-from pyconsul.server.leader.registration import register_own_member
+from pyconsul.server.leader.reconciliation import Reconciliation
 from pyconsul.server.leader.session_timers import SessionTimers
 from pyconsul.server.leader.system_metadata import enable_virtual_ips
 from pyconsul.server.leader.tombstones import TombstoneReaper
 from pyconsul.server.state.kv import TombstoneLeft
 from pyconsul.server.state.sessions import KeysDelayed, SessionEnded
-from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
 log = logger("agent.leader")
-
-metrics.declare("summary", "leader.reconcile", "leader.reconcileMember")
 
 
 class Leader:
@@ -39,6 +36,7 @@ class Leader:
         self.autopilot = Autopilot(server)
         self.federation = FederationSync(server)
         self.token_reaper = TokenReaper(server)
+        self.reconciliation = Reconciliation(server)
         self._watches: dict[object, set[WatchSet]] = {}
 
     def watch(self, ws: WatchSet) -> None:
@@ -71,14 +69,10 @@ class Leader:
         await self.autopilot.start()
         if self.server.config.connect_enabled:
             await enable_virtual_ips(self.server)
-        await self._reconcile()
+        await self.reconciliation.reconcile()
         await write_bootstrap_entries(self.server, self.server.config.bootstrap_entries)
         self.federation.start()
-
-    async def _reconcile(self) -> None:
-        """Enter all members into the catalog; a single server is the only one."""
-        with metrics.measure("leader.reconcile"), metrics.measure("leader.reconcileMember"):
-            await register_own_member(self.server)
+        self.reconciliation.start()
 
     async def _start_acls(self) -> None:
         if self.server.acl.enabled:
@@ -88,6 +82,7 @@ class Leader:
     async def stop(self) -> None:
         """Drop all timers."""
         self._leadership_changed()
+        self.reconciliation.stop()
         self.federation.stop()
         self.token_reaper.stop()
         self.session_timers.clear_all()

@@ -42,14 +42,17 @@ def entry_of_key(db: Store, key: str, ws: WatchSet | None = None) -> tuple[int, 
 
 
 def entries_below(db: Store, prefix: str, ws: WatchSet | None = None) -> tuple[int, list[DirEntry]]:
-    """All pairs below a prefix in key order, and the index of that subtree, deletions included."""
+    """All pairs below a prefix in key order, and the index of that subtree, deletions included.
+
+    Where nothing is or was, the index is that of the whole store, whose other writes wake nobody.
+    """
     entries = db.prefix(KVS, prefix, ws)
     if not prefix:
         return kv_index(db, ws), entries
     index = max((e.ModifyIndex for e in entries), default=0)
     for tombstone in db.prefix(TOMBSTONES, prefix, ws):
         index = max(index, tombstone.Index)
-    return index or kv_index(db, ws), entries
+    return index or kv_index(db, ws and ws.quiet), entries
 
 
 def set_entry(db: Store, index: int, entry: DirEntry, *, keep_session: bool = True) -> DirEntry:

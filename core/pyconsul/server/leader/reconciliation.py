@@ -1,0 +1,70 @@
+"""The catalog follows the members: the leader's own entry stands, and who claims to be a member and is none goes.
+
+A single server is its only member. Nodes without the check that gossip keeps were entered by somebody else and stay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from pyconsul.server.leader.registration import register_own_member
+from pyconsul.server.state.catalog import check_of_node
+from pyconsul.server.state.catalog_tables import NODES
+from pyconsul.structs.catalog import DeregisterRequest
+from pyconsul.structs.errors import ConsulError
+from pyconsul.structs.health import SERF_CHECK_ID
+from pyconsul.structs.messages import MessageType
+from pyconsul.telemetry import metrics
+from pyconsul.telemetry.logging import logger
+
+if TYPE_CHECKING:
+    from pyconsul.server.server import Server
+
+log = logger("agent.leader")
+
+metrics.declare("summary", "leader.reconcile", "leader.reconcileMember")
+
+INTERVAL: Final = 60.0  # seconds between two looks, as in Consul
+
+
+class Reconciliation:
+    """Looks once when the lead is taken, and every minute from then on. ``interval`` in seconds."""
+
+    def __init__(self, server: Server, interval: float = INTERVAL) -> None:
+        self._server = server
+        self._interval = interval
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look again and again."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def stop(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._interval)
+            try:
+                await self.reconcile()
+            except ConsulError as error:
+                log.error("failed to reconcile", error=error.text)
+
+    async def reconcile(self) -> None:
+        """Enter all members into the catalog, take out who is none; writes nothing where all is as it should be."""
+        with metrics.measure("leader.reconcile"), metrics.measure("leader.reconcileMember"):
+            await register_own_member(self._server)
+        for node in self._strangers():
+            log.info("deregistering member", member=node, partition="default", reason="reaped")
+            request = DeregisterRequest(Datacenter=self._server.config.datacenter, Node=node)
+            await self._server.propose(MessageType.DEREGISTER, request)
+
+    def _strangers(self) -> list[str]:
+        """Nodes with the check of a member that are none."""
+        db, own = self._server.db, self._server.config.node_name.lower()
+        names = [node.Node for node in db.all(NODES) if not node.PeerName and node.Node.lower() != own]
+        return [name for name in names if check_of_node(db, name, SERF_CHECK_ID) is not None]
