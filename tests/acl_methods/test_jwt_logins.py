@@ -266,6 +266,19 @@ def test_a_bad_configuration_is_refused(config: Any, text: str, issuer: Any) -> 
     assert str(caught.value).startswith(text)
 
 
+@pytest.mark.parametrize("damage", [("\n", " "), ("-----BEGIN", "  -----BEGIN"), ("-----END", "  -----END")])
+def test_a_key_whose_lines_were_folded_or_indented_is_none(damage: tuple[str, str], signer: Any, issuer: Any) -> None:
+    """As YAML does it to a key that is not quoted well: a PEM block begins and ends with a line of its own."""
+    with pytest.raises(MethodError, match=r"JWTValidationPubKeys\[0\]: data does not contain any valid RSA"):
+        JwtMethod({"JWTValidationPubKeys": [signer.pem.replace(*damage)]}, issuer.fetch)
+
+
+def test_a_key_may_stand_between_other_lines(signer: Any, issuer: Any) -> None:
+    """What is around a PEM block does not count, spaces at the ends of its lines neither."""
+    text = "Subject: us\n\n" + signer.pem.replace("\n", " \r\n") + "and more"
+    JwtMethod({"JWTValidationPubKeys": [text]}, issuer.fetch)
+
+
 async def test_unreachable_keys_are_found_out_when_the_method_is_written(issuer: Any) -> None:
     """``check`` fetches them."""
     with pytest.raises(MethodError, match="error checking JWKSURL: fetching keys oidc: get keys failed Get"):

@@ -25,6 +25,11 @@ _SPACE: Final = re.compile(
     "[\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]"
 )  # Go's unicode.IsSpace
 _NO_KEY: Final = "data does not contain any valid RSA, ECDSA, or ED25519 public keys"
+# As Go's pem.Decode finds a block: the first and the last line stand by themselves, what is around them does not count.
+# No line of a block is looked at twice, however many begin.
+_PEM_BLOCK: Final = re.compile(
+    r"^-----BEGIN ([^\n]+?)-----[ \t\r]*\n(?:(?!-----(?:BEGIN|END) )[^\n]*\n)*+-----END \1-----[ \t\r]*$", re.MULTILINE
+)
 _URL_SAFE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -182,7 +187,10 @@ def public_key(pem: str) -> Any:
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    data = pem.encode("utf-8", "surrogateescape")
+    block = _PEM_BLOCK.search(pem)
+    if block is None:
+        raise MethodError(_NO_KEY)
+    data = block.group().encode("utf-8", "surrogateescape")
     key: Any
     try:
         key = load_pem_public_key(data)
