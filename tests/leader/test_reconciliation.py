@@ -54,6 +54,17 @@ async def test_a_node_that_claims_to_be_a_member_and_is_none_goes() -> None:
         assert node_named(server.db, "n1") is not None
 
 
+async def test_what_a_snapshot_brought_can_be_looked_at_for_a_while() -> None:
+    """Until the next look at the members; the server itself is there at once."""
+    async with leading() as server:
+        await register(server, "ghost", "serfHealth")
+        await server.propose(MessageType.DEREGISTER, DeregisterRequest(Node="n1"))
+        await server.leader.stop()
+        await server.leader.start(restored=True)
+        assert node_named(server.db, "ghost") is not None
+        assert check_of_node(server.db, "n1", "serfHealth") is not None
+
+
 async def test_what_is_in_step_writes_nothing() -> None:
     """Else every minute would wake who waits for nodes."""
     async with leading() as server:

@@ -68,4 +68,4 @@ async def _replace_state(srv: Server, archive: IO[bytes]) -> None:
         raise InternalError(f"Raft error when restoring snapshot: {error}") from error
     await srv.consensus.barrier()
     await srv.leader.stop()
-    await srv.leader.start()
+    await srv.leader.start(restored=True)

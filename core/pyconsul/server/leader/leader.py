@@ -12,6 +12,7 @@ from pyconsul.server.leader.bootstrap_entries import write_bootstrap_entries
 from pyconsul.server.leader.federation import FederationSync
 from pyconsul.server.leader.lock_delays import LockDelays
 from pyconsul.server.leader.reconciliation import Reconciliation
+from pyconsul.server.leader.registration import register_own_member
 from pyconsul.server.leader.session_timers import SessionTimers
 from pyconsul.server.leader.system_metadata import enable_virtual_ips
 from pyconsul.server.leader.tombstones import TombstoneReaper
@@ -60,8 +61,11 @@ class Leader:
             case _:
                 log.error("nobody takes this note", note=repr(event))
 
-    async def start(self) -> None:
-        """Arm the timers of what a restart found in the state, and enter this server into the catalog."""
+    async def start(self, *, restored: bool = False) -> None:
+        """Arm the timers of what a restart or a restore found in the state, and enter this server into the catalog.
+
+        The nodes of a snapshot that was ``restored`` stay until the next look at the members, as in Consul.
+        """
         self._leadership_changed()
         self.session_timers.arm_all(self.server.db)
         self.tombstones.start()
@@ -69,7 +73,7 @@ class Leader:
         await self.autopilot.start()
         if self.server.config.connect_enabled:
             await enable_virtual_ips(self.server)
-        await self.reconciliation.reconcile()
+        await (register_own_member(self.server) if restored else self.reconciliation.reconcile())
         await write_bootstrap_entries(self.server, self.server.config.bootstrap_entries)
         self.federation.start()
         self.reconciliation.start()
