@@ -107,6 +107,21 @@ async def test_the_lock_delay_is_sat_out(consul: AsyncClient) -> None:
     await first.release()
 
 
+async def test_many_contenders_take_turns_without_a_pause(consul: AsyncClient) -> None:
+    """Who comes too late for a short turn tries again at once: that is no lock-delay, which cannot be waited for."""
+    inside: list[int] = []
+
+    async def turn(number: int) -> None:
+        async with consul.lock("l", delay_retry=600):
+            inside.append(number)
+            assert len(inside) == 1
+            await asyncio.sleep(0)
+            inside.remove(number)
+
+    async with asyncio.timeout(SOON):
+        await asyncio.gather(*(turn(number) for number in range(12)))
+
+
 async def test_a_lock_can_stand_on_a_session_of_the_caller(consul: AsyncClient) -> None:
     """That session is neither renewed nor destroyed."""
     session = await consul.session.create(ttl=10)

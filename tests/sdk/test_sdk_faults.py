@@ -152,7 +152,7 @@ def a_lock_server(stub: Any, *, silent: threading.Event, **headers: str) -> Call
         if asked.target == "/v1/session/create":
             return said(b'{"ID":"s"}')
         if "/session/renew/" in asked.target:
-            return said(b'[{"ID":"s","TTL":"300ms"}]')
+            return said(b'[{"ID":"s","TTL":"2s"}]')
         if asked.method == "PUT":
             return said(b"true")
         held = any("acquire=" in each.target for each in stub.asked)
@@ -168,7 +168,7 @@ def test_a_lock_is_lost_when_its_session_cannot_be_renewed(make_client: Any, stu
     silent = threading.Event()
     stub.answer = a_lock_server(stub, silent=silent, X_Consul_Index="7")
     client = make_client(stub.address, timeout=60.0)
-    lock = client.client.lock("l", ttl="300ms")
+    lock = client.client.lock("l", ttl="2s")
     client.settle(lock.acquire())
     silent.set()
     assert client.settle(lock.lost.wait(30))

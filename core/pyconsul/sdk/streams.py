@@ -175,8 +175,11 @@ class _Connection(asyncio.BufferedProtocol):
 
     def has_news(self) -> bool:
         """Whether something has come that the loop does not know of yet; while idle that can only be the end."""
+        fd = self._fd()
+        if fd < 0:
+            return True
         poll = select.poll()
-        poll.register(self._fd(), select.POLLIN)
+        poll.register(fd, select.POLLIN)
         return bool(poll.poll(0))
 
     def _take_last_words(self, parser: AnswerParser) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from pyconsul.primitives.dialing import errno_text
@@ -32,14 +32,14 @@ def context(tls: TLS) -> ssl.SSLContext:
 
 
 @contextmanager
-def _loading(what: str) -> Iterator[None]:
+def _loading(what: str) -> Generator[None]:
     """Raise ConfigError, which names the file, where OpenSSL does not."""
     try:
         yield
-    except (OSError, MissingFolderError) as error:
-        is_system = isinstance(error, OSError) and not isinstance(error, ssl.SSLError)
-        reason = errno_text(error) if is_system else str(error)
-        raise ConfigError(f"Error loading TLS files: {what}: {reason}") from error
+    except (ssl.SSLError, MissingFolderError) as error:
+        raise ConfigError(f"Error loading TLS files: {what}: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"Error loading TLS files: {what}: {errno_text(error)}") from error
 
 
 def server_name(tls: TLS, host: str) -> str:
