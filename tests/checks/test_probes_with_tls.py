@@ -4,7 +4,7 @@ import asyncio
 import datetime
 import ipaddress
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ async def attempt(trusted: Path | None = None, **fields: Any) -> Result:
         context.set_alpn_protocols([protocol] if protocol else [])
         return context
 
-    kind = CheckType(Interval=SECOND, Timeout=5 * SECOND, **fields)
+    kind = CheckType(Interval=SECOND, **{"Timeout": 5 * SECOND, **fields})
     probe = probe_of(kind.kind(), ProbeSettings("c", kind, 4096, context_of))
     try:
         return await probe.attempt()
@@ -135,6 +135,26 @@ async def test_a_common_name_alone_is_no_name(tmp_path: Path) -> None:
     assert found.output == (
         "tls: failed to verify certificate: x509: certificate relies on legacy Common Name field, use SANs instead"
     )
+
+
+async def test_https_handshakes_have_ten_seconds(skip_time: Callable[[float], None]) -> None:
+    """However long the check may take."""
+    gone = asyncio.Event()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        skip_time(10)
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        gone.set()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    found = await attempt(HTTP=url, Timeout=60 * SECOND)
+    await gone.wait()
+    server.close()
+    assert found.output == f'Get "{url}": net/http: TLS handshake timeout'
 
 
 async def test_tcp_with_tls_shakes_hands(port: int, certificate: Path) -> None:

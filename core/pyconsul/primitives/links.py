@@ -202,7 +202,7 @@ async def open_link(
     try:
         if trust is not None:
             async with asyncio.timeout_at(deadline):
-                await _secure(link, host, port, trust, name)
+                await secure(link, host, port, trust, name)
     except TimeoutError:
         link.close()
         raise HandshakeError("context deadline exceeded") from None
@@ -212,7 +212,8 @@ async def open_link(
     return link
 
 
-async def _secure(link: Link, host: str, port: int, trust: Trust, name: str) -> None:
+async def secure(link: Link, host: str, port: int, trust: Trust, name: str) -> None:
+    """Shake hands over a connection to ``host`` with who must be called ``name``. Raises HandshakeError."""
     if trust.context.check_hostname and not name:
         raise HandshakeError("tls: either ServerName or InsecureSkipVerify must be specified in the tls.Config")
     try:

@@ -15,13 +15,15 @@ from pyconsul.lang.gourl import UrlError
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.dialing import DialError
 from pyconsul.primitives.handshakes import NO_TLS, NO_TLS_BUT_HTTP
-from pyconsul.primitives.links import BrokenLink, HandshakeError, Link, Trust, open_link
+from pyconsul.primitives.links import BrokenLink, HandshakeError, Link, Trust, secure
 from pyconsul.primitives.tls import client_context
 from pyconsul.sdk.http1 import ProtocolError
 from pyconsul.toolkit.web_answer import WebAnswer
 from pyconsul.toolkit.web_request import MAX_REDIRECTS, Request, sending_fault, told
 
 _GZIP: Final = 31  # zlib's window bits for a gzip header and the largest window
+_DIAL_PATIENCE: Final = 30.0  # seconds, as Consul's clients have them
+_HANDSHAKE_PATIENCE: Final = 10.0
 _PIECE_BYTES: Final = 1 << 16
 DEADLINE: Final = "context deadline exceeded"
 _REDIRECTIONS: Final = (301, 302, 303, 307, 308)
@@ -177,16 +179,21 @@ async def _link(request: Request, trust: Trust, name: str, unix_path: str) -> Li
     if unix_path:
         return await Link.to_unix(unix_path)
     host, port = request.address()
-    secure = request.url.scheme == "https"
     named = request.url.hostname()
+    link = await Link.to(host, port, shown="" if named else f":{port}", patience=_DIAL_PATIENCE)
+    if request.url.scheme != "https":
+        return link
     try:
-        return await open_link(
-            host, port, shown="" if named else f":{port}", trust=trust if secure else None, name=name or named
-        )
-    except HandshakeError as error:
-        if str(error) == NO_TLS and error.first == b"HTTP/":
+        async with asyncio.timeout(_HANDSHAKE_PATIENCE):
+            await secure(link, host, port, trust, name or named)
+    except BaseException as error:
+        link.close()
+        if isinstance(error, TimeoutError):
+            raise WebError("net/http: TLS handshake timeout") from None
+        if isinstance(error, HandshakeError) and str(error) == NO_TLS and error.first == b"HTTP/":
             raise WebError(NO_TLS_BUT_HTTP) from None
         raise
+    return link
 
 
 async def _more(link: Link, parser: WebAnswer) -> None:

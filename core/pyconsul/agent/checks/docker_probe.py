@@ -78,7 +78,7 @@ class _Engine:
             raise NotImplementedHere(f"unable to parse docker host `{host}`")
         self._socket = address if protocol == "unix" else ""
         self._host = "docker" if self._socket else ""
-        self._address = address.rstrip("/")
+        self._address = address.partition("/")[0] if protocol == "tcp" else address
         self._limit = limit
 
     async def create(self, container: str, command: list[str]) -> str:
