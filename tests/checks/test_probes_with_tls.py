@@ -4,7 +4,7 @@ import asyncio
 import datetime
 import ipaddress
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,20 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pyconsul.agent.checks.probes import ProbeSettings, Result, probe_of
-from pyconsul.agent.checks.runner import plain_tls
+from pyconsul.primitives.tls import client_context
 from pyconsul.structs.checks import CheckType
 
 SECOND = 1_000_000_000
 
 
-def self_signed(folder: Path) -> Path:
+NAMES = (x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("checks.test"))
+
+
+def self_signed(folder: Path, names: Sequence[x509.GeneralName] = NAMES) -> Path:
     """A certificate for 127.0.0.1 and ``checks.test``, with its key, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "checks.test")])
     now = datetime.datetime.now(datetime.UTC)
-    names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("checks.test")]
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -34,9 +36,10 @@ def self_signed(folder: Path) -> Path:
         .serial_number(1)
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .sign(key, hashes.SHA256())
     )
+    if names:
+        certificate = certificate.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    certificate = certificate.sign(key, hashes.SHA256())
     path = folder / "server.pem"
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -71,13 +74,12 @@ async def port(certificate: Path) -> AsyncIterator[int]:
 async def attempt(trusted: Path | None = None, **fields: Any) -> Result:
     """One attempt; ``trusted`` is a certificate authority of the agent."""
 
-    def context_of(check: CheckType) -> ssl.SSLContext:
-        context = plain_tls(check)
-        if trusted is not None:
-            context.load_verify_locations(trusted)
+    def context_of(verify: bool, protocol: str) -> ssl.SSLContext:
+        context = client_context(ca_file=str(trusted or ""), verify=verify)
+        context.set_alpn_protocols([protocol] if protocol else [])
         return context
 
-    kind = CheckType(Interval=SECOND, Timeout=5 * SECOND, **fields)
+    kind = CheckType(Interval=SECOND, **{"Timeout": 5 * SECOND, **fields})
     probe = probe_of(kind.kind(), ProbeSettings("c", kind, 4096, context_of))
     try:
         return await probe.attempt()
@@ -102,6 +104,57 @@ async def test_a_server_name_can_be_given(port: int, certificate: Path) -> None:
     url = f"https://127.0.0.1:{port}/"
     assert (await attempt(certificate, HTTP=url, TLSServerName="checks.test")).status == "passing"
     assert (await attempt(certificate, HTTP=url, TLSServerName="other.test")).status == "critical"
+
+
+@pytest.mark.parametrize("trusts", [True, False])
+async def test_wrong_names_are_told_before_unknown_signers(port: int, certificate: Path, trusts: bool) -> None:
+    """As Go looks at a certificate."""
+    address = f"127.0.0.1:{port}"
+    found = await attempt(certificate if trusts else None, TCP=address, TCPUseTLS=True, TLSServerName="other.test")
+    assert found == Result(
+        "critical",
+        "tls: failed to verify certificate: x509: certificate is valid for checks.test, not other.test",
+    )
+
+
+async def test_a_name_may_end_with_a_dot(port: int, certificate: Path) -> None:
+    """It is the same name."""
+    found = await attempt(certificate, TCP=f"127.0.0.1:{port}", TCPUseTLS=True, TLSServerName="checks.test.")
+    assert found.status == "passing"
+
+
+async def test_a_common_name_alone_is_no_name(tmp_path: Path) -> None:
+    """Go reads the names for hosts only."""
+    path = self_signed(tmp_path, names=())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    found = await attempt(path, TCP=address, TCPUseTLS=True, TLSServerName="checks.test")
+    server.close()
+    assert found.output == (
+        "tls: failed to verify certificate: x509: certificate relies on legacy Common Name field, use SANs instead"
+    )
+
+
+async def test_https_handshakes_have_ten_seconds(skip_time: Callable[[float], None]) -> None:
+    """However long the check may take."""
+    gone = asyncio.Event()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        skip_time(10)
+        await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        gone.set()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    found = await attempt(HTTP=url, Timeout=60 * SECOND)
+    await gone.wait()
+    server.close()
+    assert found.output == f'Get "{url}": net/http: TLS handshake timeout'
 
 
 async def test_tcp_with_tls_shakes_hands(port: int, certificate: Path) -> None:

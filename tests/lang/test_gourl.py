@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyconsul.lang.gourl import Url, UrlError, Userinfo, parse, parse_request_uri
+from pyconsul.lang.gourl import Url, UrlError, Userinfo, parse, parse_request_uri, resolve
 
 
 @pytest.mark.parametrize(
@@ -146,3 +146,29 @@ def test_the_uri_of_a_request_is_absolute() -> None:
     for text, reason in (("", "empty url"), ("a/b", "invalid URI for request"), ("a b:c", "invalid URI for request")):
         with pytest.raises(UrlError, match=f"{reason}$"):
             parse_request_uri(text)
+
+
+@pytest.mark.parametrize(
+    ("reference", "found"),
+    [
+        ("g:h", "g:h"),
+        ("g", "http://a/b/c/g"),
+        ("./g", "http://a/b/c/g"),
+        ("g/", "http://a/b/c/g/"),
+        ("/g", "http://a/g"),
+        ("//g", "http://g"),
+        ("?y", "http://a/b/c/d;p?y"),
+        ("g?y", "http://a/b/c/g?y"),
+        ("#s", "http://a/b/c/d;p?q#s"),
+        ("", "http://a/b/c/d;p?q"),
+        (".", "http://a/b/c/"),
+        ("..", "http://a/b/"),
+        ("../g", "http://a/b/g"),
+        ("../../../g", "http://a/g"),
+        ("g;x=1/../y", "http://a/b/c/y"),
+        ("%2E%2e/%41", "http://a/b/c/%2E%2e/%41"),
+    ],
+)
+def test_references_mean_what_rfc_3986_says(reference: str, found: str) -> None:
+    """Most of these are the examples of its section 5.4."""
+    assert resolve(parse("http://a/b/c/d;p?q"), parse(reference)).text() == found

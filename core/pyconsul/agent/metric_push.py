@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final, Protocol
 
-from pyconsul.agent.checks.dialing import dial_text
+from pyconsul.primitives.dialing import dial_text
 from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
 from pyconsul.telemetry.push import DogStatsdLines, Lines, StatsdLines

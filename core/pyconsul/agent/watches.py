@@ -20,9 +20,8 @@ from pyconsul.sdk.watch import HTTPHandler, Plan, Update, WrongParameters, parse
 from pyconsul.telemetry import logger
 
 if TYPE_CHECKING:
-    import ssl
-
     from pyconsul.config.runtime import Address, RuntimeConfig
+    from pyconsul.primitives.links import Trust
 
 __all__ = ["BadWatch", "Watches", "client_settings", "watch_plan"]
 
@@ -196,36 +195,41 @@ async def feed(stdin: asyncio.StreamWriter, body: bytes) -> None:
         await stdin.wait_closed()
 
 
-@cache  # the system's authorities take 20 ms to read
-def _trust(*, verify: bool) -> ssl.SSLContext:
-    return client_context(verify=verify)
+@cache
+def _trust(*, verify: bool) -> Trust:
+    from pyconsul.primitives.links import Trust  # only agents with such watches pay for it
+
+    return Trust(lambda strict: client_context(verify=verify and strict))
 
 
 async def _post(handler: HTTPHandler, index: int, body: bytes) -> None:
-    import aiohttp  # only agents with such watches pay for it
+    from pyconsul.toolkit.web import DEADLINE, WebError, ask
+    from pyconsul.toolkit.web_request import RequestError, canonical, request_of
 
-    from pyconsul.agent.checks.http_failure import failure_text
-
-    headers = [("Content-Type", "application/json"), ("X-Consul-Index", str(index))]
-    headers.extend((name, value) for name, values in handler.header.items() for value in values)
-    context = _trust(verify=not handler.tls_skip_verify)
+    headers = {"Content-Type": ["application/json"], "X-Consul-Index": [str(index)]}
+    for name, values in handler.header.items():
+        headers.setdefault(canonical(name), []).extend(values)
+    trust = _trust(verify=not handler.tls_skip_verify)
+    tail = Tail(OUTPUT_LIMIT)
     try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=handler.timeout)) as session,
-            session.request(handler.method, handler.path, data=body, headers=headers, ssl=context) as answer,
-        ):
-            tail = Tail(OUTPUT_LIMIT)
-            async for piece in answer.content.iter_any():
-                tail.write(piece)
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        reason = failure_text(handler.method, handler.path, error)
-        _log.error("Failed to invoke http watch handler", watch=handler.path, error=reason)
+        request = request_of(handler.method, handler.path, headers, body)
+        answer = await ask(request, patience=handler.timeout, trust=trust, deadline_text=DEADLINE)
+    except RequestError as error:
+        _log.error("Failed to setup http watch", error=error)
         return
+    except WebError as error:
+        _log.error("Failed to invoke http watch handler", watch=handler.path, error=error)
+        return
+    async with answer:
+        with contextlib.suppress(WebError):  # a body that is cut does not change what its status says
+            async for piece in answer:
+                tail.write(piece)
     if 200 <= answer.status <= 299:
         _log.trace("http watch handler output", watch=handler.path, output=tail.captured())
     else:
-        status = f"{answer.status} {answer.reason}"
-        _log.error("http watch handler failed with output", watch=handler.path, status=status, output=tail.captured())
+        _log.error(
+            "http watch handler failed with output", watch=handler.path, status=answer.line, output=tail.captured()
+        )
 
 
 def client_settings(config: RuntimeConfig, http_address: str) -> Settings:

@@ -147,6 +147,47 @@ def parse(text: str, *, strict_colons: bool = True) -> Url:
     return msgspec.structs.replace(url, fragment=plain, raw_fragment=raw)
 
 
+def resolve(base: Url, reference: Url) -> Url:
+    """What a reference means that was found at ``base`` (RFC 3986, section 5.2)."""
+    replace = msgspec.structs.replace
+    found = replace(reference, scheme=reference.scheme or base.scheme)
+    if reference.scheme and reference.opaque:
+        return found
+    if reference.scheme or reference.host or reference.user is not None:
+        return _with_path(found, _without_dots(reference.escaped_path()))
+    if not reference.path and not reference.force_query and not reference.query:
+        found = replace(found, query=base.query)
+        if not reference.fragment:
+            found = replace(found, fragment=base.fragment, raw_fragment=base.raw_fragment)
+    if not reference.path and base.opaque:
+        return replace(found, opaque=base.opaque)
+    start, path = base.escaped_path(), reference.escaped_path()
+    if path and not path.startswith("/"):
+        path = start[: start.rfind("/") + 1] + path
+    return _with_path(replace(found, host=base.host, user=base.user), _without_dots(path or start))
+
+
+def _without_dots(path: str) -> str:
+    """A path with its ``.`` and ``..`` followed."""
+    if not path:
+        return ""
+    kept: list[str] = []
+    parts = path.removeprefix("/").split("/")
+    for part in parts:
+        if part == "..":
+            del kept[-1:]
+        elif part != ".":
+            kept.append(part)
+    if parts[-1] in (".", ".."):
+        kept.append("")
+    return "/" + "/".join(kept)
+
+
+def _with_path(url: Url, escaped: str) -> Url:
+    plain, raw = _plain_and_raw(escaped, _SAFE_IN_PATH)
+    return msgspec.structs.replace(url, path=plain, raw_path=raw)
+
+
 def parse_request_uri(text: str, *, strict_colons: bool = True) -> Url:
     """The parts of an absolute URL or path, as in the first line of a request; ``#`` means nothing in it.
 

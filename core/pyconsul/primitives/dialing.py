@@ -41,6 +41,8 @@ class DialError(Exception):
 def errno_text(error: OSError) -> str:
     """What Go calls a system error."""
     number = error.errno or 0
+    if isinstance(error, socket.gaierror):  # a zone that is no interface here
+        number = errno.EINVAL
     return _ERRNO_TEXTS.get(number) or os.strerror(number).lower()
 
 
@@ -148,8 +150,12 @@ async def connect_async(host: str, port: int, patience: float = math.inf, *, sho
 
     loop = asyncio.get_running_loop()
     first: DialError | None = None
-    hosts = await addresses_async(host, port)
     end = loop.time() + patience
+    try:
+        async with asyncio.timeout_at(end):
+            hosts = await addresses_async(host, port)
+    except TimeoutError:
+        raise DialError(f"dial tcp: lookup {host}: i/o timeout") from None
     for number, each in enumerate(hosts):
         sock = _socket(each)
         try:
@@ -178,8 +184,6 @@ def _socket(host: str) -> socket.socket:
 
 
 def _failed(host: str, port: int, error: OSError, shown: str) -> DialError:
-    if isinstance(error, socket.gaierror):  # a zone that is no interface here
-        error = OSError(errno.ENETUNREACH, "")
     return DialError(dial_text("tcp", shown or joined(host, port), error))
 
 

@@ -8,6 +8,10 @@ from pyconsul.lang.strconv import quote
 
 _VERSION = re.compile(r"HTTP/[0-9]\.[0-9]")
 _STATUS = re.compile(r"[+-]?[0-9]+")
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z ]+")
+_BAD_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_LENGTH = re.compile(r"[0-9]+")
+_MAX_LENGTH = (1 << 63) - 1
 BROKEN = "net/http: HTTP/1.x transport connection broken: "
 
 
@@ -31,7 +35,7 @@ def _status_fault(line: str) -> str:
 
 def _headers_fault(lines: list[str]) -> str:
     if lines and lines[0].startswith((" ", "\t")):
-        return f"malformed MIME header initial line: {quote(lines[0].strip())}"
+        return f"malformed MIME header initial line: {quote(lines[0])}"
     found: dict[str, list[str]] = {}
     for line in lines[: lines.index("")] if "" in lines else lines[:-1]:
         if line.startswith((" ", "\t")):  # goes on with the one before
@@ -39,7 +43,7 @@ def _headers_fault(lines: list[str]) -> str:
         name, colon, value = line.partition(":")
         if not colon:
             return f"malformed MIME header: missing colon: {quote(line)}"
-        if not name:
+        if not _NAME.fullmatch(name) or _BAD_IN_VALUE.search(value):
             return f"malformed MIME header line: {quote(line)}"
         found.setdefault(name.lower(), []).append(value.strip())
     return _framing_fault(found)
@@ -56,4 +60,7 @@ def _framing_fault(headers: dict[str, list[str]]) -> str:
     if len(set(lengths)) > 1:
         shown = " ".join(map(quote, lengths))
         return f"http: message cannot contain multiple Content-Length headers; got [{shown}]"
-    return "" if lengths[0].isdigit() else f"bad Content-Length {quote(lengths[0])}"
+    if not lengths[0]:
+        return 'invalid empty Content-Length ""'
+    is_number = _LENGTH.fullmatch(lengths[0]) and int(lengths[0]) <= _MAX_LENGTH
+    return "" if is_number else f"bad Content-Length {quote(lengths[0])}"

@@ -9,17 +9,17 @@ from __future__ import annotations
 import errno
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
+from typing import ClassVar, Final
 
 import httptools
 
 from pyconsul.primitives.dialing import DialError, broken_text, dial_text, no_such_host
+from pyconsul.primitives.handshakes import NO_TLS_BUT_HTTP, handshake_text
 from pyconsul.sdk.encode import Wire
 from pyconsul.sdk.errors import ConfigError
 from pyconsul.sdk.request import Answer
 from pyconsul.sdk.settings import Endpoint
 
-MAX_HEAD_BYTES: Final = 1 << 20  # as large as Consul's own limit for headers
 CHUNK_BYTES: Final = 1 << 18
 LAST_CHUNK: Final = b"0\r\n\r\n"
 SWITCHED: Final = 101  # what follows is another protocol, which nobody asked for: an answer without a body
@@ -64,6 +64,8 @@ def _lower(name: bytes) -> str:
 class AnswerParser:
     """Reads one answer. Feed it bytes; look at ``has_head``, ``is_complete``, and take the body."""
 
+    max_head_bytes: ClassVar[int] = 1 << 20  # as large as Consul's own limit for headers
+
     def __init__(self, method: str) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
@@ -88,8 +90,8 @@ class AnswerParser:
             raise ProtocolError("Unsolicited response received on idle HTTP channel")
         if not self.has_head:
             self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES + CHUNK_BYTES:
-                raise ProtocolError("net/http: server response headers exceeded 1048576 bytes; aborted")
+            if self._head_bytes > self.max_head_bytes + CHUNK_BYTES:
+                raise ProtocolError(f"net/http: server response headers exceeded {self.max_head_bytes} bytes; aborted")
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
@@ -211,7 +213,7 @@ def reason_of(error: BaseException, endpoint: Endpoint, *, connecting: bool, lin
     if type(error).__name__ == "gaierror":
         return f"dial tcp: {no_such_host(endpoint.host)}"
     if type(error).__module__ == "ssl":
-        return _tls_reason(error)
+        return handshake_text(error, no_tls=NO_TLS_BUT_HTTP)
     if connecting and not link:
         return dial_text(network, where, _numbered(error))
     # asyncio has no number for a connection that ends in the middle of a handshake
@@ -225,49 +227,6 @@ def _impatience(endpoint: Endpoint, *, connecting: bool, link: str) -> str:
         return "net/http: TLS handshake timeout"
     where = f"unix {endpoint.unix_path}" if endpoint.unix_path else f"tcp {endpoint.authority}"
     return f"dial {where}: i/o timeout"
-
-
-def _tls_reason(error: OSError) -> str:
-    """TLS failures in Go's words; ``verify_code`` is OpenSSL's number of the reason."""
-    code = getattr(error, "verify_code", 0)
-    if code in _X509:
-        return f"tls: failed to verify certificate: x509: {_X509[code]}"
-    if code:
-        return f"tls: failed to verify certificate: x509: {getattr(error, 'verify_message', error)}"
-    reason = getattr(error, "reason", "") or ""
-    if type(error).__name__ == "SSLEOFError":
-        return "EOF"
-    if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
-        return "http: server gave HTTP response to HTTPS client"
-    _, alert, name = reason.partition("_ALERT_")
-    if alert:
-        return f"remote error: tls: {_ALERTS.get(name) or name.lower().replace('_', ' ')}"
-    return f"tls: {error.args[-1] if error.args else error}"
-
-
-# OpenSSL's X509_V_ERR_* numbers for which Go has a sentence of its own.
-_X509 = {
-    9: "certificate has expired or is not yet valid",
-    10: "certificate has expired or is not yet valid",
-    18: "certificate signed by unknown authority",
-    19: "certificate signed by unknown authority",
-    20: "certificate signed by unknown authority",
-    21: "certificate signed by unknown authority",
-    26: "certificate specifies an incompatible key usage",
-}
-
-
-# Alerts (RFC 8446, section 6) by OpenSSL's names where Go's words are others.
-_ALERTS = {
-    "CERTIFICATE_EXPIRED": "expired certificate",
-    "CERTIFICATE_REVOKED": "revoked certificate",
-    "CERTIFICATE_UNKNOWN": "unknown certificate",
-    "DECRYPT_ERROR": "error decrypting message",
-    "ILLEGAL_PARAMETER": "illegal parameter",
-    "INSUFFICIENT_SECURITY": "insufficient security level",
-    "PROTOCOL_VERSION": "protocol version not supported",
-    "UNKNOWN_CA": "unknown certificate authority",
-}
 
 
 def _numbered(error: OSError) -> OSError:

@@ -246,9 +246,7 @@ class Transport:
             return context.wrap_socket(sock, server_hostname=tls.server_name(self._settings.tls, self._endpoint.host))
         except OSError as error:
             sock.close()
-            from pyconsul.sdk.certificates import explained
-
-            raise explained(error, self._settings, self._endpoint) from error
+            raise tls.explained(error, self._settings, self._endpoint) from error
         except BaseException:
             sock.close()
             raise

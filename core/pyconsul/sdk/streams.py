@@ -392,7 +392,7 @@ class Transport:
         """The error of connecting to an agent with TLS, or one that says more."""
         if type(error).__name__ != "SSLCertVerificationError":
             return error
-        from pyconsul.sdk.certificates import explained
+        from pyconsul.sdk.tls import explained
 
         return await asyncio.to_thread(explained, cast("OSError", error), self._settings, self._endpoint)
 

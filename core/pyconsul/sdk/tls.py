@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from pyconsul.primitives.dialing import errno_text
+import msgspec
+
+from pyconsul.primitives import dialing
+from pyconsul.primitives.dialing import DialError, errno_text
 from pyconsul.primitives.folders import MissingFolderError, files_below
 from pyconsul.primitives.tls import client_context
 from pyconsul.sdk.errors import ConfigError
-from pyconsul.sdk.settings import TLS
+from pyconsul.sdk.settings import TLS, Endpoint, Settings
 
 
 def context(tls: TLS) -> ssl.SSLContext:
@@ -26,7 +29,6 @@ def context(tls: TLS) -> ssl.SSLContext:
     if tls.cert_file:
         with _loading(f"{tls.cert_file} with {tls.key_file}"):
             made.load_cert_chain(tls.cert_file, tls.key_file)
-    made.hostname_checks_common_name = False  # Go reads the names for hosts only
     made.set_alpn_protocols(["http/1.1"])
     return made
 
@@ -46,3 +48,23 @@ def server_name(tls: TLS, host: str) -> str:
     """The name that the agent's certificate must carry; a port in ``tls.server_name`` is cut off."""
     name = tls.server_name or host or "localhost"  # what Go takes a unix socket for
     return name.rpartition(":")[0] if name.count(":") == 1 else name
+
+
+def explained(error: OSError, settings: Settings, endpoint: Endpoint) -> OSError | DialError:
+    """The error of a handshake, or one that says more of a certificate in Go's words."""
+    if not isinstance(error, ssl.SSLCertVerificationError) or endpoint.unix_path:
+        return error
+    from pyconsul.primitives.certificates import refusal
+
+    name = server_name(settings.tls, endpoint.host)
+    return DialError(refusal(error, _shown(settings, endpoint, name), name))
+
+
+def _shown(settings: Settings, endpoint: Endpoint, name: str) -> bytes:
+    """The certificate of an agent (DER), whoever signed it; b"" where it shows none."""
+    lax = context(msgspec.structs.replace(settings.tls, verify=False))
+    with suppress(OSError, DialError):
+        sock, _ = dialing.connect(endpoint.host, endpoint.port, settings.connect_timeout)
+        with sock, lax.wrap_socket(sock, server_hostname=name) as secured:
+            return secured.getpeercert(binary_form=True) or b""
+    return b""

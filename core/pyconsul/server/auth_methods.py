@@ -7,7 +7,6 @@ import random
 from typing import TYPE_CHECKING, Final
 
 from pyconsul.acl.methods.protocol import Answer, Ask, Factory, MethodError, Validator
-from pyconsul.lang.strconv import quote
 from pyconsul.primitives import plugins
 from pyconsul.primitives.tls import client_context
 
@@ -72,49 +71,21 @@ async def fetch(ask: Ask) -> Answer:
 
 
 async def _fetch_once(ask: Ask) -> Answer:
-    import aiohttp  # only servers with auth methods pay for it
-    from yarl import URL
+    from pyconsul.primitives.links import Trust  # only servers with auth methods pay for it
+    from pyconsul.toolkit.web import DEADLINE, WebError
+    from pyconsul.toolkit.web import ask as ask_web
+    from pyconsul.toolkit.web_request import RequestError, request_of
 
-    headers = dict(ask.headers) | ({"Host": ask.host} if ask.host else {})
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+    headers = {name: [value] for name, value in ask.headers.items()} | ({"Host": [ask.host]} if ask.host else {})
     try:
-        connector = aiohttp.TCPConnector(ssl=client_context(ca_pem=ask.ca), force_close=True)
-        async with (
-            aiohttp.ClientSession(timeout=timeout, connector=connector, auto_decompress=True) as session,
-            session.request(
-                ask.method,
-                URL(ask.url, encoded=True),
-                headers=headers,
-                data=ask.body or None,
-                allow_redirects=False,
-            ) as reply,
-        ):
-            body = await reply.content.read(BODY_LIMIT)
-            while len(body) < BODY_LIMIT and (more := await reply.content.read(BODY_LIMIT - len(body))):
-                body += more
-            kind = reply.headers.get("Content-Type", "")
-            return Answer(f"{reply.status} {reply.reason or ''}".rstrip(), kind, body)
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        raise MethodError(f'{ask.method.capitalize()} "{ask.url}": {_reason(error)}') from None
-
-
-def _reason(error: Exception) -> str:
-    import aiohttp
-    from yarl import URL
-
-    from pyconsul.sdk.http1 import reason_of
-    from pyconsul.sdk.settings import Endpoint
-
-    match error:
-        case aiohttp.ClientConnectorCertificateError():
-            endpoint = Endpoint(scheme="https", host=error.host, port=error.port or 0)
-            return reason_of(error.certificate_error, endpoint, connecting=True)
-        case aiohttp.ClientConnectorError():
-            endpoint = Endpoint(scheme="", host=error.host, port=error.port or 0)
-            return reason_of(error.os_error, endpoint, connecting=True)
-        case aiohttp.InvalidURL():
-            return f"unsupported protocol scheme {quote(URL(str(error.url)).scheme)}"
-        case TimeoutError():
-            return "context deadline exceeded"
-        case _:
-            return str(error) or type(error).__name__
+        trust = Trust(lambda verify: client_context(ca_pem=ask.ca, verify=verify))
+        request = request_of(ask.method, ask.url, headers, ask.body)
+        async with await ask_web(request, patience=TIMEOUT, trust=trust, follow=False, deadline_text=DEADLINE) as reply:
+            body = b""
+            async for piece in reply:
+                body += piece
+                if len(body) >= BODY_LIMIT:
+                    break
+            return Answer(reply.line.rstrip(), reply.headers.get("content-type", ""), body[:BODY_LIMIT])
+    except (RequestError, WebError, OSError) as error:
+        raise MethodError(str(error)) from None

@@ -10,6 +10,7 @@ import signal
 import ssl
 from typing import Final
 
+from pyconsul.primitives.links import Trust
 from pyconsul.primitives.tls import client_context
 from pyconsul_watch.config import ScriptHandler, URLHandler
 
@@ -111,33 +112,37 @@ async def _feed(stdin: asyncio.StreamWriter, body: bytes) -> None:
         await stdin.wait_closed()
 
 
-def _tls(handler: URLHandler) -> ssl.SSLContext:
-    """The context for a request. Raises OSError (and its kind ssl.SSLError) for files that cannot be used."""
-    context = client_context(ca_file=handler.ca_file, verify=not handler.request.tls_skip_verify)
-    if handler.cert_file:
-        context.load_cert_chain(handler.cert_file, handler.key_file)
-    return context
+def _trust(handler: URLHandler) -> Trust:
+    """Whom a request trusts. Raises OSError (and its kind ssl.SSLError) for files that cannot be used."""
+
+    def make(verify: bool) -> ssl.SSLContext:
+        context = client_context(ca_file=handler.ca_file, verify=verify and not handler.request.tls_skip_verify)
+        if handler.cert_file:
+            context.load_cert_chain(handler.cert_file, handler.key_file)
+        return context
+
+    return Trust(make)
 
 
 async def _post(handler: URLHandler, body: bytes, index: int, watch: str) -> None:
-    import aiohttp  # only configurations with such handlers pay for it
+    from pyconsul.toolkit.web import DEADLINE, WebError, ask  # only configurations with such handlers pay for it
+    from pyconsul.toolkit.web_request import RequestError, canonical, request_of
 
-    request = handler.request
-    headers = [("Content-Type", "application/json"), ("X-Consul-Index", str(index))]
-    headers.extend((name, value) for name, values in request.header.items() for value in values)
+    given = handler.request
+    headers = {"Content-Type": ["application/json"], "X-Consul-Index": [str(index)]}
+    for name, values in given.header.items():
+        headers.setdefault(canonical(name), []).extend(values)
     tail = Tail()
     try:
-        context = _tls(handler) if request.path.startswith("https") else True
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=request.timeout)) as session,
-            session.request(request.method, request.path, data=body, headers=headers, ssl=context) as answer,
-        ):
-            async for piece in answer.content.iter_any():
+        request = request_of(given.method, given.path, headers, body)
+        answer = await ask(request, patience=given.timeout, trust=_trust(handler), deadline_text=DEADLINE)
+        async with answer:
+            async for piece in answer:
                 tail.write(piece)
-    except TimeoutError:
-        raise HandlerFailed(f"{handler.shown}: no answer within {request.timeout:g}s") from None
-    except (aiohttp.ClientError, OSError, ValueError) as error:
+    except (RequestError, WebError) as error:
+        raise HandlerFailed(str(error)) from None
+    except OSError as error:
         raise HandlerFailed(f"{handler.shown}: {error}") from None
     if not 200 <= answer.status <= 299:
-        raise HandlerFailed(f"{handler.shown}: {answer.status} {answer.reason}{_said(tail)}")
+        raise HandlerFailed(f"{handler.shown}: {answer.line}{_said(tail)}")
     logger.debug("%s: %s%s", watch, handler.shown, _said(tail))

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
+import math
 import re
 import socket
-import ssl
 from typing import Final
 
-from pyconsul.primitives.dialing import (
-    DialError,
-    addresses_async,
-    broken_text,
-    connect_async,
-    dial_text,
-    errno_text,
-    is_domain,
-    no_such_host,
-)
+from pyconsul.primitives.dialing import DialError, addresses_async
+from pyconsul.primitives.links import Link, Trust, open_link
 
-__all__ = [
-    "MAX_PORT",
-    "DialError",
-    "dial",
-    "dial_text",
-    "errno_text",
-    "is_domain",
-    "no_such_host",
-    "resolve",
-    "split_address",
-]
+__all__ = ["DialError", "dial", "resolve", "split_address"]
 
-MAX_PORT: Final = 65535
+_MAX_PORT: Final = 65535
 _THIS_MACHINE: Final = "127.0.0.1"
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+")
 
@@ -63,7 +44,7 @@ async def resolve(address: str, network: str = "tcp") -> list[tuple[str, int]]:
 def _port(text: str, network: str) -> int:
     """The number of a port; an empty one is 0. Raises DialError."""
     if _NUMBER.fullmatch(text):
-        if not 0 <= int(text) <= MAX_PORT:
+        if not 0 <= int(text) <= _MAX_PORT:
             raise DialError(f"dial {network}: address {text}: invalid port")
         return int(text)
     try:
@@ -72,28 +53,18 @@ def _port(text: str, network: str) -> int:
         raise DialError(f"dial {network}: lookup {network}/{text}: unknown port") from None
 
 
-async def dial(
-    address: str, context: ssl.SSLContext | None = None, server_name: str = ""
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A TCP connection to ``host:port``, with TLS where a context is given. Raises DialError."""
+async def dial(address: str, trust: Trust | None = None, server_name: str = "", patience: float = math.inf) -> Link:
+    """A TCP connection to ``host:port`` within so many seconds, with TLS where ``trust`` is given.
+
+    Raises DialError.
+    """
     host, port_text = split_address(address)
-    sock, link = await connect_async(host or _THIS_MACHINE, _port(port_text, "tcp"), shown="" if host else address)
-    if context is None:
-        return await asyncio.open_connection(sock=sock)
-    try:
-        return await asyncio.open_connection(sock=sock, ssl=context, server_hostname=server_name or host)
-    except ssl.SSLError as error:
-        raise DialError(tls_text(error)) from None
-    except OSError as error:
-        raise DialError(broken_text(link, error) if error.errno else str(error) or "EOF") from None
-
-
-def tls_text(error: ssl.SSLError) -> str:
-    """Go's sentence for what most often goes wrong in a handshake."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        if "self-signed" in str(error) or "unable to get" in str(error):
-            return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
-        return f"tls: failed to verify certificate: x509: {error.verify_message}"
-    if error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
-        return "tls: first record does not look like a TLS handshake"
-    return f"tls: {(error.reason or str(error)).lower().replace('_', ' ')}"
+    port = _port(port_text, "tcp")
+    return await open_link(
+        host or _THIS_MACHINE,
+        port,
+        shown="" if host else address,
+        trust=trust,
+        name=server_name or host,
+        patience=patience,
+    )

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any, Final
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote_plus
 
-import aiohttp
 import msgspec
-from yarl import URL
 
-from pyconsul.agent.checks.dialing import dial_text
 from pyconsul.agent.checks.outputs import Tail
 from pyconsul.agent.checks.probes import NotImplementedHere, ProbeSettings, Result, check_kind
+from pyconsul.lang import gourl
+from pyconsul.sdk.decode import loosely
+from pyconsul.sdk.errors import UnreadableAnswer
 from pyconsul.structs import gojson
 from pyconsul.structs.health import CRITICAL, PASSING, WARNING
 from pyconsul.telemetry import logger
+from pyconsul.toolkit.web import WebError, ask
+from pyconsul.toolkit.web_request import Request
 
 _log = logger("agent")
 DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
@@ -28,6 +31,14 @@ class DockerError(Exception):
 class _Exec(msgspec.Struct):
     Id: str = ""
     ExitCode: int | None = None
+
+
+def _exec_of(tail: Tail, what: str) -> _Exec:
+    """An answer about a run. Raises DockerError that starts with ``what``."""
+    try:
+        return loosely(tail.text().encode(), _Exec)
+    except UnreadableAnswer as error:
+        raise DockerError(f"{what} cannot be parsed: {error}") from None
 
 
 @check_kind("docker")
@@ -55,8 +66,7 @@ class DockerProbe:
         return Result({0: PASSING, 1: WARNING}.get(code, CRITICAL), tail.captured())
 
     async def close(self) -> None:
-        """Close the connections to the engine."""
-        await self._engine.close()
+        """Nothing is held."""
 
 
 class _Engine:
@@ -67,22 +77,16 @@ class _Engine:
         if not slashes:
             raise NotImplementedHere(f"unable to parse docker host `{host}`")
         self._socket = address if protocol == "unix" else ""
-        self._base = "http://docker" if self._socket else f"http://{address.rstrip('/')}"
-        self._shown = f"http://{quote(address, safe='')}" if self._socket else self._base  # in Go's errors
-        self._address = address
+        self._host = "docker" if self._socket else ""
+        self._address = address.partition("/")[0] if protocol == "tcp" else address
         self._limit = limit
-        self._session: aiohttp.ClientSession | None = None
 
     async def create(self, container: str, command: list[str]) -> str:
         body = {"AttachStdin": False, "AttachStdout": True, "AttachStderr": True, "Tty": False, "Cmd": command}
         what = f"create exec failed for container {container}"
         code, tail = await self._call("POST", f"/containers/{quote_plus(container)}/exec", body, what)
         if code == 201:
-            try:
-                return msgspec.json.decode(tail.text(), type=_Exec).Id
-            except msgspec.MsgspecError as error:
-                text = f"create exec response for container {container} cannot be parsed: {error}"
-                raise DockerError(text) from None
+            return _exec_of(tail, f"create exec response for container {container}").Id
         if code == 404:
             raise DockerError(f"create exec failed for unknown container {container}")
         if code == 409:
@@ -104,40 +108,22 @@ class _Engine:
         what = f"inspect exec failed for container {container}"
         code, tail = await self._call("GET", f"/exec/{run}/json", None, what)
         if code == 200:
-            try:
-                return msgspec.json.decode(tail.text(), type=_Exec).ExitCode or 0
-            except msgspec.MsgspecError as error:
-                text = f"inspect exec response for container {container} cannot be parsed: {error}"
-                raise DockerError(text) from None
+            return _exec_of(tail, f"inspect exec response for container {container}").ExitCode or 0
         if code == 404:
             raise DockerError(f"{what}: invalid exec id {run}")
         raise DockerError(f"{what} with status {code}: {tail.text()}")
 
     async def _call(self, method: str, path: str, body: Any, what: str) -> tuple[int, Tail]:
         """Status and end of the answer. Raises DockerError that starts with ``what``."""
-        asked = f'{method.capitalize()} "{self._shown}{path}"'
-        headers = {"Content-Type": "application/json"} if body is not None else {}
-        data = None if body is None else gojson.encode(body) + b"\n"
+        headers = {} if body is None else {"Content-Type": ["application/json"]}
+        data = b"" if body is None else gojson.encode(body) + b"\n"
+        tail = Tail(self._limit)
         try:
-            async with self._open().request(
-                method, URL(self._base + path, encoded=True), data=data, headers=headers
-            ) as answer:
-                tail = Tail(self._limit)
-                async for piece in answer.content.iter_any():
+            url = msgspec.structs.replace(gourl.parse(path), scheme="http", host=self._address)
+            request = Request(method=method, url=url, host=self._host, headers=headers, body=data)
+            async with await ask(request, patience=math.inf, unix_path=self._socket) as reply:
+                async for piece in reply:
                     tail.write(piece)
-                return answer.status, tail
-        except aiohttp.ClientConnectorError as error:
-            network = "unix" if self._socket else "tcp"
-            raise DockerError(f"{what}: {asked}: {dial_text(network, self._address, error.os_error)}") from None
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise DockerError(f"{what}: {asked}: {error}") from None
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed:
-            connector = aiohttp.UnixConnector(self._socket) if self._socket else aiohttp.TCPConnector()
-            self._session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout())
-        return self._session
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+                return reply.status, tail
+        except (WebError, gourl.UrlError) as error:
+            raise DockerError(f"{what}: {error}") from None

@@ -3,44 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import struct
-from typing import Final
 
 from pyconsul.agent.checks.dialing import DialError
-from pyconsul.agent.checks.h2_connection import H2Answer, H2Connection, H2Error
+from pyconsul.agent.checks.grpc_health import (
+    PATH,
+    SERVING,
+    STATES,
+    GrpcError,
+    health_request,
+    health_state,
+    reset_error,
+)
+from pyconsul.agent.checks.h2_connection import ALPN, H2Connection, H2Error, StreamReset
 from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
+from pyconsul.primitives.links import HandshakeError
 from pyconsul.structs.health import CRITICAL, PASSING
 
-_PATH: Final = "/grpc.health.v1.Health/Check"
-_SERVING: Final = 1
-_STATES: Final = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
-# Status codes of gRPC, by number.
-_CODES: Final = (
-    "OK",
-    "Canceled",
-    "Unknown",
-    "InvalidArgument",
-    "DeadlineExceeded",
-    "NotFound",
-    "AlreadyExists",
-    "PermissionDenied",
-    "ResourceExhausted",
-    "FailedPrecondition",
-    "Aborted",
-    "OutOfRange",
-    "Unimplemented",
-    "Internal",
-    "Unavailable",
-    "DataLoss",
-    "Unauthenticated",
-)
-
-
-class GrpcError(Exception):
-    """A call that failed, in the words of Go's gRPC library."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(f"rpc error: code = {code} desc = {text}")
+_DEADLINE = "context deadline exceeded"
 
 
 @check_kind("grpc")
@@ -51,102 +30,60 @@ class GrpcProbe:
         self._check = settings.type
         self._target = settings.type.ProxyGRPC or settings.type.GRPC
         self._service = settings.type.GRPC.partition("/")[2]
-        self._context = settings.tls(settings.type) if settings.type.GRPCUseTLS else None
+        self._trust = settings.trust(ALPN) if settings.type.GRPCUseTLS else None
 
     async def attempt(self) -> Result:
         """Passing when the service says SERVING."""
+        try:
+            state = await self._state()
+        except GrpcError as error:
+            return Result(CRITICAL, str(error))
+        except StreamReset as error:
+            return Result(CRITICAL, str(reset_error(error)))
+        except EOFError:
+            return Result(CRITICAL, "EOF")
+        if state != SERVING:
+            return Result(CRITICAL, f"gRPC {self._target} serving status: {STATES.get(state, str(state))}")
+        return Result(PASSING, f"gRPC check {self._target}: success")
+
+    async def _state(self) -> int:
+        """What the service says. Raises GrpcError, StreamReset, and EOFError for an empty answer."""
         address = self._target.partition("/")[0]
+        connected = False
         try:
             async with asyncio.timeout(timeout_of(self._check)):
-                async with await H2Connection.open(address, self._context, self._check.TLSServerName) as connection:
-                    state = health_state(await connection.call(_PATH, health_request(self._service)))
+                async with await H2Connection.open(address, self._trust, self._check.TLSServerName) as connection:
+                    await connection.greet()
+                    connected = True
+                    if connection.is_draining:
+                        raise GrpcError("Unavailable", "the connection is draining")
+                    return health_state(await connection.call(PATH, health_request(self._service)))
         except TimeoutError:
-            return _failed(GrpcError("DeadlineExceeded", "context deadline exceeded"))
+            where = "" if connected else "received context error while waiting for new LB policy update: "
+            raise GrpcError("DeadlineExceeded", where + _DEADLINE) from None
         except DialError as error:
-            what = "authentication handshake failed" if str(error).startswith("tls: ") else "Error while dialing"
-            return _unavailable(f"transport: {what}: {error}")
-        except (H2Error, OSError) as error:
-            greeting = isinstance(error, H2Error) and error.greeting
-            return _unavailable(f"error reading server preface: {error}" if greeting else str(error))
-        except GrpcError as error:
-            return _failed(error)
-        if state != _SERVING:
-            shown = _STATES.get(state, str(state))
-            return Result(CRITICAL, f"gRPC {self._target} serving status: {shown}")
-        return Result(PASSING, f"gRPC check {self._target}: success")
+            what = "authentication handshake failed" if isinstance(error, HandshakeError) else "Error while dialing"
+            raise _unavailable(f"transport: {what}: {error}") from None
+        except H2Error as error:
+            raise _broken(error) from None
 
     async def close(self) -> None:
         """Nothing is held."""
 
 
-def _unavailable(text: str) -> Result:
-    return _failed(GrpcError("Unavailable", f'connection error: desc = "{text}"'))
+def _unavailable(text: str) -> GrpcError:
+    escaped = text.replace('"', '\\"')
+    return GrpcError("Unavailable", f'connection error: desc = "{escaped}"')
 
 
-def _failed(error: GrpcError) -> Result:
-    return Result(CRITICAL, str(error))
-
-
-def health_request(service: str) -> bytes:
-    """A framed HealthCheckRequest: field 1 is the service's name."""
-    name = service.encode()
-    message = b"" if not name else b"\x0a" + _varint(len(name)) + name
-    return struct.pack(">BI", 0, len(message)) + message
-
-
-def health_state(answer: H2Answer) -> int:
-    """The serving state in an answer. Raises GrpcError for a failed call or a body that is none."""
-    status = answer.headers.get(":status", "")
-    if status != "200":
-        raise GrpcError("Unknown", f"unexpected HTTP status code received from server: {status}")
-    code = answer.headers.get("grpc-status", "")
-    if code not in ("", "0"):
-        number = int(code) if code.isdigit() else 2
-        name = _CODES[number] if number < len(_CODES) else f"Code({number})"
-        raise GrpcError(name, answer.headers.get("grpc-message", ""))
-    body = bytes(answer.body)
-    if len(body) < 5 or body[0] != 0 or len(body) - 5 < struct.unpack(">I", body[1:5])[0]:
-        raise GrpcError("Internal", "malformed health check answer")
-    return _status_field(body[5:])
-
-
-def _status_field(message: bytes) -> int:
-    """Field 1 (varint) of a HealthCheckResponse; absent means UNKNOWN. Other fields are skipped."""
-    at, state = 0, 0
-    while at < len(message):
-        key, at = _read_varint(message, at)
-        kind = key & 7
-        if kind == 0:
-            value, at = _read_varint(message, at)
-            if key >> 3 == 1:
-                state = value
-        elif kind == 2:
-            length, at = _read_varint(message, at)
-            at += length
-        elif kind in (1, 5):
-            at += 8 if kind == 1 else 4
-        else:
-            raise GrpcError("Internal", "malformed health check answer")
-    return state
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 64, 7):
-        if at >= len(data):
-            break
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise GrpcError("Internal", "malformed health check answer")
+def _broken(error: H2Error) -> GrpcError:
+    """How gRPC tells of a connection that ended too early."""
+    if not error.greeted:
+        return _unavailable(f"error reading server preface: {error}")
+    reading = f"error reading from server: {error}"
+    if not error.goaway:
+        return GrpcError("Unavailable", reading)
+    text = (
+        f'closing transport due to: connection error: desc = "{reading}", received prior goaway: code: {error.goaway}'
+    )
+    return GrpcError("Unavailable", text)

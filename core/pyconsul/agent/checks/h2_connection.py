@@ -2,32 +2,58 @@
 
 from __future__ import annotations
 
-import asyncio
+import math
 import os
-import ssl
 from collections.abc import Callable
 from typing import Self, cast
 
 import h2.config
 import h2.connection
+import h2.errors
 import h2.events
 import h2.exceptions
 import msgspec
 
 from pyconsul.agent.checks.dialing import dial
+from pyconsul.primitives.links import BrokenLink, Link, Trust
 
-__all__ = ["H2Answer", "H2Connection", "H2Error"]
+__all__ = ["ALPN", "H2Answer", "H2Connection", "H2Error", "StreamReset"]
 
+ALPN = "h2"
+_FRAME_HEAD = 9  # bytes (RFC 9113, section 4.1)
 _MAX_FRAME = 1 << 14  # bytes
+_SETTINGS = 4
+_TOO_LARGE = "http2: frame too large"
+_LIKE_HTTP = "note that the frame header looked like an HTTP/1.1 header"
 MAX_ANSWER = 1 << 20  # a health answer is a few bytes; whoever sends more is not one
 
 
 class H2Error(Exception):
-    """The peer does not speak HTTP/2, or not to its end; ``greeting``: not even its beginning."""
+    """The peer does not speak HTTP/2, or not to its end; the text is Go's.
 
-    def __init__(self, text: str, *, greeting: bool = False) -> None:
+    ``greeted`` tells whether it had begun to, ``goaway`` why it said goodbye.
+    """
+
+    def __init__(self, text: str, *, greeted: bool, goaway: str = "") -> None:
         super().__init__(text)
-        self.greeting = greeting
+        self.greeted = greeted
+        self.goaway = goaway
+
+
+class StreamReset(Exception):
+    """The peer broke off the call, with an HTTP/2 error code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"stream terminated by RST_STREAM with error code: {error_name(code)}")
+        self.code = code
+
+
+def error_name(code: int) -> str:
+    """An HTTP/2 error code as Go prints it."""
+    try:
+        return h2.errors.ErrorCodes(code).name
+    except ValueError:
+        return f"unknown error code {code:#x}"
 
 
 class H2Answer(msgspec.Struct):
@@ -36,29 +62,43 @@ class H2Answer(msgspec.Struct):
     headers: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     body: bytearray = msgspec.field(default_factory=bytearray)
     ended: bool = False
+    has_trailers: bool = False  # or headers alone, which are trailers then
 
 
 class H2Connection:
     """Use as an async context manager around ``open``; the caller sets the time limit."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, authority: str, scheme: str) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, link: Link, authority: str, scheme: str) -> None:
+        self._link = link
         self._authority = authority
         self._scheme = scheme
-        self._answered = False
+        self._greeted = False
+        self._first = b""
+        self._early: list[h2.events.Event] = []
         self._core = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
 
     @classmethod
-    async def open(cls, address: str, context: ssl.SSLContext | None, server_name: str = "") -> Self:
-        """Connect and greet. Raises DialError."""
-        if context is not None:
-            context.set_alpn_protocols(["h2"])
-        reader, writer = await dial(address, context, server_name)
-        connection = cls(reader, writer, address, "http" if context is None else "https")
+    async def open(cls, address: str, trust: Trust | None, server_name: str = "", patience: float = math.inf) -> Self:
+        """Connect within so many seconds, and greet. Raises DialError and H2Error."""
+        link = await dial(address, trust, server_name, patience)
+        connection = cls(link, address, "http" if trust is None else "https")
         connection._core.initiate_connection()
-        await connection._flush()
+        try:
+            await connection._flush()
+        except BaseException:
+            link.close()
+            raise
         return connection
+
+    async def greet(self) -> None:
+        """Return when the peer has begun to speak HTTP/2. Raises H2Error."""
+        while not self._greeted:
+            await self._receive()
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the peer said goodbye already."""
+        return any(isinstance(event, h2.events.ConnectionTerminated) for event in self._early)
 
     async def ping(self) -> None:
         """Return when the peer answered a PING. Raises H2Error."""
@@ -72,7 +112,10 @@ class H2Connection:
         await self._until(answered)
 
     async def call(self, path: str, message: bytes) -> H2Answer:
-        """One unary gRPC call; ``message`` and the answer's body carry gRPC's five-byte prefix. Raises H2Error."""
+        """One unary gRPC call; ``message`` and the answer's body carry gRPC's five-byte prefix.
+
+        Raises H2Error and StreamReset.
+        """
         stream = self._core.get_next_available_stream_id()
         headers = [
             (":method", "POST"),
@@ -92,46 +135,72 @@ class H2Connection:
 
     def _collect(self, event: h2.events.Event, answer: H2Answer) -> bool:
         if isinstance(event, h2.events.ResponseReceived | h2.events.TrailersReceived):
+            answer.has_trailers = bool(event.stream_ended) or isinstance(event, h2.events.TrailersReceived)
             pairs = cast("list[tuple[str, str]]", event.headers or [])
             answer.headers.update(pairs)
         elif isinstance(event, h2.events.DataReceived):
             answer.body += event.data or b""
             if len(answer.body) > MAX_ANSWER:
-                raise H2Error("the answer is too long")
+                raise H2Error("the answer is too long", greeted=True)
             self._core.acknowledge_received_data(event.flow_controlled_length or 0, event.stream_id or 0)
         elif isinstance(event, h2.events.StreamReset):
-            raise H2Error(f"stream terminated by RST_STREAM with error code: {event.error_code}")
+            raise StreamReset(int(event.error_code or 0))
         elif isinstance(event, h2.events.StreamEnded):
             answer.ended = True
         return answer.ended
 
     async def _until(self, done: Callable[[h2.events.Event], bool]) -> None:
+        events, self._early = self._early, []
         while True:
-            data = await self._reader.read(65536)
-            if not data:
-                raise H2Error("unexpected EOF") if self._answered else H2Error("EOF", greeting=True)
-            if not self._answered and int.from_bytes(data[:3]) > _MAX_FRAME:  # of another protocol, most likely
-                raise H2Error("http2: frame too large", greeting=True)
-            self._answered = True
-            try:
-                events = self._core.receive_data(data)
-            except h2.exceptions.ProtocolError as error:
-                raise H2Error(f"http2: {error}") from error
-            await self._flush()
             for event in events:
                 if isinstance(event, h2.events.ConnectionTerminated):
-                    raise H2Error("http2: server sent GOAWAY and closed the connection")
+                    raise H2Error("EOF", greeted=True, goaway=error_name(int(event.error_code or 0)))
                 if done(event):
                     return
+            await self._receive()
+            events, self._early = self._early, []
+
+    async def _receive(self) -> None:
+        """Read once; what happened is kept for who waits for it. Raises H2Error."""
+        try:
+            data = await self._link.read()
+        except BrokenLink as error:
+            raise H2Error(str(error), greeted=self._greeted) from None
+        if not data:
+            raise H2Error("EOF", greeted=self._greeted)
+        if not self._greeted:
+            data = self._first = self._first + data
+            if len(data) < _FRAME_HEAD:
+                return
+            _require_greeting(data)
+        try:
+            self._early += self._core.receive_data(data)
+        except h2.exceptions.ProtocolError as error:
+            raise H2Error(f"connection error: {error_name(error.error_code)}", greeted=self._greeted) from error
+        self._greeted = True
+        await self._flush()
 
     async def _flush(self) -> None:
         data = self._core.data_to_send()
-        if data:
-            self._writer.write(data)
-            await self._writer.drain()
+        if not data:
+            return
+        try:
+            await self._link.write(data)
+        except BrokenLink as error:
+            raise H2Error(str(error), greeted=self._greeted) from None
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._writer.close()
+        self._link.close()
+
+
+def _require_greeting(data: bytes) -> None:
+    """Raise H2Error unless the first frame is what HTTP/2 begins with."""
+    if int.from_bytes(data[:3]) > _MAX_FRAME:  # of another protocol, most likely
+        like_http = data.startswith(b"HTTP/1.1 ")
+        text = f"http2: failed reading the frame payload: {_TOO_LARGE}, {_LIKE_HTTP}" if like_http else _TOO_LARGE
+        raise H2Error(text, greeted=False)
+    if data[3] != _SETTINGS:
+        raise H2Error("connection error: PROTOCOL_ERROR", greeted=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from pyconsul.agent.checks.dialing import DialError
-from pyconsul.agent.checks.h2_connection import H2Connection, H2Error
+from pyconsul.agent.checks.h2_connection import ALPN, H2Connection, H2Error
 from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
 from pyconsul.structs.health import CRITICAL, PASSING
 
@@ -16,24 +16,22 @@ class H2PingProbe:
 
     def __init__(self, settings: ProbeSettings) -> None:
         self._check = settings.type
-        self._context = settings.tls(settings.type) if settings.type.H2PingUseTLS else None
+        self._trust = settings.trust(ALPN) if settings.type.H2PingUseTLS else None
 
     async def attempt(self) -> Result:
         """Passing once the PING came back."""
         target = self._check.H2PING
-        connected = False
+        patience = timeout_of(self._check)
+        deadline = asyncio.get_running_loop().time() + patience
         try:
-            async with asyncio.timeout(timeout_of(self._check)):
-                async with await H2Connection.open(target, self._context, self._check.TLSServerName) as connection:
-                    connected = True
+            async with await H2Connection.open(target, self._trust, self._check.TLSServerName, patience) as connection:
+                async with asyncio.timeout_at(deadline):
                     await connection.ping()
-        except TimeoutError:
-            if connected:
-                return Result(CRITICAL, "HTTP2 ping failed: context deadline exceeded")
-            return Result(CRITICAL, f"Failed to dial to {target}: dial tcp {target}: i/o timeout")
         except DialError as error:
             return Result(CRITICAL, f"Failed to dial to {target}: {error}")
-        except (H2Error, OSError) as error:
+        except TimeoutError:
+            return Result(CRITICAL, "HTTP2 ping failed: context deadline exceeded")
+        except H2Error as error:
             return Result(CRITICAL, f"HTTP2 ping failed: {error}")
         return Result(PASSING, "HTTP2 ping was successful")
 

@@ -10,9 +10,19 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 
 from pyconsul.primitives.durations import SECOND
+from pyconsul.primitives.links import Trust
 from pyconsul.structs.checks import CheckType
 
-__all__ = ["NotImplementedHere", "Probe", "ProbeSettings", "Result", "check_kind", "probe_of", "timeout_of"]
+__all__ = [
+    "MakeContext",
+    "NotImplementedHere",
+    "Probe",
+    "ProbeSettings",
+    "Result",
+    "check_kind",
+    "probe_of",
+    "timeout_of",
+]
 
 DEFAULT_TIMEOUT: Final = 10.0  # seconds an attempt may take; scripts have 30
 
@@ -29,13 +39,22 @@ class NotImplementedHere(Exception):
     """This kind of check cannot run on this system; the text is what the API answers."""
 
 
+# Makes a context that verifies peers or not and offers a protocol (ALPN), "" for none.
+MakeContext = Callable[[bool, str], ssl.SSLContext]
+
+
 class ProbeSettings(msgspec.Struct, frozen=True):
     """One check as its probe needs it. ``tls`` makes the context for kinds that speak TLS."""
 
     check_id: str
     type: CheckType
     output_limit: int
-    tls: Callable[[CheckType], ssl.SSLContext]
+    tls: MakeContext
+
+    def trust(self, protocol: str = "") -> Trust:
+        """Whom the check trusts; ``protocol`` is offered by ALPN."""
+
+        return Trust(lambda verify: self.tls(verify and not self.type.TLSSkipVerify, protocol))
 
 
 class Probe(Protocol):

@@ -7,13 +7,14 @@ import contextlib
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import cache
 from typing import Any, Final, Protocol
 
 import msgspec
 
 from pyconsul.agent.checks.alias import alias_verdict
 from pyconsul.agent.checks.outputs import DEFAULT_LIMIT
-from pyconsul.agent.checks.probes import Probe, ProbeSettings, Result, probe_of
+from pyconsul.agent.checks.probes import MakeContext, Probe, ProbeSettings, Result, probe_of
 from pyconsul.agent.checks.status import StatusHandler
 from pyconsul.agent.checks.ttl import TtlCheck
 from pyconsul.agent.local.state import LocalState
@@ -38,9 +39,13 @@ _log = logger("agent")
 Rpc = Callable[[str, Any], Awaitable[Any]]
 
 
-def plain_tls(check: CheckType) -> ssl.SSLContext:
-    """A client context that trusts the system's roots, or anybody where the check says so."""
-    return client_context(verify=not check.TLSSkipVerify)
+@cache  # the system's authorities take 20 ms and a megabyte; no check changes a context
+def plain_tls(verify: bool, protocol: str) -> ssl.SSLContext:
+    """A client's context that trusts the system's authorities, or anybody; ``protocol`` is offered by ALPN."""
+    context = client_context(verify=verify)
+    if protocol:
+        context.set_alpn_protocols([protocol])
+    return context
 
 
 class _Running(Protocol):
@@ -61,7 +66,7 @@ class CheckRunner:
         *,
         token: Callable[[], str] = lambda: "",
         output_limit: int = DEFAULT_LIMIT,
-        tls: Callable[[CheckType], ssl.SSLContext] = plain_tls,
+        tls: MakeContext = plain_tls,
         stagger: Callable[[float], float] = lambda seconds: random.random() * seconds,
     ) -> None:
         self.state = state

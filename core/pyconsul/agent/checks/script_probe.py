@@ -7,9 +7,9 @@ import contextlib
 import os
 import signal
 
-from pyconsul.agent.checks.dialing import errno_text
 from pyconsul.agent.checks.outputs import Tail
 from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
+from pyconsul.primitives.dialing import errno_text
 from pyconsul.primitives.durations import SECOND, format_duration
 from pyconsul.structs.health import CRITICAL, PASSING, WARNING
 from pyconsul.telemetry import logger
@@ -89,6 +89,8 @@ def start_text(path: str, error: Exception) -> str:
     """What Go says about a command that cannot be started."""
     if not isinstance(error, OSError):
         return f"fork/exec {path}: invalid argument"
+    if not path:
+        return "exec: no command"
     if isinstance(error, FileNotFoundError) and "/" not in path:
         return f'exec: "{path}": executable file not found in $PATH'
     return f"fork/exec {path}: {errno_text(error)}"

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyconsul.agent.checks.runner import plain_tls
 from pyconsul.agent.tls_files import read_tls_files
-from pyconsul.structs.checks import CheckType
+from pyconsul.primitives.tls import client_context
 
 if TYPE_CHECKING:
+    import ssl
+
+    from pyconsul.agent.checks.probes import MakeContext
     from pyconsul.config.runtime import RuntimeConfig
 
 __all__ = ["check_tls"]
 
 
-def check_tls(config: RuntimeConfig) -> Callable[[CheckType], ssl.SSLContext]:
-    """How checks make their context: with ``enable_agent_tls_for_checks`` as the agent speaks to others."""
+def check_tls(config: RuntimeConfig) -> MakeContext:
+    """How checks make their contexts: with ``enable_agent_tls_for_checks`` as the agent speaks to others."""
     if not config.enable_agent_tls_for_checks:
         return plain_tls
     own = config.tls.internal_rpc
 
-    def with_agent_tls(check: CheckType) -> ssl.SSLContext:
-        context = plain_tls(check)
-        read_tls_files(own).load_into(context)
+    def agent_tls(verify: bool, protocol: str) -> ssl.SSLContext:
+        files = read_tls_files(own)
+        context = client_context(ca_pem=files.authorities, verify=verify)
+        files.load_into(context)
+        if protocol:
+            context.set_alpn_protocols([protocol])
         return context
 
-    return with_agent_tls
+    return agent_tls

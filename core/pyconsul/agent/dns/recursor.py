@@ -6,11 +6,11 @@ import struct
 from ipaddress import ip_address
 from typing import Any
 
-from pyconsul.agent.checks.dialing import dial_text, errno_text
 from pyconsul.agent.dns.message import HEADER, QR, RD, Query
 from pyconsul.agent.dns.names import BadName, read_name, wire
 from pyconsul.agent.dns.records import Rcode, Record, Type
 from pyconsul.agent.dns.settings import DnsSettings
+from pyconsul.primitives.dialing import dial_text, errno_text
 from pyconsul.telemetry.logging import logger
 
 _FIXED = struct.Struct(">HHIH")

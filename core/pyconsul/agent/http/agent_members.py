@@ -88,12 +88,12 @@ async def join(agent: Agent, address: str, *, wan: bool) -> None:
             found = await _resolved(address, port)
             if any(_is_own(agent, host, number, own) for host, number in found):
                 return
-            _, writer = await dial(target)
+            link = await dial(target)
     except TimeoutError:
         raise _failed(f"Failed to join {target}: dial tcp {target}: i/o timeout") from None
     except DialError as error:
         raise _failed(f"Failed to join {target}: {error}") from None
-    writer.close()
+    link.close()
     raise NotBuilt(f"Failed to join {target}: this version runs single servers only, clustering is not available yet")
 
 

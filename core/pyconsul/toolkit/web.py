@@ -1,0 +1,209 @@
+"""Requests to others than agents, as Go's HTTP client makes them: a connection each, redirections followed.
+
+Checks, watch handlers and auth methods stand on it; what fails is told in Go's words, because people grep for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Final, Self
+
+from pyconsul.lang.gourl import UrlError
+from pyconsul.lang.strconv import quote
+from pyconsul.primitives.dialing import DialError
+from pyconsul.primitives.handshakes import NO_TLS, NO_TLS_BUT_HTTP
+from pyconsul.primitives.links import BrokenLink, HandshakeError, Link, Trust, secure
+from pyconsul.primitives.tls import client_context
+from pyconsul.sdk.http1 import ProtocolError
+from pyconsul.toolkit.web_answer import WebAnswer
+from pyconsul.toolkit.web_request import MAX_REDIRECTS, Request, sending_fault, told
+
+_GZIP: Final = 31  # zlib's window bits for a gzip header and the largest window
+_DIAL_PATIENCE: Final = 30.0  # seconds, as Consul's clients have them
+_HANDSHAKE_PATIENCE: Final = 10.0
+_PIECE_BYTES: Final = 1 << 16
+DEADLINE: Final = "context deadline exceeded"
+_REDIRECTIONS: Final = (301, 302, 303, 307, 308)
+
+
+SYSTEM: Final = Trust(lambda verify: client_context(verify=verify))  # its authorities
+
+
+class WebError(Exception):
+    """No answer, or not all of it; the text is Go's."""
+
+
+class Reply:
+    """An answer whose body is read piece by piece. An async context manager; leaving it closes the connection."""
+
+    def __init__(self, link: Link, parser: WebAnswer, deadline: float, *, unzips: bool) -> None:
+        self._link = link
+        self._parser = parser
+        self._deadline = deadline
+        self._unzips = unzips and parser.headers.get("content-encoding", "").lower() == "gzip"
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self._parser.status
+
+    @property
+    def line(self) -> str:
+        """The status with its reason, ``404 Not Found``."""
+        return self._parser.line
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers, names in lower case."""
+        return self._parser.headers
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """The pieces of the body as they come. Raises WebError."""
+        pieces = self._pieces()
+        async for piece in _unzipped(pieces) if self._unzips else pieces:
+            yield piece
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        try:
+            while True:
+                if piece := self._parser.take_body():
+                    yield piece
+                if self._parser.is_complete:
+                    return
+                async with asyncio.timeout_at(self._deadline):
+                    await _more(self._link, self._parser)
+        except TimeoutError:
+            what = "Client.Timeout or context cancellation while reading body"
+            raise WebError(f"{DEADLINE} ({what})") from None
+        except (BrokenLink, ProtocolError) as error:
+            raise WebError(str(error)) from None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._link.close()
+
+
+async def _unzipped(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A gzip body of one or more members unpacked, in pieces of bounded size. Raises WebError."""
+    member = zlib.decompressobj(_GZIP)
+    async for left in pieces:
+        piece = b""
+        while left or len(piece) == _PIECE_BYTES:
+            try:
+                piece = member.decompress(left, _PIECE_BYTES)
+            except zlib.error as error:
+                raise WebError(f"gzip: {error}") from None
+            yield piece
+            left = member.unconsumed_tail or member.unused_data
+            if member.eof:
+                member = zlib.decompressobj(_GZIP)
+
+
+async def ask(
+    request: Request,
+    *,
+    patience: float,
+    trust: Trust = SYSTEM,
+    name: str = "",
+    follow: bool = True,
+    unix_path: str = "",
+    deadline_text: str = f"{DEADLINE} (Client.Timeout exceeded while awaiting headers)",
+) -> Reply:
+    """The answer to a request, whose body is still to come; all of it may take ``patience`` seconds.
+
+    ``trust`` and ``name`` are for TLS, as in ``open_link``. Raises WebError with Go's whole sentence.
+    """
+    deadline = asyncio.get_running_loop().time() + patience
+    start, with_body, hops = request, True, 0
+    while True:
+        try:
+            async with asyncio.timeout_at(deadline):
+                reply = await _exchange(request, deadline, trust, name, unix_path)
+        except TimeoutError:
+            raise WebError(told(start.method, request.shown, deadline_text)) from None
+        except (DialError, BrokenLink, ProtocolError, WebError) as error:
+            raise WebError(told(start.method, request.shown, str(error))) from None
+        location = reply.headers.get("location", "")
+        if not follow or reply.status not in _REDIRECTIONS or not location:
+            return reply
+        async with reply:
+            with_body = with_body and reply.status in (307, 308)
+            try:
+                following = request.redirected(reply.status, location, start, with_body=with_body)
+            except UrlError as error:
+                fault = f"failed to parse Location header {quote(location)}: {error}"
+                raise WebError(told(start.method, request.shown, fault)) from None
+            hops += 1
+            if hops == MAX_REDIRECTS:
+                raise WebError(told(start.method, location, f"stopped after {MAX_REDIRECTS} redirects"))
+            request = following
+
+
+async def _exchange(request: Request, deadline: float, trust: Trust, name: str, unix_path: str) -> Reply:
+    """One hop. Raises DialError, BrokenLink, ProtocolError, WebError."""
+    if fault := sending_fault(request):
+        raise WebError(fault)
+    link = await _link(request, trust, name, unix_path)
+    try:
+        parser = WebAnswer(request.method)
+        try:
+            await link.write(request.head() + request.body)
+        except BrokenLink as error:  # what the peer said before it closed the connection tells more
+            await _head_after(link, parser, error)
+        while not parser.has_head:
+            await _more(link, parser)
+    except BaseException:
+        link.close()
+        raise
+    return Reply(link, parser, deadline, unzips=request.unzips)
+
+
+async def _head_after(link: Link, parser: WebAnswer, failure: BrokenLink) -> None:
+    try:
+        while not parser.has_head:
+            await _more(link, parser)
+    except (BrokenLink, ProtocolError):
+        if parser.has_begun:
+            raise
+        raise failure from None
+
+
+async def _link(request: Request, trust: Trust, name: str, unix_path: str) -> Link:
+    if unix_path:
+        return await Link.to_unix(unix_path)
+    host, port = request.address()
+    named = request.url.hostname()
+    link = await Link.to(host, port, shown="" if named else f":{port}", patience=_DIAL_PATIENCE)
+    if request.url.scheme != "https":
+        return link
+    try:
+        async with asyncio.timeout(_HANDSHAKE_PATIENCE):
+            await secure(link, host, port, trust, name or named)
+    except BaseException as error:
+        link.close()
+        if isinstance(error, TimeoutError):
+            raise WebError("net/http: TLS handshake timeout") from None
+        if isinstance(error, HandshakeError) and str(error) == NO_TLS and error.first == b"HTTP/":
+            raise WebError(NO_TLS_BUT_HTTP) from None
+        raise
+    return link
+
+
+async def _more(link: Link, parser: WebAnswer) -> None:
+    try:
+        data = await link.read()
+    except BrokenLink:
+        if parser.has_head or not parser.has_begun:
+            raise
+        data = b""  # Go's reader of headers loses such an error, and meets the end after it
+    if data:
+        parser.feed(data)
+    else:
+        parser.feed_end()

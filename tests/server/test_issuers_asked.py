@@ -1,0 +1,59 @@
+"""How servers ask the issuers of auth methods: what comes back, and what is said where nothing does."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from pyconsul.acl.methods.protocol import Ask, MethodError
+from pyconsul.server.auth_methods import BODY_LIMIT, fetch
+from pyconsul.testing.ports import free_port
+
+
+@pytest.fixture
+async def issuer() -> AsyncIterator[str]:
+    """Redirects ``/moved``, says too much at ``/large``, and elsewhere repeats the request."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if head.startswith(b"GET /moved"):
+            writer.write(b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n")
+        elif head.startswith(b"GET /large"):
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (BODY_LIMIT + 1))
+        else:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + head)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server.close()
+
+
+async def test_an_issuer_is_asked_as_told(issuer: str) -> None:
+    """Headers and host are the question's."""
+    answer = await fetch(Ask(f"{issuer}/keys", headers={"Authorization": "Bearer t"}, host="issuer.test"))
+    assert (answer.status, answer.content_type) == ("200 OK", "text/plain")
+    assert answer.body.startswith(b"GET /keys HTTP/1.1\r\nHost: issuer.test\r\n")
+    assert b"\r\nAuthorization: Bearer t\r\n" in answer.body
+
+
+async def test_redirections_of_issuers_are_not_followed(issuer: str) -> None:
+    """They are answers like others."""
+    assert (await fetch(Ask(f"{issuer}/moved"))).status == "302 Found"
+
+
+async def test_only_so_much_of_an_answer_is_read(issuer: str) -> None:
+    """An issuer cannot fill a server's memory."""
+    assert len((await fetch(Ask(f"{issuer}/large"))).body) == BODY_LIMIT
+
+
+async def test_an_issuer_that_is_not_there_is_told_by_its_address() -> None:
+    """In Go's words, as Consul does."""
+    port = free_port()
+    with pytest.raises(MethodError) as caught:
+        await fetch(Ask(f"http://127.0.0.1:{port}/"))
+    assert str(caught.value) == (
+        f'Get "http://127.0.0.1:{port}/": dial tcp 127.0.0.1:{port}: connect: connection refused'
+    )
+    with pytest.raises(MethodError, match='Get "ftp://x/": unsupported protocol scheme "ftp"'):
+        await fetch(Ask("ftp://x/"))

@@ -1,0 +1,148 @@
+"""What Go's client says about URLs, methods and headers that it would not send, and what it makes of the others."""
+
+import pytest
+
+from pyconsul.primitives.dialing import DialError
+from pyconsul.toolkit.web_request import Headers, RequestError, credentials, request_of, sending_fault, target, told
+
+
+def fault_of(method: str, url: str, headers: Headers | None = None) -> str:
+    """Why a request does not go out, or ""."""
+    try:
+        request = request_of(method, url, headers)
+        fault = sending_fault(request)
+        if not fault:
+            request.address()
+    except RequestError as error:
+        return str(error)
+    except DialError as error:
+        fault = str(error)
+    return fault and told(method, request.shown, fault)
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("http://localhost:80/", ""),
+        ("http://u:p@[::1]:80/a%20b?q=%zz", ""),
+        ("http://exa_mple.internal", ""),
+        ("127.0.0.1:80", 'parse "127.0.0.1:80": first path segment in URL cannot contain colon'),
+        ("a_b:c", 'parse "a_b:c": first path segment in URL cannot contain colon'),
+        (":80", 'parse ":80": missing protocol scheme'),
+        ("localhost:80/x", 'Get "localhost:80/x": unsupported protocol scheme "localhost"'),
+        ("/x", 'Get "/x": unsupported protocol scheme ""'),
+        ("http:///x", 'Get "http:///x": http: no Host in request URL'),
+        ("http://h:x/", 'parse "http://h:x/": invalid port ":x" after host'),
+        ("http://h:99999/", 'Get "http://h:99999/": dial tcp: address 99999: invalid port'),
+        ("http://[::1/", "parse \"http://[::1/\": missing ']' in host"),
+        ("http://[::1]x/", 'parse "http://[::1]x/": invalid port "x" after host'),
+        ("http://a\tb/", r'parse "http://a\tb/": net/url: invalid control character in URL'),
+        ("http://a b/", 'parse "http://a b/": invalid character " " in host name'),
+        ("http://a b@h/", 'parse "http://a b@h/": net/url: invalid userinfo'),
+        ("http://h/%zz", 'parse "http://h/%zz": invalid URL escape "%zz"'),
+        ("http://%41/", 'parse "http://%41/": invalid URL escape "%41"'),
+        ("http://[1.2.3.4]/", 'parse "http://[1.2.3.4]/": invalid IP-literal'),
+        ("http://h[::1]/", 'parse "http://h[::1]/": invalid IP-literal'),
+        ("http://u:geheim@h:99999/ x", 'Get "http://u:***@h:99999/%20x": dial tcp: address 99999: invalid port'),
+        ("http:", 'Get "http:": http: no Host in request URL'),
+        ("http://h:/", ""),
+        ("http://:/", 'Get "http:///": http: no Host in request URL'),
+        ("http://:80/", ""),
+        ("ftp://h:/", 'Get "ftp://h/": unsupported protocol scheme "ftp"'),
+    ],
+)
+def test_urls_that_cannot_be_asked_are_told_in_go_s_words(url: str, fault: str) -> None:
+    """Most of all those without a scheme."""
+    assert fault_of("GET", url) == fault
+
+
+def test_methods_and_headers_are_tokens() -> None:
+    """Values hold no control characters."""
+    assert fault_of("A B", "http://h") == 'net/http: invalid method "A B"'
+    assert fault_of("PUT", "http://h", {"a b": ["x"]}).endswith(
+        'Put "http://h": net/http: invalid header field name "a b"'
+    )
+    assert fault_of("PUT", "http://h", {"a": ["x\n"]}).endswith('net/http: invalid header field value for "a"')
+    assert fault_of("PUT", "h:80", {"a b": ["x"]}) == 'Put "h:80": unsupported protocol scheme "h"'
+
+
+@pytest.mark.parametrize(
+    ("url", "line", "host"),
+    [
+        ("http://h/a b/%41?q=a b#f", "/a%20b/A?q=a b", "h"),
+        ("http://h/ab/%41", "/ab/%41", "h"),
+        ("HTTP://u:p@h:/%2F", "/%2F", "h"),
+        ("http://:80/x", "/x", ":80"),
+        ("http://[fe80::1%25en0]:80", "/", "[fe80::1]:80"),
+        ("http://h/ü", "/%C3%BC", "h"),
+        ("http://h/!$&'()*+,;=:@~-._", "/!$&'()*+,;=:@~-._", "h"),
+        ("http://h?x", "/?x", "h"),
+        ("http://bücher.test/", "/", "xn--bcher-kva.test"),
+    ],
+)
+def test_what_cannot_stand_in_a_path_is_escaped(url: str, line: str, host: str) -> None:
+    """A path that can go as it is written does so, and so do queries; no fragment is sent, no zone, and no user."""
+    head = request_of("GET", url).head().decode()
+    assert head.startswith(f"GET {line} HTTP/1.1\r\nHost: {host}\r\n")
+
+
+def test_the_user_in_a_url_is_told_in_a_header() -> None:
+    """Name and password, unescaped, in base64; without a user there is no header."""
+    assert credentials(target("http://u%40:p@h")) == "Basic dUA6cA=="
+    assert credentials(target("http://u@h")) == "Basic dTo="
+    assert credentials(target("http://h")) == ""
+
+
+START = request_of(
+    "POST", "http://a.test/x/y?q", {"Authorization": ["t"], "Content-Type": ["a/b"], "K": ["v"]}, b"data"
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "url", "method", "names"),
+    [
+        (302, "/z", "http://a.test/z", "GET", {"Authorization", "K", "Referer"}),
+        (302, "z?p#f", "http://a.test/x/z?p#f", "GET", {"Authorization", "K", "Referer"}),
+        (303, "//b.a.test/", "http://b.a.test/", "GET", {"Authorization", "K", "Referer"}),
+        (307, "/z", "http://a.test/z", "POST", {"Authorization", "Content-Type", "K", "Referer"}),
+        (308, "https://b.test", "https://b.test", "POST", {"Content-Type", "K", "Referer"}),
+    ],
+)
+def test_redirections_change_what_is_sent(status: int, location: str, url: str, method: str, names: set[str]) -> None:
+    """Secrets stay with the first host and those below it, the body's headers with the body."""
+    found = START.redirected(status, location, START, with_body=status >= 307)
+    assert (found.url.text(), found.method, set(found.headers)) == (url, method, names)
+    assert found.body == (b"data" if status >= 307 else b"")
+    assert found.headers["Referer"] == ["http://a.test/x/y?q"]
+
+
+@pytest.mark.parametrize(("location", "host"), [("/z", "other.test"), ("http://a.test/z", "")])
+def test_a_host_header_follows_relative_redirections(location: str, host: str) -> None:
+    """An absolute one names its host itself."""
+    start = request_of("GET", "http://a.test/", {"Host": ["other.test"]})
+    assert start.redirected(302, location, start, with_body=True).host == host
+
+
+def test_no_referer_goes_from_https_to_http() -> None:
+    """What was secret stays so."""
+    start = request_of("GET", "https://a.test/")
+    assert start.redirected(302, "http://a.test/", start, with_body=True).headers == {}
+
+
+def test_requests_have_go_s_order() -> None:
+    """Names as they are written; what the client says itself is not the caller's to say."""
+    head = request_of("PUT", "http://u:p@h/", {"b": ["1", "2"], "A": [" x "], "Content-Length": ["9"]}, b"hi").head()
+    assert head.decode().split("\r\n") == [
+        "PUT / HTTP/1.1",
+        "Host: h",
+        "User-Agent: Go-http-client/1.1",
+        "Content-Length: 2",
+        "A: x",
+        "Authorization: Basic dTpw",
+        "b: 1",
+        "b: 2",
+        "Accept-Encoding: gzip",
+        "Connection: close",
+        "",
+        "",
+    ]
