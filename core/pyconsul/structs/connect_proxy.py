@@ -99,6 +99,7 @@ class ConnectProxyConfig(WireStruct, frozen=True, kw_only=True):
     """The proxy part of a registration; an untouched one prints ``Mode``, ``MeshGateway`` and ``Expose`` only."""
 
     bexpr_hidden: ClassVar[frozenset[str]] = frozenset(("Config", "MutualTLSMode"))
+    go_values: ClassVar[frozenset[str]] = frozenset(("TransparentProxy", "AccessLogs"))
 
     TransparentProxy: TransparentProxyConfig | UnsetType = UNSET
     AccessLogs: AccessLogsConfig | UnsetType = UNSET

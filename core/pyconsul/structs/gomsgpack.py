@@ -7,7 +7,8 @@ as dataclasses do it, because a log replay calls them a hundred thousand times. 
 Markers: ``Annotated[str, Meta(extra={"go": "time"})]`` is RFC 3339 text here and 15 bytes there; with ``"duration"``
 it is Go duration text here and nanoseconds there; ``"float32"`` reads the shortest number of that width;
 ``"by-service"`` is a map by name here and a map by ``{Name}`` there.
-``go_names`` gives the Go name of a field (``""``: not in msgpack).
+``go_names`` gives the Go name of a field (``""``: not in msgpack). A struct in ``go_values`` that is unset is written
+as one of zeros.
 A struct whose Go type marshals itself has ``go_marshal`` (gives a plain value) and the class method ``go_unmarshal``.
 """
 
@@ -397,6 +398,13 @@ def _zero_of(t: inspect.Type) -> Plain:
     return _SCALARS[type(t)].zero if type(t) in _SCALARS else None
 
 
+def _struct_of(t: inspect.Type) -> type[msgspec.Struct]:
+    """The struct type of an optional field."""
+    found = _optional(t)[0]
+    assert isinstance(found, inspect.StructType)
+    return found.cls
+
+
 def _wire_fields(cls: type[msgspec.Struct]) -> list[tuple[str, inspect.Field]]:
     """The fields that msgpack carries, sorted bytewise by their Go names."""
     info = inspect.type_info(cls)
@@ -430,6 +438,7 @@ def _compile_encoder(cls: type[msgspec.Struct]) -> _Translate:
 def fields_encoder(cls: type[msgspec.Struct]) -> _Translate:
     """The function that gives a struct's fields as a dict, whether or not it marshals itself."""
     scope: dict[str, Any] = {"UNSET": UNSET}
+    values: frozenset[str] = getattr(cls, "go_values", frozenset())
     items: list[str] = []
     for number, (go_name, f) in enumerate(_wire_fields(cls)):
         translate = _to_plain_of(f.type)
@@ -438,7 +447,7 @@ def fields_encoder(cls: type[msgspec.Struct]) -> _Translate:
             scope[f"t{number}"] = translate
             value = f"t{number}({value})"
         if _may_be_unset(f):
-            scope[f"z{number}"] = _zero_of(f.type)
+            scope[f"z{number}"] = translate(_struct_of(f.type)()) if f.name in values else _zero_of(f.type)
             value = f"(z{number} if o.{f.name} is UNSET else {value})"
         items.append(f"{go_name!r}: {value}")
     return _generate(cls, "to_plain", "o", f"    return {{{', '.join(items)}}}\n", scope)
