@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import ClassVar, Final
+from typing import Final
 
 import httptools
 
@@ -20,6 +20,7 @@ from pyconsul.sdk.errors import ConfigError
 from pyconsul.sdk.request import Answer
 from pyconsul.sdk.settings import Endpoint
 
+MAX_HEAD_BYTES: Final = 1 << 20  # as large as Consul's own limit for headers
 CHUNK_BYTES: Final = 1 << 18
 LAST_CHUNK: Final = b"0\r\n\r\n"
 SWITCHED: Final = 101  # what follows is another protocol, which nobody asked for: an answer without a body
@@ -64,8 +65,6 @@ def _lower(name: bytes) -> str:
 class AnswerParser:
     """Reads one answer. Feed it bytes; look at ``has_head``, ``is_complete``, and take the body."""
 
-    max_head_bytes: ClassVar[int] = 1 << 20  # as large as Consul's own limit for headers
-
     def __init__(self, method: str) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
@@ -90,8 +89,8 @@ class AnswerParser:
             raise ProtocolError("Unsolicited response received on idle HTTP channel")
         if not self.has_head:
             self._head_bytes += len(data)
-            if self._head_bytes > self.max_head_bytes + CHUNK_BYTES:
-                raise ProtocolError(f"net/http: server response headers exceeded {self.max_head_bytes} bytes; aborted")
+            if self._head_bytes > MAX_HEAD_BYTES + CHUNK_BYTES:
+                raise ProtocolError("net/http: server response headers exceeded 1048576 bytes; aborted")
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:

@@ -100,7 +100,7 @@ def head_steps(raw: bytes) -> Generator[None, None, Head]:
 class HeadMemory:
     """The last head of a connection: clients repeat their headers, and what is the same need not be read again.
 
-    That is two thirds of the work of a head, and a quarter of that of a small request.
+    With five headers that saves a fifth of the work of a small read.
     """
 
     __slots__ = ("_headers", "_keep_alive", "_length", "_tail", "_version")
