@@ -23,7 +23,7 @@ class Servers:
     def __init__(self) -> None:
         self.index = 10
         self.asked: list[ReadRequest] = []
-        self.error: InternalError | None = None
+        self.error: Exception | None = None
         self.moved = asyncio.Event()
         self.now = 0.0
 
@@ -154,3 +154,14 @@ def test_the_kinds_are_those_that_consul_caches() -> None:
         "catalog-services": True,
         "health-services": True,
     }
+
+
+async def test_a_fault_of_ours_is_an_answer_too(cache: AgentCache, servers: Servers) -> None:
+    """Who waits gets it at once; the next question tries again."""
+    servers.error = KeyError("an odd row")
+    with pytest.raises(InternalError, match="internal error: 'an odd row'"):
+        await cache.get(SIMPLE, DCSpecificRequest())
+    assert len(servers.asked) == 1
+    servers.error = None
+    reply, _ = await cache.get(SIMPLE, DCSpecificRequest())
+    assert reply.Index == 10

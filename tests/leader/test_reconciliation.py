@@ -77,8 +77,8 @@ async def test_it_goes_on_for_as_long_as_there_is_a_lead() -> None:
     """Again and again, in its interval."""
     async with leading() as server:
         reconciliation = Reconciliation(server, interval=0.001)
-        reconciliation.start()
+        reconciliation.routine.start()
         for node in ("one", "two"):
             await register(server, node, "serfHealth")
             await comes_true(lambda name=node: node_named(server.db, name) is None)
-        reconciliation.stop()
+        reconciliation.routine.stop()

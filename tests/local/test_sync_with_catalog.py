@@ -1,7 +1,7 @@
 """Anti-entropy against a catalog that can be slow, absent or unwilling."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from pyconsul.structs.catalog import (
 )
 from pyconsul.structs.errors import AclNotFound, NoLeader, PermissionDenied
 from pyconsul.telemetry import logging, metrics
+from tests.waiting import comes_true
 
 FACTS = NodeFacts(datacenter="dc1", node="here", node_id="id", address="1.1.1.1", tagged_addresses={}, meta={})
 
@@ -229,3 +230,20 @@ async def test_a_pause_holds_the_loop_back(syncer: Syncer, catalog: FakeCatalog)
     await waiting
     await catalog.until(3)
     assert {getattr(ask, "ServiceID", None) or ask.Service.ID for ask in catalog.told[1:3]} == {"web", "other"}
+
+
+async def test_a_fault_of_ours_does_not_end_anti_entropy(
+    syncer: Syncer, catalog: FakeCatalog, skip_time: Callable[[float], None]
+) -> None:
+    """What was not foreseen is in the log, and after a pause the catalog is told all the same."""
+    syncer.state.add_service(a_service())
+    lines = logging.Monitor(logging.Level.ERROR)
+    lines.start()
+    catalog.error = KeyError("an odd row")
+    syncer.start()
+    await comes_true(lambda: catalog.reads == 1 and not catalog.told)
+    await comes_true(lambda: lines.dropped or "an odd row" in lines.take())
+    lines.stop()
+    catalog.error = None
+    skip_time(60)
+    await catalog.until(1)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pyconsul.lang.gotemplate.values import type_of
+from pyconsul.sdk.request import Answer
 from pyconsul_template import dedup, gob, lzw
 from pyconsul_template.config import Config
 from pyconsul_template.dependencies.health import HealthService
@@ -100,6 +101,29 @@ async def test_a_follower_takes_over(consul: Any, tmp_path: Path) -> None:
         await comes_true(lambda: out.read_text() == "new")
         assert runner.dedup is not None
         assert runner.dedup.is_leader(runner.templates[0])
+
+
+async def test_odd_answers_are_asked_for_again(
+    consul: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A session without an ID and a key that is no list end neither the keeping of the one nor of the other."""
+    await consul.put("a", b"1")
+    monkeypatch.setattr(dedup, "SESSION_RETRY", 0.0)
+    monkeypatch.setattr(dedup, "LOCK_RETRY", 0.0)
+    odd = {"/v1/session/create": [b"{}", b"{"], "/v1/kv/dd": [b"[7]", b"{"]}
+    raw = dedup.AsyncClient.raw
+
+    async def garbled(self: dedup.AsyncClient, method: str, path: str, *args: Any, **kwargs: Any) -> Answer:
+        answer = await raw(self, method, path, *args, **kwargs)
+        bodies = next((bodies for start, bodies in odd.items() if path.startswith(start)), [])
+        return Answer(200, answer.headers, bodies.pop()) if bodies else answer
+
+    monkeypatch.setattr(dedup.AsyncClient, "raw", garbled)
+    out = tmp_path / "out"
+    async with running(a_config(consul, out, '{{ key "a" }}')):
+        await comes_true(lambda: not any(odd.values()) and out.exists() and out.read_text() == "1")
+    assert caplog.text.count("failed to get 'dd/") == 2
+    assert caplog.text.count("failed to create session") == 2
 
 
 def test_what_the_original_shares_is_understood() -> None:

@@ -8,6 +8,7 @@ import gc
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from pyconsul.agent.capabilities import refuse_unbuilt
 from pyconsul.agent.tls_files import check_tls_files
 from pyconsul.config.loading import ConfigError, Loaded, load
 from pyconsul.telemetry.logging import LogSink, StreamSink, add_sink, level_from, logger, valid_level
+from pyconsul.telemetry.routines import Routine, report_lost_errors
 
 if TYPE_CHECKING:
     from pyconsul.agent.agent import Agent
@@ -79,6 +81,7 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
 
     config = loaded.runtime
     stop = Signals()
+    report_lost_errors(log)
     try:
         sinks = _file_sinks(config)
         node_id_of(config)  # a bad one is told before anything else, as Consul does
@@ -108,7 +111,7 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
         watcher = _watch_files(agent, loaded)
         code = await _serve(agent, stop)
         if watcher is not None:
-            watcher.cancel()
+            watcher.stop()
     log.info("Exit code", code=code)
     return code
 
@@ -144,13 +147,15 @@ def _settle_memory() -> None:
     gc.enable()
 
 
-def _watch_files(agent: Agent, loaded: Loaded) -> asyncio.Task[None] | None:
-    """The task that reloads when a file changes, where that is wanted."""
+def _watch_files(agent: Agent, loaded: Loaded) -> Routine | None:
+    """What reloads when a file changes, where that is wanted."""
     if not loaded.runtime.auto_reload_config:
         return None
     from pyconsul.agent.auto_reload import reload_on_change
 
-    return asyncio.create_task(reload_on_change(loaded.watched, agent.reload, log))
+    watcher = Routine("auto-reload config", partial(reload_on_change, loaded.watched, agent.reload, log), log)
+    watcher.start()
+    return watcher
 
 
 def _start_error(error: Exception) -> str:
@@ -189,8 +194,8 @@ async def _serve(agent: Agent, signals: Signals) -> int:
         if number is signal.SIGHUP:
             try:
                 await agent.reload()
-            except ConfigError as error:  # a bad configuration changes nothing
-                log.error("Reload config failed", error=str(error))
+            except Exception as error:  # a bad configuration changes nothing, and must not end what runs
+                log.error("Reload config failed", error=str(error) if isinstance(error, ConfigError) else repr(error))
             continue
         return await _shut_down(agent, number, signals)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pyconsul.agent.members import lan_members
@@ -17,7 +18,8 @@ from pyconsul.server.state.usage import UsageCount
 from pyconsul.structs.config_entries.kinds import KINDS
 from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logfile import FileSink
-from pyconsul.telemetry.logging import level_from
+from pyconsul.telemetry.logging import level_from, logger
+from pyconsul.telemetry.routines import Routine
 from pyconsul.telemetry.runtime_figures import CollectorPauses, measure_process
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from pyconsul.config.runtime import RuntimeConfig
 
 __all__ = ["Figures", "configure_metrics", "file_sink", "measure_forever", "measure_once", "measure_state"]
+
+log = logger("agent.telemetry")
 
 MEASURE_EVERY: Final = 1.0  # seconds
 _ROWS_AT_ONCE: Final = 2000  # some 2 ms of counting
@@ -61,7 +65,7 @@ class Figures:
     """Measures, and sends to where the configuration says, from ``start`` to ``stop``."""
 
     def __init__(self) -> None:
-        self._task: asyncio.Task[None] | None = None
+        self._routine: Routine | None = None
         self._push = MetricPush()
         self.pauses = CollectorPauses()
 
@@ -69,14 +73,15 @@ class Figures:
         """Begin to measure; the agent has called ``configure_metrics`` before."""
         self._push.start(targets_of(agent.config.telemetry, socket.gethostname()))
         self.pauses.watch()
-        self._task = asyncio.create_task(measure_forever(agent), name="measure")
+        self._routine = Routine("measure", partial(measure_forever, agent), log)
+        self._routine.start()
 
     def stop(self) -> None:
         """Measure no more."""
         self._push.stop()
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        if self._routine is not None:
+            self._routine.stop()
+            self._routine = None
             self.pauses.unwatch()
 
 

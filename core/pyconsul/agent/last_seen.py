@@ -14,6 +14,7 @@ from pyconsul.agent.persistence import write_whole
 from pyconsul.primitives.durations import format_duration
 from pyconsul.structs import godecode
 from pyconsul.telemetry.logging import logger
+from pyconsul.telemetry.routines import Routine
 
 if TYPE_CHECKING:
     from pyconsul.config.runtime import RuntimeConfig
@@ -38,7 +39,7 @@ class LastSeen:
         self._max_age = config.server_rejoin_age_max  # ns
         self._kept = not config.dev_mode
         self._clock = clock
-        self._task: asyncio.Task[None] | None = None
+        self._routine = Routine("server metadata", self._keep, log)
 
     def check(self) -> None:
         """Raises ValueError where the last note is too old, or none can be read from the file."""
@@ -60,18 +61,16 @@ class LastSeen:
         """Take the note at once, and again every hour."""
         if self._path is not None and self._kept:
             await self._note(self._path)
-            self._task = asyncio.create_task(self._keep(self._path))
+            self._routine.start()
 
     def stop(self) -> None:
         """End."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        self._routine.stop()
 
-    async def _keep(self, path: Path) -> None:
-        while True:
+    async def _keep(self) -> None:
+        while self._path is not None:
             await asyncio.sleep(INTERVAL)
-            await self._note(path)
+            await self._note(self._path)
 
     async def _note(self, path: Path) -> None:
         note = msgspec.json.encode(ServerMetadata(int(self._clock())))

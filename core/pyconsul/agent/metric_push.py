@@ -12,6 +12,7 @@ from pyconsul.primitives.dialing import dial_text
 from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
 from pyconsul.telemetry.push import DogStatsdLines, Lines, StatsdLines
+from pyconsul.telemetry.routines import Routine
 
 if TYPE_CHECKING:
     from pyconsul.config.sections import Telemetry
@@ -161,19 +162,18 @@ class MetricPush:
 
     def __init__(self) -> None:
         self._targets: list[Target] = []
-        self._task: asyncio.Task[None] | None = None
+        self._routine = Routine("push metrics", self._push_forever, log)
 
     def start(self, targets: list[Target]) -> None:
         """Begin to send. Without targets nothing is done and nothing is gathered."""
         self._targets = targets
         if targets:
             metrics.current().push.extend(target.lines for target in targets)
-            self._task = asyncio.create_task(self._push_forever(), name="push metrics")
+            self._routine.start()
 
     def stop(self) -> None:
         """Send no more."""
-        if self._task is not None:
-            self._task.cancel()
+        self._routine.stop()
         for target in self._targets:
             with contextlib.suppress(ValueError):  # never begun
                 metrics.current().push.remove(target.lines)

@@ -33,6 +33,7 @@ from pyconsul.structs import gomsgpack
 from pyconsul.structs.errors import RaftFailure
 from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
+from pyconsul.telemetry.routines import Routine
 
 log = logger("agent.server.raft")
 
@@ -74,7 +75,7 @@ class DurableVoter(SingleVoter):
         self._broken: str = ""
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="raft-disk")
         self._idle = asyncio.Event()
-        self._background: asyncio.Task[None] | None = None
+        self._snapshotting = Routine("snapshots", self._snapshot_now_and_then, log)
         self._restoring: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -98,15 +99,12 @@ class DurableVoter(SingleVoter):
         await self._on_disk(self._begin_term, self._term + 1)
         self._log_election()
         await self._submit(LogType.NOOP, None, None)
-        self._background = asyncio.get_running_loop().create_task(self._snapshot_now_and_then())
+        self._snapshotting.start()
 
     async def stop(self) -> None:
         """Finish what is being written, close the files, free the directory. Safe to call twice."""
         self._running = False
-        if self._background is not None:
-            self._background.cancel()
-            await asyncio.gather(self._background, return_exceptions=True)
-            self._background = None
+        await self._snapshotting.stopped()
         if self._restoring is not None:
             await asyncio.gather(self._restoring, return_exceptions=True)
         while self._writing:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.sdk.request import Answer, QueryMeta, QueryOptions, escape_path
+from pyconsul.toolkit.asking import FETCH_ERRORS
 from pyconsul.toolkit.stanzas import SECOND
 from pyconsul_template import gob, lzw
 from pyconsul_template.arguments import VERSION
@@ -112,7 +113,7 @@ class DedupManager:
             logger.info("attempting to create session")
             try:
                 self.session = await self._new_session()
-            except ConsulError as error:
+            except FETCH_ERRORS as error:
                 logger.error("failed to create session: %s", error)
             else:
                 logger.info("created session %s", self.session)
@@ -177,7 +178,7 @@ class DedupManager:
                 index, entry = await self._look(template, index)
                 if not await self._judge(template, entry):
                     index = 0
-            except ConsulError as error:
+            except FETCH_ERRORS as error:
                 logger.error("failed to get '%s': %s", self.key_of(template), error)
                 index = 0
                 await asyncio.sleep(LOCK_RETRY)

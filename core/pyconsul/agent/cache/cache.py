@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 
 from pyconsul.agent.cache.kinds import CacheKind
-from pyconsul.structs.errors import AclNotFound, ConsulError
+from pyconsul.structs.errors import AclNotFound, ConsulError, InternalError
 from pyconsul.structs.wire import Indexed, ReadRequest, changed
 from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
@@ -186,7 +186,10 @@ class AgentCache:
             ask = changed(ask, MinQueryIndex=entry.index, MaxQueryTime=REFRESH_WAIT_NS)
         try:
             value = await self._rpc(kind.method, ask)
-        except ConsulError as error:
+        except Exception as error:  # also a fault of ours is an answer: who waits would ask again and again
+            if not isinstance(error, ConsulError):
+                log.error("Unexpected error in the background", work=f"fetch {kind.method}", error=repr(error))
+                error = InternalError(f"internal error: {error}")
             entry.error = error
             entry.attempts += 1
             entry.valid = entry.valid and not isinstance(error, AclNotFound)

@@ -11,6 +11,7 @@ from pyconsul.agent.local.tokens import Tokens
 from pyconsul.structs.coordinate import ORIGIN, Coordinate, CoordinateUpdateRequest
 from pyconsul.structs.errors import ConsulError, PermissionDenied
 from pyconsul.telemetry import logger
+from pyconsul.telemetry.routines import Routine
 
 __all__ = ["CoordinateSender", "pause_between"]
 
@@ -49,17 +50,15 @@ class CoordinateSender:
         self._pause = pause
         self._where = where
         self._accessor_of = accessor_of
-        self._task: asyncio.Task[None] | None = None
+        self._routine = Routine("coordinates", self._run, _log)
 
     def start(self) -> None:
         """Begin with a pause: a node that has just started has measured nothing yet."""
-        self._task = asyncio.create_task(self._run(), name="coordinates")
+        self._routine.start()
 
     def stop(self) -> None:
         """Send no more."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        self._routine.stop()
 
     async def _run(self) -> None:
         while True:

@@ -21,6 +21,7 @@ from pyconsul.agent.local.tokens import Tokens
 from pyconsul.structs.catalog import DeregisterRequest, NodeSpecificRequest, RegisterRequest
 from pyconsul.structs.errors import ConsulError, PermissionDenied
 from pyconsul.telemetry import logger, metrics
+from pyconsul.telemetry.routines import Routine
 
 __all__ = ["Syncer"]
 
@@ -57,7 +58,7 @@ class Syncer:
         self._rpc = rpc
         self._tokens = tokens
         self._accessor_of = accessor_of
-        self._task: asyncio.Task[None] | None = None
+        self._routine = Routine("anti-entropy", self._run, _log)
         self._woken = asyncio.Event()
         self._resumed = asyncio.Event()
         self._resumed.set()
@@ -68,18 +69,19 @@ class Syncer:
 
     def start(self) -> None:
         """Begin with a full sync."""
-        self._task = asyncio.create_task(self._run(), name="anti-entropy")
+        self._routine.start()
         _log.info("started state syncer")
 
     async def stop(self) -> None:
         """Stop; what is out of step stays so."""
-        running = [task for task in (self._task, self._pass, self._next) if task is not None]
+        await self._routine.stopped()
+        running = [task for task in (self._pass, self._next) if task is not None]
         for task in running:
             task.cancel()
         for task in running:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        self._task = self._pass = self._next = None
+        self._pass = self._next = None
 
     def wake(self) -> None:
         """There is something to send (the state's ``on_change``)."""

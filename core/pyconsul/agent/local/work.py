@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from pyconsul.agent.local.tokens import Tokens
 from pyconsul.agent.persistence import LocalFiles
 from pyconsul.structs.errors import InternalError
 from pyconsul.telemetry import logger
+from pyconsul.telemetry.routines import Routine
 
 if TYPE_CHECKING:
     from pyconsul.config.runtime import RuntimeConfig
@@ -50,20 +50,16 @@ class LocalWork:
         self._files = LocalFiles(config.data_dir)
         self.registrations = Registrations(config, state, syncer, self.checks, self._files)
         self._loader = Loader(state, self.registrations, self._files)
-        self._reaper: asyncio.Task[None] | None = None
+        self._reaper = Routine("reap services", self.registrations.reap_forever, _log)
 
     def start(self) -> None:
         """Register everything and begin to run checks. Raises LoadError for a configured thing that is wrong."""
         self._loader.load(self._config.services, self._config.checks)
-        self._reaper = asyncio.create_task(self.registrations.reap_forever(), name="reap services")
+        self._reaper.start()
 
     async def stop(self) -> None:
         """Stop all checks."""
-        if self._reaper is not None:
-            self._reaper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reaper
-            self._reaper = None
+        await self._reaper.stopped()
         await self.checks.close()
         await self._files.flush()
 

@@ -32,6 +32,7 @@ from pyconsul.structs.messages import MessageType
 from pyconsul.structs.system_metadata import SERVER_MANAGEMENT_TOKEN
 from pyconsul.structs.wire import changed
 from pyconsul.telemetry.logging import logger
+from pyconsul.telemetry.routines import Routine
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
@@ -131,18 +132,17 @@ class TokenReaper:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._task: asyncio.Task[None] | None = None
+        self._routine = Routine(_ROUTINE, self._run, log)
 
     def start(self) -> None:
         """Begin."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._routine.start()
         routines.info("started routine", routine=_ROUTINE)
 
     def stop(self) -> None:
         """End."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        if self._routine.is_running:
+            self._routine.stop()
             routines.info("stopped routine", routine=_ROUTINE)
 
     async def _run(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyconsul.memdb import WatchSet
 from pyconsul.server.state.catalog_reads import check_service_nodes_of_kind
@@ -15,6 +15,7 @@ from pyconsul.structs.federation import FederationState, FederationStateRequest
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.wire import UNSET
 from pyconsul.telemetry.logging import logger
+from pyconsul.telemetry.routines import Routine
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
@@ -30,21 +31,11 @@ def now_text() -> str:
 
 
 class FederationSync:
-    """Writes the state whenever the gateways differ from it; sleeps on a watch in between."""
+    """Writes the state where there is none or the gateways differ from it; sleeps on a watch in between."""
 
     def __init__(self, srv: Server) -> None:
         self._srv = srv
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin; the first write happens at once if there is no state yet."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    def stop(self) -> None:
-        """End."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        self.routine: Final = Routine("federation state anti-entropy", self._run, log)
 
     async def _run(self) -> None:
         while True:

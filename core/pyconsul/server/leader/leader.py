@@ -75,8 +75,8 @@ class Leader:
             await enable_virtual_ips(self.server)
         await (register_own_member(self.server) if restored else self.reconciliation.reconcile())
         await write_bootstrap_entries(self.server, self.server.config.bootstrap_entries)
-        self.federation.start()
-        self.reconciliation.start()
+        self.federation.routine.start()
+        self.reconciliation.routine.start()
 
     async def _start_acls(self) -> None:
         if self.server.acl.enabled:
@@ -86,8 +86,8 @@ class Leader:
     async def stop(self) -> None:
         """Drop all timers."""
         self._leadership_changed()
-        self.reconciliation.stop()
-        self.federation.stop()
+        self.reconciliation.routine.stop()
+        self.federation.routine.stop()
         self.token_reaper.stop()
         self.session_timers.clear_all()
         self.tombstones.stop()

@@ -17,6 +17,7 @@ from pyconsul.structs.health import SERF_CHECK_ID
 from pyconsul.structs.messages import MessageType
 from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
+from pyconsul.telemetry.routines import Routine
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
@@ -34,17 +35,7 @@ class Reconciliation:
     def __init__(self, server: Server, interval: float = INTERVAL) -> None:
         self._server = server
         self._interval = interval
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to look again and again."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    def stop(self) -> None:
-        """End."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        self.routine: Final = Routine("reconciliation", self._run, log)
 
     async def _run(self) -> None:
         while True:
