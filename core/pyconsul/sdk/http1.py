@@ -15,8 +15,8 @@ import httptools
 
 from pyconsul.primitives.dialing import DialError, broken_text, dial_text, no_such_host
 from pyconsul.primitives.handshakes import NO_TLS_BUT_HTTP, handshake_text
-from pyconsul.sdk.encode import Wire
-from pyconsul.sdk.errors import ConfigError
+from pyconsul.sdk.encode import Encoder, Wire
+from pyconsul.sdk.errors import ConfigError, TransportError
 from pyconsul.sdk.request import Answer
 from pyconsul.sdk.settings import Endpoint
 
@@ -194,6 +194,22 @@ def redirected(wire: Wire, answer: Mapping[str, str], status: int, endpoint: End
     location = answer.get("location", "")
     target = location.removeprefix(endpoint.url)
     return target if target.startswith("/") and not target.startswith("//") else None
+
+
+def failure(
+    encoder: Encoder, wire: Wire, error: BaseException, link: str, *, connecting: bool = False, in_body: bool = False
+) -> TransportError:
+    """The error of a request that got no answer, or only some of it; ``link`` as for ``reason_of``."""
+    endpoint = encoder.endpoint
+    return TransportError(
+        wire.method,
+        encoder.url(wire),
+        endpoint.unix_path or endpoint.authority,
+        reason_of(error, endpoint, connecting=connecting, link=link),
+        sent=not connecting,
+        in_body=in_body,
+        timed_out=isinstance(error, TimeoutError) and not error.errno,
+    )
 
 
 def reason_of(error: BaseException, endpoint: Endpoint, *, connecting: bool, link: str = "") -> str:

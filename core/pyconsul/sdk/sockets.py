@@ -133,7 +133,7 @@ class Transport:
                 raise_if_stopped()
                 if is_reused and http1.was_closed_before(wire, parser, error):
                     continue
-                raise self._failure(wire, error, link, in_body=parser.has_head) from error
+                raise http1.failure(self._encoder, wire, error, link, in_body=parser.has_head) from error
             except BaseException:
                 self.drop(sock)
                 raise
@@ -145,7 +145,7 @@ class Transport:
         except (OSError, ProtocolError) as error:
             link = self.drop(sock)
             raise_if_stopped()
-            raise self._failure(wire, error, link, in_body=parser.has_head) from error
+            raise http1.failure(self._encoder, wire, error, link, in_body=parser.has_head) from error
 
     def keep(self, sock: socket.socket) -> None:
         """Leave a connection for the next request."""
@@ -216,7 +216,7 @@ class Transport:
             sock, link = self._dial()
             sock = self._wrapped(sock, context)
         except (OSError, DialError) as error:
-            raise self._failure(wire, error, link, connecting=True) from error
+            raise http1.failure(self._encoder, wire, error, link, connecting=True) from error
         with self._lock:
             self._links[sock] = link
         return sock
@@ -292,21 +292,6 @@ class Transport:
             parser.feed(data)
         else:
             parser.feed_end()
-
-    def _failure(
-        self, wire: Wire, error: BaseException, link: str, *, connecting: bool = False, in_body: bool = False
-    ) -> TransportError:
-        reason = http1.reason_of(error, self._endpoint, connecting=connecting, link=link)
-        address = self._endpoint.unix_path or self._endpoint.authority
-        return TransportError(
-            wire.method,
-            self._encoder.url(wire),
-            address,
-            reason,
-            sent=not connecting,
-            in_body=in_body,
-            timed_out=isinstance(error, TimeoutError) and not error.errno,
-        )
 
 
 def _is_quiet(sock: socket.socket) -> bool:

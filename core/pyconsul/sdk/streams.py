@@ -331,7 +331,7 @@ class Transport:
             await connection.more(wire.silence)
         except (OSError, ProtocolError) as error:
             connection.abort()
-            raise self._failure(wire, error, connection.link, in_body=True) from error
+            raise http1.failure(self._encoder, wire, error, connection.link, in_body=True) from error
 
     def release(self, connection: _Connection) -> None:
         """End an exchange: keep the connection if it can serve again, else close it."""
@@ -361,7 +361,7 @@ class Transport:
                 connection.abort()
                 if is_reused and http1.was_closed_before(wire, parser, error):
                     continue
-                raise self._failure(wire, error, connection.link, in_body=parser.has_head) from error
+                raise http1.failure(self._encoder, wire, error, connection.link, in_body=parser.has_head) from error
             except BaseException:  # cancelled: the answer, if any, belongs to nobody
                 connection.abort()
                 raise
@@ -383,7 +383,7 @@ class Transport:
                 _, connection = await loop.create_connection(lambda: _Connection(self._space), sock=sock, **security)
         except (OSError, DialError) as error:
             why = await self._explained(error) if security else error
-            raise self._failure(wire, why, link, connecting=True) from error
+            raise http1.failure(self._encoder, wire, why, link, connecting=True) from error
         connection.link = link
         self._all.add(connection)
         return connection, False
@@ -435,18 +435,3 @@ class Transport:
             connection.write(http1.chunk(piece))
             await connection.drain(wire.silence)
         connection.write(http1.LAST_CHUNK)
-
-    def _failure(
-        self, wire: Wire, error: BaseException, link: str, *, connecting: bool = False, in_body: bool = False
-    ) -> TransportError:
-        reason = http1.reason_of(error, self._endpoint, connecting=connecting, link=link)
-        address = self._endpoint.unix_path or self._endpoint.authority
-        return TransportError(
-            wire.method,
-            self._encoder.url(wire),
-            address,
-            reason,
-            sent=not connecting,
-            in_body=in_body,
-            timed_out=isinstance(error, TimeoutError) and not error.errno,
-        )
