@@ -1,10 +1,12 @@
-"""Log lines for the local syslog: without their own time and level, which syslog has."""
+"""Log lines for the local syslog, in its form (RFC 3164): without their own time and level, which syslog has."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import socket
+import time
+from collections.abc import Sequence
 from logging.handlers import SysLogHandler
 from typing import Final
 
@@ -13,7 +15,9 @@ from pyconsul.telemetry.logging import Level, Record, as_json, as_text
 __all__ = ["SyslogSink"]
 
 TAG: Final = "consul"
-DEVICE: Final = "/dev/log"
+DEVICES: Final = ("/dev/log", "/var/run/syslog", "/var/run/log")
+"""Where a daemon may listen; the first that does gets the lines."""
+
 # As Consul passes its levels on, one step down.
 _PRIORITIES: Final = {
     Level.TRACE: SysLogHandler.LOG_DEBUG,
@@ -31,7 +35,7 @@ class SyslogSink:
     """
 
     def __init__(
-        self, facility: str, level: Level = Level.INFO, *, json_lines: bool = False, address: str = DEVICE
+        self, facility: str, level: Level = Level.INFO, *, json_lines: bool = False, devices: Sequence[str] = DEVICES
     ) -> None:
         code = SysLogHandler.facility_names.get(facility.lower())
         if code is None:
@@ -39,7 +43,7 @@ class SyslogSink:
         self.level = level
         self._facility = code << 3
         self._json = json_lines
-        self._address = address
+        self._devices = devices
         self._tag = f"{TAG}[{os.getpid()}]: "
         self._socket = self._connected()
 
@@ -47,7 +51,8 @@ class SyslogSink:
         """Pass one line on. A daemon that was started anew is found again."""
         line = as_json(record) if self._json else as_text(record).partition("]")[2].lstrip()
         priority = self._facility | _PRIORITIES.get(record.level, SysLogHandler.LOG_NOTICE)
-        packet = f"<{priority}>{self._tag}{line.rstrip()}\0".encode("utf-8", "replace")
+        stamp = time.strftime("%b %e %H:%M:%S", time.localtime(record.time))
+        packet = f"<{priority}>{stamp} {self._tag}{line.rstrip()}\n".encode("utf-8", "replace")
         try:
             self._socket.send(packet)
         except BlockingIOError:
@@ -69,11 +74,13 @@ class SyslogSink:
             self._socket.send(packet)
 
     def _connected(self) -> socket.socket:
-        made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        try:
-            made.connect(self._address)
-        except OSError:
-            made.close()
-            raise
-        made.setblocking(False)
-        return made
+        for device in self._devices:
+            made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            try:
+                made.connect(device)
+            except OSError:
+                made.close()
+            else:
+                made.setblocking(False)
+                return made
+        raise OSError("Unix syslog delivery error")
