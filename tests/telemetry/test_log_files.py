@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pyconsul.telemetry.logfile import FileSink
 from pyconsul.telemetry.logging import Level, Record
+from tests.full_disk import full_disk
 
 
 class Clock:
@@ -66,9 +67,45 @@ def test_old_files_may_all_go(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.log"]
 
 
-def test_a_file_that_fails_ends_nothing(tmp_path: Path) -> None:
-    """The sink goes silent."""
+def test_a_full_disk_takes_lines_again_once_there_is_space(tmp_path: Path) -> None:
+    """What came meanwhile is lost; the agent has gone on."""
+    path = tmp_path / "a.log"
+    sink = FileSink(str(path))
+    with full_disk():
+        sink.write(a_line("lost"))
+    sink.write(a_line("kept"))
+    sink.close()
+    assert path.read_text().endswith("agent: kept\n")
+    assert "lost" not in path.read_text()
+
+
+def test_a_file_that_somebody_has_put_aside_is_begun_anew(tmp_path: Path) -> None:
+    """When it is time for a new one."""
+    path = tmp_path / "a.log"
+    sink = FileSink(str(path), rotate_bytes=10)
+    sink.write(a_line("one"))
+    path.rename(tmp_path / "taken.log")
+    sink.write(a_line("two"))
+    sink.close()
+    assert path.read_text().endswith("agent: two\n")
+
+
+def test_a_file_without_a_successor_goes_on(tmp_path: Path) -> None:
+    """Its folder is gone: the lines go to where it is now."""
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    sink = FileSink(str(folder / "a.log"), rotate_bytes=10)
+    sink.write(a_line("one"))
+    folder.rename(tmp_path / "elsewhere")
+    sink.write(a_line("two"))
+    sink.close()
+    assert (tmp_path / "elsewhere" / "a.log").read_text().count("\n") == 2
+
+
+def test_a_closed_file_takes_no_lines(tmp_path: Path) -> None:
+    """Not even one that was under way in another thread."""
     sink = FileSink(str(tmp_path / "a.log"))
     sink.close()
     sink.write(a_line())
     assert sink.level is Level.OFF
+    assert not (tmp_path / "a.log").read_text()

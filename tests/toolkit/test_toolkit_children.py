@@ -15,6 +15,7 @@ import pytest
 from pyconsul.toolkit import logs
 from pyconsul.toolkit.child import Child, ChildSettings, prepared, run_command, start_command
 from pyconsul.toolkit.errors import ConfigError, RunError
+from tests.full_disk import full_disk
 from tests.waiting import comes_true
 
 LOGGER = logging.getLogger("tests.child")
@@ -191,8 +192,10 @@ def test_syslog_gets_parts_and_the_originals_priorities(monkeypatch: pytest.Monk
         logs.setup("tests_tool", "trace", syslog_facility="local0", syslog_name="tool")
         for level in (logs.TRACE, logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
             logging.getLogger("tests_tool.runner").log(level, "x")
-        got = [daemon.recv(4096).decode().rstrip("\0") for _ in range(5)]
-    assert got == [f"<{16 * 8 + n}>tool[{os.getpid()}]: (runner) x" for n in (5, 6, 5, 4, 3)]
+        got = [daemon.recv(4096).decode() for _ in range(5)]
+    time = r"[A-Z][a-z]{2} [ 1-3]\d \d\d:\d\d:\d\d"
+    for n, packet in zip((5, 6, 5, 4, 3), got, strict=True):
+        assert re.fullmatch(rf"<{16 * 8 + n}>{time} tool\[{os.getpid()}\]: \(runner\) x\n", packet)
 
 
 def a_record(message: str) -> logging.LogRecord:
@@ -208,6 +211,17 @@ def test_a_log_file_is_closed_when_it_has_grown(tmp_path: Path) -> None:
     handler.close()
     heads = [file.read_text() for file in sorted(tmp_path.iterdir())]
     assert heads == ["[INFO] (part) as long as this\n", "[INFO] (part) a\n[INFO] (part) b\n"]
+
+
+def test_a_full_disk_ends_no_tool(tmp_path: Path) -> None:
+    """Lines are lost while it is full, and taken again afterwards."""
+    handler = logs.RotatingFile(str(tmp_path / "ct.log"), limit_bytes=0, limit_seconds=3600, keep=0)
+    with full_disk():
+        handler.emit(a_record("lost"))
+    handler.emit(a_record("kept"))
+    handler.close()
+    (file,) = tmp_path.iterdir()
+    assert file.read_text() == "[INFO] (part) kept\n"
 
 
 def test_a_new_start_deletes_old_log_files(tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
-from typing import TextIO
 
 from pyconsul.telemetry.logging import Level, Record, as_json, as_text
 
@@ -45,24 +46,28 @@ class FileSink:
         self._file = self._open()
 
     def write(self, record: Record) -> None:
-        """Write one line, into a new file when it is time for one. A disk that fails ends nothing but the file."""
-        line = self._layout(record)
+        """Write one line, into a new file when it is time for one; a line that the disk does not take is lost.
+
+        There is nowhere to complain to, the line stands on standard output, and the next one may be taken.
+        """
+        line = self._layout(record).encode("utf-8", "replace")
         with self._lock:
-            try:
+            if self._file.closed:
+                return
+            with contextlib.suppress(OSError):  # the present file goes on, then
                 self._rotate_if_due()
+            with contextlib.suppress(OSError):
                 self._file.write(line)
-                self._file.flush()
-                self._written += len(line.encode("utf-8", "replace"))
-            except (OSError, ValueError):
-                self.level = Level.OFF
+                self._written += len(line)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; no line is taken any more."""
         with self._lock:
+            self.level = Level.OFF
             self._file.close()
 
-    def _open(self) -> TextIO:
-        file = self._path.open("a", encoding="utf-8", errors="replace")
+    def _open(self) -> FileIO:
+        file = FileIO(self._path, "a")  # not buffered: what cannot be written is not kept to be tried again
         self._opened = self._clock()
         self._written = 0
         return file
@@ -71,10 +76,11 @@ class FileSink:
         is_full = 0 < self._rotate_bytes <= self._written
         if not is_full and self._clock() - self._opened < self._rotate_seconds:
             return
-        self._file.close()
-        self._path.rename(self._path.with_name(f"{self._path.stem}-{int(self._clock() * 1e9)}{self._suffix}"))
+        with contextlib.suppress(FileNotFoundError):  # somebody has put it aside already
+            self._path.rename(self._path.with_name(f"{self._path.stem}-{int(self._clock() * 1e9)}{self._suffix}"))
+        before, self._file = self._file, self._open()
+        before.close()
         self._prune()
-        self._file = self._open()
 
     @property
     def _suffix(self) -> str:

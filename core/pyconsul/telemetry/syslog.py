@@ -12,7 +12,7 @@ from typing import Final
 
 from pyconsul.telemetry.logging import Level, Record, as_json, as_text
 
-__all__ = ["SyslogSink"]
+__all__ = ["SyslogSink", "packet_text"]
 
 TAG: Final = "consul"
 DEVICES: Final = ("/dev/log", "/var/run/syslog", "/var/run/log")
@@ -26,6 +26,12 @@ _PRIORITIES: Final = {
     Level.WARN: SysLogHandler.LOG_WARNING,
     Level.ERROR: SysLogHandler.LOG_ERR,
 }
+
+
+def packet_text(at: float, tag: str, line: str) -> str:
+    """What the daemon gets behind the priority, as RFC 3164 has it on one machine; ``at`` in Unix seconds."""
+    stamp = time.strftime("%b %e %H:%M:%S", time.localtime(at))
+    return f"{stamp} {tag}[{os.getpid()}]: {line.rstrip()}\n"
 
 
 class SyslogSink:
@@ -44,15 +50,13 @@ class SyslogSink:
         self._facility = code << 3
         self._json = json_lines
         self._devices = devices
-        self._tag = f"{TAG}[{os.getpid()}]: "
         self._socket = self._connected()
 
     def write(self, record: Record) -> None:
         """Pass one line on. A daemon that was started anew is found again."""
         line = as_json(record) if self._json else as_text(record).partition("]")[2].lstrip()
         priority = self._facility | _PRIORITIES.get(record.level, SysLogHandler.LOG_NOTICE)
-        stamp = time.strftime("%b %e %H:%M:%S", time.localtime(record.time))
-        packet = f"<{priority}>{stamp} {self._tag}{line.rstrip()}\n".encode("utf-8", "replace")
+        packet = f"<{priority}>{packet_text(record.time, TAG, line)}".encode("utf-8", "replace")
         try:
             self._socket.send(packet)
         except BlockingIOError:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
 import sys
 import time
 from datetime import datetime
-from typing import Final, TextIO
+from io import FileIO
+from typing import Final
 
 from pyconsul.primitives.durations import format_duration
 from pyconsul.toolkit.errors import ConfigError
@@ -56,14 +58,6 @@ def _said(record: logging.LogRecord) -> str:
     return head + record.getMessage().removesuffix("\n")  # one that ends a line already gets no second end
 
 
-class _Said(logging.Formatter):
-    """The lines for syslog, which has times and levels of its own."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line without its newline."""
-        return _said(record)
-
-
 def _for_the_group(path: str, flags: int) -> int:
     return os.open(path, flags, 0o640)
 
@@ -83,27 +77,28 @@ class RotatingFile(logging.Handler):
         self.setFormatter(_Untimed())
         self.created = time.time()
         self.prune()
-        self.stream: TextIO = self._open()
+        self.file = self._open()
 
-    def _open(self) -> TextIO:
+    def _open(self) -> FileIO:
         self.created = time.time()
         path = os.path.join(self.folder, f"{self.head}{time.time_ns()}{self.ending}").removeprefix("./")
-        return open(path, "w", encoding="utf-8", errors="surrogateescape", opener=_for_the_group)
+        return FileIO(path, "w", opener=_for_the_group)  # not buffered: what cannot be written is not kept
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
+        """Write one line; one that the disk does not take is lost here, it stands on standard error."""
         is_old = time.time() - self.created >= self.limit_seconds
-        is_large = 0 < self.limit_bytes <= self.stream.tell()
+        is_large = 0 < self.limit_bytes <= self.file.tell()
         if is_old or is_large:
-            self.rotate()
-        self.stream.write(self.format(record) + "\n")
-        self.stream.flush()
+            with contextlib.suppress(OSError):  # the present file goes on, then
+                self.rotate()
+        with contextlib.suppress(OSError):
+            self.file.write(f"{self.format(record)}\n".encode("utf-8", "surrogateescape"))
 
     def rotate(self) -> None:
-        """Close the present file and begin another."""
-        self.stream.close()
+        """Begin another file and close the present one. Raises OSError."""
         self.prune()
-        self.stream = self._open()
+        before, self.file = self.file, self._open()
+        before.close()
 
     def prune(self) -> None:
         """Delete files of earlier times beyond the number to keep (0: keep all, negative: keep none)."""
@@ -115,7 +110,7 @@ class RotatingFile(logging.Handler):
 
     def close(self) -> None:
         """Close the file."""
-        self.stream.close()
+        self.file.close()
         super().close()
 
 
@@ -171,6 +166,8 @@ def setup(
 def _syslog(facility: str, name: str) -> logging.Handler:
     from logging.handlers import SysLogHandler
 
+    from pyconsul.telemetry.syslog import packet_text
+
     code = SysLogHandler.facility_names.get(facility.lower())
     if code is None:
         raise ConfigError(f"error setting up syslog logger: invalid syslog facility: {facility.upper()}")
@@ -181,6 +178,12 @@ def _syslog(facility: str, name: str) -> logging.Handler:
     class Syslog(SysLogHandler):
         """A daemon that ends while the tool runs takes its lines along; they still stand on standard error."""
 
+        append_nul = False
+
+        def format(self, record: logging.LogRecord) -> str:
+            """The packet without its priority."""
+            return packet_text(record.created, name, _said(record))
+
         def mapPriority(self, levelName: str) -> str:
             """The originals' priorities: what runs well is a notice."""
             return _PRIORITIES.get(levelName, "notice")
@@ -189,10 +192,7 @@ def _syslog(facility: str, name: str) -> logging.Handler:
             """Say nothing: a report of each lost line would drown the lines themselves."""
             del record
 
-    handler = Syslog(door, code)
-    handler.ident = f"{name}[{os.getpid()}]: "
-    handler.setFormatter(_Said())
-    return handler
+    return Syslog(door, code)
 
 
 def _answers(path: str) -> bool:
