@@ -87,6 +87,7 @@ def test_unknown_keys_are_named_with_their_place() -> None:
     ("fields", "text"),
     [
         ({"MaxInboundConnections": "many"}, 'parsing "many": invalid syntax'),
+        ({"Protocol": []}, "'Protocol' expected type 'string', got unconvertible type '[]interface {}', value: '[]'"),
         ({"Protocol": {}}, "'Protocol' expected type 'string', got unconvertible type 'map[string]interface {}'"),
         ({"Meta": "a"}, "'Meta' expected a map, got 'string'"),
         ({"Destination": {"Port": [{}]}}, "'Destination.Port' expected type 'int', got unconvertible type"),

@@ -94,6 +94,22 @@ async def test_requests_do_not_settle_a_check(api: Any) -> None:
     assert (await api.ask("GET", check)).body == {"Allowed": False}
 
 
+async def test_an_empty_description_is_none(api: Any) -> None:
+    """And is not shown."""
+    await api.ask("PUT", "connect/intentions/exact?source=a&destination=b", {"Action": "deny", "Description": ""})
+    (found,) = (await api.ask("GET", "connect/intentions")).body
+    assert "Description" not in found
+
+
+async def test_times_end_without_zeros(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Go prints them."""
+    monkeypatch.setattr("pyconsul.server.endpoints.intentions.time.time_ns", lambda: 1_700_000_000_120_000_000)
+    made = {"SourceName": "web", "DestinationName": "db", "Action": "allow"}
+    await api.ask("POST", "connect/intentions", made)
+    (found,) = (await api.ask("GET", "connect/intentions")).body
+    assert found["CreatedAt"] == "2023-11-14T22:13:20.12Z"
+
+
 async def test_intentions_of_the_old_kind_have_an_id(api: Any) -> None:
     """Created, replaced and deleted by it; the time of birth stays."""
     made = {"SourceName": "web", "DestinationName": "db", "Action": "allow", "Meta": {"k": "v"}}

@@ -95,6 +95,29 @@ def test_bodies_that_do_not_fit_are_refused_in_go_words(body: Any, text: str) ->
     assert str(caught.value) == text
 
 
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"Nope": 1, "Name": 1}, 'json: unknown field "Nope"'),
+        ({"Tags": 1, "Nope": 1}, "json: cannot unmarshal number into Go struct field .Alias.Tags of type []string"),
+        (
+            {"Name": 1, "Weights": {"Nope": 1}},
+            "json: cannot unmarshal number into Go struct field .Alias.Name of type string",
+        ),
+        ({"Name": 1, "Checks": [{}, {"Nope": 1}]}, 'json: unknown field "Nope"'),
+        ({"Nope": 1, "Check": {"Interval": "a"}}, 'time: invalid duration "a"'),
+        ({"Check": {"Interval": "a", "Nope": 1}}, 'json: unknown field "Nope"'),
+        ({"Check": {"TTL": "a", "Timeout": "b", "Interval": "c"}}, 'time: invalid duration "c"'),
+        ({"Checks": [{"TTL": "a"}, {"Interval": "b"}]}, 'time: invalid duration "a"'),
+    ],
+)
+def test_of_several_faults_the_one_is_named_that_go_names(body: Any, text: str) -> None:
+    """The first, but for structs with a decoder of their own: theirs come before all, and there durations come last."""
+    with pytest.raises(DefinitionError) as caught:
+        service_definition_from(body)
+    assert str(caught.value) == text
+
+
 def test_unknown_keys_beside_a_sidecar_are_ignored() -> None:
     """Consul reads the Connect block itself leniently, its sidecar strictly."""
     assert service_definition_from({"Connect": {"Whatever": 1, "sidecar_service": {}}}).Sidecar is not None

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyconsul.structs import godecode
+from pyconsul.structs.wire import UNSET, OmitInt, OmitStr, UnsetType
 
 
 class Inner(msgspec.Struct, frozen=True):
@@ -48,6 +49,20 @@ def test_null_leaves_the_default() -> None:
     default = Outer("kept", Tags=["x"])
     assert decode('{"Name": null, "Tags": null}', default=default) == Outer("kept", Tags=None)
     assert decode("null", default=default) == default
+
+
+def test_the_zero_of_a_field_that_leaves_zeros_out_is_as_good_as_none() -> None:
+    """But not that of a pointer."""
+
+    class Sparse(msgspec.Struct, frozen=True):
+        Text: OmitStr = UNSET
+        Number: OmitInt = UNSET
+        Map: dict[str, str] | UnsetType = UNSET
+        Pointer: bool | UnsetType | None = UNSET
+        Plain: str = ""
+
+    given = '{"Text": "", "Number": 0, "Map": {}, "Pointer": false, "Plain": ""}'
+    assert godecode.into(godecode.parse(given.encode()), Sparse) == Sparse(Pointer=False)
 
 
 def test_bytes_come_as_base64() -> None:

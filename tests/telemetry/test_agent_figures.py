@@ -97,5 +97,4 @@ def test_the_log_file_is_where_the_configuration_says(tmp_path: Path) -> None:
     """With level and layout of the log."""
     config = load({"dev": True, "log-file": f"{tmp_path}/", "log-level": "warn"}, {}).runtime
     made = file_sink(config)
-    made.close()
     assert made.level is Level.WARN and (tmp_path / "consul.log").exists()

@@ -141,10 +141,22 @@ def _struct(value: dict[str, Any], kind: type[S], default: S | None, strict: boo
             if default is not None and get_origin(_plain(annotation)) in (list, dict):
                 found[name] = None
             continue
-        found[name] = _member(member, annotation, _place(kind, name, path), strict)
+        read = _member(member, annotation, _place(kind, name, path), strict)
+        found[name] = UNSET if _leaves_out(annotation, read) else read
     if default is None:
         return kind(**found)
     return msgspec.structs.replace(default, **found)
+
+
+def _leaves_out(annotation: Any, value: Any) -> bool:
+    """Whether it is the zero value of a field marked ``omitempty``; a pointer's or a struct's shows all the same."""
+    return not value and _omits_zeros(annotation) and not isinstance(value, msgspec.Struct)
+
+
+@cache
+def _omits_zeros(annotation: Any) -> bool:
+    kinds = get_args(annotation)
+    return UnsetType in kinds and type(None) not in kinds
 
 
 def _place(kind: type[msgspec.Struct], name: str, path: tuple[str, ...]) -> "_Where":

@@ -51,6 +51,7 @@ class Intention(WireStruct, frozen=True, kw_only=True):
     go_field_types: ClassVar[dict[str, str]] = {
         "SourceType": "structs.IntentionSourceType",
         "Action": "structs.IntentionAction",
+        "Permissions": "[]*structs.IntentionPermission",
     }
     bexpr_hidden: ClassVar[frozenset[str]] = frozenset(
         ("CreatedAt", "UpdatedAt", "Permissions", "JWT", "DefaultAddr", "DefaultPort", "Hash")

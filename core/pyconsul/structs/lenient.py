@@ -8,7 +8,7 @@ booleans. Both give plain dicts under Go's field names, with absent fields absen
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final, cast
 
@@ -46,6 +46,14 @@ __all__ = [
 
 class DecodeError(ValueError):
     """The input does not fit its type; the text is what Consul says after ``Request decode failed: ``."""
+
+
+class _Refusal(DecodeError):
+    """What a decoder of its own says of a struct inside another: Go stops there, whatever was wrong before."""
+
+
+class _BadDuration(DecodeError):
+    """Durations are read when all else was."""
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -154,6 +162,15 @@ def _json_struct(shape: Shape, value: Any, path: str, *, own: bool = False) -> d
     """
     if value is None:
         return {}
+    if not (shape.wrapped and path):
+        return _json_fields(shape, value, path, own=own)
+    try:
+        return _json_fields(shape, value, path, own=own)
+    except DecodeError as error:
+        raise _Refusal(str(error)) from None
+
+
+def _json_fields(shape: Shape, value: Any, path: str, *, own: bool) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise mismatch(value, path, shape.go_type)
     struct, _, outer = path.partition(".")
@@ -163,20 +180,51 @@ def _json_struct(shape: Shape, value: Any, path: str, *, own: bool = False) -> d
     inside = f"{struct}.{outer}." if outer else f"{struct}."
     given: dict[str, Any] = {}
     twins: dict[str, Any] = {}
+    faults = _Faults(list(shape.fields))
     for key, item in cast("dict[str, Any]", value).items():
         found = shape.by_json_key.get(key.lower())
         if found is None:
-            if shape.lax:
-                continue
-            raise DecodeError(f'json: unknown field "{key}"')
+            if not shape.lax:
+                faults.add(DecodeError(f'json: unknown field "{key}"'))
+            continue
         if item is None:
             continue
-        checked = _json_value(found.type, item, inside + found.shown, own=own)
+        try:
+            checked = _json_value(found.type, item, inside + found.shown, own=own)
+        except DecodeError as error:
+            faults.add(error, found.field)
+            continue
         if found.field:
             (twins if found.is_twin else given)[found.field] = checked
+    faults.tell()
     for name, item in twins.items():
         given[name] = _merged(given.get(name), item)
     return given
+
+
+class _Faults:
+    """What is wrong with one value: the first fault counts, as in Go; bad durations come last, in the fields' order."""
+
+    def __init__(self, fields: Sequence[str] = ()) -> None:
+        self._fields = fields
+        self._first: DecodeError | None = None
+        self._durations: list[tuple[int, _BadDuration]] = []
+
+    def add(self, error: DecodeError, field: str = "") -> None:
+        """Take note and go on, but not behind a refusal: raises that at once."""
+        if isinstance(error, _Refusal):
+            raise error
+        if isinstance(error, _BadDuration):
+            self._durations.append((self._fields.index(field) if field in self._fields else 0, error))
+        else:
+            self._first = self._first or error
+
+    def tell(self) -> None:
+        """Raise the one that counts, if there is any."""
+        if self._first is not None:
+            raise self._first
+        if self._durations:
+            raise min(self._durations, key=lambda each: each[0])[1]
 
 
 def _merged(plain: Any, twin: Any) -> Any:
@@ -198,10 +246,24 @@ def _json_value(kind: Type, value: Any, path: str, *, own: bool) -> Any:
             raise mismatch(value, path, go_name(kind))
         if None in value and not kind.plain:
             raise DecodeError(f"json: null in the list {path.rpartition('.')[2]}")
-        return [_json_struct(kind.shape, item, path, own=own) for item in cast("list[Any]", value)]
+        return list(_json_structs(kind.shape, enumerate(cast("list[Any]", value)), path, own=own).values())
     if not isinstance(value, dict):
         raise mismatch(value, path, go_name(kind))
-    return {str(k): _json_struct(kind.shape, v, path, own=own) for k, v in cast("dict[str, Any]", value).items()}
+    return _json_structs(kind.shape, cast("dict[str, Any]", value).items(), path, own=own)
+
+
+def _json_structs(
+    shape: Shape, members: Iterable[tuple[Any, Any]], path: str, *, own: bool
+) -> dict[Any, dict[str, Any]]:
+    found: dict[Any, dict[str, Any]] = {}
+    faults = _Faults()
+    for key, member in members:
+        try:
+            found[key] = _json_struct(shape, member, path, own=own)
+        except DecodeError as error:
+            faults.add(error)
+    faults.tell()
+    return found
 
 
 def mismatch(value: Any, path: str, go: str) -> DecodeError:
@@ -306,7 +368,7 @@ def _json_duration(value: Any, path: str) -> int:
         try:
             return parse_duration(value)
         except DurationError as bad:
-            raise DecodeError(str(bad)) from None
+            raise _BadDuration(str(bad)) from None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return from_number(value)
     return 0

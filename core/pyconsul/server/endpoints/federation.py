@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from pyconsul.acl import Access
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.server.endpoints import acl_filter
-from pyconsul.server.leader.federation import now_text
 from pyconsul.server.registry import rpc
 from pyconsul.server.state.federation import federation_state, federation_states
 from pyconsul.structs.catalog import DCSpecificRequest
@@ -19,6 +19,7 @@ from pyconsul.structs.federation import (
     FederationStateResponse,
     IndexedFederationStates,
 )
+from pyconsul.structs.gotime import text_of_nanoseconds
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.wire import ZERO_TIME, changed
 
@@ -35,7 +36,7 @@ async def apply(srv: Server, req: FederationStateRequest) -> bool:
     if req.Op not in ("upsert", "delete"):
         raise InternalError(f"Invalid federation state operation: {req.Op}")
     if req.Op == "upsert" and req.State.UpdatedAt == ZERO_TIME:
-        req = changed(req, State=changed(req.State, UpdatedAt=now_text()))
+        req = changed(req, State=changed(req.State, UpdatedAt=text_of_nanoseconds(time.time_ns())))
     return await srv.propose(MessageType.FEDERATION_STATE, req) is True
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 import uuid
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pyconsul.acl import Access, Authorizer
@@ -19,6 +19,7 @@ from pyconsul.structs.catalog import ServiceName
 from pyconsul.structs.config_entries.entry import refuse
 from pyconsul.structs.config_entries.service_intentions import ServiceIntentions
 from pyconsul.structs.errors import InternalError, NotFound, PermissionDenied
+from pyconsul.structs.gotime import text_of_nanoseconds
 from pyconsul.structs.intentions import (
     BY_DESTINATION,
     BY_SOURCE,
@@ -147,7 +148,7 @@ def _stored(db: Store, intention_id: str) -> Intention | None:
 
 
 def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return text_of_nanoseconds(time.time_ns())
 
 
 @rpc("Intention.Get")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+import time
 from typing import TYPE_CHECKING, Final
 
 from pyconsul.memdb import WatchSet
@@ -12,6 +12,7 @@ from pyconsul.server.state.federation import federation_state
 from pyconsul.structs.catalog import KIND_MESH_GATEWAY
 from pyconsul.structs.errors import ConsulError
 from pyconsul.structs.federation import FederationState, FederationStateRequest
+from pyconsul.structs.gotime import text_of_nanoseconds
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.wire import UNSET
 from pyconsul.telemetry.logging import logger
@@ -23,11 +24,6 @@ if TYPE_CHECKING:
 log = logger("agent.server")
 
 RETRY_DELAY = 1.0  # seconds after a write that failed
-
-
-def now_text() -> str:
-    """The present in RFC 3339, as Go prints a UTC time."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class FederationSync:
@@ -56,6 +52,7 @@ class FederationSync:
         _, known = federation_state(db, datacenter, ws)
         if known is not None and (known.MeshGateways or []) == gateways:
             return
-        state = FederationState(Datacenter=datacenter, MeshGateways=gateways or UNSET, UpdatedAt=now_text())
+        now = text_of_nanoseconds(time.time_ns())
+        state = FederationState(Datacenter=datacenter, MeshGateways=gateways or UNSET, UpdatedAt=now)
         await self._srv.propose(MessageType.FEDERATION_STATE, FederationStateRequest(Op="upsert", State=state))
         log.info("federation state anti-entropy synced")

@@ -289,8 +289,6 @@ def _string(value: Any, path: str, _mark: str) -> str:
         return "1" if value else "0"
     if isinstance(value, float):
         return format(Decimal(repr(value)).normalize(), "f")  # never with an exponent
-    if isinstance(value, list) and not value:
-        return ""
     raise _unconvertible("string", value, path)
 
 

@@ -132,6 +132,8 @@ class IntentionHTTPPermission(WireStruct, frozen=True, kw_only=True):
 class IntentionPermission(WireStruct, frozen=True, kw_only=True):
     """Requests that are allowed or denied."""
 
+    go_field_types: ClassVar[dict[str, str]] = {"Action": "structs.IntentionAction"}
+
     Action: str = ""
     HTTP: IntentionHTTPPermission | UnsetType = UNSET
     JWT: IntentionJWTRequirement | UnsetType = UNSET
