@@ -87,6 +87,11 @@ def test_unknown_keys_are_named_with_their_place() -> None:
     ("fields", "text"),
     [
         ({"MaxInboundConnections": "many"}, 'parsing "many": invalid syntax'),
+        (
+            {"Mode": {"a": 1}},
+            "'Mode' expected type 'structs.ProxyMode', got unconvertible type",
+        ),
+        ({"Meta": [{"a": "b"}, 7]}, "'Meta[1]' expected a map, got 'float64'"),
         ({"Protocol": []}, "'Protocol' expected type 'string', got unconvertible type '[]interface {}', value: '[]'"),
         ({"Protocol": {}}, "'Protocol' expected type 'string', got unconvertible type 'map[string]interface {}'"),
         ({"Meta": "a"}, "'Meta' expected a map, got 'string'"),

@@ -19,6 +19,8 @@ class TransparentProxyConfig(WireStruct, frozen=True, kw_only=True):
 class AccessLogsConfig(WireStruct, frozen=True, kw_only=True):
     """Where and how Envoy writes access logs."""
 
+    go_field_types: ClassVar[dict[str, str]] = {"Type": "structs.LogSinkType"}
+
     Enabled: OmitBool = UNSET
     DisableListenerLogs: OmitBool = UNSET
     Type: OmitStr = UNSET
@@ -33,6 +35,8 @@ _NO_LOGS_CONFIG = AccessLogsConfig()
 
 class MeshGatewayConfig(WireStruct, frozen=True, kw_only=True):
     """``Mode``: none, local, remote, or unset for the default."""
+
+    go_field_types: ClassVar[dict[str, str]] = {"Mode": "structs.MeshGatewayMode"}
 
     Mode: OmitStr = UNSET
 

@@ -41,6 +41,8 @@ class APIGatewayPolicy(WireStruct, frozen=True, kw_only=True):
 class APIGatewayListener(WireStruct, frozen=True, kw_only=True):
     """A port of a gateway."""
 
+    go_field_types: ClassVar[dict[str, str]] = {"Protocol": "structs.APIGatewayListenerProtocol"}
+
     Name: str = ""
     Hostname: str = ""
     Port: int = 0

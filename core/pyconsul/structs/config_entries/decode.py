@@ -107,17 +107,21 @@ class _Reader:
             member = given.pop(key)
             if member is None:
                 continue
-            if (read := self._member(annotation, member, f"{path}.{name}" if path else name)) is not UNSET:
+            place, go_type = f"{path}.{name}" if path else name, _go_field_types(kind).get(name, "")
+            if (read := self._member(annotation, member, place, go_type)) is not UNSET:
                 found[name] = read
         if issubclass(kind, ConfigEntry):
             given = {key: member for key, member in given.items() if key not in _RAFT_FIELDS and key != "RaftIndex"}
         self.unused += sorted(f"{path}.{key}" if path else key for key in given)
         return kind(**found)
 
-    def _member(self, annotation: Any, value: Any, path: str) -> Any:
-        """The value of a field, UNSET where it is zero and a zero is left out."""
+    def _member(self, annotation: Any, value: Any, path: str, go_type: str) -> Any:
+        """The value of a field, UNSET where it is zero and a zero is left out.
+
+        ``go_type`` is the name of its type in Go for error texts, where it is one of the field's own.
+        """
         try:
-            read = self._value(core_of(annotation), mark_of(annotation), value, path)
+            read = self._value(core_of(annotation), mark_of(annotation) or go_type, value, path)
         except _Fault as fault:
             self.faults.append(str(fault))
             return UNSET
@@ -161,8 +165,8 @@ class _Reader:
         return found
 
     def _map(self, item: Any, value: Any, path: str) -> dict[str, Any]:
-        if isinstance(value, list) and all(isinstance(one, dict) for one in cast("list[Any]", value)):
-            value = {key: member for one in cast("list[dict[str, Any]]", value) for key, member in one.items()}
+        if isinstance(value, list):
+            value = _joined(cast("list[Any]", value), path)
         if not isinstance(value, dict):
             raise _Fault(f"'{path}' expected a map, got '{_kind(value)}'")
         found: dict[str, Any] = {}
@@ -185,6 +189,16 @@ def _single(value: Any) -> Any:
     """The element of a list of one, for fields that take no list."""
     items = cast("list[Any]", value)
     return items[0] if isinstance(value, list) and len(items) == 1 else value
+
+
+def _joined(items: list[Any], path: str) -> dict[str, Any]:
+    """A list of maps as the one map of all their members."""
+    found: dict[str, Any] = {}
+    for number, one in enumerate(items):
+        if one is not None and not isinstance(one, dict):
+            raise _Fault(f"'{path}[{number}]' expected a map, got '{_kind(one)}'")
+        found.update(cast("dict[str, Any]", one or {}))
+    return found
 
 
 def _unwrapped(items: list[Any]) -> Any:
@@ -236,6 +250,10 @@ def _fields(kind: type[Any]) -> dict[str, Any]:
     return {name: hints[name] for name in kind.__struct_fields__ if name not in _RAFT_FIELDS | hidden}
 
 
+def _go_field_types(kind: type[Any]) -> dict[str, str]:
+    return getattr(kind, "go_field_types", {})
+
+
 @cache
 def _union(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
@@ -282,14 +300,14 @@ def _scalar(kind: Any, mark: str, value: Any, path: str) -> Any:
     return read(value, path, mark)
 
 
-def _string(value: Any, path: str, _mark: str) -> str:
+def _string(value: Any, path: str, mark: str) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, float):
         return format(Decimal(repr(value)).normalize(), "f")  # never with an exponent
-    raise _unconvertible("string", value, path)
+    raise _unconvertible(mark or "string", value, path)
 
 
 def _cut(value: float, bits: int, *, unsigned: bool) -> int:

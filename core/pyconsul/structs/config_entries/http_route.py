@@ -21,6 +21,8 @@ from pyconsul.structs.wire import UNSET, UnsetType, WireStruct, changed
 class HTTPHeaderMatch(WireStruct, frozen=True, kw_only=True):
     """What a header must be like."""
 
+    go_field_types: ClassVar[dict[str, str]] = {"Match": "structs.HTTPHeaderMatchType"}
+
     Match: str = ""
     Name: str = ""
     Value: str = ""
@@ -36,6 +38,8 @@ class HTTPHeaderMatch(WireStruct, frozen=True, kw_only=True):
 class HTTPPathMatch(WireStruct, frozen=True, kw_only=True):
     """What a path must be like."""
 
+    go_field_types: ClassVar[dict[str, str]] = {"Match": "structs.HTTPPathMatchType"}
+
     Match: str = ""
     Value: str = ""
 
@@ -49,6 +53,8 @@ class HTTPPathMatch(WireStruct, frozen=True, kw_only=True):
 
 class HTTPQueryMatch(WireStruct, frozen=True, kw_only=True):
     """What a query parameter must be like."""
+
+    go_field_types: ClassVar[dict[str, str]] = {"Match": "structs.HTTPQueryMatchType"}
 
     Match: str = ""
     Name: str = ""
@@ -64,6 +70,8 @@ class HTTPQueryMatch(WireStruct, frozen=True, kw_only=True):
 
 class HTTPMatch(WireStruct, frozen=True, kw_only=True):
     """What a request must be like."""
+
+    go_field_types: ClassVar[dict[str, str]] = {"Method": "structs.HTTPMatchMethod"}
 
     Headers: list[HTTPHeaderMatch] | None = None
     Method: str = ""

@@ -106,6 +106,8 @@ class JWKSTLSCertificate(WireStruct, frozen=True, kw_only=True):
 class KeyServerCluster(WireStruct, frozen=True, kw_only=True):
     """How the key server is reached."""
 
+    go_field_types: ClassVar[dict[str, str]] = {"DiscoveryType": "structs.ClusterDiscoveryType"}
+
     go_type: ClassVar[str] = "structs.JWKSCluster"
     aliases: ClassVar[dict[str, str]] = {
         "discovery_type": "DiscoveryType",

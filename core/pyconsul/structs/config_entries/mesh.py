@@ -53,6 +53,10 @@ class MeshTLSConfig(WireStruct, frozen=True, kw_only=True):
 class RequestNormalizationMeshConfig(WireStruct, frozen=True, kw_only=True):
     """How paths and headers are cleaned before they are compared."""
 
+    go_field_types: ClassVar[dict[str, str]] = {
+        "PathWithEscapedSlashesAction": "structs.PathWithEscapedSlashesAction",
+        "HeadersWithUnderscoresAction": "structs.HeadersWithUnderscoresAction",
+    }
     aliases: ClassVar[dict[str, str]] = {
         "insecure_disable_path_normalization": "InsecureDisablePathNormalization",
         "merge_slashes": "MergeSlashes",

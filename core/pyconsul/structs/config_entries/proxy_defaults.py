@@ -41,6 +41,8 @@ _SOCKET_DIR_BYTES = 70  # keeps the socket's path below what every system takes
 class ProxyDefaults(ConfigEntry, frozen=True, kw_only=True):
     """What holds for all proxies."""
 
+    go_field_types: ClassVar[dict[str, str]] = {"Mode": "structs.ProxyMode", "MutualTLSMode": "structs.MutualTLSMode"}
+
     kind: ClassVar[str] = "proxy-defaults"
     go_type: ClassVar[str] = "structs.ProxyConfigEntry"
     go_embeds_meta: ClassVar[bool] = True

@@ -92,6 +92,8 @@ class ServiceRateLimits(WireStruct, frozen=True, kw_only=True):
 class ServiceDefaults(ConfigEntry, frozen=True, kw_only=True):
     """What holds for all instances of one service."""
 
+    go_field_types: ClassVar[dict[str, str]] = {"Mode": "structs.ProxyMode", "MutualTLSMode": "structs.MutualTLSMode"}
+
     kind: ClassVar[str] = "service-defaults"
     go_type: ClassVar[str] = "structs.ServiceConfigEntry"
     go_embeds_meta: ClassVar[bool] = True

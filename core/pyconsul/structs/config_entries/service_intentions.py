@@ -152,6 +152,10 @@ class IntentionPermission(WireStruct, frozen=True, kw_only=True):
 class SourceIntention(WireStruct, frozen=True, kw_only=True):
     """What one caller may do."""
 
+    go_field_types: ClassVar[dict[str, str]] = {
+        "Action": "structs.IntentionAction",
+        "Type": "structs.IntentionSourceType",
+    }
     go_embeds_meta: ClassVar[bool] = True
     aliases: ClassVar[dict[str, str]] = {
         "legacy_id": "LegacyID",
