@@ -8,7 +8,7 @@ booleans. Both give plain dicts under Go's field names, with absent fields absen
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Final, cast
 
@@ -180,7 +180,7 @@ def _json_fields(shape: Shape, value: Any, path: str, *, own: bool) -> dict[str,
     inside = f"{struct}.{outer}." if outer else f"{struct}."
     given: dict[str, Any] = {}
     twins: dict[str, Any] = {}
-    faults = _Faults(list(shape.fields))
+    faults = _Faults(shape.fields)
     for key, item in cast("dict[str, Any]", value).items():
         found = shape.by_json_key.get(key.lower())
         if found is None:
@@ -205,7 +205,7 @@ def _json_fields(shape: Shape, value: Any, path: str, *, own: bool) -> dict[str,
 class _Faults:
     """What is wrong with one value: the first fault counts, as in Go; bad durations come last, in the fields' order."""
 
-    def __init__(self, fields: Sequence[str] = ()) -> None:
+    def __init__(self, fields: Iterable[str] = ()) -> None:
         self._fields = fields
         self._first: DecodeError | None = None
         self._durations: list[tuple[int, _BadDuration]] = []
@@ -215,7 +215,7 @@ class _Faults:
         if isinstance(error, _Refusal):
             raise error
         if isinstance(error, _BadDuration):
-            self._durations.append((self._fields.index(field) if field in self._fields else 0, error))
+            self._durations.append(([*self._fields, field].index(field), error))
         else:
             self._first = self._first or error
 
