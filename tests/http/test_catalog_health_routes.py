@@ -360,3 +360,12 @@ async def test_a_query_string_that_cannot_be_parsed_is_refused(api: Api, query: 
     """With an empty 500 as Consul gives it, tokens and all; the connection does not hang."""
     answer = await api.get(f"catalog/nodes?{query}")
     assert (answer.status, answer.raw) == (500, b"")
+
+
+async def test_a_streamed_read_tells_of_a_bad_filter_without_the_beginning(api: Api) -> None:
+    """As Consul's streams do; reads that come from no stream have it."""
+    for url in ("health/service/web?filter=X==1&cached", "health/connect/web?filter=X==1&index=1&wait=1s"):
+        assert (await api.get(url)).text == 'Selector "X" is not valid'
+    for url in ("health/service/web?filter=X==1", "health/ingress/web?filter=X==1&cached"):
+        text = (await api.get(url)).text
+        assert text == 'Failed to create boolean expression evaluator: Selector "X" is not valid'

@@ -18,6 +18,7 @@ from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.http.translation import translated
+from pyconsul.lang.bexpr import FilterError, compile_evaluator
 from pyconsul.lang.strconv import NumberSyntaxError, parse_bool
 from pyconsul.structs.catalog import (
     CheckServiceNode,
@@ -27,7 +28,7 @@ from pyconsul.structs.catalog import (
     NodeSpecificRequest,
     ServiceSpecificRequest,
 )
-from pyconsul.structs.errors import BadRequest
+from pyconsul.structs.errors import BadRequest, InternalError
 from pyconsul.structs.health import IndexedHealthChecks
 from pyconsul.structs.wire import changed
 
@@ -126,6 +127,8 @@ async def _fetch(req: Request, ask: ServiceSpecificRequest) -> tuple[IndexedChec
     """The instances, through the cache where asked for. Unlike other reads, an error carries no headers."""
     headers: dict[str, str] = {}
     streamed = _is_streamed(req, ask)
+    if streamed:
+        _refuse_streamed_filter(ask.Filter)
     kind = kinds.STREAMED_HEALTH_SERVICES if streamed else kinds.HEALTH_SERVICES
     if ask.UseCache:
         found, meta = await req.agent.cache.get(kind, ask)
@@ -137,6 +140,16 @@ async def _fetch(req: Request, ask: ServiceSpecificRequest) -> tuple[IndexedChec
     if streamed:
         found = changed(found, Backend=BACKEND_STREAMING, KnownLeader=False, LastContact=0)  # a stream knows neither
     return changed(found, ConsistencyLevel=consistency_of(ask)), headers
+
+
+def _refuse_streamed_filter(expression: str) -> None:
+    """Raise InternalError for an expression that is none: a stream says what is wrong without the usual beginning."""
+    if not expression:
+        return
+    try:
+        compile_evaluator(expression, CheckServiceNode)
+    except FilterError as error:
+        raise InternalError(str(error)) from error
 
 
 def _is_streamed(req: Request, ask: ServiceSpecificRequest) -> bool:
