@@ -9,10 +9,15 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from pyconsul.sdk import AsyncClient, Client, Retry, Settings
 
@@ -38,6 +43,8 @@ def plain_answer(body: bytes = b"", status: int = 200, **headers: str) -> bytes:
 
 
 CLOSE = object()
+KEY = b'[{"Key":"a","Value":"eA=="}]'
+"""What an agent says of the key ``a``."""
 
 
 @dataclass
@@ -203,3 +210,44 @@ def make_client(request: pytest.FixtureRequest) -> Iterator[Callable[..., Either
 def client(make_client: Callable[..., Either], stub: StubAgent) -> Either:
     """Either client of the scripted agent."""
     return make_client(stub.address)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate for 127.0.0.1 and "agent.test", with its key, in one file."""
+    return write_certificate(tmp_path_factory.mktemp("tls") / "agent.pem", datetime.now(UTC) - timedelta(hours=1))
+
+
+def write_certificate(path: Path, start: datetime) -> Path:
+    """``path`` with a certificate that is good for a day from ``start``."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "agent.test")])
+    names = [x509.DNSName("agent.test"), x509.IPAddress(ip_address("127.0.0.1"))]
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(made.public_bytes(pem) + secret)
+    return path
+
+
+@pytest.fixture
+def tls_stub(stub: StubAgent, certificate: Path) -> StubAgent:
+    """The scripted agent behind TLS; it asks for a client certificate and goes without."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.load_verify_locations(certificate)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    stub.tls = context
+    stub.answer = lambda asked: plain_answer(KEY)
+    return stub

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import io
 import socket
-import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,6 @@ import pytest
 
 from pyconsul.sdk import QueryOptions, Retry, errors
 from pyconsul.sdk.kv import get_request
-from pyconsul.sdk.settings import TLS
 from pyconsul.testing.ports import free_port
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -351,76 +347,6 @@ def test_a_watch_never_retries_what_will_not_pass(client: Any, stub: Any) -> Non
         client.take(1, lambda c: c.watch(get_request("a")))
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate for 127.0.0.1 and "agent.test", with its key, in one file."""
-    return written(tmp_path_factory.mktemp("tls") / "agent.pem", datetime.now(UTC) - timedelta(hours=1))
-
-
-def written(path: Path, start: datetime) -> Path:
-    """``path`` with a certificate that is good for a day from ``start``."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "agent.test")])
-    names = [x509.DNSName("agent.test"), x509.IPAddress(ip_address("127.0.0.1"))]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(start)
-        .not_valid_after(start + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(made.public_bytes(pem) + secret)
-    return path
-
-
-@pytest.fixture
-def tls_stub(stub: Any, certificate: Path) -> Iterator[Any]:
-    """The scripted agent behind TLS; it asks for a client certificate and goes without."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    context.load_verify_locations(certificate)
-    context.verify_mode = ssl.CERT_OPTIONAL
-    stub.tls = context
-    stub.answer = value
-    return stub
-
-
-def test_tls_with_the_right_authority_works(make_client: Any, tls_stub: Any, certificate: Path) -> None:
-    """Also with a client certificate, and more than once over the same connection."""
-    file = str(certificate)
-    client = make_client(tls_stub.address, tls=TLS(ca_file=file, cert_file=file, key_file=file))
-    for _ in range(2):
-        assert client(lambda c: c.kv.get("a")).Key == "a"
-    assert len(tls_stub.connections) == 1
-
-
-def test_an_unknown_authority_is_refused(make_client: Any, tls_stub: Any) -> None:
-    """Verification is on unless it is switched off."""
-    client = make_client(tls_stub.address, retry=Retry.NEVER)
-    text = "tls: failed to verify certificate: x509: certificate signed by unknown authority"
-    with pytest.raises(errors.TransportError, match=text):
-        client(lambda c: c.kv.get("a"))
-
-
-def test_https_to_a_plain_agent_is_explained(make_client: Any, stub: Any) -> None:
-    """In Go's words."""
-    stub.answer = value
-    client = make_client(stub.address.replace("http", "https"), retry=Retry.NEVER)
-    with pytest.raises(errors.TransportError):
-        client(lambda c: c.kv.get("a"))
-
-
 def test_a_client_survives_a_change_of_loops(stub: Any) -> None:
     """Each ``asyncio.run`` has its own; connections of an ended one are not used."""
     import asyncio
@@ -442,62 +368,3 @@ def test_a_client_survives_a_change_of_loops(stub: Any) -> None:
         import gc
 
         gc.collect()
-
-
-def test_verification_can_be_switched_off(make_client: Any, tls_stub: Any) -> None:
-    """CONSUL_HTTP_SSL_VERIFY=false."""
-    client = make_client(tls_stub.address, tls=TLS(verify=False))
-    assert client(lambda c: c.kv.get("a")).Key == "a"
-
-
-def test_the_server_name_is_checked(make_client: Any, tls_stub: Any, certificate: Path) -> None:
-    """The name of the settings counts, not the address."""
-    good = make_client(tls_stub.address, tls=TLS(ca_file=str(certificate), server_name="agent.test"))
-    assert good(lambda c: c.kv.get("a")).Key == "a"
-    bad = make_client(tls_stub.address, tls=TLS(ca_file=str(certificate), server_name="other.test"), retry=Retry.NEVER)
-    with pytest.raises(errors.TransportError) as caught:
-        bad(lambda c: c.kv.get("a"))
-    text = "tls: failed to verify certificate: x509: certificate is valid for agent.test, not other.test"
-    assert caught.value.reason == text
-
-
-def test_an_expired_certificate_is_told_with_its_time(make_client: Any, tls_stub: Any, tmp_path: Path) -> None:
-    """The request is not sent, though the agent is asked for its certificate once more."""
-    start = datetime(2020, 1, 1, tzinfo=UTC)
-    file = written(tmp_path / "old.pem", start)
-    tls_stub.tls.load_cert_chain(file)
-    client = make_client(tls_stub.address, tls=TLS(ca_file=str(file)), retry=Retry.NEVER)
-    with pytest.raises(errors.TransportError, match=r"current time \S+ is after 2020-01-02T00:00:00Z$") as caught:
-        client(lambda c: c.kv.get("a"))
-    assert not caught.value.sent
-    assert not tls_stub.asked
-
-
-def test_tls_works_over_a_unix_socket(make_client: Any, unix_stub: Any, certificate: Path) -> None:
-    """Where TLS is asked for by CONSUL_HTTP_SSL; the name is then that of the settings."""
-    unix_stub.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    unix_stub.tls.load_cert_chain(certificate)
-    unix_stub.answer = value
-    tls = TLS(ca_file=str(certificate), server_name="agent.test")
-    client = make_client(f"unix://{unix_stub.listener.getsockname()}", scheme="https", tls=tls)
-    assert client(lambda c: c.kv.get("a")).Key == "a"
-
-
-def test_names_count_that_are_meant_for_hosts() -> None:
-    """A common name alone is no name, as for Go."""
-    from pyconsul.sdk import tls
-
-    assert not tls.context(TLS()).hostname_checks_common_name
-
-
-def test_half_a_key_pair_is_refused(make_client: Any, tls_stub: Any) -> None:
-    """With the sentence of Consul's client."""
-    client = make_client(tls_stub.address, tls=TLS(cert_file="only.pem"))
-    with pytest.raises(errors.ConfigError, match="both client cert and client key must be provided"):
-        client(lambda c: c.kv.get("a"))
-
-
-def test_a_directory_of_authorities_works(make_client: Any, tls_stub: Any, certificate: Path) -> None:
-    """Every PEM file in it counts, whatever its name."""
-    client = make_client(tls_stub.address, tls=TLS(ca_path=str(certificate.parent)))
-    assert client(lambda c: c.kv.get("a")).Key == "a"

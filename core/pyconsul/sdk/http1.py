@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import httptools
 
@@ -19,6 +19,9 @@ from pyconsul.sdk.encode import Encoder, Wire
 from pyconsul.sdk.errors import ConfigError, TransportError
 from pyconsul.sdk.request import Answer
 from pyconsul.sdk.settings import Endpoint
+
+if TYPE_CHECKING:
+    from pyconsul.lang.goproxy import Proxy
 
 MAX_HEAD_BYTES: Final = 1 << 20  # as large as Consul's own limit for headers
 CHUNK_BYTES: Final = 1 << 18
@@ -36,9 +39,21 @@ def require_reachable(endpoint: Endpoint) -> None:
         raise DialError(endpoint.fault)
 
 
-def request_head(wire: Wire, endpoint: Endpoint) -> bytes:
-    """The request line and headers. A body that is a file is announced as chunked."""
-    lines = [f"{wire.method} {wire.target} HTTP/1.1", f"Host: {endpoint.shown}", "User-Agent: py-consul-sdk"]
+def require_usable(proxy: Proxy) -> None:
+    """Raise DialError for a proxy that cannot even be tried."""
+    if proxy.fault:
+        raise DialError(f"proxyconnect tcp: {proxy.fault}")
+
+
+def request_head(wire: Wire, endpoint: Endpoint, proxy: Proxy | None = None) -> bytes:
+    """The request line and headers; those of plain HTTP tell a ``proxy`` where to send it.
+
+    A body that is a file is announced as chunked.
+    """
+    start = "" if proxy is None or endpoint.is_secure else f"http://{endpoint.shown}"
+    lines = [f"{wire.method} {start}{wire.target} HTTP/1.1", f"Host: {endpoint.shown}", "User-Agent: py-consul-sdk"]
+    if start and proxy is not None and proxy.authorization:
+        lines.append(proxy.header.rstrip())
     lines += [f"{name}: {value}" for name, value in wire.headers]
     if isinstance(wire.body, bytes):
         lines.append(f"Content-Length: {len(wire.body)}")

@@ -19,12 +19,15 @@ from pyconsul.sdk import http1
 from pyconsul.sdk.encode import Encoder, Wire
 from pyconsul.sdk.errors import TransportError
 from pyconsul.sdk.http1 import AnswerParser, ProtocolError
+from pyconsul.sdk.proxies import proxy_of
 from pyconsul.sdk.request import Answer
 from pyconsul.sdk.settings import Settings
 from pyconsul.sdk.threads import raise_if_stopped
 
 if TYPE_CHECKING:
     import ssl
+
+    from pyconsul.lang.goproxy import Proxy
 
 
 class Stream:
@@ -109,6 +112,7 @@ class Transport:
         self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
         self._process = os.getpid()
+        self._proxy = proxy_of(self._endpoint)
 
     def send(self, wire: Wire) -> Answer:
         """One exchange, the whole body in memory. Raises TransportError."""
@@ -117,7 +121,7 @@ class Transport:
 
     def open(self, wire: Wire) -> Stream:
         """Send the request and read the head of the answer; the caller closes the stream. Raises TransportError."""
-        head = http1.request_head(wire, self._endpoint)
+        head = http1.request_head(wire, self._endpoint, self._proxy)
         while True:
             raise_if_stopped()
             sock, is_reused = self._connection(wire)
@@ -225,6 +229,8 @@ class Transport:
         endpoint = self._endpoint
         http1.require_reachable(endpoint)
         patience = self._settings.connect_timeout
+        if self._proxy is not None:
+            return self._through(self._proxy, patience)
         if not endpoint.unix_path:
             return dialing.connect(endpoint.host, endpoint.port, patience, shown=endpoint.hostless)
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -235,6 +241,31 @@ class Transport:
             sock.close()
             raise
         return sock, endpoint.unix_link
+
+    def _through(self, proxy: Proxy, patience: float) -> Connected:
+        """A connection by way of the proxy; for TLS it leads to the agent itself. Raises DialError."""
+        http1.require_usable(proxy)
+        try:
+            sock, link = dialing.connect(proxy.host, proxy.port, patience)
+        except DialError as error:
+            raise DialError(f"proxyconnect tcp: {error}") from None
+        if not self._endpoint.is_secure:
+            return sock, link
+        from pyconsul.lang.goproxy import Tunnel, TunnelError
+
+        tunnel = Tunnel(proxy, self._endpoint.authority)
+        try:
+            sock.settimeout(patience)
+            sock.sendall(tunnel.request)
+            while not tunnel.feed(sock.recv(http1.CHUNK_BYTES)):
+                pass
+        except TunnelError as error:
+            sock.close()
+            raise DialError(str(error)) from None
+        except BaseException:
+            sock.close()
+            raise
+        return sock, link
 
     def _wrapped(self, sock: socket.socket, context: ssl.SSLContext | None) -> socket.socket:
         if context is None:

@@ -23,11 +23,14 @@ from pyconsul.sdk import http1
 from pyconsul.sdk.encode import Encoder, Wire
 from pyconsul.sdk.errors import TransportError
 from pyconsul.sdk.http1 import AnswerParser, ProtocolError
+from pyconsul.sdk.proxies import proxy_of
 from pyconsul.sdk.request import Answer
 from pyconsul.sdk.settings import Settings
 
 if TYPE_CHECKING:
     import ssl
+
+    from pyconsul.lang.goproxy import Proxy
 
 _PAUSE_AT_BYTES = 1 << 20  # of a streamed body that nobody takes
 _READ_BYTES = 1 << 18
@@ -313,6 +316,7 @@ class Transport:
         self._all: WeakSet[_Connection] = WeakSet()
         self._space = bytearray(_READ_BYTES)
         self._tls: ssl.SSLContext | None = None
+        self._proxy = proxy_of(self._endpoint)
 
     async def send(self, wire: Wire) -> Answer:
         """One exchange, the whole body in memory. Raises TransportError."""
@@ -348,7 +352,7 @@ class Transport:
         await asyncio.sleep(0)  # asyncio closes the sockets in the next turn
 
     async def _exchange(self, wire: Wire, *, streamed: bool) -> tuple[_Connection, AnswerParser]:
-        head = http1.request_head(wire, self._endpoint)
+        head = http1.request_head(wire, self._endpoint, self._proxy)
         while True:
             connection, is_reused = await self._connection(wire)
             parser = connection.begin(wire.method, streamed=streamed)
@@ -400,6 +404,8 @@ class Transport:
         endpoint = self._endpoint
         http1.require_reachable(endpoint)
         patience = self._settings.connect_timeout
+        if self._proxy is not None:
+            return await self._through(self._proxy, patience)
         if not endpoint.unix_path:
             return await dialing.connect_async(endpoint.host, endpoint.port, patience, shown=endpoint.hostless)
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -411,6 +417,31 @@ class Transport:
             sock.close()
             raise
         return sock, endpoint.unix_link
+
+    async def _through(self, proxy: Proxy, patience: float) -> Connected:
+        """A connection by way of the proxy; for TLS it leads to the agent itself. Raises DialError."""
+        http1.require_usable(proxy)
+        try:
+            sock, link = await dialing.connect_async(proxy.host, proxy.port, patience)
+        except DialError as error:
+            raise DialError(f"proxyconnect tcp: {error}") from None
+        if not self._endpoint.is_secure:
+            return sock, link
+        from pyconsul.lang.goproxy import Tunnel, TunnelError
+
+        loop, tunnel = asyncio.get_running_loop(), Tunnel(proxy, self._endpoint.authority)
+        try:
+            async with asyncio.timeout(patience):
+                await loop.sock_sendall(sock, tunnel.request)
+                while not tunnel.feed(await loop.sock_recv(sock, http1.CHUNK_BYTES)):
+                    pass
+        except TunnelError as error:
+            sock.close()
+            raise DialError(str(error)) from None
+        except BaseException:
+            sock.close()
+            raise
+        return sock, link
 
     def _security(self) -> _Security:
         """The TLS context and the name that the agent must have, or neither. Raises ConfigError."""

@@ -6,18 +6,20 @@ Checks, watch handlers and auth methods stand on it; what fails is told in Go's 
 from __future__ import annotations
 
 import asyncio
+import os
 import zlib
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Final, Self
 
+from pyconsul.lang.goproxy import Proxy, Tunnel, TunnelError, proxy_for
 from pyconsul.lang.gourl import UrlError
 from pyconsul.lang.strconv import quote
-from pyconsul.primitives.dialing import DialError
+from pyconsul.primitives.dialing import DialError, joined
 from pyconsul.primitives.handshakes import NO_TLS, NO_TLS_BUT_HTTP
 from pyconsul.primitives.links import BrokenLink, HandshakeError, Link, Trust, secure
 from pyconsul.primitives.tls import client_context
-from pyconsul.sdk.http1 import ProtocolError
+from pyconsul.sdk.http1 import ProtocolError, require_usable
 from pyconsul.toolkit.web_answer import WebAnswer
 from pyconsul.toolkit.web_request import MAX_REDIRECTS, Request, sending_fault, told
 
@@ -150,11 +152,12 @@ async def _exchange(request: Request, deadline: float, trust: Trust, name: str, 
     """One hop. Raises DialError, BrokenLink, ProtocolError, WebError."""
     if fault := sending_fault(request):
         raise WebError(fault)
-    link = await _link(request, trust, name, unix_path)
+    proxy = None if unix_path else proxy_for(request.url.scheme, *request.address(), os.environ)
+    link = await _link(request, trust, name, unix_path, proxy)
     try:
         parser = WebAnswer(request.method)
         try:
-            await link.write(request.head() + request.body)
+            await link.write(request.head(proxy) + request.body)
         except BrokenLink as error:  # what the peer said before it closed the connection tells more
             await _head_after(link, parser, error)
         while not parser.has_head:
@@ -175,12 +178,15 @@ async def _head_after(link: Link, parser: WebAnswer, failure: BrokenLink) -> Non
         raise failure from None
 
 
-async def _link(request: Request, trust: Trust, name: str, unix_path: str) -> Link:
+async def _link(request: Request, trust: Trust, name: str, unix_path: str, proxy: Proxy | None) -> Link:
     if unix_path:
         return await Link.to_unix(unix_path)
     host, port = request.address()
     named = request.url.hostname()
-    link = await Link.to(host, port, shown="" if named else f":{port}", patience=_DIAL_PATIENCE)
+    if proxy is None:
+        link = await Link.to(host, port, shown="" if named else f":{port}", patience=_DIAL_PATIENCE)
+    else:
+        link = await _through(proxy, request)
     if request.url.scheme != "https":
         return link
     try:
@@ -192,6 +198,29 @@ async def _link(request: Request, trust: Trust, name: str, unix_path: str) -> Li
             raise WebError("net/http: TLS handshake timeout") from None
         if isinstance(error, HandshakeError) and str(error) == NO_TLS and error.first == b"HTTP/":
             raise WebError(NO_TLS_BUT_HTTP) from None
+        raise
+    return link
+
+
+async def _through(proxy: Proxy, request: Request) -> Link:
+    """A connection by way of a proxy; for TLS it leads to the host itself. Raises DialError, BrokenLink, WebError."""
+    require_usable(proxy)
+    try:
+        link = await Link.to(proxy.host, proxy.port, patience=_DIAL_PATIENCE)
+    except DialError as error:
+        raise DialError(f"proxyconnect tcp: {error}") from None
+    if request.url.scheme != "https":
+        return link
+    tunnel = Tunnel(proxy, joined(*request.address()))
+    try:
+        await link.write(tunnel.request)
+        while not tunnel.feed(await link.read()):
+            pass
+    except TunnelError as error:
+        link.close()
+        raise WebError(str(error)) from None
+    except BaseException:
+        link.close()
         raise
     return link
 

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from pyconsul.lang import gourl
+from pyconsul.lang.goproxy import Proxy
 from pyconsul.lang.gourl import Url
 from pyconsul.lang.strconv import from_bytes, quote, to_bytes
 from pyconsul.primitives.dialing import DialError, literal
@@ -64,11 +65,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             raise DialError(f"dial tcp: address {port}: invalid port")
         return _ascii(self.url.hostname()) or _THIS_MACHINE, int(port or _PORTS[self.url.scheme])
 
-    def head(self) -> bytes:
-        """The request line and headers, in Go's order."""
+    def head(self, proxy: Proxy | None = None) -> bytes:
+        """The request line and headers, in Go's order; those of plain HTTP tell a ``proxy`` where to send it."""
         host = self.host or self.url.host
         host = re.sub(r"%[^\]]*\]", "]", host) if _HOST.fullmatch(_ascii(host)) else ""
-        lines = [f"{self.method} {self._target(host)} HTTP/1.1", f"Host: {_ascii(host)}"]
+        start = "" if proxy is None or self.url.scheme == "https" else f"http://{_ascii(self.url.host)}"
+        lines = [f"{self.method} {start}{self._target(host)} HTTP/1.1", f"Host: {_ascii(host)}"]
         agent = self.headers.get("User-Agent", ["Go-http-client/1.1"])
         if agent and agent[0]:
             lines.append(f"User-Agent: {agent[0]}")
@@ -80,6 +82,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         for name in sorted(headers):
             if name not in _OF_THE_CLIENT:
                 lines += [f"{name}: {_one_line(value)}" for value in headers[name]]
+        if start and proxy is not None and proxy.authorization:
+            lines.append(proxy.header.rstrip())
         if self.unzips:
             lines.append("Accept-Encoding: gzip")
         if first(self.headers, "Connection").lower() != "close" and not self._switches():
