@@ -82,12 +82,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         for name in sorted(headers):
             if name not in _OF_THE_CLIENT:
                 lines += [f"{name}: {_one_line(value)}" for value in headers[name]]
-        if start and proxy is not None and proxy.authorization:
-            lines.append(proxy.header.rstrip())
         if self.unzips:
             lines.append("Accept-Encoding: gzip")
         if first(self.headers, "Connection").lower() != "close" and not self._switches():
             lines.append("Connection: close")
+        if start and proxy is not None and proxy.authorization:
+            lines.append(proxy.header.rstrip())
         return to_bytes("\r\n".join(lines)) + b"\r\n\r\n"
 
     @property
