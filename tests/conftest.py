@@ -19,6 +19,11 @@ settings.register_profile("new", deadline=None, suppress_health_check=[HealthChe
 settings.register_profile("same", settings.get_profile("new"), derandomize=True)
 settings.load_profile("new" if os.environ.get("NEW_EXAMPLES") == "1" else "same")
 
+# The servers of the tests are on this machine, which not every library asks directly where there is a proxy.
+for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    os.environ.pop(name, None)
+    os.environ.pop(name.lower(), None)
+
 # Who starts tests in the background may leave SIGINT ignored. Children inherit that, and a shell cannot trap it then.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
