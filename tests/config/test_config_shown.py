@@ -28,8 +28,6 @@ _ELSEWHERE = {
 def _runtime_names(kind: type[Section], prefix: str = "") -> set[str]:
     names: set[str] = set()
     for member, hint in get_type_hints(kind).items():
-        if member not in kind.__struct_fields__:
-            continue
         if isinstance(hint, type) and issubclass(hint, Section):
             names |= _runtime_names(hint, f"{prefix}{member}.")
         else:
