@@ -120,13 +120,13 @@ def test_a_proxy_is_shown_with_all_its_members() -> None:
           name = "p" kind = "connect-proxy" port = 1
           proxy {
             destination_service_name = "web"
-            config { api_token = "SECRET" a = 1 }
+            config { api_token = "SECRET" clientSecret = "SECRET" a = 1 }
             upstreams { destination_name = "q" local_bind_port = 5 }
           }
         }
     """
     shown = load({"dev": True, "hcl": [text]}, {}).runtime.sanitised()["Services"][0]["Proxy"]
-    assert shown["Config"] == {"api_token": "hidden", "a": 1}
+    assert shown["Config"] == {"api_token": "hidden", "clientSecret": "hidden", "a": 1}
     assert (shown["AccessLogs"]["Enabled"], shown["EnvoyExtensions"], shown["LocalServiceAddress"]) == (False, [], "")
     upstream = shown["Upstreams"][0]
     assert (upstream["DestinationType"], upstream["MeshGateway"], upstream["Config"]) == ("service", {"Mode": ""}, {})
