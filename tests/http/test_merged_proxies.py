@@ -61,13 +61,14 @@ async def test_a_merged_row_of_the_catalog_says_nothing_of_its_node(door: DoorCl
     assert (web["Address"], web["Datacenter"]) == ("10.0.0.1", "dc1")
 
 
-@pytest.mark.parametrize("path", ["catalog/node/n", "catalog/node-services/n"])
-async def test_the_services_of_a_node_are_merged_too(path: str, door: DoorClient) -> None:
-    """All that are proxies or gateways."""
-    found = {row["Service"]: row["Proxy"] for row in await rows(door, f"{path}?merge-central-config")}
-    assert found["p"] == MERGED
-    assert found["g"]["Config"] == {"a": 1}
-    assert "Config" not in found["web"]
+async def test_the_services_of_a_node_are_merged_in_the_list_alone(door: DoorClient) -> None:
+    """All that are proxies or gateways; the older form of the read knows nothing of it."""
+    listed = {row["Service"]: row["Proxy"] for row in await rows(door, "catalog/node-services/n?merge-central-config")}
+    assert listed["p"] == MERGED
+    assert listed["g"]["Config"] == {"a": 1}
+    assert "Config" not in listed["web"]
+    older = {row["Service"]: row["Proxy"] for row in await rows(door, "catalog/node/n?merge-central-config")}
+    assert older["p"] == PLAIN
 
 
 @pytest.mark.parametrize("path", ["catalog/service/web", "health/service/web"])
