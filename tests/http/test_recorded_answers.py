@@ -1,7 +1,8 @@
-"""What a real Consul 1.21 with ACLs says to some 560 requests, mostly ones that it refuses (``answers.json``).
+"""What a real Consul 1.21 with ACLs says to some 850 requests, mostly ones that it refuses (``answers.json``).
 
-A row is method, path, body, status and answer; without an answer only the status counts, for it holds what is new each
-time. The rows of a family are asked in order of one agent, so that a later one meets what an earlier one made.
+A row is method, path, body, status and answer: a number stands for how many rows are shown, and without an answer only
+the status counts, for it holds what is new each time. The rows of a family are asked in order of one agent, so that a
+later one meets what an earlier one made.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ def fits(answer: Answer, status: int, *shown: Any) -> bool:
     if answer.status != status or not shown:
         return answer.status == status
     [wanted] = shown
+    if isinstance(wanted, int) and isinstance(answer.body, list):
+        return len(answer.body) == wanted
     return answer.text == wanted if isinstance(wanted, str) else answer.body == wanted
 
 
