@@ -185,6 +185,15 @@ async def test_a_node_is_not_found_by_an_id_that_is_none(node_id: str, fault: st
     assert done["Errors"][0]["What"] == f"node lookup by ID failed: index error: {fault}"
 
 
+@pytest.mark.parametrize("kind", ["Node", "Service", "Check"])
+async def test_an_operation_of_any_kind_may_stand_alone(kind: str, wire: Any) -> None:
+    """It goes through the log like all writes, so the answer has no index of a read."""
+    node = {"Node": {"Verb": "set", "Node": {"Node": "n", "Address": "192.0.2.1"}}}
+    _, done = await put(wire, {"Node": node, "Service": a_service(), "Check": a_check()}[kind])
+    assert done["Results"][0][kind]["ModifyIndex"] > 0
+    assert "Index" not in done
+
+
 async def test_a_nodes_partition_goes_no_further(wire: Any) -> None:
     """The community edition has none to show."""
     _, done = await put(wire, {"Node": {"Verb": "set", "Node": {"Node": "n", "Address": "::1", "Partition": "p"}}})
