@@ -46,6 +46,7 @@ async def mesh() -> AsyncIterator[DoorClient]:
         partly = {"Name": "api", "Permissions": [{"Action": "allow", "HTTP": {"PathPrefix": "/"}}]}
         sources, meta = [{"Name": "web", "Action": "deny"}, partly], {"external-source": "kubernetes"}
         await entry(door, "service-intentions", "db", Sources=sources, Meta=meta)
+        await entry(door, "service-intentions", "web", Sources=[{"Name": "in", "Action": "allow"}])
         await instance(door, "web", calls="db")
         await instance(door, "api", calls="db")
         await instance(door, "db")
@@ -92,6 +93,8 @@ async def test_a_neighbour_shows_what_intentions_say(mesh: DoorClient) -> None:
     assert shown["web"] == {**named, "HasPermissions": False}
     assert shown["api"] == {**named, "HasPermissions": True}
     assert shown["open"] == SAYS_NOTHING
+    by_hand = {one["Name"]: one["Intention"] for one in (await topology(mesh, "web"))["Downstreams"]}
+    assert by_hand["in"] == {**named, "Allowed": True, "HasPermissions": False, "ExternalSource": ""}
 
 
 async def test_a_router_without_instances_has_nothing_else_to_show(mesh: DoorClient) -> None:
