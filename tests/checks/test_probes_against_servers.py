@@ -152,6 +152,14 @@ async def test_http_answers_that_never_come_time_out(serve: Serve) -> None:
     assert found.output.endswith("context deadline exceeded (Client.Timeout exceeded while awaiting headers)")
 
 
+async def test_a_grpc_server_that_never_greets_is_waited_for_until_the_limit(serve: Serve) -> None:
+    """Without its settings the connection does not count as one."""
+    port = await serve(silent)
+    waiting = "received context error while waiting for new LB policy update: context deadline exceeded"
+    found = await attempt(GRPC=f"127.0.0.1:{port}", Timeout=SECOND // 20)
+    assert found == Result("critical", f"rpc error: code = DeadlineExceeded desc = {waiting}")
+
+
 async def test_http_bodies_that_never_end_count_by_their_status(serve: Serve) -> None:
     """Once the status is there, what came of the body until the limit is the output."""
 

@@ -31,7 +31,7 @@ class OtherNodes:
 
     def __init__(self) -> None:
         self.checks: list[HealthCheck] = []
-        self.services: dict[str, NodeService] = {}
+        self.services: dict[str, NodeService] | None = {}  # None where there is no such node
         self.news = asyncio.Event()
         self.failures = 0
         self.back = asyncio.Event()
@@ -45,7 +45,8 @@ class OtherNodes:
             raise NoLeader
         await self.back.wait()
         if method == "Catalog.NodeServices":
-            return IndexedNodeServices(NodeServices=NodeServices(Services=self.services))
+            found = None if self.services is None else NodeServices(Services=self.services)
+            return IndexedNodeServices(NodeServices=found)
         if ask.MinQueryIndex:
             await self.news.wait()
             self.news.clear()
@@ -204,6 +205,16 @@ async def test_an_alias_follows_another_node(bench: Bench) -> None:
     bench.start("al", AliasNode="n2", AliasService="web")
     await bench.until(lambda c: c.Output == "All checks passing.", "al")
     bench.others.checks = []
+    bench.others.services = {}
+    bench.others.news.set()
+    await bench.until(lambda c: c.Output == "Service web could not be found on node n2", "al")
+
+
+async def test_an_alias_of_a_node_that_nobody_knows_has_nothing_against_it(bench: Bench) -> None:
+    """As in Consul; it hears of the node when it comes."""
+    bench.others.services = None
+    bench.start("al", AliasNode="n2", AliasService="web")
+    await bench.until(lambda c: c.Output == "No checks found.", "al")
     bench.others.services = {}
     bench.others.news.set()
     await bench.until(lambda c: c.Output == "Service web could not be found on node n2", "al")

@@ -28,8 +28,6 @@ _ELSEWHERE = {
 def _runtime_names(kind: type[Section], prefix: str = "") -> set[str]:
     names: set[str] = set()
     for member, hint in get_type_hints(kind).items():
-        if member not in kind.__struct_fields__:
-            continue
         if isinstance(hint, type) and issubclass(hint, Section):
             names |= _runtime_names(hint, f"{prefix}{member}.")
         else:
@@ -122,13 +120,13 @@ def test_a_proxy_is_shown_with_all_its_members() -> None:
           name = "p" kind = "connect-proxy" port = 1
           proxy {
             destination_service_name = "web"
-            config { api_token = "SECRET" a = 1 }
+            config { api_token = "SECRET" clientSecret = "SECRET" a = 1 }
             upstreams { destination_name = "q" local_bind_port = 5 }
           }
         }
     """
     shown = load({"dev": True, "hcl": [text]}, {}).runtime.sanitised()["Services"][0]["Proxy"]
-    assert shown["Config"] == {"api_token": "hidden", "a": 1}
+    assert shown["Config"] == {"api_token": "hidden", "clientSecret": "hidden", "a": 1}
     assert (shown["AccessLogs"]["Enabled"], shown["EnvoyExtensions"], shown["LocalServiceAddress"]) == (False, [], "")
     upstream = shown["Upstreams"][0]
     assert (upstream["DestinationType"], upstream["MeshGateway"], upstream["Config"]) == ("service", {"Mode": ""}, {})

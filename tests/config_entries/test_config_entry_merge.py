@@ -59,6 +59,13 @@ def test_upstreams_get_their_own_protocol_and_overrides(db: Store) -> None:
     assert settings == {"db": {"protocol": "grpc", "connect_timeout_ms": 3}, "other": {"connect_timeout_ms": 9}}
 
 
+def test_an_upstream_that_is_a_query_stays_as_it_is(db: Store) -> None:
+    """Nothing is known of the service behind it."""
+    write(db, "service-defaults", "web", UpstreamConfig={"Defaults": {"ConnectTimeoutMs": 9}})
+    asked = Upstream(DestinationType="prepared_query", DestinationName="q")
+    assert with_central_config(db, sidecar(Upstreams=[asked]))[1].Proxy.Upstreams == [asked]
+
+
 def test_a_transparent_proxy_also_gets_upstreams_that_only_entries_name(db: Store) -> None:
     """They are marked as such."""
     write(db, "service-defaults", "web", UpstreamConfig={"Overrides": [{"Name": "db", "Protocol": "http"}]})

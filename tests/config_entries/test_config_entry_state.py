@@ -20,6 +20,7 @@ from pyconsul.structs.catalog import (
     NodeService,
     PeeredServiceName,
     RegisterRequest,
+    ServiceAddress,
     ServiceConnect,
     ServiceName,
 )
@@ -27,6 +28,7 @@ from pyconsul.structs.config_entries.decode import decode_entry
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.hashing import prepared
 from pyconsul.structs.config_entries.requests import ConfigEntryRequest
+from pyconsul.structs.connect_proxy import ConnectProxyConfig
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.system_metadata import ENABLED, GATEWAY_VIRTUAL_IPS, VIRTUAL_IPS, SystemMetadataEntry
 from pyconsul.structs.wire import changed
@@ -176,6 +178,18 @@ def test_instances_of_a_terminating_gateway_carry_addresses_of_what_they_lead_to
     put_entry(db, 6, entry("terminating-gateway", "gw", Services=[{"Name": "b"}]))
     assert not has_address(db, "a")
     assert has_address(db, "b")
+
+
+def test_a_gateway_keeps_the_addresses_that_it_came_with(db: Store) -> None:
+    """Those of services that it no longer leads to go, but a service of the mesh keeps its own."""
+    register(db, 4, "gw", Kind="terminating-gateway", TaggedAddresses={"lan": ServiceAddress(Address="10.0.0.1")})
+    put_entry(db, 5, entry("terminating-gateway", "gw", Services=[{"Name": "a"}, {"Name": "b"}]))
+    register(db, 6, "p", Kind="connect-proxy", Proxy=ConnectProxyConfig(DestinationServiceName="b"))
+    put_entry(db, 7, entry("terminating-gateway", "gw", Services=[{"Name": "c"}]))
+    instance = catalog.service_of_node(db, "n-gw", "gw")
+    assert instance is not None
+    assert set(instance.TaggedAddresses or {}) == {"lan", "consul-virtual:c"}
+    assert [has_address(db, name) for name in "abc"] == [False, True, True]
 
 
 def test_one_name_is_not_two_kinds_of_gateway(db: Store) -> None:

@@ -230,6 +230,7 @@ async def test_a_failing_catalog_is_a_server_failure(world: Any) -> None:
 
     world.door._rpc = refuse
     assert (await world.ask("web.service.consul")).rcode == "SERVFAIL"
+    assert (await world.ask("7.113.0.203.in-addr.arpa", "PTR")).rcode == "NXDOMAIN"  # as far as anybody can say
 
 
 async def test_names_too_long_for_the_wire_are_a_server_failure_not_silence(world: Any) -> None:

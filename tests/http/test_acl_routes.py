@@ -470,3 +470,18 @@ async def test_what_is_missing_can_be_waited_for_by_those_that_take_gzip(api: Ap
     assert (plain.status, packed.status) == (404, 404)
     assert "X-Consul-Index" not in plain.headers
     assert int(packed.headers["X-Consul-Index"]) > 0
+
+
+async def test_who_asks_nothing_needs_no_token(api: Api) -> None:
+    """An unknown one is not even looked up."""
+    answer = await api.ask("POST", "/v1/internal/acl/authorize", b"[]", token=NOBODY)
+    assert (answer.status, answer.body) == (200, [])
+
+
+async def test_the_configuration_of_an_auth_method_is_kept_as_given(api: Api) -> None:
+    """What counts as zero stands there again, and is looked at before it is: an unknown name is one in any case."""
+    config = {"JWTValidationPubKeys": [PUBLIC_KEY], "BoundIssuer": "", "ExpirationLeeway": 0, "BoundAudiences": None}
+    made = await api.made("auth-method", Name="m", Type="jwt", Config=config)
+    assert made["Config"] == config
+    refused = await api.put("auth-method", {"Name": "m", "Type": "jwt", "Config": {**config, "Nope": None}})
+    assert refused.text.endswith("* '' has invalid keys: Nope")

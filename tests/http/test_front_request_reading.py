@@ -207,6 +207,13 @@ def test_who_waits_for_an_invitation(version: str, value: str, waits: bool) -> N
     assert expects(head_of(f"PUT / HTTP/{version}\r\nHost: x\r\nExpect: {value}\r\n\r\n".encode())) is waits
 
 
+@pytest.mark.parametrize("ending", ["\r\n", "\n"])
+def test_a_body_begins_right_behind_the_empty_line(ending: str) -> None:
+    """However the lines of the head end."""
+    head = ending.join(["PUT /k HTTP/1.1", "Host: x", "Content-Length: 3", "", ""])
+    assert body_of(f"{head}\nab".encode()) == b"\nab"
+
+
 def test_other_expectations_are_refused() -> None:
     """With 417, whether there is a body or not."""
     with pytest.raises(Refused) as refused:

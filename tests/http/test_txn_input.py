@@ -86,6 +86,61 @@ async def test_an_interval_that_is_none_is_refused(interval: Any, fault: str, wi
     assert await put(wire, a_check(Definition={"Interval": interval})) == (400, f"Failed to parse body: {fault}")
 
 
+async def test_what_of_a_service_is_taken_over(wire: Any) -> None:
+    """Names, addresses and weights are; how the proxy is set up is not, nor the place or whether it is native."""
+    taken = {
+        "Kind": "connect-proxy",
+        "Tags": ["a"],
+        "Address": "192.0.2.3",
+        "TaggedAddresses": {"lan": {"Address": "192.0.2.4", "Port": 9}},
+        "Meta": {"k": "v"},
+        "Port": 5,
+        "Weights": {"Passing": 3, "Warning": 2},
+        "EnableTagOverride": True,
+    }
+    where = {"DestinationServiceName": "d", "DestinationServiceID": "e", "LocalServiceAddress": "f"}
+    led = {**where, "LocalServicePort": 7, "MeshGateway": {"Mode": "local"}}
+    left = {
+        "Proxy": {**led, "Config": {"a": 1}, "Mode": "direct", "Expose": {"Checks": True}},
+        "Connect": {"Native": True},
+    }
+    _, done = await put(wire, a_service(**taken, **left, Locality={"Region": "r"}))
+    stored = done["Results"][0]["Service"]
+    assert stored["TaggedAddresses"].pop("consul-virtual")["Port"] == 5
+    assert {name: stored[name] for name in taken} == taken
+    assert stored["Proxy"] == {**led, "Mode": "", "Expose": {}}
+    assert (stored["Connect"], "Locality" in stored) == ({}, False)
+
+
+async def test_what_of_a_check_is_taken_over(wire: Any) -> None:
+    """All of it; tags come from its service."""
+    await put(wire, a_service(Tags=["a"]))
+    taken = {
+        "Status": "passing",
+        "Notes": "no",
+        "Output": "out",
+        "ServiceID": "web",
+        "ServiceName": "web",
+        "Type": "http",
+    }
+    definition = {
+        "Interval": "5s",
+        "Timeout": "1s",
+        "DeregisterCriticalServiceAfter": "1h0m0s",
+        "HTTP": "http://a",
+        "TLSServerName": "s",
+        "TLSSkipVerify": True,
+        "Header": {"A": ["b"]},
+        "Method": "GET",
+        "Body": "b",
+        "TCP": "t",
+    }
+    _, done = await put(wire, a_check(**taken, Definition=definition))
+    stored = done["Results"][0]["Check"]
+    assert {name: stored[name] for name in taken} == taken
+    assert (stored["Definition"], stored["ServiceTags"]) == (definition, ["a"])
+
+
 async def test_how_a_transparent_proxy_is_reached_is_taken_over(wire: Any) -> None:
     """Beside where the proxy leads; upstreams, for one, are not."""
     proxy = {"DestinationServiceName": "db", "TransparentProxy": {"OutboundListenerPort": 7}, "Upstreams": []}
@@ -128,6 +183,15 @@ async def test_a_node_is_not_found_by_an_id_that_is_none(node_id: str, fault: st
     """The index refuses it."""
     _, done = await put(wire, {"Node": {"Verb": "get", "Node": {"ID": node_id}}})
     assert done["Errors"][0]["What"] == f"node lookup by ID failed: index error: {fault}"
+
+
+@pytest.mark.parametrize("kind", ["Node", "Service", "Check"])
+async def test_an_operation_of_any_kind_may_stand_alone(kind: str, wire: Any) -> None:
+    """It goes through the log like all writes, so the answer has no index of a read."""
+    node = {"Node": {"Verb": "set", "Node": {"Node": "n", "Address": "192.0.2.1"}}}
+    _, done = await put(wire, {"Node": node, "Service": a_service(), "Check": a_check()}[kind])
+    assert done["Results"][0][kind]["ModifyIndex"] > 0
+    assert "Index" not in done
 
 
 async def test_a_nodes_partition_goes_no_further(wire: Any) -> None:

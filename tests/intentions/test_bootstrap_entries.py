@@ -30,6 +30,17 @@ async def test_a_leader_writes_the_entries_of_its_configuration(tmp_path: Path) 
     assert (getattr(found, "Protocol"), bool(found.Hash)) == ("http", True)  # noqa: B009 -- one kind has it
 
 
+@pytest.mark.parametrize("connect", [True, False])
+async def test_intentions_come_along_where_there_is_a_mesh(tmp_path: Path, connect: bool) -> None:
+    """Without one they would mean nothing: they are left out, and the others are written."""
+    intentions = {"Kind": "service-intentions", "Name": "web", "Sources": [{"Name": "*", "Action": "deny"}]}
+    flags = settings_with(tmp_path, intentions, {"Kind": "service-defaults", "Name": "web"})
+    async with leading_agent(f"connect {{ enabled = {str(connect).lower()} }}", **flags) as agent:
+        db = agent.server.db
+        assert (entry_named(db, "service-intentions", "web") is not None) is connect
+        assert entry_named(db, "service-defaults", "web") is not None
+
+
 @pytest.mark.parametrize(
     ("entry", "text"),
     [

@@ -43,6 +43,16 @@ async def test_a_leader_that_was_deregistered_enters_itself_again() -> None:
         assert check_of_node(server.db, "n1", "serfHealth") is not None
 
 
+async def test_a_leader_that_was_failing_is_alive_again() -> None:
+    """Its check may have been written by somebody else, or by the leader before."""
+    async with leading() as server:
+        failing = HealthCheck(Node="n1", CheckID="serfHealth", Name="Serf Health Status", Status="critical")
+        await server.propose(MessageType.REGISTER, RegisterRequest(Node="n1", Address="127.0.0.1", Check=failing))
+        await Reconciliation(server).reconcile()
+        check = check_of_node(server.db, "n1", "serfHealth")
+        assert check is not None and check.Status == "passing"
+
+
 async def test_a_node_that_claims_to_be_a_member_and_is_none_goes() -> None:
     """As one from the snapshot of another cluster; nodes that gossip never knew stay."""
     async with leading() as server:

@@ -240,9 +240,10 @@ def test_a_full_sync_finds_every_difference() -> None:
     state.add_check(a_check("same"))
     state.add_check(a_check("differs"))
     all_synced(state)
-    services = [a_service(n).Service for n in ("same", "unknown", "consul")]
+    stored = {"CreateIndex": 5, "ModifyIndex": 7}  # by the catalog, and no difference
+    services = [msgspec.structs.replace(a_service(n).Service, **stored) for n in ("same", "unknown", "consul")]
     services.append(a_service("differs", Port=1).Service)
-    checks = [a_check(n).Check for n in ("same", "unknown", "serfHealth")]
+    checks = [msgspec.structs.replace(a_check(n).Check, **stored) for n in ("same", "unknown", "serfHealth")]
     state.compare(REMOTE_NODE, services, [*checks, a_check("differs", status="critical").Check])
     assert dirty(state) == ({"differs", "missing"}, {"differs"})
     assert set(state.gone_services) == {"unknown"} and set(state.gone_checks) == {"unknown"}

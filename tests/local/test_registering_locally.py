@@ -23,6 +23,7 @@ from pyconsul.structs.checks import CheckType
 from pyconsul.structs.connect_proxy import ConnectProxyConfig, ExposeConfig
 from pyconsul.structs.definitions import service_definition_from
 from pyconsul.structs.errors import InternalError, NotFound
+from pyconsul.telemetry.logging import Level, Monitor, add_sink, remove_sink
 
 FACTS = NodeFacts(datacenter="dc1", node="here", node_id="id", address="1.1.1.1", tagged_addresses={}, meta={})
 SECOND = 1_000_000_000
@@ -122,6 +123,28 @@ async def test_ip_addresses_are_tagged_by_family(place: Place, address: str, tag
     found = place.service("x").TaggedAddresses or {}
     assert set(found) == tags
     assert all(each == ServiceAddress(Address=address, Port=5) for each in found.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "warned"),
+    [
+        ("web-1", ""),
+        ("a_b", "due to invalid characters. Valid characters include all alpha-numerics and dashes.: service=a_b"),
+        ("w" * 63, ""),
+        ("w" * 64, f"due to it being too long. Valid lengths are between 1 and 63 bytes.: service={'w' * 64}"),
+    ],
+)
+async def test_a_name_that_dns_cannot_find_is_warned_about(name: str, warned: str, place: Place) -> None:
+    """The service is registered all the same."""
+    monitor = Monitor(Level.WARN)
+    add_sink(monitor)
+    try:
+        place.register(Name=name)
+    finally:
+        remove_sink(monitor)
+    said = monitor.take()
+    assert (f"Service name will not be discoverable via DNS {warned}" in said) if warned else said == ""
+    assert place.service(name).Service == name
 
 
 async def test_given_tagged_addresses_stay_and_must_fit(place: Place) -> None:

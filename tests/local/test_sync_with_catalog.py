@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pyconsul.agent.local.rows import LocalCheck, LocalService
+from pyconsul.agent.local.schedule import SERVER_UP_INTERVAL
 from pyconsul.agent.local.state import LocalState, NodeFacts
 from pyconsul.agent.local.sync import Syncer
 from pyconsul.agent.local.tokens import Tokens
@@ -214,6 +215,20 @@ async def test_a_started_syncer_compares_and_then_follows(syncer: Syncer, catalo
     syncer.state.add_check(a_check("a"))
     await catalog.until(2)
     assert catalog.reads >= 1 and catalog.told[1].Check.CheckID == "a"
+
+
+async def test_a_new_server_or_token_does_not_wait_for_the_next_comparison(
+    syncer: Syncer, catalog: FakeCatalog, skip_time: Callable[[float], None]
+) -> None:
+    """That would be a minute off, or two."""
+    time = asyncio.get_running_loop().time
+    syncer.start()
+    for compared in (1, 2):
+        await comes_true(lambda: catalog.reads == compared and syncer.schedule.wake_at > time())  # noqa: B023
+        skip_time(SERVER_UP_INTERVAL)
+    syncer.full_soon()
+    skip_time(SERVER_UP_INTERVAL)
+    await comes_true(lambda: catalog.reads == 3)
 
 
 async def test_a_pause_holds_the_loop_back(syncer: Syncer, catalog: FakeCatalog) -> None:

@@ -90,7 +90,12 @@ def test_notes_are_delivered_after_the_commit_and_never_after_an_undo() -> None:
     with pytest.raises(RuntimeError), db.transaction():
         db.note("never")
         raise RuntimeError
-    assert heard == [("early", 1)]
+    with db.transaction():
+        with pytest.raises(RuntimeError), db.savepoint():
+            db.note("undone")
+            raise RuntimeError
+        db.note("late")
+    assert heard == [("early", 1), ("late", 1)]
 
 
 def test_two_tables_of_one_name_are_refused() -> None:

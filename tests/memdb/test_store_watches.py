@@ -97,3 +97,13 @@ def test_many_prefix_watchers_hear_exactly_their_keys(prefixes: list[str], key: 
         db.prefix(ROWS, prefix, ws)
     db.put(ROWS, Row(key))
     assert {p for p, ws in watches.items() if ws.fired} == {p for p in watches if key.startswith(p)}
+
+
+def test_a_watch_that_fired_is_silent() -> None:
+    """Also where it was put to more rows since, as by a reader that was under way."""
+    db, told = Store([ROWS]), list[str]()
+    ws = WatchSet(lambda: told.append("fired"))
+    for key in "xy":
+        db.get(ROWS, key, ws)
+        db.put(ROWS, Row(key))
+    assert told == ["fired"]

@@ -25,6 +25,7 @@ from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
 from pyconsul.raft.snapshot_store import SnapshotStore
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.errors import BadRequest, RaftFailure
+from tests.waiting import comes_true
 
 SET = 2
 
@@ -184,6 +185,18 @@ async def test_a_stopped_voter_takes_nothing(running: Any, tmp_path: Path) -> No
         assert not voter.is_leader
         with pytest.raises(ShuttingDown):
             await voter.propose(SET, ["a", "1"])
+
+
+async def test_proposals_that_stopping_overtakes_are_told(tmp_path: Path) -> None:
+    """Each is either written or refused; nobody waits for ever."""
+    async with durable(tmp_path) as (voter, machine):
+        proposed = [asyncio.create_task(voter.propose(SET, [str(n), "1"])) for n in range(3)]
+        await asyncio.sleep(0)  # they are queued, and nothing is written yet
+        await voter.stop()
+        async with asyncio.timeout(60):
+            told = await asyncio.gather(*proposed, return_exceptions=True)
+        written = [n for n, answer in enumerate(told) if not isinstance(answer, ShuttingDown)]
+        assert [str(n) for n in written] == list(machine.rows)
 
 
 @both
@@ -413,8 +426,12 @@ async def test_after_a_failed_sync_nothing_is_accepted(tmp_path: Path, monkeypat
 
         with monkeypatch.context() as patched:
             patched.setattr(os, "fdatasync", broken)
-            with pytest.raises(RaftFailure, match="sync failed"):
-                await voter.propose(SET, ["a", "1"])
+            first = asyncio.create_task(voter.propose(SET, ["a", "1"]))
+            await comes_true(lambda: voter._writing)
+            behind = asyncio.create_task(voter.propose(SET, ["b", "1"]))
+            for proposed in (first, behind):
+                with pytest.raises(RaftFailure, match="sync failed"):
+                    await proposed
         with pytest.raises(RaftFailure, match="sync failed"):
             await voter.propose(SET, ["a", "2"])
 

@@ -84,6 +84,18 @@ async def test_a_missing_key_waits_for_itself_only(reads: Reads) -> None:
     assert (await query).Index == 7
 
 
+async def test_a_key_that_came_and_went_in_between_is_still_missing(reads: Reads) -> None:
+    """Who waits for it was woken for nothing."""
+    query = asyncio.create_task(reads.get("missing", index=5))
+    await started(query)
+    with reads.db.transaction():
+        reads.write(6, "missing")
+        kv.delete(reads.db, 6, "missing")
+    await started(query)
+    reads.write(7, "missing")
+    assert (await query).Index == 7
+
+
 async def test_the_index_of_a_missing_key_is_never_an_old_one(reads: Reads) -> None:
     """Who joins a wait, and who has waited long enough, gets the index that other writes have raised meanwhile."""
     query = asyncio.create_task(reads.get("missing", index=5, wait_ns=50_000_000))

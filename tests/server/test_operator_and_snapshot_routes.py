@@ -139,6 +139,7 @@ async def keys(agent: Agent) -> list[str]:
 async def test_the_raft_configuration_is_this_server(agent: Agent) -> None:
     """One voter that leads; how far its log is, autopilot noted when it looked last."""
     [seen] = (await ask(agent, "GET", "/v1/operator/autopilot/state")).body["Servers"].values()
+    assert (seen["ID"], seen["Name"], seen["Address"]) == (NODE_ID, "web-1", ADDRESS)
     found = (await ask(agent, "GET", "/v1/operator/raft/configuration")).body
     assert found["Index"] == 0
     [server] = found["Servers"]

@@ -19,7 +19,7 @@ from pyconsul.server.fsm.machine import Fsm, UnknownEntryError
 from pyconsul.server.fsm.registry import RECORD_KINDS
 from pyconsul.server.snapshot import ORDER
 from pyconsul.server.state.catalog_tables import NODES
-from pyconsul.server.state.kv import KVS
+from pyconsul.server.state.kv import KVS, entries_below
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.kv import DirEntry, KVSRequest
 from pyconsul.structs.messages import IGNORE_UNKNOWN, MessageType
@@ -195,6 +195,13 @@ def test_an_entry_that_may_not_be_skipped_stops_the_server() -> None:
     with pytest.raises(UnknownEntryError, match="unknown message type 99"):
         machine.apply(1, Entry(99, b""))
     assert machine.apply(1, Entry(99 | IGNORE_UNKNOWN, b"")) is None
+
+
+def test_deletes_are_remembered_by_the_restored_state() -> None:
+    """With their indexes: who waits below a prefix hears of a delete that it missed."""
+    records = [a_record(MessageType.TOMBSTONE, Key=key, ModifyIndex=index) for key, index in (("a/1", 5), ("b", 9))]
+    again = restored(saved(restored(records))[1])
+    assert [entries_below(again.db, prefix)[0] for prefix in ("a/", "b", "c")] == [5, 9, 9]
 
 
 def test_a_frozen_state_does_not_move() -> None:

@@ -9,9 +9,11 @@ from pyconsul.server.fsm.catalog import apply_deregister, apply_register
 from pyconsul.server.fsm.session import create_session
 from pyconsul.server.state import catalog
 from pyconsul.server.state.catalog_reads import check_service_nodes, service_index, services_of_node
+from pyconsul.server.state.catalog_tables import KIND_SERVICE_NAMES
 from pyconsul.server.state.indexes import INDEXES
 from pyconsul.server.state.sessions import session_with_id
 from pyconsul.structs.catalog import DeregisterRequest, NodeService, RegisterRequest, Weights
+from pyconsul.structs.connect_proxy import ConnectProxyConfig
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.health import HealthCheck, HealthCheckDefinition
 from pyconsul.structs.session import Session
@@ -74,6 +76,20 @@ def test_a_new_instance_raises_service_kind_and_node_rows(db: Store) -> None:
         "peer.~:node.n1",
         "kind_service_names.typical",
     }
+
+
+def test_a_service_of_the_mesh_is_noted_as_such_until_its_last_instance_goes(db: Store) -> None:
+    """Beside its kind; a snapshot holds these rows."""
+    proxy = NodeService(
+        ID="p", Service="p", Kind="connect-proxy", Proxy=ConnectProxyConfig(DestinationServiceName="web")
+    )
+    put(db, 5, Service=proxy)
+    assert [(row.Kind, row.Service) for row in db.all(KIND_SERVICE_NAMES)] == [
+        ("connect-enabled", "web"),
+        ("connect-proxy", "p"),
+    ]
+    drop(db, 6, ServiceID="p")
+    assert db.all(KIND_SERVICE_NAMES) == []
 
 
 def test_a_second_instance_leaves_the_names_in_use_alone(db: Store) -> None:

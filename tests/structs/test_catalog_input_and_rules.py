@@ -14,6 +14,7 @@ from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs import godecode, gojson, gomsgpack
 from pyconsul.structs.catalog import (
     CheckServiceNode,
+    Locality,
     Node,
     NodeService,
     RegisterRequest,
@@ -124,6 +125,12 @@ def test_durations_may_be_text_or_numbers(value: Any, interval: str) -> None:
     """Other kinds of values count as nothing, as in Go."""
     check = register_request_from({"Check": {"Name": "c", "Definition": {"interval": value, "TTL": value}}}).Check
     assert (check.Definition.Interval or "") == interval
+
+
+@pytest.mark.parametrize(("locality", "kept"), [({}, Locality()), ({"Region": ""}, Locality()), (None, UNSET)])
+def test_an_empty_locality_is_one(locality: Any, kept: object) -> None:
+    """Go has a pointer there: only null means none."""
+    assert register_request_from({"Service": {"Locality": locality}}).Service.Locality == kept
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,11 @@ def test_declared_names_and_types_are_consuls(recorded: dict[str, str]) -> None:
     assert {name: kind for name, kind in ours.items() if recorded.get(name) != kind} == {}
 
 
+def test_a_name_with_an_open_part_is_not_declared() -> None:
+    """It is there once the part is known."""
+    assert [name for name in declared() if not name.isidentifier()] == []
+
+
 def test_late_names_are_not_there_at_zero() -> None:
     """They are those that Consul does not show before the first event."""
     assert set(declared()) & {"config_entry_apply", "fsm_acl_role", "client_api_operator_usage"} == set()

@@ -200,10 +200,13 @@ async def test_a_slow_command_is_killed(consul: Any, tmp_path: Path) -> None:
 
 async def test_a_command_without_a_limit_is_not_waited_for(consul: Any, tmp_path: Path) -> None:
     """It may be a server: the tool starts it and goes on."""
-    go = tmp_path / "go"
-    template = a_template(tmp_path / "out", "x", command=[f"until [ -e {go} ]; do sleep 0.01; done"], command_timeout=0)
+    go, over = tmp_path / "go", tmp_path / "over"
+    command = f"until [ -e {go} ]; do sleep 0.01; done; touch {over}"
+    template = a_template(tmp_path / "out", "x", command=[command], command_timeout=0)
     await Runner(a_config(consul, template, once=True)).run()
+    assert not over.exists()
     go.touch()
+    await comes_true(over.exists)
 
 
 async def test_a_token_file_that_is_not_there_ends_the_tool(consul: Any, tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ import msgspec
 
 from pyconsul.config.keyrow import Kind
 from pyconsul.config.shapes import ListOf, MapOf, Section, Shape, file_shape
+from pyconsul.lang.goprint import printed
 from pyconsul.lang.hcl import Blocks
-from pyconsul.structs.gojson import format_float
 
 _INT64: Final = 1 << 63
 
@@ -207,7 +207,7 @@ def _as_int64(given: float) -> int:
 
 def unconvertible(name: str, wanted: str, given: object) -> str:
     """What mapstructure says of a value that is of no use as the type ``wanted``."""
-    return f"'{name}' expected type '{wanted}', got unconvertible type '{_go_type(given)}', value: '{_go_value(given)}'"
+    return f"'{name}' expected type '{wanted}', got unconvertible type '{_go_type(given)}', value: '{printed(given)}'"
 
 
 def _single(given: object) -> object:
@@ -281,28 +281,3 @@ def _go_type(value: object) -> str:
             return "map[string]interface {}"
         case _:
             return _go_kind(value)
-
-
-def _go_value(value: object) -> str:
-    """The value as Go's ``%v`` prints it."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case float():
-            return format_go_float(value)
-        case list():
-            return "[" + " ".join(_go_value(member) for member in cast("list[object]", value)) + "]"
-        case dict():
-            pairs = sorted(cast("Raw", value).items())
-            return "map[" + " ".join(f"{key}:{_go_value(inner)}" for key, inner in pairs) + "]"
-        case None:
-            return "<nil>"
-        case _:
-            return str(value)
-
-
-def format_go_float(value: float) -> str:
-    """A float as Go's ``%v`` prints it: the exponent form from 1e21 on."""
-    if value == int(value) and abs(value) < 1e21:
-        return str(int(value))
-    return format_float(value)

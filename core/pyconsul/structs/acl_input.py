@@ -77,9 +77,13 @@ def question_from(value: Any) -> ACLAuthorizationRequest:
     return msgspec.convert(_without_zeros(from_json(_QUESTION, value)), ACLAuthorizationRequest)
 
 
+class _Untyped(dict[str, Any]):
+    """An object whose members mean something to somebody else: all of them are kept."""
+
+
 def _without_zeros(value: Any) -> Any:
     """Members with zero values left out, as Go does it where it prints them again; empty lists and objects stay."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and not isinstance(value, _Untyped):
         return {name: _without_zeros(item) for name, item in value.items() if item or isinstance(item, list | dict)}
     return [_without_zeros(item) for item in value] if isinstance(value, list) else value
 
@@ -123,7 +127,7 @@ def _config(value: Any, path: str) -> dict[str, Any]:
     """An auth method's configuration as it is stored: all its numbers are floats, as Go reads them."""
     if not isinstance(value, dict):
         raise mismatch(value, path, "map[string]interface {}")
-    return {str(key): _floats(item) for key, item in value.items()}
+    return _Untyped({str(key): _floats(item) for key, item in value.items()})
 
 
 def _floats(value: Any) -> Any:

@@ -5,7 +5,8 @@ ValueError with the text that Go's decoder gives.
 """
 
 from functools import cache
-from typing import Any, TypeVar, cast
+from types import NoneType
+from typing import Any, TypeVar, cast, get_args
 
 import msgspec
 from msgspec import UNSET
@@ -30,10 +31,10 @@ def deregister_request_from(value: Any) -> DeregisterRequest:
 def without_zeros(row: S) -> S:
     """The struct with UNSET for every omittable field that holds Go's zero value, all the way down."""
     found: dict[str, Any] = {}
-    for name, omittable in _fields(type(row)):
+    for name, omittable, is_pointer in _fields(type(row)):
         value = getattr(row, name)
         settled = _settled(value)
-        if settled is not UNSET and omittable and _is_zero(settled):
+        if settled is not UNSET and omittable and (settled is None if is_pointer else _is_zero(settled)):
             settled = UNSET
         if settled is not value:
             found[name] = settled
@@ -41,9 +42,13 @@ def without_zeros(row: S) -> S:
 
 
 @cache
-def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, bool], ...]:
-    """Names, and whether each may be left out; finding out takes longer than all else about a row."""
-    return tuple((field.name, field.default is UNSET) for field in msgspec.structs.fields(kind))
+def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, bool, bool], ...]:
+    """Names, whether each may be left out, and whether Go has a pointer, of which only null is zero.
+
+    Finding out takes longer than all else about a row.
+    """
+    fields = msgspec.structs.fields(kind)
+    return tuple((field.name, field.default is UNSET, NoneType in get_args(field.type)) for field in fields)
 
 
 def _is_zero(value: Any) -> bool:

@@ -238,7 +238,7 @@ def _gateway_errors(service: NodeService) -> list[str]:
     errors: list[str] = []
     if not service.Port and kind not in (KIND_INGRESS_GATEWAY, KIND_API_GATEWAY):
         errors.append(f"Port must be non-zero for a {kind}")
-    if service.Connect.SidecarService:
+    if isinstance(service.Connect.SidecarService, dict):
         errors.append(f"A {kind} cannot have a sidecar service defined")
     errors.extend(
         f"The Proxy.{name} configuration is invalid for a {kind}" for name in _NOT_FOR_GATEWAYS if getattr(proxy, name)

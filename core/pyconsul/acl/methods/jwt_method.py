@@ -11,7 +11,7 @@ import msgspec
 from pyconsul.acl.methods import claims as claims_of
 from pyconsul.acl.methods import jose_json, jws
 from pyconsul.acl.methods.protocol import Answer, Ask, Fetch, Identity, MethodError
-from pyconsul.acl.methods.settings import number, read_settings, text, text_map, texts
+from pyconsul.acl.methods.settings import nanoseconds, read_settings, text, text_map, texts
 from pyconsul.lang.strconv import quote
 
 _KINDS: Final = {
@@ -25,9 +25,9 @@ _KINDS: Final = {
     "JWKSCACert": text,
     "JWTValidationPubKeys": texts,
     "BoundIssuer": text,
-    "ExpirationLeeway": number,
-    "NotBeforeLeeway": number,
-    "ClockSkewLeeway": number,
+    "ExpirationLeeway": nanoseconds,
+    "NotBeforeLeeway": nanoseconds,
+    "ClockSkewLeeway": nanoseconds,
 }
 _UNSIGNED: Final = "failed to verify id token signature"
 _NO_KEY_FITS: Final = "no known key successfully validated the token signature"

@@ -39,8 +39,10 @@ def read_settings(config: Mapping[str, Any], kinds: Mapping[str, Read]) -> dict[
 
 
 def text(name: str, value: Any) -> str:
-    """Text; numbers and truths are written as such."""
+    """Text; numbers and truths are written as such, null is empty."""
     match value:
+        case None:
+            return ""
         case str():
             return value
         case bool():
@@ -51,7 +53,12 @@ def text(name: str, value: Any) -> str:
             raise _wrong(name, "string", value)
 
 
-def number(name: str, value: Any) -> int:
+def nanoseconds(name: str, value: Any) -> int:
+    """A duration: a whole number, not the text that stands for one elsewhere."""
+    return number(name, value, "time.Duration")
+
+
+def number(name: str, value: Any, go_type: str = "int") -> int:
     """A whole number; text may hold one."""
     match value:
         case bool():
@@ -64,7 +71,7 @@ def number(name: str, value: Any) -> int:
             except NumberSyntaxError as error:
                 raise MethodError(f"cannot parse '{name}' as int: {error}") from None
         case _:
-            raise _wrong(name, "int", value)
+            raise _wrong(name, go_type, value)
 
 
 def truth(name: str, value: Any) -> bool:
@@ -84,15 +91,16 @@ def truth(name: str, value: Any) -> bool:
 
 
 def texts(name: str, value: Any) -> list[str]:
-    """A list of texts; a single one stands for a list of one."""
-    if isinstance(value, dict):
-        raise _wrong(name, "[]string", value)
-    items = value if isinstance(value, list) else [value] if value != "" else []
+    """A list of texts; a single one stands for a list of one, nothing for an empty one."""
+    items = value if isinstance(value, list) else [value] if value not in ("", {}) else []
     return [text(f"{name}[{at}]", item) for at, item in enumerate(items)]
 
 
 def text_map(name: str, value: Any) -> dict[str, str]:
-    """Texts by name."""
+    """Texts by name; of maps in a list all members count."""
+    if isinstance(value, list):
+        parts = [text_map(f"{name}[{at}]", part) for at, part in enumerate(value) if part is not None]
+        return {key: item for part in parts for key, item in part.items()}
     if not isinstance(value, dict):
         raise _wrong(name, "map[string]string", value)
     return {str(key): text(f"{name}[{key}]", item) for key, item in value.items()}

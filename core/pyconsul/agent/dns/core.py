@@ -78,7 +78,6 @@ class DnsCore:
             message.authoritative = message.recursion = False
             return message
         message.answer, message.additional = found.draw(self.dice)
-        message.authority = list(found.authority)
         reverse = self.zone_of(query) == ARPA
         if query.type == Type.SOA:
             start = soa_record(query.name, settings, now)

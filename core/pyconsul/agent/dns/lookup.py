@@ -92,7 +92,6 @@ class RecordSet(msgspec.Struct):
     groups: list[Group] = msgspec.field(default_factory=list[Group])
     limit: int = 0
     answer: list[Record] = msgspec.field(default_factory=list[Record])
-    authority: list[Record] = msgspec.field(default_factory=list[Record])
     additional: list[Record] = msgspec.field(default_factory=list[Record])
     soa_if_empty: bool = False
     ecs_global: bool = True

@@ -84,7 +84,7 @@ def plan_of(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> Plan
 
 
 def _plan_of(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> Plan | None:
-    fixed = not (found.answer or found.authority or found.additional or found.keep_order)
+    fixed = not (found.answer or found.additional or found.keep_order)
     if not fixed or not found.groups or not core.settings.compress or query.type == Type.SOA:
         return _fixed(core, query, found, tcp=tcp)
     if len({group.key for group in found.groups}) != len(found.groups):

@@ -10,6 +10,7 @@ from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.http.ui_summary import GatewayRow, ServiceSummary, summarize, without_sidecars
 from pyconsul.server.state.overview import VERSION_META
+from pyconsul.server.state.topology import ROUTING
 from pyconsul.structs import godecode
 from pyconsul.structs.catalog import (
     KIND_API_GATEWAY,
@@ -134,10 +135,10 @@ async def ui_service_topology(req: Request) -> Reply:
         raise BadRequest(f'Unsupported service kind "{kind}"')
     ask = ServiceSpecificRequest(**options, ServiceName=name, ServiceKind=kind)
     found = await fetch(req, "Internal.ServiceTopology", ask, IndexedServiceTopology, shows_consistency=False)
-    return Reply(_topology(found), meta=found)
+    return Reply(_topology(found, ask.Datacenter), meta=found)
 
 
-def _topology(found: IndexedServiceTopology) -> dict[str, Any]:
+def _topology(found: IndexedServiceTopology, datacenter: str) -> dict[str, Any]:
     topology = found.ServiceTopology
     assert topology is not None  # the endpoint always fills it
 
@@ -145,13 +146,17 @@ def _topology(found: IndexedServiceTopology) -> dict[str, Any]:
         nodes: list[Any] | None, sources: dict[str, str], decisions: dict[str, IntentionDecisionSummary]
     ) -> list[dict[str, Any]]:
         dump = [ServiceInfo(Node=one.Node, Service=one.Service, Checks=one.Checks) for one in nodes or ()]
+        routed = [name for name, source in sources.items() if source == ROUTING]  # without instances
         return [
             {
                 **summary.plain(),
                 "Source": sources.get(summary.name, ""),
                 "Intention": decisions.get(summary.name, IntentionDecisionSummary()),
             }
-            for summary in without_sidecars(summarize(dump, []))
+            for summary in (
+                *without_sidecars(summarize(dump, [])),
+                *(ServiceSummary(name=name, datacenter=datacenter) for name in routed),
+            )
         ]
 
     return {

@@ -71,7 +71,6 @@ class LocalWork:
         self._syncer.pause()
         try:
             before = self._loader.unload()
-            self._config = config
             self.registrations.configure(config)
             self._state.discard_check_output = config.discard_check_output
             self._state.set_facts(facts)

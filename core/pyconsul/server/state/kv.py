@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Index, Store, Table, WatchSet
 from pyconsul.server.state.indexes import max_index, raise_index, set_index
 from pyconsul.structs.errors import InternalError
@@ -96,7 +97,7 @@ def lock(db: Store, index: int, entry: DirEntry, session_exists: Callable[[str],
     if not entry.Session:
         raise InternalError("missing session")
     if not session_exists(entry.Session):
-        raise InternalError(f"invalid session {_quote(entry.Session)}")
+        raise InternalError(f"invalid session {quote(entry.Session)}")
     old = db.get(KVS, entry.Key)
     if old is not None and old.Session:
         if old.Session != entry.Session:
@@ -171,7 +172,3 @@ class TombstoneLeft:
 
     def __init__(self, index: int) -> None:
         self.index = index
-
-
-def _quote(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -9,24 +9,23 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, Final, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from pyconsul.lang.strconv import NumberSyntaxError, parse_bool, parse_float, parse_int, parse_uint, quote
+from pyconsul.lang.goprint import printed
+from pyconsul.lang.strconv import NumberSyntaxError, format_float, parse_bool, parse_float, parse_int, parse_uint, quote
 from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
 from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
-from pyconsul.structs.gojson import format_float
+from pyconsul.structs.gotime import canonical
 from pyconsul.structs.lenient import DecodeError, go_numbers
 from pyconsul.structs.nesting import is_too_deep, too_deep
 
 _RAFT_FIELDS: Final = frozenset(("CreateIndex", "ModifyIndex"))
-_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 class EntryDecodeError(ValueError):
@@ -144,10 +143,9 @@ class _Reader:
         return _scalar(kind, mark, value, path)
 
     def _bytes(self, value: Any, path: str) -> bytes:
-        if not isinstance(value, list):
-            return str(value).encode("utf-8", "surrogateescape")
-        items = enumerate(cast("list[Any]", value))
-        return bytes(_int(item, f"{path}[{number}]", "uint8") & 255 for number, item in items)
+        if isinstance(value, str):
+            return value.encode("utf-8", "surrogateescape")
+        return bytes(number & 255 for number in self._list(_BYTE, value, path))
 
     def _list(self, item: Any, value: Any, path: str) -> list[Any]:
         if isinstance(value, dict) and not value:
@@ -183,6 +181,9 @@ class _Reader:
         if member is None:
             return kind() if isinstance(kind, type) else None
         return self._value(kind, mark, member, path)
+
+
+_BYTE: Final = Annotated[int, Meta(extra={"go": "uint8"})]
 
 
 def _single(value: Any) -> Any:
@@ -306,7 +307,7 @@ def _string(value: Any, path: str, mark: str) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, float):
-        return format(Decimal(repr(value)).normalize(), "f")  # never with an exponent
+        return format_float(value, "f")  # never with an exponent
     raise _unconvertible(mark or "string", value, path)
 
 
@@ -372,10 +373,10 @@ def _nanoseconds(value: Any, path: str) -> int:
 def _time(value: Any, path: str) -> str:
     if not isinstance(value, str):
         raise _Fault(f"'{path}' expected a map, got '{_kind(value)}'")
-    if not _RFC_3339.fullmatch(value):
-        layout = "2006-01-02T15:04:05Z07:00"
-        raise _Fault(f"error decoding '{path}': parsing time {quote(value)} as {quote(layout)}: cannot parse")
-    return value
+    try:
+        return canonical(value)
+    except ValueError as error:
+        raise _Fault(f"error decoding '{path}': {error}") from error
 
 
 def _unconvertible(wanted: str, value: Any, path: str) -> _Fault:
@@ -387,21 +388,7 @@ def _unconvertible(wanted: str, value: Any, path: str) -> _Fault:
         bool: "bool",
     }
     got = types_.get(type(value), "nil")
-    return _Fault(f"'{path}' expected type '{wanted}', got unconvertible type '{got}', value: '{_go_value(value)}'")
-
-
-def _go_value(value: Any) -> str:
-    """A value as Go's ``%v`` prints it."""
-    if isinstance(value, dict):
-        members = cast("dict[str, Any]", value)
-        return f"map[{' '.join(f'{key}:{_go_value(members[key])}' for key in sorted(members))}]"
-    if isinstance(value, list):
-        return f"[{' '.join(_go_value(item) for item in cast('list[Any]', value))}]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return format_float(value)
-    return "<nil>" if value is None else str(value)
+    return _Fault(f"'{path}' expected type '{wanted}', got unconvertible type '{got}', value: '{printed(value)}'")
 
 
 def _kind(value: Any) -> str:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pyconsul.structs.config_entries.entry import WILDCARD, ConfigEntry, Uint64, check_meta, demand
 from pyconsul.structs.errors import InternalError
-from pyconsul.structs.wire import UNSET, Indexed, OmitStr, UnsetType, WireStruct
+from pyconsul.structs.wire import UNSET, Indexed, OmitStr, UnsetType, WireStruct, changed
 
 
 class ServiceConsumer(WireStruct, frozen=True, kw_only=True):
@@ -28,13 +28,13 @@ class ExportedService(WireStruct, frozen=True, kw_only=True):
         """What is wrong with it, as it goes behind ``Services[n]``, "" if nothing is."""
         if not self.Name:
             return ": service name cannot be empty"
-        if self.Namespace == WILDCARD and self.Name != WILDCARD:
-            return ": service name must be wildcard if namespace is wildcard"
         if not self.Consumers:
             return ": must have at least one consumer"
         for number, one in enumerate(self.Consumers):
             if sum(1 for part in (one.Peer, one.Partition, one.SamenessGroup) if part) > 1:
                 text = "must define at most one of Peer, Partition, or SamenessGroup"
+            elif one.Partition == WILDCARD:
+                text = "exporting to all partitions (wildcard) is not supported"
             elif one.Peer == WILDCARD:
                 text = "exporting to all peers (wildcard) is not supported"
             else:
@@ -58,6 +58,12 @@ class ExportedServices(ConfigEntry, frozen=True, kw_only=True):
     Hash: Uint64 | UnsetType = UNSET
     CreateIndex: int = 0
     ModifyIndex: int = 0
+
+    def normalized(self) -> "ExportedServices":
+        """The entry without namespaces, which the community edition takes and forgets."""
+        if not self.Services:
+            return self
+        return changed(self, Services=[changed(service, Namespace=UNSET) for service in self.Services])
 
     def check(self) -> None:
         """Raise InternalError with Consul's text for an entry that may not be stored."""

@@ -2,8 +2,9 @@
 
 from typing import Any, ClassVar, cast
 
-from pyconsul.lang.gojson_syntax import GoSyntaxError, first_value
-from pyconsul.lang.strconv import quote
+from pyconsul.lang.gojson_syntax import syntax_error
+from pyconsul.lang.goprint import printed
+from pyconsul.lang.strconv import format_float, quote
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.config_entries.entry import (
     ConfigEntry,
@@ -26,7 +27,6 @@ from pyconsul.structs.connect_proxy import (
     TransparentProxyConfig,
 )
 from pyconsul.structs.errors import InternalError
-from pyconsul.structs.gojson import format_float
 from pyconsul.structs.wire import (
     UNSET,
     OmitStr,
@@ -76,12 +76,15 @@ class ProxyDefaults(ConfigEntry, frozen=True, kw_only=True):
     @property
     def protocol(self) -> str:
         """The protocol in the opaque configuration; "" without one."""
-        found = next((value for key, value in (self.Config or {}).items() if key.lower() == "protocol"), "")
+        found = self._opaque_protocol()
         if isinstance(found, bool):
             return "1" if found else "0"
         if isinstance(found, float):
-            return format_float(found)
+            return format_float(found, "f")
         return str(found) if isinstance(found, str | int) else ""
+
+    def _opaque_protocol(self) -> object:
+        return next((value for key, value in (self.Config or {}).items() if key.lower() == "protocol"), "")
 
     def go_extra(self) -> dict[str, Any]:
         """The protocol, which Go keeps beside the configuration."""
@@ -102,12 +105,11 @@ class ProxyDefaults(ConfigEntry, frozen=True, kw_only=True):
     def normalized(self) -> "ProxyDefaults":
         """The entry under its only name. Raises InternalError for another one."""
         self._check_name(empty_is_fine=True)
-        found = next((v for k, v in (self.Config or {}).items() if k.lower() == "protocol"), "")
+        found = self._opaque_protocol()
         if isinstance(found, dict | list):
             shown = "map[string]interface {}" if isinstance(found, dict) else "[]interface {}"
-            raise InternalError(
-                f"1 error(s) decoding:\n\n* 'protocol' expected type 'string', got unconvertible type '{shown}'"
-            )
+            text = f"'protocol' expected type 'string', got unconvertible type '{shown}', value: '{printed(found)}'"
+            raise InternalError(f"1 error(s) decoding:\n\n* {text}")
         return changed(self, Kind=self.kind, Name=GLOBAL)
 
     def _check_name(self, *, empty_is_fine: bool = False) -> None:
@@ -138,8 +140,5 @@ def _check_access_logs(logs: AccessLogsConfig) -> None:
     demand(kind != "file" or logs.Path, "path must be specified when using file type access logs")
     demand(not (logs.JSONFormat and logs.TextFormat), "cannot specify both access log JSONFormat and TextFormat")
     demand(kind == "file" or not logs.Path, "path is only valid for file type access logs")
-    if logs.JSONFormat:
-        try:
-            first_value(logs.JSONFormat.encode())
-        except GoSyntaxError as error:
-            raise InternalError(f"invalid access log json for JSON format: {error}") from error
+    if logs.JSONFormat and (fault := syntax_error(logs.JSONFormat.encode())):
+        raise InternalError(f"invalid access log json for JSON format: {fault}")
