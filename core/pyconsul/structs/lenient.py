@@ -48,6 +48,14 @@ class DecodeError(ValueError):
     """The input does not fit its type; the text is what Consul says after ``Request decode failed: ``."""
 
 
+class _Final(DecodeError):
+    """The error of a decoder that a struct inside has of its own: Go returns it at once, whatever it noted before."""
+
+
+class _Late(DecodeError):
+    """What a decoder finds only after all fields were read."""
+
+
 class Kind(msgspec.Struct, frozen=True):
     """A scalar type: its Go name, and how a JSON or configuration value becomes ours."""
 
@@ -154,29 +162,52 @@ def _json_struct(shape: Shape, value: Any, path: str, *, own: bool = False) -> d
     """
     if value is None:
         return {}
+    if not (shape.wrapped and path):
+        return _json_members(shape, value, path, own=own)
+    try:
+        return _json_members(shape, value, path, own=True)
+    except DecodeError as error:
+        raise _Final(*error.args) from None
+
+
+def _json_members(shape: Shape, value: Any, path: str, *, own: bool) -> dict[str, Any]:
+    """Go notes the first wrong value or unknown key and reads on."""
     if not isinstance(value, dict):
         raise mismatch(value, path, shape.go_type)
     struct, _, outer = path.partition(".")
-    own = own or (shape.wrapped and bool(path))
     if not own:
         struct = "" if shape.wrapped else shape.name
     inside = f"{struct}.{outer}." if outer else f"{struct}."
     given: dict[str, Any] = {}
     twins: dict[str, Any] = {}
+    noted: DecodeError | None = None
     for key, item in cast("dict[str, Any]", value).items():
         found = shape.by_json_key.get(key.lower())
         if found is None:
-            if shape.lax:
-                continue
-            raise DecodeError(f'json: unknown field "{key}"')
+            if not shape.lax:
+                noted = _first(noted, DecodeError(f'json: unknown field "{key}"'))
+            continue
         if item is None:
             continue
-        checked = _json_value(found.type, item, inside + found.shown, own=own)
+        try:
+            checked = _json_value(found.type, item, inside + found.shown, own=own)
+        except _Final:
+            raise
+        except DecodeError as error:
+            noted = _first(noted, error)
+            continue
         if found.field:
             (twins if found.is_twin else given)[found.field] = checked
+    if noted is not None:
+        raise noted
     for name, item in twins.items():
         given[name] = _merged(given.get(name), item)
     return given
+
+
+def _first(noted: DecodeError | None, error: DecodeError) -> DecodeError:
+    """Which of two errors Go tells of: the one that it came upon first."""
+    return error if noted is None or (isinstance(noted, _Late) and not isinstance(error, _Late)) else noted
 
 
 def _merged(plain: Any, twin: Any) -> Any:
@@ -306,7 +337,7 @@ def _json_duration(value: Any, path: str) -> int:
         try:
             return parse_duration(value)
         except DurationError as bad:
-            raise DecodeError(str(bad)) from None
+            raise _Late(str(bad)) from None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return from_number(value)
     return 0
