@@ -444,6 +444,17 @@ async def test_who_waits_for_one_thing_hears_nothing_of_others(
     assert (await one).body["Description"] == "new"
 
 
+async def test_zeros_in_the_settings_of_an_auth_method_are_kept(api: Api) -> None:
+    """Its ``Config`` is the writer's: nothing in it is left out where it is shown, and nothing of it goes unchecked."""
+    config = {"JWTValidationPubKeys": [PUBLIC_KEY], "BoundIssuer": "", "ClockSkewLeeway": 0, "ClaimMappings": {"a": ""}}
+    made = await api.ask("PUT", "auth-method", {"Name": "m", "Type": "jwt", "Config": config})
+    assert made.body["Config"] == (await api.get("auth-method/m")).body["Config"] == config
+    refused = await api.ask("PUT", "auth-method", {"Name": "n", "Type": "jwt", "Config": {**config, "Bogus": False}})
+    assert refused.text == (
+        "Invalid Auth Method: error decoding config: 1 error(s) decoding:\n\n* '' has invalid keys: Bogus"
+    )
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [

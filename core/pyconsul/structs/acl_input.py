@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -26,11 +27,12 @@ from pyconsul.structs.lenient import (
     Kind,
     ListOf,
     Shape,
+    Type,
     from_json,
     mismatch,
 )
 
-T = TypeVar("T", ACLToken, ACLPolicy, ACLRole, ACLAuthMethod, ACLBindingRule)
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 def token_from(body: bytes) -> ACLToken:
@@ -69,24 +71,36 @@ def login_from(body: bytes) -> ACLLoginParams | None:
 
 def variables_from(body: bytes) -> ACLTemplatedPolicyVariables:
     """The variables of a templated policy. Raises ValueError."""
-    return msgspec.convert(_without_zeros(from_json(_VARIABLES, godecode.parse(body))), ACLTemplatedPolicyVariables)
+    return _convert(_VARIABLES, godecode.parse(body), ACLTemplatedPolicyVariables)
 
 
 def question_from(value: Any) -> ACLAuthorizationRequest:
     """One question about what a token may do, from parsed JSON. Raises ValueError."""
-    return msgspec.convert(_without_zeros(from_json(_QUESTION, value)), ACLAuthorizationRequest)
+    return _convert(_QUESTION, value, ACLAuthorizationRequest)
 
 
-def _without_zeros(value: Any) -> Any:
-    """Members with zero values left out, as Go does it where it prints them again; empty lists and objects stay."""
-    if isinstance(value, dict):
-        return {name: _without_zeros(item) for name, item in value.items() if item or isinstance(item, list | dict)}
-    return [_without_zeros(item) for item in value] if isinstance(value, list) else value
+def _without_zeros(shape: Shape, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields with zero values left out, as Go does it where it prints them again; empty lists and objects stay.
+
+    What a field of free form holds stays as it is.
+    """
+    kept = ((name, item) for name, item in value.items() if item or isinstance(item, list | dict))
+    return {name: _field_without_zeros(shape.fields[name], item) for name, item in kept}
+
+
+def _field_without_zeros(kind: Type, value: Any) -> Any:
+    if isinstance(kind, ListOf):
+        return [_without_zeros(kind.shape, item) for item in value]
+    return _without_zeros(kind, value) if isinstance(kind, Shape) else value
+
+
+def _convert(shape: Shape, value: Any, kind: type[T]) -> T:
+    return msgspec.convert(_without_zeros(shape, from_json(shape, value)), kind)
 
 
 def _decoded(shape: Shape, body: bytes, kind: type[T]) -> T:
     try:
-        return msgspec.convert(_without_zeros(from_json(shape, godecode.parse(body))), kind)
+        return _convert(shape, godecode.parse(body), kind)
     except ValueError as error:
         raise DecodeError(godecode.enterprise_hint(str(error))) from error
 

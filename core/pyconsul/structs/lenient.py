@@ -35,6 +35,7 @@ __all__ = [
     "ListOf",
     "MapOf",
     "Shape",
+    "Type",
     "from_config",
     "from_json",
     "go_numbers",

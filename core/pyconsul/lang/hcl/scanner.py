@@ -22,9 +22,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<NUMBER>-?[0-9][0-9a-zA-Z.]*+(?:(?<=[eE])[+-][0-9]*+)?)"
 )
 # HashiCorp's scanner takes the character behind an "e" for its first digit, whatever it is.
-_NUMBER: Final = re.compile(
-    r"-?(?:(0[xX][0-9a-fA-F]*+)|[0-9]++((?:\.[0-9]*+)?(?:[eE][+-]?(?:[0-9]++|([\s\S]))?)?))"
-)
+_NUMBER: Final = re.compile(r"-?(?:(0[xX][0-9a-fA-F]*+)|[0-9]++((?:\.[0-9]*+)?(?:[eE][+-]?(?:[0-9]++|([\s\S]))?)?))")
 _FRACTION: Final = re.compile(r"\.[0-9]++(?:[eE][+-]?[0-9]*+)?")
 _ANCHOR: Final = re.compile(r"-?(?:[^\W_]|_)*+")
 _TEXT: Final = re.compile(r'[^"\\\n${}]++')
