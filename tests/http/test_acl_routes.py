@@ -208,6 +208,8 @@ async def test_a_blocking_list_returns_with_the_next_token(api: Api) -> None:
             'Invalid Token: AccessorID - UUIDs with the prefix "00000000-0000-0000-0000-0000000000" are reserved',
         ),
         (b'{"SecretID": "b8a5e0b4-7a9e-4f0c-9d5e-1f2a3b4c5d6e"}', 500, "Invalid Token: SecretID is already in use"),
+        (b'{"ExpirationTTL": "soon"}', 400, 'Token decoding failed: time: invalid duration "soon"'),
+        (b'{"ExpirationTTL": "soon", "Nope": 1}', 400, 'Token decoding failed: json: unknown field "Nope"'),
         (b'{"ExpirationTTL": "59s"}', 500, "ExpirationTime cannot be less than 1m0s in the future (was 59s)"),
         (b'{"ExpirationTTL": -1}', 500, "Token Expiration TTL '-1ns' should be > 0"),
         (b'{"ExpirationTime": "2001-01-01T00:00:00Z"}', 500, "ExpirationTime cannot be before CreateTime"),

@@ -7,7 +7,6 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from pyconsul.primitives.durations import from_number, parse_duration
 from pyconsul.structs import godecode
 from pyconsul.structs.acl import (
     ACLAuthorizationRequest,
@@ -20,6 +19,7 @@ from pyconsul.structs.acl_auth import ACLAuthMethod, ACLBindingRule, ACLLoginPar
 from pyconsul.structs.gotime import canonical
 from pyconsul.structs.lenient import (
     BOOL,
+    DURATION,
     STRING,
     STRING_MAP,
     STRINGS,
@@ -124,15 +124,6 @@ def _hash(value: Any, path: str) -> bytes:
     return value.encode("utf-8", "surrogateescape")
 
 
-def _ttl(value: Any, path: str) -> int:
-    """Text in Go's notation, or nanoseconds; values of other types count as zero, as Consul has it."""
-    if isinstance(value, str):
-        return parse_duration(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return from_number(value)
-    return 0
-
-
 def _config(value: Any, path: str) -> dict[str, Any]:
     """An auth method's configuration as it is stored: all its numbers are floats, as Go reads them."""
     if not isinstance(value, dict):
@@ -165,7 +156,7 @@ def _never(value: Any, path: str) -> Any:
 _INDEX: Final = Kind("uint64", _index, _never)
 _TIME: Final = Kind("time.Time", _time, _never)
 _HASH: Final = Kind("string", _hash, _never)
-_TTL: Final = Kind("interface {}", _ttl, _never)
+_TTL: Final = Kind("interface {}", DURATION.json, _never)
 _INDEXES: Final = {"CreateIndex": _INDEX, "ModifyIndex": _INDEX}
 
 
