@@ -279,6 +279,12 @@ def test_a_key_may_stand_between_other_lines(signer: Any, issuer: Any) -> None:
     JwtMethod({"JWTValidationPubKeys": [text]}, issuer.fetch)
 
 
+@pytest.mark.parametrize("label", ["CERTIFICATE", "EC PUBLIC KEY", "whatever"])
+def test_the_label_of_a_key_does_not_count(label: str, signer: Any, issuer: Any) -> None:
+    """People write CERTIFICATE around a bare key; what is inside decides."""
+    JwtMethod({"JWTValidationPubKeys": [signer.pem.replace("PUBLIC KEY", label)]}, issuer.fetch)
+
+
 async def test_unreachable_keys_are_found_out_when_the_method_is_written(issuer: Any) -> None:
     """``check`` fetches them."""
     with pytest.raises(MethodError, match="error checking JWKSURL: fetching keys oidc: get keys failed Get"):

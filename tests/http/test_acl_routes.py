@@ -208,6 +208,8 @@ async def test_a_blocking_list_returns_with_the_next_token(api: Api) -> None:
             'Invalid Token: AccessorID - UUIDs with the prefix "00000000-0000-0000-0000-0000000000" are reserved',
         ),
         (b'{"SecretID": "b8a5e0b4-7a9e-4f0c-9d5e-1f2a3b4c5d6e"}', 500, "Invalid Token: SecretID is already in use"),
+        (b'{"ExpirationTTL": "soon"}', 400, 'Token decoding failed: time: invalid duration "soon"'),
+        (b'{"ExpirationTTL": "soon", "Nope": 1}', 400, 'Token decoding failed: json: unknown field "Nope"'),
         (b'{"ExpirationTTL": "59s"}', 500, "ExpirationTime cannot be less than 1m0s in the future (was 59s)"),
         (b'{"ExpirationTTL": -1}', 500, "Token Expiration TTL '-1ns' should be > 0"),
         (b'{"ExpirationTime": "2001-01-01T00:00:00Z"}', 500, "ExpirationTime cannot be before CreateTime"),
@@ -442,6 +444,17 @@ async def test_who_waits_for_one_thing_hears_nothing_of_others(
     assert not one.done()
     await api.ask("PUT", path, {**made, "Description": "new"})
     assert (await one).body["Description"] == "new"
+
+
+async def test_zeros_in_the_settings_of_an_auth_method_are_kept(api: Api) -> None:
+    """Its ``Config`` is the writer's: nothing in it is left out where it is shown, and nothing of it goes unchecked."""
+    config = {"JWTValidationPubKeys": [PUBLIC_KEY], "BoundIssuer": "", "ClockSkewLeeway": 0, "ClaimMappings": {"a": ""}}
+    made = await api.ask("PUT", "auth-method", {"Name": "m", "Type": "jwt", "Config": config})
+    assert made.body["Config"] == (await api.get("auth-method/m")).body["Config"] == config
+    refused = await api.ask("PUT", "auth-method", {"Name": "n", "Type": "jwt", "Config": {**config, "Bogus": False}})
+    assert refused.text == (
+        "Invalid Auth Method: error decoding config: 1 error(s) decoding:\n\n* '' has invalid keys: Bogus"
+    )
 
 
 @pytest.mark.parametrize(

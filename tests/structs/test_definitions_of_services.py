@@ -77,6 +77,10 @@ def test_the_plain_spelling_wins_over_its_twin() -> None:
             {"Name": "x", "Check": {"Header": {"a": "b"}}},
             "json: cannot unmarshal string into Go struct field .Alias.Check.Alias.Header of type []string",
         ),
+        ({"Nope": 1, "Check": {"Token": "t"}}, 'json: unknown field "Token"'),
+        ({"Nope": 1, "Port": "1"}, 'json: unknown field "Nope"'),
+        ({"Port": "1", "Check": {"TTL": "abc"}}, 'time: invalid duration "abc"'),
+        ({"Check": {"TTL": "abc", "Token": "t"}}, 'json: unknown field "Token"'),
         ({"Name": "x", "Checks": [None]}, "json: null in the list Checks"),
         (
             {"Name": "x", "Meta": {"a": 1}},

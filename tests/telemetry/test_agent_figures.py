@@ -98,3 +98,4 @@ def test_the_log_file_is_where_the_configuration_says(tmp_path: Path) -> None:
     config = load({"dev": True, "log-file": f"{tmp_path}/", "log-level": "warn"}, {}).runtime
     made = file_sink(config)
     assert made.level is Level.WARN and (tmp_path / "consul.log").exists()
+    made.close()

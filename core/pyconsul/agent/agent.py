@@ -375,6 +375,9 @@ def server_config(config: RuntimeConfig, node_id: str) -> ServerConfig:
             MaxTrailingLogs=config.autopilot.max_trailing_logs,
             MinQuorum=config.autopilot.min_quorum,
             ServerStabilizationTime=config.autopilot.server_stabilization_time,
+            RedundancyZoneTag=config.autopilot.redundancy_zone_tag,
+            DisableUpgradeMigration=config.autopilot.disable_upgrade_migration,
+            UpgradeVersionTag=config.autopilot.upgrade_version_tag,
         ),
         acl=AclSettings(
             enabled=config.acl.enabled,

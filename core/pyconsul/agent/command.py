@@ -83,7 +83,7 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
     stop = Signals()
     report_lost_errors(log)
     try:
-        sinks = _file_sinks(config)
+        sinks = await _file_sinks(config, stop)
         node_id_of(config)  # a bad one is told before anything else, as Consul does
         check_tls_files(config)
         refuse_unbuilt(config)
@@ -116,18 +116,17 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
     return code
 
 
-def _file_sinks(config: RuntimeConfig) -> list[LogSink]:
+async def _file_sinks(config: RuntimeConfig, stop: Signals) -> list[LogSink]:
     """Where log lines go besides standard output. Raises OSError with Consul's text."""
     from pyconsul.agent.figures import file_sink
 
     sinks: list[LogSink] = []
     if config.enable_syslog:
+        from pyconsul.agent.syslog_setup import first_that_opens
         from pyconsul.telemetry.syslog import SyslogSink
 
-        try:
-            sinks.append(SyslogSink(config.syslog_facility, level_from(config.log_level), json_lines=config.log_json))
-        except (OSError, ValueError) as error:
-            raise OSError(f"Syslog setup did not succeed: {_start_error(error)}") from error
+        facility, level = config.syslog_facility, level_from(config.log_level)
+        sinks.append(await first_that_opens(lambda: SyslogSink(facility, level, json_lines=config.log_json), stop.next))
     if config.log_file:
         try:
             sinks.append(file_sink(config))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from pyconsul.primitives.durations import from_number, parse_duration
 from pyconsul.structs import godecode
 from pyconsul.structs.acl import (
     ACLAuthorizationRequest,
@@ -19,6 +19,7 @@ from pyconsul.structs.acl_auth import ACLAuthMethod, ACLBindingRule, ACLLoginPar
 from pyconsul.structs.gotime import canonical
 from pyconsul.structs.lenient import (
     BOOL,
+    DURATION,
     STRING,
     STRING_MAP,
     STRINGS,
@@ -26,11 +27,12 @@ from pyconsul.structs.lenient import (
     Kind,
     ListOf,
     Shape,
+    Type,
     from_json,
     mismatch,
 )
 
-T = TypeVar("T", ACLToken, ACLPolicy, ACLRole, ACLAuthMethod, ACLBindingRule)
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 def token_from(body: bytes) -> ACLToken:
@@ -69,28 +71,36 @@ def login_from(body: bytes) -> ACLLoginParams | None:
 
 def variables_from(body: bytes) -> ACLTemplatedPolicyVariables:
     """The variables of a templated policy. Raises ValueError."""
-    return msgspec.convert(_without_zeros(from_json(_VARIABLES, godecode.parse(body))), ACLTemplatedPolicyVariables)
+    return _convert(_VARIABLES, godecode.parse(body), ACLTemplatedPolicyVariables)
 
 
 def question_from(value: Any) -> ACLAuthorizationRequest:
     """One question about what a token may do, from parsed JSON. Raises ValueError."""
-    return msgspec.convert(_without_zeros(from_json(_QUESTION, value)), ACLAuthorizationRequest)
+    return _convert(_QUESTION, value, ACLAuthorizationRequest)
 
 
-class _Untyped(dict[str, Any]):
-    """An object whose members mean something to somebody else: all of them are kept."""
+def _without_zeros(shape: Shape, value: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields with zero values left out, as Go does it where it prints them again; empty lists and objects stay.
+
+    What a field of free form holds stays as it is.
+    """
+    kept = ((name, item) for name, item in value.items() if item or isinstance(item, list | dict))
+    return {name: _field_without_zeros(shape.fields[name], item) for name, item in kept}
 
 
-def _without_zeros(value: Any) -> Any:
-    """Members with zero values left out, as Go does it where it prints them again; empty lists and objects stay."""
-    if isinstance(value, dict) and not isinstance(value, _Untyped):
-        return {name: _without_zeros(item) for name, item in value.items() if item or isinstance(item, list | dict)}
-    return [_without_zeros(item) for item in value] if isinstance(value, list) else value
+def _field_without_zeros(kind: Type, value: Any) -> Any:
+    if isinstance(kind, ListOf):
+        return [_without_zeros(kind.shape, item) for item in value]
+    return _without_zeros(kind, value) if isinstance(kind, Shape) else value
+
+
+def _convert(shape: Shape, value: Any, kind: type[T]) -> T:
+    return msgspec.convert(_without_zeros(shape, from_json(shape, value)), kind)
 
 
 def _decoded(shape: Shape, body: bytes, kind: type[T]) -> T:
     try:
-        return msgspec.convert(_without_zeros(from_json(shape, godecode.parse(body))), kind)
+        return _convert(shape, godecode.parse(body), kind)
     except ValueError as error:
         raise DecodeError(godecode.enterprise_hint(str(error))) from error
 
@@ -114,20 +124,11 @@ def _hash(value: Any, path: str) -> bytes:
     return value.encode("utf-8", "surrogateescape")
 
 
-def _ttl(value: Any, path: str) -> int:
-    """Text in Go's notation, or nanoseconds; values of other types count as zero, as Consul has it."""
-    if isinstance(value, str):
-        return parse_duration(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return from_number(value)
-    return 0
-
-
 def _config(value: Any, path: str) -> dict[str, Any]:
     """An auth method's configuration as it is stored: all its numbers are floats, as Go reads them."""
     if not isinstance(value, dict):
         raise mismatch(value, path, "map[string]interface {}")
-    return _Untyped({str(key): _floats(item) for key, item in value.items()})
+    return {str(key): _floats(item) for key, item in value.items()}
 
 
 def _floats(value: Any) -> Any:
@@ -155,7 +156,7 @@ def _never(value: Any, path: str) -> Any:
 _INDEX: Final = Kind("uint64", _index, _never)
 _TIME: Final = Kind("time.Time", _time, _never)
 _HASH: Final = Kind("string", _hash, _never)
-_TTL: Final = Kind("interface {}", _ttl, _never)
+_TTL: Final = Kind("interface {}", DURATION.json, _never)
 _INDEXES: Final = {"CreateIndex": _INDEX, "ModifyIndex": _INDEX}
 
 

@@ -28,6 +28,10 @@ from pyconsul.lang.hcl import HclError, parse
         ("/* x", "At 1:5: comment not terminated"),
         ("a = <<EOF\nhi", "At 2:3: heredoc not terminated"),
         ("a = 99999999999999999999", 'strconv.ParseInt: parsing "99999999999999999999": value out of range'),
+        ("a = 4ee01c1e", "At 1:8: expected: IDENT | STRING | ASSIGN | LBRACE got: NUMBER"),
+        ("a = 4e\nb = 1", 'strconv.ParseFloat: parsing "4e\\n": invalid syntax'),
+        ("a = [4.5", "At 1:10: error parsing list, expected comma or list end, got: EOF"),
+        ("a = [4e", "At 1:9: error parsing list, expected comma or list end, got: EOF"),
         ("a = true\na = 1", "At 2:5: root.a: unknown type *ast.LiteralType"),
         ("a = 1\x00", "At 1:6: unexpected null character (0x00)"),
         ("a = [{ b }]", "At 1:6: error while trying to parse object within list: At 1:10: key 'b' expected start "

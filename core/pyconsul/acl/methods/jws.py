@@ -28,7 +28,9 @@ _NO_KEY: Final = "data does not contain any valid RSA, ECDSA, or ED25519 public 
 # As Go's pem.Decode finds a block: the first and the last line stand by themselves, what is around them does not count.
 # No line of a block is looked at twice, however many begin.
 _PEM_BLOCK: Final = re.compile(
-    r"^-----BEGIN ([^\n]+?)-----[ \t\r]*\n(?:(?!-----(?:BEGIN|END) )[^\n]*\n)*+-----END \1-----[ \t\r]*$", re.MULTILINE
+    r"^-----BEGIN (?P<label>[^\n]+?)-----[ \t\r]*\n(?P<body>(?:(?!-----(?:BEGIN|END) )[^\n]*\n)*+)"
+    r"-----END (?P=label)-----[ \t\r]*$",
+    re.MULTILINE,
 )
 _URL_SAFE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
@@ -182,7 +184,7 @@ def _fits(algorithm: str, key: Any, signed: bytes, signature: bytes) -> bool:
 
 
 def public_key(pem: str) -> Any:
-    """The key in a PEM block, or that of the certificate in one. Raises MethodError."""
+    """The key in a PEM block, or that of the certificate in one, whatever its label says. Raises MethodError."""
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -190,18 +192,22 @@ def public_key(pem: str) -> Any:
     block = _PEM_BLOCK.search(pem)
     if block is None:
         raise MethodError(_NO_KEY)
-    data = block.group().encode("utf-8", "surrogateescape")
     key: Any
     try:
-        key = load_pem_public_key(data)
+        key = load_pem_public_key(_relabelled(block, "PUBLIC KEY"))
     except ValueError:
         try:
-            key = x509.load_pem_x509_certificate(data).public_key()
+            key = x509.load_pem_x509_certificate(_relabelled(block, "CERTIFICATE")).public_key()
         except ValueError:
             raise MethodError(_NO_KEY) from None
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
         raise MethodError(_NO_KEY)
     return key
+
+
+def _relabelled(block: re.Match[str], label: str) -> bytes:
+    text = f"-----BEGIN {label}-----\n{block['body']}-----END {label}-----\n"
+    return text.encode("utf-8", "surrogateescape")
 
 
 def keys_of_set(found: Any) -> list[tuple[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from pyconsul.lang.hcl.errors import HclError
 from pyconsul.lang.hcl.nodes import Token
+from pyconsul.lang.strconv import quote
 
 _SIMPLE: Final = {
     "a": "\a",
@@ -56,9 +57,9 @@ def int_value(text: str) -> int:
         if not -_MAX_INT64 - 1 <= value <= _MAX_INT64:
             raise OverflowError
     except OverflowError:
-        raise HclError(f'strconv.ParseInt: parsing "{text}": value out of range') from None
+        raise HclError(f"strconv.ParseInt: parsing {quote(text)}: value out of range") from None
     except ValueError:
-        raise HclError(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+        raise HclError(f"strconv.ParseInt: parsing {quote(text)}: invalid syntax") from None
     return value
 
 
@@ -67,9 +68,9 @@ def float_value(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise HclError(f'strconv.ParseFloat: parsing "{text}": invalid syntax') from None
+        raise HclError(f"strconv.ParseFloat: parsing {quote(text)}: invalid syntax") from None
     if value in (float("inf"), float("-inf")):
-        raise HclError(f'strconv.ParseFloat: parsing "{text}": value out of range')
+        raise HclError(f"strconv.ParseFloat: parsing {quote(text)}: value out of range")
     return value
 
 

@@ -21,7 +21,8 @@ _TOKEN: Final = re.compile(
     r"|(?P<COMMENT>(?:\#|//)[^\n]*+)"
     r"|(?P<NUMBER>-?[0-9][0-9a-zA-Z.]*+(?:(?<=[eE])[+-][0-9]*+)?)"
 )
-_NUMBER: Final = re.compile(r"-?(?:(0[xX][0-9a-fA-F]*+)|[0-9]++((?:\.[0-9]*+)?(?:[eE][+-]?[0-9]*+)?))")
+# HashiCorp's scanner takes the character behind an "e" for its first digit, whatever it is.
+_NUMBER: Final = re.compile(r"-?(?:(0[xX][0-9a-fA-F]*+)|[0-9]++((?:\.[0-9]*+)?(?:[eE][+-]?(?:[0-9]++|([\s\S]))?)?))")
 _FRACTION: Final = re.compile(r"\.[0-9]++(?:[eE][+-]?[0-9]*+)?")
 _ANCHOR: Final = re.compile(r"-?(?:[^\W_]|_)*+")
 _TEXT: Final = re.compile(r'[^"\\\n${}]++')
@@ -138,8 +139,8 @@ class Scanner:
             return self._token("ILLEGAL", at, at + 1)
         text, end = match[0], match.end()
         digits = text.lstrip("-")
-        if end == len(self.source):
-            self._beyond_end += 1 if digits[0] == "0" else 2
+        if end == len(self.source) and not match[3]:
+            self._beyond_end += 2 if digits.isdecimal() and digits[0] != "0" else 1
         if match[1]:
             if len(digits) == 2:
                 self._fail(end, "illegal hexadecimal number")
