@@ -50,6 +50,11 @@ FORMS: list[tuple[str, list[Any], str]] = [
     ("%v", [Box(At=Point(X=1, Y=2), Tags=strings(["a"]))], "&{{1 2} [a]}"),
     ("%v %#v %T", [strings(["a", "b"])] * 3, '[a b] []string{"a", "b"} []string'),
     ("%v %#v", [{"b": 1, "a": None}] * 2, 'map[a:<nil> b:1] map[string]interface {}{"a":interface {}(nil), "b":1}'),
+    (
+        "%q %s",
+        [[Box(At=Point(X=1, Y=2), Tags=strings(["a"]))]] * 2,
+        "[%!q(*geo.Box=&{{1 2} [a]})] [%!s(*geo.Box=&{{1 2} [a]})]",
+    ),
     ("%v %T %d", [None, None, None], "<nil> <nil> %!d(<nil>)"),
     ("%d %s", ["x", 5], "%!d(string=x) %!s(int=5)"),
     ("%d", [], "%!d(MISSING)"),
