@@ -219,10 +219,11 @@ async def test_settings_no_client_can_be_made_of_end_the_tool(consul: Any, tmp_p
         Runner(a_config(consul, a_template(tmp_path / "out", "x"), vault={"address": ":x"}))
 
 
-async def test_a_token_that_cannot_be_unwrapped_ends_the_tool(consul: Any, tmp_path: Path) -> None:
+async def test_a_token_that_cannot_be_unwrapped_ends_the_tool(tmp_path: Path) -> None:
     """Nothing from Vault would work without it."""
     vault = {"address": "http://127.0.0.1:1", "token": "t", "unwrap_token": True}
-    runner = Runner(a_config(consul, a_template(tmp_path / "out", "x"), vault=vault))
+    settings = {"vault": vault, "template": [a_template(tmp_path / "out", "x")]}
+    runner = Runner(Config.of(settings, {"VAULT_MAX_RETRIES": "0"}))
     with pytest.raises(RunError, match=r"^vaultwatcher: vault unwrap: Put .*: connection refused$"):
         await runner.run()
 

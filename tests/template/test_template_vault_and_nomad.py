@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ VARIABLE = {
 }
 
 
-async def rendered(server: Any, folder: Path, contents: str) -> str:
+async def rendered(server: Any, folder: Path, contents: str, environ: Mapping[str, str] | None = None) -> str:
     """What the template gives in one-shot mode, with one server for all three."""
     url = f"http://{server.address}"
     once = {"enabled": False}
@@ -39,7 +40,7 @@ async def rendered(server: Any, folder: Path, contents: str) -> str:
         "nomad": {"address": url},
         "template": [{"contents": contents, "destination": str(folder / "out")}],
     }
-    await Runner(Config.of(settings, {})).run()
+    await Runner(Config.of(settings, environ or {})).run()
     return (folder / "out").read_text()
 
 
@@ -92,6 +93,17 @@ async def test_items_of_variables_know_their_variable(consul: Any, tmp_path: Pat
     """From every item, and from all of them, there is a way up."""
     await consul.say("/v1/var/app/db", VARIABLE)
     assert await rendered(consul, tmp_path, '{{ with nomadVar "app/db" }}' + contents + "{{ end }}") == wanted
+
+
+async def test_nomad_is_asked_in_the_region_of_the_environment(consul: Any, tmp_path: Path) -> None:
+    """Where a template names none itself."""
+    await consul.say("/v1/var/app/db", VARIABLE)
+    template = (
+        '{{ with nomadVar "app/db" }}{{ .user }}{{ end }}{{ with nomadVar "app/db@apps.us" }}{{ .user }}{{ end }}'
+    )
+    assert await rendered(consul, tmp_path, template, {"NOMAD_REGION": "eu", "NOMAD_NAMESPACE": "web"}) == "uu"
+    asked = sorted({part for request in consul.requests for part in request.partition("?")[2].split("&")})
+    assert asked == ["namespace=apps", "namespace=web", "region=eu", "region=us", "stale=", "wait=60000ms"]
 
 
 async def test_values_of_variables_stand_in_no_message(consul: Any, tmp_path: Path) -> None:
