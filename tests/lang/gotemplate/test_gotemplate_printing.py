@@ -129,6 +129,17 @@ def test_a_quoted_text_reads_back(text: str) -> None:
     assert strconv.unquote(strconv.quote(clean)) == clean
 
 
+def test_stray_bytes_of_literals_become_replacement_characters() -> None:
+    """But for those in back quotes, and those that are written as escapes."""
+    assert [strconv.unquote(f'"a\udce9{end}"') for end in ("", "\\n", "\\xe9")] == [
+        "a\ufffd",
+        "a\ufffd\n",
+        "a\ufffd\udce9",
+    ]
+    assert strconv.unquote("`a\udce9`") == "a\udce9"
+    assert strconv.unquote_rune("'\udce9'") == 0xFFFD
+
+
 @pytest.mark.parametrize("literal", ['"', '"a', "a", '"\\q"', '"\\x1"', '"\\400"', '"\\ud800"', '"\n"', "`a`b`"])
 def test_wrong_literals_are_refused(literal: str) -> None:
     """A literal Go would not take is an error."""
