@@ -186,9 +186,9 @@ class VaultClient:
         keys: list[str] = ((answer or {}).get("data") or {}).get("keys") or []
         return sorted(keys)
 
-    async def renew_self(self) -> dict[str, Any] | None:
-        """Make the token live longer."""
-        return await self.request("PUT", "auth/token/renew-self", body={"increment": 0})
+    async def renew_self(self, token: str | None = None) -> dict[str, Any] | None:
+        """Make the token live longer, or another one that is given."""
+        return await self.request("PUT", "auth/token/renew-self", body={"increment": 0}, token=token)
 
     async def renew_lease(self, lease: str, seconds: int = 0) -> dict[str, Any] | None:
         """Make a secret live longer."""
