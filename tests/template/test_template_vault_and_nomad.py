@@ -13,6 +13,8 @@ from pyconsul.lang.gotemplate.values import strings
 from pyconsul.toolkit.errors import RunError
 from pyconsul_template.config import Config
 from pyconsul_template.dependencies.vault import PemEncoded
+from pyconsul_template.execution import ABSENT, Execution
+from pyconsul_template.functions.registry import load
 from pyconsul_template.runner import Runner
 
 pytestmark = pytest.mark.usefixtures("universal_time")
@@ -111,6 +113,14 @@ async def test_values_of_variables_stand_in_no_message(consul: Any, tmp_path: Pa
     await consul.say("/v1/var/app/db", VARIABLE)
     with pytest.raises(RunError, match=r'parsing "\[redacted\]": invalid syntax'):
         await rendered(consul, tmp_path, '{{ with nomadVar "app/db" }}{{ print .pass | parseInt }}{{ end }}')
+
+
+def test_of_certificates_of_one_role_the_first_one_is_asked_for() -> None:
+    """They have one name where they stand in one file, so that all get the same."""
+    run = Execution(lambda _dependency: ABSENT, destination="d")
+    text = '{{ pkiCert "pki/issue/a" "common_name=a" }}{{ pkiCert "pki/issue/a" "common_name=b" }}'
+    Template(text, load()).execute(None, run)
+    assert [getattr(query, "data", {}) for query in run.missing.values()] == [{"common_name": "a"}]
 
 
 def test_a_certificate_is_its_own_data() -> None:
