@@ -135,6 +135,13 @@ def test_later_sources_win_and_secrets_over_all() -> None:
     assert collect(sources, {"kv.list(a)": {}}) is None
 
 
+def test_of_stanzas_that_ask_for_the_same_the_last_one_counts() -> None:
+    """With its formats, and at its place."""
+    config = Config(prefixes=(PrefixConfig("/a", format="X_{{ key }}"), PrefixConfig("b"), PrefixConfig("a")))
+    found = collect(sources_of(config, {}), {"kv.list(a)": {"x": "a"}, "kv.list(b)": {"x": "b"}})
+    assert found is not None and found.variables == {"x": "a"}
+
+
 def test_reload_false_keeps_a_source_from_telling() -> None:
     """Its variables are there, but do not count for the question whether something changed."""
     config = Config(prefixes=(PrefixConfig("a", reload=False), PrefixConfig("b")))

@@ -58,6 +58,13 @@ def test_defaults_are_the_originals() -> None:
     }
 
 
+def test_only_flags_say_that_vaults_tls_settings_do_not_count(tmp_path: Path) -> None:
+    """A file that says so is overruled."""
+    (tmp_path / "a.hcl").write_text("vault { ssl { enabled = false verify = false } }")
+    assert load([str(tmp_path / "a.hcl")], {}, {}).vault.tls.enabled
+    assert not load([], {"vault": {"ssl": {"enabled": False}}}, {}).vault.tls.enabled
+
+
 def test_a_flag_decides_for_all_templates_whether_errors_are_fatal(tmp_path: Path) -> None:
     """The key of the same name in a file is for the stanzas that say nothing."""
     stanzas = 'template { source = "a" error_fatal = false } template { source = "b" }'

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import signal
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,14 @@ def test_diff_shows_what_would_change(tmp_path: Path, capsys: pytest.CaptureFixt
     assert out.read_text() == "old\n"
     out.write_text("new\n")
     assert main(["-diff", "-template", f"{source}:{out}"]) == 0
+
+
+def test_a_status_endpoint_that_cannot_be_opened_ends_the_tool(capfd: pytest.CaptureFixture[str]) -> None:
+    """Its address is told."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert main(["-once", "-status-address", address]) == 14
+    assert f"[ERR] (cli) status endpoint {address}: " in capfd.readouterr().err
 
 
 def test_the_graph_is_printed_when_all_is_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

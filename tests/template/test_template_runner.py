@@ -90,6 +90,23 @@ async def test_files_that_others_changed_are_written_again(consul: Any, tmp_path
         assert [t.renders for t in runner.templates] == [1, 2, 2]
 
 
+async def test_templates_that_give_something_else_each_time_run_in_every_round(consul: Any, tmp_path: Path) -> None:
+    """News for another template are enough: the time goes on, and what a function writes is written again."""
+    await consul.put("a", b"1")
+    noted, clock, out = tmp_path / "noted", tmp_path / "clock", tmp_path / "out"
+    note = f'{{{{ "x" | writeToFile "{noted}" "" "" "0644" "append" }}}}'
+    times = '{{ timestamp "2006-01-02T15:04:05.000000000" }}'
+    templates = [a_template(tmp_path / "o", note), a_template(clock, times), a_template(out, '{{ key "a" }}')]
+    async with running(a_config(consul, *templates)) as runner:
+        await comes_true(out.exists)
+        before, noted_before = clock.read_text(), noted.read_text()
+        await consul.put("a", b"2")
+        await comes_true(lambda: out.read_text() == "2")
+        assert clock.read_text() > before
+        assert len(noted.read_text()) > len(noted_before)
+        assert runner.templates[0].renders == 1
+
+
 async def test_of_two_templates_for_one_file_the_last_one_wins(consul: Any, tmp_path: Path) -> None:
     """Whichever of them changed."""
     for key in ("a", "b"):
@@ -222,10 +239,11 @@ async def test_settings_no_client_can_be_made_of_end_the_tool(consul: Any, tmp_p
         Runner(a_config(consul, a_template(tmp_path / "out", "x"), vault={"address": ":x"}))
 
 
-async def test_a_token_that_cannot_be_unwrapped_ends_the_tool(consul: Any, tmp_path: Path) -> None:
+async def test_a_token_that_cannot_be_unwrapped_ends_the_tool(tmp_path: Path) -> None:
     """Nothing from Vault would work without it."""
     vault = {"address": "http://127.0.0.1:1", "token": "t", "unwrap_token": True}
-    runner = Runner(a_config(consul, a_template(tmp_path / "out", "x"), vault=vault))
+    settings = {"vault": vault, "template": [a_template(tmp_path / "out", "x")]}
+    runner = Runner(Config.of(settings, {"VAULT_MAX_RETRIES": "0"}))
     with pytest.raises(RunError, match=r"^vaultwatcher: vault unwrap: Put .*: connection refused$"):
         await runner.run()
 
@@ -350,3 +368,16 @@ async def test_files_are_data_too(consul: Any, tmp_path: Path) -> None:
     assert out.read_bytes() == b"\xff\x00x"
     with pytest.raises(RunError, match="no such file or directory"):
         await Runner(a_config(consul, a_template(out, text % "absent"), once=True)).run()
+
+
+async def test_a_node_that_does_not_exist_is_warned_of(
+    consul: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The template goes on with a node without content."""
+    await consul.say("/v1/catalog/node/none", None)
+    await Runner(
+        a_config(consul, a_template(tmp_path / "o", '{{ with node "none" }}x{{ .Node }}{{ end }}'), once=True)
+    ).run()
+    assert (tmp_path / "o").read_text() == "x<nil>"
+    warned = [(r.name, r.getMessage()) for r in caplog.records if r.levelname == "WARNING"]
+    assert warned == [("pyconsul_template.main", 'catalog.node(none): no node exists with the name "none"')]

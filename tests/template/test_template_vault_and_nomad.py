@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from pyconsul.lang.gotemplate.values import strings
 from pyconsul.toolkit.errors import RunError
 from pyconsul_template.config import Config
 from pyconsul_template.dependencies.vault import PemEncoded
+from pyconsul_template.execution import ABSENT, Execution
+from pyconsul_template.functions.registry import load
 from pyconsul_template.runner import Runner
 
 pytestmark = pytest.mark.usefixtures("universal_time")
@@ -28,7 +31,7 @@ VARIABLE = {
 }
 
 
-async def rendered(server: Any, folder: Path, contents: str) -> str:
+async def rendered(server: Any, folder: Path, contents: str, environ: Mapping[str, str] | None = None) -> str:
     """What the template gives in one-shot mode, with one server for all three."""
     url = f"http://{server.address}"
     once = {"enabled": False}
@@ -39,7 +42,7 @@ async def rendered(server: Any, folder: Path, contents: str) -> str:
         "nomad": {"address": url},
         "template": [{"contents": contents, "destination": str(folder / "out")}],
     }
-    await Runner(Config.of(settings, {})).run()
+    await Runner(Config.of(settings, environ or {})).run()
     return (folder / "out").read_text()
 
 
@@ -94,11 +97,30 @@ async def test_items_of_variables_know_their_variable(consul: Any, tmp_path: Pat
     assert await rendered(consul, tmp_path, '{{ with nomadVar "app/db" }}' + contents + "{{ end }}") == wanted
 
 
+async def test_nomad_is_asked_in_the_region_of_the_environment(consul: Any, tmp_path: Path) -> None:
+    """Where a template names none itself."""
+    await consul.say("/v1/var/app/db", VARIABLE)
+    template = (
+        '{{ with nomadVar "app/db" }}{{ .user }}{{ end }}{{ with nomadVar "app/db@apps.us" }}{{ .user }}{{ end }}'
+    )
+    assert await rendered(consul, tmp_path, template, {"NOMAD_REGION": "eu", "NOMAD_NAMESPACE": "web"}) == "uu"
+    asked = sorted({part for request in consul.requests for part in request.partition("?")[2].split("&")})
+    assert asked == ["namespace=apps", "namespace=web", "region=eu", "region=us", "stale=", "wait=60000ms"]
+
+
 async def test_values_of_variables_stand_in_no_message(consul: Any, tmp_path: Path) -> None:
     """Just as those of secrets do not."""
     await consul.say("/v1/var/app/db", VARIABLE)
     with pytest.raises(RunError, match=r'parsing "\[redacted\]": invalid syntax'):
         await rendered(consul, tmp_path, '{{ with nomadVar "app/db" }}{{ print .pass | parseInt }}{{ end }}')
+
+
+def test_of_certificates_of_one_role_the_first_one_is_asked_for() -> None:
+    """They have one name where they stand in one file, so that all get the same."""
+    run = Execution(lambda _dependency: ABSENT, destination="d")
+    text = '{{ pkiCert "pki/issue/a" "common_name=a" }}{{ pkiCert "pki/issue/a" "common_name=b" }}'
+    Template(text, load()).execute(None, run)
+    assert [getattr(query, "data", {}) for query in run.missing.values()] == [{"common_name": "a"}]
 
 
 def test_a_certificate_is_its_own_data() -> None:

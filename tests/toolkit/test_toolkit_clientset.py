@@ -12,6 +12,7 @@ import pytest
 from pyconsul.toolkit.clientset import check
 from pyconsul.toolkit.errors import RunError
 from pyconsul.toolkit.stanzas import Consul, Nomad, Tls, Vault
+from pyconsul.toolkit.vault_environment import VaultEnvironment
 
 LOGGER = logging.getLogger("tests_clientset")
 
@@ -53,6 +54,24 @@ def test_addresses_are_tried(given: dict[str, Any], wanted: str) -> None:
 def test_files_of_certificates_are_tried(tls: Tls, wanted: str) -> None:
     """Only where TLS is on."""
     assert complaint(consul=Consul(tls=tls)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("VAULT_MAX_RETRIES", "x", 'error encountered setting up default configuration: strconv.ParseUint: parsing "x": invalid syntax'),
+        ("VAULT_CLIENT_TIMEOUT", "x", 'error encountered setting up default configuration: could not parse "VAULT_CLIENT_TIMEOUT"'),
+        ("VAULT_SKIP_VERIFY", "x", "error encountered setting up default configuration: could not parse VAULT_SKIP_VERIFY"),
+        ("VAULT_HEADERS", "x", "could not unmarshal environment-supplied headers"),
+        ("VAULT_HEADERS", '{"A":1}', "environment-supplied headers include non-string values"),
+        ("VAULT_HEADERS", '{"X-Vault-Token":"t"}', "failed to setup Headers[X-Vault-Token]: Header starting by 'X-Vault-' are for internal usage only"),
+        ("VAULT_AGENT_ADDR", "%zz", 'parse "%zz": invalid URL escape "%zz"'),
+    ],
+)  # fmt: skip
+def test_variables_of_vaults_client_are_tried(name: str, value: str, wanted: str) -> None:
+    """Also where the stanza says all that is needed."""
+    vault = Vault(address="http://v:1", token="t", variables=VaultEnvironment.of({name: value}))
+    assert complaint(vault=vault) == f"vault: {wanted}"
 
 
 def test_a_file_that_holds_no_certificate_is_told(tmp_path: Path) -> None:

@@ -123,6 +123,24 @@ def test_the_environment_fills_what_a_stanza_leaves_open() -> None:
     assert consul.client_settings().retry.attempts == 1
 
 
+def test_what_a_stanza_leaves_empty_is_open_too() -> None:
+    """The servers' own clients read the variables again; Nomad's has two without a key."""
+    environ = {"NOMAD_ADDR": "http://n:1", "NOMAD_NAMESPACE": "apps", "NOMAD_TOKEN": "t", "NOMAD_REGION": "eu"}
+    nomad = Nomad.of({"address": "", "namespace": "", "token": ""}, environ | {"NOMAD_HTTP_AUTH": "u:p:q"})
+    assert (nomad.address, nomad.namespace, nomad.token, nomad.region) == ("http://n:1", "apps", "t", "eu")
+    assert (nomad.auth_username, nomad.auth_password) == ("u", "p:q")
+    assert Nomad.of({"auth_username": "me"}, {"NOMAD_HTTP_AUTH": "u:p"}).auth_password == ""
+
+
+def test_an_agent_of_vault_is_asked_before_the_server_itself() -> None:
+    """But commands see the server's address."""
+    environ = {"VAULT_ADDR": "http://v:1", "VAULT_AGENT_ADDR": "http://agent:2"}
+    vault = Vault.of({}, environ)
+    assert (vault.server, vault.environment()["VAULT_ADDR"]) == ("http://agent:2", "http://v:1")
+    assert Vault.of({"address": ""}, {"VAULT_ADDR": "http://v:1"}).server == "http://v:1"
+    assert Vault.of({}, {}).server == "https://127.0.0.1:8200"
+
+
 def test_vault_tokens_come_from_files_too(tmp_path: Path) -> None:
     """The agent's file wins; the token in the home directory is the last resort."""
     (tmp_path / ".vault-token").write_text("home\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from pyconsul.toolkit.stanzas import Vault
 from pyconsul.toolkit.vault import VaultClient, VaultError, kv2_path
+from pyconsul.toolkit.vault_environment import Patience, VaultEnvironment
 
 
 class FakeVault:
@@ -21,6 +22,7 @@ class FakeVault:
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, Any]] = {}
         self.asked: list[tuple[str, dict[str, str], Any]] = []
+        self.statuses: list[int] = []  # the next answers' own
         self.address = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -33,6 +35,7 @@ class FakeVault:
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 self.asked.append((f"{method} {target}", headers, json.loads(body) if body else None))
                 status, answer = self.answers.get(f"{method} {target.partition('?')[0]}", (404, {"errors": []}))
+                status = self.statuses.pop(0) if self.statuses else status
                 data = json.dumps(answer).encode() if answer is not None else b""
                 writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data)
                 await writer.drain()
@@ -52,10 +55,14 @@ async def vault() -> AsyncIterator[FakeVault]:
     server.close()
 
 
-def a_client(fake: FakeVault, **settings: Any) -> VaultClient:
+async def at_once(_seconds: float) -> None:
+    """A wait that nobody feels."""
+
+
+def a_client(fake: FakeVault, *, sleep: Callable[[float], Awaitable[None]] = at_once, **settings: Any) -> VaultClient:
     """A client of the little Vault."""
     chosen: dict[str, Any] = {"token": "t", **settings}
-    return VaultClient(Vault(address=fake.address, **chosen))
+    return VaultClient(Vault(address=fake.address, **chosen), sleep=sleep)
 
 
 def mounted(version: str, path: str = "secret/") -> tuple[int, Any]:
@@ -98,6 +105,64 @@ async def test_errors_read_like_vaults_own(vault: FakeVault) -> None:
     assert (
         str(caught.value) == f"Error making API request.\n\nURL: GET {url}\nCode: 403. Errors:\n\n* permission denied"
     )
+    await client.aclose()
+
+
+async def test_a_server_that_is_out_of_order_for_a_moment_is_asked_again(vault: FakeVault) -> None:
+    """Twice, and later the second time."""
+    vault.answers["GET /v1/kv/a"] = (200, {"data": {"k": 1}})
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    client = a_client(vault, sleep=sleep)
+    vault.statuses = [503, 412]
+    assert await client.request("GET", "kv/a") == {"data": {"k": 1}}
+    assert len(waits) == 2 and 1.0 <= waits[0] <= 1.5 and 2.0 <= waits[1] <= 3.0
+    vault.statuses = [500, 500, 500]
+    with pytest.raises(VaultError, match="Code: 500"):
+        await client.request("GET", "kv/a")
+    vault.statuses = [400]
+    with pytest.raises(VaultError, match="Code: 400"):
+        await client.request("GET", "kv/a")
+    assert len(waits) == 4
+    await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("failures", "status", "retry_after", "wanted"),
+    [(1, 0, "", 1.25), (2, 500, "", 2.5), (3, 500, "", None), (1, 501, "", None), (1, 429, "7", 7.0), (1, 503, "0", 0.0), (1, 503, "x", 1.25), (1, 500, "7", 1.25)],
+)  # fmt: skip
+def test_pauses_grow_or_are_the_servers(failures: int, status: int, retry_after: str, wanted: float | None) -> None:
+    """A server that is too busy may say how long."""
+    assert Patience().pause(failures, status, retry_after, 0.5) == wanted
+
+
+async def test_silence_ends_after_a_while(vault: FakeVault) -> None:
+    """All repetitions of a request share its time."""
+    forever = asyncio.Event()
+
+    async def sleep(_seconds: float) -> None:
+        await forever.wait()
+
+    variables = VaultEnvironment(patience=Patience(timeout=0.05))
+    client = a_client(vault, sleep=sleep, variables=variables)
+    vault.statuses = [503]
+    with pytest.raises(VaultError, match=r"^context deadline exceeded$"):
+        await client.request("GET", "kv/a")
+    await client.aclose()
+
+
+async def test_variables_fill_what_the_stanza_leaves_empty(vault: FakeVault) -> None:
+    """Token, name space and headers of one's own."""
+    environ = {"VAULT_TOKEN": "e", "VAULT_NAMESPACE": "ns", "VAULT_HEADERS": '{"X-Team":"web"}'}
+    client = a_client(vault, token="", variables=VaultEnvironment.of(environ))
+    await client.request("GET", "kv/a")
+    wanted = {"x-vault-token": "e", "x-vault-namespace": "ns", "x-team": "web", "x-vault-request": "true"}
+    assert wanted.items() <= vault.asked[-1][1].items()
+    assert VaultEnvironment.of({"VAULT_CLIENT_TIMEOUT": "90", "VAULT_MAX_RETRIES": "5"}).patience == Patience(5, 90.0)
+    assert VaultEnvironment.of({"VAULT_CLIENT_TIMEOUT": "2m"}).patience.timeout == 120.0
     await client.aclose()
 
 

@@ -32,7 +32,9 @@ def check(
         except ConfigError as error:
             raise _Unusable(f"consul: {error}") from None
         _check_tls("vault", vault.tls, logger)
-        _check_url(vault.address, "vault: ", strict_colons)
+        if vault.variables.fault:
+            raise _Unusable(f"vault: {vault.variables.fault}")
+        _check_url(vault.server, "vault: ", strict_colons)
         if nomad is not None:
             _check_tls("nomad", nomad.tls, logger)
             _check_url(nomad.address, f"nomad: invalid address '{nomad.address}': ", strict_colons)

@@ -31,8 +31,11 @@ from pyconsul.toolkit.schema import (
     text,
     unsettable,
 )
+from pyconsul.toolkit.vault_environment import VaultEnvironment
 
 SECOND: Final = 1_000_000_000
+VAULT_ADDRESS: Final = "https://127.0.0.1:8200"
+NOMAD_ADDRESS: Final = "http://127.0.0.1:4646"
 
 RETRY: Final[Schema] = {"enabled": boolean, "attempts": integer, "backoff": duration, "max_backoff": duration}
 SSL: Final[Schema] = {
@@ -264,6 +267,10 @@ class Consul(msgspec.Struct, frozen=True):
         return out
 
 
+# The originals lay this default over the files, so that only flags can say that Vault's TLS settings do not count.
+VAULT_TLS_IS_ON: Final[Settings] = {"vault": {"ssl": {"enabled": True}}}
+
+
 class Vault(msgspec.Struct, frozen=True):
     """How to reach Vault and what to do with its token."""
 
@@ -284,6 +291,12 @@ class Vault(msgspec.Struct, frozen=True):
     retry: RetryPolicy = msgspec.field(default_factory=RetryPolicy)
     tls: Tls = Tls(enabled=True)
     transport: Transport = Transport()
+    variables: VaultEnvironment = VaultEnvironment()
+
+    @property
+    def server(self) -> str:
+        """The address that is asked; the stanza's own is the one that commands get to see."""
+        return self.variables.agent_address or self.address or self.variables.address or VAULT_ADDRESS
 
     @property
     def uses_kubernetes(self) -> bool:
@@ -320,6 +333,7 @@ class Vault(msgspec.Struct, frozen=True):
             retry=_retry(settings.get("retry", {})),
             tls=_vault_tls(settings.get("ssl", {}), environ),
             transport=Transport(**settings.get("transport", {})),
+            variables=VaultEnvironment.of(environ),
         )
 
     def environment(self) -> dict[str, str]:
@@ -387,19 +401,24 @@ class Nomad(msgspec.Struct, frozen=True):
     retry: RetryPolicy = msgspec.field(default_factory=RetryPolicy)
     tls: Tls = Tls()
     transport: Transport = Transport()
+    region: str = ""
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], environ: Mapping[str, str]) -> Nomad:
-        """From the stanza; what it leaves open comes from the environment."""
+        """From the stanza; what it leaves open or empty comes from the environment, and the region only from there."""
         address = settings.get("address", first_set(environ, "NOMAD_ADDR"))
+        username, password = settings.get("auth_username", ""), settings.get("auth_password", "")
+        if not (username or password):
+            username, _, password = first_set(environ, "NOMAD_HTTP_AUTH").partition(":")
         return cls(
-            address,
+            address or first_set(environ, "NOMAD_ADDR"),
             settings.get("enabled", bool(address)),
-            settings.get("namespace", first_set(environ, "NOMAD_NAMESPACE")),
-            settings.get("token", first_set(environ, "NOMAD_TOKEN")),
-            settings.get("auth_username", ""),
-            settings.get("auth_password", ""),
+            settings.get("namespace") or first_set(environ, "NOMAD_NAMESPACE"),
+            settings.get("token") or first_set(environ, "NOMAD_TOKEN"),
+            username,
+            password,
             _retry(settings.get("retry", {})),
             Tls.of(settings.get("ssl", {})),
             Transport(**settings.get("transport", {})),
+            first_set(environ, "NOMAD_REGION"),
         )

@@ -5,15 +5,18 @@ It speaks HTTP through the SDK's transport, which knows nothing of Vault: tokens
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
+import random
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote as percent
 from urllib.parse import urlencode
 
 from pyconsul.lang.gojson_syntax import syntax_error
-from pyconsul.sdk.errors import ConsulError
+from pyconsul.sdk.errors import ConsulError, TransportError
+from pyconsul.sdk.request import Answer
 from pyconsul.sdk.retry import Retry
 from pyconsul.sdk.settings import Settings as ClientSettings
 from pyconsul.toolkit.errors import ConfigError
@@ -37,25 +40,29 @@ class Mount(NamedTuple):
     is_kv2: bool
 
 
-DEFAULT_ADDRESS = "https://127.0.0.1:8200"
-
-
 class VaultClient:
     """A client of one Vault server. ``token`` may change while it lives.
 
-    ``number`` makes the numbers of answers from their spelling (left out: int or float); ``log`` gets its warnings.
+    ``number`` makes the numbers of answers from their spelling (left out: int or float); ``log`` gets its warnings;
+    ``sleep`` waits for so many seconds before a request is repeated.
     """
 
     def __init__(
-        self, settings: Vault, *, number: Callable[[str], Any] | None = None, log: logging.Logger = logger
+        self,
+        settings: Vault,
+        *,
+        number: Callable[[str], Any] | None = None,
+        log: logging.Logger = logger,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         from pyconsul.sdk.client import AsyncClient
 
         self.settings = settings
         self._number = number
         self._log = log
-        self.token = bare_token(settings.token)
-        self.address = settings.address or DEFAULT_ADDRESS
+        self._sleep = sleep
+        self.token = bare_token(settings.token) or settings.variables.token
+        self.address = settings.server
         self._client = AsyncClient(
             ClientSettings(
                 address=self.address,
@@ -80,19 +87,43 @@ class VaultClient:
         token: str | None = None,
     ) -> dict[str, Any] | None:
         """One request below ``/v1/``; None when there is nothing. Raises VaultError, or the SDK's TransportError."""
-        headers = {"X-Vault-Request": "true"}
-        shown = self.token if token is None else token
-        if shown:
-            headers["X-Vault-Token"] = shown
-        if self.settings.namespace:
-            headers["X-Vault-Namespace"] = self.settings.namespace
-        if self.settings.client_user_agent:
-            headers["User-Agent"] = self.settings.client_user_agent
         data = None if body is None else json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
         target = "/v1/" + percent(path, safe="/~:@!$&'()*+,;=-._")
-        answer = await self._client.raw(method, target, params or {}, data, headers)
+        headers = self._headers(self.token if token is None else token)
+        try:
+            async with asyncio.timeout(self.settings.variables.patience.timeout):
+                answer = await self._asked(lambda: self._client.raw(method, target, params or {}, data, headers))
+        except TimeoutError:
+            raise VaultError(0, "context deadline exceeded") from None
         shown_target = f"{target}?{urlencode(params)}" if params else target
         return self._read(method, shown_target, answer.status, answer.body)
+
+    def _headers(self, token: str) -> dict[str, str]:
+        given = {
+            "X-Vault-Token": token,
+            "X-Vault-Namespace": self.settings.namespace or self.settings.variables.namespace,
+            "User-Agent": self.settings.client_user_agent,
+        }
+        headers = {"X-Vault-Request": "true", **self.settings.variables.headers}
+        return headers | {name: value for name, value in given.items() if value}
+
+    async def _asked(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """The answer; of a server that is out of order for the moment the last one. Raises TransportError."""
+        patience = self.settings.variables.patience
+        failures = 0
+        while True:
+            failures += 1
+            try:
+                answer = await ask()
+            except TransportError as error:
+                pause = patience.pause(failures, 0, "", random.random())
+                if pause is None or "failed to verify certificate" in error.reason:
+                    raise
+            else:
+                pause = patience.pause(failures, answer.status, answer.header("retry-after"), random.random())
+                if pause is None:
+                    return answer
+            await self._sleep(pause)
 
     def _read(self, method: str, target: str, status: int, body: bytes) -> dict[str, Any] | None:
         parsed: Any = None
@@ -155,9 +186,9 @@ class VaultClient:
         keys: list[str] = ((answer or {}).get("data") or {}).get("keys") or []
         return sorted(keys)
 
-    async def renew_self(self) -> dict[str, Any] | None:
-        """Make the token live longer."""
-        return await self.request("PUT", "auth/token/renew-self", body={"increment": 0})
+    async def renew_self(self, token: str | None = None) -> dict[str, Any] | None:
+        """Make the token live longer, or another one that is given."""
+        return await self.request("PUT", "auth/token/renew-self", body={"increment": 0}, token=token)
 
     async def renew_lease(self, lease: str, seconds: int = 0) -> dict[str, Any] | None:
         """Make a secret live longer."""

@@ -76,6 +76,7 @@ OUTPUTS = [
         "{{ .meta.a.deep }} {{ .meta }} {{ .absent }} {{ .none }}",
         "true map[a:map[deep:true] b:1] <no value> <no value>",
     ),
+    ("{{ (nothing).x }} {{ $n := nothing }}{{ $n.x }}", "<no value> <no value>"),
     ('{{ .labels.x }}|{{ .labels.nope }}|{{ index .labels "nope" }}', "y||"),
     ("{{ and 1 0 2 }}{{ or 0 3 (fails `x`) }}{{ not .none }}", "03true"),
     (
@@ -162,6 +163,7 @@ RUN_ERRORS = [
     ("{{ .name.x }}", "1:8", ".name.x", "can't evaluate field x in type interface {}"),
     ("{{ $x := `t` }}{{ $x.f }}", "1:20", "$x.f", "can't evaluate field f in type string"),
     ("{{ .none.x }}", "1:8", ".none.x", "nil pointer evaluating interface {}.x"),
+    ("{{ nothing.x }}", "1:3", "nothing", "nil pointer evaluating interface {}.x"),
     ("{{ .pet.Nope }}", "1:7", ".pet.Nope", "can't evaluate field Nope in type interface {}"),
     ("{{ .pet.Friend.Name }}", "1:7", ".pet.Friend.Name", "nil pointer evaluating *zoo.Pet.Name"),
     ("{{ .meta.b 1 }}", "1:8", ".meta.b", "b is not a method but has arguments"),

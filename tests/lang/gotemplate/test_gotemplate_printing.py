@@ -50,6 +50,11 @@ FORMS: list[tuple[str, list[Any], str]] = [
     ("%v", [Box(At=Point(X=1, Y=2), Tags=strings(["a"]))], "&{{1 2} [a]}"),
     ("%v %#v %T", [strings(["a", "b"])] * 3, '[a b] []string{"a", "b"} []string'),
     ("%v %#v", [{"b": 1, "a": None}] * 2, 'map[a:<nil> b:1] map[string]interface {}{"a":interface {}(nil), "b":1}'),
+    (
+        "%q %s",
+        [[Box(At=Point(X=1, Y=2), Tags=strings(["a"]))]] * 2,
+        "[%!q(*geo.Box=&{{1 2} [a]})] [%!s(*geo.Box=&{{1 2} [a]})]",
+    ),
     ("%v %T %d", [None, None, None], "<nil> <nil> %!d(<nil>)"),
     ("%d %s", ["x", 5], "%!d(string=x) %!s(int=5)"),
     ("%d", [], "%!d(MISSING)"),
@@ -122,6 +127,17 @@ def test_a_quoted_text_reads_back(text: str) -> None:
     """Unquoting undoes quoting for every text that has bytes."""
     clean = text.encode("utf-8", "replace").decode()
     assert strconv.unquote(strconv.quote(clean)) == clean
+
+
+def test_stray_bytes_of_literals_become_replacement_characters() -> None:
+    """But for those in back quotes, and those that are written as escapes."""
+    assert [strconv.unquote(f'"a\udce9{end}"') for end in ("", "\\n", "\\xe9")] == [
+        "a\ufffd",
+        "a\ufffd\n",
+        "a\ufffd\udce9",
+    ]
+    assert strconv.unquote("`a\udce9`") == "a\udce9"
+    assert strconv.unquote_rune("'\udce9'") == 0xFFFD
 
 
 @pytest.mark.parametrize("literal", ['"', '"a', "a", '"\\q"', '"\\x1"', '"\\400"', '"\\ud800"', '"\n"', "`a`b`"])

@@ -241,4 +241,4 @@ def load(paths: Sequence[str], over: Settings, environ: Mapping[str, str], warn:
     def read(path: str) -> Settings:
         return _modernised(sources.from_path(path, SCHEMA), warn)
 
-    return Config.of(sources.load(paths, {}, over, read), environ)
+    return Config.of(sources.load(paths, {}, merge(stanzas.VAULT_TLS_IS_ON, over), read), environ)

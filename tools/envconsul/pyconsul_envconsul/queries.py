@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import logging
-import random
 import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
@@ -16,7 +15,7 @@ from urllib.parse import parse_qsl
 from pyconsul.lang.strconv import quote
 from pyconsul.sdk.request import escape_path
 from pyconsul.toolkit.errors import RunError
-from pyconsul.toolkit.leases import lease_pause
+from pyconsul.toolkit.leases import Lease
 from pyconsul.toolkit.vault import VaultClient, VaultError
 
 logger = logging.getLogger("pyconsul_envconsul")
@@ -141,11 +140,13 @@ class SecretQuery:
         self.params = dict(parse_qsl(query))
         version = f".v{self.params['version']}" if self.params.get("version") else ""
         self.name = f"vault.read({path}{version})"
-        self._last: Mapping[str, Any] | None = None
+        self._lease = Lease(self.name, logger)
 
     async def fetch(self, access: Access) -> Fetched:
         """The secret, again when its lease nears its end. Raises VaultError."""
-        await self._wait(access)
+        await self._lease.wait(
+            access.vault, default_lease=access.default_lease, threshold=access.lease_threshold, sleep=access.pause
+        )
         client = await access.vault()
         answer = await client.read(self.path, self.params, self.name)
         found = None if answer is None else _values(answer.get("data") or {})
@@ -153,23 +154,8 @@ class SecretQuery:
             raise VaultError(404, f"no secret exists at {await client.kv_path(self.path)}")
         for warning in answer.get("warnings") or ():
             logger.warning("%s: %s", self.name, warning)
-        self._last = answer
+        self._lease.took(answer)
         return Fetched(found, access.index + 1)
-
-    async def _wait(self, access: Access) -> None:
-        """Until the secret has to be fetched again; a lease that can be renewed is renewed."""
-        while self._last is not None:
-            await access.pause(lease_pause(self._last, access.default_lease, access.lease_threshold, random.random()))
-            lease: str = self._last.get("lease_id") or ""
-            if not lease or not self._last.get("renewable"):
-                return
-            try:
-                renewed = await (await access.vault()).renew_lease(lease)
-            except VaultError as error:
-                logger.warning("%s: failed to renew: %s", self.name, error)
-                return
-            if renewed is None:
-                return
 
 
 def _values(data: Mapping[str, Any]) -> dict[str, object] | None:

@@ -44,7 +44,8 @@ class Source(NamedTuple):
 def sources_of(config: Config, environ: Mapping[str, str]) -> list[Source]:
     """The sources in the order in which they win: prefixes, services, secrets. Raises RunError.
 
-    Secrets come last: who may write to Consul must not be able to replace what comes from Vault.
+    Secrets come last: who may write to Consul must not be able to replace what comes from Vault. Of stanzas that
+    ask for the same only the last one counts.
     """
     naming = Naming(config.sanitize, config.upcase)
     out: list[Source] = []
@@ -56,7 +57,8 @@ def sources_of(config: Config, environ: Mapping[str, str]) -> list[Source]:
         path = path_of(secret.path, environ)
         logger.info("looking at vault: path=%s", path)
         out.append(Source(SecretQuery(path), SecretNames(secret, path, naming), secret.reload))
-    return out
+    last = {source.query.name: source for source in out}
+    return [source for source in out if last[source.query.name] is source]
 
 
 class Collected(NamedTuple):

@@ -10,7 +10,7 @@ from pyconsul.sdk.errors import ConsulError
 from pyconsul.sdk.settings import Settings as ClientSettings
 from pyconsul.toolkit import clientset
 from pyconsul.toolkit.errors import ConfigError, RunError
-from pyconsul.toolkit.stanzas import SECOND
+from pyconsul.toolkit.stanzas import NOMAD_ADDRESS, SECOND
 from pyconsul.toolkit.vault import VaultClient, VaultError
 from pyconsul_template.config import Config
 from pyconsul_template.gojson import Number
@@ -43,7 +43,7 @@ def _watch_settings(config: Config) -> WatchSettings:
         retry={"consul": config.consul.retry, "vault": config.vault.retry, "nomad": config.nomad.retry},
         default_lease=config.vault.default_lease_duration / SECOND,
         lease_threshold=config.vault.lease_renewal_threshold,
-        nomad_namespace=config.nomad.namespace,
+        nomad_place={k: v for k, v in (("region", config.nomad.region), ("namespace", config.nomad.namespace)) if v},
     )
 
 
@@ -55,10 +55,8 @@ def _clients(config: Config) -> Clients:
 
     def nomad() -> AsyncClient:
         headers: Mapping[str, str] = {"X-Nomad-Token": config.nomad.token} if config.nomad.token else {}
-        auth = config.nomad.auth_username
-        if auth and config.nomad.auth_password:
-            auth = f"{auth}:{config.nomad.auth_password}"
-        address = config.nomad.address or "http://127.0.0.1:4646"
+        auth = f"{config.nomad.auth_username}:{config.nomad.auth_password}".removesuffix(":")
+        address = config.nomad.address or NOMAD_ADDRESS
         tls = config.nomad.tls.for_client()
         return AsyncClient(ClientSettings(address=address, headers=headers, auth=auth, tls=tls))
 

@@ -256,7 +256,7 @@ def load(paths: Sequence[str], over: Settings, environ: Mapping[str, str]) -> Co
     # The switches of one run only come from flags and CT_LOCAL_CONFIG.
     settings.pop("once", None)
     settings.pop("parseonly", None)
-    settings = merge(settings, over)
+    settings = merge(merge(settings, stanzas.VAULT_TLS_IS_ON), over)
     if "template_error_fatal" in over:  # what stanzas say is for files alone
         fatal: bool = over["template_error_fatal"]
         settings["template"] = [{**stanza, "error_fatal": fatal} for stanza in settings.get("template", ())]

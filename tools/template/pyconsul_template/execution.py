@@ -35,11 +35,14 @@ class Execution(msgspec.Struct):
     nesting: int = 0
 
     def ask(self, dependency: Dependency) -> Any:
-        """The dependency's value, or ABSENT, in which case it counts as missing."""
-        self.used[dependency.name] = dependency
-        value = self.recall(dependency)
+        """The dependency's value, or ABSENT, in which case it counts as missing.
+
+        Of several with one name (certificates of one role in one file) the first one counts.
+        """
+        known = self.used.setdefault(dependency.name, dependency)
+        value = self.recall(known)
         if value is ABSENT:
-            self.missing[dependency.name] = dependency
+            self.missing.setdefault(known.name, known)
         return value
 
     def miss(self, dependency: Dependency) -> None:

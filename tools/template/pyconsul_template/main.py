@@ -93,16 +93,16 @@ class _Session:
         extras = Extras(self.args, self.config)
         try:
             runner = extras.runner()
+            async with extras:
+                work = asyncio.create_task(runner.run())
+                try:
+                    return await self._supervise(runner, work, extras)
+                finally:
+                    work.cancel()
+                    await asyncio.wait([work])
         except ToolError as error:
             logger.error("%s", error)
             return error.status
-        async with extras:
-            work = asyncio.create_task(runner.run())
-            try:
-                return await self._supervise(runner, work, extras)
-            finally:
-                work.cancel()
-                await asyncio.wait([work])
 
     async def _supervise(self, runner: Runner, work: asyncio.Task[None], extras: Extras) -> int | None:
         while True:

@@ -275,7 +275,7 @@ class Runner:
 
     async def _run_template(self, template: Template) -> bool:
         """Execute and perhaps write one template. Returns whether its file changed."""
-        if (self.config.once and template.is_rendered) or not (template.is_dirty or self._is_undone(template)):
+        if (self.config.once and template.is_rendered) or not (template.is_dirty or self._may_differ(template)):
             return False
         logger.debug("checking template %s", template.identity)
         execution = Execution(
@@ -304,11 +304,14 @@ class Runner:
             return False
         return self._write(template, text)
 
-    def _is_undone(self, template: Template) -> bool:
-        """Whether somebody else changed the file. Rounds of a timer are for its template alone."""
-        if template.mark is None or self._due is not None:
+    def _may_differ(self, template: Template) -> bool:
+        """Whether the file may have to be written though no data changed: somebody else changed it, or the template
+        gives something else each time. Rounds of a timer are for its template alone.
+        """
+        if self._due is not None:
             return False
-        return rendering.mark_of(template.config.destination) != template.mark
+        undone = template.mark is not None and rendering.mark_of(template.config.destination) != template.mark
+        return undone or template.source.is_changing
 
     async def _execute(self, template: Template, execution: Execution) -> str:
         if template.source.may_block:
@@ -325,6 +328,7 @@ class Runner:
         if template.config.error_fatal:
             raise RunError(f"{template.config.label}: {said}")
         logger.error("%s: %s", template.config.label, said)
+        template.is_dirty = True
         template.used = {**template.used, **execution.used}
         self._ask(template, template.used.values())
 

@@ -17,7 +17,7 @@ from pyconsul.lang.gotemplate import (
 )
 from pyconsul_template.config import TemplateConfig
 from pyconsul_template.execution import Execution
-from pyconsul_template.functions.registry import load
+from pyconsul_template.functions.registry import CHANGING, load
 
 
 class Compiled(Protocol):
@@ -68,12 +68,16 @@ class GoTemplate:
 
 
 class Source:
-    """One template: parsed when first executed, so that its errors come in its turn."""
+    """One template: parsed when first executed, so that its errors come in its turn.
+
+    ``is_changing``: another execution may give something else though no data changed (known once it was parsed).
+    """
 
     def __init__(self, config: TemplateConfig, text: str) -> None:
         self.config = config
         self.text = text
         self.may_block = "plugin" in text
+        self.is_changing = False
         self._compiled: Compiled | None = None
         self._error: TemplateError | None = None
 
@@ -86,6 +90,7 @@ class Source:
                 self._compiled = JinjaTemplate(self.config, self.text)
             else:
                 self._compiled = GoTemplate(self.config, self.text)
+            self.is_changing = any(name in self.text for name in CHANGING)
         return self._compiled
 
     def execute(self, execution: Execution) -> str:

@@ -51,7 +51,7 @@ class WatchSettings(NamedTuple):
     retry: Mapping[str, RetryPolicy] = {}
     default_lease: float = 300.0
     lease_threshold: float = 0.9
-    nomad_namespace: str = ""
+    nomad_place: Mapping[str, str] = {}  # region and namespace of what names none
 
 
 class Clients:
@@ -129,9 +129,7 @@ class View:
 
     async def nomad(self, path: str, params: Mapping[str, str]) -> Asked:
         """One GET from Nomad."""
-        ask = {**params, "wait": f"{int(self.settings.block_wait * 1000)}ms"}
-        if self.settings.nomad_namespace:
-            ask.setdefault("namespace", self.settings.nomad_namespace)
+        ask = {**self.settings.nomad_place, **params, "wait": f"{int(self.settings.block_wait * 1000)}ms"}
         if self.asking.stale_allowed:
             ask["stale"] = ""
         if self.index:

@@ -227,7 +227,12 @@ class Expressions:
             run, last = self.piped(CommandNode(word.pos, [word.node]), PipeNode(word.pos))
             inner = Code(lambda state, dot: run(state, dot, MISSING), last)
         value = inner.run
-        return self.chain(lambda state, dot: (value(state, dot), is_any), word, word.names, args, inner.last)
+
+        def receiver(state: State, dot: Value) -> tuple[Value, bool]:
+            found = value(state, dot)
+            return (NIL if found is None and is_any else found), is_any
+
+        return self.chain(receiver, word, word.names, args, inner.last)
 
     def chain(
         self, receiver: Receiver, node: Node, names: list[str], args: list[Node], place: Node | None

@@ -473,8 +473,7 @@ def _map(value: dict[Any, Any], verb: str, spec: _Spec, depth: int) -> str:
 
 def _struct(value: Struct, verb: str, spec: _Spec, depth: int) -> str:
     if value.pointer and depth > 0:
-        address = f"0x{0xC000000000 + (id(value) & 0xFFFFFFF):x}"
-        return spec.pad(f"(*{value.go_type})({address})" if spec.sharp_v else address)
+        return _address(value, verb, spec)
     named = spec.plus_v or spec.sharp_v
     parts = [
         (f"{f.name}:" if named else "") + _nested(getattr(value, f.name), verb, spec, depth, f.type)
@@ -484,3 +483,11 @@ def _struct(value: Struct, verb: str, spec: _Spec, depth: int) -> str:
     if spec.sharp_v:
         return f"{head}{value.go_type}{{{', '.join(parts)}}}"
     return head + "{" + " ".join(parts) + "}"
+
+
+def _address(value: Struct, verb: str, spec: _Spec) -> str:
+    """A pointer inside of another value: a number, which verbs of texts cannot show."""
+    number = 0xC000000000 + (id(value) & 0xFFFFFFF)
+    if verb == "v":
+        return spec.pad(f"(*{value.go_type})(0x{number:x})" if spec.sharp_v else f"0x{number:x}")
+    return _integer(number, verb, spec) if verb in "bodxX" else _bad_verb(value, verb, spec)

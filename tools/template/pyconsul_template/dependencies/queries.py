@@ -22,7 +22,7 @@ from pyconsul.toolkit.asking import Asked
 from pyconsul_template.dependencies import health, models
 from pyconsul_template.dependencies.models import pointers
 
-logger = logging.getLogger("pyconsul_template.view")
+logger = logging.getLogger("pyconsul_template.main")
 
 _DC = r"(?:@(?P<dc>[A-Za-z0-9_.\-]+))?"
 _QUERY = r"(?:\?(?P<query>[A-Za-z0-9_\-=&]+))?"
@@ -258,7 +258,7 @@ class NodeQuery(msgspec.Struct):
             name = own.value["Config"]["NodeName"]
         answer = await access.get("/v1/catalog/node/" + escape_path(name), self.params)
         if answer.value is None:
-            logger.warning("(view) %s: no node exists with the name %s", self.name, quote(name))
+            logger.warning("%s: no node exists with the name %s", self.name, quote(name))
         return Fetched(models.CatalogNode.of(answer.value), answer.index, answer.last_contact_ms)
 
 

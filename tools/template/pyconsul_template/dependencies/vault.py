@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import random
 import re
 import time
 from collections.abc import Generator, Mapping
@@ -18,7 +17,7 @@ from pyconsul.lang.gotemplate import FunctionError, signature
 from pyconsul.lang.gotemplate.values import ANY_MAP, Field, Map, NilPointer, Slice, Struct
 from pyconsul.lang.strconv import quote
 from pyconsul.sdk.errors import ConsulError
-from pyconsul.toolkit.leases import is_rotating_now, lease_pause
+from pyconsul.toolkit.leases import Lease, is_rotating_now
 from pyconsul.toolkit.vault import VaultClient, VaultError
 from pyconsul_template.dependencies.models import text_map, texts
 from pyconsul_template.dependencies.queries import Fetched, UnnamedError
@@ -114,26 +113,21 @@ class _Secrets:
     """What reads and writes share: wait for the end of the lease, renew what can be renewed."""
 
     name: str
-    last: Mapping[str, Any] | None = None
+    _lease: Lease | None = None
+
+    @property
+    def lease(self) -> Lease:
+        """How long the last answer is good for."""
+        if self._lease is None:
+            self._lease = Lease(self.name, logger)
+        return self._lease
 
     async def wait(self, view: View) -> None:
         """Until the secret has to be fetched again."""
-        if self.last is None:
-            return
         settings = view.settings
-        while True:
-            pause = lease_pause(self.last, settings.default_lease, settings.lease_threshold, random.random())
-            logger.log(5, "%s: next look in %.0fs", self.name, pause)
-            await view.pause(pause)
-            if not self.last.get("renewable") or not self.last.get("lease_id"):
-                return
-            try:
-                renewed = await (await view.vault()).renew_lease(self.last["lease_id"])
-            except VaultError as error:
-                logger.warning("%s: failed to renew: %s", self.name, error)
-                return
-            if renewed is None:
-                return
+        await self.lease.wait(
+            view.vault, default_lease=settings.default_lease, threshold=settings.lease_threshold, sleep=view.pause
+        )
 
     def took(self, view: View, answer: Mapping[str, Any]) -> Fetched:
         """Remember the answer and hand it on. Raises UnnamedError for one that is about to be replaced."""
@@ -141,7 +135,7 @@ class _Secrets:
             logger.warning("%s: %s", self.name, warning)
         if is_rotating_now(answer):
             raise UnnamedError("vault rotating secret returned ttl=0, will retry")
-        self.last = answer
+        self.lease.took(answer)
         return Fetched(Secret.of(answer), view.polled())
 
 
@@ -223,7 +217,7 @@ class WriteQuery(_Secrets):
         with _named(self.name):
             answer = await client.write(self.path, self.data, self.name)
         if answer is None:  # a KV store of version 1 says nothing
-            self.last = {}
+            self.lease.took({})
             return Fetched(NilPointer("*dependency.Secret"), access.polled())
         return self.took(access, answer)
 

@@ -45,7 +45,7 @@ def _plugin_failure(name: str, reason: str, out: bytes = b"", err: bytes = b"") 
     return FunctionError(text)
 
 
-@function("plugin", "string, ...string")
+@function("plugin", "string, ...string", changing=True)
 def plugin(name: str, *args: str) -> str:
     """The standard output of a program, trimmed."""
     if not name:
@@ -95,7 +95,7 @@ def group_id(name: str) -> int:
         raise FunctionError(f"group: unknown group {name}") from None
 
 
-@function("writeToFile", "string, string, string, string, ...string")
+@function("writeToFile", "string, string, string, string, ...string", changing=True)
 def write_to_file(path: str, user: str, group: str, permissions: str, *rest: str) -> str:
     """Write the last argument to a file; never through a link. Prints nothing."""
     if not rest:
@@ -132,7 +132,7 @@ def _write(path: str, data: bytes, mode: int, user: str, group: str, append: boo
         os.fchmod(target, mode)
 
 
-@function("sockaddr", "...string")
+@function("sockaddr", "...string", changing=True)
 def sockaddr(*words: str) -> str:
     """The result of an address template."""
     from pyconsul.config.sockaddrfunctions import expand

@@ -39,14 +39,23 @@ GROUPS = (
     "sprig_crypto",
 )
 FUNCTIONS: dict[str, Function] = {}
+CHANGING: set[str] = set()
+"""Functions that may give something else, or do something, in each execution though no data changed."""
 _Callable = TypeVar("_Callable", bound=Callable[..., Any])
 
 
-def function(name: str, types: str, *, context: bool = False) -> Callable[[_Callable], _Callable]:
-    """Register a template function; ``types`` is a Go signature such as ``"string, ...any -> any"``."""
+def function(
+    name: str, types: str, *, context: bool = False, changing: bool = False
+) -> Callable[[_Callable], _Callable]:
+    """Register a template function; ``types`` is a Go signature such as ``"string, ...any -> any"``.
+
+    ``changing``: see ``CHANGING``.
+    """
 
     def register(call: _Callable) -> _Callable:
         FUNCTIONS[name] = signature(types, call, context=context)
+        if changing:
+            CHANGING.add(name)
         return call
 
     return register

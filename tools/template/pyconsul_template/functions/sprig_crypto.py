@@ -95,7 +95,7 @@ def derive_password(counter: int, kind: str, password: str, user: str, site: str
     return "".join(chars[seed[n + 1] % len(chars)] for n, chars in enumerate(chosen))
 
 
-@function("sprig_bcrypt", "string")
+@function("sprig_bcrypt", "string", changing=True)
 def bcrypt_hash(text: str) -> str:
     """A bcrypt hash with cost 10."""
     import bcrypt
@@ -106,7 +106,7 @@ def bcrypt_hash(text: str) -> str:
     return bcrypt.hashpw(data, bcrypt.gensalt(10, prefix=b"2a")).decode()
 
 
-@function("sprig_htpasswd", "string, string")
+@function("sprig_htpasswd", "string, string", changing=True)
 def htpasswd(user: str, password: str) -> str:
     """A line of a password file with a bcrypt hash."""
     return f"invalid username: {user}" if ":" in user else f"{user}:{bcrypt_hash(password)}"
@@ -122,7 +122,7 @@ def _cipher(password: str, start: bytes) -> Any:
     return Cipher(algorithms.AES(key), modes.CBC(start))
 
 
-@function("sprig_encryptAES", "string, string")
+@function("sprig_encryptAES", "string, string", changing=True)
 def encrypt_aes(password: str, text: str) -> str:
     """AES-256 in CBC mode with the start vector in front, in Base64."""
     if not text:
@@ -176,7 +176,7 @@ def _pem(key: Any) -> str:
     return data.decode()
 
 
-@function("sprig_genPrivateKey", "string")
+@function("sprig_genPrivateKey", "string", changing=True)
 def gen_private_key(kind: str) -> str:
     """A new private key in PEM: rsa (4096 bits), dsa, ecdsa or ed25519."""
     from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519
@@ -290,25 +290,25 @@ def _certificate(
     return Certificate(Cert=made.public_bytes(serialization.Encoding.PEM).decode(), Key=_pem(key))
 
 
-@function("sprig_genCA", "string, int")
+@function("sprig_genCA", "string, int", changing=True)
 def gen_ca(name: str, days: int) -> Certificate:
     """A new certificate authority."""
     return _certificate(name, days, _rsa(2048), ca=True)
 
 
-@function("sprig_genCAWithKey", "string, int, string")
+@function("sprig_genCAWithKey", "string, int, string", changing=True)
 def gen_ca_with_key(name: str, days: int, pem: str) -> Certificate:
     """A certificate authority for a key."""
     return _certificate(name, days, _read_key(pem, "parsing private key"), ca=True)
 
 
-@function("sprig_genSelfSignedCert", "string, []any, []any, int")
+@function("sprig_genSelfSignedCert", "string, []any, []any, int", changing=True)
 def gen_self_signed(name: str, ips: list[Any], dns: list[Any], days: int) -> Certificate:
     """A certificate signed by itself."""
     return _certificate(name, days, _rsa(2048), names=_alternative_names(ips, dns))
 
 
-@function("sprig_genSelfSignedCertWithKey", "string, []any, []any, int, string")
+@function("sprig_genSelfSignedCertWithKey", "string, []any, []any, int, string", changing=True)
 def gen_self_signed_with_key(name: str, ips: list[Any], dns: list[Any], days: int, pem: str) -> Certificate:
     """A certificate for a key, signed by itself."""
     key = _read_key(pem, "parsing private key")
@@ -319,14 +319,14 @@ def _signer(authority: Certificate) -> tuple[Any, Any]:
     return _read_certificate(authority.Cert), _read_key(authority.Key, "error parsing private key")
 
 
-@function("sprig_genSignedCert", "string, []any, []any, int, sprig.certificate")
+@function("sprig_genSignedCert", "string, []any, []any, int, sprig.certificate", changing=True)
 def gen_signed(name: str, ips: list[Any], dns: list[Any], days: int, authority: Certificate) -> Certificate:
     """A certificate signed by an authority."""
     names = _alternative_names(ips, dns)
     return _certificate(name, days, _rsa(2048), names=names, signer=_signer(authority))
 
 
-@function("sprig_genSignedCertWithKey", "string, []any, []any, int, sprig.certificate, string")
+@function("sprig_genSignedCertWithKey", "string, []any, []any, int, sprig.certificate, string", changing=True)
 def gen_signed_with_key(
     name: str, ips: list[Any], dns: list[Any], days: int, authority: Certificate, pem: str
 ) -> Certificate:

@@ -271,7 +271,7 @@ def seq(*bounds: int) -> str:
     return " ".join(map(str, numbers))
 
 
-@function("sprig_randInt", "int, int")
+@function("sprig_randInt", "int, int", changing=True)
 def rand_int(low: int, high: int) -> int:
     """A random number from low up to high, which is left out."""
     if high <= low:

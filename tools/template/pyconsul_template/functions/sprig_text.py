@@ -262,7 +262,7 @@ def wrap_with(width: int, newline: str, text: str) -> str:
     return _wrapped(text, width, newline, cut_words=True)
 
 
-@function("sprig_shuffle", "string")
+@function("sprig_shuffle", "string", changing=True)
 def shuffle(text: str) -> str:
     """The characters in another order."""
     chars = list(text)

@@ -23,7 +23,7 @@ _UNITS = (
 )
 
 
-@function("sprig_ago", "any")
+@function("sprig_ago", "any", changing=True)
 def ago(moment: Value) -> str:
     """How long a moment is past."""
     then = time.time_ns()
@@ -50,7 +50,7 @@ def duration(seconds: Value) -> str:
     return format_duration(wrap_signed(number * _SECOND))
 
 
-@function("sprig_durationRound", "any")
+@function("sprig_durationRound", "any", changing=True)
 def duration_round(value: Value) -> str:
     """A duration in its largest unit."""
     size = 0

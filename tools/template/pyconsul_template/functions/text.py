@@ -132,7 +132,7 @@ def indent(spaces: int, text: str) -> str:
     return "\n".join(prefix + line if line else line for line in text.split("\n"))
 
 
-@function("timestamp", "...string")
+@function("timestamp", "...string", changing=True)
 def timestamp(*layout: str) -> str:
     """The time in UTC: RFC 3339, seconds since 1970 (``unix``), or a Go layout."""
     if len(layout) > 1:

@@ -1,0 +1,132 @@
+"""Leases and tokens of Vault: when they are renewed, and what ends that."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import pytest
+
+from pyconsul.toolkit.leases import Lease, Renewer, keep_token
+from pyconsul.toolkit.vault import VaultClient, VaultError
+
+LOGGER = logging.getLogger("tests_leases")
+
+
+class Clock:
+    """Time that passes when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        """Let it pass."""
+        self.pauses.append(round(seconds, 3))
+        self.now += seconds
+
+
+class FakeVault:
+    """Scripted answers to renewals; keeps what was asked for."""
+
+    def __init__(self, *answers: Mapping[str, Any] | Exception | None) -> None:
+        self.answers: list[Mapping[str, Any] | Exception | None] = list(answers)
+        self.asked: list[str] = []
+
+    def _next(self, asked: str) -> Any:
+        self.asked.append(asked)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def renew_lease(self, lease: str) -> Any:
+        """The next answer."""
+        return self._next(lease)
+
+    async def renew_self(self, token: str | None = None) -> Any:
+        """The next answer."""
+        return self._next(token or "own")
+
+    async def client(self) -> VaultClient:
+        """This one."""
+        return cast("VaultClient", self)
+
+
+def granted(seconds: int, *, renewable: bool = True) -> dict[str, Any]:
+    """What a renewal gives."""
+    return {"lease_duration": seconds, "renewable": renewable}
+
+
+async def renewed(seconds: float, *answers: Mapping[str, Any] | Exception | None) -> tuple[Exception | None, Clock]:
+    """A renewer at work on a lease of so many seconds, with dice that show the middle."""
+    vault, clock = FakeVault(*answers), Clock()
+    renewer = Renewer(
+        "x", lambda: vault.renew_lease("l"), LOGGER, sleep=clock.sleep, clock=lambda: clock.now, dice=lambda: 0.5
+    )
+    failure = await renewer.run(seconds)
+    assert vault.answers == []
+    return failure, clock
+
+
+async def test_renewals_come_two_thirds_into_a_lease(caplog: pytest.LogCaptureFixture) -> None:
+    """And a twentieth, by chance; they end when the end is so near that none could come."""
+    failure, clock = await renewed(60, granted(60), granted(120), granted(120), granted(15))
+    assert (failure, clock.pauses) == (None, [43.0, 86.0, 86.0])
+    assert [r.getMessage() for r in caplog.records] == ["x: renewer done (maybe the lease expired)"]
+
+
+@pytest.mark.parametrize(
+    ("last", "message"),
+    [
+        (granted(60, renewable=False), "secret is not renewable"),
+        (None, "returned empty secret data"),
+        (VaultError(400, "lease not found"), "lease not found"),
+    ],
+)
+async def test_a_refusal_ends_renewing(last: Any, message: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Its reason is warned of."""
+    failure, _ = await renewed(60, granted(60), last)
+    assert str(failure) == message
+    assert caplog.records[0].getMessage() == f"x: failed to renew: {message}"
+
+
+async def test_without_permission_a_lease_is_good_until_its_end() -> None:
+    """Nobody asks for another renewal."""
+    failure, clock = await renewed(60, VaultError(403, "* permission denied"))
+    assert (failure, clock.pauses) == (None, [43.0])
+
+
+async def waited(item: Mapping[str, Any], vault: FakeVault, times: int = 1) -> list[float]:
+    """The pauses of a secret that was waited for so many times."""
+    lease, clock = Lease("x", LOGGER), Clock()
+    lease.took(item)
+    for _ in range(times):
+        await lease.wait(vault.client, default_lease=300.0, threshold=0.9, sleep=clock.sleep)
+    return clock.pauses
+
+
+async def test_whoever_failed_to_fetch_a_secret_again_waits_no_second_time() -> None:
+    """The lease is over already."""
+    [pause] = await waited({"lease_duration": 100}, FakeVault(), times=3)
+    assert 85 <= pause <= 95
+
+
+async def test_tokens_that_a_login_gave_renew_themselves() -> None:
+    """With their own right, not with that of the tool."""
+    vault = FakeVault({"auth": granted(60)}, {"auth": None})
+    pauses = await waited({"auth": {"client_token": "inner", **granted(60)}}, vault)
+    assert (vault.asked, len(pauses)) == (["inner", "inner"], 1)
+
+
+async def test_the_tools_token_is_renewed_until_it_cannot_be(caplog: pytest.LogCaptureFixture) -> None:
+    """A root token cannot at all."""
+    vault = FakeVault({"auth": granted(0, renewable=False)})
+    await keep_token(vault.client, LOGGER)
+    assert vault.asked == ["own"]
+    messages: Sequence[str] = [r.getMessage() for r in caplog.records]
+    assert messages == [
+        "vault.token: failed to renew: secret is not renewable",
+        "vault.token: renewer done (maybe the lease expired)",
+    ]
