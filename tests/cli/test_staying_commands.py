@@ -278,6 +278,17 @@ def test_a_recording_is_one_archive(live: Run, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["dbg.tar.gz"]
 
 
+def test_a_recording_that_finds_no_room_says_so(start: Start, tmp_path: Path) -> None:
+    """One line for each file, and no archive that lacks its index."""
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); "
+    recording = start("debug", "-capture=agent", f"-output={tmp_path}/dbg", before=limit)
+    _, err = recording.communicate(timeout=60)
+    captured, index = err.decode().splitlines()
+    assert captured.startswith(f"Static capture failed: write {tmp_path}/dbg/agent.json-")
+    assert index.startswith(f"Error creating index document: write {tmp_path}/dbg/index.json-")
+    assert recording.returncode == 1
+
+
 @pytest.mark.parametrize(("zone", "end"), [("UTC", "Z"), ("CET-1", "+0100")])
 def test_a_recording_is_named_by_its_time_and_zone(zone: str, end: str, live: Run, tmp_path: Path) -> None:
     """The zone stands in Go's form."""

@@ -234,6 +234,18 @@ def test_log_files_rotate_by_size(tmp_path: Path) -> None:
     assert {file.stat().st_mode & 0o007 for file in files} == {0}
 
 
+def test_a_log_file_on_a_full_disk_ends_nothing(tmp_path: Path) -> None:
+    """Lines get lost until there is room again."""
+    handler = logs.RotatingFile(str(tmp_path / "ct.log"), limit_bytes=0, limit_seconds=3600, keep=0)
+    handler.stream.close()
+    handler.stream = open("/dev/full", "w", encoding="utf-8")  # noqa: SIM115 -- the handler closes it
+    handler.emit(a_record("lost"))
+    handler.rotate()
+    handler.emit(a_record("kept"))
+    handler.close()
+    assert [file.read_text() for file in sorted(tmp_path.iterdir())] == ["", "[INFO] (part) kept\n"]
+
+
 def test_an_impossible_log_file_is_an_error(tmp_path: Path) -> None:
     """The message names the path."""
     with pytest.raises(ConfigError, match="error setting up log_file logging"):

@@ -41,6 +41,7 @@ from pyconsul.config.bootstrap_entries import bootstrap_entries
 from pyconsul.config.loading import ConfigError
 from pyconsul.primitives.dialing import errno_text
 from pyconsul.primitives.ids import uuid_fault
+from pyconsul.primitives.system_errors import file_text
 from pyconsul.primitives.whole_files import make_directory, write_durably
 from pyconsul.raft.archive import Server as RaftServer
 from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
@@ -263,7 +264,9 @@ class Agent:
         config = self.config
         try:
             self.keyrings.load("" if config.disable_keyring_file else config.data_dir, config.encrypt)
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise ValueError(f"Failed to configure keyring: {file_text(error)}") from error
+        except ValueError as error:
             raise ValueError(f"Failed to configure keyring: {error}") from error
 
     def load_tokens(self, config: RuntimeConfig | None = None) -> None:
@@ -338,7 +341,9 @@ def _reloading(what: str) -> Generator[None]:
     """Turn what goes wrong inside into the error of a reload."""
     try:
         yield
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ConfigError(f"Failed reloading {what}: {file_text(error)}") from error
+    except ValueError as error:
         raise ConfigError(f"Failed reloading {what}: {error}") from error
 
 
@@ -402,12 +407,11 @@ def node_id_of(config: RuntimeConfig) -> str:
     if not config.data_dir:
         return str(uuid.uuid4())
     path = Path(config.data_dir) / "node-id"
+    if (kept := _kept_node_id(path)) is not None:
+        if fault := uuid_fault(kept):
+            raise ValueError(f"failed to setup node ID: NodeID in {path} is invalid: {fault}")
+        return kept
     try:
-        if path.exists():
-            kept = path.read_text().strip()
-            if fault := uuid_fault(kept):
-                raise ValueError(f"failed to setup node ID: NodeID in {path} is invalid: {fault}")
-            return kept
         node_id = str(uuid.uuid4())
         make_directory(path.parent)
         write_durably(path, node_id.encode())
@@ -416,3 +420,13 @@ def node_id_of(config: RuntimeConfig) -> str:
         where = error.filename or path
         raise ValueError(f"failed to setup node ID: {call} {where}: {errno_text(error)}") from error
     return node_id
+
+
+def _kept_node_id(path: Path) -> str | None:
+    """What a file says, None where there is none. Raises ValueError for one that cannot be read."""
+    try:
+        return path.read_text("utf-8", "replace").strip()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ValueError(f"failed to setup node ID: {file_text(error)}") from error

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 from pyconsul.agent.capabilities import refuse_unbuilt
 from pyconsul.agent.tls_files import check_tls_files
 from pyconsul.config.loading import ConfigError, Loaded, load
+from pyconsul.primitives import open_files
+from pyconsul.primitives.standard_streams import OutputLost, say
+from pyconsul.primitives.system_errors import file_text
 from pyconsul.telemetry.logging import LogSink, StreamSink, add_sink, level_from, logger, valid_level
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ def _words(args: Args) -> list[tuple[str, str]]:
 
 def run_agent(args: Args) -> int:
     """Run an agent until it is told to stop. Returns the exit code."""
+    open_files.raise_limit()
     gc.disable()  # what is made until the agent runs stays: looking through it again and again costs 10 ms
     flags = given_flags(args)
     try:
@@ -62,7 +66,8 @@ def run_agent(args: Args) -> int:
 
 
 def _refuse(text: str) -> int:
-    sys.stderr.write(f"{PREFIX}{text}\n")
+    with contextlib.suppress(OSError):  # there is nowhere else to say it
+        sys.stderr.write(f"{PREFIX}{text}\n")
     return 1
 
 
@@ -86,9 +91,9 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
         refuse_unbuilt(config)
         agent = Agent(config, lambda: load(flags).runtime)
     except (OSError, ValueError) as error:
-        return _refuse(str(error))
-    sys.stdout.write(banner(config, agent.node_id))
-    sys.stdout.flush()
+        return _refuse(_start_error(error))
+    with contextlib.suppress(OutputLost):  # an agent runs without a place for its lines, too
+        say(banner(config, agent.node_id))
     sinks.append(StreamSink(sys.stdout, level_from(config.log_level), json_lines=config.log_json))
     for sink in sinks:
         add_sink(sink)
@@ -154,10 +159,10 @@ def _watch_files(agent: Agent, loaded: Loaded) -> asyncio.Task[None] | None:
 
 
 def _start_error(error: Exception) -> str:
-    """An error in words; of an OSError only what happened and to which file, without Python's number."""
-    if not isinstance(error, OSError) or not error.strerror:
-        return str(error)
-    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    """An error in words; one that was given its words has no file's name any more."""
+    if not isinstance(error, OSError) or not error.filename:
+        return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return file_text(error)
 
 
 class Signals:

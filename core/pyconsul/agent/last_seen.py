@@ -12,6 +12,7 @@ import msgspec
 
 from pyconsul.agent.persistence import write_whole
 from pyconsul.primitives.durations import format_duration
+from pyconsul.primitives.system_errors import file_text
 from pyconsul.structs import godecode
 from pyconsul.telemetry.logging import logger
 
@@ -48,7 +49,9 @@ class LastSeen:
             seen = godecode.into(godecode.parse(self._path.read_bytes()), ServerMetadata).last_seen_unix
         except FileNotFoundError:  # the first start
             return
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise ValueError(f"error reading server metadata: {file_text(error)}") from error
+        except ValueError as error:
             raise ValueError(f"error reading server metadata: {error}") from error
         if seen < self._clock() - self._max_age / 1e9:
             raise ValueError(
@@ -78,4 +81,4 @@ class LastSeen:
         try:
             await asyncio.to_thread(write_whole, path, note, sync=True)
         except OSError as error:
-            log.error("failed to write server metadata", error=error)
+            log.error("failed to write server metadata", error=file_text(error))

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from pyconsul.primitives.system_errors import naming
+
 
 @contextmanager
 def replacing(
@@ -21,7 +23,7 @@ def replacing(
     name itself to be there, too, see ``sync_directory``.
     """
     fresh = beside or f"{os.fspath(path)}-{uuid.uuid4()}.tmp"
-    with open(fresh, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+    with naming(fresh), open(fresh, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
         try:
             yield file
             file.flush()

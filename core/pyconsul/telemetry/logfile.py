@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -19,7 +20,8 @@ class FileSink:
     """Appends to ``path`` (a name ending in ``/`` gets ``consul.log`` inside).
 
     A full or old file is renamed to ``name-<Unix nanoseconds>.ext``. ``keep``: how many of those stay; 0 all, negative
-    none. Raises OSError when the file cannot be opened.
+    none. ``clock`` names old files, ``ticks`` tells their age: setting the clock turns no file over. Raises OSError
+    when the file cannot be opened.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class FileSink:
         rotate_bytes: int = 0,
         keep: int = 0,
         clock: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self.level = level
         self._path = Path(path) / "consul.log" if path.endswith("/") else Path(path)
@@ -40,41 +43,46 @@ class FileSink:
         self._rotate_bytes = rotate_bytes
         self._keep = keep
         self._clock = clock
+        self._ticks = ticks
         self._lock = threading.Lock()
         self._prune()
         self._file = self._open()
 
     def write(self, record: Record) -> None:
-        """Write one line, into a new file when it is time for one. A disk that fails ends nothing but the file."""
+        """Write one line, into a new file when it is time for one.
+
+        On a disk that is full lines get lost until there is room; where no new file can be made the old one goes on.
+        """
         line = self._layout(record)
         with self._lock:
-            try:
+            with suppress(OSError):  # the next line tries it again
                 self._rotate_if_due()
+            with suppress(OSError, ValueError):  # ValueError: the file is closed
                 self._file.write(line)
                 self._file.flush()
                 self._written += len(line.encode("utf-8", "replace"))
-            except (OSError, ValueError):
-                self.level = Level.OFF
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
+        with self._lock, suppress(OSError):
             self._file.close()
 
     def _open(self) -> TextIO:
         file = self._path.open("a", encoding="utf-8", errors="replace")
-        self._opened = self._clock()
+        self._opened = self._ticks()
         self._written = 0
         return file
 
     def _rotate_if_due(self) -> None:
         is_full = 0 < self._rotate_bytes <= self._written
-        if not is_full and self._clock() - self._opened < self._rotate_seconds:
+        if not is_full and self._ticks() - self._opened < self._rotate_seconds:
             return
-        self._file.close()
-        self._path.rename(self._path.with_name(f"{self._path.stem}-{int(self._clock() * 1e9)}{self._suffix}"))
+        with suppress(FileNotFoundError):  # taken away, by hand or by a turn that stopped half-way
+            self._path.rename(self._path.with_name(f"{self._path.stem}-{int(self._clock() * 1e9)}{self._suffix}"))
+        old, self._file = self._file, self._open()
+        with suppress(OSError):
+            old.close()
         self._prune()
-        self._file = self._open()
 
     @property
     def _suffix(self) -> str:

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import time
+from contextlib import suppress
 from datetime import datetime
 from typing import Final, TextIO
 
@@ -81,29 +82,34 @@ class RotatingFile(logging.Handler):
         self.limit_seconds = limit_seconds
         self.keep = keep
         self.setFormatter(_Untimed())
-        self.created = time.time()
+        self.created = time.monotonic()
         self.prune()
         self.stream: TextIO = self._open()
 
     def _open(self) -> TextIO:
-        self.created = time.time()
+        self.created = time.monotonic()  # setting the clock turns no file over
         path = os.path.join(self.folder, f"{self.head}{time.time_ns()}{self.ending}").removeprefix("./")
         return open(path, "w", encoding="utf-8", errors="surrogateescape", opener=_for_the_group)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
-        is_old = time.time() - self.created >= self.limit_seconds
-        is_large = 0 < self.limit_bytes <= self.stream.tell()
-        if is_old or is_large:
+        """Write one line; one that the disk has no room for gets lost, and ends nothing."""
+        with suppress(OSError):  # the next line tries it again
+            self._rotate_if_due()
+        with suppress(OSError):
+            self.stream.write(self.format(record) + "\n")
+            self.stream.flush()
+
+    def _rotate_if_due(self) -> None:
+        is_old = time.monotonic() - self.created >= self.limit_seconds
+        if is_old or 0 < self.limit_bytes <= self.stream.tell():
             self.rotate()
-        self.stream.write(self.format(record) + "\n")
-        self.stream.flush()
 
     def rotate(self) -> None:
-        """Close the present file and begin another."""
-        self.stream.close()
+        """Begin another file, and close the present one. Raises OSError, and goes on with it."""
         self.prune()
-        self.stream = self._open()
+        old, self.stream = self.stream, self._open()
+        with suppress(OSError):
+            old.close()
 
     def prune(self) -> None:
         """Delete files of earlier times beyond the number to keep (0: keep all, negative: keep none)."""

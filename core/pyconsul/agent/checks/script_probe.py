@@ -9,6 +9,7 @@ import signal
 
 from pyconsul.agent.checks.outputs import Tail
 from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
+from pyconsul.primitives import open_files
 from pyconsul.primitives.dialing import errno_text
 from pyconsul.primitives.durations import SECOND, format_duration
 from pyconsul.structs.health import CRITICAL, PASSING, WARNING
@@ -43,6 +44,7 @@ class ScriptProbe:
             text = start_text(args[0], error)
             _log.error("Check failed to invoke", check=self._id, error=text)
             return Result(CRITICAL, text, direct=True)
+        open_files.give_back(child.pid)
         tail = Tail(self._limit)
         try:
             async with asyncio.timeout(timeout_of(self._check, SCRIPT_TIMEOUT)):

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 
 from pyconsul.acl import Access
+from pyconsul.primitives.system_errors import file_text
 from pyconsul.raft.archive import ArchiveError
 from pyconsul.raft.consensus import Snapshot
 from pyconsul.raft.log_store import LogError
@@ -34,7 +35,11 @@ async def save(srv: Server, ask: SnapshotRequest) -> Snapshot:
         await srv.verify()
     try:
         return await srv.consensus.snapshot()
-    except (OSError, LogError) as error:
+    except OSError as error:
+        raise InternalError(
+            f"Raft error when taking snapshot: failed to create snapshot: {file_text(error)}"
+        ) from error
+    except LogError as error:
         raise InternalError(f"Raft error when taking snapshot: {error}") from error
 
 
@@ -64,7 +69,9 @@ async def _replace_state(srv: Server, archive: IO[bytes]) -> None:
         await srv.consensus.restore(archive)
     except ArchiveError as error:
         raise InternalError(str(error)) from error
-    except (OSError, LogError) as error:
+    except OSError as error:
+        raise InternalError(f"Raft error when restoring snapshot: {file_text(error)}") from error
+    except LogError as error:
         raise InternalError(f"Raft error when restoring snapshot: {error}") from error
     await srv.consensus.barrier()
     await srv.leader.stop()
