@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pyconsul.agent.capabilities import refuse_unbuilt
 from pyconsul.agent.tls_files import check_tls_files
@@ -80,10 +80,10 @@ def _loop_runner() -> Any:
 
 
 async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
+    signals = Signals()  # first: what follows takes its time
     from pyconsul.agent.agent import Agent, node_id_of
 
     config = loaded.runtime
-    stop = Signals()
     try:
         sinks = _file_sinks(config)
         node_id_of(config)  # a bad one is told before anything else, as Consul does
@@ -103,17 +103,21 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
     with contextlib.ExitStack() as while_running:
         try:
             while_running.enter_context(_pid_file(config.pid_file))
-            await agent.start()
+            if not await started(agent, signals):
+                return _ended(1)
         except Exception as error:
             log.error("Error starting agent", error=_start_error(error))
-            log.info("Exit code", code=1)
-            return 1
+            return _ended(1)
         _settle_memory()
         log.info("Consul agent running!")
         watcher = _watch_files(agent, loaded)
-        code = await _serve(agent, stop)
+        code = await _serve(agent, signals)
         if watcher is not None:
             watcher.cancel()
+    return _ended(code)
+
+
+def _ended(code: int) -> int:
     log.info("Exit code", code=code)
     return code
 
@@ -177,6 +181,40 @@ class Signals:
     async def next(self) -> signal.Signals:
         """The next signal."""
         return await self._queue.get()
+
+
+class Startable(Protocol):
+    """What can be started, and stopped when that was done."""
+
+    async def start(self) -> None:
+        """May take minutes, for a long log."""
+        ...
+
+    async def stop(self) -> None:
+        """End what was started."""
+        ...
+
+
+async def started(agent: Startable, signals: Signals) -> bool:
+    """Start an agent; False where a signal was faster. Raises what its start raises."""
+    starting = asyncio.ensure_future(agent.start())
+    while True:
+        caught = asyncio.ensure_future(signals.next())
+        await asyncio.wait((starting, caught), return_when=asyncio.FIRST_COMPLETED)
+        if not caught.done():
+            caught.cancel()
+            await starting
+            return True
+        number = caught.result()
+        if number is signal.SIGHUP:
+            log.error("Caught", signal=GO_SIGNALS[number], error="cannot reload before agent started")
+            continue
+        log.info("Caught", signal=GO_SIGNALS[number])
+        starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await starting
+            await agent.stop()
+        return False
 
 
 async def _serve(agent: Agent, signals: Signals) -> int:
