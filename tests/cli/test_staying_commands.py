@@ -47,6 +47,14 @@ def until(process: subprocess.Popen[bytes], line: bytes) -> None:
         assert found, process.communicate()
 
 
+def test_how_a_child_ended_counts_whoever_started_us(start: Start) -> None:
+    """Some leave SIGCHLD ignored, and the system then forgets the exit statuses of children."""
+    ignoring = "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN); "
+    locking = start("lock", "-child-exit-code", "l0", "exit 7", before=ignoring)
+    _, err = locking.communicate(timeout=60)
+    assert (locking.returncode, err) == (2, b"Error running handler: exit status 7\n")
+
+
 def test_the_child_runs_while_the_lock_is_held(live: Run) -> None:
     """It sees a variable, its output passes through, and the key is gone afterwards."""
     result = live("lock", "-verbose", "l1", "echo held=$CONSUL_LOCK_HELD")
