@@ -41,7 +41,7 @@ from pyconsul.config.bootstrap_entries import bootstrap_entries
 from pyconsul.config.loading import ConfigError
 from pyconsul.primitives.dialing import errno_text
 from pyconsul.primitives.ids import uuid_fault
-from pyconsul.primitives.system_errors import file_text
+from pyconsul.primitives.system_errors import file_text, words_of
 from pyconsul.primitives.whole_files import make_directory, write_durably
 from pyconsul.raft.archive import Server as RaftServer
 from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
@@ -264,10 +264,8 @@ class Agent:
         config = self.config
         try:
             self.keyrings.load("" if config.disable_keyring_file else config.data_dir, config.encrypt)
-        except OSError as error:
-            raise ValueError(f"Failed to configure keyring: {file_text(error)}") from error
-        except ValueError as error:
-            raise ValueError(f"Failed to configure keyring: {error}") from error
+        except (OSError, ValueError) as error:
+            raise ValueError(f"Failed to configure keyring: {words_of(error)}") from error
 
     def load_tokens(self, config: RuntimeConfig | None = None) -> None:
         """Take the configured tokens of this agent, or those of a newer configuration, and those that it keeps.
@@ -341,10 +339,8 @@ def _reloading(what: str) -> Generator[None]:
     """Turn what goes wrong inside into the error of a reload."""
     try:
         yield
-    except OSError as error:
-        raise ConfigError(f"Failed reloading {what}: {file_text(error)}") from error
-    except ValueError as error:
-        raise ConfigError(f"Failed reloading {what}: {error}") from error
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"Failed reloading {what}: {words_of(error)}") from error
 
 
 def _request_rates(config: RuntimeConfig) -> RequestRates:

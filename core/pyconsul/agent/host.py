@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from pyconsul.primitives.system_errors import file_text
+from pyconsul.primitives.system_errors import words_of
 
 __all__ = ["host_info"]
 
@@ -69,7 +69,7 @@ def _tried(collect: Any, errors: list[str]) -> Any:
     try:
         return collect()
     except (OSError, ValueError, KeyError) as error:
-        errors.append(file_text(error) if isinstance(error, OSError) else str(error))
+        errors.append(words_of(error))
         return None
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from pyconsul.agent.persistence import write_whole
 from pyconsul.primitives.durations import format_duration
-from pyconsul.primitives.system_errors import file_text
+from pyconsul.primitives.system_errors import file_text, words_of
 from pyconsul.structs import godecode
 from pyconsul.telemetry.logging import logger
 
@@ -49,10 +49,8 @@ class LastSeen:
             seen = godecode.into(godecode.parse(self._path.read_bytes()), ServerMetadata).last_seen_unix
         except FileNotFoundError:  # the first start
             return
-        except OSError as error:
-            raise ValueError(f"error reading server metadata: {file_text(error)}") from error
-        except ValueError as error:
-            raise ValueError(f"error reading server metadata: {error}") from error
+        except (OSError, ValueError) as error:
+            raise ValueError(f"error reading server metadata: {words_of(error)}") from error
         if seen < self._clock() - self._max_age / 1e9:
             raise ValueError(
                 "refusing to rejoin cluster because server has been offline for more than the configured"

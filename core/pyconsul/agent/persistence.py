@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from pyconsul.lang.gojson_syntax import syntax_error
-from pyconsul.primitives.system_errors import file_text
+from pyconsul.primitives.system_errors import words_of
 from pyconsul.primitives.whole_files import replacing
 from pyconsul.structs import gojson
 from pyconsul.structs.catalog import HealthCheck, NodeService
@@ -204,11 +204,7 @@ class LocalFiles:
                 data = path.read_bytes()
                 yield str(path), msgspec.json.decode(data, type=kind)
             except (OSError, msgspec.MsgspecError) as error:
-                _log.error(f"Failed decoding {what} file", file=str(path), error=syntax_error(data) or _told(error))
-
-
-def _told(error: Exception) -> str:
-    return file_text(error) if isinstance(error, OSError) else str(error)
+                _log.error(f"Failed decoding {what} file", file=str(path), error=syntax_error(data) or words_of(error))
 
 
 def _with_go_numbers(service: NodeService) -> NodeService:

@@ -34,6 +34,11 @@ def file_text(error: OSError) -> str:
     return f"{_CALLS.get(error.errno or 0, 'open')} {_as_text(error.filename)}: {reason}"
 
 
+def words_of(error: BaseException) -> str:
+    """Any error in words: a system error as ``file_text`` has it."""
+    return file_text(error) if isinstance(error, OSError) else str(error)
+
+
 @contextmanager
 def naming(path: str | os.PathLike[str]) -> Generator[None]:
     """Give an OSError from inside the file's name, where it has none: reading and writing do not know it."""

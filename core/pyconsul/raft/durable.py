@@ -17,7 +17,7 @@ from typing import IO, Any, Final
 import msgspec
 
 from pyconsul.lang.strconv import quote
-from pyconsul.primitives.system_errors import file_text
+from pyconsul.primitives.system_errors import file_text, words_of
 from pyconsul.raft.archive import Archive, Server, read_archive
 from pyconsul.raft.consensus import Entry, ShuttingDown, Snapshot, StateMachine, UnappliableEntry
 from pyconsul.raft.log_format import LogRecord, LogType
@@ -291,7 +291,7 @@ class DurableVoter(SingleVoter):
 
     def _refuse(self, batch: list[Proposal], error: BaseException) -> None:
         """Tell the proposers that nothing was written; a log that cannot be trusted any more takes nothing again."""
-        told = file_text(error) if isinstance(error, OSError) else str(error)
+        told = words_of(error)
         failure = RaftFailure(f"unable to store logs within log store, err: {quote(told)}")
         log.error("failed to commit logs", error=failure.text)
         for proposal in batch:
@@ -321,7 +321,7 @@ class DurableVoter(SingleVoter):
         try:
             (await self.snapshot()).close()
         except (OSError, LogError) as error:
-            told = file_text(error) if isinstance(error, OSError) else str(error)
+            told = words_of(error)
             log.error("failed to take snapshot", error=told)
             return False
         return True

@@ -7,7 +7,7 @@ from typing import IO, Final
 
 import msgspec
 
-from pyconsul.primitives.system_errors import file_text
+from pyconsul.primitives.system_errors import file_text, words_of
 from pyconsul.primitives.whole_files import make_directory, replacing, sync_directory
 from pyconsul.raft.archive import Archive, ArchiveError, Meta, read_archive, snapshot_id, write_archive
 from pyconsul.raft.log_store import LogError
@@ -47,7 +47,7 @@ class SnapshotStore(msgspec.Struct):
                 with open(path, "rb") as file:
                     return read_archive(file, self.directory)
             except (ArchiveError, OSError) as e:
-                self.unusable.append(f"{path}: {file_text(e) if isinstance(e, OSError) else e}")
+                self.unusable.append(f"{path}: {words_of(e)}")
         if paths:
             raise LogError("failed to load any existing snapshots: " + "; ".join(self.unusable))
         return None

@@ -6,6 +6,7 @@ The status is 0 after a clean end, else 1, as everywhere in Consul's command lin
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -15,7 +16,7 @@ from typing import Final
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
 from pyconsul.primitives.durations import format_duration
-from pyconsul.primitives.standard_streams import say
+from pyconsul.primitives.standard_streams import OutputLost, say
 from pyconsul.sdk.errors import ConfigError as ClientConfigError
 from pyconsul.toolkit import collection, program
 from pyconsul.toolkit.errors import ConfigError, ToolError
@@ -109,7 +110,8 @@ class _Session:
         for number, name in _ENDING.items():
             loop.add_signal_handler(number, self._end, name)
         loop.add_signal_handler(signal.SIGHUP, self._hang_up)
-        say(_banner(self._run))
+        with contextlib.suppress(OutputLost):  # snapshots matter more than a place for the banner
+            say(_banner(self._run))
         while True:
             for warning in self._run.config.warnings:
                 logger.warning("%s", warning)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.standard_streams import say
+from pyconsul.primitives.system_errors import file_text
 from pyconsul.primitives.whole_files import replacing
 from pyconsul.toolkit.errors import RunError
 from pyconsul_template.config import TemplateConfig
@@ -79,7 +80,7 @@ def render(config: TemplateConfig, data: bytes, *, dry: bool, show: bool = True)
         if owner != (-1, -1):
             os.chown(config.destination, *owner)
     except OSError as error:
-        raise RunError(f"failed writing file: {_words(error, 'open', config.destination)}") from None
+        raise RunError(f"failed writing file: {file_text(error)}") from None
     return Rendered(True, before, data)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.primitives.durations import MINUTE, SECOND, format_duration, to_seconds
-from pyconsul.primitives.system_errors import file_text, naming
+from pyconsul.primitives.system_errors import file_text, naming, words_of
 from pyconsul.primitives.whole_files import replacing
 
 from ..console import Console, Failed, failing
@@ -75,11 +75,6 @@ def run(args: Args, console: Console) -> int:
 
 def _failed(text: str) -> Failed:
     return Failed(f"==> {text}")
-
-
-def _told(error: Exception) -> str:
-    """An error in words."""
-    return file_text(error) if isinstance(error, OSError) else str(error)
 
 
 def _zone() -> str:
@@ -242,7 +237,7 @@ class _Recording:
                     file.flush()
         except (TransportError, OSError, ValueError) as e:
             if not self._done:
-                self._console.complain(f"==> Error encountered during collection: {_told(e)}")
+                self._console.complain(f"==> Error encountered during collection: {words_of(e)}")
 
     def _sample(self, until: float) -> None:
         """Take profiles each interval, and wait."""
@@ -311,7 +306,7 @@ class _Recording:
         try:
             do()
         except (ConsulError, OSError, Failed) as e:
-            self._console.complain(f"{failure}: {_told(e)}")
+            self._console.complain(f"{failure}: {words_of(e)}")
 
     def _pack(self) -> None:
         """The folder as one archive in its place."""

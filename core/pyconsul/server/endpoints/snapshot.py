@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 
 from pyconsul.acl import Access
-from pyconsul.primitives.system_errors import file_text
+from pyconsul.primitives.system_errors import file_text, words_of
 from pyconsul.raft.archive import ArchiveError
 from pyconsul.raft.consensus import Snapshot
 from pyconsul.raft.log_store import LogError
@@ -69,10 +69,8 @@ async def _replace_state(srv: Server, archive: IO[bytes]) -> None:
         await srv.consensus.restore(archive)
     except ArchiveError as error:
         raise InternalError(str(error)) from error
-    except OSError as error:
-        raise InternalError(f"Raft error when restoring snapshot: {file_text(error)}") from error
-    except LogError as error:
-        raise InternalError(f"Raft error when restoring snapshot: {error}") from error
+    except (OSError, LogError) as error:
+        raise InternalError(f"Raft error when restoring snapshot: {words_of(error)}") from error
     await srv.consensus.barrier()
     await srv.leader.stop()
     await srv.leader.start(restored=True)
