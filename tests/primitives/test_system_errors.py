@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pyconsul.primitives.system_errors import file_text, naming
+from pyconsul.primitives.system_errors import file_text, naming, words_of
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,15 @@ def test_an_error_without_a_file_is_only_its_reason() -> None:
     """Whether it has a number or not."""
     assert file_text(OSError(errno.EIO, "Input/output error")) == "input/output error"
     assert file_text(OSError("no place")) == "no place"
+
+
+def test_every_error_has_words() -> None:
+    """Those that say nothing are told by their name."""
+    assert [words_of(each) for each in (ValueError("so"), MemoryError(), OSError(2, "No", "f"))] == [
+        "so",
+        "MemoryError",
+        "open f: no",
+    ]
 
 
 def test_a_name_that_is_taken_is_told_with_both_names(tmp_path: Path) -> None:

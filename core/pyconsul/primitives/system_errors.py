@@ -35,8 +35,8 @@ def file_text(error: OSError) -> str:
 
 
 def words_of(error: BaseException) -> str:
-    """Any error in words: a system error as ``file_text`` has it."""
-    return file_text(error) if isinstance(error, OSError) else str(error)
+    """Any error in words: a system error as ``file_text`` has it, one without words (no memory, say) by its name."""
+    return file_text(error) if isinstance(error, OSError) else str(error) or type(error).__name__
 
 
 @contextmanager
