@@ -45,7 +45,7 @@ def naming(path: str | os.PathLike[str]) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename is None and error.strerror:
+        if path and error.filename is None and error.strerror:
             error.filename = os.fspath(path)
         raise
 
