@@ -154,11 +154,11 @@ async def _run(command: list[str], shown: list[str] | str, index: int, body: byt
             stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, "CONSUL_INDEX": str(index)},
             start_new_session=True,
+            preexec_fn=open_files.for_child(),
         )
     except (OSError, ValueError) as error:
         _log.error("Failed to run watch handler", watch_handler=shown, error=start_text(command[0], error))
         return
-    open_files.give_back(child.pid)
     try:
         output = await _talk(child, body)
         code = await child.wait()

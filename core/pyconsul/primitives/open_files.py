@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import resource
+from collections.abc import Callable
 from typing import Final
 
 _given: Final = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -16,11 +17,14 @@ def raise_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def give_back(pid: int) -> None:
-    """Let a child have what this process was given: some programs close every number that they may have, one by one.
+def for_child() -> Callable[[], None] | None:
+    """What a child is to call before its program begins, so that it has what this process was given; None for nothing.
 
-    Where the system has no way to do that from here, and for a child that is gone or another user's, nothing happens.
+    Some programs close every number that they may have, one by one. Afterwards, from here, would be too late: a shell
+    that asks at once saw the higher limit three times out of eight.
     """
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if hasattr(resource, "prlimit"):
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, _given)
+    return None if resource.getrlimit(resource.RLIMIT_NOFILE) == _given else _give_back
+
+
+def _give_back() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, _given)

@@ -39,12 +39,12 @@ class ScriptProbe:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=open_files.for_child(),
             )
         except (OSError, ValueError) as error:
             text = start_text(args[0], error)
             _log.error("Check failed to invoke", check=self._id, error=text)
             return Result(CRITICAL, text, direct=True)
-        open_files.give_back(child.pid)
         tail = Tail(self._limit)
         try:
             async with asyncio.timeout(timeout_of(self._check, SCRIPT_TIMEOUT)):
