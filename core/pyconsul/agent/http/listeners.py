@@ -23,6 +23,7 @@ from pyconsul.agent.http.tls_channel import TlsChannel
 from pyconsul.agent.http.visitors import Visitor
 from pyconsul.config.runtime import Address
 from pyconsul.primitives.dialing import errno_text
+from pyconsul.primitives.listening import listen_tcp
 from pyconsul.telemetry.logging import logger
 
 if TYPE_CHECKING:
@@ -95,7 +96,11 @@ class Listeners:
 
     async def _listen(self, where: Address, tls: ssl.SSLContext | None) -> str:
         try:
-            sock = self._unix_socket(where.host) if where.network == "unix" else _tcp_socket(where)
+            sock = (
+                self._unix_socket(where.host)
+                if where.network == "unix"
+                else listen_tcp(where.host, where.port, _BACKLOG)
+            )
         except OSError as error:
             text = f"listen {where.network} {where}: bind: {errno_text(error)}"
             raise OSError(error.errno, text) from error
@@ -152,14 +157,6 @@ def _shown(sock: socket.socket) -> str:
         return where
     host, port = where[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _tcp_socket(where: Address) -> socket.socket:
-    """A socket on that address; ``::`` takes both kinds of clients, as with Go."""
-    if ":" not in where.host:
-        return socket.create_server((where.host, where.port), backlog=_BACKLOG)
-    both = where.host == "::" and socket.has_dualstack_ipv6()
-    return socket.create_server((where.host, where.port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=both)
 
 
 def _set_owner(path: str, rules: UnixSockets) -> None:
