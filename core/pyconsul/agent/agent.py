@@ -409,8 +409,8 @@ def node_id_of(config: RuntimeConfig) -> str:
         return kept
     try:
         node_id = str(uuid.uuid4())
-        make_directory(path.parent)
-        write_durably(path, node_id.encode())
+        make_directory(path.parent, mode=0o755)
+        write_durably(path, node_id.encode(), mode=0o600)
     except OSError as error:
         call = "failed to write NodeID to disk: open" if path.parent.is_dir() else "mkdir"
         where = error.filename or path
