@@ -202,3 +202,4 @@ def test_a_server_with_a_data_directory_keeps_its_identity_and_state(
         process.wait()
     assert answer == b"kept"
     assert len(seen) == 2 and seen[0] == seen[1]
+    assert (tmp_path / "data/node-id").stat().st_mode & 0o777 == 0o600

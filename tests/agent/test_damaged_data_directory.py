@@ -35,16 +35,23 @@ def started_on(folder: str) -> tuple[int, str]:
         ("raft/log/0000000000000001.log", "junk" * 100, "0000000000000001.log is damaged"),
         ("raft/snapshots/1-1-1.snap", "junk", "1-1-1.snap: failed to decompress snapshot: unexpected EOF"),
         ("node-id", "", "NodeID in"),
+        ("node-id", "\xff", "is invalid: uuid string is wrong length"),
+        ("node-id/sub", "", "failed to setup node ID: read "),
+        ("raft", "", "raft: not a directory"),
+        ("raft/term/sub", "", "read {0}/raft/term: is a directory"),
+        ("server_metadata.json/sub", "", "error reading server metadata: read "),
+        ("serf/local.keyring/sub", "", "Failed to configure keyring: read "),
+        ("services", "", 'Failed reading services dir \\"{0}/services\\": open {0}/services: not a directory'),
     ],
 )
 def test_damage_is_named(file: str, content: str, text: str, tmp_path: Path) -> None:
     """Never passed over in silence, never a trace of the interpreter."""
     path = tmp_path / file
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content)
+    path.write_text(content, encoding="latin-1")
     code, said = started_on(str(tmp_path))
     assert code == 1
-    assert text in said
+    assert text.format(tmp_path) in said
     assert "Traceback" not in said
 
 

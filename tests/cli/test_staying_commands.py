@@ -47,6 +47,14 @@ def until(process: subprocess.Popen[bytes], line: bytes) -> None:
         assert found, process.communicate()
 
 
+def test_how_a_child_ended_counts_whoever_started_us(start: Start) -> None:
+    """Some leave SIGCHLD ignored, and the system then forgets the exit statuses of children."""
+    ignoring = "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN); "
+    locking = start("lock", "-child-exit-code", "l0", "exit 7", before=ignoring)
+    _, err = locking.communicate(timeout=60)
+    assert (locking.returncode, err) == (2, b"Error running handler: exit status 7\n")
+
+
 def test_the_child_runs_while_the_lock_is_held(live: Run) -> None:
     """It sees a variable, its output passes through, and the key is gone afterwards."""
     result = live("lock", "-verbose", "l1", "echo held=$CONSUL_LOCK_HELD")
@@ -276,6 +284,17 @@ def test_a_recording_is_one_archive(live: Run, tmp_path: Path) -> None:
         names = set(archive.getnames())
     assert names >= {"dbg/agent.json", "dbg/members.json", "dbg/index.json", "dbg/listpeers.json"}
     assert [path.name for path in tmp_path.iterdir()] == ["dbg.tar.gz"]
+
+
+def test_a_recording_that_finds_no_room_says_so(start: Start, tmp_path: Path) -> None:
+    """One line for each file, and no archive that lacks its index."""
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); "
+    recording = start("debug", "-capture=agent", f"-output={tmp_path}/dbg", before=limit)
+    _, err = recording.communicate(timeout=60)
+    captured, index = err.decode().splitlines()
+    assert captured.startswith(f"Static capture failed: write {tmp_path}/dbg/agent.json-")
+    assert index.startswith(f"Error creating index document: write {tmp_path}/dbg/index.json-")
+    assert recording.returncode == 1
 
 
 @pytest.mark.parametrize(("zone", "end"), [("UTC", "Z"), ("CET-1", "+0100")])

@@ -38,6 +38,14 @@ def test_an_authority_is_two_files(folder: Path, run: Run) -> None:
     assert (again.code, again.err) == (1, "consul-agent-ca.pem already exists.\n")
 
 
+def test_files_that_cannot_be_written_are_named(folder: Path, run: Run) -> None:
+    """Here a part of the name is a file."""
+    (folder / "file").write_text("")
+    result = run("tls", "ca", "create", "-domain=file/x")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == "mkdir file: file exists\n"
+
+
 def test_an_authority_may_only_sign_for_its_domains(folder: Path, run: Run) -> None:
     """Name constraints go into the authority, and a name outside of them is refused."""
     run("tls", "ca", "create", "-domain=a.test", "-name-constraint", "-additional-name-constraint=b.test")

@@ -136,6 +136,15 @@ def test_a_missing_file_is_refused() -> None:
     assert str(caught.value) == "config: Open failed on /no/such.hcl. open /no/such.hcl: no such file or directory"
 
 
+def test_a_path_through_a_file_is_refused_for_that(tmp_path: Path) -> None:
+    """Not as one that is missing; so is one through a folder that is closed to us."""
+    (tmp_path / "file").write_text("")
+    path = f"{tmp_path}/file/a.hcl"
+    with pytest.raises(ConfigError) as caught:
+        load({"dev": True, "config-file": [path]}, {})
+    assert str(caught.value) == f"config: Open failed on {path}. open {path}: not a directory"
+
+
 @pytest.mark.parametrize(
     ("text", "error"),
     [

@@ -49,6 +49,26 @@ async def test_udp_answers_first_and_kept_questions(doors: Any) -> None:
         assert reply.answer
 
 
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="the system keeps IPv4 and IPv6 apart")
+async def test_the_unspecified_address_takes_clients_of_both_kinds(world: Any) -> None:
+    """Also over TCP; what listens is logged."""
+    monitor = Monitor(Level.INFO)
+    add_sink(monitor)
+    try:
+        await world.door.start([Address("tcp", "::", 0)])
+    finally:
+        remove_sink(monitor)
+    assert monitor.take().endswith("agent: Started DNS server: address=[::]:0 network=tcp\n")
+    port = world.door.tcp_addresses[0][1]
+    wire = dns.message.make_query("nobody.service.consul", "A").to_wire()
+    for host in ("127.0.0.1", "::1"):
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write(struct.pack(">H", len(wire)) + wire)
+        size = int.from_bytes(await reader.readexactly(2))
+        assert dns.message.from_wire(await reader.readexactly(size)).rcode() == dns.rcode.NXDOMAIN
+        writer.close()
+
+
 async def test_tcp_answers_several_questions_of_a_connection(doors: Any) -> None:
     """Each message has its length in front; answers come in the order of the questions."""
     await doors.service("n1", "198.51.100.1", "web")

@@ -6,6 +6,7 @@ import io
 import os
 import socket
 import tarfile
+import tempfile
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -259,6 +260,16 @@ async def test_a_large_snapshot_goes_through_a_file(agent: Agent, wire: Any) -> 
     await wire.get("/v1/kv/k0?recurse", method="DELETE")
     assert (await wire.get("/v1/snapshot", method="PUT", body=saved)).status == 200
     assert len((await wire.get("/v1/kv/k0?raw")).body) == 400_000
+    assert agent.listeners.front.bodies.held == 0
+
+
+async def test_a_large_snapshot_that_finds_no_room_is_answered(agent: Agent, wire: Any, monkeypatch: Any) -> None:
+    """Whoever sends it hears why, and the file is gone."""
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: open("/dev/full", "w+b"))  # noqa: SIM115
+    size = 2 * bodies.SPOOL_FROM
+    wire.send(lines("PUT", "/v1/snapshot", f"Content-Length: {size}") + bytes(size))
+    answer = await wire.answer()
+    assert (answer.status, answer.body) == (500, b"failed to read snapshot file: no space left on device")
     assert agent.listeners.front.bodies.held == 0
 
 

@@ -154,3 +154,19 @@ async def test_log_lines_of_requests_have_consuls_form(wire: Any) -> None:
     assert "[DEBUG] agent.http: Request finished: method=GET url=/v1/kv/a?token=<hidden> from=127.0.0.1:" in text
     assert "[ERROR] agent.http: Request error: method=POST url=/v1/kv/a from=127.0.0.1:" in text
     assert 'error="method POST not allowed"' in text
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("", 'Failed setting up socket: failed setting ownership to .* on "": chown : no such file or directory'),
+        ("/x" * 100, "listen unix /x.*: bind: invalid argument"),
+    ],
+)
+async def test_paths_that_no_socket_can_have_stop_the_start(
+    path: str, text: str, run_agent: Callable[..., Any]
+) -> None:
+    """An empty one would be a name that nobody knows."""
+    with pytest.raises(OSError, match=text):
+        async with run_agent("", http_addrs=(Address("unix", path, 0),)):
+            pass

@@ -1,9 +1,11 @@
 """Services and checks come and go through the rules, defaults and files of an agent."""
 
 import asyncio
+import errno
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -457,10 +459,10 @@ async def test_files_are_written_outside_the_loop_before_anybody_is_answered(
 ) -> None:
     """Callers that come while a batch is written share the next one."""
     place = place_at(str(tmp_path))
-    flushes: list[asyncio.Task[None]] = []
+    flushes: list[Awaitable[None]] = []
     for number in range(5):
         place.register(Name=f"s{number}")
-        flushes.append(asyncio.create_task(place.files.flush()))
+        flushes.append(place.files.flush())
         await asyncio.sleep(0)
     await asyncio.gather(*flushes)
     assert len(files_below(tmp_path)) == 5
@@ -473,3 +475,62 @@ async def test_a_data_directory_that_cannot_be_written_is_told(place_at: Callabl
     place.register(Name="web")
     with pytest.raises(OSError, match="Not a directory"):
         await place.files.flush()
+
+
+async def test_one_file_that_cannot_be_written_does_not_keep_others_away(
+    place_at: Callable[..., Place], tmp_path: Path
+) -> None:
+    """All that share a batch hear that something of it failed, and what can be written is."""
+    place = place_at(str(tmp_path))
+    place.register(Name="taken")
+    await place.files.flush()
+    taken = next((tmp_path / "services").iterdir())
+    taken.unlink()
+    taken.mkdir()  # no file can be put there
+    place.register(Name="taken")
+    first = place.files.flush()
+    place.register(Name="web")
+    second = place.files.flush()
+    with pytest.raises(OSError, match=taken.name):
+        await first
+    with pytest.raises(OSError, match=taken.name):
+        await second
+    assert len(files_below(tmp_path)) == 1
+    await place.files.flush()  # what failed was told, and is not told again
+
+
+async def test_who_comes_while_a_batch_is_written_hears_how_the_next_one_ends(
+    place_at: Callable[..., Place], tmp_path: Path
+) -> None:
+    """Nobody is told that a registration is kept which is not."""
+    (tmp_path / "services").write_text("")
+    place = place_at(str(tmp_path))
+    ends: list[Awaitable[None]] = []
+    for number in range(3):
+        place.register(Name=f"s{number}")
+        ends.append(place.files.flush())
+        await asyncio.sleep(0)
+    answers = await asyncio.gather(*ends, return_exceptions=True)
+    assert all(isinstance(answer, OSError) for answer in answers), answers
+
+
+async def test_nothing_stays_of_a_service_whose_check_cannot_be_made(place: Place, monkeypatch: Any) -> None:
+    """A host without descriptors cannot even load the code of a check."""
+
+    def start(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(place.checks, "start", start)
+    with pytest.raises(OSError, match="Too many open files"):
+        place.register(Name="web", Check={"TCP": "127.0.0.1:1", "Interval": "1s"})
+    assert (place.state.services(), place.state.checks()) == ([], [])
+
+
+@pytest.mark.parametrize("what", ["services", "checks"])
+async def test_a_folder_that_is_none_stops_the_agent(place_at: Callable[..., Place], tmp_path: Path, what: str) -> None:
+    """Else nothing could be kept, and nobody would know."""
+    (tmp_path / what).write_text("")
+    with pytest.raises(LoadError) as caught:
+        place_at(str(tmp_path)).loader.load([], [])
+    path = tmp_path / what
+    assert str(caught.value) == f'Failed reading {what} dir "{path}": open {path}: not a directory'

@@ -79,3 +79,21 @@ def test_a_directory_and_the_names_above_it_are_made_durable(tmp_path: Path, mon
     assert set(synced) == {path.stat().st_ino for path in (tmp_path, tmp_path / "a")}
     sync_directory(tmp_path / "a" / "b")
     assert synced[-1] == (tmp_path / "a" / "b").stat().st_ino
+
+
+def test_what_is_made_above_a_directory_is_its_owners_whatever_the_umask(tmp_path: Path) -> None:
+    """Containers often run with none."""
+    before = os.umask(0)
+    try:
+        make_directory(tmp_path / "a/b/c", mode=0o700)
+    finally:
+        os.umask(before)
+    modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a", "a/b", "a/b/c")]
+    assert modes == [0o755, 0o755, 0o700]
+
+
+def test_a_directory_is_no_file(tmp_path: Path) -> None:
+    """One that stands in the place of it is an error."""
+    (tmp_path / "a").write_text("")
+    with pytest.raises(FileExistsError):
+        make_directory(tmp_path / "a")

@@ -1,6 +1,9 @@
 """Segment files: what is written comes back, a torn tail is cut, anything else that is damaged is refused."""
 
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -139,6 +142,27 @@ def test_old_files_go_and_newer_entries_stay(tmp_path: Path) -> None:
     log.drop_before(6)
     log.close()
     assert set(range(6, 11)) <= set(read(tmp_path, after=5)) <= set(range(4, 11))
+
+
+def test_a_full_disk_at_the_turn_to_a_new_file_costs_nothing_later(tmp_path: Path, monkeypatch: Any) -> None:
+    """The file that could not be written to is begun anew, and is not taken for an old one ever after."""
+    log = SegmentLog(tmp_path, segment_bytes=1)
+    assert list(log.load(0)) == []
+    log.append([a_record(1)])
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        for _ in range(3):
+            with pytest.raises(OSError, match="No space left"):
+                log.append([a_record(2)])
+    for index in (2, 3, 4):
+        log.append([a_record(index)])
+    log.drop_before(2)
+    log.close()
+    assert read(tmp_path, after=1) == [2, 3, 4]
 
 
 def test_after_a_reset_the_log_may_begin_anywhere(tmp_path: Path) -> None:

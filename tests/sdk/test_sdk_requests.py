@@ -18,6 +18,7 @@ from pyconsul.sdk.request import (
     Request,
     encode_query,
     escape_path,
+    json_body,
     milliseconds,
     params_of,
 )
@@ -49,6 +50,11 @@ def test_keys_are_escaped_as_go_escapes_paths(key: str, path: str) -> None:
 def test_bytes_that_are_no_utf8_survive_in_keys() -> None:
     """A key that was read as bytes beyond UTF-8 is asked for as the same bytes."""
     assert escape_path(b"\xff".decode("utf-8", "surrogateescape")) == "%FF"
+
+
+def test_a_body_with_bytes_that_are_no_text_goes_out_as_go_sends_it() -> None:
+    """A word of a command line may hold any bytes; JSON may not."""
+    assert json_body({"a\udcff": ["\udcfe"]}) == '{"a\ufffd":["\ufffd"]}'.encode()
 
 
 def test_a_query_is_sorted_and_escaped_as_go_does() -> None:

@@ -1,9 +1,10 @@
 """Log files grow, turn over by size and age, and old ones go."""
 
+import os
 from pathlib import Path
 
 from pyconsul.telemetry.logfile import FileSink
-from pyconsul.telemetry.logging import Level, Record
+from pyconsul.telemetry.logging import Level, Record, StreamSink
 from tests.full_disk import full_disk
 
 
@@ -52,7 +53,7 @@ def test_a_full_file_is_put_aside(tmp_path: Path) -> None:
 def test_an_old_file_is_put_aside(tmp_path: Path) -> None:
     """After the rotation time, whatever its size."""
     clock = Clock()
-    sink = FileSink(str(tmp_path / "a"), rotate_seconds=60, clock=clock)
+    sink = FileSink(str(tmp_path / "a"), rotate_seconds=60, clock=clock, ticks=clock)
     sink.write(a_line())
     clock.now += 61
     sink.write(a_line())
@@ -90,16 +91,41 @@ def test_a_file_that_somebody_has_put_aside_is_begun_anew(tmp_path: Path) -> Non
     assert path.read_text().endswith("agent: two\n")
 
 
-def test_a_file_without_a_successor_goes_on(tmp_path: Path) -> None:
-    """Its folder is gone: the lines go to where it is now."""
-    folder = tmp_path / "logs"
-    folder.mkdir()
-    sink = FileSink(str(folder / "a.log"), rotate_bytes=10)
+def test_where_no_new_file_can_be_made_the_old_one_goes_on(tmp_path: Path) -> None:
+    """It is tried again with each line."""
+    clock = Clock()
+    (tmp_path / "logs").mkdir()
+    sink = FileSink(str(tmp_path / "logs/a.log"), rotate_seconds=60, clock=clock, ticks=clock)
+    clock.now += 61
+    (tmp_path / "logs").rename(tmp_path / "away")
     sink.write(a_line("one"))
-    folder.rename(tmp_path / "elsewhere")
+    (tmp_path / "logs").mkdir()
     sink.write(a_line("two"))
     sink.close()
-    assert (tmp_path / "elsewhere" / "a.log").read_text().count("\n") == 2
+    assert (tmp_path / "away/a.log").read_text().endswith("one\n")
+    assert (tmp_path / "logs/a.log").read_text().endswith("two\n")
+
+
+def test_setting_the_clock_turns_no_file_over(tmp_path: Path) -> None:
+    """Its age is the time that went by."""
+    clock = Clock()
+    sink = FileSink(str(tmp_path / "a"), rotate_seconds=60, clock=clock, ticks=lambda: 0.0)
+    for change in (3600, -7200):
+        clock.now += change
+        sink.write(a_line())
+    sink.close()
+    assert names(tmp_path) == ["a"]
+
+
+def test_a_stream_without_room_stays_in_use() -> None:
+    """Standard output is often a file."""
+    with open("/dev/full", "w", encoding="utf-8", buffering=1) as full:
+        sink = StreamSink(full)
+        sink.write(a_line())
+        assert sink.level is Level.INFO
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, full.fileno())  # room for what is buffered, so that it can be closed
+        os.close(null)
 
 
 def test_a_closed_file_takes_no_lines(tmp_path: Path) -> None:

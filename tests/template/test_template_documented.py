@@ -56,5 +56,5 @@ def test_the_example_configuration_has_no_mistakes(monkeypatch: pytest.MonkeyPat
     import sys
 
     monkeypatch.chdir(ROOT)
-    assert lint(["-config", "examples/template/template.hcl"], sys.stdout, sys.stderr) == 0
+    assert lint(["-config", "examples/template/template.hcl"], sys.stdout.write, sys.stderr) == 0
     assert capsys.readouterr().out == "2 templates checked, 0 problems\n"

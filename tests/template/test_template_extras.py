@@ -138,7 +138,7 @@ async def test_the_graph_names_templates_and_data(consul: Any) -> None:
 def linted(*words: str) -> tuple[int, str]:
     """Status and output of the lint command."""
     out = io.StringIO()
-    return lint(words, out, io.StringIO()), out.getvalue()
+    return lint(words, out.write, io.StringIO()), out.getvalue()
 
 
 def test_lint_finds_mistakes_without_a_server(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ from pyconsul.config.bootstrap_entries import bootstrap_entries
 from pyconsul.config.loading import ConfigError
 from pyconsul.primitives.dialing import errno_text
 from pyconsul.primitives.ids import uuid_fault
+from pyconsul.primitives.system_errors import file_text, words_of
 from pyconsul.primitives.whole_files import make_directory, write_durably
 from pyconsul.raft.archive import Server as RaftServer
 from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
@@ -264,7 +265,7 @@ class Agent:
         try:
             self.keyrings.load("" if config.disable_keyring_file else config.data_dir, config.encrypt)
         except (OSError, ValueError) as error:
-            raise ValueError(f"Failed to configure keyring: {error}") from error
+            raise ValueError(f"Failed to configure keyring: {words_of(error)}") from error
 
     def load_tokens(self, config: RuntimeConfig | None = None) -> None:
         """Take the configured tokens of this agent, or those of a newer configuration, and those that it keeps.
@@ -339,7 +340,7 @@ def _reloading(what: str) -> Generator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
-        raise ConfigError(f"Failed reloading {what}: {error}") from error
+        raise ConfigError(f"Failed reloading {what}: {words_of(error)}") from error
 
 
 def _request_rates(config: RuntimeConfig) -> RequestRates:
@@ -405,17 +406,26 @@ def node_id_of(config: RuntimeConfig) -> str:
     if not config.data_dir:
         return str(uuid.uuid4())
     path = Path(config.data_dir) / "node-id"
+    if (kept := _kept_node_id(path)) is not None:
+        if fault := uuid_fault(kept):
+            raise ValueError(f"failed to setup node ID: NodeID in {path} is invalid: {fault}")
+        return kept
     try:
-        if path.exists():
-            kept = path.read_text().strip()
-            if fault := uuid_fault(kept):
-                raise ValueError(f"failed to setup node ID: NodeID in {path} is invalid: {fault}")
-            return kept
         node_id = str(uuid.uuid4())
-        make_directory(path.parent)
-        write_durably(path, node_id.encode())
+        make_directory(path.parent, mode=0o755)
+        write_durably(path, node_id.encode(), mode=0o600)
     except OSError as error:
         call = "failed to write NodeID to disk: open" if path.parent.is_dir() else "mkdir"
         where = error.filename or path
         raise ValueError(f"failed to setup node ID: {call} {where}: {errno_text(error)}") from error
     return node_id
+
+
+def _kept_node_id(path: Path) -> str | None:
+    """What a file says, None where there is none. Raises ValueError for one that cannot be read."""
+    try:
+        return path.read_text("utf-8", "replace").strip()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ValueError(f"failed to setup node ID: {file_text(error)}") from error

@@ -10,11 +10,15 @@ import signal
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pyconsul.agent.capabilities import refuse_unbuilt
 from pyconsul.agent.tls_files import check_tls_files
 from pyconsul.config.loading import ConfigError, Loaded, load
+from pyconsul.primitives import open_files
+from pyconsul.primitives.child_signals import heed_children
+from pyconsul.primitives.standard_streams import OutputLost, say
+from pyconsul.primitives.system_errors import file_text
 from pyconsul.telemetry.logging import LogSink, StreamSink, add_sink, level_from, logger, valid_level
 from pyconsul.telemetry.routines import Routine, report_lost_errors
 
@@ -50,6 +54,8 @@ def _words(args: Args) -> list[tuple[str, str]]:
 
 def run_agent(args: Args) -> int:
     """Run an agent until it is told to stop. Returns the exit code."""
+    open_files.raise_limit()
+    heed_children()
     gc.disable()  # what is made until the agent runs stays: looking through it again and again costs 10 ms
     flags = given_flags(args)
     try:
@@ -64,7 +70,8 @@ def run_agent(args: Args) -> int:
 
 
 def _refuse(text: str) -> int:
-    sys.stderr.write(f"{PREFIX}{text}\n")
+    with contextlib.suppress(OSError):  # there is nowhere else to say it
+        sys.stderr.write(f"{PREFIX}{text}\n")
     return 1
 
 
@@ -77,21 +84,21 @@ def _loop_runner() -> Any:
 
 
 async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
+    signals = Signals()  # first: what follows takes its time
     from pyconsul.agent.agent import Agent, node_id_of
 
     config = loaded.runtime
-    stop = Signals()
     report_lost_errors(log)
     try:
-        sinks = await _file_sinks(config, stop)
+        sinks = await _file_sinks(config, signals)
         node_id_of(config)  # a bad one is told before anything else, as Consul does
         check_tls_files(config)
         refuse_unbuilt(config)
         agent = Agent(config, lambda: load(flags).runtime)
     except (OSError, ValueError) as error:
-        return _refuse(str(error))
-    sys.stdout.write(banner(config, agent.node_id))
-    sys.stdout.flush()
+        return _refuse(_start_error(error))
+    with contextlib.suppress(OutputLost):  # an agent runs without a place for its lines, too
+        say(banner(config, agent.node_id))
     sinks.append(StreamSink(sys.stdout, level_from(config.log_level), json_lines=config.log_json))
     for sink in sinks:
         add_sink(sink)
@@ -101,17 +108,21 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
     with contextlib.ExitStack() as while_running:
         try:
             while_running.enter_context(_pid_file(config.pid_file))
-            await agent.start()
+            if not await started(agent, signals):
+                return _ended(1)
         except Exception as error:
             log.error("Error starting agent", error=_start_error(error))
-            log.info("Exit code", code=1)
-            return 1
+            return _ended(1)
         _settle_memory()
         log.info("Consul agent running!")
         watcher = _watch_files(agent, loaded)
-        code = await _serve(agent, stop)
+        code = await _serve(agent, signals)
         if watcher is not None:
             watcher.stop()
+    return _ended(code)
+
+
+def _ended(code: int) -> int:
     log.info("Exit code", code=code)
     return code
 
@@ -158,10 +169,10 @@ def _watch_files(agent: Agent, loaded: Loaded) -> Routine | None:
 
 
 def _start_error(error: Exception) -> str:
-    """An error in words; of an OSError only what happened and to which file, without Python's number."""
-    if not isinstance(error, OSError) or not error.strerror:
-        return str(error)
-    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    """An error in words; one that was given its words has no file's name any more."""
+    if not isinstance(error, OSError) or not error.filename:
+        return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return file_text(error)
 
 
 class Signals:
@@ -176,6 +187,40 @@ class Signals:
     async def next(self) -> signal.Signals:
         """The next signal."""
         return await self._queue.get()
+
+
+class Startable(Protocol):
+    """What can be started, and stopped when that was done."""
+
+    async def start(self) -> None:
+        """May take minutes, for a long log."""
+        ...
+
+    async def stop(self) -> None:
+        """End what was started."""
+        ...
+
+
+async def started(agent: Startable, signals: Signals) -> bool:
+    """Start an agent; False where a signal was faster. Raises what its start raises."""
+    starting = asyncio.ensure_future(agent.start())
+    while True:
+        caught = asyncio.ensure_future(signals.next())
+        await asyncio.wait((starting, caught), return_when=asyncio.FIRST_COMPLETED)
+        if not caught.done():
+            caught.cancel()
+            await starting
+            return True
+        number = caught.result()
+        if number is signal.SIGHUP:
+            log.error("Caught", signal=GO_SIGNALS[number], error="cannot reload before agent started")
+            continue
+        log.info("Caught", signal=GO_SIGNALS[number])
+        starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await starting
+            await agent.stop()
+        return False
 
 
 async def _serve(agent: Agent, signals: Signals) -> int:

@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
+from pyconsul.primitives.system_errors import words_of
+
 __all__ = ["host_info"]
 
 # gopsutil's names of the lines of /proc/meminfo, in its order; pages of huge memory are counts, all else kibibytes.
@@ -67,7 +69,7 @@ def _tried(collect: Any, errors: list[str]) -> Any:
     try:
         return collect()
     except (OSError, ValueError, KeyError) as error:
-        errors.append(str(error))
+        errors.append(words_of(error))
         return None
 
 

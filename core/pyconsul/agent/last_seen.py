@@ -12,6 +12,7 @@ import msgspec
 
 from pyconsul.agent.persistence import write_whole
 from pyconsul.primitives.durations import format_duration
+from pyconsul.primitives.system_errors import file_text, words_of
 from pyconsul.structs import godecode
 from pyconsul.telemetry.logging import logger
 from pyconsul.telemetry.routines import Routine
@@ -50,7 +51,7 @@ class LastSeen:
         except FileNotFoundError:  # the first start
             return
         except (OSError, ValueError) as error:
-            raise ValueError(f"error reading server metadata: {error}") from error
+            raise ValueError(f"error reading server metadata: {words_of(error)}") from error
         if seen < self._clock() - self._max_age / 1e9:
             raise ValueError(
                 "refusing to rejoin cluster because server has been offline for more than the configured"
@@ -77,4 +78,4 @@ class LastSeen:
         try:
             await asyncio.to_thread(write_whole, path, note, sync=True)
         except OSError as error:
-            log.error("failed to write server metadata", error=error)
+            log.error("failed to write server metadata", error=file_text(error))

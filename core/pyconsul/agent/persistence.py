@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from pyconsul.lang.gojson_syntax import syntax_error
+from pyconsul.primitives.system_errors import words_of
 from pyconsul.primitives.whole_files import replacing
 from pyconsul.structs import gojson
 from pyconsul.structs.catalog import HealthCheck, NodeService
@@ -62,23 +63,33 @@ class KeptCheckState(WireStruct, frozen=True, kw_only=True):
 class LocalFiles:
     """The files below one data directory; ``data_dir`` "" keeps nothing.
 
-    Writing and dropping only notes what to do. ``flush`` does it in a thread, whoever comes meanwhile shares the next
-    one; readers do it themselves first.
+    Writing and dropping only notes what to do. ``flush`` does it in a thread, one batch after the other: whoever comes
+    while one is written shares the next one, and its end. Readers do it themselves first.
     """
 
     def __init__(self, data_dir: str) -> None:
         self._root = Path(data_dir) if data_dir else None
         self._waiting: dict[Path, tuple[bytes | None, bool]] = {}  # None: drop the file; True: sync it
-        self._flushing = asyncio.Lock()
+        self._writing: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[None] | None = None
 
-    async def flush(self) -> None:
-        """Return when all that was noted until now is on disk. Raises OSError; what failed is not tried again."""
-        if not self._waiting and not self._flushing.locked():
-            return
-        async with self._flushing:
-            work, self._waiting = self._waiting, {}
-            if work:
-                await asyncio.to_thread(_write_all, work)
+    def flush(self) -> Awaitable[None]:
+        """Done when all that was noted until now is on disk. Raises OSError; what failed is not tried again.
+
+        To be called in the turn of the loop that noted it: another one's batch may be on its way in the next.
+        """
+        if self._waiting and self._next is None:
+            self._next = asyncio.create_task(self._write_batch(self._writing))
+            self._next.add_done_callback(_seen)
+        batch = self._next or self._writing
+        return _nothing() if batch is None or batch.done() else asyncio.shield(batch)
+
+    async def _write_batch(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        self._writing, self._next = self._next, None
+        work, self._waiting = self._waiting, {}
+        await asyncio.to_thread(_write_all, work)
 
     def flush_now(self) -> None:
         """``flush`` without a thread, for the start and for a reload. Raises OSError."""
@@ -117,13 +128,16 @@ class LocalFiles:
         self._drop("checks/state", check_id)
 
     def services(self) -> Iterator[tuple[str, KeptService]]:
-        """All kept services with their files; what cannot be read is logged and left alone."""
+        """All kept services with their files; what cannot be read is logged and left alone.
+
+        Raises OSError for a folder that cannot be.
+        """
         for path, kept in self._all("services", KeptService, "service"):
             if kept.Service is not None:
                 yield path, changed(kept, Service=_with_go_numbers(kept.Service))
 
     def checks(self) -> Iterator[tuple[str, KeptCheck]]:
-        """All kept checks with their files; what cannot be read is logged and left alone."""
+        """All kept checks with their files, as ``services``."""
         for path, kept in self._all("checks", KeptCheck, "check"):
             if kept.Check is not None:
                 yield path, kept
@@ -169,11 +183,17 @@ class LocalFiles:
         if self._root is not None:
             self._waiting[self._path(folder, key)] = (None, False)
 
+    def _paths(self, folder: str) -> list[Path]:
+        if self._root is None:
+            return []
+        try:
+            return sorted((self._root / folder).iterdir())
+        except FileNotFoundError:
+            return []
+
     def _all(self, folder: str, kind: type[T], what: str) -> Iterator[tuple[str, T]]:
         self.flush_now()
-        if self._root is None or not (self._root / folder).is_dir():
-            return
-        for path in sorted((self._root / folder).iterdir()):
+        for path in self._paths(folder):
             if path.is_dir():
                 continue
             if path.name.endswith("tmp"):
@@ -184,7 +204,7 @@ class LocalFiles:
                 data = path.read_bytes()
                 yield str(path), msgspec.json.decode(data, type=kind)
             except (OSError, msgspec.MsgspecError) as error:
-                _log.error(f"Failed decoding {what} file", file=str(path), error=syntax_error(data) or error)
+                _log.error(f"Failed decoding {what} file", file=str(path), error=syntax_error(data) or words_of(error))
 
 
 def _with_go_numbers(service: NodeService) -> NodeService:
@@ -199,11 +219,28 @@ def _with_go_numbers(service: NodeService) -> NodeService:
 
 
 def _write_all(work: dict[Path, tuple[bytes | None, bool]]) -> None:
+    """Do it all, whatever of it fails. Raises the first OSError."""
+    first: OSError | None = None
     for path, (data, sync) in work.items():
-        if data is None:
-            path.unlink(missing_ok=True)
-        else:
-            write_whole(path, data, sync=sync)
+        try:
+            if data is None:
+                path.unlink(missing_ok=True)
+            else:
+                write_whole(path, data, sync=sync)
+        except OSError as error:
+            first = first or error
+    if first is not None:
+        raise first
+
+
+async def _nothing() -> None:
+    """What there is to wait for where nothing is to be done."""
+
+
+def _seen(batch: asyncio.Task[None]) -> None:
+    """Look at how a batch ended: those who waited for it may be gone."""
+    if not batch.cancelled():
+        batch.exception()
 
 
 def write_whole(path: Path, data: bytes, *, sync: bool) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from pyconsul.agent.checks.outputs import Tail
 from pyconsul.agent.checks.script_probe import start_text
 from pyconsul.lang.gosyntax import go_syntax
+from pyconsul.primitives import open_files
 from pyconsul.primitives.tls import client_context
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import ConsulError
@@ -153,6 +154,7 @@ async def _run(command: list[str], shown: list[str] | str, index: int, body: byt
             stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, "CONSUL_INDEX": str(index)},
             start_new_session=True,
+            preexec_fn=open_files.for_child(),
         )
     except (OSError, ValueError) as error:
         _log.error("Failed to run watch handler", watch_handler=shown, error=start_text(command[0], error))

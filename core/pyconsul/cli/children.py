@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import IO
 
+from pyconsul.primitives.child_signals import heed_children
+
 from .console import Failed
 
 
@@ -21,6 +23,7 @@ def start(argv: Sequence[str], environ: Mapping[str, str], stdin: int | IO[bytes
     """Start a child that shares our output. Raises Failed with the reason in Go's words."""
     if not argv[0]:
         raise Failed("Error starting handler: exec: no command")
+    heed_children()
     try:
         return subprocess.Popen(argv, env=dict(environ), stdin=stdin)
     except OSError as e:

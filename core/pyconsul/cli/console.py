@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
+
+from pyconsul.primitives import standard_streams
+from pyconsul.primitives.standard_streams import OutputLost, ReaderGone
+from pyconsul.primitives.system_errors import file_text
 
 if TYPE_CHECKING:
     from pyconsul.lang.goflags import Args
@@ -42,22 +45,35 @@ class Console:
 
     @classmethod
     def of_process(cls) -> Console:
-        """The console of this process."""
+        """The console of this process, with whatever is closed opened."""
+        standard_streams.open_missing()
         return cls(sys.stdout.buffer, sys.stderr.buffer, sys.stdin.buffer, os.environ)
 
     def say(self, text: str | bytes = "") -> None:
-        """One line (or several) of output."""
-        self._out.write(as_bytes(text) + b"\n")
+        """One line (or several) of output. Raises Failed when standard output does not take it."""
+        try:
+            self._out.write(as_bytes(text) + b"\n")
+        except OSError as e:
+            raise lost(standard_streams.lost(e)) from e
 
     def complain(self, text: str | bytes = "") -> None:
         """One line (or several) on standard error, after everything said so far."""
-        self._out.flush()
-        self._err.write(as_bytes(text) + b"\n")
-        self._err.flush()
+        with suppress(Failed):  # to be told at the end, if nothing else is
+            self.flush()
+        try:
+            self._err.write(as_bytes(text) + b"\n")
+            self._err.flush()
+        except BrokenPipeError as e:
+            raise ReaderGone from e
+        except OSError:
+            return  # there is nowhere left to complain to
 
     def flush(self) -> None:
-        """Hand over what was said: before a child process writes, and before waiting."""
-        self._out.flush()
+        """Hand over what was said: before a child process writes, and before waiting. Raises Failed as ``say``."""
+        try:
+            self._out.flush()
+        except OSError as e:
+            raise lost(standard_streams.lost(e)) from e
 
     def connect(
         self, args: Args, failure: str = "Error connecting to Consul agent", *, with_token: bool = True
@@ -81,6 +97,11 @@ class Console:
             self._clients.pop().close()
 
 
+def lost(error: OutputLost) -> Exception:
+    """The end of a command whose output is not taken: Failed, or ReaderGone, which no command looks at."""
+    return error if isinstance(error, ReaderGone) else Failed(str(error))
+
+
 @contextmanager
 def failing(prefix: str) -> Generator[None]:
     """Turn an error of the SDK, or of a file, into ``prefix: reason`` (or the reason alone) and exit code 1."""
@@ -92,25 +113,7 @@ def failing(prefix: str) -> Generator[None]:
     except ConsulError as e:
         raise Failed(f"{before}{e}") from e
     except OSError as e:
-        raise Failed(f"{before}{os_reason(e)}") from e
-
-
-def os_reason(error: OSError) -> str:
-    """An operating system error in Go's form: ``open name: no such file or directory``."""
-    reason = (error.strerror or str(error)).lower()
-    if error.filename is None:
-        return reason
-    if error.filename2 is not None:
-        return f"rename {_as_text(error.filename)} {_as_text(error.filename2)}: {_rename_reason(error)}"
-    call = "read" if isinstance(error, IsADirectoryError) else "open"  # Go opens a directory, and then cannot read it
-    return f"{call} {_as_text(error.filename)}: {reason}"
-
-
-def _rename_reason(error: OSError) -> str:
-    """Why a file did not get its name; Go looks for a folder of that name before it asks the system."""
-    if os.path.isdir(error.filename2):
-        return os.strerror(errno.EEXIST).lower()
-    return (error.strerror or str(error)).lower()
+        raise Failed(f"{before}{file_text(e)}") from e
 
 
 def as_bytes(text: str | bytes) -> bytes:
@@ -121,7 +124,3 @@ def as_bytes(text: str | bytes) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         return text.encode("utf-8", "surrogateescape")
-
-
-def _as_text(name: str | bytes) -> str:
-    return os.fsdecode(name)

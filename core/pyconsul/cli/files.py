@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
+from pyconsul.primitives.system_errors import file_text, system_text
 from pyconsul.primitives.whole_files import replacing
 
-from .console import Console, Failed, os_reason
+from .console import Console, Failed
 
 
 def data_source(text: str, console: Console) -> bytes:
@@ -19,9 +20,9 @@ def data_source(text: str, console: Console) -> bytes:
             with open(text[1:], "rb") as file:
                 return file.read()
         except OSError as e:
-            raise Failed(f"Failed to read file: {os_reason(e)}") from e
+            raise Failed(f"Failed to read file: {file_text(e)}") from e
     if text == "-":
-        return console.stdin.read()
+        return _given(console)
     return os.fsencode(text)
 
 
@@ -35,12 +36,20 @@ def data_source_not_raw(text: str, console: Console) -> bytes:
     if not text:
         raise Failed("Failed to load data: must specify a file path or '-' for stdin")
     if text == "-":
-        return console.stdin.read()
+        return _given(console)
     try:
         with open(text, "rb") as file:
             return file.read()
     except OSError as e:
-        raise Failed(f"Failed to read file: {os_reason(e)}") from e
+        raise Failed(f"Failed to read file: {file_text(e)}") from e
+
+
+def _given(console: Console) -> bytes:
+    """All of standard input. Raises Failed."""
+    try:
+        return console.stdin.read()
+    except OSError as e:
+        raise Failed(f"Failed to read stdin: read /dev/stdin: {system_text(e)}") from e
 
 
 def write_atomically(path: str, data: bytes, mode: int) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pyconsul.lang.goflags import Args, FlagSet, to_bool
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.folders import MissingFolderError, files_below
+from pyconsul.primitives.system_errors import file_text
 
-from .console import Console, os_reason
+from .console import Console
 
 if TYPE_CHECKING:
     from pyconsul.sdk import TLS, QueryOptions, Settings
@@ -189,7 +190,7 @@ def _content(path: str, failure: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except OSError as e:
-        raise ConfigError(f"{failure}{os_reason(e)}") from e
+        raise ConfigError(f"{failure}{file_text(e)}") from e
 
 
 def _readable(console: Console) -> Mapping[str, str]:

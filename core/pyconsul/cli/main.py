@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from pyconsul.primitives import locale_variable
+from pyconsul.primitives.standard_streams import ReaderGone, die_of
 
 from .console import Console, Failed, UsageFailed
 from .registry import longest_command
@@ -34,22 +35,22 @@ def entry() -> None:
     console = Console.of_process()
     try:
         code = main(sys.argv[1:], console)
-        console.flush()
-    except BrokenPipeError:
-        _die_of("SIGPIPE")
+    except ReaderGone:
+        die_of("SIGPIPE")
         code = 1
     except KeyboardInterrupt:
-        _die_of("SIGINT")
+        die_of("SIGINT")
         code = 130
     # The interpreter's own tidying up takes longer than most commands; what matters is flushed.
-    sys.stderr.flush()
     os._exit(code)
 
 
 def main(argv: Sequence[str], console: Console) -> int:
-    """Carry out one command line. Returns the exit code."""
+    """Carry out one command line. Returns the exit code. Raises ReaderGone."""
     try:
-        return _dispatch(argv, console)
+        code = _dispatch(argv, console)
+        console.flush()
+        return code
     except Failed as e:
         if str(e):
             console.complain(str(e))
@@ -221,13 +222,3 @@ def _misplaced(line: CommandLine, console: Console) -> int:
         "the subcommand, please put them after the subcommand.\n"
     )
     return _complain_help(line.command, console)
-
-
-def _die_of(name: str) -> None:
-    """End as a program without handlers ends, so that the shell sees the signal."""
-    import signal
-
-    number = getattr(signal, name, None)
-    if number is not None:
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)

@@ -6,7 +6,9 @@ import os
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from .console import Failed, os_reason
+from pyconsul.primitives.system_errors import file_text
+
+from .console import Failed
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -32,7 +34,7 @@ def opened(path: str) -> Generator[tuple[Meta, IO[bytes]]]:
     try:
         file = open(path, "rb")  # noqa: SIM115  -- closed below, whatever follows
     except OSError as e:
-        raise Failed(f"Error opening snapshot file: {os_reason(e)}") from e
+        raise Failed(f"Error opening snapshot file: {file_text(e)}") from e
     with file:
         if os.path.basename(path).lower() == "state.bin":
             yield _meta_beside(path), file
@@ -53,6 +55,6 @@ def _meta_beside(path: str) -> Meta:
         with open(os.path.join(os.path.dirname(path), "meta.json"), "rb") as file:
             return Meta.from_json(file.read())
     except OSError as e:
-        raise Failed(f"Error reading meta.json from internal snapshot dir: {os_reason(e)}") from e
+        raise Failed(f"Error reading meta.json from internal snapshot dir: {file_text(e)}") from e
     except ArchiveError as e:
         raise Failed(f"Error parsing meta.json from internal snapshot dir: {e}") from e

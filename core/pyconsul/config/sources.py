@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
@@ -21,6 +22,7 @@ from pyconsul.lang.goflags.values import to_bool, to_int
 from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.lang.gojson_values import value_of
 from pyconsul.lang.hcl import HclError, parse
+from pyconsul.primitives.system_errors import system_text
 from pyconsul.structs.nesting import MAX_LEVELS, is_too_deep
 
 Flags = Mapping[str, Any]
@@ -140,20 +142,16 @@ def _number(text: str) -> float:
 
 def _files_at(path: str, given_format: str, warnings: list[str]) -> list[tuple[str, str, str]]:
     """Name, text and format of a file, or of all files right inside a folder in order of name."""
-    where = Path(path)
-    if not os.path.lexists(path) or not where.exists():
-        raise ConfigError(f"config: Open failed on {path}. open {path}: no such file or directory")
     try:
-        if not where.is_dir():
-            if not (given_format or where.suffix in _SUFFIXES):
-                raise ConfigError(
-                    f"file {path} has unknown extension; must be .hcl or .json, or config format must be set"
-                )
-            return [_file(path, given_format)]
-        names = sorted(os.listdir(path))
-    except PermissionError:
-        raise ConfigError(f"config: Open failed on {path}. open {path}: permission denied") from None
-    return _files_in(path, names, given_format, warnings)
+        is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+        names = sorted(os.listdir(path)) if is_folder else []
+    except OSError as error:
+        raise ConfigError(f"config: Open failed on {path}. open {path}: {system_text(error)}") from None
+    if is_folder:
+        return _files_in(path, names, given_format, warnings)
+    if not (given_format or Path(path).suffix in _SUFFIXES):
+        raise ConfigError(f"file {path} has unknown extension; must be .hcl or .json, or config format must be set")
+    return [_file(path, given_format)]
 
 
 def _files_in(folder: str, names: Sequence[str], given_format: str, warnings: list[str]) -> list[tuple[str, str, str]]:
@@ -190,8 +188,7 @@ def _file(path: str, given_format: str) -> tuple[str, str, str]:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        reason = (error.strerror or "").lower()
-        raise ConfigError(f"config: Open failed on {path}. open {path}: {reason}") from None
+        raise ConfigError(f"config: Open failed on {path}. open {path}: {system_text(error)}") from None
     return path, data.decode("utf-8", "surrogateescape" if kind == "hcl" else "replace"), kind
 
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from pyconsul.primitives.system_errors import naming
+
 
 @contextmanager
 def replacing(
@@ -21,7 +23,7 @@ def replacing(
     name itself to be there, too, see ``sync_directory``.
     """
     fresh = beside or f"{os.fspath(path)}-{uuid.uuid4()}.tmp"
-    with open(fresh, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+    with naming(fresh), open(fresh, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
         try:
             yield file
             file.flush()
@@ -57,8 +59,13 @@ def sync_directory(directory: str | Path) -> None:
 
 
 def make_directory(directory: Path, mode: int = 0o777) -> None:
-    """Make a directory, and what is missing above it, so that a power cut cannot take it away with its files."""
+    """Make a directory, and what is missing above it, so that a power cut cannot take it away with its files.
+
+    What is above it only its owner may change, whatever the umask.
+    """
     missing = [path for path in (directory, *directory.parents) if not path.exists()]
-    directory.mkdir(parents=True, exist_ok=True, mode=mode)
+    for path in reversed(missing[1:]):
+        path.mkdir(exist_ok=True, mode=0o755)
+    directory.mkdir(exist_ok=True, mode=mode)
     for path in missing:
         sync_directory(path.parent)

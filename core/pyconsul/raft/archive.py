@@ -14,6 +14,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from itertools import takewhile
+from pathlib import Path
 from string import hexdigits
 from typing import IO, Any, Final, cast
 
@@ -153,16 +154,19 @@ def write_archive(out: IO[bytes], meta: Meta, state: IO[bytes], modified: float 
     out.write(packer.flush())
 
 
-def scratch_file() -> IO[bytes]:
-    """A file for a state on its way: in memory while it is small; gone when it is closed."""
+def scratch_file(folder: Path | None = None) -> IO[bytes]:
+    """A file for a state on its way: in memory while it is small, in ``folder`` (None: the system's); gone when closed.
+
+    Hosts with a read-only root may have no folder for temporary files.
+    """
     import tempfile  # 3 ms, and only snapshots need it
 
-    return tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)
+    return tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES, dir=None if folder is None else str(folder))
 
 
-def read_archive(source: IO[bytes]) -> Archive:
-    """Read and verify a whole archive. Raises ArchiveError with Consul's text."""
-    state = scratch_file()
+def read_archive(source: IO[bytes], folder: Path | None = None) -> Archive:
+    """Read and verify a whole archive, by way of a ``scratch_file``. Raises ArchiveError with Consul's text."""
+    state = scratch_file(folder)
     try:
         meta = _read(source, state.write)
     except BaseException:

@@ -16,6 +16,8 @@ from typing import IO, Any, Final
 
 import msgspec
 
+from pyconsul.lang.strconv import quote
+from pyconsul.primitives.system_errors import file_text, words_of
 from pyconsul.raft.archive import Archive, Server, read_archive
 from pyconsul.raft.consensus import Entry, ShuttingDown, Snapshot, StateMachine, UnappliableEntry
 from pyconsul.raft.log_format import LogRecord, LogType
@@ -67,6 +69,7 @@ class DurableVoter(SingleVoter):
         self._directory = directory
         self._rules = rules or SnapshotRules()
         self._log = SegmentLog(directory / "log")
+        self._scratch_folder = directory / "snapshots"
         self._lock = -1
         self._pending: list[Proposal] = []
         self._writing = False
@@ -148,7 +151,7 @@ class DurableVoter(SingleVoter):
 
     async def _restore(self, source: IO[bytes]) -> None:
         async with self._saving:
-            with await asyncio.to_thread(read_archive, source) as archive:
+            with await asyncio.to_thread(read_archive, source, self._scratch_folder) as archive:
                 self._held = True
                 try:
                     await self._idle.wait()
@@ -174,7 +177,7 @@ class DurableVoter(SingleVoter):
             try:
                 await self._on_disk(self._log.reset)
             except OSError as error:  # the snapshot covers them, so they are only in the way
-                log.error("failed to remove old log files", error=error)
+                log.error("failed to remove old log files", error=file_text(error))
 
         await self._load(archive.state, commit=commit)
         log.info("restored user snapshot", index=index)
@@ -183,7 +186,7 @@ class DurableVoter(SingleVoter):
 
     async def _recover(self) -> None:
         self._term = (await self._on_disk(load_hard_state, self._directory / "term")).term
-        self._snapshots = await self._on_disk(SnapshotStore.at, self._directory / "snapshots")
+        self._snapshots = await self._on_disk(SnapshotStore.at, self._scratch_folder)
         archive = await self._on_disk(self._snapshots.newest)
         for reason in self._snapshots.unusable:
             log.error("failed to open snapshot", error=reason)
@@ -286,8 +289,9 @@ class DurableVoter(SingleVoter):
 
     def _refuse(self, batch: list[Proposal], error: BaseException) -> None:
         """Tell the proposers that nothing was written; a log that cannot be trusted any more takes nothing again."""
-        log.error("failed to commit logs", error=error)
-        failure = RaftFailure(f"failed to commit logs: {error}")
+        told = words_of(error)
+        failure = RaftFailure(f"unable to store logs within log store, err: {quote(told)}")
+        log.error("failed to commit logs", error=failure.text)
         for proposal in batch:
             if not proposal.done.done():
                 proposal.done.set_exception(failure)
@@ -315,7 +319,8 @@ class DurableVoter(SingleVoter):
         try:
             (await self.snapshot()).close()
         except (OSError, LogError) as error:
-            log.error("failed to take snapshot", error=error)
+            told = words_of(error)
+            log.error("failed to take snapshot", error=told)
             return False
         return True
 

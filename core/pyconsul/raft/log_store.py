@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from pyconsul.primitives.system_errors import file_text, system_text
 from pyconsul.primitives.whole_files import make_directory, sync_directory, write_durably
 from pyconsul.raft.log_format import LogRecord, encode_frame, scan
 
@@ -59,8 +60,10 @@ def claim_directory(directory: Path) -> int:
     try:
         make_directory(directory, mode=0o700)
         lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileExistsError as e:
+        raise LogError(f"mkdir {directory}: not a directory") from e
     except OSError as e:
-        raise LogError(f"cannot use {directory}: {e.strerror}") from e
+        raise LogError(f"cannot use {directory}: {file_text(e)}") from e
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as e:
@@ -152,7 +155,7 @@ class SegmentLog(msgspec.Struct):
             os.fdatasync(self._file)
         except OSError as e:
             # After a failed sync nobody knows what is on the disk: the kernel may have dropped the pages.
-            raise LogError(f"{segment.path}: sync failed: {e.strerror}") from e
+            raise LogError(f"sync {segment.path}: {system_text(e)}") from e
         segment.last = records[-1].index
         segment.size_bytes += len(frame)
 
@@ -166,7 +169,7 @@ class SegmentLog(msgspec.Struct):
             try:
                 os.ftruncate(self._file, segment.size_bytes)
             except OSError:
-                raise LogError(f"{segment.path}: write failed: {e.strerror}") from e
+                raise LogError(f"write {segment.path}: {system_text(e)}") from e
             raise OSError(e.errno, e.strerror, str(segment.path)) from e
 
     def drop_before(self, index: int) -> None:
@@ -236,7 +239,13 @@ class SegmentLog(msgspec.Struct):
     def _begin(self, first: int) -> None:
         path = self.directory / f"{first:016x}{_SUFFIX}"
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        sync_directory(self.directory)
+        try:
+            sync_directory(self.directory)
+        except BaseException:
+            os.close(file)
+            raise
         self.close()
         self._file = file
+        if self._segments and not self._segments[-1].last:  # this very file, and a write into it failed
+            self._segments.pop()
         self._segments.append(_Segment(first, path))

@@ -7,9 +7,13 @@ from typing import IO, Final
 
 import msgspec
 
+from pyconsul.primitives.system_errors import file_text, words_of
 from pyconsul.primitives.whole_files import make_directory, replacing, sync_directory
 from pyconsul.raft.archive import Archive, ArchiveError, Meta, read_archive, snapshot_id, write_archive
 from pyconsul.raft.log_store import LogError
+from pyconsul.telemetry.logging import logger
+
+log = logger("agent.server.raft.snapshot")
 
 RETAINED: Final = 2
 _SUFFIX: Final = ".snap"
@@ -41,9 +45,9 @@ class SnapshotStore(msgspec.Struct):
         for path in paths:
             try:
                 with open(path, "rb") as file:
-                    return read_archive(file)
+                    return read_archive(file, self.directory)
             except (ArchiveError, OSError) as e:
-                self.unusable.append(f"{path}: {e}")
+                self.unusable.append(f"{path}: {words_of(e)}")
         if paths:
             raise LogError("failed to load any existing snapshots: " + "; ".join(self.unusable))
         return None
@@ -61,9 +65,16 @@ class SnapshotStore(msgspec.Struct):
         except OSError as error:
             self._forget(path, error)
             raise
-        for old in self._paths()[RETAINED:]:
-            old.unlink()
+        self._drop_old()
         return meta, opened
+
+    def _drop_old(self) -> None:
+        """Remove what is older than those to keep; one that stays is only in the way."""
+        for old in self._paths()[RETAINED:]:
+            try:
+                old.unlink()
+            except OSError as error:
+                log.error("failed to reap snapshot", error=file_text(error))
 
     @staticmethod
     def _write(path: Path, meta: Meta, state: IO[bytes]) -> None:
@@ -78,7 +89,7 @@ class SnapshotStore(msgspec.Struct):
             path.unlink(missing_ok=True)
             sync_directory(path.parent)
         except OSError as e:
-            raise LogError(f"{path}: {error}, and it cannot be removed: {e}") from error
+            raise LogError(f"{file_text(error)}, and it cannot be removed: {file_text(e)}") from error
 
     def _paths(self) -> list[Path]:
         """The archives, newest first; files with other names are none of ours."""

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from itertools import islice
+from pathlib import Path
 from typing import IO, Any, Final, NamedTuple, TypeVar
 
 from pyconsul.raft.archive import Meta, Server, scratch_file, write_archive
@@ -63,6 +64,7 @@ class SingleVoter:
         self._servers: tuple[Server, ...] = ()
         self._configuration_index = 0
         self._saving = asyncio.Lock()
+        self._scratch_folder: Path | None = None
 
     @property
     def term(self) -> int:
@@ -201,7 +203,7 @@ class SingleVoter:
 
     async def _encode(self, frozen: FrozenState, *, private: bool) -> IO[bytes]:
         """A frozen state as a file, encoded beside the loop while writes go on."""
-        state = scratch_file()
+        state = scratch_file(self._scratch_folder)
         try:
             with metrics.measure("fsm.persist"):
                 async for pieces in sliced(frozen.records(private=private)):
@@ -213,7 +215,7 @@ class SingleVoter:
 
     async def _exported(self, meta: Meta, frozen: FrozenState) -> Snapshot:
         """An archive that may leave this server."""
-        archive = scratch_file()
+        archive = scratch_file(self._scratch_folder)
         try:
             with await self._encode(frozen, private=False) as state:
                 await to_its_end(asyncio.to_thread(write_archive, archive, meta, state))

@@ -226,8 +226,13 @@ def params_of(*pairs: tuple[str, str | int | bool | Iterable[str] | None]) -> Pa
 
 
 def json_body(value: Any) -> bytes:
-    """A request body of plain objects or structs."""
-    return msgspec.json.encode(value)
+    """A request body of plain objects or structs; bytes beyond UTF-8, of a command line say, become U+FFFD as in Go."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        from pyconsul.structs.gojson import without_surrogates
+
+        return msgspec.json.encode(without_surrogates(value))
 
 
 def escape_path(text: str) -> str:

@@ -75,7 +75,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def hostless(self) -> str:
         """The address where it is a port alone, which errors of connecting name as it was written; else ""."""
-        return self.written if self.written.startswith(":") else ""
+        return self.written if self.written.startswith(":") and self.written.count(":") == 1 else ""
 
     @property
     def unix_link(self) -> str:
@@ -233,7 +233,7 @@ def _bool_text(value: bool) -> str:
 
 
 def _host_and_port(authority: str, default_port: int) -> tuple[str, int, str]:
-    """Host, port and what is wrong with the port of ``host:port``, ``[v6]:port``, ``host`` or a bare IPv6 address.
+    """Host, port and what is wrong with the port of ``host:port``, ``[v6]:port``, ``host``, or ``v6:port`` as in Go.
 
     Raises ConfigError for brackets that do not fit.
     """
@@ -243,7 +243,9 @@ def _host_and_port(authority: str, default_port: int) -> tuple[str, int, str]:
         if not bracket or (rest and not rest.startswith(":")):
             raise ConfigError(f"invalid address: {authority}")
     elif authority.count(":") > 1:
-        host, port = authority, ""
+        host, _, port = authority.rpartition(":")
+        if not (port.isascii() and port.isdigit()) and port:
+            host, port = authority, ""
     else:
         host, _, port = authority.partition(":")
     host = host or "127.0.0.1"

@@ -83,9 +83,13 @@ class Server:
     async def start(self) -> None:
         """Recover the log, take the lead."""
         await self.consensus.start()
-        self.leader.autopilot.look()
-        await self._catch_up()
-        await self.leader.start()
+        try:
+            self.leader.autopilot.look()
+            await self._catch_up()
+            await self.leader.start()
+        except BaseException:
+            await self.stop()
+            raise
 
     async def _catch_up(self) -> None:
         """Wait, before anything is led, until the state has seen all of the log."""

@@ -41,7 +41,7 @@ def encode(value: Any) -> bytes:
     try:
         data = _objects_in_order(value)
     except UnicodeEncodeError:  # keys that came as bytes which are no UTF-8: Go writes U+FFFD for each
-        data = _objects_in_order(_replace_surrogates(value))
+        data = _objects_in_order(without_surrogates(value))
     if any(mark in data for mark in _MARKS):  # four byte searches cost a tenth of one regular expression
         data = _NEEDS_ESCAPE.sub(lambda m: _ESCAPES[m[0]], data)
     if any(mark in data for mark in _FLOAT_MARKS) and _finder_of_floats()(data):
@@ -117,15 +117,16 @@ def _go_float(match: re.Match[bytes]) -> bytes:
     return shown[:-2] + shown[-1:] if shown[-4:-1] == b"e-0" else shown  # here, and here alone, 1e-07 is 1e-7
 
 
-def _replace_surrogates(value: Any) -> Any:
+def without_surrogates(value: Any) -> Any:
+    """A value as Go writes it: U+FFFD for each byte that is no UTF-8, in keys, too."""
     if isinstance(value, str):
         return _SURROGATE.sub("\ufffd", value)
     if isinstance(value, msgspec.Struct):
-        fields = {name: _replace_surrogates(getattr(value, name)) for name in value.__struct_fields__}
+        fields = {name: without_surrogates(getattr(value, name)) for name in value.__struct_fields__}
         return type(value)(**fields)
     if isinstance(value, dict):
         items = cast("dict[Any, Any]", value).items()
-        return {_replace_surrogates(k): _replace_surrogates(v) for k, v in items}
+        return {without_surrogates(k): without_surrogates(v) for k, v in items}
     if isinstance(value, list | tuple):
-        return [_replace_surrogates(v) for v in cast("list[Any]", value)]
+        return [without_surrogates(v) for v in cast("list[Any]", value)]
     return value

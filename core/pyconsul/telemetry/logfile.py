@@ -20,7 +20,8 @@ class FileSink:
     """Appends to ``path`` (a name ending in ``/`` gets ``consul.log`` inside).
 
     A full or old file is renamed to ``name-<Unix nanoseconds>.ext``. ``keep``: how many of those stay; 0 all, negative
-    none. Raises OSError when the file cannot be opened.
+    none. ``clock`` names old files, ``ticks`` tells their age: setting the clock turns no file over. Raises OSError
+    when the file cannot be opened.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class FileSink:
         rotate_bytes: int = 0,
         keep: int = 0,
         clock: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self.level = level
         self._path = Path(path) / "consul.log" if path.endswith("/") else Path(path)
@@ -41,6 +43,7 @@ class FileSink:
         self._rotate_bytes = rotate_bytes
         self._keep = keep
         self._clock = clock
+        self._ticks = ticks
         self._lock = threading.Lock()
         self._prune()
         self._file = self._open()
@@ -68,18 +71,19 @@ class FileSink:
 
     def _open(self) -> FileIO:
         file = FileIO(self._path, "a")  # not buffered: what cannot be written is not kept to be tried again
-        self._opened = self._clock()
+        self._opened = self._ticks()
         self._written = 0
         return file
 
     def _rotate_if_due(self) -> None:
         is_full = 0 < self._rotate_bytes <= self._written
-        if not is_full and self._clock() - self._opened < self._rotate_seconds:
+        if not is_full and self._ticks() - self._opened < self._rotate_seconds:
             return
         with contextlib.suppress(FileNotFoundError):  # somebody has put it aside already
             self._path.rename(self._path.with_name(f"{self._path.stem}-{int(self._clock() * 1e9)}{self._suffix}"))
         before, self._file = self._file, self._open()
-        before.close()
+        with contextlib.suppress(OSError):
+            before.close()
         self._prune()
 
     @property

@@ -283,15 +283,17 @@ class StreamSink:
         self._lock = threading.Lock()
 
     def write(self, record: Record) -> None:
-        """Write one line. A stream that is gone is left alone: logging must not end the agent."""
+        """Write one line. A stream that is gone is left alone; one that is full or busy loses lines until it is not."""
         line = self._layout(record)
         with self._lock:
             try:
                 self._stream.write(line)
                 self._stream.flush()
-            except (OSError, ValueError):
+            except (BrokenPipeError, ValueError):
                 # Closed pipe or stream: drop it, there is nowhere left to complain to.
                 self.level = Level.OFF
+            except OSError:
+                return  # what is buffered goes out with a later line
 
 
 class Monitor:

@@ -75,18 +75,17 @@ class RotatingFile(logging.Handler):
         self.limit_seconds = limit_seconds
         self.keep = keep
         self.setFormatter(_Untimed())
-        self.created = time.time()
         self.prune()
         self.file = self._open()
 
     def _open(self) -> FileIO:
-        self.created = time.time()
+        self.created = time.monotonic()  # setting the clock turns no file over
         path = os.path.join(self.folder, f"{self.head}{time.time_ns()}{self.ending}").removeprefix("./")
         return FileIO(path, "w", opener=_for_the_group)  # not buffered: what cannot be written is not kept
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line; one that the disk does not take is lost here, it stands on standard error."""
-        is_old = time.time() - self.created >= self.limit_seconds
+        is_old = time.monotonic() - self.created >= self.limit_seconds
         is_large = 0 < self.limit_bytes <= self.file.tell()
         if is_old or is_large:
             with contextlib.suppress(OSError):  # the present file goes on, then
@@ -98,7 +97,8 @@ class RotatingFile(logging.Handler):
         """Begin another file and close the present one. Raises OSError."""
         self.prune()
         before, self.file = self.file, self._open()
-        before.close()
+        with contextlib.suppress(OSError):
+            before.close()
 
     def prune(self) -> None:
         """Delete files of earlier times beyond the number to keep (0: keep all, negative: keep none)."""

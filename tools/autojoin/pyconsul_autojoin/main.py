@@ -10,7 +10,9 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from pyconsul.primitives.standard_streams import say
 from pyconsul.telemetry.logging import Level
+from pyconsul.toolkit import program
 from pyconsul.toolkit.discovery import DiscoverError, help_text, look_up, provider_names
 
 USAGE: Final = """\
@@ -50,10 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    program.run(main, interrupted=130)
 
 
 def _taken(words: list[str], flag: str) -> bool:
@@ -106,5 +105,5 @@ def _overview(names: Sequence[str]) -> str:
 
 
 def _show(text: str) -> int:
-    sys.stdout.write(text)
+    say(text)
     return 0

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
+from pyconsul.primitives.standard_streams import say
 from pyconsul.toolkit import collection, program, signals
 from pyconsul.toolkit.errors import (
     EXIT_CONFIG,
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args = arguments.parse(words, lines.early)
     except HelpRequested:
-        sys.stdout.write(arguments.usage())
+        say(arguments.usage())
         return EXIT_OK
     except FlagError as error:
         sys.stderr.write(f"{error}\n")
@@ -51,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         lines.early(logging.ERROR, str(error))
         return EXIT_CONFIG
     if args.version:
-        sys.stdout.write(version_text() + "\n")
+        say(version_text() + "\n")
         return EXIT_OK
     if not config.exec.has_command:
         root_logger.error("No command given")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Final, NamedTuple, cast
 
 from pyconsul.primitives.durations import HOUR, SECOND
+from pyconsul.primitives.standard_streams import say
 from pyconsul.primitives.whole_files import replacing
 from pyconsul.sdk import QueryOptions
 from pyconsul.sdk.errors import ConsulError
@@ -83,7 +83,7 @@ def _print_list(found: Sequence[Found], *, as_json: bool) -> None:
             {"ID": each.id, "Taken": taken_at(each.id) if each.id else "", "Size": each.size, "Location": each.label}
             for each in found
         ]
-        sys.stdout.write(json.dumps(rows, indent=4) + "\n")
+        say(json.dumps(rows, indent=4) + "\n")
         return
     table = [("ID", "Taken", "Size", "Location")]
     table += [
@@ -92,7 +92,7 @@ def _print_list(found: Sequence[Found], *, as_json: bool) -> None:
     widths = [max(len(row[column]) for row in table) for column in range(3)]
     for row in table:
         cells = [cell.ljust(width) for cell, width in zip(row[:3], widths, strict=True)]
-        sys.stdout.write("  ".join([*cells, row[3]]) + "\n")
+        say("  ".join([*cells, row[3]]) + "\n")
 
 
 def _chosen(arguments: Arguments, found: Sequence[Found]) -> list[Found]:
@@ -122,9 +122,9 @@ def _verify(chosen: Sequence[Found], keys: Keys) -> int:
             proven = prove(each, keys)
         except (StorageError, ArchiveError, SealError) as error:
             bad += 1
-            sys.stdout.write(f"{each.label}: BAD: {error}\n")
+            say(f"{each.label}: BAD: {error}\n")
             continue
-        sys.stdout.write(
+        say(
             f"{each.label}: ok{', encrypted' if proven.sealed else ''}: index {proven.summary.index}, "
             f"term {proven.summary.term}, {proven.size} bytes, sha256 {proven.digest}\n"
         )
@@ -182,7 +182,7 @@ async def _restore(arguments: Arguments, config: Config, found: Sequence[Found],
                 except ConsulError as error:
                     raise RunError(f"cannot restore: {error}") from error
             done = "Restored"
-    sys.stdout.write(f"{done}: {source.label}, index {proven.summary.index}\n")
+    say(f"{done}: {source.label}, index {proven.summary.index}\n")
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from pyconsul.primitives.system_errors import words_of
 from pyconsul.sdk import AsyncClient, Settings
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.toolkit.errors import ConfigError, RunError
@@ -49,7 +50,7 @@ def _bearer(login: Login) -> str:
             with open(login.bearer_token_file, encoding="utf-8") as file:
                 bearer = file.read().strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cannot read the bearer token: {error}") from error
+            raise ConfigError(f"cannot read the bearer token: {words_of(error)}") from error
     if not bearer:
         raise ConfigError("a login needs a bearer token")
     return bearer

@@ -6,6 +6,7 @@ The status is 0 after a clean end, else 1, as everywhere in Consul's command lin
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -15,7 +16,9 @@ from typing import Final
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
 from pyconsul.primitives.durations import format_duration
+from pyconsul.primitives.standard_streams import OutputLost, say
 from pyconsul.sdk.errors import ConfigError as ClientConfigError
+from pyconsul.toolkit import collection, program
 from pyconsul.toolkit.errors import ConfigError, ToolError
 from pyconsul.toolkit.schema import merge
 from pyconsul_snapshot_agent import arguments, commands, config, lines
@@ -40,12 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args = arguments.parse(words)
     except HelpRequested:
-        sys.stdout.write(arguments.usage())
+        say(arguments.usage())
         return EXIT_OK
     except FlagError as error:
         return _refused(str(error))
     if args.version:
-        sys.stdout.write(f"py-consul-snapshot-agent {_version()}\n")
+        say(f"py-consul-snapshot-agent {_version()}\n")
         return EXIT_OK
     if args.rest and not args.command:
         return _refused(f"unknown command {args.rest[0]}")
@@ -60,10 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The console script."""
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(EXIT_ERROR)
+    program.run(main, interrupted=EXIT_ERROR)
 
 
 def _refused(problem: str) -> int:
@@ -105,12 +105,13 @@ class _Session:
 
     async def run(self) -> int:
         """Work until something ends the tool. Returns the exit status."""
+        collection.settle_soon()
         loop = asyncio.get_running_loop()
         for number, name in _ENDING.items():
             loop.add_signal_handler(number, self._end, name)
         loop.add_signal_handler(signal.SIGHUP, self._hang_up)
-        sys.stdout.write(_banner(self._run))
-        sys.stdout.flush()
+        with contextlib.suppress(OutputLost):  # snapshots matter more than a place for the banner
+            say(_banner(self._run))
         while True:
             for warning in self._run.config.warnings:
                 logger.warning("%s", warning)

@@ -7,7 +7,7 @@ wrong syntax, unknown functions and wrong constant arguments are.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TextIO
 
 from pyconsul.lang.goflags import FlagError, FlagSet, HelpRequested
@@ -35,7 +35,7 @@ Options:
 _CERTAIN: Final = ("wrong number of args", "expected string; found", "expected integer; found", "expected bool; found")
 
 
-def run(argv: Sequence[str], out: TextIO, err: TextIO) -> int:
+def run(argv: Sequence[str], say: Callable[[str], object], err: TextIO) -> int:
     """The sub-command. Returns the exit status."""
     flags = FlagSet("lint", brief=False)
     flags.strings("config")
@@ -44,7 +44,7 @@ def run(argv: Sequence[str], out: TextIO, err: TextIO) -> int:
     try:
         args = flags.parse(argv)
     except HelpRequested:
-        out.write(USAGE)
+        say(USAGE)
         return EXIT_OK
     except FlagError as error:
         err.write(f"{error}\n")
@@ -59,9 +59,9 @@ def run(argv: Sequence[str], out: TextIO, err: TextIO) -> int:
         TemplateConfig(source=s, left_delimiter=left, right_delimiter=right, dialect=_dialect(s)) for s in args.rest
     ]
     problems = [p for template in (*config.templates, *given) for p in check(template)]
-    out.writelines(f"{problem}\n" for problem in problems)
+    say("".join(f"{problem}\n" for problem in problems))
     checked = len(config.templates) + len(given)
-    out.write(f"{checked} templates checked, {len(problems)} problems\n")
+    say(f"{checked} templates checked, {len(problems)} problems\n")
     return EXIT_RUN if problems else EXIT_OK
 
 

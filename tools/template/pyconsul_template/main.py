@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.standard_streams import say
 from pyconsul.toolkit import collection, logs, program, signals
 from pyconsul.toolkit.errors import EXIT_CONFIG, EXIT_FLAGS, EXIT_INTERRUPT, EXIT_OK, ChildEnded, ConfigError, ToolError
 from pyconsul_template import arguments
@@ -34,11 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == ["lint"]:
         from pyconsul_template.lint import run
 
-        return run(words[1:], sys.stdout, sys.stderr)
+        return run(words[1:], say, sys.stderr)
     try:
         args = arguments.parse(words, os.environ)
     except HelpRequested:
-        sys.stdout.write(arguments.usage())
+        say(arguments.usage())
         return EXIT_OK
     except (FlagError, ConfigError) as error:
         sys.stderr.write(f"{error}\n")
@@ -51,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_CONFIG
     logging.getLogger("pyconsul_template.main").info("%s", version_text())
     if args.version:
-        sys.stdout.write(version_text() + "\n")
+        say(version_text() + "\n")
         return EXIT_OK
     return asyncio.run(_Session(args, config).run())
 

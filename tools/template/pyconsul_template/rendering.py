@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from typing import NamedTuple
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.standard_streams import say
+from pyconsul.primitives.system_errors import file_text
 from pyconsul.primitives.whole_files import replacing
 from pyconsul.toolkit.errors import RunError
 from pyconsul_template.config import TemplateConfig
@@ -72,15 +73,14 @@ def render(config: TemplateConfig, data: bytes, *, dry: bool, show: bool = True)
         return Rendered(False, before, data)
     if dry:
         if show:
-            sys.stdout.buffer.write(f"> {config.destination}\n".encode("utf-8", "surrogateescape") + data)
-            sys.stdout.buffer.flush()
+            say(f"> {config.destination}\n".encode("utf-8", "surrogateescape") + data)
         return Rendered(True, before, data)
     try:
         atomic_write(config, data)
         if owner != (-1, -1):
             os.chown(config.destination, *owner)
     except OSError as error:
-        raise RunError(f"failed writing file: {_words(error, 'open', config.destination)}") from None
+        raise RunError(f"failed writing file: {file_text(error)}") from None
     return Rendered(True, before, data)
 
 

@@ -9,6 +9,7 @@ import sys
 from types import TracebackType
 from typing import Any
 
+from pyconsul.primitives.standard_streams import say
 from pyconsul_template import rendering
 from pyconsul_template.arguments import Arguments
 from pyconsul_template.config import Config
@@ -66,7 +67,7 @@ class Extras:
         if self.args.graph and self._runner is not None:
             from pyconsul_template.graph import graphviz
 
-            sys.stdout.write(graphviz(self._runner.templates))
+            say(graphviz(self._runner.templates))
         return DIFFERS if self.args.diff and self.differs else 0
 
     def _rendered(self, template: Template, result: rendering.Rendered) -> None:
@@ -74,8 +75,7 @@ class Extras:
             from pyconsul_template.graph import unified
 
             self.differs = True
-            sys.stdout.write(unified(template.config.destination, result.before, result.after))
-            sys.stdout.flush()
+            say(unified(template.config.destination, result.before, result.after))
 
     def _round_done(self, runner: Runner) -> None:
         if self._display is not None:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from pyconsul.primitives.durations import format_duration
+from pyconsul.primitives.system_errors import words_of
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.sdk.results import UserEvent
@@ -222,7 +223,7 @@ class Follower:
         try:
             self._around.state.save()
         except OSError as error:
-            logger.error("state cannot be saved: %s", error)
+            logger.error("state cannot be saved: %s", words_of(error))
 
     def _delivered(self, update: Update) -> Delivered:
         if self.watch.plan.type != "event":

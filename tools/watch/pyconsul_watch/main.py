@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from pyconsul.lang.goflags import FlagError, HelpRequested
+from pyconsul.primitives.standard_streams import say
 from pyconsul.sdk.errors import ConfigError as SettingsError
 from pyconsul.toolkit import collection, logs, pid_file, program
 from pyconsul.toolkit.errors import (
@@ -47,13 +48,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args = arguments.parse(list(sys.argv[1:] if argv is None else argv))
     except HelpRequested:
-        sys.stdout.write(arguments.usage())
+        say(arguments.usage())
         return EXIT_OK
     except FlagError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_FLAGS
     if args.version:
-        sys.stdout.write(version_text() + "\n")
+        say(version_text() + "\n")
         return EXIT_OK
     try:
         config = _load(args)
@@ -65,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         logs.early_error("cli", str(error))
         return EXIT_CONFIG
     if args.validate:
-        sys.stdout.write(f"Configuration is valid! {len(config.watches)} watches\n")
+        say(f"Configuration is valid! {len(config.watches)} watches\n")
         return EXIT_OK
     return asyncio.run(_Process(args, config, state).run())
 

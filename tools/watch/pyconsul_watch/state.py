@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from pyconsul.primitives.system_errors import words_of
 from pyconsul.primitives.whole_files import write_durably
 from pyconsul.toolkit.errors import ConfigError
 
@@ -46,7 +47,7 @@ class State:
         except BlockingIOError:
             raise ConfigError(f"state file {self.path} is in use by another process") from None
         except OSError as error:
-            raise ConfigError(f"state file {self.path} cannot be locked: {error}") from None
+            raise ConfigError(f"state file {self.path} cannot be locked: {words_of(error)}") from None
 
     def load(self) -> None:
         """Read the file, if there is one. Raises ConfigError for one that is damaged: guessing would repeat calls."""
@@ -60,7 +61,9 @@ class State:
             watches = cast("dict[str, Any]", found)["watches"]
             self._delivered = msgspec.convert(watches, dict[str, Delivered])
         except (OSError, ValueError, KeyError, msgspec.MsgspecError) as error:
-            raise ConfigError(f"state file {self.path} cannot be read, move it away to start over: {error}") from None
+            raise ConfigError(
+                f"state file {self.path} cannot be read, move it away to start over: {words_of(error)}"
+            ) from None
 
     def of(self, watch: str) -> Delivered | None:
         """What a watch delivered last, None when it never did."""

@@ -9,6 +9,7 @@ import signal
 
 from pyconsul.agent.checks.outputs import Tail
 from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
+from pyconsul.primitives import open_files
 from pyconsul.primitives.dialing import errno_text
 from pyconsul.primitives.durations import SECOND, format_duration
 from pyconsul.structs.health import CRITICAL, PASSING, WARNING
@@ -38,6 +39,7 @@ class ScriptProbe:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=open_files.for_child(),
             )
         except (OSError, ValueError) as error:
             text = start_text(args[0], error)

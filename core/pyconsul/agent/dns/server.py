@@ -1,12 +1,11 @@
 """The doors: UDP and TCP sockets in front of the DNS core, and the driver that asks the catalog for it."""
 
 import asyncio
-import os
 import random
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -19,7 +18,9 @@ from pyconsul.agent.dns.recursor import Recursors, address_text
 from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.config.runtime import Address
 from pyconsul.memdb import WatchSet
+from pyconsul.primitives.dialing import errno_text
 from pyconsul.primitives.durations import format_duration
+from pyconsul.primitives.listening import listen_tcp
 from pyconsul.primitives.multierror import multi_error
 from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.structs.errors import ConsulError
@@ -37,6 +38,8 @@ _TCP_QUERIES = 128  # in one connection
 _TCP_FIRST = 2.0  # seconds until a connection must have asked
 _TCP_IDLE = 8.0  # seconds between its questions
 _log = logger("agent.dns")
+_agent_log = logger("agent")
+_BACKLOG: Final = 100  # as asyncio has it
 
 
 class DnsServer:
@@ -77,14 +80,16 @@ class DnsServer:
             try:
                 await self._listen(where)
             except OSError as error:
-                reason = os.strerror(error.errno).lower() if error.errno else str(error)
-                faults.append(f"listen {where.network} {where}: bind: {reason}")
+                faults.append(f"listen {where.network} {where}: bind: {errno_text(error)}")
+            else:
+                _agent_log.info("Started DNS server", address=where, network=where.network)
         if faults:
             raise OSError(multi_error(faults))
 
     async def _listen(self, where: Address) -> None:
         if where.network == "tcp":
-            self._tcp.append(await asyncio.start_server(self._serve_tcp, where.host, where.port))
+            listening = listen_tcp(where.host, where.port, _BACKLOG)
+            self._tcp.append(await asyncio.start_server(self._serve_tcp, sock=listening, backlog=_BACKLOG))
             return
         sock = socket.socket(socket.AF_INET6 if ":" in where.host else socket.AF_INET, socket.SOCK_DGRAM)
         try:

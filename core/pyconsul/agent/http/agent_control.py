@@ -10,6 +10,7 @@ from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.config.loading import ConfigError
+from pyconsul.primitives.system_errors import file_text
 from pyconsul.structs import godecode
 from pyconsul.structs.errors import (
     AclDisabled,
@@ -85,8 +86,8 @@ async def agent_token(req: Request) -> Reply:
     try:
         await tokens.save()
     except OSError as error:
-        _log.warn("failed to persist tokens", error=error)
-        raise InternalError(f"Failed to persist tokens - {error}") from None
+        _log.warn("failed to persist tokens", error=file_text(error))
+        raise InternalError(f"Failed to persist tokens - {file_text(error)}") from None
     _log.info("Updated agent's ACL token", token=name)
     return Reply.nothing()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import IO, Final
 
 from pyconsul.agent.http.heads import Refused
+from pyconsul.primitives.system_errors import file_text, naming
 
 SNAPSHOT_LIMIT: Final = 16 << 30
 FREE_BODY: Final = 64 << 10  # a body up to here is taken however many others there are
@@ -86,10 +88,20 @@ class RequestBody:
         self._charged = 0
         self._pieces.clear()
         if self.file is not None:
-            self.file.close()
+            with suppress(OSError):  # what is buffered, and has no room, is not wanted
+                self.file.close()
             self.file = None
 
     def _spool(self, piece: bytes) -> None:
+        """Put a piece into the file. Raises Refused where there is no room for it."""
+        try:
+            with naming(self._bodies.folder):
+                self._write(piece)
+        except OSError as error:
+            told = f"failed to read snapshot file: {file_text(error)}"
+            raise Refused(500, "Internal Server Error", told) from error
+
+    def _write(self, piece: bytes) -> None:
         if self.file is None:
             import tempfile  # 3 ms, and only snapshots are spooled
 
@@ -97,3 +109,4 @@ class RequestBody:
             self.file.writelines(self._pieces)
             self._pieces.clear()
         self.file.write(piece)
+        self.file.flush()  # what has no room shall be known by the end of the body

@@ -21,6 +21,7 @@ from pyconsul.agent.http.route_figures import figures_of
 from pyconsul.agent.http.routing import Route
 from pyconsul.agent.http.ui import ui_reply
 from pyconsul.primitives.durations import format_duration
+from pyconsul.primitives.system_errors import words_of
 from pyconsul.structs.errors import (
     BadRequest,
     ConsulError,
@@ -150,7 +151,7 @@ class Door:
         except Exception as error:
             log.error("Request failed", method=req.method, url=_safe_url(req), error=repr(error))
             log.debug(traceback.format_exc())
-            return Reply(raw=f"internal error: {error}".encode(), status=500, content_type=TEXT)
+            return Reply(raw=f"internal error: {words_of(error)}".encode(), status=500, content_type=TEXT)
 
     def _barred(self, req: Request) -> Reply | None:
         """The reply to a query string that is none, or to a path that the configuration blocks; else None."""

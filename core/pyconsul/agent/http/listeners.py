@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import pwd
 import socket
@@ -21,6 +22,8 @@ from pyconsul.agent.http.tls import server_context
 from pyconsul.agent.http.tls_channel import TlsChannel
 from pyconsul.agent.http.visitors import Visitor
 from pyconsul.config.runtime import Address
+from pyconsul.primitives.dialing import errno_text
+from pyconsul.primitives.listening import listen_tcp
 from pyconsul.telemetry.logging import logger
 
 if TYPE_CHECKING:
@@ -93,10 +96,14 @@ class Listeners:
 
     async def _listen(self, where: Address, tls: ssl.SSLContext | None) -> str:
         try:
-            sock = self._unix_socket(where.host) if where.network == "unix" else _tcp_socket(where)
+            sock = (
+                self._unix_socket(where.host)
+                if where.network == "unix"
+                else listen_tcp(where.host, where.port, _BACKLOG)
+            )
         except OSError as error:
-            reason = os.strerror(error.errno).lower() if error.errno else str(error)
-            raise OSError(error.errno, f"listen {where.network} {where}: bind: {reason}") from error
+            text = f"listen {where.network} {where}: bind: {errno_text(error)}"
+            raise OSError(error.errno, text) from error
         try:
             if where.network == "unix":
                 _set_owner(where.host, self._agent.config.unix_sockets)
@@ -136,9 +143,9 @@ class Listeners:
         sock = socket.socket(socket.AF_UNIX)
         try:
             sock.bind(path)
-        except OSError:
+        except OSError as error:
             sock.close()
-            raise
+            raise error if error.errno else OSError(errno.EINVAL, str(error)) from None  # too long: Python's own check
         self._paths.append(path)
         return sock
 
@@ -152,34 +159,25 @@ def _shown(sock: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _tcp_socket(where: Address) -> socket.socket:
-    """A socket on that address; ``::`` takes both kinds of clients, as with Go."""
-    if ":" not in where.host:
-        return socket.create_server((where.host, where.port), backlog=_BACKLOG)
-    both = where.host == "::" and socket.has_dualstack_ipv6()
-    return socket.create_server((where.host, where.port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=both)
-
-
 def _set_owner(path: str, rules: UnixSockets) -> None:
     """Give the socket to the user and group, with the mode, of ``unix_sockets``. Raises OSError with Consul's text."""
     start = "Failed setting up socket: "
-    if rules.user or rules.group:
-        uid, gid = os.getuid(), os.getgid()
-        if rules.user:
-            try:
-                uid = int(rules.user) if rules.user.isdecimal() else pwd.getpwnam(rules.user).pw_uid
-            except KeyError as error:
-                text = f"failed to look up user {rules.user}: user: unknown user {rules.user}"
-                raise OSError(start + text) from error
-        if rules.group:
-            if not rules.group.isdecimal():
-                raise OSError(f"{start}invalid group specified: {rules.group}")
-            gid = int(rules.group)
+    uid, gid = os.getuid(), os.getgid()
+    if rules.user:
         try:
-            os.chown(path, uid, gid)
-        except OSError as error:
-            reason = f"chown {path}: {os.strerror(error.errno or 0).lower()}"
-            raise OSError(f'{start}failed setting ownership to {uid}:{gid} on "{path}": {reason}') from error
+            uid = int(rules.user) if rules.user.isdecimal() else pwd.getpwnam(rules.user).pw_uid
+        except KeyError as error:
+            text = f"failed to look up user {rules.user}: user: unknown user {rules.user}"
+            raise OSError(start + text) from error
+    if rules.group:
+        if not rules.group.isdecimal():
+            raise OSError(f"{start}invalid group specified: {rules.group}")
+        gid = int(rules.group)
+    try:
+        os.chown(path, uid, gid)
+    except OSError as error:
+        reason = f"chown {path}: {errno_text(error)}"
+        raise OSError(f'{start}failed setting ownership to {uid}:{gid} on "{path}": {reason}') from error
     if rules.mode:
         try:
             mode = int(rules.mode, 8)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -12,6 +13,8 @@ from pyconsul.agent.local.registrations import NewService, Registrations
 from pyconsul.agent.local.sidecar import sidecar_of
 from pyconsul.agent.local.state import LocalState
 from pyconsul.agent.persistence import SOURCE_LOCAL, SOURCE_REMOTE, KeptCheck, KeptService, LocalFiles
+from pyconsul.lang.strconv import quote
+from pyconsul.primitives.system_errors import file_text
 from pyconsul.structs.catalog import HealthCheck, NodeService, ServiceConnect
 from pyconsul.structs.checks import InvalidCheck
 from pyconsul.structs.definitions import (
@@ -48,6 +51,17 @@ def registered_service(definition: ServiceDefinition) -> NodeService:
     return msgspec.structs.replace(service, Connect=ServiceConnect(Native=omit(definition.Native)))
 
 
+@contextmanager
+def _reading(what: str) -> Generator[None]:
+    """Turn the error of a folder that cannot be read, or brought up to date before, into LoadError."""
+    try:
+        yield
+    except OSError as error:
+        raise LoadError(
+            f"Failed reading {what} dir {quote(os.fspath(error.filename))}: {file_text(error)}", what
+        ) from None
+
+
 class Loader:
     """Loads and reloads; the configuration wins over what was registered through the API."""
 
@@ -69,12 +83,14 @@ class Loader:
         last = before or {}
         for each in services:
             self._load_service(service_of(each), last)
-        for path, kept in self._files.services():
-            self._restore_service(path, kept, last)
+        with _reading("services"):
+            for path, kept in self._files.services():
+                self._restore_service(path, kept, last)
         for each in checks:
             self._load_check(check_of(each), last)
-        for path, kept in self._files.checks():
-            self._restore_check(path, kept, last)
+        with _reading("checks"):
+            for path, kept in self._files.checks():
+                self._restore_check(path, kept, last)
 
     def unload(self) -> dict[str, HealthCheck]:
         """Drop everything but what is kept on disk; returns the last results of the checks."""

@@ -35,6 +35,7 @@ from pyconsul.agent.persistence import (
     LocalFiles,
 )
 from pyconsul.primitives.durations import SECOND, format_duration
+from pyconsul.primitives.system_errors import file_text
 from pyconsul.structs.catalog import HealthCheck, NodeService, Weights
 from pyconsul.structs.checks import CheckType, InvalidCheck
 from pyconsul.structs.errors import InternalError, NotFound
@@ -156,7 +157,7 @@ class Registrations:
             self._expose_checks(service)
             if new.persist:
                 self._save_service(kept, new)
-        except InternalError:
+        except Exception:  # also a probe that cannot be made for want of descriptors
             self._clean_up(service.ID if is_new else "", new_checks)
             raise
         if new.replace_checks:
@@ -279,7 +280,7 @@ class Registrations:
         try:
             kept = self._files.state(check.CheckID, time.time())
         except OSError as error:
-            _log.warn("failed restoring state for check", check=check.CheckID, error=error)
+            _log.warn("failed restoring state for check", check=check.CheckID, error=file_text(error))
             return check
         if kept is None:
             return check

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from pyconsul.agent.persistence import write_whole
+from pyconsul.primitives.system_errors import file_text
 from pyconsul.structs import godecode, gojson
 from pyconsul.structs.wire import UNSET, OmitStr, WireStruct, omit
 from pyconsul.telemetry import logger
@@ -131,7 +132,7 @@ def _read(path: Path) -> KeptTokens:
     except FileNotFoundError:
         return KeptTokens()
     except OSError as error:
-        fault = f'failed reading tokens file "{path}": {error.strerror}'
+        fault = f'failed reading tokens file "{path}": {file_text(error)}'
     except ValueError as error:
         fault = f'failed to decode tokens file "{path}": {error}'
     _log.warn("unable to load persisted tokens", error=fault)

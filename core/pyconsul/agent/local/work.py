@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pyconsul.agent.checks.runner import CheckRunner
 from pyconsul.agent.checks.tls import check_tls
@@ -14,6 +14,7 @@ from pyconsul.agent.local.state import LocalState, NodeFacts
 from pyconsul.agent.local.sync import Syncer
 from pyconsul.agent.local.tokens import Tokens
 from pyconsul.agent.persistence import LocalFiles
+from pyconsul.primitives.system_errors import file_text
 from pyconsul.structs.errors import InternalError
 from pyconsul.telemetry import logger
 from pyconsul.telemetry.routines import Routine
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["LocalWork"]
 
 _log = logger("agent")
+_UNWRITABLE: Final = "failed persisting to the data directory"
 
 
 class LocalWork:
@@ -61,7 +63,10 @@ class LocalWork:
         """Stop all checks."""
         await self._reaper.stopped()
         await self.checks.close()
-        await self._files.flush()
+        try:
+            await self._files.flush()
+        except OSError as error:
+            _log.error(_UNWRITABLE, error=file_text(error))
 
     def reload(self, config: RuntimeConfig, facts: NodeFacts) -> None:
         """Take a new configuration: what it defines is registered anew, checks keep their last results.
@@ -87,6 +92,6 @@ class LocalWork:
         try:
             errors, _ = await asyncio.gather(self._syncer.changes_sent(), self._files.flush())
         except OSError as error:
-            raise InternalError(f"failed persisting to the data directory: {error}") from None
+            raise InternalError(f"{_UNWRITABLE}: {file_text(error)}") from None
         for error in errors:
             _log.error("failed to sync changes", error=error)

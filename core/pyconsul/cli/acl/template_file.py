@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from ..console import Failed, os_reason
+from pyconsul.primitives.system_errors import file_text
+
+from ..console import Failed
 
 if TYPE_CHECKING:
     from pyconsul.sdk.results import Json
@@ -22,7 +24,7 @@ def templated_policies_in(path: str) -> list[Json]:
         with open(path, "rb") as file:
             found = hcl.parse(file.read())
     except OSError as error:
-        raise Failed(f"Failed to read file: {os_reason(error)}") from error
+        raise Failed(f"Failed to read file: {file_text(error)}") from error
     except hcl.HclError as error:
         raise Failed(str(error)) from error
     read = [(key, policy) for key, value in found.items() for policy in _policies(f"root.{key}", value)]

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.primitives.durations import MINUTE, SECOND, format_duration, to_seconds
+from pyconsul.primitives.system_errors import file_text, naming, words_of
 from pyconsul.primitives.whole_files import replacing
 
-from ..console import Console, Failed, failing, os_reason
+from ..console import Console, Failed, failing
 from ..files import write_atomically
 from ..flags import client_flags
 from ..output import json_text
@@ -114,7 +115,7 @@ class _Recording:
         except FileExistsError as e:
             raise _invalid(f"output directory already exists: {self._folder}") from e
         except OSError as e:
-            raise _invalid(f"could not create output directory: {os_reason(e)}") from e
+            raise _invalid(f"could not create output directory: {file_text(e)}") from e
 
     def _look_at_agent(self) -> None:
         """The agent's version, and whether it lets itself be profiled."""
@@ -152,7 +153,8 @@ class _Recording:
         self._take_static()
         if {"metrics", "logs", "pprof"} & set(self._targets):
             self._take_dynamic()
-        self._write("index.json", self._index())
+        with failing("Error creating index document"):
+            self._write("index.json", self._index())
         self._attempt("Raft list peers capture failed", self._take_peers)
         if self._packs:
             with failing("==> Archive creation failed"):
@@ -227,14 +229,15 @@ class _Recording:
         """Write a stream to a file until it ends."""
         from pyconsul.sdk.errors import TransportError
 
-        with open(os.path.join(self._folder, name), "wb") as file:
-            try:
+        path = os.path.join(self._folder, name)
+        try:
+            with naming(path), open(path, "wb") as file:
                 for piece in stream:
                     file.write(piece)
                     file.flush()
-            except (TransportError, OSError, ValueError) as e:
-                if not self._done:
-                    self._console.complain(f"==> Error encountered during collection: {e}")
+        except (TransportError, OSError, ValueError) as e:
+            if not self._done:
+                self._console.complain(f"==> Error encountered during collection: {words_of(e)}")
 
     def _sample(self, until: float) -> None:
         """Take profiles each interval, and wait."""
@@ -303,7 +306,7 @@ class _Recording:
         try:
             do()
         except (ConsulError, OSError, Failed) as e:
-            self._console.complain(f"{failure}: {e}")
+            self._console.complain(f"{failure}: {words_of(e)}")
 
     def _pack(self) -> None:
         """The folder as one archive in its place."""

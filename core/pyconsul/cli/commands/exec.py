@@ -16,6 +16,7 @@ from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.primitives.durations import MILLISECOND, SECOND, to_seconds
 
 from ..console import Console, Failed, UsageFailed, failing
+from ..files import data_source
 from ..flags import client_flags, server_flags
 from ..patterns import check_pattern
 from ..signals import Stopped, stoppable
@@ -74,7 +75,7 @@ def _job(args: Args, console: Console) -> dict[str, Any]:
     if command == "-":
         if not args.boolean("shell"):
             raise Failed("Cannot configure -shell=false when reading from stdin")
-        script = console.stdin.read()
+        script = data_source("-", console)
         if script:
             job["Script"] = script
     elif args.boolean("shell"):

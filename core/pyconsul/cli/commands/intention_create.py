@@ -6,8 +6,9 @@ from typing import Any
 
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.system_errors import file_text
 
-from ..console import Console, Failed, failing, os_reason
+from ..console import Console, Failed, failing
 from ..flags import agent_flags
 from ..intention_text import full_place, named_parts, summary
 
@@ -75,7 +76,7 @@ def _from_file(path: str) -> dict[str, Any]:
         with open(path, "rb") as file:
             data = file.read()
     except OSError as error:
-        raise Failed(f"Error: {os_reason(error)}") from error
+        raise Failed(f"Error: {file_text(error)}") from error
     intention = intention_in(data)
     if intention.get("Permissions"):
         raise Failed(

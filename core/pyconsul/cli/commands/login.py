@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from pyconsul.lang.goflags import Args, FlagSet
+from pyconsul.primitives.system_errors import file_text
 
-from ..console import Console, Failed, failing, os_reason
+from ..console import Console, Failed, failing
 from ..files import write_atomically
 from ..flags import agent_flags
 
@@ -79,7 +80,7 @@ def _bearer_token(args: Args, console: Console) -> str:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             token = file.read().strip()
     except OSError as e:
-        raise Failed(os_reason(e)) from e
+        raise Failed(file_text(e)) from e
     if not token:
         raise Failed(f"No bearer token found in {path}")
     return token

@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 
 from pyconsul.lang.goflags import Args, FlagSet
+from pyconsul.primitives.standard_streams import OutputLost
 
-from ..console import Console, Failed
+from ..console import Console, Failed, lost
 
 USAGE = "[options]"
 HELP = """
@@ -38,4 +39,7 @@ def run(args: Args, console: Console) -> int:
         if e.name and not _TOOL.startswith(e.name):
             raise  # the tool is there, something that it needs is not
         raise Failed('"snapshot agent" is not available yet in this version of py-consul') from e
-    return int(tool.main(args.words))
+    try:
+        return int(tool.main(args.words))
+    except OutputLost as e:
+        raise lost(e) from e

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.system_errors import file_text
 from pyconsul.primitives.whole_files import replacing
 
-from ..console import Console, Failed, failing, os_reason
+from ..console import Console, Failed, failing
 from ..flags import client_flags, read_options, server_flags
 from ..snapshot_files import file_argument
 
@@ -72,7 +73,7 @@ def _save(client: Client, args: Args, path: str) -> int:
             os.replace(unverified, path)
         except OSError as e:
             what = f"Error renaming {quote(unverified)} to {quote(path)}"
-            raise Failed(f"{what}: {os_reason(e)}") from e
+            raise Failed(f"{what}: {file_text(e)}") from e
     finally:
         if os.path.exists(unverified):
             os.unlink(unverified)

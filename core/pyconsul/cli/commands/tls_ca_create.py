@@ -6,7 +6,7 @@ import os
 
 from pyconsul.lang.goflags import Args, FlagSet
 
-from ..console import Console, Failed
+from ..console import Console, Failed, failing
 from ..files import write_atomically
 
 USAGE = "[options]"
@@ -53,8 +53,9 @@ def run(args: Args, console: Console) -> int:
     certificate, key = new_authority(
         args.integer("days"), args.string("common-name"), args.string("cluster-id"), domain, permitted
     )
-    write_atomically(certificate_file, certificate, 0o644)
-    console.say(f"==> Saved {certificate_file}")
-    write_atomically(key_file, key, 0o600)
-    console.say(f"==> Saved {key_file}")
+    with failing(""):
+        write_atomically(certificate_file, certificate, 0o644)
+        console.say(f"==> Saved {certificate_file}")
+        write_atomically(key_file, key, 0o600)
+        console.say(f"==> Saved {key_file}")
     return 0

@@ -6,8 +6,9 @@ import os
 from itertools import count
 
 from pyconsul.lang.goflags import Args, FlagSet
+from pyconsul.primitives.system_errors import file_text
 
-from ..console import Console, Failed, os_reason
+from ..console import Console, Failed, failing
 from ..files import write_atomically
 
 USAGE = "[options]"
@@ -67,10 +68,11 @@ def run(args: Args, console: Console) -> int:
         console.say(_WARNING)
     console.say(f"==> Using {authority_file} and {authority_key_file}")
     certificate, key = _create(args, kind, authority, authority_key)
-    write_atomically(certificate_file, certificate, 0o644)
-    console.say(f"==> Saved {certificate_file}")
-    write_atomically(key_file, key, 0o600)
-    console.say(f"==> Saved {key_file}")
+    with failing(""):
+        write_atomically(certificate_file, certificate, 0o644)
+        console.say(f"==> Saved {certificate_file}")
+        write_atomically(key_file, key, 0o600)
+        console.say(f"==> Saved {key_file}")
     return 0
 
 
@@ -115,4 +117,4 @@ def _read(path: str, what: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except OSError as e:
-        raise Failed(f"Error reading {what}: {os_reason(e)}") from e
+        raise Failed(f"Error reading {what}: {file_text(e)}") from e

@@ -10,6 +10,7 @@ from pyconsul.acl import Access, Authorizer
 from pyconsul.acl.questions import answer
 from pyconsul.memdb import WatchSet
 from pyconsul.primitives.ids import uuid_fault
+from pyconsul.primitives.system_errors import file_text
 from pyconsul.server.leader.acl import is_token_id_taken, management_token, unused_token_id
 from pyconsul.server.registry import rpc
 from pyconsul.server.state.acl import policy_with_id, role_with_id, token_with_accessor, with_names
@@ -104,7 +105,7 @@ def _index_in_file(path: Path) -> int:
     except FileNotFoundError:
         return 0
     except OSError as error:
-        log.error("bootstrap: failed to read path", path=str(path), error=str(error))
+        log.error("bootstrap: failed to read path", path=str(path), error=file_text(error))
         return 0
     found = _NUMBER.match(text)
     if found is None or int(found[1]) >= _UINT64:
@@ -118,7 +119,7 @@ def _remove_reset_file(srv: Server) -> None:
     try:
         (Path(srv.config.data_dir) / RESET_FILE).unlink()
     except OSError as error:
-        log.warn("failed to remove bootstrap file", error=str(error))
+        log.warn("failed to remove bootstrap file", error=file_text(error))
 
 
 def _refuse_bad_secret(srv: Server, secret: str) -> None:

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 
 from pyconsul.acl import Access
+from pyconsul.primitives.system_errors import file_text, words_of
 from pyconsul.raft.archive import ArchiveError
 from pyconsul.raft.consensus import Snapshot
 from pyconsul.raft.log_store import LogError
@@ -34,7 +35,11 @@ async def save(srv: Server, ask: SnapshotRequest) -> Snapshot:
         await srv.verify()
     try:
         return await srv.consensus.snapshot()
-    except (OSError, LogError) as error:
+    except OSError as error:
+        raise InternalError(
+            f"Raft error when taking snapshot: failed to create snapshot: {file_text(error)}"
+        ) from error
+    except LogError as error:
         raise InternalError(f"Raft error when taking snapshot: {error}") from error
 
 
@@ -65,7 +70,7 @@ async def _replace_state(srv: Server, archive: IO[bytes]) -> None:
     except ArchiveError as error:
         raise InternalError(str(error)) from error
     except (OSError, LogError) as error:
-        raise InternalError(f"Raft error when restoring snapshot: {error}") from error
+        raise InternalError(f"Raft error when restoring snapshot: {words_of(error)}") from error
     await srv.consensus.barrier()
     await srv.leader.stop()
     await srv.leader.start(restored=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import sprintf, to_string
 from pyconsul.lang.gotemplate.values import NIL, NilPointer, Struct, Value, is_nil, sorted_keys, type_of
 from pyconsul.lang.strconv import byte_length, quote, to_bytes
+from pyconsul.primitives.standard_streams import say
 from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function
 
@@ -142,9 +142,7 @@ def spew_sprintf(form: str, *values: Value) -> str:
 
 
 def _out(text: str) -> str:
-    sys.stdout.flush()
-    sys.stdout.buffer.write(to_bytes(text))
-    sys.stdout.buffer.flush()
+    say(to_bytes(text))
     return ""
 
 
