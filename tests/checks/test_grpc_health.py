@@ -29,6 +29,14 @@ def test_the_state_is_the_first_field(body: bytes, state: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("service", "message"), [("", b""), ("web", b"\x0a\x03web"), ("w" * 300, b"\x0a\xac\x02" + b"w" * 300)]
+)
+def test_a_request_names_the_service(service: str, message: bytes) -> None:
+    """Behind gRPC's five bytes; its length takes as many bytes as it needs."""
+    assert health_request(service) == b"\0" + len(message).to_bytes(4, "big") + message
+
+
+@pytest.mark.parametrize(
     ("found", "text"),
     [
         (answer(grpc_status="12", grpc_message="no%20such%zz"), "Unimplemented desc = no such%zz"),

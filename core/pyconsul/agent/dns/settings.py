@@ -108,8 +108,11 @@ def recursor_address(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon:
         return text, _DNS_PORT
-    if text.endswith("]"):
-        return text[1:-1], _DNS_PORT
+    if text.startswith("["):
+        if "]" not in text:
+            raise ValueError(f"Invalid recursor address: address {text}: missing ']' in address")
+        if text.endswith("]"):
+            return text[1:-1], _DNS_PORT
     if ":" in host and not (host.startswith("[") and host.endswith("]")):
         raise ValueError(f"Invalid recursor address: address {text}: too many colons in address")
     if not (port.isascii() and port.isdigit()):
