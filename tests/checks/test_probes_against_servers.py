@@ -2,13 +2,11 @@
 
 import asyncio
 import contextlib
-import gzip
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import h2.config
 import h2.connection
@@ -18,138 +16,64 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyconsul.agent.checks.dialing import DialError, split_address
-from pyconsul.agent.checks.probes import NotImplementedHere, ProbeSettings, Result, probe_of
-from pyconsul.agent.checks.runner import plain_tls
-from pyconsul.structs.checks import CheckType
+from pyconsul.agent.checks.probes import NotImplementedHere, Result
 from pyconsul.testing.ports import free_port
-
-SECOND = 1_000_000_000
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-Serve = Callable[[Handler], Awaitable[int]]
+from tests.checks.conftest import OK, SECOND, Serve, answering, attempt, silent
 
 
-@pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
-    """Starts TCP servers on free ports; they go away with the test."""
-    servers: list[asyncio.Server] = []
+class H2Server:
+    """A small HTTP/2 server: answers PINGs by itself, gRPC calls with fixed headers and body."""
 
-    async def start(handler: Handler) -> int:
-        async def close_after(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            with contextlib.suppress(OSError):
-                await handler(reader, writer)
-            writer.close()
+    def __init__(self, trailers: list[tuple[str, str]], body: bytes) -> None:
+        self.trailers = trailers
+        self.body = body
+        self.requests: list[bytes] = []
 
-        server = await asyncio.start_server(close_after, "127.0.0.1", 0)
-        servers.append(server)
-        return server.sockets[0].getsockname()[1]
-
-    yield start
-    for server in servers:
-        server.close()
-
-
-async def attempt(limit: int = 4096, **fields: Any) -> Result:
-    """One attempt of the check with these fields."""
-    kind = CheckType(Interval=SECOND, **{"Timeout": 5 * SECOND, **fields})
-    probe = probe_of(kind.kind(), ProbeSettings("c", kind, limit, plain_tls))
-    try:
-        return await probe.attempt()
-    finally:
-        await probe.close()
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
+        core = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
+        core.initiate_connection()
+        writer.write(core.data_to_send())
+        while data := await reader.read(65536):
+            for event in core.receive_data(data):
+                if isinstance(event, h2.events.DataReceived):
+                    self.requests.append(event.data)
+                if isinstance(event, h2.events.StreamEnded):
+                    core.send_headers(event.stream_id, [(":status", "200"), ("content-type", "application/grpc")])
+                    core.send_data(event.stream_id, self.body)
+                    core.send_headers(event.stream_id, self.trailers, end_stream=True)
+            writer.write(core.data_to_send())
 
 
-def answering(response: bytes, seen: list[bytes] | None = None) -> Handler:
-    """A server that reads one request head and says this."""
+TOO_LARGE = (
+    "http2: failed reading the frame payload: http2: frame too large, "
+    "note that the frame header looked like an HTTP/1.1 header"
+)
 
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+
+class DockerEngine:
+    """Answers the engine's three calls; ``code`` is the exit code, ``refuse`` fails the first call."""
+
+    def __init__(self, code: int = 0, refuse: int = 0) -> None:
+        self.code = code
+        self.refuse = refuse
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request."""
         head = await reader.readuntil(b"\r\n\r\n")
-        if seen is not None:
-            seen.append(head)
-        writer.write(response)
+        length = next(
+            (int(x.split(b":")[1]) for x in head.split(b"\r\n") if x.lower().startswith(b"content-length")), 0
+        )
+        await reader.readexactly(length)
+        status, body = self._answer(head.split(b" ")[1].decode())
+        writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
         await writer.drain()
+        writer.close()
 
-    return handler
-
-
-async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A server that listens and never answers."""
-    del writer
-    await reader.read()
-
-
-@pytest.mark.parametrize(
-    ("line", "status"),
-    [
-        ("200 OK", "passing"),
-        ("204 No Content", "passing"),
-        ("429 Too Many Requests", "warning"),
-        ("301 Moved Permanently", "critical"),
-        ("404 Not Found", "critical"),
-        ("500 Oops", "critical"),
-    ],
-)
-async def test_http_status_codes_become_statuses(serve: Serve, line: str, status: str) -> None:
-    """2xx passes, 429 warns, all else fails; the output quotes status line and body."""
-    body = b"" if line.startswith("204") else b"body"
-    port = await serve(answering(f"HTTP/1.1 {line}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body))
-    url = f"http://127.0.0.1:{port}/h"
-    assert await attempt(HTTP=url) == Result(status, f"HTTP GET {url}: {line} Output: {body.decode()}")
-
-
-async def test_http_requests_are_what_the_check_says(serve: Serve) -> None:
-    """Method, headers and body come from the check, the rest from Consul's habits."""
-    seen: list[bytes] = []
-    port = await serve(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", seen))
-    header = {"Host": ["other.example"], "X-A": ["1", "2"]}
-    await attempt(HTTP=f"http://127.0.0.1:{port}/a%20b?c=d", Method="PUT", Header=header)
-    head = seen[0].decode()
-    assert head.startswith("PUT /a%20b?c=d HTTP/1.1\r\n")
-    assert "Host: other.example\r\n" in head and "X-A: 1\r\nX-A: 2\r\n" in head
-    assert "User-Agent: Consul Health Check\r\n" in head and "Accept: text/plain, text/*, */*\r\n" in head
-
-
-async def test_http_output_keeps_the_end_of_the_body(serve: Serve) -> None:
-    """Long bodies are cut to the limit, invalid UTF-8 is replaced."""
-    port = await serve(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabcde\xff"))
-    assert (await attempt(3, HTTP=f"http://127.0.0.1:{port}")).output.endswith("Output: de\ufffd")
-
-
-@pytest.mark.parametrize(
-    ("url", "text"),
-    [
-        (
-            "http://127.0.0.1:{port}/",
-            'Get "http://127.0.0.1:{port}/": dial tcp 127.0.0.1:{port}: connect: connection refused',
-        ),
-        ("ftp://x/", 'Get "ftp://x/": unsupported protocol scheme "ftp"'),
-        ("http://", 'Get "http:": http: no Host in request URL'),
-        ("http://a:b/", 'parse "http://a:b/": invalid port ":b" after host'),
-    ],
-)
-async def test_http_targets_that_cannot_be_asked_are_critical(url: str, text: str) -> None:
-    """The output is what Go's client says."""
-    port = free_port()
-    assert await attempt(HTTP=url.format(port=port)) == Result("critical", text.format(port=port))
-
-
-@pytest.mark.parametrize(
-    ("fields", "text"),
-    [
-        ({"Method": "A B"}, 'net/http: invalid method "A B"'),
-        ({"Header": {"A B": ["x"]}}, 'Get "http://x/": net/http: invalid header field name "A B"'),
-        ({"Header": {"A": ["x\r\ny"]}}, 'Get "http://x/": net/http: invalid header field value for "A"'),
-    ],
-)
-async def test_http_requests_that_cannot_be_sent_are_critical(fields: dict[str, Any], text: str) -> None:
-    """Nothing that a definition says reaches the wire unchecked."""
-    assert await attempt(HTTP="http://x/", **fields) == Result("critical", text)
-
-
-async def test_http_answers_that_never_come_time_out(serve: Serve) -> None:
-    """The limit is the check's."""
-    port = await serve(silent)
-    found = await attempt(HTTP=f"http://127.0.0.1:{port}/", Timeout=SECOND // 20)
-    assert found.output.endswith("context deadline exceeded (Client.Timeout exceeded while awaiting headers)")
+    def _answer(self, path: str) -> tuple[int, bytes]:
+        if path.startswith("/containers/"):
+            return (self.refuse, b"no") if self.refuse else (201, b'{"Id":"e1"}')
+        return (200, b"said") if path.endswith("/start") else (200, b'{"ExitCode":%d}' % self.code)
 
 
 async def test_a_grpc_server_that_never_greets_is_waited_for_until_the_limit(serve: Serve) -> None:
@@ -158,103 +82,6 @@ async def test_a_grpc_server_that_never_greets_is_waited_for_until_the_limit(ser
     waiting = "received context error while waiting for new LB policy update: context deadline exceeded"
     found = await attempt(GRPC=f"127.0.0.1:{port}", Timeout=SECOND // 20)
     assert found == Result("critical", f"rpc error: code = DeadlineExceeded desc = {waiting}")
-
-
-async def test_http_bodies_that_never_end_count_by_their_status(serve: Serve) -> None:
-    """Once the status is there, what came of the body until the limit is the output."""
-
-    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome")
-        await reader.read()
-
-    port = await serve(endless)
-    found = await attempt(HTTP=f"http://127.0.0.1:{port}/", Timeout=SECOND)
-    assert (found.status, found.output[-12:]) == ("passing", "Output: some")
-
-
-async def test_http_bodies_that_break_count_by_their_status(serve: Serve) -> None:
-    """Bad chunks and a bad archive do not fail a check, as in Consul."""
-    port = await serve(answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsome\r\nzz\r\n"))
-    found = await attempt(HTTP=f"http://127.0.0.1:{port}/")
-    assert (found.status, found.output[-12:]) == ("passing", "Output: some")
-    port = await serve(answering(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nno archive"))
-    assert (await attempt(HTTP=f"http://127.0.0.1:{port}/")).status == "passing"
-
-
-async def test_packed_http_bodies_are_unpacked(serve: Serve) -> None:
-    """Archives may have several members, and a small one may be long unpacked."""
-    packed = gzip.compress(b"x" * 200_000) + gzip.compress(b"end")
-    port = await serve(answering(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + packed))
-    assert (await attempt(5, HTTP=f"http://127.0.0.1:{port}/")).output.endswith("Output: xxend")
-
-
-async def test_http_garbage_is_critical(serve: Serve) -> None:
-    """Whatever a server says, the probe survives."""
-    port = await serve(answering(b"\x00\xff garbage\r\n\r\n"))
-    assert (await attempt(HTTP=f"http://127.0.0.1:{port}/")).status == "critical"
-    port = await serve(answering(b"220 hello\r\n\r\n"))
-    found = await attempt(HTTP=f"http://127.0.0.1:{port}/")
-    assert found.output.endswith('transport connection broken: malformed HTTP status code "hello"')
-
-
-@pytest.mark.parametrize(
-    ("fields", "start", "lacks"),
-    [
-        ({"Method": "put"}, "put / HTTP/1.1\r\n", "Content-Length"),
-        ({"Method": "HEAD"}, "HEAD / HTTP/1.1\r\n", "Accept-Encoding"),
-        ({"Method": "FOO"}, "FOO / HTTP/1.1\r\n", "Content-Length"),
-        ({"Header": {"Content-Length": ["5"]}}, "GET / HTTP/1.1\r\n", "Content-Length"),
-    ],
-)
-async def test_http_requests_have_go_s_habits(serve: Serve, fields: dict[str, Any], start: str, lacks: str) -> None:
-    """Methods go as they are written, and lengths only where there is something to count."""
-    seen: list[bytes] = []
-    port = await serve(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", seen))
-    assert (await attempt(HTTP=f"http://127.0.0.1:{port}/", **fields)).status == "passing"
-    head = seen[0].decode()
-    assert head.startswith(start) and lacks not in head
-
-
-@pytest.mark.parametrize(
-    ("user", "header", "sent"),
-    [
-        ("u%40:p@", {}, "Authorization: Basic dUA6cA=="),
-        ("u:p@", {"Authorization": ["Bearer t"]}, "Authorization: Bearer t"),
-    ],
-)
-async def test_the_user_of_an_http_url_goes_unless_the_check_authorizes_itself(
-    serve: Serve, user: str, header: dict[str, list[str]], sent: str
-) -> None:
-    """One Authorization header is sent."""
-    seen: list[bytes] = []
-    port = await serve(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", seen))
-    assert (await attempt(HTTP=f"http://{user}127.0.0.1:{port}/", Header=header)).status == "passing"
-    assert [line for line in seen[0].decode().split("\r\n") if line.startswith("Authorization")] == [sent]
-
-
-async def test_http_urls_with_a_port_alone_ask_this_machine(serve: Serve) -> None:
-    """The Host header and the output keep what was written."""
-    seen: list[bytes] = []
-    port = await serve(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", seen))
-    assert (await attempt(HTTP=f"http://:{port}/")).status == "passing"
-    assert f"\r\nHost: :{port}\r\n" in seen[0].decode()
-
-
-async def test_redirects_in_a_ring_end(serve: Serve) -> None:
-    """The output names where the last one led, as it was written."""
-    port = await serve(answering(b"HTTP/1.1 302 Found\r\nLocation: /ring\r\nContent-Length: 0\r\n\r\n"))
-    found = await attempt(HTTP=f"http://127.0.0.1:{port}/")
-    assert found == Result("critical", 'Get "/ring": stopped after 10 redirects')
-
-
-@pytest.mark.parametrize(("follow", "status"), [(True, "passing"), (False, "critical")])
-async def test_redirects_are_followed_unless_switched_off(serve: Serve, follow: bool, status: str) -> None:
-    """With disabled redirects the 3xx itself is the answer."""
-    goal = await serve(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
-    location = f"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{goal}/\r\nContent-Length: 0\r\n\r\n"
-    port = await serve(answering(location.encode()))
-    assert (await attempt(HTTP=f"http://127.0.0.1:{port}/", DisableRedirects=not follow)).status == status
 
 
 async def test_tcp_connects_or_says_why_not(serve: Serve) -> None:
@@ -378,33 +205,6 @@ async def test_os_services_are_windows_business() -> None:
         await attempt(OSService="sshd")
 
 
-class H2Server:
-    """A small HTTP/2 server: answers PINGs by itself, gRPC calls with fixed headers and body."""
-
-    def __init__(self, trailers: list[tuple[str, str]], body: bytes) -> None:
-        self.trailers = trailers
-        self.body = body
-        self.requests: list[bytes] = []
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection."""
-        core = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
-        core.initiate_connection()
-        writer.write(core.data_to_send())
-        while data := await reader.read(65536):
-            for event in core.receive_data(data):
-                if isinstance(event, h2.events.DataReceived):
-                    self.requests.append(event.data)
-                if isinstance(event, h2.events.StreamEnded):
-                    core.send_headers(event.stream_id, [(":status", "200"), ("content-type", "application/grpc")])
-                    core.send_data(event.stream_id, self.body)
-                    core.send_headers(event.stream_id, self.trailers, end_stream=True)
-            writer.write(core.data_to_send())
-
-
-OK = [("grpc-status", "0")]
-
-
 async def test_h2ping_waits_for_the_answer(serve: Serve) -> None:
     """An HTTP/2 server passes, one that speaks something else does not."""
     port = await serve(H2Server(OK, b""))
@@ -437,12 +237,6 @@ async def test_grpc_asks_the_health_service(
     assert server.requests == [b"\0\0\0\0\5\x0a\x03svc"]
 
 
-TOO_LARGE = (
-    "http2: failed reading the frame payload: http2: frame too large, "
-    "note that the frame header looked like an HTTP/1.1 header"
-)
-
-
 @pytest.mark.parametrize(
     ("says", "text"),
     [(b"SSH-2.0-x\r\n", "http2: frame too large"), (b"", "EOF"), (b"HTTP/1.1 400 Bad Request\r\n\r\n", TOO_LARGE)],
@@ -468,31 +262,6 @@ async def test_grpc_says_why_it_cannot_connect() -> None:
         "rpc error: code = Unavailable desc = connection error: desc = "
         f'"transport: Error while dialing: dial tcp {address}: connect: connection refused"'
     )
-
-
-class DockerEngine:
-    """Answers the engine's three calls; ``code`` is the exit code, ``refuse`` fails the first call."""
-
-    def __init__(self, code: int = 0, refuse: int = 0) -> None:
-        self.code = code
-        self.refuse = refuse
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one request."""
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = next(
-            (int(x.split(b":")[1]) for x in head.split(b"\r\n") if x.lower().startswith(b"content-length")), 0
-        )
-        await reader.readexactly(length)
-        status, body = self._answer(head.split(b" ")[1].decode())
-        writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-        await writer.drain()
-        writer.close()
-
-    def _answer(self, path: str) -> tuple[int, bytes]:
-        if path.startswith("/containers/"):
-            return (self.refuse, b"no") if self.refuse else (201, b'{"Id":"e1"}')
-        return (200, b"said") if path.endswith("/start") else (200, b'{"ExitCode":%d}' % self.code)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ import pytest
 from pyconsul.raft import durable as durable_module
 from pyconsul.raft.log_store import SegmentLog
 from pyconsul.raft.single import DurableVoter, SnapshotRules
-from tests.raft.test_single_voters import ME, SET, Dictionary, an_archive
+from tests.raft.voters import ME, SET, Dictionary, an_archive
 
 RULES = SnapshotRules(interval=0.01, threshold=40, trailing_logs=10)
 

@@ -1,0 +1,72 @@
+"""Probes, and little servers for them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from pyconsul.agent.checks.probes import ProbeSettings, Result, probe_of
+from pyconsul.agent.checks.runner import plain_tls
+from pyconsul.structs.checks import CheckType
+
+SECOND = 1_000_000_000
+
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+Serve = Callable[[Handler], Awaitable[int]]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Starts TCP servers on free ports; they go away with the test."""
+    servers: list[asyncio.Server] = []
+
+    async def start(handler: Handler) -> int:
+        async def close_after(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            with contextlib.suppress(OSError):
+                await handler(reader, writer)
+            writer.close()
+
+        server = await asyncio.start_server(close_after, "127.0.0.1", 0)
+        servers.append(server)
+        return server.sockets[0].getsockname()[1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+async def attempt(limit: int = 4096, **fields: Any) -> Result:
+    """One attempt of the check with these fields."""
+    kind = CheckType(Interval=SECOND, **{"Timeout": 5 * SECOND, **fields})
+    probe = probe_of(kind.kind(), ProbeSettings("c", kind, limit, plain_tls))
+    try:
+        return await probe.attempt()
+    finally:
+        await probe.close()
+
+
+def answering(response: bytes, seen: list[bytes] | None = None) -> Handler:
+    """A server that reads one request head and says this."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if seen is not None:
+            seen.append(head)
+        writer.write(response)
+        await writer.drain()
+
+    return handler
+
+
+async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A server that listens and never answers."""
+    del writer
+    await reader.read()
+
+
+OK = [("grpc-status", "0")]

@@ -1,0 +1,191 @@
+"""What the API registered is kept in files, and found again; disks may refuse."""
+
+import asyncio
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyconsul.agent.local.loading import LoadError
+from pyconsul.structs.catalog import HealthCheck
+from pyconsul.structs.checks import CheckType
+from tests.local.conftest import HOUR, Place, files_below
+
+
+async def test_what_the_api_registered_survives_a_restart(place_at: Callable[..., Place], tmp_path: Path) -> None:
+    """Services, checks, maintenance marks and TTL reports come back; probes start critical."""
+    first = place_at(str(tmp_path))
+    first.register(Name="web", Port=80, Check={"TTL": "1h"}, Connect={"SidecarService": {}})
+    first.registrations.update_ttl("service:web", "passing", "fine")
+    first.registrations.start_service_maintenance("web", "why", "")
+    check = HealthCheck(CheckID="n", Name="n", Status="passing", Type="tcp")
+    kind = CheckType(TCP="a:1", Interval=HOUR)
+    first.registrations.add_check(check, kind, token="t", from_config=False, persist=True)
+    first.flush()
+    again = place_at(str(tmp_path))
+    again.loader.load((), ())
+    assert [s.ID for s in again.state.services()] == ["web", "web-sidecar-proxy"]
+    assert (again.check("service:web").Status, again.check("service:web").Output) == ("passing", "fine")
+    assert again.check("_service_maintenance:web").Notes == "why"
+    row = again.state.check_row("n")
+    assert row is not None and (row.Token, row.Check.Status) == ("t", "critical")
+    again.registrations.remove_service("web")
+    assert again.state.services() == []
+
+
+async def test_reports_to_configured_checks_are_kept_for_those_outside_services(
+    place_at: Callable[..., Place], tmp_path: Path
+) -> None:
+    """After a restart a check inside a configured service begins anew, as in Consul."""
+    services = [{"name": "web", "check": {"id": "inside", "ttl": "1h", "status": "passing"}}]
+    checks = [{"id": "outside", "name": "outside", "ttl": "1h", "status": "passing"}]
+    first = place_at(str(tmp_path))
+    first.loader.load(services, checks)
+    for check_id in ("inside", "outside"):
+        first.registrations.update_ttl(check_id, "critical", "bad")
+    first.flush()
+    again = place_at(str(tmp_path))
+    again.loader.load(services, checks)
+    assert (again.check("outside").Status, again.check("outside").Output) == ("critical", "bad")
+    assert (again.check("inside").Status, again.check("inside").Output) == ("passing", "")
+
+
+async def test_files_are_consuls_own(place_at: Callable[..., Place], tmp_path: Path) -> None:
+    """Names are hashes of IDs, contents the fields that Consul writes."""
+    place = place_at(str(tmp_path))
+    place.register(Name="web", Port=80, Check={"TTL": "1h"})
+    place.registrations.update_ttl("service:web", "passing", "fine")
+    place.flush()
+    name = hashlib.sha256(b"web").hexdigest()
+    service = json.loads((tmp_path / "services" / name).read_text())
+    assert (service["Source"], service["Token"], service["Service"]["Port"]) == ("remote", "", 80)
+    check = json.loads(next(p for p in (tmp_path / "checks").iterdir() if p.is_file()).read_text())
+    assert (check["Check"]["CheckID"], check["ChkType"]["TTL"]) == ("service:web", HOUR)
+    state = json.loads(next((tmp_path / "checks" / "state").iterdir()).read_text())
+    assert (state["CheckID"], state["Status"], state["Output"]) == ("service:web", "passing", "fine")
+
+
+async def test_broken_files_are_left_alone(place_at: Callable[..., Place], tmp_path: Path) -> None:
+    """What cannot be read stops nobody; temporary files are ignored."""
+    for folder in ("services", "checks", "checks/state"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x").write_text("{")
+        (tmp_path / folder / "y.tmp").write_text("{}")
+        (tmp_path / folder / "z").write_text("{}")
+    place = place_at(str(tmp_path))
+    place.loader.load((), ())
+    assert place.state.services() == [] and (tmp_path / "services" / "x").exists()
+
+
+async def test_old_ttl_reports_are_forgotten(place_at: Callable[..., Place], tmp_path: Path) -> None:
+    """A report that would have expired meanwhile says nothing."""
+    place = place_at(str(tmp_path))
+    place.register(Name="web", Check={"TTL": "1h"})
+    place.registrations.update_ttl("service:web", "passing", "fine")
+    place.flush()
+    path = next((tmp_path / "checks" / "state").iterdir())
+    kept = json.loads(path.read_text())
+    path.write_text(json.dumps({**kept, "Expires": 5}))
+    again = place_at(str(tmp_path))
+    again.loader.load((), ())
+    again.flush()
+    assert again.check("service:web").Status == "critical" and not path.exists()
+
+
+async def test_configuration_wins_over_files(place_at: Callable[..., Place], tmp_path: Path) -> None:
+    """A configured service replaces a registered one, whose file goes."""
+    first = place_at(str(tmp_path))
+    first.register(Name="web", Port=80)
+    first.flush()
+    again = place_at(str(tmp_path))
+    again.loader.load([{"name": "web", "port": 90}], [])
+    again.flush()
+    assert again.service("web").Port == 90
+    assert list((tmp_path / "services").iterdir()) == []
+
+
+async def test_files_are_written_outside_the_loop_before_anybody_is_answered(
+    place_at: Callable[..., Place], tmp_path: Path
+) -> None:
+    """Callers that come while a batch is written share the next one."""
+    place = place_at(str(tmp_path))
+    flushes: list[Awaitable[None]] = []
+    for number in range(5):
+        place.register(Name=f"s{number}")
+        flushes.append(place.files.flush())
+        await asyncio.sleep(0)
+    await asyncio.gather(*flushes)
+    assert len(files_below(tmp_path)) == 5
+
+
+async def test_a_data_directory_that_cannot_be_written_is_told(place_at: Callable[..., Place], tmp_path: Path) -> None:
+    """Whoever registers hears of it."""
+    (tmp_path / "file").write_text("")
+    place = place_at(str(tmp_path / "file"))
+    place.register(Name="web")
+    with pytest.raises(OSError, match="Not a directory"):
+        await place.files.flush()
+
+
+async def test_one_file_that_cannot_be_written_does_not_keep_others_away(
+    place_at: Callable[..., Place], tmp_path: Path
+) -> None:
+    """All that share a batch hear that something of it failed, and what can be written is."""
+    place = place_at(str(tmp_path))
+    place.register(Name="taken")
+    await place.files.flush()
+    taken = next((tmp_path / "services").iterdir())
+    taken.unlink()
+    taken.mkdir()  # no file can be put there
+    place.register(Name="taken")
+    first = place.files.flush()
+    place.register(Name="web")
+    second = place.files.flush()
+    with pytest.raises(OSError, match=taken.name):
+        await first
+    with pytest.raises(OSError, match=taken.name):
+        await second
+    assert len(files_below(tmp_path)) == 1
+    await place.files.flush()  # what failed was told, and is not told again
+
+
+async def test_who_comes_while_a_batch_is_written_hears_how_the_next_one_ends(
+    place_at: Callable[..., Place], tmp_path: Path
+) -> None:
+    """Nobody is told that a registration is kept which is not."""
+    (tmp_path / "services").write_text("")
+    place = place_at(str(tmp_path))
+    ends: list[Awaitable[None]] = []
+    for number in range(3):
+        place.register(Name=f"s{number}")
+        ends.append(place.files.flush())
+        await asyncio.sleep(0)
+    answers = await asyncio.gather(*ends, return_exceptions=True)
+    assert all(isinstance(answer, OSError) for answer in answers), answers
+
+
+async def test_nothing_stays_of_a_service_whose_check_cannot_be_made(place: Place, monkeypatch: Any) -> None:
+    """A host without descriptors cannot even load the code of a check."""
+
+    def start(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(place.checks, "start", start)
+    with pytest.raises(OSError, match="Too many open files"):
+        place.register(Name="web", Check={"TCP": "127.0.0.1:1", "Interval": "1s"})
+    assert (place.state.services(), place.state.checks()) == ([], [])
+
+
+@pytest.mark.parametrize("what", ["services", "checks"])
+async def test_a_folder_that_is_none_stops_the_agent(place_at: Callable[..., Place], tmp_path: Path, what: str) -> None:
+    """Else nothing could be kept, and nobody would know."""
+    (tmp_path / what).write_text("")
+    with pytest.raises(LoadError) as caught:
+        place_at(str(tmp_path)).loader.load([], [])
+    path = tmp_path / what
+    assert str(caught.value) == f'Failed reading {what} dir "{path}": open {path}: not a directory'
