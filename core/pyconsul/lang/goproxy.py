@@ -16,6 +16,7 @@ import msgspec
 from pyconsul.lang import gourl
 from pyconsul.lang.gourl import Url, UrlError
 from pyconsul.lang.strconv import to_bytes
+from pyconsul.primitives.dialing import DialError
 
 __all__ = ["VARIABLES", "Proxy", "Tunnel", "TunnelError", "proxy_for"]
 
@@ -121,7 +122,7 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return None
 
 
-class TunnelError(Exception):
+class TunnelError(DialError):
     """The proxy passes nothing on; the text is Go's."""
 
 

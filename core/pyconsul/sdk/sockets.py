@@ -251,7 +251,7 @@ class Transport:
             raise DialError(f"proxyconnect tcp: {error}") from None
         if not self._endpoint.is_secure:
             return sock, link
-        from pyconsul.lang.goproxy import Tunnel, TunnelError
+        from pyconsul.lang.goproxy import Tunnel
 
         tunnel = Tunnel(proxy, self._endpoint.authority)
         try:
@@ -259,9 +259,6 @@ class Transport:
             sock.sendall(tunnel.request)
             while not tunnel.feed(sock.recv(http1.CHUNK_BYTES)):
                 pass
-        except TunnelError as error:
-            sock.close()
-            raise DialError(str(error)) from None
         except BaseException:
             sock.close()
             raise

@@ -427,7 +427,7 @@ class Transport:
             raise DialError(f"proxyconnect tcp: {error}") from None
         if not self._endpoint.is_secure:
             return sock, link
-        from pyconsul.lang.goproxy import Tunnel, TunnelError
+        from pyconsul.lang.goproxy import Tunnel
 
         loop, tunnel = asyncio.get_running_loop(), Tunnel(proxy, self._endpoint.authority)
         try:
@@ -435,9 +435,6 @@ class Transport:
                 await loop.sock_sendall(sock, tunnel.request)
                 while not tunnel.feed(await loop.sock_recv(sock, http1.CHUNK_BYTES)):
                     pass
-        except TunnelError as error:
-            sock.close()
-            raise DialError(str(error)) from None
         except BaseException:
             sock.close()
             raise

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Final, Self
 
-from pyconsul.lang.goproxy import Proxy, Tunnel, TunnelError, proxy_for
+from pyconsul.lang.goproxy import Proxy, Tunnel, proxy_for
 from pyconsul.lang.gourl import UrlError
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.dialing import DialError, joined
@@ -216,9 +216,6 @@ async def _through(proxy: Proxy, request: Request) -> Link:
         await link.write(tunnel.request)
         while not tunnel.feed(await link.read()):
             pass
-    except TunnelError as error:
-        link.close()
-        raise WebError(str(error)) from None
     except BaseException:
         link.close()
         raise
