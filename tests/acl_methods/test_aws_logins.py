@@ -126,6 +126,54 @@ async def test_we_are_nobody_s_proxy(changes: Any, text: str, issuer: Any, encod
 @pytest.mark.parametrize(
     ("headers", "text"),
     [
+        (with_entity(url="https://evil.test/"), 'invalid IAM hostname: "evil.test"'),
+        (with_entity(url=STS), 'invalid IAM hostname: "sts.amazonaws.com"'),
+        (with_entity(url="https://iam.amazonaws.com@evil.test/"), 'invalid IAM hostname: "evil.test"'),
+        (
+            with_entity("Action=DeleteRole&RoleName=dev"),
+            "iam_request_headers[X-Consul-IAM-GetEntity-Body] error: unexpected value Action=[DeleteRole]",
+        ),
+        (
+            with_entity("Action=GetRole&UserName=dev"),
+            'iam_request_headers["X-Consul-IAM-GetEntity-Body"] error: '
+            'invalid request body "Action=GetRole&UserName=dev"',
+        ),
+        (
+            with_entity("Action=GetUser&UserName=a&RoleName=b"),
+            'iam_request_headers["X-Consul-IAM-GetEntity-Body"] error: '
+            'invalid request body "Action=GetUser&UserName=a&RoleName=b"',
+        ),
+        ({**with_entity(), "X-Consul-Iam-Getentity-Url": []}, 'missing header "X-Consul-IAM-GetEntity-URL"'),
+        (
+            {**with_entity(), "X-Consul-Iam-Getentity-Url": [IAM, IAM]},
+            'invalid value for header "X-Consul-IAM-GetEntity-URL" (expected 1 item)',
+        ),
+        (
+            {**with_entity(), "X-Consul-Iam-Getentity-Headers": ["[]"]},
+            "json: cannot unmarshal into Go value of type http.Header",
+        ),
+    ],
+)
+async def test_nor_are_we_anybody_s_proxy_to_iam(headers: Any, text: str, issuer: Any, encoded: Encode) -> None:
+    """The second request that a token carries may ask IAM for one role or user, and nothing is sent before that."""
+    made = AwsMethod({"BoundIAMPrincipalARNs": [ROLE], "EnableIAMEntityDetails": True}, issuer.fetch)
+    with pytest.raises(MethodError) as caught:
+        await made.identity(signed(encoded, headers=headers), NOW)
+    assert (str(caught.value), issuer.asked) == (text, [])
+
+
+@pytest.mark.parametrize("bearer", ["", "{}", "[]", "7", '{"iam_request_url": 7}', '{"iam_request_url": "%%"}'])
+async def test_what_is_no_signed_request_is_refused(bearer: str, issuer: Any) -> None:
+    """Before anything is sent."""
+    made = AwsMethod({"BoundIAMPrincipalARNs": [ROLE]}, issuer.fetch)
+    with pytest.raises(MethodError, match=r"^invalid token: "):
+        await made.identity(bearer, NOW)
+    assert issuer.asked == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "text"),
+    [
         ({}, 'missing header "X-Consul-IAM-ServerID"'),
         ({"X-Consul-IAM-ServerID": ["other"]}, 'expected "us" but got "other"'),
         ({"X-Consul-IAM-ServerID": ["us"]}, "missing Authorization header"),

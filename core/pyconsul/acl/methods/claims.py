@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from pyconsul.acl.methods.protocol import MethodError
+from pyconsul.lang.goprint import printed
 from pyconsul.lang.strconv import quote
 from pyconsul.structs import godecode
 
@@ -125,7 +126,7 @@ def lists_of(claims: Mapping[str, Any], mappings: Mapping[str, str]) -> dict[str
         for item in raw if isinstance(raw, list) else [raw]:
             text = _text(item)
             if text is None:
-                raise MethodError(f"value {item} in {quote(source)} list claim could not be parsed as string")
+                raise MethodError(f"value {printed(item)} in {quote(source)} list claim could not be parsed as string")
             texts += [text] if text else []
         found[target] = texts
     return found
@@ -154,7 +155,8 @@ def _text(raw: Any) -> str | None:
         case bool():
             return "true" if raw else "false"
         case int() | float():
-            return str(int(raw))  # as Consul cuts numbers off
+            number = float(raw)  # as which Go reads it, and cuts it off to an int64
+            return str(int(number if -_INT64 <= number < _INT64 else -_INT64))
         case _:
             return None
 
