@@ -94,6 +94,16 @@ async def test_requests_do_not_settle_a_check(api: Any) -> None:
     assert (await api.ask("GET", check)).body == {"Allowed": False}
 
 
+@pytest.mark.parametrize(
+    ("permissions", "kind"), [(7, "[]*structs.IntentionPermission"), ([7], "structs.IntentionPermission")]
+)
+async def test_permissions_of_another_type_are_refused(api: Any, permissions: Any, kind: str) -> None:
+    """The list is one of pointers in Go, what is read into them is the struct."""
+    answer = await api.ask("PUT", "connect/intentions/exact?source=a&destination=b", {"Permissions": permissions})
+    place = "Go struct field .Alias.Permissions of type"
+    assert answer.text == f"Request decode failed: json: cannot unmarshal number into {place} {kind}"
+
+
 async def test_an_empty_description_is_none(api: Any) -> None:
     """And is not shown."""
     await api.ask("PUT", "connect/intentions/exact?source=a&destination=b", {"Action": "deny", "Description": ""})

@@ -233,7 +233,7 @@ def _refuse_huge(value: Any, where: _Where) -> None:
 
 def _inner(where: _Where) -> _Where:
     """The place of an element of a list or map."""
-    return _Where(where.kind, where.path, (where.go_type or "").partition("]")[2] or None)
+    return _Where(where.kind, where.path, (where.go_type or "").partition("]")[2].removeprefix("*") or None)
 
 
 def _scalar(value: Any, kind: Any, annotation: Any, where: _Where) -> Any:

@@ -1,10 +1,13 @@
 """TLS settings of gateways."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.wire import UNSET, OmitStr, UnsetType, WireStruct
+
+TLS_VERSION: Final = "types.TLSVersion"
+"""How Go's error texts call the type of a version."""
 
 _VERSIONS = ("TLS_AUTO", "TLSv1_0", "TLSv1_1", "TLSv1_2", "TLSv1_3")
 _WITH_CIPHERS = ("", "TLS_AUTO", "TLSv1_0", "TLSv1_1", "TLSv1_2")
@@ -57,6 +60,7 @@ class GatewayServiceTLSConfig(WireStruct, frozen=True, kw_only=True):
 class GatewayTLSConfig(WireStruct, frozen=True, kw_only=True):
     """TLS on the listeners of an ingress gateway."""
 
+    go_field_types: ClassVar[dict[str, str]] = {"TLSMinVersion": TLS_VERSION, "TLSMaxVersion": TLS_VERSION}
     aliases: ClassVar[dict[str, str]] = {
         "tls_min_version": "TLSMinVersion",
         "tls_max_version": "TLSMaxVersion",
