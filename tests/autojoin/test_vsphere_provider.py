@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import base64
-import datetime
-import ipaddress
 import re
 import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from pyconsul.toolkit.discovery import DiscoverError
 from pyconsul_autojoin.providers.vsphere import VSphere, is_routable
+from tests.certificates import self_signed
 
 GUESTS = {
     "vm-1": ["10.0.0.1", "fe80::1", "2001:db8::1"],
@@ -152,16 +147,8 @@ async def test_without_tagged_machines_nothing_more_is_asked(cloud: Any, ask: An
 
 def a_tls_server(tmp_path: Path) -> ssl.SSLContext:
     """A context with a certificate that nobody trusts."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "vcenter")])
-    now = datetime.datetime.now(datetime.UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = builder.add_extension(names, False).sign(key, hashes.SHA256())
     path = tmp_path / "server.pem"
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(key.private_bytes(*form) + certificate.public_bytes(serialization.Encoding.PEM))
+    path.write_bytes(b"".join(self_signed("vcenter", "127.0.0.1", ca=False)))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     return context

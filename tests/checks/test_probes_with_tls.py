@@ -1,57 +1,35 @@
 """Probes over TLS: whom they trust, and what they say of whom they do not."""
 
 import asyncio
-import datetime
-import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from pyconsul.agent.checks.probes import ProbeSettings, Result, probe_of
 from pyconsul.primitives.tls import client_context
 from pyconsul.structs.checks import CheckType
+from tests.certificates import self_signed
 
 SECOND = 1_000_000_000
 
 
-NAMES = (x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("checks.test"))
+NAMES = ("127.0.0.1", "checks.test")
 
 
-def self_signed(folder: Path, names: Sequence[x509.GeneralName] = NAMES) -> Path:
+def written(folder: Path, names: Sequence[str] = NAMES) -> Path:
     """A certificate for 127.0.0.1 and ``checks.test``, with its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "checks.test")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-    )
-    if names:
-        certificate = certificate.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    certificate = certificate.sign(key, hashes.SHA256())
     path = folder / "server.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    path.write_bytes(b"".join(self_signed("checks.test", *names, ca=False)))
     return path
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The server's certificate and key."""
-    return self_signed(tmp_path_factory.mktemp("tls"))
+    return written(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
@@ -125,7 +103,7 @@ async def test_a_name_may_end_with_a_dot(port: int, certificate: Path) -> None:
 
 async def test_a_common_name_alone_is_no_name(tmp_path: Path) -> None:
     """Go reads the names for hosts only."""
-    path = self_signed(tmp_path, names=())
+    path = written(tmp_path, names=())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)

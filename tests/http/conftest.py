@@ -1,7 +1,6 @@
 """An agent with open sockets, and a client that sends and reads bytes."""
 
 import asyncio
-import datetime
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -12,14 +11,11 @@ from typing import Any
 import msgspec
 import pytest
 import uvloop
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from pyconsul.agent.agent import Agent
 from pyconsul.config import load
 from pyconsul.config.runtime import Address
+from tests.certificates import self_signed
 from tests.waiting import comes_true
 
 
@@ -117,25 +113,9 @@ def request(path: str, *headers: str, method: str = "GET", body: bytes = b"") ->
 
 def write_certificate(folder: Path, name: str) -> tuple[str, str]:
     """A self-signed certificate for localhost and its key; returns their paths."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
     paths = folder / f"{name}.pem", folder / f"{name}-key.pem"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    plain = serialization.NoEncryption()
-    pkcs8 = serialization.PrivateFormat.PKCS8
-    paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, pkcs8, plain))
+    for path, data in zip(paths, self_signed(name), strict=True):
+        path.write_bytes(data)
     return str(paths[0]), str(paths[1])
 
 

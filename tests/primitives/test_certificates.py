@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
-from ipaddress import ip_address
 
 import pytest
 from cryptography import x509
@@ -11,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pyconsul.primitives.certificates import certificate_fault
+from tests.certificates import general_name
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 END = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -25,14 +25,6 @@ def certificate(*names: str, common_name: str = "agent.test") -> bytes:
     if names:
         made = made.add_extension(x509.SubjectAlternativeName(list(map(general_name, names))), critical=False)
     return made.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
-
-
-def general_name(text: str) -> x509.GeneralName:
-    """An address or a name."""
-    try:
-        return x509.IPAddress(ip_address(text))
-    except ValueError:
-        return x509.DNSName(text)
 
 
 @pytest.mark.parametrize(

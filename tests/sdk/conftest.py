@@ -10,16 +10,13 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from pyconsul.sdk import AsyncClient, Client, Retry, Settings
+from tests.certificates import self_signed
 
 FAST = Retry(attempts=3, base=0.001)
 
@@ -219,25 +216,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def write_certificate(path: Path, start: datetime) -> Path:
-    """``path`` with a certificate that is good for a day from ``start``."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "agent.test")])
-    names = [x509.DNSName("agent.test"), x509.IPAddress(ip_address("127.0.0.1"))]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(start)
-        .not_valid_after(start + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(made.public_bytes(pem) + secret)
+    """``path`` with a certificate and its key that is good for a day from ``start``."""
+    path.write_bytes(b"".join(self_signed("agent.test", "agent.test", "127.0.0.1", start=start)))
     return path
 
 

@@ -6,17 +6,11 @@ import asyncio
 import ssl
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from pyconsul.testing import InProcessAgent
 from pyconsul.toolkit.retry import RetryPolicy
@@ -25,6 +19,7 @@ from pyconsul_watch.display import status_text
 from pyconsul_watch.follower import Follower, Phase, Surroundings
 from pyconsul_watch.handlers import OUTPUT_LIMIT, HandlerFailed, Tail, call
 from pyconsul_watch.state import State
+from tests.certificates import self_signed
 from tests.waiting import comes_true
 
 RETRY = RetryPolicy(attempts=3, backoff_ns=1, max_backoff_ns=1)
@@ -109,27 +104,10 @@ class Accepting(BaseHTTPRequestHandler):
 
 def certificate(folder: Path) -> tuple[Path, Path]:
     """A certificate for 127.0.0.1 that is its own authority, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hook")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    cert_file, key_file = folder / "cert.pem", folder / "key.pem"
-    cert_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return cert_file, key_file
+    paths = folder / "cert.pem", folder / "key.pem"
+    for path, data in zip(paths, self_signed("hook", "127.0.0.1"), strict=True):
+        path.write_bytes(data)
+    return paths
 
 
 @pytest.fixture
