@@ -26,7 +26,7 @@ def test_user_and_password_become_a_header() -> None:
     """They are taken out of their escapes first."""
     proxy = proxy_for("http", "a.test", 80, {"http_proxy": "http://us%40er:pass@p.test:1"})
     assert proxy is not None
-    assert proxy.header == "Proxy-Authorization: Basic dXNAZXI6cGFzcw==\r\n"
+    assert proxy.headers == ["Proxy-Authorization: Basic dXNAZXI6cGFzcw=="]
 
 
 @pytest.mark.parametrize("text", ["%zz", ":x:", "[::1"])

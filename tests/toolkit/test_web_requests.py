@@ -3,7 +3,7 @@
 import pytest
 
 from pyconsul.primitives.dialing import DialError
-from pyconsul.toolkit.web_request import Headers, RequestError, credentials, request_of, sending_fault, target, told
+from pyconsul.toolkit.web_request import Headers, RequestError, request_of, sending_fault, target, told
 
 
 def fault_of(method: str, url: str, headers: Headers | None = None) -> str:
@@ -88,9 +88,9 @@ def test_what_cannot_stand_in_a_path_is_escaped(url: str, line: str, host: str) 
 
 def test_the_user_in_a_url_is_told_in_a_header() -> None:
     """Name and password, unescaped, in base64; without a user there is no header."""
-    assert credentials(target("http://u%40:p@h")) == "Basic dUA6cA=="
-    assert credentials(target("http://u@h")) == "Basic dTo="
-    assert credentials(target("http://h")) == ""
+    assert target("http://u%40:p@h").basic_authorization() == "Basic dUA6cA=="
+    assert target("http://u@h").basic_authorization() == "Basic dTo="
+    assert target("http://h").basic_authorization() == ""
 
 
 START = request_of(

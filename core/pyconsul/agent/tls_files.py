@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pyconsul.primitives.folders import MissingFolderError, files_below
+from pyconsul.primitives.system_errors import system_text
 from pyconsul.primitives.tls import trust_as_go_does
 
 if TYPE_CHECKING:
@@ -106,4 +107,4 @@ def _content(path: str) -> bytes:
 
 def _as_go_says(error: OSError) -> str:
     verb = "read" if isinstance(error, IsADirectoryError) else "open"
-    return f"{verb} {error.filename}: {(error.strerror or str(error)).lower()}"
+    return f"{verb} {error.filename}: {system_text(error)}"

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO
 
 from pyconsul.primitives.child_signals import heed_children
+from pyconsul.primitives.system_errors import system_text
 
 from .console import Failed
 
@@ -27,7 +28,7 @@ def start(argv: Sequence[str], environ: Mapping[str, str], stdin: int | IO[bytes
     try:
         return subprocess.Popen(argv, env=dict(environ), stdin=stdin)
     except OSError as e:
-        reason = (e.strerror or str(e)).lower()
+        reason = system_text(e)
         if "/" in argv[0]:
             raise Failed(f"Error starting handler: fork/exec {argv[0]}: {reason}") from e
         raise Failed(f'Error starting handler: exec: "{argv[0]}": executable file not found in $PATH') from e

@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 import ipaddress
-from base64 import b64encode
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import msgspec
@@ -18,10 +17,7 @@ from pyconsul.lang.gourl import Url, UrlError
 from pyconsul.lang.strconv import to_bytes
 from pyconsul.primitives.dialing import DialError
 
-__all__ = ["VARIABLES", "Proxy", "Tunnel", "TunnelError", "proxy_for"]
-
-VARIABLES: Final = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy")
-"""What names a proxy; where none is set there is nothing to ask here."""
+__all__ = ["Proxy", "Tunnel", "TunnelError", "proxy_for"]
 
 _DEFAULT_PORT: Final = 80
 _MAX_PORT: Final = 65535
@@ -40,9 +36,19 @@ class Proxy(msgspec.Struct, frozen=True):
     fault: str = ""
 
     @property
-    def header(self) -> str:
-        """The header that a request through it carries, with its line break; "" for none."""
-        return f"Proxy-Authorization: {self.authorization}\r\n" if self.authorization else ""
+    def headers(self) -> list[str]:
+        """The lines that a request to it carries."""
+        return [f"Proxy-Authorization: {self.authorization}"] if self.authorization else []
+
+    @contextmanager
+    def dialed(self) -> Generator[None]:
+        """Tell of a failure to connect to it, inside, as Go does. Raises DialError, at once if it cannot be used."""
+        try:
+            if self.fault:
+                raise DialError(self.fault)
+            yield
+        except DialError as error:
+            raise DialError(f"proxyconnect tcp: {error}") from None
 
 
 def proxy_for(scheme: str, host: str, port: int, environ: Mapping[str, str]) -> Proxy | None:
@@ -51,7 +57,7 @@ def proxy_for(scheme: str, host: str, port: int, environ: Mapping[str, str]) -> 
     url = _parsed(_first(environ, *names))
     if url is None or _is_direct(host.lower(), port, _first(environ, "NO_PROXY", "no_proxy")):
         return None
-    return Proxy(url.hostname(), int(url.port() or _DEFAULT_PORT), _credentials(url), _fault(url))
+    return Proxy(url.hostname(), int(url.port() or _DEFAULT_PORT), url.basic_authorization(), _fault(url))
 
 
 def _fault(url: Url) -> str:
@@ -75,13 +81,6 @@ def _parsed(text: str) -> Url | None:
     with suppress(UrlError):
         return gourl.parse(f"http://{text}")
     return None
-
-
-def _credentials(url: Url) -> str:
-    if url.user is None:
-        return ""
-    pair = to_bytes(f"{url.user.name}:{url.user.password or ''}")
-    return f"Basic {b64encode(pair).decode()}"
 
 
 def _is_direct(host: str, port: int, no_proxy: str) -> bool:
@@ -130,8 +129,8 @@ class Tunnel:
     """Asks a proxy to pass a connection on to ``authority``, ``host:port`` (RFC 9110, section 9.3.6)."""
 
     def __init__(self, proxy: Proxy, authority: str) -> None:
-        head = f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: Go-http-client/1.1\r\n"
-        self.request: Final = to_bytes(f"{head}{proxy.header}\r\n")
+        head = [f"CONNECT {authority} HTTP/1.1", f"Host: {authority}", "User-Agent: Go-http-client/1.1"]
+        self.request: Final = to_bytes("\r\n".join([*head, *proxy.headers, "", ""]))
         self._said = bytearray()
 
     def feed(self, data: bytes) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import string
+from base64 import b64encode
 from functools import cache
 from typing import Final
 from urllib.parse import quote as percent_encoded
@@ -90,6 +91,13 @@ class Url(msgspec.Struct, frozen=True):
     def port(self) -> str:
         """The digits behind the host's last colon, or ""."""
         return self._split_host()[1]
+
+    def basic_authorization(self) -> str:
+        """The value of an Authorization header for the user in the URL, or "" (RFC 7617)."""
+        if self.user is None:
+            return ""
+        pair = strconv.to_bytes(f"{self.user.name}:{self.user.password or ''}")
+        return f"Basic {b64encode(pair).decode()}"
 
     def _split_host(self) -> tuple[str, str]:
         name, colon, port = self.host.rpartition(":")

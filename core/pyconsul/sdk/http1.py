@@ -39,12 +39,6 @@ def require_reachable(endpoint: Endpoint) -> None:
         raise DialError(endpoint.fault)
 
 
-def require_usable(proxy: Proxy) -> None:
-    """Raise DialError for a proxy that cannot even be tried."""
-    if proxy.fault:
-        raise DialError(f"proxyconnect tcp: {proxy.fault}")
-
-
 def request_head(wire: Wire, endpoint: Endpoint, proxy: Proxy | None = None) -> bytes:
     """The request line and headers; those of plain HTTP tell a ``proxy`` where to send it.
 
@@ -52,8 +46,8 @@ def request_head(wire: Wire, endpoint: Endpoint, proxy: Proxy | None = None) -> 
     """
     start = "" if proxy is None or endpoint.is_secure else f"http://{endpoint.shown}"
     lines = [f"{wire.method} {start}{wire.target} HTTP/1.1", f"Host: {endpoint.shown}", "User-Agent: py-consul-sdk"]
-    if start and proxy is not None and proxy.authorization:
-        lines.append(proxy.header.rstrip())
+    if start and proxy is not None:
+        lines += proxy.headers
     lines += [f"{name}: {value}" for name, value in wire.headers]
     if isinstance(wire.body, bytes):
         lines.append(f"Content-Length: {len(wire.body)}")

@@ -244,11 +244,8 @@ class Transport:
 
     def _through(self, proxy: Proxy, patience: float) -> Connected:
         """A connection by way of the proxy; for TLS it leads to the agent itself. Raises DialError."""
-        http1.require_usable(proxy)
-        try:
+        with proxy.dialed():
             sock, link = dialing.connect(proxy.host, proxy.port, patience)
-        except DialError as error:
-            raise DialError(f"proxyconnect tcp: {error}") from None
         if not self._endpoint.is_secure:
             return sock, link
         from pyconsul.lang.goproxy import Tunnel

@@ -17,6 +17,7 @@ import msgspec
 
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import format_duration
+from pyconsul.primitives.system_errors import system_text
 from pyconsul.toolkit.errors import RunError
 
 
@@ -65,7 +66,7 @@ class Process:
                 words, executable=path, env=dict(environment), process_group=0 if own_group else None
             )
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            reason = system_text(error)
             raise RunError(f"child: fork/exec {path}: {reason}") from None
         self._own_group = own_group
         self.pid = self._popen.pid

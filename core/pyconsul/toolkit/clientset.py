@@ -7,6 +7,7 @@ import ssl
 
 from pyconsul.lang import gourl
 from pyconsul.primitives.folders import MissingFolderError, files_below
+from pyconsul.primitives.system_errors import system_text
 from pyconsul.sdk.errors import ConfigError
 from pyconsul.toolkit.errors import RunError
 from pyconsul.toolkit.stanzas import Consul, Nomad, Tls, Vault
@@ -100,5 +101,5 @@ def _check_readable(path: str, head: str) -> None:
         with open(path, "rb"):
             pass
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = system_text(error)
         raise _Unusable(f"{head}open {path}: {reason}") from None

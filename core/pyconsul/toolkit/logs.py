@@ -13,6 +13,7 @@ from io import FileIO
 from typing import Final
 
 from pyconsul.primitives.durations import format_duration
+from pyconsul.primitives.system_errors import system_text
 from pyconsul.toolkit.errors import ConfigError
 
 LEVELS: Final = ("TRACE", "DEBUG", "INFO", "WARN", "ERR")
@@ -155,7 +156,7 @@ def setup(
         try:
             logger.addHandler(RotatingFile(file_path, rotate_bytes, rotate_seconds or 86400.0, rotate_keep))
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            reason = system_text(error)
             raise ConfigError(f"error setting up log_file logging : open {error.filename}: {reason}") from None
     if syslog_facility:
         if lines is None:

@@ -6,6 +6,7 @@ import logging
 import os
 
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.system_errors import system_text
 from pyconsul.toolkit.errors import RunError
 
 
@@ -17,7 +18,7 @@ def store(path: str) -> None:
         with open(path, "w", encoding="ascii") as out:
             out.write(str(os.getpid()))
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = system_text(error)
         raise RunError(f"runner: could not open pid file: open {path}: {reason}") from None
 
 
@@ -30,7 +31,7 @@ def remove(path: str, logger: logging.Logger) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = system_text(error)
         if os.path.isdir(path):
             reason = "runner: specified pid file path is directory"
         logger.warning("could not remove pid at %s: %s", quote(path), reason)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 
 from pyconsul.lang import hcl
+from pyconsul.primitives.system_errors import system_text
 from pyconsul.toolkit.errors import ConfigError
 from pyconsul.toolkit.schema import Schema, Settings, decode, merge
 
@@ -34,7 +35,7 @@ def _from_file(path: str, schema: Schema) -> Settings:
         with open(path, "rb") as source:
             text = source.read()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = system_text(error)
         call = "read" if isinstance(error, IsADirectoryError) else "open"
         raise ConfigError(f"from file: {path}: {call} {path}: {reason}") from None
     try:

@@ -15,6 +15,7 @@ from urllib.parse import quote as percent
 from urllib.parse import urlencode
 
 from pyconsul.lang.gojson_syntax import syntax_error
+from pyconsul.primitives.system_errors import system_text
 from pyconsul.sdk.errors import ConsulError, TransportError
 from pyconsul.sdk.request import Answer
 from pyconsul.sdk.retry import Retry
@@ -249,7 +250,7 @@ def _service_account(path: str) -> str:
         with open(path, encoding="utf-8") as source:
             return source.read().strip()
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = system_text(error)
         raise ConfigError(
             "k8s auth: new kubernetes auth: error with login option: unable to read service account token from file: "
             f"unable to read file containing service account token: open {path}: {reason}"

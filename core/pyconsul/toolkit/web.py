@@ -19,7 +19,7 @@ from pyconsul.primitives.dialing import DialError, joined
 from pyconsul.primitives.handshakes import NO_TLS, NO_TLS_BUT_HTTP
 from pyconsul.primitives.links import BrokenLink, HandshakeError, Link, Trust, secure
 from pyconsul.primitives.tls import client_context
-from pyconsul.sdk.http1 import ProtocolError, require_usable
+from pyconsul.sdk.http1 import ProtocolError
 from pyconsul.toolkit.web_answer import WebAnswer
 from pyconsul.toolkit.web_request import MAX_REDIRECTS, Request, sending_fault, told
 
@@ -203,12 +203,9 @@ async def _link(request: Request, trust: Trust, name: str, unix_path: str, proxy
 
 
 async def _through(proxy: Proxy, request: Request) -> Link:
-    """A connection by way of a proxy; for TLS it leads to the host itself. Raises DialError, BrokenLink, WebError."""
-    require_usable(proxy)
-    try:
+    """A connection by way of a proxy; for TLS it leads to the host itself. Raises DialError, BrokenLink."""
+    with proxy.dialed():
         link = await Link.to(proxy.host, proxy.port, patience=_DIAL_PATIENCE)
-    except DialError as error:
-        raise DialError(f"proxyconnect tcp: {error}") from None
     if request.url.scheme != "https":
         return link
     tunnel = Tunnel(proxy, joined(*request.address()))

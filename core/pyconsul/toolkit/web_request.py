@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Mapping
 from typing import Final
 
@@ -78,7 +77,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             lines.append(f"Content-Length: {len(self.body)}")
         headers = dict(self.headers)
         if self.url.user is not None and not first(headers, "Authorization"):
-            headers["Authorization"] = [credentials(self.url)]
+            headers["Authorization"] = [self.url.basic_authorization()]
         for name in sorted(headers):
             if name not in _OF_THE_CLIENT:
                 lines += [f"{name}: {_one_line(value)}" for value in headers[name]]
@@ -86,8 +85,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             lines.append("Accept-Encoding: gzip")
         if first(self.headers, "Connection").lower() != "close" and not self._switches():
             lines.append("Connection: close")
-        if start and proxy is not None and proxy.authorization:
-            lines.append(proxy.header.rstrip())
+        if start and proxy is not None:
+            lines += proxy.headers
         return to_bytes("\r\n".join(lines)) + b"\r\n\r\n"
 
     @property
@@ -173,14 +172,6 @@ def target(url: str) -> Url:
 
 def _with_plain_port(url: Url) -> Url:
     return msgspec.structs.replace(url, host=url.host.removesuffix(":"))
-
-
-def credentials(url: Url) -> str:
-    """The value of the Authorization header for the user in a URL, or ""."""
-    if url.user is None:
-        return ""
-    pair = to_bytes(f"{url.user.name}:{url.user.password or ''}")
-    return f"Basic {b64encode(pair).decode()}"
 
 
 def sending_fault(request: Request) -> str:

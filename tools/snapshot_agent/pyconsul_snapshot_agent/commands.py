@@ -9,6 +9,7 @@ from typing import BinaryIO, Final, NamedTuple, cast
 
 from pyconsul.primitives.durations import HOUR, SECOND
 from pyconsul.primitives.standard_streams import say
+from pyconsul.primitives.system_errors import system_text
 from pyconsul.primitives.whole_files import replacing
 from pyconsul.sdk import QueryOptions
 from pyconsul.sdk.errors import ConsulError
@@ -204,4 +205,4 @@ def _write(path: str, plain: Scratch) -> None:
         with replacing(path) as out:
             out.writelines(plain.open())
     except OSError as error:
-        raise RunError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
+        raise RunError(f"cannot write {path}: {system_text(error)}") from error

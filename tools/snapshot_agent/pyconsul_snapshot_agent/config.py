@@ -15,6 +15,7 @@ import msgspec
 
 from pyconsul.lang import hcl
 from pyconsul.primitives.durations import HOUR, MINUTE, SECOND
+from pyconsul.primitives.system_errors import system_text
 from pyconsul.sdk.retry import Retry
 from pyconsul.sdk.settings import TLS
 from pyconsul.sdk.settings import Settings as ClientSettings
@@ -307,7 +308,7 @@ def _directory(path: str) -> list[str]:
     try:
         names = sorted(os.listdir(path))
     except OSError as error:
-        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        raise ConfigError(f"{path}: {system_text(error)}") from None
     paths = [os.path.join(path, name) for name in names if name.endswith((".json", ".hcl"))]
     return [each for each in paths if os.path.isfile(each)]
 
@@ -318,7 +319,7 @@ def _file(path: str) -> Settings | None:
         with open(path, "rb") as file:
             source = file.read()
     except OSError as error:
-        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+        raise ConfigError(f"{path}: {system_text(error)}") from None
     try:
         return parse(source, is_hcl=path.endswith(".hcl"))
     except ConfigError as error:

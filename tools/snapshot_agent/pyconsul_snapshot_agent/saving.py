@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from pyconsul.primitives.durations import SECOND, format_duration
+from pyconsul.primitives.system_errors import system_text
 from pyconsul.sdk import AsyncClient, QueryOptions
 from pyconsul.sdk.errors import ConsulError
 from pyconsul_snapshot_agent.archive import ArchiveError, Summary, verify
@@ -85,7 +86,7 @@ class Saver:
                 parcel = Parcel(self._clock_ns(), sealed if self._keys.secrets else taken, summary)
                 saved = await self._store_everywhere(parcel, halt, tell)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            reason = system_text(error)
             raise SaveFailed(f"scratch file in {folder or tempfile.gettempdir()}: {reason}") from error
         self._stats.last_seconds = time.monotonic() - started
         return saved

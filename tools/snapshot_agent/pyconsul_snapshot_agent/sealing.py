@@ -19,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from pyconsul.primitives.system_errors import system_text
 from pyconsul_snapshot_agent.archive import Pieces
 
 MAGIC: Final = b"pyconsul-sealed-snapshot-1\n"
@@ -68,7 +69,7 @@ class Keys(msgspec.Struct, frozen=True):
             with open(path, encoding="ascii") as file:
                 return cls.from_text(file.read())
         except OSError as error:
-            raise SealError(f"key file {path}: {(error.strerror or str(error)).lower()}") from None
+            raise SealError(f"key file {path}: {system_text(error)}") from None
         except UnicodeDecodeError:
             raise SealError(f"key file {path} is not text") from None
 

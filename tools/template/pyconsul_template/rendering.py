@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.standard_streams import say
-from pyconsul.primitives.system_errors import file_text
+from pyconsul.primitives.system_errors import file_text, system_text
 from pyconsul.primitives.whole_files import replacing
 from pyconsul.toolkit.errors import RunError
 from pyconsul_template.config import TemplateConfig
@@ -29,7 +29,7 @@ class Rendered(NamedTuple):
 
 
 def _words(error: OSError, call: str, path: str) -> str:
-    return f"{call} {path}: {(error.strerror or str(error)).lower()}"
+    return f"{call} {path}: {system_text(error)}"
 
 
 def present(path: str) -> bytes | None:

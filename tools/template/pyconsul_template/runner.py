@@ -15,6 +15,7 @@ import msgspec
 
 from pyconsul.lang.gotemplate import FunctionError, TemplateError
 from pyconsul.lang.strconv import from_bytes, quote, to_bytes
+from pyconsul.primitives.system_errors import system_text
 from pyconsul.toolkit import child as children
 from pyconsul.toolkit import pid_file, signals
 from pyconsul.toolkit.errors import ChildEnded, RunError
@@ -484,7 +485,7 @@ def read_source(config: TemplateConfig) -> str:
             return from_bytes(source.read())
     except OSError as error:
         call = "read" if isinstance(error, IsADirectoryError) else "open"
-        reason = (error.strerror or str(error)).lower()
+        reason = system_text(error)
         raise RunError(f"failed to read template: {call} {config.source}: {reason}") from None
 
 

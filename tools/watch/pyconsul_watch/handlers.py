@@ -11,6 +11,7 @@ import ssl
 from typing import Final
 
 from pyconsul.primitives.links import Trust
+from pyconsul.primitives.system_errors import system_text
 from pyconsul.primitives.tls import client_context
 from pyconsul_watch.config import ScriptHandler, URLHandler
 
@@ -64,7 +65,7 @@ async def _run(handler: ScriptHandler, body: bytes, index: int, watch: str) -> N
             process_group=0,
         )
     except OSError as error:
-        raise HandlerFailed(f"{handler.shown}: {(error.strerror or str(error)).lower()}") from None
+        raise HandlerFailed(f"{handler.shown}: {system_text(error)}") from None
     except ValueError as error:  # a NUL in a word
         raise HandlerFailed(f"{handler.shown}: {error}") from None
     tail = Tail()

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any, Final
 
+from pyconsul.primitives.system_errors import system_text
 from pyconsul.primitives.whole_files import replacing, sync_directory
 from pyconsul_snapshot_agent.names import id_of
 from pyconsul_snapshot_agent.storage import PIECE_BYTES, Source, StorageError, Stored
@@ -89,7 +90,7 @@ def _unlink(path: str) -> None:
 
 
 def _failed(error: OSError) -> StorageError:
-    return StorageError(f"{error.filename or ''}: {(error.strerror or str(error)).lower()}".removeprefix(": "))
+    return StorageError(f"{error.filename or ''}: {system_text(error)}".removeprefix(": "))
 
 
 def open_storage(settings: dict[str, Any]) -> LocalStorage:

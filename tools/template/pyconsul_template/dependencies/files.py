@@ -9,6 +9,7 @@ import msgspec
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.strconv import from_bytes
+from pyconsul.primitives.system_errors import system_text
 from pyconsul_template.dependencies.queries import Access, Fetched
 
 POLL_SECONDS = 2.0
@@ -40,7 +41,7 @@ class FileQuery(msgspec.Struct):
         try:
             found = os.stat(self.path)
         except OSError as error:
-            raise FunctionError(f"stat {self.path}: {_reason(error)}") from None
+            raise FunctionError(f"stat {self.path}: {system_text(error)}") from None
         return found.st_size, found.st_mtime_ns
 
     def _read(self) -> str:
@@ -48,10 +49,6 @@ class FileQuery(msgspec.Struct):
             with open(self.path, "rb") as source:
                 return from_bytes(source.read())
         except IsADirectoryError as error:
-            raise FunctionError(f"read {self.path}: {_reason(error)}") from None
+            raise FunctionError(f"read {self.path}: {system_text(error)}") from None
         except OSError as error:
-            raise FunctionError(f"open {self.path}: {_reason(error)}") from None
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+            raise FunctionError(f"open {self.path}: {system_text(error)}") from None

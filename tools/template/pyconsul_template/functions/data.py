@@ -8,6 +8,7 @@ from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Slice, Value, strings
+from pyconsul.primitives.system_errors import system_text
 from pyconsul_template.dependencies import queries
 from pyconsul_template.dependencies.files import FileQuery
 from pyconsul_template.dependencies.models import KeyPair, pointers
@@ -179,7 +180,7 @@ def partitions(run: Execution) -> Slice:
 
 
 def _os_error(error: OSError, call: str) -> str:
-    return f"{call} {error.filename}: {(error.strerror or str(error)).lower()}"
+    return f"{call} {error.filename}: {system_text(error)}"
 
 
 def sandboxed(sandbox: str, path: str) -> str:
@@ -194,7 +195,7 @@ def sandboxed(sandbox: str, path: str) -> str:
         target = os.path.realpath(os.path.normpath(path), strict=True)
     except OSError as error:
         shown = os.path.relpath(error.filename) if not os.path.isabs(path) else error.filename
-        reason = (error.strerror or str(error)).lower()
+        reason = system_text(error)
         raise FunctionError(f"failed to resolve target path: lstat {shown}: {reason}") from None
     if os.path.isabs(sandbox) != os.path.isabs(path):
         reason = f"Rel: can't make {_as_given(target, path)} relative to {_as_given(inside, sandbox)}"

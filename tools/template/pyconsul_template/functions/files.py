@@ -11,6 +11,7 @@ from pyconsul.lang import strconv
 from pyconsul.lang.gotemplate import ExecError, FunctionError
 from pyconsul.lang.gotemplate.values import Value
 from pyconsul.lang.strconv import from_bytes, quote, to_bytes
+from pyconsul.primitives.system_errors import system_text
 from pyconsul_template.execution import Execution
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.text import GO_SPACE
@@ -108,7 +109,7 @@ def write_to_file(path: str, user: str, group: str, permissions: str, *rest: str
     try:
         _write(path, to_bytes(rest[-1] + ("\n" if "newline" in flags else "")), mode, user, group, "append" in flags)
     except OSError as error:
-        raise FunctionError(f"open {os.path.normpath(path)}: {(error.strerror or str(error)).lower()}") from None
+        raise FunctionError(f"open {os.path.normpath(path)}: {system_text(error)}") from None
     return ""
 
 
@@ -118,7 +119,7 @@ def _write(path: str, data: bytes, mode: int, user: str, group: str, append: boo
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
-        raise FunctionError(f"mkdir {error.filename or folder}: {(error.strerror or str(error)).lower()}") from None
+        raise FunctionError(f"mkdir {error.filename or folder}: {system_text(error)}") from None
     if os.path.islink(folder):
         raise FunctionError(f"writeToFile: refusing to write through symlinked directory in path {quote(path)}")
     if os.path.islink(clean):
