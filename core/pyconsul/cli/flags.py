@@ -10,10 +10,10 @@ from pyconsul.lang.strconv import quote
 from pyconsul.primitives.folders import MissingFolderError, files_below
 from pyconsul.primitives.system_errors import file_text
 
-from .console import Console
-
 if TYPE_CHECKING:
     from pyconsul.sdk import TLS, QueryOptions, Settings
+
+    from .console import Console
 
 HTTP_GROUP: Final = "http"
 _CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import IO, Final
 
-from pyconsul.agent.http.heads import Refused
+from pyconsul.agent.http.front.heads import Refused
 from pyconsul.primitives.system_errors import file_text, naming
 
 SNAPSHOT_LIMIT: Final = 16 << 30

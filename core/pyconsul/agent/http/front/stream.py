@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from pyconsul.agent.http.bodies import RequestBody
-from pyconsul.agent.http.heads import Head
+from pyconsul.agent.http.front.bodies import RequestBody
+from pyconsul.agent.http.front.heads import Head
 
 
 class Stream:

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from pyconsul.agent.http.front import HttpFront
-from pyconsul.agent.http.server import Connection
-from pyconsul.agent.http.tls import server_context
-from pyconsul.agent.http.tls_channel import TlsChannel
-from pyconsul.agent.http.visitors import Visitor
+from pyconsul.agent.http.front.http1_connection import Connection
+from pyconsul.agent.http.front.http_front import HttpFront
+from pyconsul.agent.http.front.tls import server_context
+from pyconsul.agent.http.front.tls_channel import TlsChannel
+from pyconsul.agent.http.front.visitors import Visitor
 from pyconsul.config.runtime import Address
 from pyconsul.primitives.dialing import errno_text
 from pyconsul.primitives.listening import listen_tcp
@@ -129,7 +129,7 @@ class Listeners:
 
         def choose(visitor: Visitor, alpn: str) -> asyncio.Protocol:
             if alpn == "h2" and visitor.admitted:
-                from pyconsul.agent.http.http2_connection import Http2Connection  # with h2, 12 ms
+                from pyconsul.agent.http.front.http2_connection import Http2Connection  # with h2, 12 ms
 
                 return Http2Connection(front, visitor)
             return Connection(front, visitor)

@@ -6,14 +6,14 @@ import asyncio
 from functools import partial
 from typing import Any, Final, cast
 
-from pyconsul.agent.http import writing
-from pyconsul.agent.http.front import BODILESS, HttpFront
-from pyconsul.agent.http.heads import Refused
-from pyconsul.agent.http.http2 import MAX_STREAMS, Asked, Dropped, Event, Http2Session, Piece, Room, Whole
+from pyconsul.agent.http.front import writing
+from pyconsul.agent.http.front.heads import Refused
+from pyconsul.agent.http.front.http2 import MAX_STREAMS, Asked, Dropped, Event, Http2Session, Piece, Room, Whole
+from pyconsul.agent.http.front.http_front import BODILESS, HttpFront
+from pyconsul.agent.http.front.stream import Stream
+from pyconsul.agent.http.front.visitors import Visitor
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import unescape
-from pyconsul.agent.http.stream import Stream
-from pyconsul.agent.http.visitors import Visitor
 from pyconsul.telemetry.logging import logger
 
 log = logger("agent.http")

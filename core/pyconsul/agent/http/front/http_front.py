@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import msgspec
 
-from pyconsul.agent.http import writing
-from pyconsul.agent.http.bodies import FREE_BODY, SNAPSHOT_LIMIT, Bodies, RequestBody
+from pyconsul.agent.http import packing
 from pyconsul.agent.http.door import BODY_LIMIT
-from pyconsul.agent.http.followers import Groups
-from pyconsul.agent.http.heads import Head
-from pyconsul.agent.http.packing import PackedStream
+from pyconsul.agent.http.front.bodies import FREE_BODY, SNAPSHOT_LIMIT, Bodies, RequestBody
+from pyconsul.agent.http.front.followers import Groups
+from pyconsul.agent.http.front.heads import Head
+from pyconsul.agent.http.front.reply_cache import ReplyCache
+from pyconsul.agent.http.front.turns import Turns
+from pyconsul.agent.http.front.visitors import Visitors
 from pyconsul.agent.http.reply import Reply
-from pyconsul.agent.http.reply_cache import ReplyCache
 from pyconsul.agent.http.request import Request
-from pyconsul.agent.http.turns import Turns
-from pyconsul.agent.http.visitors import Visitors
 
 if TYPE_CHECKING:
     from pyconsul.agent.agent import Agent
@@ -141,17 +140,17 @@ class HttpFront:
     async def body_bytes(self, request: Request, reply: Reply, headers: Mapping[str, str]) -> tuple[bytes, bool]:
         """The body of a reply that is no stream, and whether it is packed."""
         body = self._encoded(request, reply)
-        least = 1 if request.url_path in _ALWAYS_PACKED else writing.GZIP_FROM_BYTES
+        least = 1 if request.url_path in _ALWAYS_PACKED else packing.FROM_BYTES
         if len(body) < least or not _takes_packed(request, headers):
             return body, False
-        return writing.packed(body) if len(body) < THREAD_FROM else await asyncio.to_thread(writing.packed, body), True
+        return packing.packed(body) if len(body) < THREAD_FROM else await asyncio.to_thread(packing.packed, body), True
 
     @staticmethod
     def stream(request: Request, reply: Reply, headers: Mapping[str, str]) -> tuple[Any, bool]:
         """The pieces of a reply that is a stream, and whether they are packed."""
         if not _takes_packed(request, headers):
             return reply.stream, False
-        return PackedStream(reply.stream, reply.content_type), True
+        return packing.PackedStream(reply.stream, reply.content_type), True
 
     def _encoded(self, request: Request, reply: Reply) -> bytes:
         """The body, indented where asked for, and always so in dev mode."""

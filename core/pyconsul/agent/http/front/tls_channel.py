@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from pyconsul.agent.http.visitors import Visitor, Visitors
+from pyconsul.agent.http.front.visitors import Visitor, Visitors
 from pyconsul.telemetry.logging import logger
 
 log = logger("agent.http")

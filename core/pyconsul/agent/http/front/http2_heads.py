@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from pyconsul.agent.http.heads import Head, Refused, is_token, parse_target
+from pyconsul.agent.http.front.heads import Head, Refused, is_token, parse_target
 
 Field = tuple[bytes, bytes]
 

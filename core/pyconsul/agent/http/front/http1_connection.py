@@ -12,15 +12,15 @@ import time
 from collections.abc import Mapping
 from typing import Final, cast
 
-from pyconsul.agent.http import writing
-from pyconsul.agent.http.bodies import RequestBody
-from pyconsul.agent.http.followers import Group
-from pyconsul.agent.http.front import BODILESS, HttpFront, SharedBytes
-from pyconsul.agent.http.heads import Head, Refused, expects
-from pyconsul.agent.http.reading import END, BadBody, RequestReader
+from pyconsul.agent.http.front import writing
+from pyconsul.agent.http.front.bodies import RequestBody
+from pyconsul.agent.http.front.followers import Group
+from pyconsul.agent.http.front.heads import Head, Refused, expects
+from pyconsul.agent.http.front.http_front import BODILESS, HttpFront, SharedBytes
+from pyconsul.agent.http.front.reading import END, BadBody, RequestReader
+from pyconsul.agent.http.front.visitors import Visitor
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request, unescape
-from pyconsul.agent.http.visitors import Visitor
 from pyconsul.memdb import WatchSet
 from pyconsul.server.blocking import REPLY_WATCH, WAITING
 from pyconsul.telemetry.logging import Level, logger

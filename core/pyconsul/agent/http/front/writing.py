@@ -1,17 +1,14 @@
-"""Replies as bytes: status line, headers, framing, compression. No I/O in here."""
+"""Replies as bytes: status line, headers, framing. No I/O in here."""
 
 from __future__ import annotations
 
-import re
-import zlib
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
-from pyconsul.agent.http.heads import Refused
+from pyconsul.agent.http.front.heads import Refused
 from pyconsul.agent.http.reply import Reply
 
-GZIP_FROM_BYTES: Final = 1400  # smaller replies go as they are (spec/limits)
 REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {413: "Request Entity Too Large"}
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
@@ -20,31 +17,6 @@ TOO_MANY_CONNECTIONS: Final = (
     b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b"
     % (len(_TOO_MANY), _TOO_MANY)
 )
-_NAMES_GZIP: Final = re.compile(r"(?:^|,)\s*+gzip\s*+((?:;[^,]*+)?)(?:,|$)", re.IGNORECASE)
-_GZIP: Final = 31  # zlib's window bits for gzip's framing
-
-
-def takes_gzip(accepted: str) -> bool:
-    """Whether an Accept-Encoding header names gzip with a weight above 0; ``*`` names nothing, as in Consul."""
-    found = _NAMES_GZIP.search(accepted)
-    return found is not None and _weight(found[1].split(";")[1:]) > 0
-
-
-def _weight(parameters: list[str]) -> float:
-    for parameter in parameters:
-        name, _, value = parameter.strip().partition("=")
-        if name.strip().lower() == "q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0
-    return 1
-
-
-def packed(body: bytes) -> bytes:
-    """The body in gzip's form."""
-    packer = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
-    return packer.compress(body) + packer.flush()
 
 
 def fields(reply: Reply, headers: Mapping[str, str], length: int | None, *, gzip: bool) -> list[tuple[str, str]]:

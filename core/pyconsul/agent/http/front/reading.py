@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Final
 
-from pyconsul.agent.http.heads import LINES, Head, HeadMemory, Refused, head_steps, request_line
+from pyconsul.agent.http.front.heads import LINES, Head, HeadMemory, Refused, head_steps, request_line
 
 HEAD_SLOP: Final = 4096  # bytes that Go grants above its header limit
 MAX_CHUNK_LINE: Final = 4096  # bytes, as in Go

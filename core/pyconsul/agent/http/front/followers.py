@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from pyconsul.agent.http.reply_cache import ReplyCache, is_plain_read
+from pyconsul.agent.http.front.reply_cache import ReplyCache, is_plain_read
 from pyconsul.server.blocking import Waiting
 from pyconsul.telemetry.logging import Level, logger
 

@@ -20,9 +20,9 @@ import h2.settings
 import hpack
 import msgspec
 
-from pyconsul.agent.http.heads import Head, Refused
-from pyconsul.agent.http.http2_frames import BadFrame, FrameReader
-from pyconsul.agent.http.http2_heads import Field, header_fault, request_head, size_of
+from pyconsul.agent.http.front.heads import Head, Refused
+from pyconsul.agent.http.front.http2_frames import BadFrame, FrameReader
+from pyconsul.agent.http.front.http2_heads import Field, header_fault, request_head, size_of
 
 MAX_STREAMS: Final = 250  # at a time, as in Go
 WINDOW: Final = 1 << 20  # bytes a client may send ahead, on a stream and on the connection, as in Go
