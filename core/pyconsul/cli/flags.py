@@ -11,9 +11,8 @@ from pyconsul.primitives.folders import MissingFolderError, files_below
 from pyconsul.primitives.system_errors import file_text
 
 if TYPE_CHECKING:
+    from pyconsul.cli.console import Console
     from pyconsul.sdk import TLS, QueryOptions, Settings
-
-    from .console import Console
 
 HTTP_GROUP: Final = "http"
 _CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"
