@@ -38,6 +38,7 @@ from pyconsul.telemetry.logging import logger
 from pyconsul.telemetry.routines import Routine
 
 log = logger("agent.server.raft")
+requests = logger("agent.server.rpc")
 
 _WRITTEN: Final = metrics.timing("raft.leader.dispatchLog")
 _DISPATCHED: Final = metrics.level("raft.leader.dispatchNumLogs")
@@ -47,6 +48,7 @@ _BYTES: Final = metrics.counter("raft.wal.log_entry_bytes_written")
 _ENTRIES_READ: Final = metrics.counter("raft.wal.log_entries_read")
 _BYTES_READ: Final = metrics.counter("raft.wal.log_entry_bytes_read")
 metrics.declare("summary", "raft.snapshot.persist")
+_LARGE: Final = 1 << 20  # bytes of one entry of which operators are told
 _BATCH: Final = 1024  # entries in one write, so that applying them does not hold the loop for long
 
 
@@ -124,7 +126,7 @@ class DurableVoter(SingleVoter):
         async with self._saving:
             with metrics.measure("raft.snapshot.takeSnapshot"):
                 with metrics.measure("raft.fsm.snapshot"):
-                    meta, frozen = self._meta(), self._machine.freeze()
+                    meta, frozen = self._begin_snapshot()
                 with metrics.measure("raft.snapshot.persist"), await self._encode(frozen, private=True) as state:
                     saving = asyncio.to_thread(self._snapshots.save, meta, state)
                     meta, file = await to_its_end(saving, lambda saved: saved[1].close())
@@ -243,6 +245,8 @@ class DurableVoter(SingleVoter):
         else:
             # Encoded here, so that a request that cannot be is its proposer's error alone.
             data = data if entry is None else entry.data
+            if data is not None and len(data) > _LARGE:
+                requests.warn("Attempting to apply large raft entry", size_in_bytes=len(data))
             self._pending.append(Proposal(log_type, entry, data, done))
             self._kick()
         return done

@@ -46,8 +46,8 @@ class MemoryVoter(SingleVoter):
     async def snapshot(self) -> Snapshot:
         """Save the state as an archive."""
         async with self._saving:
-            self._snapshot = self._meta()
-            return await self._exported(self._snapshot, self._machine.freeze())
+            self._snapshot, frozen = self._begin_snapshot()
+            return await self._exported(self._snapshot, frozen)
 
     async def restore(self, source: IO[bytes]) -> None:
         """Replace the state by an archive's. Raises ArchiveError."""

@@ -191,6 +191,12 @@ class SingleVoter:
         self._servers = servers
         self._configuration_index = index
 
+    def _begin_snapshot(self) -> tuple[Meta, FrozenState]:
+        """Where the state stands now, and the state."""
+        meta, frozen = self._meta(), self._machine.freeze()
+        log.info("starting snapshot up to", index=meta.index)
+        return meta, frozen
+
     def _meta(self) -> Meta:
         """Where the state stands now."""
         return Meta(

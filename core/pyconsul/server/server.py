@@ -24,9 +24,12 @@ from pyconsul.structs.errors import ConnectDisabled, InternalError
 from pyconsul.structs.operator import AutopilotConfig
 from pyconsul.structs.wire import Indexed, ReadRequest, changed
 from pyconsul.telemetry import metrics
+from pyconsul.telemetry.logging import logger
 
 if TYPE_CHECKING:
     from pyconsul.raft.consensus import Consensus
+
+log = logger("agent.server.rpc")
 
 R = TypeVar("R", bound=Indexed)
 
@@ -110,12 +113,14 @@ class Server:
         if endpoint is None:
             raise InternalError(f"rpc: can't find method {method}")
         self.limits.admit(method)
-        self.refuse_other_datacenters(getattr(ask, "Datacenter", ""))
+        self.refuse_other_datacenters(getattr(ask, "Datacenter", ""), method)
         return await endpoint(self, ask)
 
-    def refuse_other_datacenters(self, datacenter: str) -> None:
+    def refuse_other_datacenters(self, datacenter: str, method: str) -> None:
         """There is no way to another datacenter from a single one. Raises InternalError, as Consul does."""
         if datacenter and datacenter != self.config.datacenter:
+            words = "RPC request for DC is currently failing as no path was found"
+            log.warn(words, datacenter=datacenter, method=method)
             raise InternalError("No path to datacenter")
 
     def require_connect(self) -> None:

@@ -24,7 +24,7 @@ class Routine:
     def __init__(
         self, name: str, work: Callable[[], Coroutine[Any, Any, None]], log: Logger, *, pause: float = PAUSE
     ) -> None:
-        self._name = name
+        self.name: Final = name
         self._work = work
         self._log = log
         self._pause = pause
@@ -37,7 +37,7 @@ class Routine:
 
     def start(self) -> None:
         """Begin; in a running loop."""
-        self._task = asyncio.get_running_loop().create_task(self._run(), name=self._name)
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=self.name)
 
     def stop(self) -> None:
         """End; what is under way is cancelled at its next await."""
@@ -57,7 +57,7 @@ class Routine:
             try:
                 return await self._work()
             except Exception as error:
-                _tell(self._log, self._name, error)
+                _tell(self._log, self.name, error)
             await asyncio.sleep(self._pause)
 
 

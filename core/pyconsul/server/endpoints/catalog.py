@@ -15,7 +15,7 @@ from pyconsul.server.registry import rpc
 from pyconsul.server.state import catalog_reads as reads
 from pyconsul.server.state.catalog import service_of_node
 from pyconsul.server.state.config_entry_merge import is_proxy, merge_all, with_central_config
-from pyconsul.server.state.config_entry_reads import entries_index
+from pyconsul.server.state.config_entry_reads import entries_index, entry_of
 from pyconsul.server.state.coordinate import sorted_by_distance
 from pyconsul.server.state.gateway_services import services_of_gateway
 from pyconsul.server.state.virtual_ips import address_of, virtual_ip_of
@@ -41,15 +41,19 @@ from pyconsul.structs.catalog import (
     ServiceNode,
     ServiceSpecificRequest,
 )
+from pyconsul.structs.config_entries.ingress_gateway import IngressGateway
+from pyconsul.structs.config_entries.terminating_gateway import TerminatingGateway
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.internal import IndexedGatewayServices
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.service_rules import refuse_service
 from pyconsul.structs.wire import changed
+from pyconsul.telemetry.logging import logger
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
+log = logger("agent.server.catalog")
 
 # Writes
 
@@ -288,6 +292,8 @@ async def gateway_services(srv: Server, ask: ServiceSpecificRequest) -> IndexedG
     def read(db: Store, ws: WatchSet) -> IndexedGatewayServices:
         rights = srv.acl.authorizer(ask.Token, ws)
         rights.require("service", Access.READ, ask.ServiceName)
+        if not any(entry_of(db, kind, ask.ServiceName) for kind in (IngressGateway, TerminatingGateway)):
+            log.warn("no terminating-gateway or ingress-gateway associated with this gateway", gateway=ask.ServiceName)
         index, found = services_of_gateway(db, ask.ServiceName, ws)
         found, filtered = acl_filter.gateway_services(rights, found)
         return IndexedGatewayServices(Index=index, Services=found or None, ResultsFilteredByACLs=filtered)

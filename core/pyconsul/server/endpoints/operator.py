@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pyconsul.acl import Access
 from pyconsul.lang.strconv import quote
@@ -27,9 +27,14 @@ from pyconsul.structs.operator import (
     Usage,
 )
 from pyconsul.structs.wire import ReadRequest
+from pyconsul.telemetry.logging import logger
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
+
+log = logger("agent.server.operator")
+
+_LAST_VOTER: Final = "need at least one voter in configuration: {[]}"
 
 
 @rpc("Operator.RaftGetConfiguration")
@@ -60,7 +65,8 @@ async def remove_peer_by_address(srv: Server, req: RaftRemovePeerRequest) -> Non
     srv.acl.authorizer(req.Token).require("operator", Access.WRITE)
     if not any(s.address == req.Address for s in srv.consensus.configuration().servers):
         raise InternalError(f"address {quote(req.Address)} was not found in the Raft configuration")
-    raise _last_voter()
+    log.warn("Failed to remove Raft server", address=req.Address, error=_LAST_VOTER)
+    raise InternalError(_LAST_VOTER)
 
 
 @rpc("Operator.RaftRemovePeerByID")
@@ -69,11 +75,8 @@ async def remove_peer_by_id(srv: Server, req: RaftRemovePeerRequest) -> None:
     srv.acl.authorizer(req.Token).require("operator", Access.WRITE)
     if not any(s.id == req.ID for s in srv.consensus.configuration().servers):
         raise InternalError(f"id {quote(req.ID)} was not found in the Raft configuration")
-    raise _last_voter()
-
-
-def _last_voter() -> InternalError:
-    return InternalError("need at least one voter in configuration: {[]}")
+    log.warn("Failed to remove Raft peer with id", peer_id=req.ID, error=_LAST_VOTER)
+    raise InternalError(_LAST_VOTER)
 
 
 @rpc("Operator.TransferLeader")

@@ -7,14 +7,22 @@ from pyconsul.server.fsm.registry import applies, snapshot_records
 from pyconsul.server.state import catalog
 from pyconsul.server.state.catalog_tables import CHECKS, NODES, SERVICES, row_key
 from pyconsul.structs.catalog import DeregisterRequest, HealthCheck, Node, NodeService, RegisterRequest
+from pyconsul.structs.errors import ConsulError
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.wire import changed
+from pyconsul.telemetry.logging import logger
+
+log = logger("agent.fsm")
 
 
 @applies(MessageType.REGISTER, RegisterRequest)
 def apply_register(db: Store, index: int, req: RegisterRequest) -> None:
     """Put a node with a service and checks; raises InternalError where the state forbids it."""
-    catalog.register(db, index, req)
+    try:
+        catalog.register(db, index, req)
+    except ConsulError as error:
+        log.warn("EnsureRegistration failed", error=error.text)
+        raise
 
 
 @applies(MessageType.DEREGISTER, DeregisterRequest)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from pyconsul.memdb import Store, Table
+from pyconsul.primitives.durations import format_duration
 from pyconsul.raft.consensus import UnappliableEntry
 from pyconsul.server.fsm import opaque
 from pyconsul.server.fsm.registry import LOG_HANDLERS
@@ -19,7 +20,7 @@ from pyconsul.telemetry.logging import logger
 if TYPE_CHECKING:
     from pyconsul.raft.consensus import Entry
 
-log = logger("agent.server.fsm")
+log = logger("agent.fsm")
 
 KNOWN_TYPES: Final = frozenset(int(m) for m in MessageType)
 
@@ -66,7 +67,10 @@ class Fsm:
 
     def freeze(self) -> FrozenState:
         """The present state for a snapshot."""
-        return FrozenState(self.db.snapshot())
+        began = time.perf_counter_ns()
+        frozen = FrozenState(self.db.snapshot())
+        log.info("snapshot created", duration=format_duration(time.perf_counter_ns() - began))
+        return frozen
 
     def restoring(self) -> Restoring:
         """An empty store to be filled with a snapshot's records; ``finish`` swaps it in."""

@@ -11,6 +11,7 @@ from pyconsul.acl.hashing import hash_of_policy, hash_of_token
 from pyconsul.acl.templated import BUILTIN_POLICIES, MANAGEMENT_ID, READ_ONLY_ID
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.primitives.ids import uuid_fault
+from pyconsul.server.leader.announced_routine import AnnouncedRoutine
 from pyconsul.server.leader.system_metadata import remember
 from pyconsul.server.state.acl import GLOBAL, LOCAL, policy_with_id, token_with_accessor, token_with_secret
 from pyconsul.server.state.acl_tokens import can_bootstrap, expired_tokens, next_expiration
@@ -32,17 +33,14 @@ from pyconsul.structs.messages import MessageType
 from pyconsul.structs.system_metadata import SERVER_MANAGEMENT_TOKEN
 from pyconsul.structs.wire import changed
 from pyconsul.telemetry.logging import logger
-from pyconsul.telemetry.routines import Routine
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
 log = logger("agent.server")
-routines = logger("agent.leader")
 
 REAP_INTERVAL: Final = 1.0  # seconds between two reapings at least
 REAP_BATCH: Final = 4096  # tokens in one log entry
-_ROUTINE: Final = "acl token reaping"
 
 
 async def initialize_acls(server: Server) -> None:
@@ -132,18 +130,7 @@ class TokenReaper:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._routine = Routine(_ROUTINE, self._run, log)
-
-    def start(self) -> None:
-        """Begin."""
-        self._routine.start()
-        routines.info("started routine", routine=_ROUTINE)
-
-    def stop(self) -> None:
-        """End."""
-        if self._routine.is_running:
-            self._routine.stop()
-            routines.info("stopped routine", routine=_ROUTINE)
+        self.routine: Final = AnnouncedRoutine("acl token reaping", self._run, log)
 
     async def _run(self) -> None:
         while True:

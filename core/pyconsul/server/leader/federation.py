@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from pyconsul.memdb import WatchSet
+from pyconsul.server.leader.announced_routine import AnnouncedRoutine
 from pyconsul.server.state.catalog_reads import check_service_nodes_of_kind
 from pyconsul.server.state.federation import federation_state
 from pyconsul.structs.catalog import KIND_MESH_GATEWAY
@@ -16,7 +17,6 @@ from pyconsul.structs.gotime import text_of_nanoseconds
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.wire import UNSET
 from pyconsul.telemetry.logging import logger
-from pyconsul.telemetry.routines import Routine
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
@@ -31,7 +31,7 @@ class FederationSync:
 
     def __init__(self, srv: Server) -> None:
         self._srv = srv
-        self.routine: Final = Routine("federation state anti-entropy", self._run, log)
+        self.routine: Final = AnnouncedRoutine("federation state anti-entropy", self._run, log)
 
     async def _run(self) -> None:
         while True:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from pyconsul.memdb import WatchSet
+from pyconsul.primitives.durations import format_duration
 from pyconsul.server.leader.acl import TokenReaper, initialize_acls
 from pyconsul.server.leader.autopilot import Autopilot
 from pyconsul.server.leader.bootstrap_entries import write_bootstrap_entries
@@ -23,7 +25,7 @@ from pyconsul.telemetry.logging import logger
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
-log = logger("agent.leader")
+log = logger("agent.server")
 
 
 class Leader:
@@ -66,7 +68,11 @@ class Leader:
 
         The nodes of a snapshot that was ``restored`` stay until the next look at the members, as in Consul.
         """
+        began = time.perf_counter_ns()
         self._leadership_changed()
+        if not restored:  # after a restore the lead was never lost, its duties only begin anew
+            log.info("cluster leadership acquired")
+            log.info("New leader elected", payload=self.server.config.node_name)
         self.session_timers.arm_all(self.server.db)
         self.tombstones.start()
         await self._start_acls()
@@ -77,17 +83,18 @@ class Leader:
         await write_bootstrap_entries(self.server, self.server.config.bootstrap_entries)
         self.federation.routine.start()
         self.reconciliation.routine.start()
+        log.debug("successfully established leadership", duration=format_duration(time.perf_counter_ns() - began))
 
     async def _start_acls(self) -> None:
         if self.server.acl.enabled:
             await initialize_acls(self.server)
-            self.token_reaper.start()
+            self.token_reaper.routine.start()
 
     async def stop(self) -> None:
         """Drop all timers."""
         self._leadership_changed()
         self.reconciliation.routine.stop()
         self.federation.routine.stop()
-        self.token_reaper.stop()
+        self.token_reaper.routine.stop()
         self.session_timers.clear_all()
         self.tombstones.stop()

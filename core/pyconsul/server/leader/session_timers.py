@@ -18,7 +18,7 @@ from pyconsul.telemetry.logging import logger
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
-log = logger("agent.server.session")
+log = logger("agent.server")
 
 _INVALIDATED: Final = metrics.timing("session_ttl.invalidate")
 
