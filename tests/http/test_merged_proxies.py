@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from tests.door import DoorClient, leading_agent
+from tests.waiting import comes_true
 
 PLAIN = {"DestinationServiceName": "web", "Mode": "", "MeshGateway": {}, "Expose": {}}
 MERGED = {
@@ -79,3 +81,43 @@ async def test_instances_are_chosen_by_what_is_known_of_their_node(path: str, do
     chosen = await rows(door, f"{path}?node-meta=rack:1&node-meta=room:2")
     assert [row["Node"] if isinstance(row["Node"], str) else row["Node"]["Node"] for row in chosen] == ["m"]
     assert await rows(door, f"{path}?node-meta=rack:1&node-meta=room:3") == []
+
+
+READS = ["catalog/service/{}", "health/service/{}", "catalog/node-services/n-{}"]
+
+
+@pytest.mark.parametrize("path", READS)
+async def test_the_index_of_a_merged_read_counts_entries_only_where_a_proxy_rests_on_them(
+    path: str, door: DoorClient
+) -> None:
+    """What no entry configures keeps its own index."""
+    for service in ({"Service": "a"}, {"Kind": "connect-proxy", "Service": "b", "Proxy": PLAIN, "Port": 9}):
+        node = {"Node": f"n-{service['Service']}", "Address": "10.0.0.3"}
+        await door.put("catalog/register", {**node, "Service": service})
+    await door.put("config", {"Kind": "service-defaults", "Name": "other", "Protocol": "http"})
+
+    async def index(of: str, query: str) -> str:
+        return (await door.get(path.format(of) + query)).headers["X-Consul-Index"]
+
+    assert await index("a", "?merge-central-config") == await index("a", "")
+    assert int(await index("b", "?merge-central-config")) > int(await index("b", ""))
+
+
+@pytest.mark.parametrize("path", READS)
+async def test_only_entries_of_the_proxy_wake_who_waits_for_it(path: str, door: DoorClient) -> None:
+    """Another service's entry, and one of its own that says nothing new of the proxy, are no news."""
+    proxy = {"Kind": "connect-proxy", "Service": "b", "Proxy": PLAIN, "Port": 9}
+    await door.put("catalog/register", {"Node": "n-b", "Address": "10.0.0.3", "Service": proxy})
+    read = path.format("b") + "?merge-central-config"
+    index = (await door.get(read)).headers["X-Consul-Index"]
+    reads = door.agent.server.shared_reads
+    asking = asyncio.ensure_future(door.get(f"{read}&index={index}&wait=60s"))
+    await comes_true(lambda: reads.waiting == 1)
+    same = {"Kind": "service-defaults", "Name": "web", "Protocol": "http", "MeshGateway": {"Mode": "remote"}}
+    for silent in ({**same, "Name": "other"}, {**same, "Meta": {"a": "b"}}):
+        await door.put("config", silent)
+        for _ in range(9):  # turns of the loop in which an answer would come
+            await asyncio.sleep(0)
+        assert not asking.done()
+    await door.put("config", {**same, "Protocol": "grpc"})
+    assert '"protocol":"grpc"' in (await asking).text

@@ -14,8 +14,8 @@ from pyconsul.server.endpoints.filtering import rows_filter, vetted_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state import catalog_reads as reads
 from pyconsul.server.state.catalog import service_of_node
-from pyconsul.server.state.config_entry_merge import is_proxy, merge_all, with_central_config
-from pyconsul.server.state.config_entry_reads import entries_index, entry_of
+from pyconsul.server.state.config_entry_merge import central_index, is_proxy, with_central_config
+from pyconsul.server.state.config_entry_reads import entry_of
 from pyconsul.server.state.coordinate import sorted_by_distance
 from pyconsul.server.state.gateway_services import services_of_gateway
 from pyconsul.server.state.virtual_ips import address_of, virtual_ip_of
@@ -203,12 +203,13 @@ async def service_nodes(srv: Server, ask: ServiceSpecificRequest) -> IndexedServ
         if ask.NodeMetaFilters:
             found = [s for s in found if reads.satisfies(s.NodeMeta, ask.NodeMetaFilters)]
         if ask.MergeCentralConfig:
-            index, found = max(index, entries_index(db, ws)), [_merged(db, one, ws) for one in found]
+            index = max(index, central_index(db, (one.ServiceKind for one in found), ws))
+            found = [_merged(db, one, ws) for one in found]
         found, filtered = acl_filter.service_nodes(srv.acl.authorizer(ask.Token, ws), found)
         found = sorted_by_distance(db, ask.Source, srv.config.datacenter, keep(found), lambda s: s.Node, ws)
         return IndexedServiceNodes(Index=index, ServiceNodes=found or None, ResultsFilteredByACLs=filtered)
 
-    return await srv.read(ask, read)
+    return await srv.read(ask, read, content=(lambda reply: reply.ServiceNodes) if ask.MergeCentralConfig else None)
 
 
 def _merged(db: Store, row: ServiceNode, ws: WatchSet) -> ServiceNode:
@@ -216,7 +217,7 @@ def _merged(db: Store, row: ServiceNode, ws: WatchSet) -> ServiceNode:
     service = service_of_node(db, row.Node, row.ServiceID, row.PeerName or "") if is_proxy(row.ServiceKind) else None
     if service is None:
         return row
-    proxy = with_central_config(db, service, ws)[1].Proxy
+    proxy = with_central_config(db, service, ws).Proxy
     return changed(row, ID="", Address="", Datacenter="", TaggedAddresses=None, NodeMeta=None, ServiceProxy=proxy)
 
 
@@ -246,9 +247,6 @@ async def node_services(srv: Server, ask: NodeSpecificRequest) -> IndexedNodeSer
         index, node, services = reads.services_of_node(db, ask.Node, ask.PeerName, ws)
         if node is None or not rights.reads_node(node.Node, ask.PeerName):
             return IndexedNodeServices(Index=index, ResultsFilteredByACLs=node is not None)
-        if ask.MergeCentralConfig:
-            at, services = merge_all(db, services, ws)
-            index = max(index, at)
         services, filtered = acl_filter.services_of_node_by_id(rights, services)
         by_id = {service.ID: service for service in keep(services)}
         shown = NodeServices(Node=node, Services=by_id)
@@ -267,8 +265,8 @@ async def node_service_list(srv: Server, ask: NodeSpecificRequest) -> IndexedNod
         rights = srv.acl.authorizer(ask.Token, ws)
         index, node, services = reads.services_of_node(db, ask.Node, ask.PeerName, ws)
         if ask.MergeCentralConfig:
-            at, services = merge_all(db, services, ws)
-            index = max(index, at)
+            index = max(index, central_index(db, (one.Kind for one in services), ws))
+            services = [with_central_config(db, one, ws) if is_proxy(one.Kind) else one for one in services]
         hidden = node is not None and not rights.reads_node(node.Node, ask.PeerName)
         if hidden:
             node, services = None, []
@@ -277,7 +275,7 @@ async def node_service_list(srv: Server, ask: NodeSpecificRequest) -> IndexedNod
         shown = NodeServiceList(Node=node, Services=listed)
         return IndexedNodeServiceList(Index=index, NodeServices=shown, ResultsFilteredByACLs=filtered or hidden)
 
-    return await srv.read(ask, read)
+    return await srv.read(ask, read, content=(lambda reply: reply.NodeServices) if ask.MergeCentralConfig else None)
 
 
 def _refuse_no_node(ask: NodeSpecificRequest) -> None:

@@ -11,8 +11,7 @@ from pyconsul.server.endpoints.catalog import wanted_tags
 from pyconsul.server.endpoints.filtering import rows_filter, vetted_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state import catalog_reads as reads
-from pyconsul.server.state.config_entry_merge import is_proxy, with_central_config
-from pyconsul.server.state.config_entry_reads import entries_index
+from pyconsul.server.state.config_entry_merge import central_index, is_proxy, with_central_config
 from pyconsul.server.state.coordinate import sorted_by_distance
 from pyconsul.structs.catalog import (
     CheckServiceNode,
@@ -107,7 +106,9 @@ async def _service_nodes(srv: Server, ask: ServiceSpecificRequest, *, streamed: 
         if ask.NodeMetaFilters:
             found = [n for n in found if n.Node and reads.satisfies(n.Node.Meta, ask.NodeMetaFilters)]
         if ask.MergeCentralConfig:
-            index, found = max(index, entries_index(db, ws)), [_merged(db, one, ws) for one in found]
+            kinds = (one.Service.Kind for one in found if one.Service)
+            index = max(index, central_index(db, kinds, ws))
+            found = [_merged(db, one, ws) for one in found]
         found, filtered = acl_filter.check_service_nodes(rights, found)
         found = reads.keep_healthy(keep(found), how)
         found = sorted_by_distance(db, ask.Source, srv.config.datacenter, found, _node_name, ws)
@@ -119,7 +120,8 @@ async def _service_nodes(srv: Server, ask: ServiceSpecificRequest, *, streamed: 
         before = _risen(reply, before, srv.consensus.applied_index)
         return before
 
-    return await srv.read(ask, read, name="streamed" if streamed else "service nodes")
+    content = (lambda reply: reply.Nodes) if ask.MergeCentralConfig else None
+    return await srv.read(ask, read, content=content, name="streamed" if streamed else "service nodes")
 
 
 def _risen(
@@ -149,7 +151,7 @@ def _merged(db: Store, row: CheckServiceNode, ws: WatchSet) -> CheckServiceNode:
     """A proxy or gateway as it would be configured."""
     if row.Service is None or not is_proxy(row.Service.Kind):
         return row
-    return changed(row, Service=with_central_config(db, row.Service, ws)[1])
+    return changed(row, Service=with_central_config(db, row.Service, ws))
 
 
 def _node_name(row: CheckServiceNode) -> str:

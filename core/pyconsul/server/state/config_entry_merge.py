@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, cast
 
 import msgspec
@@ -20,8 +21,8 @@ _TRANSPARENT = "transparent"
 _PLAIN = ("", "service")
 
 
-def with_central_config(db: Store, service: NodeService, ws: WatchSet | None = None) -> tuple[int, NodeService]:
-    """The index of config entries, and the instance as its proxy would be configured."""
+def with_central_config(db: Store, service: NodeService, ws: WatchSet | None = None) -> NodeService:
+    """The instance as its proxy would be configured. ``ws`` fires when an entry that it rests on changes."""
     name = service.Service
     if service.Kind == KIND_CONNECT_PROXY:
         name = service.Proxy.DestinationServiceName or ""
@@ -29,13 +30,15 @@ def with_central_config(db: Store, service: NodeService, ws: WatchSet | None = N
     own = entry_of(db, ServiceDefaults, name, ws=ws) or ServiceDefaults()
     proxy = _with_defaults(service.Proxy, everybody, own)
     proxy = changed(proxy, Upstreams=_upstreams(db, service.Proxy, proxy, everybody, own, ws))
-    return entries_index(db, ws), changed(service, Proxy=proxy)
+    return changed(service, Proxy=proxy)
 
 
-def merge_all(db: Store, services: list[NodeService], ws: WatchSet | None = None) -> tuple[int, list[NodeService]]:
-    """The index of config entries, and the instances; those of proxies and gateways as they would be configured."""
-    found = [with_central_config(db, one, ws)[1] if is_proxy(one.Kind) else one for one in services]
-    return entries_index(db, ws), found
+def central_index(db: Store, kinds: Iterable[str | UnsetType], ws: WatchSet) -> int:
+    """The index of config entries where an instance of these kinds rests on any, else 0.
+
+    It rises with every entry, whosoever it is, but those that no proxy here rests on wake nobody.
+    """
+    return entries_index(db, ws.quiet) if any(map(is_proxy, kinds)) else 0
 
 
 def is_proxy(kind: str | UnsetType) -> bool:
