@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -10,15 +11,41 @@ import pytest
 from pyconsul.raft.archive import Server as Peer
 from pyconsul.raft.durable import DurableVoter
 from pyconsul.raft.single import MemoryVoter
+from pyconsul.server.acl import AclSettings
 from pyconsul.server.server import Server, ServerConfig
-from pyconsul.structs.catalog import DCSpecificRequest, RegisterRequest, ServiceSpecificRequest
-from pyconsul.structs.errors import InternalError
+from pyconsul.structs.acl import (
+    ACLLink,
+    ACLPolicy,
+    ACLPolicyDeleteRequest,
+    ACLPolicySetRequest,
+    ACLToken,
+    ACLTokenSetRequest,
+)
+from pyconsul.structs.catalog import (
+    ChecksInStateRequest,
+    DCSpecificRequest,
+    NodeSpecificRequest,
+    RegisterRequest,
+    ServiceSpecificRequest,
+)
+from pyconsul.structs.errors import InternalError, PermissionDenied
+from pyconsul.structs.intentions import (
+    Intention,
+    IntentionListRequest,
+    IntentionMatchEntry,
+    IntentionQueryCheck,
+    IntentionQueryMatch,
+    IntentionQueryRequest,
+    IntentionRequest,
+)
 from pyconsul.structs.kv import DirEntry, KVSRequest
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.operator import RaftRemovePeerRequest
+from pyconsul.structs.wire import changed
 from pyconsul.telemetry import logging
 
 ME = "6a7e4f10-3c52-4b8e-9d21-0f5b7c9e1a34"
+ROOT = "8a7e4f10-3c52-4b8e-9d21-0f5b7c9e1a34"
 OTHER = "7a7e4f10-3c52-4b8e-9d21-0f5b7c9e1a34"
 CONFIG = ServerConfig(datacenter="dc1", node_name="here", node_id=ME)
 
@@ -50,14 +77,32 @@ def told() -> Iterator[Told]:
     monitor.stop()
 
 
+@asynccontextmanager
+async def leading(config: ServerConfig = CONFIG) -> AsyncIterator[Server]:
+    """A server that leads."""
+    made = Server(config, lambda fsm: MemoryVoter(fsm, Peer(ME, "127.0.0.1:8300")))
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.stop()
+
+
 @pytest.fixture
 async def server(told: Told) -> AsyncIterator[Server]:
     """A server that leads."""
     del told  # listens before the server starts
-    made = Server(CONFIG, lambda fsm: MemoryVoter(fsm, Peer(ME, "127.0.0.1:8300")))
-    await made.start()
-    yield made
-    await made.stop()
+    async with leading() as made:
+        yield made
+
+
+@pytest.fixture
+async def guarded(told: Told) -> AsyncIterator[Server]:
+    """A server that leads and denies what nobody allows; ``ROOT`` may do everything."""
+    del told
+    settings = AclSettings(enabled=True, default_policy="deny", initial_management=ROOT)
+    async with leading(changed(CONFIG, acl=settings)) as made:
+        yield made
 
 
 async def test_taking_the_lead_is_told_by_the_lines_that_scripts_wait_for(server: Server, told: Told) -> None:
@@ -141,3 +186,74 @@ async def test_entries_of_more_than_a_mebibyte_are_told(told: Told, tmp_path: Pa
         await server.stop()
     line = told.of("large raft entry")
     assert line.startswith("[WARN]  agent.server.rpc: Attempting to apply large raft entry: size_in_bytes=1048")
+
+
+async def test_what_a_token_may_not_see_is_told(guarded: Server, told: Told) -> None:
+    """Row by row, so that one can find out why an answer is empty."""
+    await guarded.call("Catalog.ListNodes", DCSpecificRequest())
+    await guarded.call("Catalog.ListServices", DCSpecificRequest())
+    await guarded.call("Health.ChecksInState", ChecksInStateRequest(State="any"))
+    await guarded.call("Health.ServiceNodes", ServiceSpecificRequest(ServiceName="consul"))
+    assert [line for line in told() if "dropping" in line] == [
+        f"[DEBUG] agent.acl: dropping {what} from result due to ACLs: {which}"
+        for what, which in (
+            ("node", "node=here"),
+            ("service node", "node=here service=consul"),
+            ("check", "check=serfHealth"),
+            ("check service node", "node=here service=consul"),
+        )
+    ]
+
+
+async def test_refused_work_on_intentions_is_told(guarded: Server, told: Told) -> None:
+    """With who asked; the answer says less."""
+    given = Intention(SourceName="a", DestinationName="b", Action="allow")
+    known = await guarded.call("Intention.Apply", IntentionRequest(Op="create", Intention=given, Token=ROOT))
+    with_id = changed(given, ID=known)
+    for op, one in (("create", given), ("update", with_id), ("upsert", given), ("delete", with_id), ("delete", given)):
+        with pytest.raises(PermissionDenied):
+            await guarded.call("Intention.Apply", IntentionRequest(Op=op, Intention=one))
+    matching = IntentionQueryMatch(Type="destination", Entries=[IntentionMatchEntry(Name="b")])
+    checked = IntentionQueryCheck(SourceName="a", DestinationName="b", SourceType="consul")
+    for method, ask in (
+        ("Intention.Get", IntentionQueryRequest(IntentionID=known)),
+        ("Intention.Match", IntentionQueryRequest(Match=matching)),
+        ("Intention.Check", IntentionQueryRequest(Check=checked)),
+    ):
+        with pytest.raises(PermissionDenied):
+            await guarded.call(method, ask)
+    await guarded.call("Intention.List", IntentionListRequest())
+    who = 'accessorID="anonymous token"'
+    ends, one = "source=a destination=b", f"intention={known}"
+    assert [line.partition("agent.server.intentions: ")[2] for line in told() if "denied" in line] == [
+        f"Intention creation denied due to ACLs: {ends} {who}",
+        f"Update operation on intention denied due to ACLs: {one} {who}",
+        f"Intention upsert denied due to ACLs: {ends} {who}",
+        f"Deletion operation on intention denied due to ACLs: {one} {who}",
+        f"Intention delete denied due to ACLs: {ends} {who}",
+        f"Request to get intention denied due to ACLs: {one} {who}",
+        f"Operation on intention prefix denied due to ACLs: prefix=b {who}",
+        f"test on intention denied due to ACLs: prefix=b {who}",
+    ]
+    assert (
+        len([line for line in told() if f"agent.acl: dropping intention from result due to ACLs: {one}" in line]) == 2
+    )
+
+
+async def test_a_token_whose_policies_are_all_for_elsewhere_is_told(guarded: Server, told: Told) -> None:
+    """A policy that is gone is as good as none, and nobody is told."""
+    for name, places in (("far", ["dc2"]), ("gone", [])):
+        policy = ACLPolicy(Name=name, Rules='key_prefix "" { policy = "read" }', Datacenters=places)
+        await guarded.call("ACL.PolicySet", ACLPolicySetRequest(Policy=policy, Token=ROOT))
+    made = [
+        await guarded.call(
+            "ACL.TokenSet", ACLTokenSetRequest(ACLToken=ACLToken(Policies=[ACLLink(Name=name)]), Token=ROOT)
+        )
+        for name in ("far", "gone")
+    ]
+    gone = made[1].Policies[0].ID
+    await guarded.call("ACL.PolicyDelete", ACLPolicyDeleteRequest(PolicyID=gone, Token=ROOT))
+    for token in made:
+        await guarded.call("Catalog.NodeServices", NodeSpecificRequest(Node="here", Token=token.SecretID))
+    [line] = [line for line in told() if "[WARN]  agent.acl: " in line]
+    assert line.endswith(f"are scoped to other datacenters: accessor_id={made[0].AccessorID} datacenter=dc1")

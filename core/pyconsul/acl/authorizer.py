@@ -55,6 +55,11 @@ class Authorizer:
         """The rights that several policies give together."""
         return cls(base, *merge(policies), accessor_id=accessor_id)
 
+    @property
+    def holder(self) -> str:
+        """Who asks, as the log names them; never the secret."""
+        return "anonymous token" if self.accessor_id == ANONYMOUS_ACCESSOR else self.accessor_id
+
     def for_accessor(self, accessor_id: str) -> Authorizer:
         """The same rights in the hands of another token."""
         return Authorizer(self._base, self._segments, self._plain, accessor_id=accessor_id)

@@ -8,12 +8,10 @@ from __future__ import annotations
 from pyconsul.acl import Access, Authorizer, Base, PolicyRules
 from pyconsul.acl.rules import Rule
 from pyconsul.agent.local.state import LocalState
-from pyconsul.structs.acl import ANONYMOUS_ACCESSOR
 from pyconsul.structs.catalog import KIND_CONNECT_PROXY, HealthCheck, NodeService
 from pyconsul.structs.errors import NotFound
 
 __all__ = [
-    "accessor_alias",
     "reads_check",
     "recovery_authorizer",
     "vet_check",
@@ -27,11 +25,6 @@ def recovery_authorizer(node: str) -> Authorizer:
     """The rights of the agent recovery token: this agent, and to see all nodes. It needs no server."""
     rules = PolicyRules({"agent": (Rule(node, "write"),), "node_prefix": (Rule("", "read"),)})
     return Authorizer.of_policies([rules], Base.DENY, accessor_id=f"agent-recovery:{node}")
-
-
-def accessor_alias(authorizer: Authorizer) -> str:
-    """Who asks, as the log names them."""
-    return "anonymous token" if authorizer.accessor_id == ANONYMOUS_ACCESSOR else authorizer.accessor_id
 
 
 def vet_service(authorizer: Authorizer, state: LocalState, service: NodeService) -> None:

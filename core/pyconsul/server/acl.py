@@ -34,6 +34,10 @@ log = logger("agent.acl")
 
 _BYTES: Final = ("utf-8", "surrogateescape")
 _NOT_BOOTSTRAPPED: Final = "ACL system must be bootstrapped before making any requests that require authorization"
+_ELSEWHERE: Final = (
+    "ACL token used lacks permissions in this datacenter: its associated ACL policies, service identities, "
+    "and/or node identities are scoped to other datacenters"
+)
 _BASES: Final = {"allow": Base.ALLOW, "deny": Base.DENY}
 _ROOTS: Final = frozenset(("allow", "deny", "manage"))  # names of Consul's own authorizers, never tokens
 _RESOLVED: Final = metrics.timing("acl.ResolveToken")
@@ -140,7 +144,10 @@ class Resolver:
         token = token_with_secret(db, secret)
         if token is None:
             return self._without_token(db, secret), None
-        rules = [self._rules(policy) for policy in self.policies_of(token)]
+        policies = self.policies_of(token)
+        if not policies and next(iter(self._policies(token)), None) is not None:
+            log.warn(_ELSEWHERE, accessor_id=token.AccessorID, datacenter=self._datacenter)
+        rules = [self._rules(policy) for policy in policies]
         return Authorizer.of_policies(rules, self.base, accessor_id=token.AccessorID), expiration_of(token)
 
     def _without_token(self, db: Store, secret: str) -> Authorizer:
@@ -166,20 +173,13 @@ class Resolver:
         return found.values()
 
     def _roles(self, db: Store, row: ACLToken | ACLRole) -> Iterable[ACLRole]:
-        for link in (row.Roles or ()) if isinstance(row, ACLToken) else ():
-            role = role_with_id(db, link.ID)
-            if role is None:
-                log.warn("role not found for identity", role=link.ID, accessorID=_accessor(row))
-            else:
-                yield role
+        links = (row.Roles or ()) if isinstance(row, ACLToken) else ()
+        found = (role_with_id(db, link.ID) for link in links)
+        return (role for role in found if role is not None)
 
     def _linked(self, db: Store, row: ACLToken | ACLRole) -> Iterable[ACLPolicy]:
-        for link in row.Policies or ():
-            policy = policy_with_id(db, link.ID)
-            if policy is None:
-                log.warn("policy not found for identity", policy=link.ID, accessorID=_accessor(row))
-            else:
-                yield policy
+        found = (policy_with_id(db, link.ID) for link in row.Policies or ())
+        return (policy for policy in found if policy is not None)
 
     def _holds_here(self, policy: ACLPolicy) -> bool:
         return not policy.Datacenters or self._datacenter in policy.Datacenters
@@ -211,10 +211,6 @@ def _content(policy: ACLPolicy) -> bytes:
 def told_nobody(reply: R) -> R:
     """The reply without the hint that something was left out, which a request without a token does not get."""
     return changed(reply, ResultsFilteredByACLs=False)
-
-
-def _accessor(row: ACLToken | ACLRole) -> str:
-    return row.AccessorID if isinstance(row, ACLToken) else ""
 
 
 def _never_keep() -> None:

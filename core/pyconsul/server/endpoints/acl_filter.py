@@ -28,17 +28,43 @@ from pyconsul.structs.prepared_query import REDACTED_TOKEN, PreparedQuery
 from pyconsul.structs.session import Session
 from pyconsul.structs.txn import TxnResult
 from pyconsul.structs.wire import changed
+from pyconsul.telemetry.logging import Level, logger
+
+log = logger("agent.acl")
 
 T = TypeVar("T")
 Kept = tuple[list[T], bool]
 
 
-def kept(rights: Authorizer, rows: list[T], sees: Callable[[T], bool]) -> Kept[T]:
-    """The rows of which ``sees`` holds, and whether there were others."""
+def kept(
+    rights: Authorizer, rows: list[T], sees: Callable[[T], bool], tell: Callable[[T], None] | None = None
+) -> Kept[T]:
+    """The rows of which ``sees`` holds, and whether there were others; ``tell`` puts each of those into the log."""
     if rights.unrestricted:
         return rows, False
     stay = [row for row in rows if sees(row)]
-    return stay, len(stay) != len(rows)
+    went = len(stay) != len(rows)
+    if went and tell is not None and log.enabled(Level.DEBUG):
+        for row in rows:
+            if not sees(row):
+                tell(row)
+    return stay, went
+
+
+def _dropping(what: str, **which: object) -> None:
+    log.debug(f"dropping {what} from result due to ACLs", **which)
+
+
+def _tell_node(row: Node | NodeCoordinate | NodeInfo) -> None:
+    _dropping("node", node=row.Node)
+
+
+def _tell_service(name: str) -> None:
+    _dropping("service", service=name)
+
+
+def _tell_check(row: HealthCheck) -> None:
+    _dropping("check", check=row.CheckID)
 
 
 # Keys, sessions, coordinates
@@ -51,12 +77,17 @@ def entries(rights: Authorizer, rows: list[DirEntry]) -> Kept[DirEntry]:
 
 def sessions(rights: Authorizer, rows: list[Session]) -> Kept[Session]:
     """Sessions by their nodes."""
-    return kept(rights, rows, lambda row: rights.allows("session", READ, row.Node))
+    return kept(
+        rights,
+        rows,
+        lambda row: rights.allows("session", READ, row.Node),
+        lambda row: _dropping("session", session=row.ID),
+    )
 
 
 def coordinates(rights: Authorizer, rows: list[NodeCoordinate]) -> Kept[NodeCoordinate]:
     """Coordinates by their nodes."""
-    return kept(rights, rows, lambda row: rights.reads_node(row.Node))
+    return kept(rights, rows, lambda row: rights.reads_node(row.Node), _tell_node)
 
 
 def txn_results(rights: Authorizer, rows: list[TxnResult]) -> Kept[TxnResult]:
@@ -84,22 +115,38 @@ def _sees_result(rights: Authorizer, row: TxnResult) -> bool:
 
 def nodes(rights: Authorizer, rows: list[Node]) -> Kept[Node]:
     """Nodes by name."""
-    return kept(rights, rows, lambda row: rights.reads_node(row.Node, row.PeerName or ""))
+    return kept(rights, rows, lambda row: rights.reads_node(row.Node, row.PeerName or ""), _tell_node)
 
 
 def service_rows(rights: Authorizer, rows: list[ServiceRow]) -> Kept[ServiceRow]:
     """Stored instances by node and service."""
-    return kept(rights, rows, lambda row: _sees(rights, row.Node, row.Service.Service, row.Service.PeerName))
+    return kept(
+        rights,
+        rows,
+        lambda row: _sees(rights, row.Node, row.Service.Service, row.Service.PeerName),
+        lambda row: _dropping("service node", node=row.Node, service=row.Service.ID),
+    )
 
 
 def service_nodes(rights: Authorizer, rows: list[ServiceNode]) -> Kept[ServiceNode]:
     """Flat instances by node and service."""
-    return kept(rights, rows, lambda row: _sees(rights, row.Node, row.ServiceName, row.PeerName or ""))
+    return kept(
+        rights,
+        rows,
+        lambda row: _sees(rights, row.Node, row.ServiceName, row.PeerName or ""),
+        lambda row: _dropping("service node", node=row.Node, service=row.ServiceID),
+    )
 
 
 def check_service_nodes(rights: Authorizer, rows: list[CheckServiceNode]) -> Kept[CheckServiceNode]:
     """Instances with their checks by node and service."""
-    return kept(rights, rows, lambda row: sees_instance(rights, row))
+    return kept(rights, rows, lambda row: sees_instance(rights, row), _tell_instance)
+
+
+def _tell_instance(row: CheckServiceNode) -> None:
+    _dropping(
+        "check service node", node=row.Node.Node if row.Node else "", service=row.Service.ID if row.Service else ""
+    )
 
 
 def sees_instance(rights: Authorizer, row: CheckServiceNode) -> bool:
@@ -113,22 +160,29 @@ def sees_instance(rights: Authorizer, row: CheckServiceNode) -> bool:
 
 def health_checks(rights: Authorizer, rows: list[HealthCheck]) -> Kept[HealthCheck]:
     """Checks by node, and by service where they are of one."""
-    return kept(rights, rows, lambda row: _sees(rights, row.Node, row.ServiceName, row.PeerName or ""))
+    return kept(rights, rows, lambda row: _sees(rights, row.Node, row.ServiceName, row.PeerName or ""), _tell_check)
 
 
 def services_of_node(rights: Authorizer, rows: list[NodeService]) -> Kept[NodeService]:
     """The services of a node that may be seen itself."""
-    return kept(rights, rows, lambda row: rights.reads_service(row.Service, row.PeerName))
+    return kept(
+        rights, rows, lambda row: rights.reads_service(row.Service, row.PeerName), lambda row: _tell_service(row.ID)
+    )
 
 
 def services_of_node_by_id(rights: Authorizer, rows: list[NodeService]) -> Kept[NodeService]:
     """The same where services stand by ID. There Consul asks for the ID as if it were the name."""
-    return kept(rights, rows, lambda row: not row.ID or rights.reads_service(row.ID, row.PeerName))
+    return kept(
+        rights,
+        rows,
+        lambda row: not row.ID or rights.reads_service(row.ID, row.PeerName),
+        lambda row: _tell_service(row.ID),
+    )
 
 
 def service_names(rights: Authorizer, names: list[str], peer: str = "") -> Kept[str]:
     """Names of services."""
-    return kept(rights, names, lambda name: rights.reads_service(name, peer))
+    return kept(rights, names, lambda name: rights.reads_service(name, peer), _tell_service)
 
 
 def by_datacenter(
@@ -150,7 +204,7 @@ def node_dump(rights: Authorizer, rows: list[NodeInfo]) -> Kept[NodeInfo]:
     """Nodes with what may be seen of their services and checks."""
     if rights.unrestricted:
         return rows, False
-    seen, went = kept(rights, rows, lambda row: rights.reads_node(row.Node, row.PeerName or ""))
+    seen, went = kept(rights, rows, lambda row: rights.reads_node(row.Node, row.PeerName or ""), _tell_node)
     stripped = [_stripped(rights, row) for row in seen]
     return [row for row, _ in stripped], went or any(less for _, less in stripped)
 
@@ -169,7 +223,12 @@ def _stripped(rights: Authorizer, row: NodeInfo) -> tuple[NodeInfo, bool]:
 
 def service_dump(rights: Authorizer, rows: list[ServiceInfo]) -> Kept[ServiceInfo]:
     """Instances behind a gateway, by gateway, service and node; a mapping alone has no node."""
-    return kept(rights, rows, lambda row: _sees_behind(rights, row))
+    return kept(
+        rights,
+        rows,
+        lambda row: _sees_behind(rights, row),
+        lambda row: _tell_service(row.GatewayService.Service.Name if row.GatewayService else ""),
+    )
 
 
 def _sees_behind(rights: Authorizer, row: ServiceInfo) -> bool:
@@ -186,7 +245,12 @@ def _sees_behind(rights: Authorizer, row: ServiceInfo) -> bool:
 
 def gateway_services(rights: Authorizer, rows: list[GatewayService]) -> Kept[GatewayService]:
     """Mappings by the service behind the gateway; whether the gateway may be seen is asked before."""
-    return kept(rights, rows, lambda row: rights.reads_service(row.Service.Name))
+    return kept(
+        rights,
+        rows,
+        lambda row: rights.reads_service(row.Service.Name),
+        lambda row: _tell_service(row.Service.Name),
+    )
 
 
 def topology(rights: Authorizer, found: ServiceTopology) -> tuple[ServiceTopology, bool]:
@@ -203,7 +267,12 @@ def topology(rights: Authorizer, found: ServiceTopology) -> tuple[ServiceTopolog
 
 def intentions(rights: Authorizer, rows: list[Intention]) -> Kept[Intention]:
     """Intentions of which either end may be read, so that both ends know why something works or does not."""
-    return kept(rights, rows, lambda row: _sees_intention(rights, row))
+    return kept(
+        rights,
+        rows,
+        lambda row: _sees_intention(rights, row),
+        lambda row: _dropping("intention", intention=row.ID or ""),
+    )
 
 
 def _sees_intention(rights: Authorizer, row: Intention) -> bool:
@@ -218,8 +287,8 @@ def queries(rights: Authorizer, rows: list[PreparedQuery]) -> Kept[PreparedQuery
     """
     if rights.allows("acl", WRITE):
         return rows, False
-    named = [row for row in rows if row.acl_prefix() is not None]
-    seen, went = kept(rights, named, lambda row: rights.allows("query", READ, row.Name))
+    named, _ = kept(rights, rows, lambda row: row.acl_prefix() is not None, _tell_query)
+    seen, went = kept(rights, named, lambda row: rights.allows("query", READ, row.Name), _tell_query)
     return [with_hidden_token(rights, row) for row in seen], went
 
 
@@ -228,3 +297,7 @@ def with_hidden_token(rights: Authorizer, query: PreparedQuery) -> PreparedQuery
     if not query.Token or rights.allows("acl", WRITE):
         return query
     return changed(query, Token=REDACTED_TOKEN)
+
+
+def _tell_query(row: PreparedQuery) -> None:
+    _dropping("prepared query", query=row.ID)

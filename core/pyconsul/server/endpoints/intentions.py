@@ -41,9 +41,12 @@ from pyconsul.structs.intentions import (
 )
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.wire import UNSET, changed
+from pyconsul.telemetry.logging import logger
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
+
+log = logger("agent.server.intentions")
 
 _ENTERPRISE = "Namespaces is a Consul Enterprise feature"
 
@@ -75,7 +78,7 @@ def _mutation_of(db: Store, rights: Authorizer, op: str, given: Intention) -> tu
         old = _stored(db, given.ID)
         if old is None:
             raise InternalError(f"Cannot delete non-existent intention: '{given.ID}'")
-        _require_write(rights, old)
+        _require_write(rights, old, "Deletion operation on intention", intention=given.ID)
         return IntentionMutation(ID=given.ID), given.ID
     if op == DELETE:
         return _delete(db, rights, given), ""
@@ -83,7 +86,7 @@ def _mutation_of(db: Store, rights: Authorizer, op: str, given: Intention) -> tu
 
 
 def _create(rights: Authorizer, given: Intention) -> tuple[IntentionMutation, str]:
-    _require_write(rights, given)
+    _require_write(rights, given, "Intention creation", **_ends(given))
     if given.ID:
         raise InternalError("ID must be empty when creating a new intention")
     given = changed(given, ID=str(uuid.uuid4()), SourceType=given.SourceType or "consul")
@@ -96,7 +99,7 @@ def _update(db: Store, rights: Authorizer, given: Intention) -> IntentionMutatio
     old = _stored(db, given.ID or "")
     if old is None:
         raise InternalError(f"Cannot modify non-existent intention: '{given.ID}'")
-    _require_write(rights, old)
+    _require_write(rights, old, "Update operation on intention", intention=given.ID)
     if old.DestinationName != given.DestinationName:
         raise InternalError("Cannot modify Destination partition/namespace/name for an intention once it exists.")
     given = changed(given, SourceType=given.SourceType or "consul")
@@ -107,7 +110,7 @@ def _update(db: Store, rights: Authorizer, given: Intention) -> IntentionMutatio
 def _upsert(db: Store, rights: Authorizer, given: Intention) -> IntentionMutation:
     if given.ID:
         raise InternalError("ID must not be specified")
-    _require_write(rights, given)
+    _require_write(rights, given, "Intention upsert", **_ends(given))
     entry = entry_of(db, ServiceIntentions, given.DestinationName)
     if given.Meta:
         if entry is None:
@@ -123,7 +126,7 @@ def _upsert(db: Store, rights: Authorizer, given: Intention) -> IntentionMutatio
 
 
 def _delete(db: Store, rights: Authorizer, given: Intention) -> IntentionMutation | None:
-    _require_write(rights, given)
+    _require_write(rights, given, "Intention delete", **_ends(given))
     ask = IntentionQueryExact(SourceName=given.SourceName, DestinationName=given.DestinationName)
     if not given.SourceName:
         raise InternalError("Intention lookup failed: 1 error occurred:\n\t* SourceName is missing\n\n")
@@ -134,10 +137,22 @@ def _delete(db: Store, rights: Authorizer, given: Intention) -> IntentionMutatio
     )
 
 
-def _require_write(rights: Authorizer, given: Intention) -> None:
-    """Intentions belong to their destination; no token may write one to nobody. Consul names nothing here."""
+def _require_write(rights: Authorizer, given: Intention, what: str, **which: object) -> None:
+    """Intentions belong to their destination; no token may write one to nobody. Consul names nothing here.
+
+    ``what`` was to be done with ``which`` is for the log alone.
+    """
     if not given.DestinationName or not rights.allows("intention", Access.WRITE, given.DestinationName):
+        _tell_denied(rights, what, **which)
         raise PermissionDenied
+
+
+def _tell_denied(rights: Authorizer, what: str, **which: object) -> None:
+    log.debug(f"{what} denied due to ACLs", **which, accessorID=rights.holder)
+
+
+def _ends(given: Intention) -> dict[str, str]:
+    return {"source": given.SourceName, "destination": given.DestinationName}
 
 
 def _stored(db: Store, intention_id: str) -> Intention | None:
@@ -168,6 +183,7 @@ async def get(srv: Server, ask: IntentionQueryRequest) -> IndexedIntentions:
         if found is None:
             raise NotFound(NOT_FOUND)
         if acl_filter.intentions(rights, [found])[1]:
+            _tell_denied(rights, "Request to get intention", intention=ask.IntentionID)
             raise PermissionDenied
         return IndexedIntentions(Index=entries_index(db, ws), Intentions=[found])
 
@@ -222,8 +238,9 @@ async def match(srv: Server, ask: IntentionQueryRequest) -> IndexedIntentionMatc
     def read(db: Store, ws: WatchSet) -> IndexedIntentionMatches:
         rights = srv.acl.authorizer(ask.Token, ws)
         for entry in wanted.Entries or ():
-            if entry.Name:
-                rights.require("intention", Access.READ, entry.Name)
+            if entry.Name and not rights.allows("intention", Access.READ, entry.Name):
+                _tell_denied(rights, "Operation on intention prefix", prefix=entry.Name)
+                raise rights.denied("intention", Access.READ, entry.Name)
         found = [matching(db, entry.Name, wanted.Type, ws) or None for entry in wanted.Entries or ()]
         return IndexedIntentionMatches(Index=max(entries_index(db, ws), 1), Matches=found)
 
@@ -243,8 +260,9 @@ async def check(srv: Server, ask: IntentionQueryRequest) -> IntentionQueryCheckR
     if query.SourceType != "consul":
         raise InternalError(f"unsupported SourceType: {quote(query.SourceType)}")
     rights = srv.acl.authorizer(ask.Token)
-    if query.DestinationName:
-        rights.require("service", Access.READ, query.DestinationName)
+    if query.DestinationName and not rights.allows("service", Access.READ, query.DestinationName):
+        _tell_denied(rights, "test on intention", prefix=query.DestinationName)
+        raise rights.denied("service", Access.READ, query.DestinationName)
     found = matching(srv.db, query.SourceName, BY_SOURCE)
     default = rights.intention_default_allow()
     decision = decide(found, query.DestinationName, BY_DESTINATION, default_allow=default, allow_permissions=False)
