@@ -150,6 +150,10 @@ def test_a_port_in_use_ends_the_start(agent: Callable[..., Process]) -> None:
         (['-hcl=acl { default_policy = "odd" }'], "Unsupported default ACL policy: odd"),
         (['-hcl=acl { down_policy = "odd" }'], "Failed to start Consul server: Unsupported down ACL policy: odd"),
         (["-protocol=1"], "Failed to start Consul server: Protocol version '1' too low. Must be in range: [2, 3]"),
+        (
+            ['-hcl=raft_snapshot_interval = "1ms"'],
+            "Failed to start Consul server: Failed to start Raft: SnapshotInterval is too low",
+        ),
         (["-encrypt=YWJj"], "Failed to configure keyring: key size must be 16, 24 or 32 bytes"),
         (["-log-file=/none/log"], "==> Failed to setup logging: open /none/log: no such file or directory"),
         (['-hcl=tls { https { ca_file = "/none" } }'], "==> Error loading from /none: open /none: no such file"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from pyconsul.agent.http.agent_self import agent_self
 from pyconsul.agent.http.request import Request
 from pyconsul.config import ConfigError, load
 from pyconsul.config.runtime import RuntimeConfig
+from pyconsul.raft.durable import DurableVoter
 from pyconsul.server.state.config_entry_reads import entry_named
 from pyconsul.telemetry.logging import Level, Monitor
 
@@ -27,9 +29,9 @@ def configured(text: str) -> RuntimeConfig:
 class Reloadable:
     """A running agent whose file holds ``text``."""
 
-    def __init__(self) -> None:
+    def __init__(self, always: str = "") -> None:
         self.text = ""
-        self.agent = Agent(configured(""), lambda: configured(self.text))
+        self.agent = Agent(configured(always), lambda: configured(always + self.text))
 
     async def reload(self, text: str) -> None:
         """Change the file and reload."""
@@ -95,3 +97,24 @@ async def test_a_reload_changes_how_much_is_logged(running: Reloadable) -> None:
     assert sink.level is Level.WARN
     await running.reload('log_level = "loud"')
     assert (sink.level, (await running.shown("Logging"))["LogLevel"]) == (Level.WARN, "warn")
+
+
+async def test_a_reload_changes_when_the_log_is_cut_short(tmp_path: Path) -> None:
+    """Zeros stand for the defaults, less than none for never; what is too often is refused and changes nothing."""
+    on_disk = Reloadable(f'data_dir = "{tmp_path}"')
+    await on_disk.agent.start()
+    voter = on_disk.agent.server.consensus
+    assert isinstance(voter, DurableVoter)
+    try:
+        await voter.barrier()
+        assert not await voter.snapshot_if_due()
+        await on_disk.reload("raft_snapshot_threshold = 1 raft_trailing_logs = 7")
+        assert await voter.snapshot_if_due()
+        for text in ("raft_snapshot_threshold = 0", "raft_snapshot_threshold = -1"):
+            await on_disk.reload(text)
+            assert not await voter.snapshot_if_due()
+        with pytest.raises(ConfigError, match=r"^SnapshotInterval is too low$"):
+            await on_disk.reload('raft_snapshot_threshold = 1 raft_snapshot_interval = "4ms"')
+        assert not await voter.snapshot_if_due()
+    finally:
+        await on_disk.agent.stop()

@@ -15,7 +15,7 @@ import msgspec
 
 from pyconsul.agent.access import recovery_authorizer
 from pyconsul.agent.cache import AgentCache
-from pyconsul.agent.capabilities import refuse_odd_servers
+from pyconsul.agent.capabilities import refuse_hasty_snapshots, refuse_odd_servers
 from pyconsul.agent.dns.server import DnsServer
 from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.agent.events import Events, LocalInstance
@@ -65,6 +65,7 @@ if TYPE_CHECKING:
 log = logger("agent")
 
 SESSION_TTL_MIN_NS = 10_000_000_000  # where none is configured
+_UINT64 = 1 << 64
 
 
 class Agent:
@@ -234,6 +235,11 @@ class Agent:
             self._watch(config)
         with _reloading("dns config "):  # the blank is Consul's
             self._configure_dns(config)
+        try:
+            refuse_hasty_snapshots(config)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+        self.server.consensus.configure_snapshots(_snapshot_rules(config))
         if self.server.consensus.is_leader:
             await write_bootstrap_entries(self.server, bootstrap_entries(config))
         configure_metrics(config)
@@ -313,12 +319,7 @@ class Agent:
         me = RaftServer(self.node_id, f"{config.rpc_advertise.host}:{config.rpc_advertise.port}")
         if config.dev_mode and not config.data_dir:
             return MemoryVoter(fsm, me)
-        rules = SnapshotRules(
-            interval=config.raft_snapshot_interval / 1e9,
-            threshold=config.raft_snapshot_threshold,
-            trailing_logs=config.raft_trailing_logs,
-        )
-        return DurableVoter(fsm, me, Path(config.data_dir) / "raft", rules)
+        return DurableVoter(fsm, me, Path(config.data_dir) / "raft", _snapshot_rules(config))
 
     def _instances(self) -> list[LocalInstance]:
         return [LocalInstance(s.ID, tuple(s.Tags or ())) for s in self.local.services()]
@@ -341,6 +342,16 @@ def _reloading(what: str) -> Generator[None]:
         yield
     except (OSError, ValueError) as error:
         raise ConfigError(f"Failed reloading {what}: {words_of(error)}") from error
+
+
+def _snapshot_rules(config: RuntimeConfig) -> SnapshotRules:
+    """Zeros stand for the defaults. Consul counts without a sign: less than none are more than there will ever be."""
+    standard = SnapshotRules()
+    return SnapshotRules(
+        interval=config.raft_snapshot_interval / 1e9 or standard.interval,
+        threshold=config.raft_snapshot_threshold % _UINT64 or standard.threshold,
+        trailing_logs=config.raft_trailing_logs % _UINT64 or standard.trailing_logs,
+    )
 
 
 def _request_rates(config: RuntimeConfig) -> RequestRates:

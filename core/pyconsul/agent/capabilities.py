@@ -8,6 +8,7 @@ from pyconsul.config.runtime import RuntimeConfig
 
 _PROTOCOLS: Final = (2, 3)
 _DEFAULT_POLICIES: Final = ("allow", "deny")
+_LEAST_SNAPSHOT_INTERVAL: Final = 5_000_000  # ns, that of Consul's Raft
 _DOWN_POLICIES: Final = ("allow", "deny", "async-cache", "extend-cache")
 
 
@@ -38,8 +39,14 @@ def refuse_unbuilt(config: RuntimeConfig) -> None:
             raise NotCapable(text)
 
 
+def refuse_hasty_snapshots(config: RuntimeConfig) -> None:
+    """Raise ValueError where the log would be looked at without a pause."""
+    if config.raft_snapshot_interval and config.raft_snapshot_interval < _LEAST_SNAPSHOT_INTERVAL:
+        raise ValueError("SnapshotInterval is too low")
+
+
 def refuse_odd_servers(config: RuntimeConfig) -> None:
-    """Raise ValueError for a protocol that nobody speaks, or a policy that means nothing.
+    """Raise ValueError for a protocol that nobody speaks, a policy that means nothing, or a haste that helps nobody.
 
     Consul's servers find these when they start, not before. They take any ``default_intention_policy``: it is for
     proxies alone.
@@ -57,3 +64,7 @@ def refuse_odd_servers(config: RuntimeConfig) -> None:
     ):
         if value not in known:
             raise ValueError(f"Failed to start Consul server: Unsupported {what}: {value}")
+    try:
+        refuse_hasty_snapshots(config)
+    except ValueError as error:
+        raise ValueError(f"Failed to start Consul server: Failed to start Raft: {error}") from error

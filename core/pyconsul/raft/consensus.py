@@ -139,6 +139,14 @@ class Snapshot(msgspec.Struct):
         self.file.close()
 
 
+class SnapshotRules(msgspec.Struct, frozen=True):
+    """When a log is cut short by itself, and how many entries it keeps (Consul's ``raft_…`` settings)."""
+
+    interval: float = 30.0  # seconds between two looks, at least
+    threshold: int = 16384  # entries since the last snapshot
+    trailing_logs: int = 10240  # entries that stay behind it
+
+
 class Consensus(Protocol):
     """One log, agreed on. Indexes and terms are Raft's; all methods belong to the event loop."""
 
@@ -195,6 +203,10 @@ class Consensus(Protocol):
 
     async def verify(self) -> None:
         """Make sure that this server still leads, for consistent reads. Raises if it does not."""
+        ...
+
+    def configure_snapshots(self, rules: SnapshotRules) -> None:
+        """Cut the log short by these rules from now on."""
         ...
 
     async def barrier(self) -> int:

@@ -19,7 +19,7 @@ import msgspec
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.system_errors import file_text, words_of
 from pyconsul.raft.archive import Archive, Server, read_archive
-from pyconsul.raft.consensus import Entry, ShuttingDown, Snapshot, StateMachine, UnappliableEntry
+from pyconsul.raft.consensus import Entry, ShuttingDown, Snapshot, SnapshotRules, StateMachine, UnappliableEntry
 from pyconsul.raft.log_format import LogRecord, LogType
 from pyconsul.raft.log_store import (
     HardState,
@@ -50,14 +50,6 @@ _BYTES_READ: Final = metrics.counter("raft.wal.log_entry_bytes_read")
 metrics.declare("summary", "raft.snapshot.persist")
 _LARGE: Final = 1 << 20  # bytes of one entry of which operators are told
 _BATCH: Final = 1024  # entries in one write, so that applying them does not hold the loop for long
-
-
-class SnapshotRules(msgspec.Struct, frozen=True):
-    """When a durable voter snapshots by itself, and how much log it keeps (Consul's ``raft_…`` settings)."""
-
-    interval: float = 30.0
-    threshold: int = 16384
-    trailing_logs: int = 10240
 
 
 class DurableVoter(SingleVoter):
@@ -120,6 +112,10 @@ class DurableVoter(SingleVoter):
             os.close(self._lock)
             self._lock = -1
         self._disk.shutdown()
+
+    def configure_snapshots(self, rules: SnapshotRules) -> None:
+        """From the next look on; the pause before it stays as long as it was."""
+        self._rules = rules
 
     async def snapshot(self) -> Snapshot:
         """Save the state to disk and return the archive opened for reading."""

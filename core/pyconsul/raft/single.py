@@ -7,8 +7,8 @@ import time
 from typing import IO, Any
 
 from pyconsul.raft.archive import read_archive
-from pyconsul.raft.consensus import Entry, ShuttingDown, Snapshot
-from pyconsul.raft.durable import DurableVoter, SnapshotRules
+from pyconsul.raft.consensus import Entry, ShuttingDown, Snapshot, SnapshotRules
+from pyconsul.raft.durable import DurableVoter
 from pyconsul.raft.log_format import LogType
 from pyconsul.raft.voter import Proposal, SingleVoter
 
@@ -42,6 +42,10 @@ class MemoryVoter(SingleVoter):
         self._apply(self._last_index, Proposal(log_type, entry, data, done))
         self._measure(1, began)
         return done
+
+    def configure_snapshots(self, rules: SnapshotRules) -> None:
+        """Nothing changes: where no log grows none is cut short."""
+        del rules
 
     async def snapshot(self) -> Snapshot:
         """Save the state as an archive."""
