@@ -98,3 +98,13 @@ def test_a_critical_check_admits_no_session(db: Store) -> None:
     catalog.put_check(db, 3, HealthCheck(Node="n1", CheckID="serfHealth", Name="serf", Status="critical"))
     with pytest.raises(InternalError, match="Check 'serfHealth' is in critical state"):
         create_session(db, 5, Session(ID="s1", Node="n1", NodeChecks=["serfHealth"]))
+
+
+def test_a_critical_check_ends_no_session_of_a_node_that_is_merely_spelled_like_it(db: Store) -> None:
+    """Names of nodes and checks may both have slashes in them."""
+    for node in ("n/a", "n"):
+        catalog.register(db, 4, RegisterRequest(Node=node, Address="127.0.0.1"))
+    catalog.put_check(db, 4, HealthCheck(Node="n/a", CheckID="b", Status="passing"))
+    create_session(db, 5, Session(ID="s1", Node="n/a", NodeChecks=["b"]))
+    catalog.put_check(db, 6, HealthCheck(Node="n", CheckID="a/b", Status="critical"))
+    assert session_with_id(db, "s1") is not None

@@ -21,8 +21,12 @@ def check_ids(session: Session) -> list[str]:
     return list(dict.fromkeys(ids))
 
 
+def _check_key(node: str, check_id: str) -> str:
+    return f"{node}\0{check_id}".lower()
+
+
 def _check_keys(session: Session) -> tuple[str, ...]:
-    return tuple(f"{session.Node.lower()}/{check.lower()}" for check in check_ids(session))
+    return tuple(_check_key(session.Node, check) for check in check_ids(session))
 
 
 SESSIONS: Table[Session] = Table(
@@ -109,5 +113,5 @@ def drop_sessions_of_node(db: Store, index: int, node: str) -> None:
 
 def drop_sessions_of_check(db: Store, index: int, node: str, check_id: str) -> None:
     """End every session that depends on a check which became critical or went away."""
-    for session in db.where(SESSIONS, "check", f"{node.lower()}/{check_id.lower()}"):
+    for session in db.where(SESSIONS, "check", _check_key(node, check_id)):
         destroy_session(db, index, session.ID)
