@@ -28,6 +28,8 @@ from pyconsul.structs.catalog import (
     RegisterRequest,
     ServiceSpecificRequest,
 )
+from pyconsul.structs.config_entries.requests import ConfigEntryRequest
+from pyconsul.structs.config_entries.terminating_gateway import LinkedService, TerminatingGateway
 from pyconsul.structs.errors import InternalError, PermissionDenied
 from pyconsul.structs.intentions import (
     Intention,
@@ -257,3 +259,12 @@ async def test_a_token_whose_policies_are_all_for_elsewhere_is_told(guarded: Ser
         await guarded.call("Catalog.NodeServices", NodeSpecificRequest(Node="here", Token=token.SecretID))
     [line] = [line for line in told() if "[WARN]  agent.acl: " in line]
     assert line.endswith(f"are scoped to other datacenters: accessor_id={made[0].AccessorID} datacenter=dc1")
+
+
+async def test_a_terminating_gateway_that_calls_by_no_name_is_told(server: Server, told: Told) -> None:
+    """It is stored all the same."""
+    services = [LinkedService(Name="a", CAFile="ca.pem"), LinkedService(Name="b", CAFile="ca.pem", SNI="b")]
+    entry = TerminatingGateway(Name="gate", Services=services)
+    assert await server.call("ConfigEntry.Apply", ConfigEntryRequest(Op="upsert", Entry=entry))
+    words = 'TLS is configured but SNI is not set for service "a". Enabling SNI is strongly recommended when using TLS.'
+    assert told.of("SNI") == f"[WARN]  agent.server.config_entry: {words}"

@@ -42,9 +42,12 @@ from pyconsul.structs.config_entries.service_intentions import ServiceIntentions
 from pyconsul.structs.errors import ConsulError, InternalError
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.wire import UNSET, changed
+from pyconsul.telemetry.logging import logger
 
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
+
+log = logger("agent.server.config_entry")
 
 # What ListAll means without kinds: what there was when it came.
 _FIRST_KINDS = (
@@ -71,6 +74,8 @@ async def apply(srv: Server, req: ConfigEntryRequest) -> bool:
     _require_connect_for(srv, entry)
     if fault is not None:
         raise fault
+    for warning in entry.warnings():
+        log.warn(warning)
     require_write(rights, entry)
     old = entry_named(srv.db, entry.kind, entry.name)
     if old is not None and _same(old, entry):

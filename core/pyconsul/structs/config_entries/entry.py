@@ -56,6 +56,10 @@ class ConfigEntry(WireStruct, frozen=True, kw_only=True):
     def check(self) -> None:
         """Raise InternalError, with Consul's text, for an entry that may not be stored."""
 
+    def warnings(self) -> list[str]:
+        """What may be stored and is not wise, in Consul's words."""
+        return []
+
     def go_extra(self) -> dict[str, Any]:
         """Fields that Go's struct has and JSON has not, with their values."""
         return {}
