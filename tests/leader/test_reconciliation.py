@@ -14,6 +14,7 @@ from pyconsul.structs.messages import MessageType
 from tests.waiting import comes_true
 
 MINE = "11111111-2222-4333-8444-555555555555"
+OTHER = "21111111-2222-4333-8444-555555555555"
 
 
 @asynccontextmanager
@@ -92,3 +93,22 @@ async def test_it_goes_on_for_as_long_as_there_is_a_lead() -> None:
             await register(server, node, "serfHealth")
             await comes_true(lambda name=node: node_named(server.db, name) is None)
         reconciliation.routine.stop()
+
+
+async def test_a_name_that_another_node_holds_keeps_nobody_from_leading() -> None:
+    """As after a restore of another server's snapshot: the state is served, and the name taken once it is free."""
+    async with leading() as server:
+        await server.propose(MessageType.DEREGISTER, DeregisterRequest(Node="n1"))
+        passing = HealthCheck(Node="n1", CheckID="serfHealth", Name="Serf Health Status", Status="passing")
+        other = RegisterRequest(Node="n1", ID=OTHER, Address="10.0.0.9", Check=passing)
+        await server.propose(MessageType.REGISTER, other)
+        for restored in (True, False):
+            await server.leader.stop()
+            await server.leader.start(restored=restored)
+            assert server.leader.reconciliation.routine.is_running
+            held = node_named(server.db, "n1")
+            assert held is not None and held.ID == OTHER
+        await server.propose(MessageType.DEREGISTER, DeregisterRequest(Node="n1"))
+        await server.leader.reconciliation.reconcile()
+        own = node_named(server.db, "n1")
+        assert own is not None and own.ID == MINE

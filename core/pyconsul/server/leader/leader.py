@@ -14,7 +14,6 @@ from pyconsul.server.leader.bootstrap_entries import write_bootstrap_entries
 from pyconsul.server.leader.federation import FederationSync
 from pyconsul.server.leader.lock_delays import LockDelays
 from pyconsul.server.leader.reconciliation import Reconciliation
-from pyconsul.server.leader.registration import register_own_member
 from pyconsul.server.leader.session_timers import SessionTimers
 from pyconsul.server.leader.system_metadata import enable_virtual_ips
 from pyconsul.server.leader.tombstones import TombstoneReaper
@@ -79,7 +78,7 @@ class Leader:
         await self.autopilot.start()
         if self.server.config.connect_enabled:
             await enable_virtual_ips(self.server)
-        await (register_own_member(self.server) if restored else self.reconciliation.reconcile())
+        await (self.reconciliation.enter_own_member() if restored else self.reconciliation.reconcile())
         await write_bootstrap_entries(self.server, self.server.config.bootstrap_entries)
         self.federation.routine.start()
         self.reconciliation.routine.start()

@@ -47,12 +47,25 @@ class Reconciliation:
 
     async def reconcile(self) -> None:
         """Enter all members into the catalog, take out who is none; writes nothing where all is as it should be."""
-        with metrics.measure("leader.reconcile"), metrics.measure("leader.reconcileMember"):
-            await register_own_member(self._server)
+        with metrics.measure("leader.reconcile"):
+            await self.enter_own_member()
         for node in self._strangers():
             log.info("deregistering member", member=node, partition="default", reason="reaped")
             request = DeregisterRequest(Datacenter=self._server.config.datacenter, Node=node)
             await self._server.propose(MessageType.DEREGISTER, request)
+
+    async def enter_own_member(self) -> None:
+        """Enter this server into the catalog. What the state refuses is told, and tried again with the next look.
+
+        A snapshot of another server may bring a node of the same name and another ID: the name is not free as long as
+        that one's check passes. The data are there all the same, and must be served.
+        """
+        try:
+            with metrics.measure("leader.reconcileMember"):
+                await register_own_member(self._server)
+        except ConsulError as error:
+            name = self._server.config.node_name
+            log.error("failed to reconcile member", member=name, partition="default", error=error.text)
 
     def _strangers(self) -> list[str]:
         """Nodes with the check of a member that are none."""
