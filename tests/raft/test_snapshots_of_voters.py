@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import hashlib
 import io
+import json
 import threading
 from pathlib import Path
 from typing import IO, Any
@@ -40,6 +43,34 @@ async def test_a_restore_replaces_everything_and_moves_the_index_on(running: Any
         assert voter.last_index == 5002  # one for the snapshot, one for the no-op behind it
         await voter.propose(SET, ["more", "3"])
         assert machine.rows == {"new": "2", "more": "3"}
+
+
+def a_lie(**promised: int) -> io.BytesIO:
+    """An archive that is whole, with other numbers in its meta than those of its state."""
+    packed = gzip.decompress(an_archive(9, new="2").getvalue())
+    document = packed[512 : packed.index(b"\n", 512) + 1]
+    lie = json.dumps({**json.loads(document), **promised}, separators=(",", ":")).encode() + b"\n"
+    assert len(lie) == len(document)  # so that the header of the tar stays right
+    for old, new in ((document, lie), *((hashlib.sha256(one).hexdigest().encode() for one in (document, lie)),)):
+        packed = packed.replace(old, new)
+    return io.BytesIO(gzip.compress(packed))
+
+
+@both
+async def test_an_archive_must_keep_what_its_meta_promises(running: Any, tmp_path: Path) -> None:
+    """Else it is not the state that was saved."""
+    size = len(a_state(new="2").read())
+    async with running(tmp_path) as (voter, machine):
+        await voter.propose(SET, ["old", "1"])
+        for lie, text in (
+            (a_lie(Size=size + 1), f"failed to write snapshot, size didn't match ({size} != {size + 1})"),
+            (a_lie(Version=2), "unsupported snapshot version 2"),
+            (a_lie(Version=0), "failed to create snapshot: unsupported snapshot version 0"),
+        ):
+            with pytest.raises(ArchiveError) as refused:
+                await voter.restore(lie)
+            assert str(refused.value) == f"Raft error when restoring snapshot: {text}"
+        assert machine.rows == {"old": "1"}
 
 
 @both

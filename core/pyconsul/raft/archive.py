@@ -25,6 +25,7 @@ from pyconsul.lang.gojson_syntax import syntax_error
 _BLOCK: Final = 512
 _CHUNK: Final = 256 * 1024
 _SPOOL_BYTES: Final = 32 * 1024 * 1024  # states larger than this go to a temporary file while they are read
+_VERSION: Final = 1  # that of Raft's snapshots since it knows configurations
 _META, _STATE, _SUMS = "meta.json", "state.bin", "SHA256SUMS"
 _SMALL_MEMBER_BYTES: Final = 16 * 1024 * 1024  # more than any honest meta.json or SHA256SUMS
 COMPRESSION_LEVEL: Final = 1  # 100,000 pairs: 0.19 s; level 6 takes 0.53 s for 2 % less
@@ -109,6 +110,18 @@ class Archive(msgspec.Struct):
 
     meta: Meta
     state: IO[bytes]
+
+    def check(self) -> None:
+        """Raise ArchiveError where the state is not what the meta promises; only a restore asks."""
+        version, size = self.meta.version, self.state.seek(0, 2)
+        self.state.seek(0)
+        with _saying("Raft error when restoring snapshot"):
+            if version > _VERSION:
+                raise ArchiveError(f"unsupported snapshot version {version}")
+            if version < _VERSION:  # known to Raft, but not to be written any more
+                raise ArchiveError(f"failed to create snapshot: unsupported snapshot version {version}")
+            if size != self.meta.size:
+                raise ArchiveError(f"failed to write snapshot, size didn't match ({size} != {self.meta.size})")
 
     def close(self) -> None:
         """Drop the state, which may be a temporary file."""

@@ -150,6 +150,7 @@ class DurableVoter(SingleVoter):
     async def _restore(self, source: IO[bytes]) -> None:
         async with self._saving:
             with await asyncio.to_thread(read_archive, source, self._scratch_folder) as archive:
+                archive.check()
                 self._held = True
                 try:
                     await self._idle.wait()

@@ -57,6 +57,7 @@ class MemoryVoter(SingleVoter):
         """Replace the state by an archive's. Raises ArchiveError."""
         async with self._saving:
             with await asyncio.to_thread(read_archive, source) as archive:
+                archive.check()
                 await self._load(archive.state)
                 self._last_index = max(self._last_index, archive.meta.index) + 1
             self._applied_index = self._last_index
