@@ -20,7 +20,7 @@ R = TypeVar("R", bound=Indexed)
 Reader = Callable[[Store, WatchSet], R]
 
 DEFAULT_WAIT_NS = 300_000_000_000
-MAX_WAIT_NS = 600_000_000_000
+MAX_WAIT_NS = 600_000_000_000  # for what the agent itself knows; servers have a setting
 _NOTHING = object()
 CLOCK_STEP = 0.001  # seconds: that of uvloop's clock; waiting for less than that would take more
 JITTER = 16  # a wait is lengthened by up to a sixteenth, so that waiters do not come back together
@@ -200,9 +200,8 @@ async def _wait(
 
 
 def wait_seconds(asked_ns: int) -> float:
-    """How long a blocking query may wait: default, maximum and jitter applied."""
+    """How long a blocking query waits: default and jitter applied. The limit is that of the door it came through."""
     wait = asked_ns if asked_ns > 0 else DEFAULT_WAIT_NS
-    wait = min(wait, MAX_WAIT_NS)
     return wait * (1 + random.random() / JITTER) / 1e9  # randrange costs ten times as much
 
 

@@ -20,7 +20,7 @@ from pyconsul.agent.local.sidecar import sidecar_of
 from pyconsul.lang.bexpr import FilterError, compile_filter
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.primitives.multierror import multi_error
-from pyconsul.server.blocking import wait_seconds
+from pyconsul.server.blocking import MAX_WAIT_NS, wait_seconds
 from pyconsul.structs import godecode
 from pyconsul.structs.checks import CheckType, InvalidCheck
 from pyconsul.structs.definitions import DefinitionError, ServiceDefinition, service_definition_from
@@ -81,7 +81,7 @@ async def agent_service_by_id(req: Request) -> Reply:
     req.authorizer()  # a token that nobody knows gets nothing, not even the news that there is no such service
     service_id, seen = req.path["id"], req.query.get("hash")
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + wait_seconds(options.get("MaxQueryTime", 0)) if seen else 0.0
+    deadline = loop.time() + wait_seconds(min(options.get("MaxQueryTime", 0), MAX_WAIT_NS)) if seen else 0.0
     while True:
         news = asyncio.Event()
         with WatchSet(on_fire=news.set) as ws:
