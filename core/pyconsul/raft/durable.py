@@ -93,6 +93,7 @@ class DurableVoter(SingleVoter):
         if self._servers != (self._me,):
             await self._submit(LogType.CONFIGURATION, None, _encode_servers((self._me,)))
             self._adopt(self._last_index, (self._me,))
+        # A term for each start: no two entries of the same index and term can differ, whatever a crash left of the log.
         await self._on_disk(self._begin_term, self._term + 1)
         self._log_election()
         await self._submit(LogType.NOOP, None, None)
@@ -161,6 +162,7 @@ class DurableVoter(SingleVoter):
         await self._submit(LogType.NOOP, None, None)
 
     async def _replace_by(self, archive: Archive) -> None:
+        # One beyond both logs, as Raft has it: no entry was ever there that could be taken for what follows.
         index = max(self._last_index, archive.meta.index) + 1
 
         async def commit() -> None:
@@ -296,6 +298,7 @@ class DurableVoter(SingleVoter):
         for proposal in batch:
             if not proposal.done.done():
                 proposal.done.set_exception(failure)
+        # After an error of the disk the log is as it was and the next write may work; after any other nobody knows.
         if not isinstance(error, OSError):
             self._broken = failure.text
             self._refuse_pending(failure)

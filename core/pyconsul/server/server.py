@@ -112,6 +112,7 @@ class Server:
         endpoint = METHODS.get(method)
         if endpoint is None:
             raise InternalError(f"rpc: can't find method {method}")
+        # Counted before it is known whether there is a way to the datacenter, as Consul's servers do.
         self.limits.admit(method)
         self.refuse_other_datacenters(getattr(ask, "Datacenter", ""), method)
         return await endpoint(self, ask)

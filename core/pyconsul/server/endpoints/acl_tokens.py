@@ -65,6 +65,7 @@ async def read_token(srv: Server, ask: ACLTokenGetRequest) -> ACLTokenResponse:
         )
         return _expanded(srv, db, ws, reply, shown) if ask.Expanded else reply
 
+    # The index is that of all tokens and rises with each; who waits for one sleeps on.
     return await srv.read(ask, read, content=lambda reply: changed(reply, Index=0))
 
 

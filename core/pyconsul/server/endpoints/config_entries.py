@@ -67,6 +67,7 @@ async def apply(srv: Server, req: ConfigEntryRequest) -> bool:
 
     One that is there as it is asked for is not written again.
     """
+    # Nobody unknown shall keep us reading a large entry. What the token may do is asked again when that is done.
     srv.acl.authorizer(req.Token)
     size = len(msgspec.msgpack.encode(req.Entry))
     entry, fault = await aside(size, lambda: _prepared_and_checked(req.Entry))

@@ -90,6 +90,7 @@ async def _service_nodes(srv: Server, ask: ServiceSpecificRequest, *, streamed: 
         raise InternalError("Must provide service name")
     if ask.SamenessGroup:
         raise InternalError("sameness groups are not supported in consul CE")
+    # Who may not ask at all is told so before a bad expression is; without one the read itself refuses.
     if ask.Filter and not streamed:
         _refuse_hidden(srv.acl.authorizer(ask.Token), ask)
     keep = vetted_filter(srv, ask, CheckServiceNode)

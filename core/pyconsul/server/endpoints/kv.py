@@ -40,6 +40,7 @@ def may_apply(srv: Server, rights: Authorizer, op: str, entry: DirEntry) -> bool
     if not entry.Key and op != "delete-tree":
         raise InternalError("Must provide key")
     _require_access(rights, op, entry.Key)
+    # A matter of the leader's clock: decided in the log, it would come out otherwise at a replay.
     if op == "lock" and srv.leader.lock_delays.is_held(entry.Key, asyncio.get_running_loop().time()):
         log.warn("Rejecting lock of key due to lock-delay", key=entry.Key)
         return False

@@ -57,6 +57,7 @@ async def apply(srv: Server, req: PreparedQueryRequest) -> str:
         query = changed(query, ID=_unused_id(srv.db))
     rights = srv.acl.authorizer(req.Token)
     _require_write(rights, query)
+    # A query may be given a name, and may be taken from its own, by whoever has the right to both.
     if req.Op != "create":
         _require_write(rights, _stored(srv.db, query.ID))
     if req.Op in ("create", "update"):

@@ -45,6 +45,7 @@ async def apply(srv: Server, req: SessionRequest) -> str:
         raise InternalError(f'Invalid session operation "{req.Op}"')
     check_behavior(session)
     check_ttl(session.TTL, srv.config.session_ttl_min)
+    # The log carries the ID: whoever applies the entry, now or at a restart, must make the same session.
     if req.Op == "create":
         session = changed(session, ID=_unused_id(srv.db), Behavior=session.Behavior or "release")
     try:

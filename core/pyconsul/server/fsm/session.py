@@ -39,6 +39,7 @@ def create_session(db: Store, index: int, session: Session) -> str:
         check = check_of_node(db, session.Node, check_id)
         if check is None:
             raise InternalError(f"Missing check '{check_id}' registration")
+        # A check of type session passes only while there is one, so that it is critical before the first.
         if check.Status == "critical" and check.Type != "session":
             raise InternalError(f"Check '{check_id}' is in {check.Status} state")
     stored = changed(session, Behavior=session.Behavior or "release", CreateIndex=index, ModifyIndex=index)

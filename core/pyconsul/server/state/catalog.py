@@ -184,6 +184,7 @@ def _node_to_replace(db: Store, index: int, node: Node) -> Node | None:
             if known.Node.lower() != node.Node.lower():
                 with blamed(f'Error while renaming Node ID: "{node.ID}" ({node.Address})'):
                     _refuse_taken_name(db, node, idless_may_be_taken=False)
+                # All that was on it goes with the old name; its agent registers that again under the new one.
                 delete_node(db, index, known.Node, peer)
             return known
     return node_named(db, node.Node, peer)
@@ -332,6 +333,7 @@ def put_check(db: Store, index: int, check: HealthCheck, *, preserve: bool = Fal
             service_changed(db, index, row.Service)
         else:
             services_of_node_changed(db, index, peer, check.Node)
+    # Before the check is stored: a session's end may write this very check, and what was registered counts.
     if check.Status == CRITICAL and not peer:
         sessions.drop_sessions_of_check(db, index, check.Node, check.CheckID)
     if modified:
@@ -384,6 +386,7 @@ def delete_service(db: Store, index: int, node: str, service_id: str, peer: str 
         return
     for check in db.where(CHECKS, "node_service", row_key(peer, node, service_id)):
         delete_check(db, index, node, check.CheckID, peer)
+    # Even where it had no checks, as in Consul.
     checks_changed(db, index, peer)
     db.delete(SERVICES, row.Key)
     service = row.Service

@@ -113,6 +113,7 @@ def node_by_name_or_id(db: Store, name: str, peer: str = "", ws: WatchSet | None
     if len(name) < 2:
         return 0, None
     gone = _index(db, index_name(peer, "node_last_extinction"), ws=ws)
+    # IDs are compared by whole bytes: an odd digit at the end does not count.
     prefix = name[: len(name) - len(name) % 2].lower()
     digits = prefix.replace("-", "")
     if len(prefix) > 36 or prefix.count("-") > 4 or len(digits) % 2 or not _HEX.issuperset(digits):
@@ -288,6 +289,7 @@ def check_connect_service_nodes(
     mapped_at, gateways = _gateway_rows(db, service, KIND_TERMINATING_GATEWAY, ws) if not peer else (0, [])
     rows += gateways
     names = {row.Service.Service for row in rows}
+    # Proxies have names of their own, and checks that raise the indexes of these alone.
     if names:
         index = max(service_index(db, n, exists=True, checks=True, peer=peer, ws=ws) for n in sorted(names))
     else:

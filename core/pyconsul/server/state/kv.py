@@ -62,6 +62,7 @@ def set_entry(db: Store, index: int, entry: DirEntry, *, keep_session: bool = Tr
     The lock index is the one that ``entry`` brings. A set that changes nothing keeps the ModifyIndex.
     """
     old = db.get(KVS, entry.Key)
+    # Only lock and unlock carry the lock index over: a plain set of a held key takes it back to 0, in Consul, too.
     session = (old.Session if old is not None else UNSET) if keep_session else entry.Session
     fresh = changed(
         entry,
@@ -151,6 +152,7 @@ def delete_tree(db: Store, index: int, prefix: str) -> None:
         return
     for entry in entries:
         db.delete(KVS, entry.Key)
+    # Who waits for the whole store goes by its own index, and needs no tombstone.
     if prefix:
         db.put(TOMBSTONES, Tombstone(Key=prefix, Index=index))
         raise_index(db, index, "tombstones")

@@ -86,6 +86,7 @@ def destroy_session(db: Store, index: int, session_id: str) -> Session | None:
 
     Returns the session that ended, or None when there was none.
     """
+    # Gone before its end is told: that may make a check critical on which it leaned, and so end it once more.
     session = db.delete(SESSIONS, session_id.lower())
     if session is None:
         return None
