@@ -3,6 +3,7 @@
 from typing import Any
 
 from pyconsul.server.request_limits import RequestRates
+from pyconsul.telemetry.logging import Level, Monitor
 
 
 async def test_no_kept_answer_goes_round_the_limits(run_agent: Any, connect: Any) -> None:
@@ -23,3 +24,15 @@ async def test_an_event_counts_as_a_write(run_agent: Any, connect: Any) -> None:
     async with run_agent(hcl) as agent, connect(agent) as wire:
         answer = await wire.get("/v1/event/fire/x", method="PUT")
         assert answer.status == 500 and answer.body.startswith(b"rate limit exceeded for operation")
+
+
+async def test_the_log_tells_who_asks_too_much(run_agent: Any, connect: Any) -> None:
+    """So that limits can be tried out before they are enforced."""
+    hcl = 'limits { request_limits { mode = "permissive" read_rate = 0 } }'
+    lines = Monitor(Level.DEBUG)
+    async with run_agent(hcl) as agent, connect(agent) as wire:
+        lines.start()
+        assert (await wire.get("/v1/kv/a")).status == 404
+        lines.stop()
+        host, port = wire.writer.get_extra_info("sockname")
+    assert f"rpc=KVS.Get source_addr={host}:{port} limit_type=global/read limit_enforced=false" in lines.take()

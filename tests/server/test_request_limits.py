@@ -43,7 +43,7 @@ def test_permissive_limits_only_tell() -> None:
     lines.start()
     limits.admit("KVS.Get")
     lines.stop()
-    told = "RPC exceeded allowed rate limit: rpc=KVS.Get limit_type=global/read limit_enforced=false"
+    told = "RPC exceeded allowed rate limit: rpc=KVS.Get source_addr=<nil> limit_type=global/read limit_enforced=false"
     assert f"[DEBUG] agent.server.rpc-rate-limit: {told}" in lines.take()
 
 

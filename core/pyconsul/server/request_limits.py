@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Final
 
 import msgspec
@@ -14,13 +15,15 @@ from pyconsul.structs.errors import TooManyRequests, Unavailable
 from pyconsul.telemetry import metrics
 from pyconsul.telemetry.logging import logger
 
-__all__ = ["RPC_BURST", "RequestLimits", "RequestRates"]
+__all__ = ["ASKED_BY", "RPC_BURST", "RequestLimits", "RequestRates"]
 
 log = logger("agent.server.rpc-rate-limit")
 
 _EXCEEDED: Final = "rpc.rate_limit.exceeded"
 _RPC_EXCEEDED: Final = "client.rpc.exceeded"
 RPC_BURST: Final = 1000
+# Whose request this is, for the log: ``address:port`` of a client; what the agent asks by itself comes from nobody.
+ASKED_BY: Final[ContextVar[str]] = ContextVar("asked_by", default="<nil>")
 _BURST_FACTOR: Final = 10  # seconds of the rate that may come at once
 _TOO_MANY: Final = "RPC rate limit exceeded"
 _ELSEWHERE: Final = "rate limit exceeded, try again later or against a different server"
@@ -97,7 +100,8 @@ class RequestLimits:
     def _is_enforced(self, method: str, limit: str) -> bool:
         """Note that a limit was exceeded; whether that is more than a note."""
         enforced = self._mode == "enforcing"
-        log.debug("RPC exceeded allowed rate limit", rpc=method, limit_type=limit, limit_enforced=enforced)
+        told = {"source_addr": ASKED_BY.get(), "limit_type": limit, "limit_enforced": enforced}
+        log.debug("RPC exceeded allowed rate limit", rpc=method, **told)
         metrics.incr(_EXCEEDED, labels=(("limit_type", limit), ("op", method), ("mode", self._mode)))
         return enforced
 

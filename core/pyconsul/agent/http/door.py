@@ -22,6 +22,7 @@ from pyconsul.agent.http.routing import Route
 from pyconsul.agent.http.ui import ui_reply
 from pyconsul.primitives.durations import format_duration
 from pyconsul.primitives.system_errors import words_of
+from pyconsul.server.request_limits import ASKED_BY
 from pyconsul.structs.errors import (
     BadRequest,
     ConsulError,
@@ -78,6 +79,8 @@ class Door:
         if found is None:
             return self._elsewhere(req)
         route, req.path = found
+        if self._agent.server.limits.active:
+            ASKED_BY.set(req.remote)
         began = time.perf_counter()
         barred = self._barred(req)
         reply = barred or await self._guarded(req, route)
