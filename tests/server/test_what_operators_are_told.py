@@ -108,16 +108,17 @@ async def guarded(told: Told) -> AsyncIterator[Server]:
 
 
 async def test_taking_the_lead_is_told_by_the_lines_that_scripts_wait_for(server: Server, told: Told) -> None:
-    """A restore is no new election: only the duties begin anew."""
+    """A restore is no new election: only the duties begin anew. The end is told, too."""
     begun = ["cluster leadership acquired", "New leader elected: payload=here"]
-    assert [line for line in told() if "lead" in line and "raft" not in line and "routine" not in line][:2] == [
-        f"[INFO]  agent.server: {words}" for words in begun
-    ]
+    for words in begun:
+        assert told.of(words) == f"[INFO]  agent.server: {words}"
     assert told.of("member joined").startswith("[INFO]  agent.server: member joined, marking health alive: member=here")
     assert told.of("established leadership").startswith("[DEBUG] agent.server: successfully established leadership: d")
     await server.leader.stop()
     await server.leader.start(restored=True)
     assert len([line for line in told() if any(words in line for words in begun)]) == 2
+    await server.stop()
+    assert told.of("shutting down") == "[INFO]  agent.server: shutting down server"
 
 
 async def test_routines_of_the_leader_are_told_when_they_begin_and_end(server: Server, told: Told) -> None:

@@ -12,6 +12,7 @@ from pyconsul.structs.catalog import KIND_CONNECT_PROXY, HealthCheck, NodeServic
 from pyconsul.structs.errors import NotFound
 
 __all__ = [
+    "accessor_alias",
     "reads_check",
     "recovery_authorizer",
     "vet_check",
@@ -25,6 +26,11 @@ def recovery_authorizer(node: str) -> Authorizer:
     """The rights of the agent recovery token: this agent, and to see all nodes. It needs no server."""
     rules = PolicyRules({"agent": (Rule(node, "write"),), "node_prefix": (Rule("", "read"),)})
     return Authorizer.of_policies([rules], Base.DENY, accessor_id=f"agent-recovery:{node}")
+
+
+def accessor_alias(authorizer: Authorizer) -> str:
+    """Who asks, as the log names them."""
+    return authorizer.holder
 
 
 def vet_service(authorizer: Authorizer, state: LocalState, service: NodeService) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pyconsul.agent.access import recovery_authorizer
+from pyconsul.agent.access import accessor_alias, recovery_authorizer
 from pyconsul.agent.cache import AgentCache
 from pyconsul.agent.capabilities import refuse_hasty_snapshots, refuse_odd_servers
 from pyconsul.agent.dns.server import DnsServer
@@ -148,7 +148,7 @@ class Agent:
     def _accessor_of(self, token: str) -> str:
         """The public ID of a token, for the log; "" where it cannot be found out."""
         try:
-            return self.authorizer(token).holder
+            return accessor_alias(self.authorizer(token))
         except ConsulError:
             return ""
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from pyconsul.acl import Access
+from pyconsul.agent.access import accessor_alias
 from pyconsul.agent.checks.dialing import DialError, dial, resolve, split_address
 from pyconsul.agent.http.discovery import refuse_partition
 from pyconsul.agent.http.reply import Reply, filtered_headers
@@ -59,7 +60,7 @@ def _is_shown(authorizer: Authorizer, member: Member) -> bool:
     """Whether a member may be seen: by who reads its node."""
     if authorizer.reads_node(member.Name):
         return True
-    _log.debug("dropping node from result due to ACLs", node=member.Name, accessorID=authorizer.holder)
+    _log.debug("dropping node from result due to ACLs", node=member.Name, accessorID=accessor_alias(authorizer))
     return False
 
 

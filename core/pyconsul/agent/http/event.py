@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from pyconsul.acl import Access, Authorizer
+from pyconsul.agent.access import accessor_alias
 from pyconsul.agent.events import check, index_of
 from pyconsul.agent.http.reply import Reply, filtered_headers
 from pyconsul.agent.http.request import Request
@@ -56,7 +57,7 @@ def _require_fire(req: Request, name: str) -> None:
     except AclNotFound as error:
         raise InternalError(error.text) from None
     if not authorizer.allows("event", Access.WRITE, name):
-        _log.warn("user event blocked by ACLs", event=name, accessorID=authorizer.holder)
+        _log.warn("user event blocked by ACLs", event=name, accessorID=accessor_alias(authorizer))
         raise PermissionDenied
 
 

@@ -230,8 +230,7 @@ class Request:
             self._parse_cache_control(options)
         if query:
             self._parse_wait(options)
-            if "MinQueryIndex" in options:
-                self._limit_wait(options)
+            self._bound_wait(options)
         if not enterprise:
             self.refuse_enterprise()
         return options
@@ -321,12 +320,13 @@ class Request:
                 raise BadRequest("Invalid index")
             options["MinQueryIndex"] = int(index)
 
-    def _limit_wait(self, options: dict[str, Any]) -> None:
+    def _bound_wait(self, options: dict[str, Any]) -> None:
         """How long the servers are to wait: as asked for up to the configured limit, or else the configured default."""
-        config = self.agent.config
-        asked: int = options.get("MaxQueryTime", 0)
-        limit = min(asked, config.max_query_time) if asked > 0 else config.default_query_time
-        options["MaxQueryTime"] = max(limit - int(self.waited * 1e9), 1)
+        if "MinQueryIndex" in options:
+            config = self.agent.config
+            asked: int = options.get("MaxQueryTime", 0)
+            limit = min(asked, config.max_query_time) if asked > 0 else config.default_query_time
+            options["MaxQueryTime"] = max(limit - int(self.waited * 1e9), 1)
 
     def json(self) -> Any:
         """The body as JSON. Raises BadRequest where it is none."""

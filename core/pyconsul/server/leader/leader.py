@@ -69,9 +69,6 @@ class Leader:
         """
         began = time.perf_counter_ns()
         self._leadership_changed()
-        if not restored:  # after a restore the lead was never lost, its duties only begin anew
-            log.info("cluster leadership acquired")
-            log.info("New leader elected", payload=self.server.config.node_name)
         self.session_timers.arm_all(self.server.db)
         self.tombstones.start()
         await self._start_acls()
