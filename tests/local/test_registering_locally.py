@@ -235,6 +235,22 @@ async def test_services_that_stay_critical_are_dropped(place: Place) -> None:
     assert [s.ID for s in place.state.services()] == ["api"]
 
 
+async def test_who_registers_again_is_given_the_time_anew(place: Place) -> None:
+    """The check may be critical as long again as it may be at first, inside a service or by itself."""
+    check = {"TTL": "1h", "DeregisterCriticalServiceAfter": "1m"}
+    place.register(Name="web", Check=check)
+    place.register(Name="api")
+    place.register_check(Name="own", ServiceID="api", **check)
+    for check_id in ("service:web", "own"):
+        place.state.update_check(check_id, "critical", "", asyncio.get_running_loop().time() - 50)
+    place.register(Name="web", Check=check)
+    place.register_check(Name="own", ServiceID="api", **check)
+    place.registrations.reap(asyncio.get_running_loop().time() + 50)
+    assert [s.ID for s in place.state.services()] == ["api", "web"]
+    place.registrations.reap(asyncio.get_running_loop().time() + 61)
+    assert [s.ID for s in place.state.services()] == ["web"]
+
+
 async def test_only_ttl_checks_take_reports(place: Place) -> None:
     """Others say so."""
     place.register(Name="web", Check={"TCP": "a:1", "Interval": "1h"})
