@@ -281,7 +281,9 @@ class RunningAlias:
                 continue
             attempt = 0
             ask = msgspec.structs.replace(ask, MinQueryIndex=max(1, found.Index))
-            self._set(found.HealthChecks or [], service_exists=await self._exists_remotely(ask))
+            checks = found.HealthChecks or []
+            exists = any(each.ServiceID == self._service_id for each in checks) or await self._exists_remotely(ask)
+            self._set(checks, service_exists=exists)
 
     async def _exists_remotely(self, ask: NodeSpecificRequest) -> bool:
         """Whether the node has the service; a failing question counts as yes, so that nothing flaps."""
