@@ -103,6 +103,26 @@ def test_a_server_ends_without_leaving(number: signal.Signals, name: str, agent:
     assert f"Caught: signal={name}" in running.said and "Graceful shutdown disabled. Exiting" in running.said
 
 
+def test_the_log_tells_of_the_lead_and_of_the_end_in_words_that_people_wait_for(agent: Callable[..., Process]) -> None:
+    """Scripts look for them to learn whether a server is of use yet, or gone."""
+    running = agent("-log-level=info", "-hcl=skip_leave_on_interrupt = false")
+    running.until("Consul agent running!")
+    running.process.send_signal(signal.SIGINT)
+    running.end()
+    dns = running.ports["dns"]
+    for text in (
+        "agent.server: cluster leadership acquired",
+        "agent.server: member joined, marking health alive: member=n1 partition=default",
+        "agent.server: New leader elected: payload=n1",
+        "agent.server: server starting leave",
+        f"agent.dns: Stopping server: protocol=DNS address=127.0.0.1:{dns} network=udp",
+        "agent: Endpoints down",
+        "agent.server: shutting down server",
+        "agent: consul server down",
+    ):
+        assert f"[INFO]  {text}\n" in running.said
+
+
 def test_a_pid_file_that_cannot_be_written_ends_the_start(agent: Callable[..., Process], tmp_path: Path) -> None:
     """Nobody would find the process."""
     running = agent(f"-pid-file={tmp_path / 'none' / 'pid'}")

@@ -147,6 +147,7 @@ async def test_log_lines_of_requests_have_consuls_form(wire: Any) -> None:
     try:
         await wire.get("/v1/kv/a?token=x")
         await wire.get("/v1/kv/a", method="POST")
+        await wire.get('/v1/kv/a%20%62"?index=x')
         text = monitor.take()
     finally:
         monitor.stop()
@@ -154,6 +155,21 @@ async def test_log_lines_of_requests_have_consuls_form(wire: Any) -> None:
     assert "[DEBUG] agent.http: Request finished: method=GET url=/v1/kv/a?token=<hidden> from=127.0.0.1:" in text
     assert "[ERROR] agent.http: Request error: method=POST url=/v1/kv/a from=127.0.0.1:" in text
     assert 'error="method POST not allowed"' in text
+    # The path stands as it was sent. What a read option gets for an answer is no error to Consul's log.
+    assert 'GET url="/v1/kv/a%20b%22?index=x" from' in text and "Invalid index" not in text
+
+
+async def test_the_log_tells_of_questions_to_another_datacenter(wire: Any) -> None:
+    """With the datacenter and the RPC method that has no way there."""
+    monitor = Monitor(Level.WARN)
+    monitor.start()
+    try:
+        await wire.get("/v1/catalog/nodes?dc=other")
+        text = monitor.take()
+    finally:
+        monitor.stop()
+    what = "RPC request for DC is currently failing as no path was found: datacenter=other method=Catalog.ListNodes"
+    assert f"[WARN]  agent.server.rpc: {what}\n" in text
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from pyconsul.server.fsm.machine import Fsm
 
 log = logger("agent")
+_server_log = logger("agent.server")
 
 SESSION_TTL_MIN_NS = 10_000_000_000  # where none is configured
 
@@ -188,19 +189,21 @@ class Agent:
         await self.retry_joins.stop()
         if self.watches is not None:
             await self.watches.stop()
-        await self.listeners.stop()
         await self.dns.stop()
+        await self.listeners.stop()
+        log.info("Endpoints down")
         await self.local_work.stop()
         await self.syncer.stop()
         self.coordinates.stop()
         self.cache.stop()
         await self.server.stop()
+        log.info("consul server down")
         log.info("shutdown complete")
         self.stopped.set()
 
     async def leave(self) -> None:
         """Tell the cluster that this agent goes for good; alone there is nobody to tell."""
-        log.info("server starting leave")
+        _server_log.info("server starting leave")
 
     async def reload(self) -> None:
         """Read the configuration again and take over what may change while running.
@@ -237,6 +240,10 @@ class Agent:
         if self.server.consensus.is_leader:
             await write_bootstrap_entries(self.server, bootstrap_entries(config))
         configure_metrics(config)
+        if config.cache == self.config.cache:
+            log.debug("Cache options have not been modified")
+        else:
+            log.info("Cache options have been updated")
         self.server.limits.configure(_request_rates(config))
         self._choose_lanes()
 

@@ -20,6 +20,7 @@ from pyconsul.structs.wire import changed
 from pyconsul.telemetry.logging import logger
 
 log = logger("agent")
+_server_log = logger("agent.server")
 
 KEPT = 256
 VERSION = 1
@@ -68,6 +69,7 @@ class Events:
 
     def receive(self, event: UserEvent) -> None:
         """Keep an event if its filters mean this agent."""
+        _server_log.debug("User event", event=event.Name)
         if event.Name == REMOTE_EXEC or not self._is_meant(event):
             return
         log.debug("new event", event_name=event.Name, event_id=event.ID)

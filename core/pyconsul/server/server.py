@@ -23,12 +23,14 @@ from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.errors import ConnectDisabled, InternalError
 from pyconsul.structs.operator import AutopilotConfig
 from pyconsul.structs.wire import Indexed, ReadRequest, changed
-from pyconsul.telemetry import metrics
+from pyconsul.telemetry import logger, metrics
 
 if TYPE_CHECKING:
     from pyconsul.raft.consensus import Consensus
 
 R = TypeVar("R", bound=Indexed)
+_log = logger("agent.server")
+_rpc_log = logger("agent.server.rpc")
 
 _CALLS: Final = metrics.counter("client.rpc")
 _READS: Final = metrics.counter("rpc.query")
@@ -85,8 +87,10 @@ class Server:
         await self.consensus.start()
         try:
             self.leader.autopilot.look()
+            _log.info("cluster leadership acquired")
             await self._catch_up()
             await self.leader.start()
+            _log.info("New leader elected", payload=self.config.node_name)
         except BaseException:
             await self.stop()
             raise
@@ -99,6 +103,7 @@ class Server:
 
     async def stop(self) -> None:
         """Give up the lead and close the log."""
+        _log.info("shutting down server")
         self.coordinates.stop()
         await self.leader.stop()
         await self.consensus.stop()
@@ -110,12 +115,14 @@ class Server:
         if endpoint is None:
             raise InternalError(f"rpc: can't find method {method}")
         self.limits.admit(method)
-        self.refuse_other_datacenters(getattr(ask, "Datacenter", ""))
+        self.refuse_other_datacenters(getattr(ask, "Datacenter", ""), method)
         return await endpoint(self, ask)
 
-    def refuse_other_datacenters(self, datacenter: str) -> None:
+    def refuse_other_datacenters(self, datacenter: str, method: str) -> None:
         """There is no way to another datacenter from a single one. Raises InternalError, as Consul does."""
         if datacenter and datacenter != self.config.datacenter:
+            what = "RPC request for DC is currently failing as no path was found"
+            _rpc_log.warn(what, datacenter=datacenter, method=method)
             raise InternalError("No path to datacenter")
 
     def require_connect(self) -> None:

@@ -78,7 +78,9 @@ class _Engine:
     def __init__(self, host: str, limit: int) -> None:
         protocol, slashes, address = host.partition("://")
         if not slashes:
-            raise NotImplementedHere(f"unable to parse docker host `{host}`")
+            text = f"unable to parse docker host `{host}`"
+            _log.error("error creating docker client", error=text)
+            raise NotImplementedHere(text)
         self._socket = address if protocol == "unix" else ""
         self._host = "docker" if self._socket else ""
         self._address = address.partition("/")[0] if protocol == "tcp" else address

@@ -105,8 +105,10 @@ class DnsServer:
     async def stop(self) -> None:
         """Close all sockets and drop what is being answered."""
         for transport in self._udp:
+            _tell_stop(transport.get_extra_info("sockname"), "udp")
             transport.close()
         for server in self._tcp:
+            _tell_stop(server.sockets[0].getsockname(), "tcp")
             server.close()
         tasks = list(self._tasks)
         for task in tasks:
@@ -267,6 +269,10 @@ class DnsServer:
             if reply is not None:
                 writer.write(len(reply).to_bytes(2, "big") + reply)
                 await writer.drain()
+
+
+def _tell_stop(where: tuple[str, int], network: str) -> None:
+    _log.info("Stopping server", protocol="DNS", address=address_text(where[0], where[1]), network=network)
 
 
 class UdpDoor(asyncio.DatagramProtocol):

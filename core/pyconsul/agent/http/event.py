@@ -34,7 +34,7 @@ async def event_fire(req: Request) -> Reply:
         raise BadRequest("Missing name")
     check(event)
     _admit(req)
-    req.agent.server.refuse_other_datacenters(req.datacenter())
+    req.agent.server.refuse_other_datacenters(req.datacenter(), "Internal.EventFire")
     _require_fire(req, event.Name)
     return Reply(req.agent.events.fire(event))
 

@@ -24,10 +24,12 @@ from pyconsul.memdb import WatchSet
 from pyconsul.structs.catalog import CONSUL_SERVICE_ID, HealthCheck, Node, NodeService
 from pyconsul.structs.health import CRITICAL, SERF_CHECK_ID
 from pyconsul.structs.wire import UNSET
+from pyconsul.telemetry import logger
 
 __all__ = ["LocalState", "NodeFacts", "UnknownLocal"]
 
 RESERVED_TAG_PREFIX: Final = "consul-"
+_log = logger("agent")
 
 
 class UnknownLocal(LookupError):
@@ -335,7 +337,9 @@ class LocalState:
     def _compare_check(self, check_id: str, remote: HealthCheck) -> None:
         row = self.db.get(CHECKS, check_id)
         if row is None:
-            if check_id != SERF_CHECK_ID:
+            if check_id == SERF_CHECK_ID:
+                _log.debug("Skipping remote check since it is managed automatically", check=check_id)
+            else:
                 self.gone_checks.setdefault(check_id, None)
             return
         if same_check(row.Check, remote, but_output=check_id in self.deferred):

@@ -22,7 +22,7 @@ from pyconsul.telemetry.routines import Routine
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
-log = logger("agent.leader")
+log = logger("agent.server")
 
 metrics.declare("summary", "leader.reconcile", "leader.reconcileMember")
 

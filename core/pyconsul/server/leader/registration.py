@@ -13,7 +13,7 @@ from pyconsul.telemetry.logging import logger
 if TYPE_CHECKING:
     from pyconsul.server.server import Server, ServerConfig
 
-log = logger("agent.leader")
+log = logger("agent.server")
 
 META_CONSUL_VERSION = "consul-version"
 SERF_PROTOCOL = {"serf_protocol_current": "2", "serf_protocol_min": "1", "serf_protocol_max": "5"}

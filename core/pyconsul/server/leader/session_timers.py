@@ -18,7 +18,7 @@ from pyconsul.telemetry.logging import logger
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
-log = logger("agent.server.session")
+log = logger("agent.server")
 
 _INVALIDATED: Final = metrics.timing("session_ttl.invalidate")
 
@@ -88,4 +88,4 @@ class SessionTimers:
                 _INVALIDATED.add((time.perf_counter() - began) * 1000)
                 log.debug("Session TTL expired", session=session_id)
                 return
-        log.error("maximum revoke attempts reached for session", session=session_id)
+        log.error("maximum revoke attempts reached for session", error=session_id)

@@ -15,7 +15,7 @@ from pyconsul.telemetry.logging import logger
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
-log = logger("agent.server.tombstones")
+log = logger("agent.server")
 
 metrics.declare("summary", "leader.reapTombstones")
 
@@ -85,4 +85,4 @@ class TombstoneReaper:
             with metrics.measure("leader.reapTombstones"):
                 await self._server.propose(MessageType.TOMBSTONE, request)
         except ConsulError as error:
-            log.error("failed to reap tombstones up to", index=index, error=error)
+            log.error("failed to reap tombstones up to index", index=index, error=error)
