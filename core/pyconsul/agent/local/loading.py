@@ -12,7 +12,7 @@ import msgspec
 from pyconsul.agent.local.registrations import NewService, Registrations
 from pyconsul.agent.local.sidecar import sidecar_of
 from pyconsul.agent.local.state import LocalState
-from pyconsul.agent.persistence import SOURCE_LOCAL, SOURCE_REMOTE, KeptCheck, KeptService, LocalFiles
+from pyconsul.agent.persistence import SOURCE_LOCAL, SOURCE_REMOTE, KeptCheck, KeptService, LocalFiles, UnreadableFile
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.system_errors import file_text
 from pyconsul.structs.catalog import HealthCheck, NodeService, ServiceConnect
@@ -53,13 +53,15 @@ def registered_service(definition: ServiceDefinition) -> NodeService:
 
 @contextmanager
 def _reading(what: str) -> Generator[None]:
-    """Turn the error of a folder that cannot be read, or brought up to date before, into LoadError."""
+    """Turn the error of a folder or file that cannot be read, or brought up to date before, into LoadError."""
     try:
         yield
     except OSError as error:
         raise LoadError(
             f"Failed reading {what} dir {quote(os.fspath(error.filename))}: {file_text(error)}", what
         ) from None
+    except UnreadableFile as error:
+        raise LoadError(str(error), what) from None
 
 
 class Loader:
@@ -182,7 +184,7 @@ class Loader:
         except ConsulError as error:
             _log.warn("Failed to restore check", check=check.CheckID, error=error)
             self._files.drop_check(check.CheckID)
-        _log.debug("restored health check from file", check=check.CheckID, file=os.path.basename(path))
+        _log.debug("restored health check from file", check=check.CheckID, file=path)
 
 
 def _is_default_of_sidecar(state: LocalState, check: HealthCheck) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from pyconsul.agent.checks.probes import NotImplementedHere
-from pyconsul.agent.checks.runner import CheckRunner
+from pyconsul.agent.checks.runner import CheckRunner, settled
 from pyconsul.agent.local.central import takes_central_config, with_central_config
 from pyconsul.agent.local.exposed import ExposedPorts, rerouted
 from pyconsul.agent.local.rows import LocalCheck, LocalService
@@ -477,4 +477,5 @@ class Registrations:
     def _save_check(self, check: HealthCheck, kind: CheckType | None, token: str, *, from_config: bool) -> None:
         if self._files.enabled:
             source = SOURCE_LOCAL if from_config else SOURCE_REMOTE
-            self._files.save_check(KeptCheck(Check=check, ChkType=kind, Token=token, Source=source))
+            kept = None if kind is None else settled(kind)
+            self._files.save_check(KeptCheck(Check=check, ChkType=kept, Token=token, Source=source))

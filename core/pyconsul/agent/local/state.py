@@ -297,7 +297,8 @@ class LocalState:
 
     def compare(self, node: Node | None, services: Iterable[NodeService], checks: Iterable[HealthCheck]) -> None:
         """Mark all that differs from what the catalog has about this node."""
-        self.node_in_sync = self._node_matches(node)
+        if not self._node_matches(node):  # an equal one is still sent once a start: people wait for that line
+            self.node_in_sync = False
         remote_services = {each.ID: each for each in services}
         remote_checks = {each.CheckID: each for each in checks}
         for row in self.db.all(SERVICES):
