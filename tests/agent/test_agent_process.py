@@ -131,14 +131,15 @@ def test_a_pid_file_that_cannot_be_written_ends_the_start(agent: Callable[..., P
 
 
 def test_hangup_reloads_and_a_broken_file_changes_nothing(agent: Callable[..., Process]) -> None:
-    """Also one whose watches or services are wrong; the agent goes on."""
+    """Also one whose watches or services are wrong; the agent goes on. What is odd in it is told again."""
     running = agent()
     running.until("Consul agent running!")
     running.file.write_text("{")
     running.process.send_signal(signal.SIGHUP)
     assert "[ERROR] agent: Reload config failed: error=" in running.until("Reload config failed")
-    running.write(service={"name": "web", "port": 80})
+    running.write(service={"name": "web", "port": 80}, acl_datacenter="dc1")
     running.process.send_signal(signal.SIGHUP)
+    assert "[WARN]  agent.auto_config: The 'acl_datacenter' field is deprecated." in running.until("acl_datacenter")
     running.until("Synced service: service=web")
     assert running.leader()
 

@@ -277,6 +277,11 @@ async def test_a_reload_keeps_last_results(place: Place) -> None:
     [
         ([{"name": "x", "check": {"http": "h"}}], [], 'Failed to validate checks for service "x": Interval must be'),
         ([{"name": "x", "check": {"args": ["a"], "interval": "1s"}}], [], 'Failed to register service "x": Scripts'),
+        (
+            [{"name": "x", "connect": {"sidecar_service": {"check": {"http": "h"}}}}],
+            [],
+            'Failed to validate sidecar for service "x": Interval must be',
+        ),
         ([], [{"name": "c", "ttl": "1s", "service_id": "x"}], "Failed to register check 'c': ServiceID \"x\" does not"),
         ([{"name": "x", "nope": 1}], [], "invalid config key service.nope"),
     ],

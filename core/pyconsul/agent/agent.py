@@ -165,7 +165,7 @@ class Agent:
         await self.server.start()
         try:
             self.local_work.start()
-            self._configure_dns(self.config)
+            await self._configure_dns(self.config)
             await self.dns.start(self.config.dns_addrs)
             await self.listeners.start()
             self._watch(self.config)
@@ -236,7 +236,7 @@ class Agent:
         with _reloading("watches"):
             self._watch(config)
         with _reloading("dns config "):  # the blank is Consul's
-            self._configure_dns(config)
+            await self._configure_dns(config)
         if self.server.consensus.is_leader:
             await write_bootstrap_entries(self.server, bootstrap_entries(config))
         configure_metrics(config)
@@ -263,9 +263,10 @@ class Agent:
         self.listeners.front.replies.switch(on=unlimited)
         self.dns.keep_answers(on=unlimited)
 
-    def _configure_dns(self, config: RuntimeConfig) -> None:
-        """Answer DNS by this configuration. Raises ValueError for a recursor that is no address."""
-        self.dns.reload(DnsSettings.of(config, self.tokens.dns_token()))
+    async def _configure_dns(self, config: RuntimeConfig) -> None:
+        """Answer DNS by this configuration. Raises ValueError for a recursor that has no address."""
+        read = asyncio.to_thread(DnsSettings.of, config, self.tokens.dns_token())  # looks up the names of recursors
+        self.dns.reload(await read)
 
     def _load_keyrings(self) -> None:
         config = self.config

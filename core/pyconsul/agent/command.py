@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pyconsul.lang.goflags import Args
 
 log = logger("agent")
+_reload_log = logger("agent.auto_config")  # where Consul reads its files again
 
 GRACEFUL_TIMEOUT = 15.0  # seconds for a graceful leave
 PREFIX = "==> "
@@ -94,7 +95,7 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
         node_id_of(config)  # a bad one is told before anything else, as Consul does
         check_tls_files(config)
         refuse_unbuilt(config)
-        agent = Agent(config, lambda: load(flags).runtime)
+        agent = Agent(config, partial(_read_again, flags))
     except (OSError, ValueError) as error:
         return _refuse(_start_error(error))
     with contextlib.suppress(OutputLost):  # an agent runs without a place for its lines, too
@@ -120,6 +121,14 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
         if watcher is not None:
             watcher.stop()
     return _ended(code)
+
+
+def _read_again(flags: dict[str, Any]) -> RuntimeConfig:
+    """The configuration as its files have it now; what is odd about it goes to the log. Raises ConfigError."""
+    loaded = load(flags)
+    for warning in loaded.warnings:
+        _reload_log.warn(warning)
+    return loaded.runtime
 
 
 def _ended(code: int) -> int:
