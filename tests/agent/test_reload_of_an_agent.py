@@ -95,3 +95,17 @@ async def test_a_reload_changes_how_much_is_logged(running: Reloadable) -> None:
     assert sink.level is Level.WARN
     await running.reload('log_level = "loud"')
     assert (sink.level, (await running.shown("Logging"))["LogLevel"]) == (Level.WARN, "warn")
+
+
+async def test_a_reload_says_whether_the_cache_has_other_limits(running: Reloadable) -> None:
+    """As Consul does, each time."""
+    monitor = Monitor(Level.DEBUG)
+    monitor.start()
+    await running.reload("")
+    await running.reload("cache { entry_fetch_rate = 5 }")
+    monitor.stop()
+    told = [line.partition(" ")[2] for line in monitor.take().splitlines() if "Cache" in line]
+    assert told == [
+        "[DEBUG] agent: Cache options have not been modified",
+        "[INFO]  agent: Cache options have been updated",
+    ]

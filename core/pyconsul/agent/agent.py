@@ -83,6 +83,7 @@ class Agent:
         self.rpc = rpc_of(self.server)
         self.keyrings = Keyrings.empty(self.node_name, self.datacenter, wan=config.serf_advertise_wan is not None)
         self.cache = AgentCache(self.rpc, rights=self.server.acl.version)
+        self.cache.limit(config.cache.entry_fetch_rate, config.cache.entry_fetch_max_burst)
         self.tokens = Tokens()
         self._recovery = recovery_authorizer(self.node_name)
         self.server.acl.local = lambda secret: self._recovery if self.tokens.is_recovery(secret) else None
@@ -243,6 +244,7 @@ class Agent:
         if config.cache == self.config.cache:
             log.debug("Cache options have not been modified")
         else:
+            self.cache.limit(config.cache.entry_fetch_rate, config.cache.entry_fetch_max_burst)
             log.info("Cache options have been updated")
         self.server.limits.configure(_request_rates(config))
         self._choose_lanes()
