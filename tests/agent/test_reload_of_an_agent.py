@@ -64,7 +64,7 @@ async def test_the_new_configuration_is_shown_as_a_whole(running: Reloadable) ->
     [
         ('service { name = "" }', 'Failed reloading services: Failed to register service "": Service name missing'),
         ('check { name = "c" ttl = "5s" service_id = "x" }', "Failed reloading checks: Failed to register check 'c'"),
-        ('watches { type = "key" key = "a" }', "Failed reloading watches: Must define a watch handler"),
+        ('watches { type = "key" key = "a" }', "Failed reloading watches: watch plans require an HTTP"),
         ('recursors = ["x:y:z"]', "Failed reloading dns config : Invalid recursor address: address x:y:z: too many"),
         ('tls { https { ca_file = "/none" } }', "Failed reloading tls configuration: Error loading from /none: open"),
         ('datacenter = "a b"', "datacenter can only contain lowercase alphanumeric"),

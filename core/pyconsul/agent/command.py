@@ -167,12 +167,17 @@ def _settle_memory() -> None:
 
 
 def _watch_files(agent: Agent, loaded: Loaded) -> Routine | None:
-    """What reloads when a file changes, where that is wanted."""
+    """What reloads when a configuration file, a certificate or a key changes, where that is wanted."""
     if not loaded.runtime.auto_reload_config:
         return None
     from pyconsul.agent.auto_reload import reload_on_change
 
-    watcher = Routine("auto-reload config", partial(reload_on_change, loaded.watched, agent.reload, log), log)
+    def paths() -> list[str]:
+        tls = agent.shown.tls
+        each = (tls.internal_rpc, tls.grpc, tls.https)
+        return [*loaded.watched, *(name for part in each for name in (part.cert_file, part.key_file) if name)]
+
+    watcher = Routine("auto-reload config", partial(reload_on_change, paths, agent.reload, log), log)
     watcher.start()
     return watcher
 
