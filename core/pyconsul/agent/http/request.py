@@ -230,6 +230,7 @@ class Request:
             self._parse_cache_control(options)
         if query:
             self._parse_wait(options)
+            self._bound_wait(options)
         if not enterprise:
             self.refuse_enterprise()
         return options
@@ -242,7 +243,7 @@ class Request:
         return options
 
     def wait_options(self) -> dict[str, Any]:
-        """Only ``index`` and ``wait`` of the query options. Raises BadOption."""
+        """Only ``index`` and ``wait`` of the query options, for who bounds the time by itself. Raises BadOption."""
         options: dict[str, Any] = {}
         self._parse_wait(options)
         return options
@@ -318,6 +319,9 @@ class Request:
             if not index.isascii() or not index.isdigit() or len(index) > _LONGEST or int(index) > _UINT64_MAX:
                 raise BadOption("Invalid index")
             options["MinQueryIndex"] = int(index)
+
+    def _bound_wait(self, options: dict[str, Any]) -> None:
+        if "MinQueryIndex" in options:
             config = self.agent.config
             asked = options.get("MaxQueryTime", 0)
             limit = min(asked if asked > 0 else config.default_query_time, config.max_query_time)
