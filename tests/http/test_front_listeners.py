@@ -39,6 +39,19 @@ async def test_clients_of_unix_sockets_are_limited_together(
             assert (await second.answer()).status == 429
 
 
+async def test_clients_of_unix_sockets_have_no_address_to_write_from(
+    tmp_path: Path, run_agent: Callable[..., Any], connect: Callable[..., Any]
+) -> None:
+    """With ``allow_write_http_from`` their writes fail, in Consul's words; they may read."""
+    where = (Address("unix", str(tmp_path / "http.sock"), 0),)
+    only = 'http_config { allow_write_http_from = ["127.0.0.0/8"] }'
+    async with run_agent(only, http_addrs=where) as agent, connect(agent) as wire:
+        refused = await wire.get("/v1/kv/a", method="PUT")
+        assert refused.status == 500
+        assert refused.body == b"unable to parse remote addr: address @: missing port in address"
+        assert (await wire.get("/v1/status/leader")).status == 200
+
+
 @pytest.mark.parametrize(
     ("rules", "text"),
     [

@@ -173,8 +173,9 @@ class Door:
             return
         try:
             address = ipaddress.ip_address(req.remote.rpartition(":")[0].strip("[]"))
-        except ValueError as error:
-            raise BadRequest("unable to parse remote addr") from error
+        except ValueError as error:  # a Unix socket's client has no address, so it may not write
+            text = f"unable to parse remote addr: address {req.remote}: missing port in address"
+            raise InternalError(text) from error
         if not any(address in network for network in self._writers):
             raise PermissionDenied("Access is restricted")
 
