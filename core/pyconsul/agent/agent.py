@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import math
 import random
 import uuid
@@ -20,6 +21,7 @@ from pyconsul.agent.dns.server import DnsServer
 from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.agent.events import Events, LocalInstance
 from pyconsul.agent.figures import Figures, configure_metrics
+from pyconsul.agent.host import host_id
 from pyconsul.agent.http.agent_members import join
 from pyconsul.agent.http.door import Door
 from pyconsul.agent.http.front.listeners import Listeners
@@ -414,14 +416,14 @@ def node_id_of(config: RuntimeConfig) -> str:
             raise ValueError(f"failed to setup node ID: specified NodeID is invalid: {fault}")
         return config.node_id.lower()
     if not config.data_dir:
-        return str(uuid.uuid4())
+        return _new_node_id(config)
     path = Path(config.data_dir) / "node-id"
     if (kept := _kept_node_id(path)) is not None:
         if fault := uuid_fault(kept):
             raise ValueError(f"failed to setup node ID: NodeID in {path} is invalid: {fault}")
         return kept
     try:
-        node_id = str(uuid.uuid4())
+        node_id = _new_node_id(config)
         make_directory(path.parent, mode=0o755)
         write_durably(path, node_id.encode(), mode=0o600)
     except OSError as error:
@@ -431,10 +433,20 @@ def node_id_of(config: RuntimeConfig) -> str:
     return node_id
 
 
+def _new_node_id(config: RuntimeConfig) -> str:
+    """A random UUID, or one that is the same each time on this machine.
+
+    It is hashed since machines of one make, or of one cloud, may have IDs that are all but equal.
+    """
+    if config.disable_host_node_id:
+        return str(uuid.uuid4())
+    return str(uuid.UUID(bytes=hashlib.sha512(host_id().encode()).digest()[:16]))
+
+
 def _kept_node_id(path: Path) -> str | None:
     """What a file says, None where there is none. Raises ValueError for one that cannot be read."""
     try:
-        return path.read_text("utf-8", "replace").strip()
+        return path.read_text("utf-8", "replace").strip().lower()
     except FileNotFoundError:
         return None
     except OSError as error:
