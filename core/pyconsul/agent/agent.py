@@ -35,6 +35,7 @@ from pyconsul.agent.local.tokens import Tokens, kept_at
 from pyconsul.agent.local.work import LocalWork
 from pyconsul.agent.members import lan_members
 from pyconsul.agent.reloading import reloaded
+from pyconsul.agent.remote_exec import RemoteExec
 from pyconsul.agent.retry_join import RetryJoin, RetryJoins
 from pyconsul.agent.rpc import rpc_of
 from pyconsul.agent.systemd import tell_ready
@@ -115,7 +116,9 @@ class Agent:
         self.watches: Watches | None = None
         self.last_seen = LastSeen(config)
         self.figures = Figures()
-        self.events = Events(self.node_name, self._instances)
+        self.remote_exec = RemoteExec(self.node_name, self.datacenter, self.rpc, self.tokens)
+        obey = None if config.disable_remote_exec else self.remote_exec.begin
+        self.events = Events(self.node_name, self._instances, obey)
         self.door = Door(self)
         self.listeners = Listeners(self)
         self.dns = DnsServer(DnsSettings(), self.rpc)
@@ -192,6 +195,7 @@ class Agent:
         await self.retry_joins.stop()
         if self.watches is not None:
             await self.watches.stop()
+        await self.remote_exec.stop()
         await self.dns.stop()
         await self.listeners.stop()
         log.info("Endpoints down")

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from pyconsul.agent.checks.outputs import Tail
-from pyconsul.agent.checks.script_probe import start_text
+from pyconsul.agent.checks.script_probe import in_shell, start_text
 from pyconsul.lang.gosyntax import go_syntax
 from pyconsul.primitives import open_files
 from pyconsul.primitives.child_signals import ending
@@ -139,14 +139,10 @@ async def handle(plan: Plan, update: Update) -> None:
     args = plan.exempt.get("args")
     if args is None:
         script = str(plan.exempt["handler"])
-        await _run(_in_shell(script), script, update.index, body)
+        await _run(in_shell(script), script, update.index, body)
         return
     command = [args] if isinstance(args, str) else list(cast("Sequence[str]", args))
-    await _run(command or _in_shell(""), command, update.index, body)
-
-
-def _in_shell(script: str) -> list[str]:
-    return [os.environ.get("SHELL") or "/bin/sh", "-c", script]
+    await _run(command or in_shell(""), command, update.index, body)
 
 
 async def _run(command: list[str], shown: list[str] | str, index: int, body: bytes) -> None:
