@@ -2,7 +2,7 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -45,7 +45,7 @@ class Jobs(DoorClient):
 
 
 @asynccontextmanager
-async def jobs(hcl: str = ALLOWED) -> AsyncIterator[Jobs]:
+async def jobs(hcl: str = ALLOWED) -> AsyncGenerator[Jobs, None]:
     """For an agent that may carry them out."""
     async with leading_agent(hcl, local=True) as agent:
         try:
