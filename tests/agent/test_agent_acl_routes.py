@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pyconsul.structs.acl import ACLToken
+from pyconsul.telemetry.logging import Level, Monitor
 from tests.agent.conftest import Api
 
 WEB = {"Name": "web", "Port": 80, "Check": {"CheckID": "web-ttl", "TTL": "1h"}}
@@ -166,6 +167,16 @@ async def test_events_are_fired_and_seen_by_name(api: Api) -> None:
     assert answer.headers["X-Consul-Results-Filtered-By-Acls"] == "true"
     assert (await api.get("/v1/event/list")).body == []
     assert (await api.get("/v1/event/list", "unknown")).status == 403
+
+
+async def test_the_log_of_the_servers_tells_who_may_not_fire_an_event(api: Api) -> None:
+    """There an operator sees it, wherever the event was fired."""
+    monitor = Monitor(Level.WARN)
+    monitor.start()
+    await api.put("/v1/event/fire/deploy")
+    monitor.stop()
+    told = 'user event blocked by ACLs: event=deploy accessorID="anonymous token"'
+    assert f"[WARN]  agent.server.internal: {told}\n" in monitor.take()
 
 
 async def test_gossip_keys_take_a_right_of_their_own(api: Api) -> None:

@@ -103,6 +103,26 @@ def test_a_server_ends_without_leaving(number: signal.Signals, name: str, agent:
     assert f"Caught: signal={name}" in running.said and "Graceful shutdown disabled. Exiting" in running.said
 
 
+def test_the_log_tells_of_the_lead_and_of_the_end_in_words_that_people_wait_for(agent: Callable[..., Process]) -> None:
+    """Scripts look for them to learn whether a server is of use yet, or gone."""
+    running = agent("-log-level=info", "-hcl=skip_leave_on_interrupt = false")
+    running.until("Consul agent running!")
+    running.process.send_signal(signal.SIGINT)
+    running.end()
+    dns = running.ports["dns"]
+    for text in (
+        "agent.server: cluster leadership acquired",
+        "agent.server: member joined, marking health alive: member=n1 partition=default",
+        "agent.server: New leader elected: payload=n1",
+        "agent.server: server starting leave",
+        f"agent.dns: Stopping server: protocol=DNS address=127.0.0.1:{dns} network=udp",
+        "agent: Endpoints down",
+        "agent.server: shutting down server",
+        "agent: consul server down",
+    ):
+        assert f"[INFO]  {text}\n" in running.said
+
+
 def test_a_pid_file_that_cannot_be_written_ends_the_start(agent: Callable[..., Process], tmp_path: Path) -> None:
     """Nobody would find the process."""
     running = agent(f"-pid-file={tmp_path / 'none' / 'pid'}")
@@ -111,14 +131,15 @@ def test_a_pid_file_that_cannot_be_written_ends_the_start(agent: Callable[..., P
 
 
 def test_hangup_reloads_and_a_broken_file_changes_nothing(agent: Callable[..., Process]) -> None:
-    """Also one whose watches or services are wrong; the agent goes on."""
+    """Also one whose watches or services are wrong; the agent goes on. What is odd in it is told again."""
     running = agent()
     running.until("Consul agent running!")
     running.file.write_text("{")
     running.process.send_signal(signal.SIGHUP)
     assert "[ERROR] agent: Reload config failed: error=" in running.until("Reload config failed")
-    running.write(service={"name": "web", "port": 80})
+    running.write(service={"name": "web", "port": 80}, acl_datacenter="dc1")
     running.process.send_signal(signal.SIGHUP)
+    assert "[WARN]  agent.auto_config: The 'acl_datacenter' field is deprecated." in running.until("acl_datacenter")
     running.until("Synced service: service=web")
     assert running.leader()
 

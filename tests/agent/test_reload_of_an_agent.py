@@ -66,7 +66,7 @@ async def test_the_new_configuration_is_shown_as_a_whole(running: Reloadable) ->
     [
         ('service { name = "" }', 'Failed reloading services: Failed to register service "": Service name missing'),
         ('check { name = "c" ttl = "5s" service_id = "x" }', "Failed reloading checks: Failed to register check 'c'"),
-        ('watches { type = "key" key = "a" }', "Failed reloading watches: Must define a watch handler"),
+        ('watches { type = "key" key = "a" }', "Failed reloading watches: watch plans require an HTTP"),
         ('recursors = ["x:y:z"]', "Failed reloading dns config : Invalid recursor address: address x:y:z: too many"),
         ('tls { https { ca_file = "/none" } }', "Failed reloading tls configuration: Error loading from /none: open"),
         ('datacenter = "a b"', "datacenter can only contain lowercase alphanumeric"),
@@ -118,3 +118,17 @@ async def test_a_reload_changes_when_the_log_is_cut_short(tmp_path: Path) -> Non
         assert not await voter.snapshot_if_due()
     finally:
         await on_disk.agent.stop()
+
+
+async def test_a_reload_says_whether_the_cache_has_other_limits(running: Reloadable) -> None:
+    """As Consul does, each time."""
+    monitor = Monitor(Level.DEBUG)
+    monitor.start()
+    await running.reload("")
+    await running.reload("cache { entry_fetch_rate = 5 }")
+    monitor.stop()
+    told = [line.partition(" ")[2] for line in monitor.take().splitlines() if "Cache" in line]
+    assert told == [
+        "[DEBUG] agent: Cache options have not been modified",
+        "[INFO]  agent: Cache options have been updated",
+    ]

@@ -56,6 +56,7 @@ def test_a_report_that_is_too_long_keeps_its_beginning() -> None:
     check = TtlCheck("c", 10.0, 3, now=0.0)
     assert check.report(P, "abc", 0.0) == "abc"
     assert check.report(P, "\u00e9\u00e9", 0.0) == "\u00e9\ufffd ... (captured 3 of 4 bytes)"
+    assert check.report(P, "a\u4e2d\u4e2d", 0.0) == "a\ufffd\ufffd ... (captured 3 of 7 bytes)"
 
 
 def test_probes_keep_the_end_of_their_output() -> None:
@@ -74,7 +75,9 @@ def test_a_tail_is_the_end_of_everything(pieces: list[bytes], limit: int) -> Non
     for piece in pieces:
         tail.write(piece)
     whole = b"".join(pieces)
-    assert (tail.total, tail.text()) == (len(whole), whole[-limit:].decode("utf-8", "replace"))
+    shown = whole[-limit:].decode("utf-8", "surrogateescape")
+    assert tail.total == len(whole)
+    assert tail.text() == "".join("\ufffd" if "\udc80" <= char <= "\udcff" else char for char in shown)
 
 
 def a_check(status: str, service: str = "s", name: str = "n", node: str = "here") -> HealthCheck:
@@ -88,6 +91,7 @@ def a_check(status: str, service: str = "s", name: str = "n", node: str = "here"
         ([], (P, "No checks found.")),
         ([a_check(P)], (P, "All checks passing.")),
         ([a_check(P), a_check(W, name="w")], (W, 'Aliased check "w" failing: o')),
+        ([a_check(W, name='a "b"')], (W, 'Aliased check "a \\"b\\"" failing: o')),
         ([a_check(W), a_check(C, name="c")], (C, 'Aliased check "c" failing: o')),
         ([a_check(C, service="other")], (P, "No checks found.")),
         ([a_check(C, service="")], (C, 'Aliased check "n" failing: o')),

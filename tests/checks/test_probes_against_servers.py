@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -52,11 +53,15 @@ TOO_LARGE = (
 
 
 class DockerEngine:
-    """Answers the engine's three calls; ``code`` is the exit code, ``refuse`` fails the first call."""
+    """Answers the engine's three calls; ``code`` is the exit code, ``refuse`` fails the first call.
 
-    def __init__(self, code: int = 0, refuse: int = 0) -> None:
+    With ``resets`` it breaks off the second one when status and output are out.
+    """
+
+    def __init__(self, code: int = 0, refuse: int = 0, *, resets: bool = False) -> None:
         self.code = code
         self.refuse = refuse
+        self.resets = resets
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request."""
@@ -65,7 +70,15 @@ class DockerEngine:
             (int(x.split(b":")[1]) for x in head.split(b"\r\n") if x.lower().startswith(b"content-length")), 0
         )
         await reader.readexactly(length)
-        status, body = self._answer(head.split(b" ")[1].decode())
+        path = head.split(b" ")[1].decode()
+        if self.resets and path.endswith("/start"):
+            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsaid\r\n")
+            await writer.drain()
+            line = writer.get_extra_info("socket")
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+            return
+        status, body = self._answer(path)
         writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
         await writer.drain()
         writer.close()
@@ -284,6 +297,12 @@ async def test_docker_checks_run_in_the_container(
     monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
     assert await attempt(DockerContainerID="box", ScriptArgs=["x"]) == found
     server.close()
+
+
+async def test_a_docker_engine_may_hang_up_on_what_it_has_told(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run whose connection is reset after status and output is judged by them."""
+    monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{await serve(DockerEngine(resets=True))}")
+    assert await attempt(DockerContainerID="box", ScriptArgs=["x"]) == Result("passing", "said")
 
 
 async def test_an_absent_docker_engine_is_an_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,15 +20,31 @@ def test_writing_adding_and_removing_files_is_noticed(tmp_path: Path) -> None:
     folder.mkdir()
     single.write_text("x")
     files = ConfigFiles([str(single), str(folder), str(tmp_path / "none")])
-    assert not files.changed()
+    assert files.changes() == 0
     single.write_text("longer")
-    assert files.changed() and not files.changed()
+    assert files.changes() == 1 and files.changes() == 0
     (folder / "b.hcl").write_text("y")
-    assert files.changed() and not files.changed()
+    assert files.changes() == 1 and files.changes() == 0
     os.replace(folder / "b.hcl", folder / "c.hcl")
-    assert files.changed()
+    assert files.changes() == 2
     single.unlink()
-    assert files.changed() and not files.changed()
+    assert files.changes() == 1 and files.changes() == 0
+
+
+def test_other_files_may_count_from_some_time_on(tmp_path: Path) -> None:
+    """As with certificates that a reload has named: new ones are no change, what others missed meanwhile is."""
+    kept, old, new = (tmp_path / name for name in ("kept", "old", "new"))
+    for path in (kept, old, new):
+        path.write_text("x")
+    files = ConfigFiles([str(kept), str(old)])
+    for path in (kept, old):
+        path.write_text("longer")
+    files.follow([str(kept), str(new)])
+    assert files.changes() == 1
+    old.write_text("again longer")
+    assert files.changes() == 0
+    new.write_text("longer")
+    assert files.changes() == 1
 
 
 @pytest.mark.parametrize("fault", [None, ConfigError("broken")])
@@ -43,7 +59,7 @@ async def test_a_changed_file_reloads_again_and_again(tmp_path: Path, fault: Con
         if fault is not None:
             raise fault
 
-    task = asyncio.create_task(reload_on_change([str(path)], reload, logger("test"), interval=0.01))
+    task = asyncio.create_task(reload_on_change(lambda: [str(path)], reload, logger("test"), interval=0.01))
     await asyncio.sleep(0)
     for text in ("22", "333"):
         path.write_text(text)

@@ -290,3 +290,33 @@ async def test_what_is_forwarded_is_the_question_and_its_edns_record(world: Any,
     assert await world.packet(query.to_wire() + b"rubbish")
     assert (len(heard[0].ar), heard[0].ar[0].edns_do, heard[0].ar[0].edns_len) == (1, 1, 1400)
     assert bytes(heard[0].pack()) == query.to_wire()
+
+
+async def test_the_log_tells_of_each_question(world: Any, recursors: Recursors) -> None:
+    """In parts what is asked of our own names, in Go's print form what is asked of others; nothing of what is refused.
+
+    A name that could not be ours is a warning each time: that is how search lists that are too long come to light.
+    """
+    monitor = Monitor(Level.DEBUG)
+    add_sink(monitor)
+    try:
+        for _ in range(2):
+            await world.ask("www.example.consul")
+        await world.ask("nobody.service.consul")
+        await world.ask("refused.example")
+        await recursors(says("example.com. 60 IN A 192.0.2.1"))
+        await world.ask("example.com")
+    finally:
+        remove_sink(monitor)
+    lines = [line.partition(" ")[2] for line in monitor.take().splitlines()]
+    told = [re.sub(r"(latency|client|rtt|recursor)=\S+ ?", "", line) for line in lines]
+    served = "[DEBUG] agent.dns: request served from client: "
+    assert told == [
+        "[WARN]  agent.dns: QName invalid: qname=www.example.",
+        served + "name=www.example.consul. type=A class=IN client_network=udp",
+        "[WARN]  agent.dns: QName invalid: qname=www.example.",
+        served + "name=www.example.consul. type=A class=IN client_network=udp",
+        served + "name=nobody.service.consul. type=A class=IN client_network=udp",
+        '[DEBUG] agent.dns: recurse succeeded for question: question="{example.com. 1 1}" ',
+        served + 'question="{example.com. 1 1}" network=udp client_network=udp',
+    ]

@@ -18,6 +18,7 @@ from pyconsul.agent.dns.message import Unanswerable, parse
 from pyconsul.agent.dns.names import BadName, address_of_reverse, labels, parse_ip, read_name, reverse_name, wire
 from pyconsul.agent.dns.recursor import read_answers
 from pyconsul.agent.dns.settings import DnsSettings, recursor_address
+from pyconsul.primitives.dialing import no_such_host
 from pyconsul.structs.errors import NoLeader
 
 QUERY = dns.message.make_query("web.service.consul", "A")
@@ -172,11 +173,13 @@ def test_answers_of_recursors_are_read_with_their_names() -> None:
         ("2001:db8::1", ("2001:db8::1", 53)),
         ("[2001:db8::1]:5353", ("2001:db8::1", 5353)),
         ("[2001:db8::1]", ("2001:db8::1", 53)),
-        ("dns.example", ("dns.example", 53)),
+        ("localhost", ("127.0.0.1", 53)),
+        ("8.8.8.8:domain", ("8.8.8.8", 53)),
+        (":5353", ("127.0.0.1", 5353)),
     ],
 )
 def test_recursors_may_leave_their_port_out(text: str, where: tuple[str, int]) -> None:
-    """53 is meant then."""
+    """53 is meant then. Names are looked up once."""
     assert recursor_address(text) == where
 
 
@@ -184,6 +187,7 @@ def test_recursors_may_leave_their_port_out(text: str, where: tuple[str, int]) -
     ("text", "fault"),
     [
         ("8.8.8.8:x", "lookup tcp/x: unknown port"),
+        ("-:53", no_such_host("-")),
         ("8.8.8.8:70000", "address 70000: invalid port"),
         ("a:b:c", "address a:b:c: too many colons in address"),
         ("::1:53]", "address ::1:53]: too many colons in address"),

@@ -1,7 +1,8 @@
 """The agent's cache: one fetch for many, freshness by kind of answer, errors, and what is forgotten."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -99,6 +100,24 @@ async def test_a_refreshing_entry_follows_the_servers(servers: Servers, cache: A
     assert (found.Services, meta.hit) == ({"web": ["11"]}, False)
     again, meta = await cache.get(FRESH, DCSpecificRequest(MaxAge=1))
     assert (again.Index, meta.hit, meta.age) == (11, True, 0.0)
+
+
+async def test_an_entry_is_fetched_no_more_often_than_is_allowed(
+    servers: Servers, cache: AgentCache, skip_time: Callable[[float], None]
+) -> None:
+    """After its burst one fetch a minute; who asks meanwhile waits. Other entries have their own, a reload another."""
+    cache.limit(1 / 60, 2)
+    ask = DCSpecificRequest(MustRevalidate=True)
+    for _ in range(2):
+        await cache.get(SIMPLE, ask)
+    late = asyncio.create_task(cache.get(SIMPLE, ask))
+    await cache.get(SIMPLE, DCSpecificRequest(Token="other"))
+    assert (len(servers.asked), late.done()) == (3, False)
+    skip_time(60)
+    await late
+    cache.limit(math.inf, 2)
+    await cache.get(SIMPLE, ask)
+    assert len(servers.asked) == 5
 
 
 async def test_waiting_ends_with_the_last_answer_when_time_is_up(cache: AgentCache) -> None:

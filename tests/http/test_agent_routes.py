@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pyconsul.structs import gojson
 from pyconsul.telemetry import logger
+from pyconsul.telemetry.logging import Level, Monitor
 from tests.door import DoorClient as Api
 from tests.door import leading_agent
 
@@ -246,6 +247,29 @@ async def test_who_cannot_be_found_cannot_be_joined(api: Api, address: str, reas
     """The address is named as it was given."""
     reply = await api.put(f"join/{address}")
     assert (reply.status, reply.raw.decode()) == (500, f"1 error occurred:\n\t* {reason}\n\n")
+
+
+async def test_who_waits_for_an_event_waits_ten_minutes(api: Api, skip_time: Callable[[float], None]) -> None:
+    """Unless told otherwise; other blocking queries wait for five."""
+    waiting = asyncio.create_task(api.get("/v1/event/list?index=1"))
+    short = asyncio.create_task(api.get("/v1/event/list?index=1&wait=5m"))
+    await asyncio.sleep(0)
+    skip_time(310)
+    assert ((await short).body, waiting.done()) == ([], False)
+    skip_time(300)
+    assert (await waiting).body == []
+
+
+async def test_the_log_tells_how_a_join_ended(api: Api) -> None:
+    """With the number of those who were joined."""
+    monitor = Monitor(Level.INFO)
+    monitor.start()
+    await api.put("join/127.0.0.1:8301")
+    await api.put("join/127.0.0.1:serf?wan=1")
+    monitor.stop()
+    text = monitor.take()
+    assert "[INFO]  agent: (LAN) joined: number_of_nodes=1\n" in text
+    assert "[WARN]  agent: (WAN) couldn't join: number_of_nodes=0\n  error=\n  | 1 error occurred:" in text
 
 
 async def test_metrics_have_both_forms(api: Api) -> None:

@@ -39,6 +39,19 @@ async def test_clients_of_unix_sockets_are_limited_together(
             assert (await second.answer()).status == 429
 
 
+async def test_clients_of_unix_sockets_have_no_address_to_write_from(
+    tmp_path: Path, run_agent: Callable[..., Any], connect: Callable[..., Any]
+) -> None:
+    """With ``allow_write_http_from`` their writes fail, in Consul's words; they may read."""
+    where = (Address("unix", str(tmp_path / "http.sock"), 0),)
+    only = 'http_config { allow_write_http_from = ["127.0.0.0/8"] }'
+    async with run_agent(only, http_addrs=where) as agent, connect(agent) as wire:
+        refused = await wire.get("/v1/kv/a", method="PUT")
+        assert refused.status == 500
+        assert refused.body == b"unable to parse remote addr: address @: missing port in address"
+        assert (await wire.get("/v1/status/leader")).status == 200
+
+
 @pytest.mark.parametrize(
     ("rules", "text"),
     [
@@ -147,6 +160,7 @@ async def test_log_lines_of_requests_have_consuls_form(wire: Any) -> None:
     try:
         await wire.get("/v1/kv/a?token=x")
         await wire.get("/v1/kv/a", method="POST")
+        await wire.get('/v1/kv/a%20%62"?index=x')
         text = monitor.take()
     finally:
         monitor.stop()
@@ -154,6 +168,21 @@ async def test_log_lines_of_requests_have_consuls_form(wire: Any) -> None:
     assert "[DEBUG] agent.http: Request finished: method=GET url=/v1/kv/a?token=<hidden> from=127.0.0.1:" in text
     assert "[ERROR] agent.http: Request error: method=POST url=/v1/kv/a from=127.0.0.1:" in text
     assert 'error="method POST not allowed"' in text
+    # The path stands as it was sent. What a read option gets for an answer is no error to Consul's log.
+    assert 'GET url="/v1/kv/a%20b%22?index=x" from' in text and "Invalid index" not in text
+
+
+async def test_the_log_tells_of_questions_to_another_datacenter(wire: Any) -> None:
+    """With the datacenter and the RPC method that has no way there."""
+    monitor = Monitor(Level.WARN)
+    monitor.start()
+    try:
+        await wire.get("/v1/catalog/nodes?dc=other")
+        text = monitor.take()
+    finally:
+        monitor.stop()
+    what = "RPC request for DC is currently failing as no path was found: datacenter=other method=Catalog.ListNodes"
+    assert f"[WARN]  agent.server.rpc: {what}\n" in text
 
 
 @pytest.mark.parametrize(

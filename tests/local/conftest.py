@@ -17,7 +17,7 @@ from pyconsul.agent.local.tokens import Tokens
 from pyconsul.agent.persistence import LocalFiles
 from pyconsul.config import load
 from pyconsul.structs.catalog import HealthCheck, NodeService
-from pyconsul.structs.definitions import service_definition_from
+from pyconsul.structs.definitions import check_definition_from, service_definition_from
 
 FACTS = NodeFacts(datacenter="dc1", node="here", node_id="id", address="1.1.1.1", tagged_addresses={}, meta={})
 
@@ -68,6 +68,12 @@ class Place:
                 is_sidecar=True,
             )
             self.registrations.add_service(nested)
+
+    def register_check(self, **body: Any) -> None:
+        """Register a check as the API does."""
+        definition = check_definition_from(body)
+        check = definition.health_check("here")
+        self.registrations.add_check(check, definition.type, from_config=False, persist=True)
 
     def service(self, service_id: str) -> NodeService:
         """A service that must be there."""

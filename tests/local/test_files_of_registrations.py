@@ -58,7 +58,7 @@ async def test_reports_to_configured_checks_are_kept_for_those_outside_services(
 async def test_files_are_consuls_own(place_at: Callable[..., Place], tmp_path: Path) -> None:
     """Names are hashes of IDs, contents the fields that Consul writes."""
     place = place_at(str(tmp_path))
-    place.register(Name="web", Port=80, Check={"TTL": "1h"})
+    place.register(Name="web", Port=80, Check={"TTL": "1h", "FailuresBeforeCritical": 3})
     place.registrations.update_ttl("service:web", "passing", "fine")
     place.flush()
     name = hashlib.sha256(b"web").hexdigest()
@@ -66,12 +66,43 @@ async def test_files_are_consuls_own(place_at: Callable[..., Place], tmp_path: P
     assert (service["Source"], service["Token"], service["Service"]["Port"]) == ("remote", "", 80)
     check = json.loads(next(p for p in (tmp_path / "checks").iterdir() if p.is_file()).read_text())
     assert (check["Check"]["CheckID"], check["ChkType"]["TTL"]) == ("service:web", HOUR)
-    state = json.loads(next((tmp_path / "checks" / "state").iterdir()).read_text())
-    assert (state["CheckID"], state["Status"], state["Output"]) == ("service:web", "passing", "fine")
+    assert (check["ChkType"]["FailuresBeforeWarning"], check["ChkType"]["Interval"]) == (3, 0)
+    state = next((tmp_path / "checks" / "state").iterdir()).read_text()
+    assert state.startswith('{"CheckID":"service:web","Output":"fine","Status":"passing","Expires":')
+
+
+async def test_a_check_is_kept_with_the_interval_that_it_runs_at(
+    place_at: Callable[..., Place], tmp_path: Path
+) -> None:
+    """No shorter one than a second, so that the next start has nothing to warn of."""
+    place = place_at(str(tmp_path))
+    place.register_check(Name="n", TCP="a:1", Interval="10ms")
+    place.flush()
+    kept = json.loads(next(p for p in (tmp_path / "checks").iterdir() if p.is_file()).read_text())
+    assert (kept["ChkType"]["Interval"], kept["Check"]["Interval"]) == (1_000_000_000, "10ms")
+
+
+async def test_files_get_the_names_that_they_are_looked_for_under(
+    place_at: Callable[..., Place], tmp_path: Path
+) -> None:
+    """Those of old versions and of people, so that what is deregistered does not come back."""
+    first = place_at(str(tmp_path))
+    first.register(Name="web", Port=80, Check={"TTL": "1h"})
+    first.flush()
+    for path in files_below(tmp_path):
+        path.rename(path.with_name("old"))
+    again = place_at(str(tmp_path))
+    again.loader.load((), ())
+    assert sorted(path.name for path in files_below(tmp_path)) == sorted(
+        hashlib.sha256(name).hexdigest() for name in (b"web", b"service:web")
+    )
+    again.registrations.remove_service("web")
+    again.flush()
+    assert files_below(tmp_path) == []
 
 
 async def test_broken_files_are_left_alone(place_at: Callable[..., Place], tmp_path: Path) -> None:
-    """What cannot be read stops nobody; temporary files are ignored."""
+    """What is none stops nobody; temporary files are ignored."""
     for folder in ("services", "checks", "checks/state"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "x").write_text("{")
@@ -179,6 +210,20 @@ async def test_nothing_stays_of_a_service_whose_check_cannot_be_made(place: Plac
     with pytest.raises(OSError, match="Too many open files"):
         place.register(Name="web", Check={"TCP": "127.0.0.1:1", "Interval": "1s"})
     assert (place.state.services(), place.state.checks()) == ([], [])
+
+
+@pytest.mark.parametrize("what", ["service", "check"])
+async def test_a_file_that_cannot_be_read_stops_the_agent(
+    place_at: Callable[..., Place], tmp_path: Path, what: str
+) -> None:
+    """A registration is in it that somebody counts on."""
+    folder = tmp_path / f"{what}s"
+    folder.mkdir()
+    (folder / "x").symlink_to("nowhere")
+    with pytest.raises(LoadError) as caught:
+        place_at(str(tmp_path)).loader.load([], [])
+    path = folder / "x"
+    assert str(caught.value) == f'failed reading {what} file "{path}": open {path}: no such file or directory'
 
 
 @pytest.mark.parametrize("what", ["services", "checks"])

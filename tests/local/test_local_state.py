@@ -247,6 +247,15 @@ def test_a_full_sync_finds_every_difference() -> None:
     state.compare(REMOTE_NODE, services, [*checks, a_check("differs", status="critical").Check])
     assert dirty(state) == ({"differs", "missing"}, {"differs"})
     assert set(state.gone_services) == {"unknown"} and set(state.gone_checks) == {"unknown"}
+
+
+def test_the_node_is_told_once_even_if_the_catalog_knows_it() -> None:
+    """An agent that starts again says so, as in Consul; later on an equal node is in sync."""
+    state = a_state()
+    state.compare(REMOTE_NODE, [], [])
+    assert not state.node_in_sync
+    state.node_in_sync = True
+    state.compare(REMOTE_NODE, [], [])
     assert state.node_in_sync
 
 
@@ -254,10 +263,10 @@ def test_a_full_sync_finds_every_difference() -> None:
 def test_a_full_sync_notices_a_different_node(change: dict[str, object]) -> None:
     """ID, addresses and metadata of the node count."""
     state = a_state()
-    state.compare(msgspec.structs.replace(REMOTE_NODE, **change), [], [])
-    assert not state.node_in_sync
-    state.compare(None, [], [])
-    assert not state.node_in_sync
+    for remote in (msgspec.structs.replace(REMOTE_NODE, **change), None):
+        state.node_in_sync = True
+        state.compare(remote, [], [])
+        assert not state.node_in_sync
 
 
 def test_tags_may_come_from_the_catalog() -> None:

@@ -235,6 +235,22 @@ async def test_services_that_stay_critical_are_dropped(place: Place) -> None:
     assert [s.ID for s in place.state.services()] == ["api"]
 
 
+async def test_who_registers_again_is_given_the_time_anew(place: Place) -> None:
+    """The check may be critical as long again as it may be at first, inside a service or by itself."""
+    check = {"TTL": "1h", "DeregisterCriticalServiceAfter": "1m"}
+    place.register(Name="web", Check=check)
+    place.register(Name="api")
+    place.register_check(Name="own", ServiceID="api", **check)
+    for check_id in ("service:web", "own"):
+        place.state.update_check(check_id, "critical", "", asyncio.get_running_loop().time() - 50)
+    place.register(Name="web", Check=check)
+    place.register_check(Name="own", ServiceID="api", **check)
+    place.registrations.reap(asyncio.get_running_loop().time() + 50)
+    assert [s.ID for s in place.state.services()] == ["api", "web"]
+    place.registrations.reap(asyncio.get_running_loop().time() + 61)
+    assert [s.ID for s in place.state.services()] == ["web"]
+
+
 async def test_only_ttl_checks_take_reports(place: Place) -> None:
     """Others say so."""
     place.register(Name="web", Check={"TCP": "a:1", "Interval": "1h"})
@@ -261,6 +277,11 @@ async def test_a_reload_keeps_last_results(place: Place) -> None:
     [
         ([{"name": "x", "check": {"http": "h"}}], [], 'Failed to validate checks for service "x": Interval must be'),
         ([{"name": "x", "check": {"args": ["a"], "interval": "1s"}}], [], 'Failed to register service "x": Scripts'),
+        (
+            [{"name": "x", "connect": {"sidecar_service": {"check": {"http": "h"}}}}],
+            [],
+            'Failed to validate sidecar for service "x": Interval must be',
+        ),
         ([], [{"name": "c", "ttl": "1s", "service_id": "x"}], "Failed to register check 'c': ServiceID \"x\" does not"),
         ([{"name": "x", "nope": 1}], [], "invalid config key service.nope"),
     ],

@@ -62,6 +62,19 @@ def test_a_server_that_comes_up_shortens_the_wait() -> None:
     assert schedule.wake_at == 2.5
 
 
+@pytest.mark.parametrize("ok", [True, False])
+def test_a_full_sync_that_runs_already_is_not_the_one_that_was_asked_for(ok: bool) -> None:
+    """What it compares it may have read before a token was changed."""
+    schedule = a_settled_schedule()
+    assert schedule.due(100.0) is Action.FULL
+    schedule.full_wanted(100.1)
+    schedule.full_done(100.2, ok=ok)
+    assert schedule.wake_at == 100.1 + 1.5
+    assert schedule.due(101.6) is Action.FULL
+    schedule.full_done(101.7, ok=True)
+    assert schedule.wake_at > 160
+
+
 def test_a_pause_holds_changes_back() -> None:
     """Pauses nest; the last resume looks for changes."""
     schedule = a_settled_schedule()

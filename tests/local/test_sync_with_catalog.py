@@ -126,6 +126,24 @@ async def test_removals_are_told_with_the_agents_token(syncer: Syncer, catalog: 
     assert not syncer.state.gone_services and not syncer.state.gone_checks
 
 
+async def test_whoever_debugs_is_told_what_is_in_sync(syncer: Syncer, catalog: FakeCatalog) -> None:
+    """The node, services and checks, each time that changes are sent; not what was just sent, nor what failed."""
+    syncer.state.add_service(a_service(), [a_check("a", "web")])
+    await syncer.changes_sent()
+    syncer.state.add_service(a_service("new"))
+    lines = logging.Monitor(logging.Level.DEBUG)
+    lines.start()
+    await syncer.changes_sent()
+    lines.stop()
+    told = [line.partition(" ")[2] for line in lines.take().splitlines()]
+    assert told == [
+        "[DEBUG] agent: Node info in sync",
+        "[DEBUG] agent: Service in sync: service=web",
+        "[INFO]  agent: Synced service: service=new",
+        "[DEBUG] agent: Check in sync: check=a",
+    ]
+
+
 async def test_what_failed_is_sent_again(syncer: Syncer, catalog: FakeCatalog) -> None:
     """A catalog without a leader loses nothing."""
     syncer.state.add_service(a_service())

@@ -16,6 +16,14 @@ def test_it_begins_full_and_fills_at_its_rate() -> None:
     assert [bucket.take(900.0) for _ in range(3)] == [True, True, False]
 
 
+def test_it_tells_when_the_next_one_is_there() -> None:
+    """To whoever was refused, from that moment on."""
+    bucket = TokenBucket(rate=0.5, burst=1, now=0.0)
+    assert bucket.take(0.0) and not bucket.take(0.5)
+    assert bucket.delay() == 1.5
+    assert bucket.take(2.0)
+
+
 def test_no_burst_means_nothing_at_all() -> None:
     """As with a rate below one a second in Consul, whose burst is a whole number."""
     bucket = TokenBucket(rate=0.5, burst=0, now=0.0)

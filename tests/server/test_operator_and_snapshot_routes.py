@@ -219,11 +219,12 @@ async def test_bad_autopilot_settings_are_refused_in_gos_words(agent: Agent, bod
 
 
 async def test_a_leading_server_is_healthy(agent: Agent) -> None:
-    """Health and state agree; the time in health has whole seconds."""
+    """Health and state agree; the time in health is rounded to whole seconds."""
+    agent.server.leader.autopilot._stable_since = "2026-11-30T23:59:59.5Z"
     health = (await ask(agent, "GET", "/v1/operator/autopilot/health")).body
     state = (await ask(agent, "GET", "/v1/operator/autopilot/state")).body
-    assert health["Healthy"] and health["Servers"][0]["StableSince"].endswith("Z")
-    assert "." not in health["Servers"][0]["StableSince"]
+    assert health["Healthy"]
+    assert health["Servers"][0]["StableSince"] == "2026-12-01T00:00:00Z"
     assert (state["Leader"], state["Voters"]) == (NODE_ID, [NODE_ID])
     assert state["Servers"][NODE_ID]["Status"] == "leader"
 

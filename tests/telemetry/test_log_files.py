@@ -1,6 +1,7 @@
 """Log files grow, turn over by size and age, and old ones go."""
 
 import os
+import time
 from pathlib import Path
 
 from pyconsul.telemetry.logfile import FileSink
@@ -59,6 +60,27 @@ def test_an_old_file_is_put_aside(tmp_path: Path) -> None:
     sink.write(a_line())
     sink.close()
     assert names(tmp_path) == ["a", "a-1061000000000.log"]
+
+
+def test_a_file_that_an_earlier_start_has_left_is_as_old_as_its_last_line(tmp_path: Path) -> None:
+    """An agent that was down for days begins a new one."""
+    path = tmp_path / "a.log"
+    path.write_text("old\n")
+    for later, files in ((30.0, 1), (120.0, 2)):
+        sink = FileSink(str(path), rotate_seconds=60, clock=lambda later=later: time.time() + later)
+        sink.write(a_line())
+        sink.close()
+        assert len(names(tmp_path)) == files
+
+
+def test_others_may_not_read_the_file(tmp_path: Path) -> None:
+    """Whatever the umask allows."""
+    before = os.umask(0)
+    try:
+        FileSink(str(tmp_path / "a.log")).close()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.log").stat().st_mode & 0o777 == 0o640
 
 
 def test_old_files_may_all_go(tmp_path: Path) -> None:

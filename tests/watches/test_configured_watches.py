@@ -110,6 +110,7 @@ async def test_a_handler_that_fails_ends_nothing(args: list[str]) -> None:
     [
         ({"handler": "exit 4"}, 'watch_handler="exit 4" error="exit status 4"'),
         ({"args": ["sh", "-c", "exit 3"]}, 'watch_handler=["sh", "-c", "exit 3"] error="exit status 3"'),
+        ({"handler": "kill -9 $$"}, 'watch_handler="kill -9 $$" error="signal: killed"'),
         (
             {"args": "exit 5"},
             r'watch_handler=["exit 5"] error="exec: \"exit 5\": executable file not found in $PATH"',
@@ -125,6 +126,17 @@ async def test_only_the_old_handler_goes_through_a_shell(handler: dict[str, Any]
     finally:
         remove_sink(monitor)
     assert told in monitor.take()
+
+
+async def test_the_shell_is_the_one_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in Consul; a list without any argument runs it, too, with nothing to do."""
+    shell, out = tmp_path / "shell", tmp_path / "out"
+    shell.write_text(f'#!/bin/sh\necho "$@" >> {out}\n')
+    shell.chmod(0o700)
+    monkeypatch.setenv("SHELL", str(shell))
+    for handler in ({"handler": "x y"}, {"args": []}):
+        await handle(watch_plan({"type": "key", "key": "a", **handler}), Update(1, PAIR))
+    assert read(out) == "-c x y\n-c \n"
 
 
 async def test_a_url_gets_value_and_index() -> None:

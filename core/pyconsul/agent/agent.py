@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import math
 import random
 import uuid
@@ -20,6 +21,7 @@ from pyconsul.agent.dns.server import DnsServer
 from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.agent.events import Events, LocalInstance
 from pyconsul.agent.figures import Figures, configure_metrics
+from pyconsul.agent.host import host_id
 from pyconsul.agent.http.agent_members import join
 from pyconsul.agent.http.door import Door
 from pyconsul.agent.http.front.listeners import Listeners
@@ -33,6 +35,7 @@ from pyconsul.agent.local.tokens import Tokens, kept_at
 from pyconsul.agent.local.work import LocalWork
 from pyconsul.agent.members import lan_members
 from pyconsul.agent.reloading import reloaded
+from pyconsul.agent.remote_exec import RemoteExec
 from pyconsul.agent.retry_join import RetryJoin, RetryJoins
 from pyconsul.agent.rpc import rpc_of
 from pyconsul.agent.systemd import tell_ready
@@ -63,6 +66,7 @@ if TYPE_CHECKING:
     from pyconsul.server.fsm.machine import Fsm
 
 log = logger("agent")
+_server_log = logger("agent.server")
 
 SESSION_TTL_MIN_NS = 10_000_000_000  # where none is configured
 _UINT64 = 1 << 64
@@ -83,6 +87,7 @@ class Agent:
         self.rpc = rpc_of(self.server)
         self.keyrings = Keyrings.empty(self.node_name, self.datacenter, wan=config.serf_advertise_wan is not None)
         self.cache = AgentCache(self.rpc, rights=self.server.acl.version)
+        self.cache.limit(config.cache.entry_fetch_rate, config.cache.entry_fetch_max_burst)
         self.tokens = Tokens()
         self._recovery = recovery_authorizer(self.node_name)
         self.server.acl.local = lambda secret: self._recovery if self.tokens.is_recovery(secret) else None
@@ -112,7 +117,9 @@ class Agent:
         self.watches: Watches | None = None
         self.last_seen = LastSeen(config)
         self.figures = Figures()
-        self.events = Events(self.node_name, self._instances)
+        self.remote_exec = RemoteExec(self.node_name, self.datacenter, self.rpc, self.tokens)
+        obey = None if config.disable_remote_exec else self.remote_exec.begin
+        self.events = Events(self.node_name, self._instances, obey)
         self.door = Door(self)
         self.listeners = Listeners(self)
         self.dns = DnsServer(DnsSettings(), self.rpc)
@@ -165,7 +172,7 @@ class Agent:
         await self.server.start()
         try:
             self.local_work.start()
-            self._configure_dns(self.config)
+            await self._configure_dns(self.config)
             await self.dns.start(self.config.dns_addrs)
             await self.listeners.start()
             self._watch(self.config)
@@ -189,19 +196,22 @@ class Agent:
         await self.retry_joins.stop()
         if self.watches is not None:
             await self.watches.stop()
-        await self.listeners.stop()
+        await self.remote_exec.stop()
         await self.dns.stop()
+        await self.listeners.stop()
+        log.info("Endpoints down")
         await self.local_work.stop()
         await self.syncer.stop()
         self.coordinates.stop()
         self.cache.stop()
         await self.server.stop()
+        log.info("consul server down")
         log.info("shutdown complete")
         self.stopped.set()
 
     async def leave(self) -> None:
         """Tell the cluster that this agent goes for good; alone there is nobody to tell."""
-        log.info("server starting leave")
+        _server_log.info("server starting leave")
 
     async def reload(self) -> None:
         """Read the configuration again and take over what may change while running.
@@ -234,7 +244,7 @@ class Agent:
         with _reloading("watches"):
             self._watch(config)
         with _reloading("dns config "):  # the blank is Consul's
-            self._configure_dns(config)
+            await self._configure_dns(config)
         try:
             refuse_hasty_snapshots(config)
         except ValueError as error:
@@ -243,6 +253,11 @@ class Agent:
         if self.server.consensus.is_leader:
             await write_bootstrap_entries(self.server, bootstrap_entries(config))
         configure_metrics(config)
+        if config.cache == self.config.cache:
+            log.debug("Cache options have not been modified")
+        else:
+            self.cache.limit(config.cache.entry_fetch_rate, config.cache.entry_fetch_max_burst)
+            log.info("Cache options have been updated")
         self.server.limits.configure(_request_rates(config))
         self._choose_lanes()
 
@@ -262,9 +277,10 @@ class Agent:
         self.listeners.front.replies.switch(on=unlimited)
         self.dns.keep_answers(on=unlimited)
 
-    def _configure_dns(self, config: RuntimeConfig) -> None:
-        """Answer DNS by this configuration. Raises ValueError for a recursor that is no address."""
-        self.dns.reload(DnsSettings.of(config, self.tokens.dns_token()))
+    async def _configure_dns(self, config: RuntimeConfig) -> None:
+        """Answer DNS by this configuration. Raises ValueError for a recursor that has no address."""
+        read = asyncio.to_thread(DnsSettings.of, config, self.tokens.dns_token())  # looks up the names of recursors
+        self.dns.reload(await read)
 
     def _load_keyrings(self) -> None:
         config = self.config
@@ -415,14 +431,14 @@ def node_id_of(config: RuntimeConfig) -> str:
             raise ValueError(f"failed to setup node ID: specified NodeID is invalid: {fault}")
         return config.node_id.lower()
     if not config.data_dir:
-        return str(uuid.uuid4())
+        return _new_node_id(config)
     path = Path(config.data_dir) / "node-id"
     if (kept := _kept_node_id(path)) is not None:
         if fault := uuid_fault(kept):
             raise ValueError(f"failed to setup node ID: NodeID in {path} is invalid: {fault}")
         return kept
     try:
-        node_id = str(uuid.uuid4())
+        node_id = _new_node_id(config)
         make_directory(path.parent, mode=0o755)
         write_durably(path, node_id.encode(), mode=0o600)
     except OSError as error:
@@ -432,10 +448,20 @@ def node_id_of(config: RuntimeConfig) -> str:
     return node_id
 
 
+def _new_node_id(config: RuntimeConfig) -> str:
+    """A random UUID, or one that is the same each time on this machine.
+
+    It is hashed since machines of one make, or of one cloud, may have IDs that are all but equal.
+    """
+    if config.disable_host_node_id:
+        return str(uuid.uuid4())
+    return str(uuid.UUID(bytes=hashlib.sha512(host_id().encode()).digest()[:16]))
+
+
 def _kept_node_id(path: Path) -> str | None:
     """What a file says, None where there is none. Raises ValueError for one that cannot be read."""
     try:
-        return path.read_text("utf-8", "replace").strip()
+        return path.read_text("utf-8", "replace").strip().lower()
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -15,16 +15,22 @@ INTERVAL: Final = 1.0
 
 
 async def reload_on_change(
-    paths: Iterable[str], reload: Callable[[], Awaitable[None]], log: Logger, interval: float = INTERVAL
+    paths: Callable[[], Iterable[str]], reload: Callable[[], Awaitable[None]], log: Logger, interval: float = INTERVAL
 ) -> None:
-    """Call ``reload`` after each change of a file, until cancelled. A broken file changes nothing and is logged."""
-    files = ConfigFiles(paths)
+    """Call ``reload`` after each change of a file, until cancelled. A broken file changes nothing and is logged.
+
+    ``paths`` tells which files count; a reload may change that.
+    """
+    log.debug("starting file watcher")
+    files = ConfigFiles(paths())
     while True:
         await asyncio.sleep(interval)
-        if not await asyncio.to_thread(files.changed):
+        changes = await asyncio.to_thread(files.changes)
+        if not changes:
             continue
-        log.debug("auto-reload config triggered")
+        log.debug("auto-reload config triggered", **{"num-events": changes})
         try:
             await reload()
         except ConfigError as error:
             log.error("error loading config", error=str(error))
+        await asyncio.to_thread(files.follow, paths())

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pyconsul.lang.goflags import Args
 
 log = logger("agent")
+_reload_log = logger("agent.auto_config")  # where Consul reads its files again
 
 GRACEFUL_TIMEOUT = 15.0  # seconds for a graceful leave
 PREFIX = "==> "
@@ -94,7 +95,7 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
         node_id_of(config)  # a bad one is told before anything else, as Consul does
         check_tls_files(config)
         refuse_unbuilt(config)
-        agent = Agent(config, lambda: load(flags).runtime)
+        agent = Agent(config, partial(_read_again, flags))
     except (OSError, ValueError) as error:
         return _refuse(_start_error(error))
     with contextlib.suppress(OutputLost):  # an agent runs without a place for its lines, too
@@ -120,6 +121,14 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
         if watcher is not None:
             watcher.stop()
     return _ended(code)
+
+
+def _read_again(flags: dict[str, Any]) -> RuntimeConfig:
+    """The configuration as its files have it now; what is odd about it goes to the log. Raises ConfigError."""
+    loaded = load(flags)
+    for warning in loaded.warnings:
+        _reload_log.warn(warning)
+    return loaded.runtime
 
 
 def _ended(code: int) -> int:
@@ -158,12 +167,17 @@ def _settle_memory() -> None:
 
 
 def _watch_files(agent: Agent, loaded: Loaded) -> Routine | None:
-    """What reloads when a file changes, where that is wanted."""
+    """What reloads when a configuration file, a certificate or a key changes, where that is wanted."""
     if not loaded.runtime.auto_reload_config:
         return None
     from pyconsul.agent.auto_reload import reload_on_change
 
-    watcher = Routine("auto-reload config", partial(reload_on_change, loaded.watched, agent.reload, log), log)
+    def paths() -> list[str]:
+        tls = agent.shown.tls
+        each = (tls.internal_rpc, tls.grpc, tls.https)
+        return [*loaded.watched, *(name for part in each for name in (part.cert_file, part.key_file) if name)]
+
+    watcher = Routine("auto-reload config", partial(reload_on_change, paths, agent.reload, log), log)
     watcher.start()
     return watcher
 

@@ -20,6 +20,7 @@ from pyconsul.structs.wire import changed
 from pyconsul.telemetry.logging import logger
 
 log = logger("agent")
+_server_log = logger("agent.server")
 
 KEPT = 256
 VERSION = 1
@@ -36,11 +37,20 @@ class LocalInstance(msgspec.Struct, frozen=True):
 
 
 class Events:
-    """The agent's events. ``instances`` gives the services that ``ServiceFilter`` and ``TagFilter`` look at."""
+    """The agent's events. ``instances`` gives the services that ``ServiceFilter`` and ``TagFilter`` look at.
 
-    def __init__(self, node_name: str, instances: Callable[[], list[LocalInstance]]) -> None:
+    ``remote_exec`` takes what ``consul exec`` sends; without it the agent does not obey.
+    """
+
+    def __init__(
+        self,
+        node_name: str,
+        instances: Callable[[], list[LocalInstance]],
+        remote_exec: Callable[[UserEvent], None] | None = None,
+    ) -> None:
         self._node_name = node_name
         self._instances = instances
+        self._remote_exec = remote_exec
         self._kept: deque[UserEvent] = deque(maxlen=KEPT)
         self._watchers: dict[object, set[WatchSet]] = {}
         self._ltime = 1
@@ -68,12 +78,22 @@ class Events:
 
     def receive(self, event: UserEvent) -> None:
         """Keep an event if its filters mean this agent."""
-        if event.Name == REMOTE_EXEC or not self._is_meant(event):
+        _server_log.debug("User event", event=event.Name)
+        if not self._is_meant(event):
+            return
+        if event.Name == REMOTE_EXEC:
+            self._take_order(event)
             return
         log.debug("new event", event_name=event.Name, event_id=event.ID)
         self._kept.append(event)
         for ws in list(self._watchers.get(None, ())):
             ws.fire()
+
+    def _take_order(self, event: UserEvent) -> None:
+        if self._remote_exec is None:
+            log.info("ignoring remote exec event, disabled.", event_name=event.Name, event_id=event.ID)
+        else:
+            self._remote_exec(event)
 
     def _is_meant(self, event: UserEvent) -> bool:
         if event.NodeFilter and not compile_regexp(event.NodeFilter).search(self._node_name):

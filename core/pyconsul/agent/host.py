@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pyconsul.primitives.system_errors import words_of
 
-__all__ = ["host_info"]
+__all__ = ["host_id", "host_info"]
 
 # gopsutil's names of the lines of /proc/meminfo, in its order; pages of huge memory are counts, all else kibibytes.
 _MEMORY: Final = {
@@ -145,11 +145,12 @@ def _host() -> dict[str, Any]:
         "kernelArch": platform.machine(),
         "virtualizationSystem": "",
         "virtualizationRole": "guest" if "hypervisor" in Path("/proc/cpuinfo").read_text() else "",
-        "hostId": _host_id(),
+        "hostId": host_id(),
     }
 
 
-def _host_id() -> str:
+def host_id() -> str:
+    """The machine's UUID in lower case: its maker's, else its system's, else this boot's; empty where none is told."""
     for path in ("/sys/class/dmi/id/product_uuid", "/etc/machine-id", "/proc/sys/kernel/random/boot_id"):
         with contextlib.suppress(OSError):
             text = Path(path).read_text().strip().lower()

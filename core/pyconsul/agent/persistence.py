@@ -15,7 +15,8 @@ from typing import TypeVar
 import msgspec
 
 from pyconsul.lang.gojson_syntax import syntax_error
-from pyconsul.primitives.system_errors import words_of
+from pyconsul.lang.strconv import quote
+from pyconsul.primitives.system_errors import file_text, words_of
 from pyconsul.primitives.whole_files import replacing
 from pyconsul.structs import gojson
 from pyconsul.structs.catalog import HealthCheck, NodeService
@@ -24,7 +25,7 @@ from pyconsul.structs.lenient import go_numbers
 from pyconsul.structs.wire import UNSET, OmitBool, WireStruct, changed
 from pyconsul.telemetry import logger
 
-__all__ = ["KeptCheck", "KeptCheckState", "KeptService", "LocalFiles", "write_whole"]
+__all__ = ["KeptCheck", "KeptCheckState", "KeptService", "LocalFiles", "UnreadableFile", "write_whole"]
 
 _log = logger("agent")
 T = TypeVar("T")
@@ -55,9 +56,13 @@ class KeptCheckState(WireStruct, frozen=True, kw_only=True):
     """The last word of a TTL check; worth nothing from ``Expires`` (Unix seconds) on."""
 
     CheckID: str = ""
-    Status: str = ""
     Output: str = ""
+    Status: str = ""
     Expires: int = 0
+
+
+class UnreadableFile(Exception):
+    """A kept file that is there and cannot be read; the text is what the agent says before it gives up."""
 
 
 class LocalFiles:
@@ -128,19 +133,22 @@ class LocalFiles:
         self._drop("checks/state", check_id)
 
     def services(self) -> Iterator[tuple[str, KeptService]]:
-        """All kept services with their files; what cannot be read is logged and left alone.
+        """All kept services with their files; what is none is logged and left alone, as are files half written.
 
-        Raises OSError for a folder that cannot be.
+        A file under another name gets its own, so that it goes when its service goes. Raises OSError for a folder that
+        cannot be read, UnreadableFile for a file.
         """
         for path, kept in self._all("services", KeptService, "service"):
             if kept.Service is not None:
-                yield path, changed(kept, Service=_with_go_numbers(kept.Service))
+                self._name_after(kept.Service.ID, path, "services", "service")
+                yield str(path), changed(kept, Service=_with_go_numbers(kept.Service))
 
     def checks(self) -> Iterator[tuple[str, KeptCheck]]:
         """All kept checks with their files, as ``services``."""
         for path, kept in self._all("checks", KeptCheck, "check"):
             if kept.Check is not None:
-                yield path, kept
+                self._name_after(kept.Check.CheckID, path, "checks", "check")
+                yield str(path), kept
 
     def state(self, check_id: str, now: float) -> KeptCheckState | None:
         """The kept word of a TTL check that is still good at ``now`` (Unix seconds). Raises OSError."""
@@ -191,20 +199,40 @@ class LocalFiles:
         except FileNotFoundError:
             return []
 
-    def _all(self, folder: str, kind: type[T], what: str) -> Iterator[tuple[str, T]]:
+    def _all(self, folder: str, kind: type[T], what: str) -> Iterator[tuple[Path, T]]:
         self.flush_now()
         for path in self._paths(folder):
             if path.is_dir():
                 continue
-            if path.name.endswith("tmp"):
+            if folder == "services" and path.name.endswith("tmp"):  # a check's reads like any other, in Consul, too
                 _log.warn(f"Ignoring temporary {what} file", file=path.name)
                 continue
-            data = b""
+            data = _content(path, what)
             try:
-                data = path.read_bytes()
-                yield str(path), msgspec.json.decode(data, type=kind)
-            except (OSError, msgspec.MsgspecError) as error:
+                kept = msgspec.json.decode(data, type=kind)
+            except msgspec.MsgspecError as error:
                 _log.error(f"Failed decoding {what} file", file=str(path), error=syntax_error(data) or words_of(error))
+            else:
+                yield path, kept
+
+    def _name_after(self, key: str, path: Path, folder: str, what: str) -> None:
+        """Give a file the name that it would be written under: Consul 1.10 and older made it otherwise."""
+        target = self._path(folder, key)
+        if path == target:
+            return
+        try:
+            path.rename(target)
+        except OSError as error:
+            text = file_text(error)
+            _log.error(f"Failed renaming {what} file", file=str(path), targetFile=str(target), error=text)
+
+
+def _content(path: Path, what: str) -> bytes:
+    """What a file holds. Raises UnreadableFile."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableFile(f"failed reading {what} file {quote(str(path))}: {file_text(error)}") from None
 
 
 def _with_go_numbers(service: NodeService) -> NodeService:

@@ -10,9 +10,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from pyconsul.agent.checks.outputs import Tail
-from pyconsul.agent.checks.script_probe import start_text
+from pyconsul.agent.checks.script_probe import in_shell, start_text
 from pyconsul.lang.gosyntax import go_syntax
 from pyconsul.primitives import open_files
+from pyconsul.primitives.child_signals import ending
 from pyconsul.primitives.tls import client_context
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import ConsulError
@@ -95,9 +96,9 @@ class Watches:
         Raises BadWatch; then nothing changes.
         """
         settings = client_settings(config, http_address)
-        plans = [watch_plan(each) for each in config.watches]
-        if plans and not config.http_addrs and not config.https_addrs:
+        if config.watches and not config.http_addrs and not config.https_addrs:
             raise BadWatch("watch plans require an HTTP or HTTPS endpoint")
+        plans = [watch_plan(each) for each in config.watches]
         self._cancel()
         for plan in plans:
             task = asyncio.create_task(follow(plan, settings), name=f"watch {plan.type}")
@@ -138,10 +139,10 @@ async def handle(plan: Plan, update: Update) -> None:
     args = plan.exempt.get("args")
     if args is None:
         script = str(plan.exempt["handler"])
-        await _run(["/bin/sh", "-c", script], script, update.index, body)
+        await _run(in_shell(script), script, update.index, body)
         return
     command = [args] if isinstance(args, str) else list(cast("Sequence[str]", args))
-    await _run(command, command, update.index, body)
+    await _run(command or in_shell(""), command, update.index, body)
 
 
 async def _run(command: list[str], shown: list[str] | str, index: int, body: bytes) -> None:
@@ -167,7 +168,7 @@ async def _run(command: list[str], shown: list[str] | str, index: int, body: byt
             child.kill()
         raise
     if code:
-        _log.error("Failed to run watch handler", watch_handler=shown, error=f"exit status {code}")
+        _log.error("Failed to run watch handler", watch_handler=shown, error=ending(code))
     _log.debug("watch handler output", watch_handler=shown, output=output.captured())
 
 

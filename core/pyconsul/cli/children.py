@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from typing import IO
 
 from pyconsul.cli.console import Failed
-from pyconsul.primitives.child_signals import heed_children
+from pyconsul.primitives.child_signals import ending, heed_children
 from pyconsul.primitives.system_errors import system_text
+
+__all__ = ["arguments", "ending", "pass_on", "start"]
 
 
 def arguments(words: Sequence[str], environ: Mapping[str, str], *, shell: bool) -> list[str]:
@@ -37,25 +38,3 @@ def pass_on(child: subprocess.Popen[bytes], number: int) -> None:
     """Send a signal to a child that may be gone already."""
     if child.poll() is None:
         child.send_signal(number)
-
-
-def ending(code: int) -> str:
-    """How a child ended, in Go's words; empty for success."""
-    if code == 0:
-        return ""
-    if code > 0:
-        return f"exit status {code}"
-    return f"signal: {_SIGNAL_WORDS.get(-code, f'signal {-code}')}"
-
-
-_SIGNAL_WORDS: dict[int, str] = {
-    signal.SIGHUP: "hangup",
-    signal.SIGINT: "interrupt",
-    signal.SIGQUIT: "quit",
-    signal.SIGABRT: "aborted",
-    signal.SIGKILL: "killed",
-    signal.SIGSEGV: "segmentation fault",
-    signal.SIGPIPE: "broken pipe",
-    signal.SIGALRM: "alarm clock",
-    signal.SIGTERM: "terminated",
-}

@@ -10,18 +10,25 @@ Stamp = tuple[int, int, int]
 
 
 class ConfigFiles:
-    """The files and folders of the command line, with what they looked like."""
+    """Files, and folders with their files, with what they looked like."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._paths = tuple(paths)
         self._seen = self._stamps()
 
-    def changed(self) -> bool:
-        """Whether a file was written, replaced, added or removed since the last call. Reads the disk."""
+    def changes(self) -> int:
+        """How many files were written, replaced, added or removed since the last call. Reads the disk."""
         now = self._stamps()
-        changed = now != self._seen
+        count = len({name for name, _ in now.items() ^ self._seen.items()})
         self._seen = now
-        return changed
+        return count
+
+    def follow(self, paths: Iterable[str]) -> None:
+        """Look at these from now on. What is new among them counts as seen. Reads the disk."""
+        wanted = tuple(paths)
+        if wanted != self._paths:
+            self._paths = wanted
+            self._seen = {name: self._seen.get(name, stamp) for name, stamp in self._stamps().items()}
 
     def _stamps(self) -> dict[str, Stamp]:
         found: dict[str, Stamp] = {}

@@ -26,3 +26,7 @@ class TokenBucket:
             return False
         self._tokens -= 1
         return True
+
+    def delay(self) -> float:
+        """Seconds from the last ``take``, which was refused, until one will succeed."""
+        return (1 - self._tokens) / self.rate if self.burst else math.inf

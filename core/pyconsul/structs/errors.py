@@ -2,6 +2,7 @@
 
 ConsulError
 ├── BadRequest            400
+│   └── BadOption
 ├── AclDisabled           401
 ├── Unauthorized          401
 ├── PermissionDenied      403
@@ -44,6 +45,10 @@ class BadRequest(ConsulError):
 
     http_status = 400
     default_text = "Bad request"
+
+
+class BadOption(BadRequest):
+    """An option of a read makes no sense. The one refusal that Consul keeps out of its log."""
 
 
 class AclDisabled(ConsulError):

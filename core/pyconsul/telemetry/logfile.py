@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,11 @@ from pyconsul.telemetry.logging import Level, Record, as_json, as_text
 __all__ = ["FileSink"]
 
 DEFAULT_ROTATE_SECONDS = 24 * 3600.0
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    """Open a file that, made new, its owner and group alone may read: log lines tell of keys and names."""
+    return os.open(path, flags, 0o640)
 
 
 class FileSink:
@@ -70,8 +76,10 @@ class FileSink:
             self._file.close()
 
     def _open(self) -> FileIO:
-        file = FileIO(self._path, "a")  # not buffered: what cannot be written is not kept to be tried again
-        self._opened = self._ticks()
+        # Not buffered: what cannot be written is not kept to be tried again.
+        file = FileIO(self._path, "a", opener=_for_its_owner)
+        # What an earlier start has left is as old as its last line.
+        self._opened = self._ticks() - max(0.0, self._clock() - os.fstat(file.fileno()).st_ctime)
         self._written = 0
         return file
 

@@ -7,6 +7,7 @@ tokens may do other things than when the entry was made.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar, cast
@@ -14,6 +15,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 
 from pyconsul.agent.cache.kinds import CacheKind
+from pyconsul.primitives.token_bucket import TokenBucket
 from pyconsul.structs.errors import AclNotFound, ConsulError, InternalError
 from pyconsul.structs.wire import Indexed, ReadRequest, changed
 from pyconsul.telemetry import metrics
@@ -30,6 +32,7 @@ for _name in _FAMILIES:
 
 UNUSED_AFTER = 72 * 3600.0  # seconds without a question until an entry goes
 MAX_ENTRIES = 10_000
+FETCH_BURST = 2  # fetches of an entry at once where their rate is limited; ``cache.entry_fetch_max_burst`` changes it
 REFRESH_WAIT_NS = 600_000_000_000  # one round of a background refresh
 PATIENT_ATTEMPTS = 3  # failures before the refresh backs off
 MAX_BACKOFF = 60.0
@@ -49,6 +52,7 @@ class Entry(msgspec.Struct, Generic[R]):
     kind: CacheKind[R]
     ask: ReadRequest
     last_used: float
+    fetches: TokenBucket
     rights: int = 0
     value: R | None = None
     valid: bool = False
@@ -76,10 +80,17 @@ class AgentCache:
         self._rpc = rpc
         self._clock = clock
         self._rights = rights
+        self._rate, self._burst = math.inf, FETCH_BURST
         self._entries: dict[bytes, Entry[Any]] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def limit(self, rate: float, burst: int) -> None:
+        """Fetch each entry at most so often a second, and after a rest so often at once."""
+        self._rate, self._burst = rate, burst
+        for entry in self._entries.values():
+            entry.fetches.rate, entry.fetches.burst = rate, burst
 
     def stop(self) -> None:
         """End all background work and forget everything."""
@@ -126,7 +137,8 @@ class AgentCache:
             entry = None
         if entry is None:
             self._make_room()
-            entry = Entry(kind=kind, ask=question, last_used=0.0, rights=rights)
+            fetches = TokenBucket(self._rate, self._burst, asyncio.get_running_loop().time())
+            entry = Entry(kind=kind, ask=question, last_used=0.0, fetches=fetches, rights=rights)
         self._entries[key] = entry  # at the end: the dict stands in the order of last use
         entry.last_used = self._clock()
         return entry
@@ -181,6 +193,8 @@ class AgentCache:
 
     async def _fetch(self, entry: Entry[Any]) -> None:
         kind = entry.kind
+        while not entry.fetches.take(asyncio.get_running_loop().time()):  # noqa: ASYNC110  the clock ends it
+            await asyncio.sleep(entry.fetches.delay())
         ask = changed(entry.ask, AllowStale=True)
         if entry.valid and kind.refreshes:
             ask = changed(ask, MinQueryIndex=entry.index, MaxQueryTime=REFRESH_WAIT_NS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pyconsul.lang.strconv import quote
 from pyconsul.structs.catalog import HealthCheck
 from pyconsul.structs.health import CRITICAL, PASSING, WARNING
 
@@ -27,7 +28,7 @@ def alias_verdict(
             continue
         found = found or fits
         if check.Status in (CRITICAL, WARNING):
-            status, text = check.Status, f'Aliased check "{check.Name}" failing: {check.Output}'
+            status, text = check.Status, f"Aliased check {quote(check.Name)} failing: {check.Output}"
             if status == CRITICAL:
                 break
         elif status == PASSING:

@@ -22,6 +22,7 @@ from pyconsul.toolkit.web_request import Request
 
 _log = logger("agent")
 DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
+_RESET: Final = "connection reset by peer"
 
 
 class DockerError(Exception):
@@ -63,7 +64,9 @@ class DockerProbe:
             return Result(CRITICAL, str(error))
         if code:
             _log.debug("Check failed", check=self._id, exit_code=code)
-        return Result({0: PASSING, 1: WARNING}.get(code, CRITICAL), tail.captured())
+        output = tail.captured()
+        _log.trace("Check output", check=self._id, output=output)
+        return Result({0: PASSING, 1: WARNING}.get(code, CRITICAL), output)
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -75,7 +78,9 @@ class _Engine:
     def __init__(self, host: str, limit: int) -> None:
         protocol, slashes, address = host.partition("://")
         if not slashes:
-            raise NotImplementedHere(f"unable to parse docker host `{host}`")
+            text = f"unable to parse docker host `{host}`"
+            _log.error("error creating docker client", error=text)
+            raise NotImplementedHere(text)
         self._socket = address if protocol == "unix" else ""
         self._host = "docker" if self._socket else ""
         self._address = address.partition("/")[0] if protocol == "tcp" else address
@@ -95,7 +100,8 @@ class _Engine:
 
     async def start(self, container: str, run: str) -> Tail:
         what = f"start exec failed for container {container}"
-        code, tail = await self._call("POST", f"/exec/{run}/start", {"Detach": False, "Tty": True}, what)
+        order = {"Detach": False, "Tty": True}
+        code, tail = await self._call("POST", f"/exec/{run}/start", order, what, may_reset=True)
         if code == 200:
             return tail
         if code == 404:
@@ -113,7 +119,7 @@ class _Engine:
             raise DockerError(f"{what}: invalid exec id {run}")
         raise DockerError(f"{what} with status {code}: {tail.text()}")
 
-    async def _call(self, method: str, path: str, body: Any, what: str) -> tuple[int, Tail]:
+    async def _call(self, method: str, path: str, body: Any, what: str, *, may_reset: bool = False) -> tuple[int, Tail]:
         """Status and end of the answer. Raises DockerError that starts with ``what``."""
         headers = {} if body is None else {"Content-Type": ["application/json"]}
         data = b"" if body is None else gojson.encode(body) + b"\n"
@@ -122,8 +128,13 @@ class _Engine:
             url = msgspec.structs.replace(gourl.parse(path), scheme="http", host=self._address)
             request = Request(method=method, url=url, host=self._host, headers=headers, body=data)
             async with await ask(request, patience=math.inf, unix_path=self._socket) as reply:
-                async for piece in reply:
-                    tail.write(piece)
+                try:
+                    async for piece in reply:
+                        tail.write(piece)
+                except WebError as error:
+                    # Engines reset the connection of a run that has said all; the status and what was said count.
+                    if not may_reset or _RESET not in str(error):
+                        raise
                 return reply.status, tail
         except (WebError, gourl.UrlError) as error:
             raise DockerError(f"{what}: {error}") from None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pyconsul.agent.checks.probes import NotImplementedHere, ProbeSettings, Result, check_kind
+from pyconsul.telemetry import logger
+
+_log = logger("agent")
 
 
 @check_kind("os_service")
@@ -11,6 +14,7 @@ class OsServiceProbe:
 
     def __init__(self, settings: ProbeSettings) -> None:
         del settings
+        _log.error("error creating OS Service client", error="not implemented")
         raise NotImplementedHere("not implemented")
 
     async def attempt(self) -> Result:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 __all__ = ["DEFAULT_LIMIT", "Tail", "as_text"]
 
 DEFAULT_LIMIT = 4096
+_STRAY_BYTE: Final = re.compile(r"[\udc80-\udcff]")
 
 
 class Tail:
@@ -37,4 +41,5 @@ class Tail:
 
 def as_text(data: bytes) -> str:
     """Bytes as UTF-8, each broken one as U+FFFD, as Go's JSON shows them."""
-    return data.decode("utf-8", "replace")
+    # Python's "replace" makes one of all bytes of a character that is cut; people cut outputs with limits.
+    return _STRAY_BYTE.sub("\ufffd", data.decode("utf-8", "surrogateescape"))

@@ -26,9 +26,9 @@ from pyconsul.structs.errors import ConsulError
 from pyconsul.structs.health import CRITICAL
 from pyconsul.telemetry import logger
 
-__all__ = ["CheckRunner", "plain_tls"]
+__all__ = ["CheckRunner", "plain_tls", "settled"]
 
-MIN_INTERVAL: Final = 1.0
+MIN_INTERVAL_NS: Final = SECOND
 ALIAS_REFRESH: Final = 60.0
 ALIAS_WAIT_NS: Final = 60 * SECOND
 ALIAS_MAX_STALE_NS: Final = 15 * SECOND
@@ -46,6 +46,16 @@ def plain_tls(verify: bool, protocol: str) -> ssl.SSLContext:
     if protocol:
         context.set_alpn_protocols([protocol])
     return context
+
+
+def settled(kind: CheckType) -> CheckType:
+    """The check as it runs, and as it is kept: its interval at least a second, warnings no earlier than asked for."""
+    probes = kind.kind() not in ("ttl", "alias")
+    return msgspec.structs.replace(
+        kind,
+        Interval=max(kind.Interval, MIN_INTERVAL_NS) if probes else kind.Interval,
+        FailuresBeforeWarning=kind.FailuresBeforeWarning or kind.FailuresBeforeCritical,
+    )
 
 
 class _Running(Protocol):
@@ -104,13 +114,14 @@ class CheckRunner:
             return RunningTtl(self.state, TtlCheck(check.CheckID, kind.TTL / SECOND, limit, now))
         if name == "alias":
             return RunningAlias(self, check, kind, token)
-        interval = kind.Interval / SECOND
-        if interval < MIN_INTERVAL:
+        if kind.Interval < MIN_INTERVAL_NS:
             _log.warn("check has interval below minimum", check=check.CheckID, minimum_interval="1s")
-            interval = MIN_INTERVAL
+        kind = settled(kind)
+        interval = kind.Interval / SECOND
         probe = probe_of(name, ProbeSettings(check.CheckID, kind, limit, self._tls))
-        before_warning = kind.FailuresBeforeWarning or kind.FailuresBeforeCritical
-        handler = StatusHandler(check.CheckID, kind.SuccessBeforePassing, before_warning, kind.FailuresBeforeCritical)
+        handler = StatusHandler(
+            check.CheckID, kind.SuccessBeforePassing, kind.FailuresBeforeWarning, kind.FailuresBeforeCritical
+        )
         return RunningProbe(self, probe, handler, interval, self._stagger(interval))
 
     def stop(self, check_id: str) -> None:
@@ -281,7 +292,9 @@ class RunningAlias:
                 continue
             attempt = 0
             ask = msgspec.structs.replace(ask, MinQueryIndex=max(1, found.Index))
-            self._set(found.HealthChecks or [], service_exists=await self._exists_remotely(ask))
+            checks = found.HealthChecks or []
+            exists = any(each.ServiceID == self._service_id for each in checks) or await self._exists_remotely(ask)
+            self._set(checks, service_exists=exists)
 
     async def _exists_remotely(self, ask: NodeSpecificRequest) -> bool:
         """Whether the node has the service; a failing question counts as yes, so that nothing flaps."""

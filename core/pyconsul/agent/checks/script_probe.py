@@ -87,6 +87,11 @@ def _kill(child: asyncio.subprocess.Process) -> None:
         os.killpg(child.pid, signal.SIGKILL)
 
 
+def in_shell(script: str) -> list[str]:
+    """The words that run a line in the shell of the user as whom the agent runs."""
+    return [os.environ.get("SHELL") or "/bin/sh", "-c", script]
+
+
 def start_text(path: str, error: Exception) -> str:
     """What Go says about a command that cannot be started."""
     if not isinstance(error, OSError):

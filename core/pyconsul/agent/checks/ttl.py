@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from pyconsul.agent.checks.outputs import as_text
 from pyconsul.telemetry import logger
 
 __all__ = ["TtlCheck"]
@@ -29,7 +30,7 @@ class TtlCheck:
         _log.debug("Check status updated", check=self.check_id, status=status)
         data = output.encode("utf-8", "surrogateescape")
         if len(data) > self._limit:
-            kept = data[: self._limit].decode("utf-8", "replace")
+            kept = as_text(data[: self._limit])
             output = f"{kept} ... (captured {self._limit} of {len(data)} bytes)"
         self._last = output
         self.deadline = now + self.ttl

@@ -3,7 +3,7 @@
 import msgspec
 
 from pyconsul.agent.dns import literal, node, prepared, service  # fill the table of kinds
-from pyconsul.agent.dns.lookup import Dice, NoSuchName, RecordSet, Step, asked_of, find
+from pyconsul.agent.dns.lookup import Dice, InvalidName, NoSuchName, RecordSet, Step, asked_of, find
 from pyconsul.agent.dns.message import Message, Query
 from pyconsul.agent.dns.names import BadName, labels
 from pyconsul.agent.dns.records import Rcode, Type
@@ -64,6 +64,8 @@ class DnsCore:
             return RecordSet(Rcode.NOTIMP)
         try:
             return (yield from find(asked))
+        except InvalidName:  # not kept: each question of it is told
+            return RecordSet(Rcode.NXDOMAIN, cacheable=False, invalid=asked.local)
         except NoSuchName:
             return RecordSet(Rcode.NXDOMAIN)
         except ConsulError as failure:

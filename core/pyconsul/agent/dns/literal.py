@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 
-from pyconsul.agent.dns.lookup import Asked, NoSuchName, RecordSet, Step, ask, kind, parse_locality
+from pyconsul.agent.dns.lookup import Asked, InvalidName, RecordSet, Step, ask, kind, parse_locality
 from pyconsul.agent.dns.names import parse_ip
 from pyconsul.agent.dns.records import Type, address
 from pyconsul.structs.catalog import ServiceSpecificRequest
@@ -14,13 +14,13 @@ def find_address(asked: Asked, parts: list[str], behind: list[str]) -> Step[Reco
     del behind
     yield from ()
     if len(parts) != 1 or len(parts[0]) // 2 not in (4, 16):
-        raise NoSuchName
+        raise InvalidName
     try:
         ip = ip_address(bytes.fromhex(parts[0])) if parts[0].isalnum() else None
     except ValueError:
         ip = None
     if ip is None:
-        raise NoSuchName
+        raise InvalidName
     record = address(asked.own_name, asked.settings.node_ttl, ip)
     if asked.type in (record.type, Type.ANY):
         return RecordSet(answer=[record])
@@ -31,7 +31,7 @@ def find_address(asked: Asked, parts: list[str], behind: list[str]) -> Step[Reco
 def find_virtual(asked: Asked, parts: list[str], behind: list[str]) -> Step[RecordSet]:
     """``name.virtual[.peer]``: the virtual IP of a service; no records where it has none."""
     if not parts:
-        raise NoSuchName
+        raise InvalidName
     where = parse_locality(behind)
     request = ServiceSpecificRequest(
         PeerName=where.peer or where.peer_or_datacenter,

@@ -48,6 +48,10 @@ class NoSuchName(Exception):
     """The name does not exist: NXDOMAIN."""
 
 
+class InvalidName(NoSuchName):
+    """No name could be there: it is not put together as ours are. The log tells of it."""
+
+
 class Asked(msgspec.Struct, frozen=True):
     """A question, cut for look-ups.
 
@@ -85,7 +89,7 @@ class RecordSet(msgspec.Struct):
 
     ``groups`` are shuffled for every answer. At most ``limit`` of them are shown (0: all). ``soa_if_empty`` marks
     answers that tell of their emptiness with the SOA record; ``cacheable`` is False for what no watch set covers;
-    ``keep_order`` for what comes sorted.
+    ``keep_order`` for what comes sorted; ``invalid`` is the name, without its domain, that could not be ours.
     """
 
     rcode: int = Rcode.NOERROR
@@ -97,6 +101,7 @@ class RecordSet(msgspec.Struct):
     ecs_global: bool = True
     cacheable: bool = True
     keep_order: bool = False
+    invalid: str = ""
 
     def draw(self, dice: Dice) -> tuple[list[Record], list[Record]]:
         """Answer and additional records in a fresh order. A CNAME is only shown where there is nothing else."""
@@ -148,20 +153,20 @@ class Locality(msgspec.Struct, frozen=True):
 
 
 def parse_locality(parts: list[str]) -> Locality:
-    """The labels between kind and domain. Raises ``NoSuchName``; namespaces and partitions are Enterprise's."""
+    """The labels between kind and domain. Raises ``InvalidName``; namespaces and partitions are Enterprise's."""
     if not parts:
         return Locality()
     if len(parts) == 1:
         return Locality(peer_or_datacenter=parts[0])
     if len(parts) not in (2, 4):
-        raise NoSuchName
+        raise InvalidName
     found: dict[str, str] = {}
     for value, label in zip(parts[::2], parts[1::2], strict=True):
         if label not in ("dc", "peer"):
-            raise NoSuchName
+            raise InvalidName
         found[label] = value
     if len(found) == 2:
-        raise NoSuchName
+        raise InvalidName
     return Locality(datacenter=found.get("dc", ""), peer=found.get("peer", ""))
 
 
@@ -208,7 +213,7 @@ def find(asked: Asked) -> Step[RecordSet]:
             return (yield from finder(asked, parts[:at], parts[at + 1 :]))
         if asked.type == Type.SRV and parts[at].startswith("_"):  # RFC 2782 names may leave "service" out
             return (yield from KINDS["service"](asked, parts[: at + 1], parts[at + 1 :]))
-    raise NoSuchName
+    raise InvalidName
 
 
 def ask(asked: Asked, method: str, request: Any) -> Step[Any]:

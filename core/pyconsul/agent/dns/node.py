@@ -1,7 +1,7 @@
 """Nodes: ``n1.node.consul``, with their metadata as TXT."""
 
 from pyconsul.agent.dns.addresses import meta_records, node_records
-from pyconsul.agent.dns.lookup import Asked, NoSuchName, RecordSet, Step, ask, kind, parse_locality
+from pyconsul.agent.dns.lookup import Asked, InvalidName, NoSuchName, RecordSet, Step, ask, kind, parse_locality
 from pyconsul.agent.dns.records import Type
 from pyconsul.structs.catalog import NodeSpecificRequest
 
@@ -12,7 +12,7 @@ _ANSWERED = (Type.ANY, Type.A, Type.AAAA, Type.TXT)
 def find_node(asked: Asked, parts: list[str], behind: list[str]) -> Step[RecordSet]:
     """``name.node[.dc]``; the name may hold dots. Other types than addresses and TXT are not even looked up."""
     if not parts:
-        raise NoSuchName
+        raise InvalidName
     where = parse_locality(behind)
     if asked.type not in _ANSWERED:
         return RecordSet()

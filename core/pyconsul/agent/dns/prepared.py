@@ -2,7 +2,7 @@
 
 import msgspec
 
-from pyconsul.agent.dns.lookup import Asked, NoSuchName, RecordSet, Step, ask, kind
+from pyconsul.agent.dns.lookup import Asked, InvalidName, NoSuchName, RecordSet, Step, ask, kind
 from pyconsul.agent.dns.service import Shown, record_set
 from pyconsul.primitives.durations import DurationError, parse_duration
 from pyconsul.structs.catalog import QuerySource
@@ -16,7 +16,7 @@ _SECOND = 1_000_000_000
 def find_query(asked: Asked, parts: list[str], behind: list[str]) -> Step[RecordSet]:
     """``name.query[.dc]``, or ``_name._proto.query[.dc]`` whose protocol means nothing; names may hold dots."""
     if not parts or len(behind) > 1:
-        raise NoSuchName
+        raise InvalidName
     name = ".".join(parts)
     if len(parts) >= 2 and parts[0].startswith("_") and parts[-1].startswith("_"):
         name = ".".join(parts[:-1])[1:]

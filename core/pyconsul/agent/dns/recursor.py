@@ -3,6 +3,7 @@
 import asyncio
 import random
 import struct
+import time
 from ipaddress import ip_address
 from typing import Any
 
@@ -11,6 +12,7 @@ from pyconsul.agent.dns.names import BadName, read_name, wire
 from pyconsul.agent.dns.records import Rcode, Record, Type
 from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.primitives.dialing import dial_text, errno_text
+from pyconsul.primitives.durations import format_duration
 from pyconsul.telemetry.logging import logger
 
 _FIXED = struct.Struct(">HHIH")
@@ -41,20 +43,23 @@ class Recursors:
 
         ``client`` is the address that asks, for the log.
         """
-        question = f"{{{query.name} {query.type} {query.qclass}}}"
+        question = question_text(query)
         for where in self.order():
+            began = time.perf_counter()
             try:
                 reply = await self._exchange(query.forwarded(), where, tcp=tcp)
             except RecursorFailed as failure:
                 _log.error("recurse failed", error=str(failure))
                 continue
             rcode = reply[3] & 0x0F
+            rtt = format_duration(int((time.perf_counter() - began) * 1e9))
             if rcode in (Rcode.NOERROR, Rcode.NXDOMAIN):
-                _log.debug("recurse succeeded for question", question=question, recursor=address_text(*where))
+                _log.debug("recurse succeeded for question", question=question, rtt=rtt, recursor=address_text(*where))
                 return reply
             _log.debug(
                 "recurse failed for question",
                 question=question,
+                rtt=rtt,
                 recursor=address_text(*where),
                 rcode=_rcode_text(rcode),
             )
@@ -85,6 +90,11 @@ class Recursors:
     async def _exchange(self, packet: bytes, where: tuple[str, int], *, tcp: bool) -> bytes:
         exchange = _exchange_tcp if tcp else _exchange_udp
         return await exchange(packet, where, asyncio.get_running_loop().time() + self._settings.recursor_timeout)
+
+
+def question_text(query: Query) -> str:
+    """A question as Go prints it, with the numbers of its type and class."""
+    return f"{{{query.name} {query.type} {query.qclass}}}"
 
 
 def address_text(host: str, port: int) -> str:

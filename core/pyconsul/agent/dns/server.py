@@ -14,7 +14,7 @@ from pyconsul.agent.dns.core import ARPA, DnsCore, Forward
 from pyconsul.agent.dns.lookup import Ask, RecordSet
 from pyconsul.agent.dns.message import Query, Unanswerable, parse
 from pyconsul.agent.dns.records import INTERNET, type_name
-from pyconsul.agent.dns.recursor import Recursors, address_text
+from pyconsul.agent.dns.recursor import Recursors, address_text, question_text
 from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.config.runtime import Address
 from pyconsul.memdb import WatchSet
@@ -105,8 +105,10 @@ class DnsServer:
     async def stop(self) -> None:
         """Close all sockets and drop what is being answered."""
         for transport in self._udp:
+            _tell_stop(transport.get_extra_info("sockname"), "udp")
             transport.close()
         for server in self._tcp:
+            _tell_stop(server.sockets[0].getsockname(), "tcp")
             server.close()
         tasks = list(self._tasks)
         for task in tasks:
@@ -175,6 +177,8 @@ class DnsServer:
             return await self._recursors.forward(
                 query, address_text(str(client[0]), client[1]), tcp=tcp
             ) or core.failure(query)
+        if found.invalid:
+            _log.warn("QName invalid", qname=found.invalid)
         if core is self.core and self._keeping:
             self.cache.keep(query, found, watch, tcp=tcp)
         else:
@@ -182,20 +186,19 @@ class DnsServer:
         return core.packet(query, found, tcp=tcp, now=int(time.time()))
 
     def _served(self, query: Query, zone: str, began: float, client: Client, *, tcp: bool) -> None:
-        """Count a question of ours and how long it took; what is refused or forwarded is only logged."""
+        """Count a question of ours and its time; one of others is only logged, what is refused not even that."""
         taken = time.perf_counter() - began
         if zone not in ("", "."):
             for note in self._notes(query.type, reverse=zone == ARPA):
                 note(taken * 1000)
-        if _log.enabled(Level.DEBUG):
+        if zone and _log.enabled(Level.DEBUG):
+            network = "tcp" if tcp else "udp"
             _log.debug(
                 "request served from client",
-                name=query.name,
-                type=type_name(query.type),
-                **{"class": "IN" if query.qclass == INTERNET else f"CLASS{query.qclass}"},
+                **_question(query, zone, network),
                 latency=format_duration(int(taken * 1e9)),
                 client=address_text(str(client[0]), client[1]),
-                client_network="tcp" if tcp else "udp",
+                client_network=network,
             )
 
     def _notes(self, qtype: int, *, reverse: bool) -> Notes:
@@ -267,6 +270,18 @@ class DnsServer:
             if reply is not None:
                 writer.write(len(reply).to_bytes(2, "big") + reply)
                 await writer.drain()
+
+
+def _question(query: Query, zone: str, network: str) -> dict[str, str]:
+    """A question as the log tells it: in parts where it is about our own names, as one about those of others."""
+    if zone not in (ARPA, "."):
+        qclass = "IN" if query.qclass == INTERNET else f"CLASS{query.qclass}"
+        return {"name": query.name, "type": type_name(query.type), "class": qclass}
+    return {"question": question_text(query)} | ({"network": network} if zone == "." else {})
+
+
+def _tell_stop(where: tuple[str, int], network: str) -> None:
+    _log.info("Stopping server", protocol="DNS", address=address_text(where[0], where[1]), network=network)
 
 
 class UdpDoor(asyncio.DatagramProtocol):

@@ -11,7 +11,7 @@ from pyconsul.agent.dns.addresses import (
     service_address,
     service_port,
 )
-from pyconsul.agent.dns.lookup import Asked, Group, NoSuchName, RecordSet, Step, ask, kind, parse_locality
+from pyconsul.agent.dns.lookup import Asked, Group, InvalidName, NoSuchName, RecordSet, Step, ask, kind, parse_locality
 from pyconsul.agent.dns.names import IPAddress, fqdn, parse_ip
 from pyconsul.agent.dns.records import Record, Type, pointing, srv
 from pyconsul.structs.catalog import CheckServiceNode, HealthFilter, Node, NodeService, ServiceSpecificRequest
@@ -47,7 +47,7 @@ class Shown(msgspec.Struct, frozen=True):
 def find_service(asked: Asked, parts: list[str], behind: list[str]) -> Step[RecordSet]:
     """``[tag.]name.service[.dc]`` and ``_name._tag.service[.dc]``, where the tag ``_tcp`` stands for any."""
     if not parts:
-        raise NoSuchName
+        raise InvalidName
     where = parse_locality(behind)
     if len(parts) == 2 and parts[0].startswith("_") and parts[1].startswith("_"):
         name, tag = parts[0][1:], parts[1][1:]
@@ -76,7 +76,7 @@ def find_ingress(asked: Asked, parts: list[str], behind: list[str]) -> Step[Reco
 def _mesh_name(asked: Asked, parts: list[str], behind: list[str]) -> tuple[str, str]:
     """Service and datacenter of a mesh name. Peers are not asked: a peer in the name changes nothing."""
     if not parts:
-        raise NoSuchName
+        raise InvalidName
     where = parse_locality(behind)
     return parts[-1], where.datacenter or where.peer_or_datacenter or asked.settings.datacenter
 

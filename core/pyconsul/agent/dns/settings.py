@@ -1,12 +1,16 @@
 """The DNS settings of an agent, in the form in which answers need them."""
 
+import socket
+
 import msgspec
 
 from pyconsul.agent.dns.names import fqdn, parse_ip
 from pyconsul.config.runtime import RuntimeConfig
+from pyconsul.primitives.dialing import DialError, addresses
 
 _SECOND = 1_000_000_000
 _DNS_PORT = 53
+_THIS_MACHINE = "127.0.0.1"  # what is dialled where no host is named
 
 
 class ServiceTtls(msgspec.Struct, frozen=True):
@@ -70,7 +74,7 @@ class DnsSettings(msgspec.Struct, frozen=True):
     def of(cls, config: RuntimeConfig, token: str = "") -> "DnsSettings":
         """From an agent's configuration and the token that its answers are for.
 
-        Raises ValueError for a recursor that is no address.
+        Looks up the names of recursors, which may take seconds. Raises ValueError for one that has no address.
         """
         dns = config.dns_config
         soa = Soa(dns.soa.refresh, dns.soa.retry, dns.soa.expire, dns.soa.min_ttl)
@@ -102,12 +106,15 @@ class DnsSettings(msgspec.Struct, frozen=True):
 
 
 def recursor_address(text: str) -> tuple[str, int]:
-    """Host and port of a recursor; the port may be left out, an IPv6 address without one needs no brackets."""
+    """Address and port of a recursor; the port may be left out, an IPv6 address without one needs no brackets.
+
+    A name is looked up, which may take seconds. Raises ValueError.
+    """
     if parse_ip(text) is not None:
         return text, _DNS_PORT
     host, colon, port = text.rpartition(":")
     if not colon:
-        return text, _DNS_PORT
+        return _address(text), _DNS_PORT
     if text.startswith("["):
         if "]" not in text:
             raise ValueError(f"Invalid recursor address: address {text}: missing ']' in address")
@@ -115,8 +122,24 @@ def recursor_address(text: str) -> tuple[str, int]:
             return text[1:-1], _DNS_PORT
     if ":" in host and not (host.startswith("[") and host.endswith("]")):
         raise ValueError(f"Invalid recursor address: address {text}: too many colons in address")
-    if not (port.isascii() and port.isdigit()):
-        raise ValueError(f"Invalid recursor address: lookup tcp/{port}: unknown port")
-    if int(port) > 0xFFFF:
-        raise ValueError(f"Invalid recursor address: address {port}: invalid port")
-    return host.strip("[]"), int(port)
+    return _address(host.strip("[]")), _port(port)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        try:
+            return socket.getservbyname(text, "tcp")
+        except OSError:
+            raise ValueError(f"Invalid recursor address: lookup tcp/{text}: unknown port") from None
+    if int(text) > 0xFFFF:
+        raise ValueError(f"Invalid recursor address: address {text}: invalid port")
+    return int(text)
+
+
+def _address(host: str) -> str:
+    """The address of a host, IPv4 if it has one. Asked for here and now, as by Consul: who knows names may be us."""
+    try:
+        found = addresses(host or _THIS_MACHINE, _DNS_PORT)
+    except DialError as error:
+        raise ValueError(f"Invalid recursor address: {str(error).removeprefix('dial tcp: ')}") from None
+    return next((each for each in found if ":" not in each), found[0])

@@ -16,7 +16,7 @@ from pyconsul.agent.members import Member, lan_members, wan_members
 from pyconsul.lang.bexpr import FilterError, compile_filter
 from pyconsul.lang.strconv import NumberSyntaxError, parse_uint
 from pyconsul.primitives.multierror import multi_error
-from pyconsul.structs.errors import BadRequest, InternalError, NotBuilt
+from pyconsul.structs.errors import BadRequest, ConsulError, InternalError, NotBuilt
 from pyconsul.telemetry import logger
 
 if TYPE_CHECKING:
@@ -76,12 +76,22 @@ async def agent_join(req: Request) -> Reply:
 
 async def join(agent: Agent, address: str, *, wan: bool) -> None:
     """Join by ``host[:port]``. Raises InternalError with Consul's text when nobody listens, NotBuilt else."""
+    pool = "WAN" if wan else "LAN"
+    _log.info(f"({pool}) joining", **{f"{pool.lower()}_addresses": [address]})
+    try:
+        await _join(agent, address, wan=wan)
+    except ConsulError as error:
+        _log.warn(f"({pool}) couldn't join", number_of_nodes=0, error=error)
+        raise
+    _log.info(f"({pool}) joined", number_of_nodes=1)
+
+
+async def _join(agent: Agent, address: str, *, wan: bool) -> None:
     config = agent.config
     own = config.serf_advertise_wan if wan else config.serf_advertise_lan
     if own is None:
         raise InternalError("WAN Federation is disabled")
     port = config.ports.serf_wan if wan else config.ports.serf_lan
-    _log.info("(WAN) joining" if wan else "(LAN) joining", **{f"{'wan' if wan else 'lan'}_addresses": [address]})
     target = address if _has_port(address) else f"{address}:{port}"
     try:
         async with asyncio.timeout(_JOIN_TIMEOUT):

@@ -17,6 +17,7 @@ from pyconsul.structs.event import UserEvent
 from pyconsul.telemetry import logger
 
 _log = logger("agent")
+_internal_log = logger("agent.server.internal")
 
 
 @route("PUT", "/v1/event/fire/{name...}")
@@ -57,7 +58,7 @@ def _require_fire(req: Request, name: str) -> None:
     except AclNotFound as error:
         raise InternalError(error.text) from None
     if not authorizer.allows("event", Access.WRITE, name):
-        _log.warn("user event blocked by ACLs", event=name, accessorID=accessor_alias(authorizer))
+        _internal_log.warn("user event blocked by ACLs", event=name, accessorID=accessor_alias(authorizer))
         raise PermissionDenied
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from pyconsul.acl import Access
@@ -150,7 +151,7 @@ def _cas_index(text: str) -> int:
 
 @route("GET", "/v1/operator/autopilot/health")
 async def autopilot_health(req: Request) -> Reply:
-    """The servers' health; 429 when any of them is not well. Times are rounded to seconds."""
+    """The servers' health; 429 when any of them is not well. Times are rounded to the nearest second."""
     ask = ReadRequest(**req.read_options(enterprise=True))
     found = await req.rpc("Operator.ServerHealth", ask, OperatorHealthReply)
     servers = [changed(s, StableSince=_whole_seconds(s.StableSince)) for s in found.Servers or ()]
@@ -158,7 +159,8 @@ async def autopilot_health(req: Request) -> Reply:
 
 
 def _whole_seconds(text: str) -> str:
-    return text.partition(".")[0].rstrip("Z") + "Z"
+    moment = datetime.fromisoformat(text) + timedelta(microseconds=500_000)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @route("GET", "/v1/operator/autopilot/state")

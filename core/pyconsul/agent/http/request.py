@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 from pyconsul.agent.http.packing import takes_gzip
 from pyconsul.primitives.durations import parse_duration
 from pyconsul.server.blocking import REPLY_WATCH
-from pyconsul.structs.errors import BadRequest, InternalError
+from pyconsul.structs.errors import BadOption, BadRequest, InternalError
 
 if TYPE_CHECKING:
     from pyconsul.acl import Access, Authorizer
@@ -236,14 +236,14 @@ class Request:
         return options
 
     def cache_options(self) -> dict[str, Any]:
-        """Only consistency and cache options. Raises BadRequest."""
+        """Only consistency and cache options. Raises BadOption."""
         options: dict[str, Any] = {}
         self._parse_consistency(options)
         self._parse_cache_control(options)
         return options
 
     def wait_options(self) -> dict[str, Any]:
-        """Only ``index`` and ``wait`` of the query options. Raises BadRequest."""
+        """Only ``index`` and ``wait`` of the query options, for who bounds the time by itself. Raises BadOption."""
         options: dict[str, Any] = {}
         self._parse_wait(options)
         return options
@@ -274,7 +274,7 @@ class Request:
             try:
                 limit = parse_duration(max_stale)
             except ValueError as error:
-                raise BadRequest(f'Invalid max_stale value "{max_stale}"') from error
+                raise BadOption(f'Invalid max_stale value "{max_stale}"') from error
             options["MaxStaleDuration"] = limit
             if limit > 0:
                 options["AllowStale"] = True
@@ -282,9 +282,9 @@ class Request:
         if defaults:
             options.update(self._discovery_staleness())
         if options.get("AllowStale") and options.get("RequireConsistent"):
-            raise BadRequest("Cannot specify ?stale with ?consistent, conflicting semantics.")
+            raise BadOption("Cannot specify ?stale with ?consistent, conflicting semantics.")
         if options.get("UseCache") and options.get("RequireConsistent"):
-            raise BadRequest("Cannot specify ?cached with ?consistent, conflicting semantics.")
+            raise BadOption("Cannot specify ?cached with ?consistent, conflicting semantics.")
 
     def _discovery_staleness(self) -> dict[str, Any]:
         limit = self.agent.config.discovery_max_stale
@@ -301,7 +301,7 @@ class Request:
                 try:
                     seconds = int(value)
                 except ValueError as error:
-                    raise BadRequest("Invalid Cache-Control header.") from error
+                    raise BadOption("Invalid Cache-Control header.") from error
                 if name == "max-age":
                     options["MaxAge"] = seconds * 1_000_000_000
                     if seconds == 0:
@@ -314,10 +314,10 @@ class Request:
             try:
                 options["MaxQueryTime"] = parse_duration(wait)
             except ValueError as error:
-                raise BadRequest("Invalid wait time") from error
+                raise BadOption("Invalid wait time") from error
         if index := self.query.get("index"):
             if not index.isascii() or not index.isdigit() or len(index) > _LONGEST or int(index) > _UINT64_MAX:
-                raise BadRequest("Invalid index")
+                raise BadOption("Invalid index")
             options["MinQueryIndex"] = int(index)
 
     def _bound_wait(self, options: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from pyconsul.agent.local.registrations import NewService, Registrations
 from pyconsul.agent.local.sidecar import sidecar_of
 from pyconsul.agent.local.state import LocalState
-from pyconsul.agent.persistence import SOURCE_LOCAL, SOURCE_REMOTE, KeptCheck, KeptService, LocalFiles
+from pyconsul.agent.persistence import SOURCE_LOCAL, SOURCE_REMOTE, KeptCheck, KeptService, LocalFiles, UnreadableFile
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.system_errors import file_text
 from pyconsul.structs.catalog import HealthCheck, NodeService, ServiceConnect
@@ -53,13 +53,15 @@ def registered_service(definition: ServiceDefinition) -> NodeService:
 
 @contextmanager
 def _reading(what: str) -> Generator[None]:
-    """Turn the error of a folder that cannot be read, or brought up to date before, into LoadError."""
+    """Turn the error of a folder or file that cannot be read, or brought up to date before, into LoadError."""
     try:
         yield
     except OSError as error:
         raise LoadError(
             f"Failed reading {what} dir {quote(os.fspath(error.filename))}: {file_text(error)}", what
         ) from None
+    except UnreadableFile as error:
+        raise LoadError(str(error), what) from None
 
 
 class Loader:
@@ -109,24 +111,18 @@ class Loader:
         except InvalidCheck as error:
             raise LoadError(f'Failed to validate checks for service "{name}": {error}') from None
         service = registered_service(definition)
+        sidecar = _sidecar_of(definition, service)
         try:
             self._registrations.add_service(
                 NewService(service=service, checks=checks, token=definition.Token, from_config=True), last
             )
         except ConsulError as error:
             raise LoadError(f'Failed to register service "{name}": {error}') from None
-        if definition.Sidecar is None:
+        if sidecar is None:
             return
         try:
-            new = NewService(
-                service=sidecar_of(service, definition.Sidecar),
-                checks=definition.Sidecar.check_types(),
-                token=definition.Sidecar.Token or definition.Token,
-                from_config=True,
-                is_sidecar=True,
-            )
-            self._registrations.add_service(new, last)
-        except (ConsulError, InvalidCheck) as error:
+            self._registrations.add_service(sidecar, last)
+        except ConsulError as error:
             raise LoadError(f'Failed to register sidecar for service "{name}": {error}') from None
 
     def _load_check(self, definition: CheckDefinition, last: Mapping[str, HealthCheck]) -> None:
@@ -182,7 +178,24 @@ class Loader:
         except ConsulError as error:
             _log.warn("Failed to restore check", check=check.CheckID, error=error)
             self._files.drop_check(check.CheckID)
-        _log.debug("restored health check from file", check=check.CheckID, file=os.path.basename(path))
+        _log.debug("restored health check from file", check=check.CheckID, file=path)
+
+
+def _sidecar_of(definition: ServiceDefinition, service: NodeService) -> NewService | None:
+    """The registration of a nested sidecar, where there is one. Raises LoadError."""
+    if definition.Sidecar is None:
+        return None
+    try:
+        checks = definition.Sidecar.check_types()
+    except InvalidCheck as error:
+        raise LoadError(f'Failed to validate sidecar for service "{definition.Name}": {error}') from None
+    return NewService(
+        service=sidecar_of(service, definition.Sidecar),
+        checks=checks,
+        token=definition.Sidecar.Token or definition.Token,
+        from_config=True,
+        is_sidecar=True,
+    )
 
 
 def _is_default_of_sidecar(state: LocalState, check: HealthCheck) -> bool:

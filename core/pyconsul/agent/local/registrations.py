@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from pyconsul.agent.checks.probes import NotImplementedHere
-from pyconsul.agent.checks.runner import CheckRunner
+from pyconsul.agent.checks.runner import CheckRunner, settled
 from pyconsul.agent.local.central import takes_central_config, with_central_config
 from pyconsul.agent.local.exposed import ExposedPorts, rerouted
 from pyconsul.agent.local.rows import LocalCheck, LocalService
@@ -235,18 +235,28 @@ class Registrations:
                 raise InternalError(f'ServiceID "{check.ServiceID}" does not exist')
             check = msgspec.structs.replace(check, ServiceName=service.Service, ServiceTags=service.Tags)
         existing = self._state.check(check.CheckID)
+        critical_since = None
         if existing is not None:
             check = msgspec.structs.replace(check, Status=existing.Status, Output=existing.Output)
-        if kind is not None and kind.kind() == "ttl":  # in Consul, too, a check inside a service does not get this far
-            check = self._with_kept_state(check)
-        self._add_check_row(check, kind, token, from_config=from_config)
+            critical_since = asyncio.get_running_loop().time() if existing.Status == CRITICAL else None
+        elif kind is not None and kind.kind() == "ttl":
+            check = self._with_kept_state(check)  # in Consul, too, a check inside a service does not get this far
+        self._add_check_row(check, kind, token, from_config=from_config, critical_since=critical_since)
         if persist:
             self._save_check(check, kind, token, from_config=from_config)
 
-    def _add_check_row(self, check: HealthCheck, kind: CheckType | None, token: str, *, from_config: bool) -> None:
+    def _add_check_row(
+        self,
+        check: HealthCheck,
+        kind: CheckType | None,
+        token: str,
+        *,
+        from_config: bool,
+        critical_since: float | None = None,
+    ) -> None:
+        """Put a check in the place of one with its ID, which begins to be critical anew but for ``critical_since``."""
         if not check.CheckID:
             raise InternalError("CheckID missing")
-        critical_since = None
         if kind is not None:
             self._allow(kind, from_config=from_config)
             effective = kind
@@ -254,9 +264,6 @@ class Registrations:
                 check, effective = self._through_proxy(check, kind)
             self._run(check, effective, token)
             self._types[check.CheckID] = kind
-        if check.Status == CRITICAL and self._state.check(check.CheckID) is not None:
-            row = self._state.check_row(check.CheckID)
-            critical_since = None if row is None else row.critical_since
         row = LocalCheck(Check=check, Token=token, from_config=from_config, critical_since=critical_since)
         try:
             self._state.add_check(row)
@@ -367,7 +374,7 @@ class Registrations:
             if kind is None or row is None or not (kind.HTTP or kind.GRPC):
                 continue
             plain = msgspec.structs.replace(check, ExposedPort=0)
-            self._add_check_row(plain, kind, row.Token, from_config=row.from_config)
+            self._add_check_row(plain, kind, row.Token, from_config=row.from_config, critical_since=row.critical_since)
 
     # Maintenance
 
@@ -470,4 +477,5 @@ class Registrations:
     def _save_check(self, check: HealthCheck, kind: CheckType | None, token: str, *, from_config: bool) -> None:
         if self._files.enabled:
             source = SOURCE_LOCAL if from_config else SOURCE_REMOTE
-            self._files.save_check(KeptCheck(Check=check, ChkType=kind, Token=token, Source=source))
+            kept = None if kind is None else settled(kind)
+            self._files.save_check(KeptCheck(Check=check, ChkType=kept, Token=token, Source=source))

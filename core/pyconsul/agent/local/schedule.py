@@ -46,6 +46,7 @@ class SyncSchedule:
         self._changed = False
         self._retrying = False
         self._full_at = 0.0
+        self._wanted_at = math.inf  # when somebody asked, since the last full sync began, for another
         self._servers_are_new = True
 
     @property
@@ -65,6 +66,7 @@ class SyncSchedule:
     def due(self, now: float) -> Action | None:
         """What to do at ``now``, or None. While paused a full sync is put off, changes wait for ``resume``."""
         if now >= self._full_at:
+            self._wanted_at = math.inf
             if self.paused:
                 self._fail(now)
                 return None
@@ -86,10 +88,11 @@ class SyncSchedule:
             self._servers_are_new = False
             # The latest moment that Consul's dice give: what a fresh agent answers must not depend on chance.
             self._full_at = min(self._full_at, now + SERVER_UP_INTERVAL)
+        self._full_at = min(self._full_at, self._wanted_at)
 
     def _fail(self, now: float) -> None:
         self._retrying = True
-        self._full_at = now + RETRY_FAILED_INTERVAL + self.stagger(RETRY_FAILED_INTERVAL)
+        self._full_at = min(now + RETRY_FAILED_INTERVAL + self.stagger(RETRY_FAILED_INTERVAL), self._wanted_at)
 
     def changes(self) -> None:
         """There is something to send."""
@@ -97,7 +100,8 @@ class SyncSchedule:
 
     def full_wanted(self, now: float) -> None:
         """A server came up or a token changed: compare everything soon."""
-        self._full_at = min(self._full_at, now + self.stagger(SERVER_UP_INTERVAL))
+        self._wanted_at = min(self._wanted_at, now + self.stagger(SERVER_UP_INTERVAL))
+        self._full_at = min(self._full_at, self._wanted_at)
 
     def pause(self) -> None:
         """Hold everything back; calls nest."""

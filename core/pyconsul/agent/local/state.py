@@ -24,10 +24,12 @@ from pyconsul.memdb import WatchSet
 from pyconsul.structs.catalog import CONSUL_SERVICE_ID, HealthCheck, Node, NodeService
 from pyconsul.structs.health import CRITICAL, SERF_CHECK_ID
 from pyconsul.structs.wire import UNSET
+from pyconsul.telemetry import logger
 
 __all__ = ["LocalState", "NodeFacts", "UnknownLocal"]
 
 RESERVED_TAG_PREFIX: Final = "consul-"
+_log = logger("agent")
 
 
 class UnknownLocal(LookupError):
@@ -295,7 +297,8 @@ class LocalState:
 
     def compare(self, node: Node | None, services: Iterable[NodeService], checks: Iterable[HealthCheck]) -> None:
         """Mark all that differs from what the catalog has about this node."""
-        self.node_in_sync = self._node_matches(node)
+        if not self._node_matches(node):  # an equal one is still sent once a start: people wait for that line
+            self.node_in_sync = False
         remote_services = {each.ID: each for each in services}
         remote_checks = {each.CheckID: each for each in checks}
         for row in self.db.all(SERVICES):
@@ -335,7 +338,9 @@ class LocalState:
     def _compare_check(self, check_id: str, remote: HealthCheck) -> None:
         row = self.db.get(CHECKS, check_id)
         if row is None:
-            if check_id != SERF_CHECK_ID:
+            if check_id == SERF_CHECK_ID:
+                _log.debug("Skipping remote check since it is managed automatically", check=check_id)
+            else:
                 self.gone_checks.setdefault(check_id, None)
             return
         if same_check(row.Check, remote, but_output=check_id in self.deferred):

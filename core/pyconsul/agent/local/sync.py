@@ -21,6 +21,7 @@ from pyconsul.agent.local.tokens import Tokens
 from pyconsul.structs.catalog import DeregisterRequest, NodeSpecificRequest, RegisterRequest
 from pyconsul.structs.errors import ConsulError, PermissionDenied
 from pyconsul.telemetry import logger, metrics
+from pyconsul.telemetry.logging import Level
 from pyconsul.telemetry.routines import Routine
 
 __all__ = ["Syncer"]
@@ -175,17 +176,27 @@ class Syncer:
 
     async def _send_all(self) -> list[Exception]:
         state = self.state
-        if not state.node_in_sync:
+        if state.node_in_sync:
+            _log.debug("Node info in sync")
+        else:
             failed = await self._together([self._send_node()])
             if failed:
                 return failed
         gone, dirty = list(state.gone_services), list(state.dirty_services)
         state.leaving(gone, ())
+        if _log.enabled(Level.DEBUG):
+            for service in state.services():
+                if service.ID not in state.dirty_services:
+                    _log.debug("Service in sync", service=service.ID)
         errors = await self._together(
             [*(self._send_service_gone(each) for each in gone), *(self._send_service(each) for each in dirty)]
         )
         gone, dirty = list(state.gone_checks), list(state.dirty_checks)
         state.leaving((), gone)
+        if _log.enabled(Level.DEBUG):
+            for check in state.checks():
+                if check.CheckID not in state.dirty_checks:
+                    _log.debug("Check in sync", check=check.CheckID)
         for check_id in dirty:
             state.deferred.pop(check_id, None)
         errors += await self._together(
