@@ -139,6 +139,13 @@ def test_agent_errors_are_shown_with_their_status(agent: Any, run: Run) -> None:
     assert result.err == "Error! Failed writing data: Unexpected response code: 500 (no leader)\n"
 
 
+def test_a_release_that_fails_names_the_key_alone(agent: Any, run: Run) -> None:
+    """Consul forgets the reason there."""
+    agent.on("PUT", "/v1/kv/a", (500, b"no leader"))
+    result = run("kv", "put", "-release", "-session=s", "a", "x")
+    assert (result.code, result.err) == (1, "Error! Failed writing data: a\n")
+
+
 def test_export_and_import_are_inverse(agent: Any, run: Run) -> None:
     """What export prints, import writes, with flags and with another prefix."""
     agent.on("GET", "/v1/kv/", [entry("e/a", b"\x00"), entry("e/d/", None, Flags=9)])
