@@ -76,6 +76,7 @@ def test_the_child_runs_while_the_lock_is_held(live: Run) -> None:
         (["l2", "exit 3"], 0, "Error running handler: exit status 3\n"),
         (["-child-exit-code", "l2", "exit 3"], 2, "Error running handler: exit status 3\n"),
         (["-child-exit-code", "l2", "kill -9 $$"], 2, "Error running handler: signal: killed\n"),
+        (["l2", "kill -USR1 $$"], 0, "Error running handler: signal: user defined signal 1\n"),
         (
             ["-shell=false", "l2", "/none/such"],
             0,
@@ -84,13 +85,32 @@ def test_the_child_runs_while_the_lock_is_held(live: Run) -> None:
         (["-n=0", "l2", "true"], 1, "Lock holder limit must be positive\n"),
         (["l2"], 1, "Key prefix and child command must be specified\n"),
         (["-timeout=-1s", "l2", "true"], 1, "Timeout must be positive\n"),
+        (["-timeout=1s", "-try=-1s", "l2", "true"], 1, "Timeout must be positive\n"),
+        (["-try=-1s", "-timeout=0s", "l2", "true"], 0, ""),
+        (
+            ["//l2", "true"],
+            1,
+            "Lock acquisition failed: failed to acquire lock: Invalid key. Key must not begin with a '/': /l2/.lock\n",
+        ),
+        (
+            ["-n=2", "//l2", "true"],
+            1,
+            "Lock acquisition failed: failed to make contender entry: Invalid key. Key must not begin with a '/': ",
+        ),
         (["-monitor-retry=-1", "l2", "true"], 1, "Number for 'monitor-retry' must be >= 0\n"),
     ],
 )
 def test_the_end_of_the_child_is_told(words: list[str], code: int, told: str, live: Run) -> None:
     """How it ended is said; the exit code tells it only when that was asked for."""
     result = live("lock", *words)
-    assert (result.code, result.out, result.err) == (code, "", told)
+    assert (result.code, result.out) == (code, "")
+    assert result.err.startswith(told) if told.endswith(": ") else result.err == told
+
+
+def test_a_prefix_is_cleaned_before_it_is_locked(live: Run) -> None:
+    """So that all who mean the same place contend for the same key."""
+    result = live("lock", "-verbose", "/l7//x/../y/", "true")
+    assert result.out.splitlines()[0] == "Setting up lock at path: l7/y/.lock"
 
 
 def test_standard_input_is_passed_on_request(live: Run) -> None:
@@ -233,17 +253,23 @@ def test_exec_ends_when_nobody_obeys(live: Run) -> None:
     assert live("kv", "get", "-keys", "_rexec").out == ""
 
 
-def test_exec_prints_what_nodes_answer(agent: Any, run: Run) -> None:
-    """Output, exit codes and counts are shown, and a failing node makes the code 2."""
+def exec_agent(agent: Any, *names: str) -> str:
+    """Let the stand-in take a job, and have nodes answer under these names. Returns the folder of the job."""
     folder = "/v1/kv/_rexec/s1/"
     agent.on("GET", "/v1/agent/self", {"Config": {"Datacenter": "dc1", "NodeName": "n1"}})
     agent.on("PUT", "/v1/session/create", {"ID": "s1"})
+    agent.on("PUT", "/v1/session/renew/s1", [{"ID": "s1", "TTL": "100ms"}])
     agent.on("PUT", "/v1/session/destroy/s1", b"true")
     agent.on("PUT", f"{folder}job", b"true")
     agent.on("DELETE", "/v1/kv/_rexec/s1", b"true")
     agent.on("PUT", "/v1/event/fire/_rexec", {"ID": "e1"})
-    names = ["job", "n1/ack", "n1/out/00000", "n1/exit"]
     agent.on("GET", folder, [f"_rexec/s1/{name}" for name in names])
+    return folder
+
+
+def test_exec_prints_what_nodes_answer(agent: Any, run: Run) -> None:
+    """Output, exit codes and counts are shown, and a failing node makes the code 2."""
+    folder = exec_agent(agent, "job", "n1/ack", "n1/out/00000", "n1/exit")
     agent.on("GET", f"{folder}n1/out/00000", b"line 1\nline 2\n")
     agent.on("GET", f"{folder}n1/exit", b"7")
     result = run("exec", "-wait=50ms", "-wait-repl=1ms", "uptime", "-a")
