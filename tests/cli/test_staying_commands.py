@@ -282,6 +282,46 @@ def test_exec_prints_what_nodes_answer(agent: Any, run: Run) -> None:
     assert json.loads(job.body) == {"Command": "uptime -a", "Wait": 50_000_000}
 
 
+def test_an_execution_keeps_its_session_however_long_it_waits(
+    agent: Any, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without renewal the job would be gone before the nodes hear of it."""
+    monkeypatch.setattr("pyconsul.cli.commands.exec._SESSION_TTL", 0.1)
+    exec_agent(agent, "job")
+    assert run("exec", "-wait=1ms", "-wait-repl=500ms", "true").code == 0
+    paths = [asked.path for asked in agent.asked]
+    assert "/v1/session/renew/s1" in paths[: paths.index("/v1/event/fire/_rexec")]
+
+
+def test_exec_passes_over_answers_that_it_cannot_read(agent: Any, run: Run) -> None:
+    """Each is told, and the others count."""
+    folder = exec_agent(agent, "job", "n1/ack", "n1/exit", "n2/exit", "n3/out/00000", "n4/exit")
+    agent.on("GET", f"{folder}n1/exit", b"many")
+    agent.on("GET", f"{folder}n3/out/00000", (500, b"no leader"))
+    agent.on("GET", f"{folder}n4/exit", b"0")
+    result = run("exec", "-wait=50ms", "-wait-repl=1ms", "true")
+    assert (result.code, result.out) == (
+        0,
+        "==> n4: finished with exit code 0\n1 / 1 node(s) completed / acknowledged\n",
+    )
+    assert result.err.splitlines() == [
+        "Failed to parse exit code 'many': strconv.ParseInt: parsing \"many\": invalid syntax",
+        "Failed to read key '_rexec/s1/n2/exit': <nil>",
+        "Failed to read key '_rexec/s1/n3/out/00000': Unexpected response code: 500 (no leader)",
+    ]
+
+
+def test_exec_says_that_it_found_no_server_elsewhere(agent: Any, run: Run) -> None:
+    """The session would hang on one of them."""
+    exec_agent(agent)
+    agent.on("GET", "/v1/health/service/consul", [])
+    none = "Failed to create session: Failed to find Consul server in remote datacenter"
+    assert run("exec", "-datacenter=dc2", "true").err == f"{none}\n"
+    agent.on("GET", "/v1/health/service/consul", (500, b"No path to datacenter"))
+    told = run("exec", "-datacenter=dc2", "true").err
+    assert told == f"{none}: Unexpected response code: 500 (No path to datacenter)\n"
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
