@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -247,6 +248,12 @@ def test_a_switch_that_is_none_is_warned_about_twice(agent: Any, run: Run) -> No
         'consul-api: could not parse CONSUL_HTTP_SSL: error="strconv.ParseBool: parsing \\"maybe\\": invalid syntax"'
     )
     assert [line.partition("[WARN]  ")[2] for line in result.err.splitlines()] == [warning] * 2
+
+
+def test_a_warning_has_its_time_with_gos_offset(live: Run) -> None:
+    """Hours and minutes without a colon, as in the agent's log."""
+    warning = live("kv", "get", "a", TZ="CET-1", CONSUL_HTTP_SSL="maybe").err
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0100 \[WARN\]  consul-api: ", warning)
 
 
 def test_a_tree_goes_through_a_live_agent(live: Run) -> None:

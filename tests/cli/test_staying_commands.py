@@ -199,6 +199,19 @@ def test_a_watch_that_is_refused_says_so_and_goes_on(agent: Any, start: Start) -
     assert line.partition(" [ERROR] ")[2] == told
 
 
+def test_a_watch_tells_its_next_try_in_gos_durations(agent: Any, start: Start) -> None:
+    """Beyond a minute they are not all seconds; what needs no quotes has none."""
+    agent.on("GET", "/v1/status/leader", "a:1")
+    agent.on("GET", "/v1/kv/k", b"")
+    patience = "import pyconsul.sdk.blocking.watch as w; w._RETRY = 80.0; "
+    process = start("watch", f"-http-addr={agent.address}", "-type=key", "-key=k", before=patience)
+    assert process.stderr is not None
+    line = process.stderr.readline().decode()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert line.partition(" [ERROR] ")[2] == "watch.watch: Watch errored: type=key error=EOF retry=1m20s\n"
+
+
 def test_a_failing_command_ends_the_watch(live: Run) -> None:
     """A command that fails, or is not there, is told, and the code is 1."""
     result = live("watch", "-type=services", "exit 4")

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pyconsul.lang.goflags import Args, FlagSet, to_bool
-from pyconsul.lang.strconv import quote
 from pyconsul.primitives.folders import MissingFolderError, files_below
 from pyconsul.primitives.system_errors import file_text
 
@@ -198,26 +197,15 @@ def _readable(console: Console) -> Mapping[str, str]:
     bad = {name: reason for name, reason in bad.items() if reason}
     for name, reason in bad.items():
         for _ in range(2):  # Consul reads the environment twice, once for the defaults and once for the client
-            console.complain(f"{timestamp()} [WARN]  consul-api: could not parse {name}: error={reason}")
+            console.log("WARN", "consul-api", f"could not parse {name}", error=reason)
     return {name: text for name, text in console.environ.items() if name not in bad}
 
 
 def _refusal(text: str) -> str:
-    """Why ``text`` is no boolean, quoted as hclog does it; empty when it is one."""
+    """Why ``text`` is no boolean; empty when it is one."""
     try:
         if text:
             to_bool(text)
     except ValueError as e:
-        return quote(str(e))
+        return str(e)
     return ""
-
-
-def timestamp() -> str:
-    """The time as hclog prints it."""
-    import time
-
-    clock = time.time()
-    local = time.localtime(clock)
-    zone = time.strftime("%z", local)
-    offset = "Z" if zone == "+0000" else f"{zone[:3]}:{zone[3:]}"
-    return time.strftime("%Y-%m-%dT%H:%M:%S", local) + f".{int(clock % 1 * 1000):03d}{offset}"
