@@ -370,10 +370,36 @@ def test_a_recording_that_finds_no_room_says_so(start: Start, tmp_path: Path) ->
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); "
     recording = start("debug", "-capture=agent", f"-output={tmp_path}/dbg", before=limit)
     _, err = recording.communicate(timeout=60)
-    captured, index = err.decode().splitlines()
-    assert captured.startswith(f"Static capture failed: write {tmp_path}/dbg/agent.json-")
-    assert index.startswith(f"Error creating index document: write {tmp_path}/dbg/index.json-")
+    heading, captured, _, _, index = err.decode().splitlines()
+    assert heading == "Static capture failed: 1 error occurred:"
+    assert captured.startswith(f"\t* write {tmp_path}/dbg/agent.json-")
+    assert index.startswith(f"==> Error creating index document: write {tmp_path}/dbg/index.json-")
     assert recording.returncode == 1
+
+
+def test_what_a_recording_may_not_see_is_told_and_left_out(
+    agent: Any, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one piece what does not change, then the first thing that went wrong later on, and the servers."""
+    monkeypatch.setattr("pyconsul.cli.commands.debug._LEAST_DURATION", 0)
+    monkeypatch.setattr("pyconsul.cli.commands.debug._LEAST_INTERVAL", 0)
+    monkeypatch.setattr("pyconsul.cli.commands.debug._GRACE", 0)
+    about = {"Config": {"Version": "1.21.4"}, "DebugConfig": {"EnableDebug": False, "ACLsEnabled": True}}
+    agent.on("GET", "/v1/agent/self", about)
+    for path in ("agent/host", "agent/members", "agent/monitor", "agent/metrics/stream", "operator/raft/configuration"):
+        agent.on("GET", f"/v1/{path}", (403, b"Permission denied"))
+    for name in ("heap", "goroutine", "profile", "trace"):
+        agent.on("GET", f"/debug/pprof/{name}", (403, b"Permission denied"))
+    result = run("debug", "-duration=50ms", "-interval=10ms", "-archive=false", f"-output={tmp_path}/dbg")
+    denied = "Unexpected response code: 403 (Permission denied)"
+    assert result.code == 0
+    assert result.err == (
+        f"Static capture failed: 2 errors occurred:\n\t* {denied}\n\t* {denied}\n\n\n"
+        f"==> Error encountered during collection: {denied}\n"
+        f"Raft list peers capture failed: Failed to retrieve raft configuration: {denied}\n"
+    )
+    assert "Capture successful" not in result.out
+    assert (tmp_path / "dbg" / "host.json").read_text() == "null"
 
 
 @pytest.mark.parametrize(("zone", "end"), [("UTC", "Z"), ("CET-1", "+0100")])
