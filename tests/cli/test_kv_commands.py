@@ -212,6 +212,9 @@ def test_settings_that_cannot_work_are_refused(
         (["-ca-file={file}"], "Error loading CA File: Couldn't parse PEM in: {file}"),
         (["-ca-path={folder}"], "Error loading CA Path: Couldn't parse PEM in: {file}"),
         (["-ca-path={folder}/none"], "lstat {folder}/none: no such file or directory"),
+        (["-ca-path={folder}/gone"], "Error loading file from CAPath: open {folder}/gone: no such file or directory"),
+        (["-ca-file={file}", "-ca-path={folder}/none"], "Error loading CA File: Couldn't parse PEM in: {file}"),
+        (["-tls-server-name=a:b:1", "-ca-file=none"], "address a:b:1: too many colons in address"),
         (["-client-cert={file}", "-client-key={file}"], "tls: failed to find any PEM data in certificate input"),
     ],
 )
@@ -220,6 +223,7 @@ def test_files_without_pem_are_refused(run: Run, tmp_path: Path, flags: list[str
     file = tmp_path / "deep" / "file"
     file.parent.mkdir()
     file.write_text("no PEM")
+    (tmp_path / "gone").symlink_to("nowhere")
     names = {"file": str(file), "folder": str(tmp_path)}
     result = run("kv", "get", *(flag.format(**names) for flag in flags), "a")
     assert result.err == f"Error connecting to Consul agent: {reason.format(**names)}\n"

@@ -152,8 +152,14 @@ def _text(args: Args, flag: str) -> str:
 
 def _check_files(tls: TLS) -> None:
     """Refuse certificates that cannot be read before anything is sent. Raises ConfigError."""
+    from pyconsul.cli.addresses import AddressError, split
     from pyconsul.sdk.errors import ConfigError
 
+    try:
+        if tls.server_name.rfind(":") > tls.server_name.rfind("]"):
+            split(tls.server_name)
+    except AddressError as error:
+        raise ConfigError(str(error)) from error
     if bool(tls.cert_file) != bool(tls.key_file):
         raise ConfigError("both client cert and client key must be provided")
     if tls.cert_file:
@@ -161,11 +167,11 @@ def _check_files(tls: TLS) -> None:
     if tls.ca_file and _CERTIFICATE not in _content(tls.ca_file, "Error loading CA File: "):
         raise ConfigError(f"Error loading CA File: Couldn't parse PEM in: {tls.ca_file}")
     try:
-        authorities = files_below(tls.ca_path)
+        authorities = files_below("" if tls.ca_file else tls.ca_path)
     except MissingFolderError as error:
         raise ConfigError(str(error)) from error
     for path in authorities:
-        if _CERTIFICATE not in _content(path, "Error loading CA Path: "):
+        if _CERTIFICATE not in _content(path, "Error loading file from CAPath: "):
             raise ConfigError(f"Error loading CA Path: Couldn't parse PEM in: {path}")
 
 
