@@ -103,6 +103,12 @@ async def test_the_service_account_is_used(cloud: Any, ask: Any, tls: Any, accou
     }
 
 
+async def test_a_kubeconfig_that_is_not_there_is_no_hindrance(cloud: Any, ask: Any, tls: Any, account: Path) -> None:
+    """As in go-discover, the service account steps in also where the file was given by name."""
+    there = await cloud(lambda _: a_list(a_pod()), tls)
+    assert await found(ask, there, account, f'kubeconfig="{account}/none"') == ["10.2.0.1"]
+
+
 async def test_the_namespace_is_default_unless_given(cloud: Any, ask: Any, tls: Any, account: Path) -> None:
     """As in the original, not that of the pod."""
     there = await cloud(lambda _: a_list(), tls)

@@ -109,8 +109,9 @@ async def test_what_the_server_refuses_is_told(cloud: Any, ask: Any, kubeconfig:
         await Kubernetes().addresses(ask(f'provider=k8s kubeconfig="{kubeconfig(there.url)}"'))
 
 
-async def test_a_missing_kubeconfig_is_named(ask: Any, tmp_path: Path) -> None:
-    """A given file that is not there is not replaced by another."""
+async def test_a_missing_kubeconfig_is_named(ask: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    """Outside of a cluster there is nothing that could take its place."""
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(DiscoverError, match=f"error loading kubeconfig {tmp_path}/none"):
         await Kubernetes().addresses(ask(f'provider=k8s kubeconfig="{tmp_path}/none"'))
 

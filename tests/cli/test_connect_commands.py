@@ -86,6 +86,14 @@ def test_a_service_that_is_exposed_already_is_replaced(agent: Any, run: Run) -> 
     assert told == 'Listener on port 80 already configured with conflicting protocol "tcp"\n'
 
 
+def test_an_intention_that_cannot_be_read_ends_the_exposing(agent: Any, run: Run) -> None:
+    """After the listener was made; the client words a status its own way there."""
+    agent.on("PUT", "/v1/config", b"true")
+    agent.on("GET", "/v1/connect/intentions/exact", (500, b"no leader"))
+    told = run("connect", "expose", "-ingress-gateway=gw", "-service=web", "-port=80").err
+    assert told == "Error looking up existing intention: Unexpected response 500: no leader\n"
+
+
 @pytest.mark.parametrize(
     ("words", "error"),
     [

@@ -39,3 +39,13 @@ def test_a_file_that_is_none_is_refused_as_go_does(run: Run, tmp_path: Path, tex
     file = tmp_path / "i.json"
     file.write_text(text)
     assert run("intention", "create", "-file", str(file)).err == f"Error: {reason}\n"
+
+
+@pytest.mark.parametrize("words", [["get", "a", "b"], ["get", "id"], ["create", "-replace", "a", "b"]])
+def test_a_refused_reading_is_told_as_the_client_does(words: list[str], agent: Any, run: Run) -> None:
+    """Its sentence about the status of an intention is not that of all other requests."""
+    for path in ("exact", "id"):
+        agent.on("GET", f"/v1/connect/intentions/{path}", (500, b"no leader"))
+    result = run("intention", *words)
+    assert result.code == 1
+    assert result.err.endswith(": Unexpected response 500: no leader\n")

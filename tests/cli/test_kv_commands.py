@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,13 @@ def test_agent_errors_are_shown_with_their_status(agent: Any, run: Run) -> None:
     assert result.err == "Error! Failed writing data: Unexpected response code: 500 (no leader)\n"
 
 
+def test_a_release_that_fails_names_the_key_alone(agent: Any, run: Run) -> None:
+    """Consul forgets the reason there."""
+    agent.on("PUT", "/v1/kv/a", (500, b"no leader"))
+    result = run("kv", "put", "-release", "-session=s", "a", "x")
+    assert (result.code, result.err) == (1, "Error! Failed writing data: a\n")
+
+
 def test_export_and_import_are_inverse(agent: Any, run: Run) -> None:
     """What export prints, import writes, with flags and with another prefix."""
     agent.on("GET", "/v1/kv/", [entry("e/a", b"\x00"), entry("e/d/", None, Flags=9)])
@@ -204,6 +212,9 @@ def test_settings_that_cannot_work_are_refused(
         (["-ca-file={file}"], "Error loading CA File: Couldn't parse PEM in: {file}"),
         (["-ca-path={folder}"], "Error loading CA Path: Couldn't parse PEM in: {file}"),
         (["-ca-path={folder}/none"], "lstat {folder}/none: no such file or directory"),
+        (["-ca-path={folder}/gone"], "Error loading file from CAPath: open {folder}/gone: no such file or directory"),
+        (["-ca-file={file}", "-ca-path={folder}/none"], "Error loading CA File: Couldn't parse PEM in: {file}"),
+        (["-tls-server-name=a:b:1", "-ca-file=none"], "address a:b:1: too many colons in address"),
         (["-client-cert={file}", "-client-key={file}"], "tls: failed to find any PEM data in certificate input"),
     ],
 )
@@ -212,6 +223,7 @@ def test_files_without_pem_are_refused(run: Run, tmp_path: Path, flags: list[str
     file = tmp_path / "deep" / "file"
     file.parent.mkdir()
     file.write_text("no PEM")
+    (tmp_path / "gone").symlink_to("nowhere")
     names = {"file": str(file), "folder": str(tmp_path)}
     result = run("kv", "get", *(flag.format(**names) for flag in flags), "a")
     assert result.err == f"Error connecting to Consul agent: {reason.format(**names)}\n"
@@ -240,6 +252,12 @@ def test_a_switch_that_is_none_is_warned_about_twice(agent: Any, run: Run) -> No
         'consul-api: could not parse CONSUL_HTTP_SSL: error="strconv.ParseBool: parsing \\"maybe\\": invalid syntax"'
     )
     assert [line.partition("[WARN]  ")[2] for line in result.err.splitlines()] == [warning] * 2
+
+
+def test_a_warning_has_its_time_with_gos_offset(live: Run) -> None:
+    """Hours and minutes without a colon, as in the agent's log."""
+    warning = live("kv", "get", "a", TZ="CET-1", CONSUL_HTTP_SSL="maybe").err
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0100 \[WARN\]  consul-api: ", warning)
 
 
 def test_a_tree_goes_through_a_live_agent(live: Run) -> None:

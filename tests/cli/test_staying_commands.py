@@ -76,6 +76,7 @@ def test_the_child_runs_while_the_lock_is_held(live: Run) -> None:
         (["l2", "exit 3"], 0, "Error running handler: exit status 3\n"),
         (["-child-exit-code", "l2", "exit 3"], 2, "Error running handler: exit status 3\n"),
         (["-child-exit-code", "l2", "kill -9 $$"], 2, "Error running handler: signal: killed\n"),
+        (["l2", "kill -USR1 $$"], 0, "Error running handler: signal: user defined signal 1\n"),
         (
             ["-shell=false", "l2", "/none/such"],
             0,
@@ -84,13 +85,32 @@ def test_the_child_runs_while_the_lock_is_held(live: Run) -> None:
         (["-n=0", "l2", "true"], 1, "Lock holder limit must be positive\n"),
         (["l2"], 1, "Key prefix and child command must be specified\n"),
         (["-timeout=-1s", "l2", "true"], 1, "Timeout must be positive\n"),
+        (["-timeout=1s", "-try=-1s", "l2", "true"], 1, "Timeout must be positive\n"),
+        (["-try=-1s", "-timeout=0s", "l2", "true"], 0, ""),
+        (
+            ["//l2", "true"],
+            1,
+            "Lock acquisition failed: failed to acquire lock: Invalid key. Key must not begin with a '/': /l2/.lock\n",
+        ),
+        (
+            ["-n=2", "//l2", "true"],
+            1,
+            "Lock acquisition failed: failed to make contender entry: Invalid key. Key must not begin with a '/': ",
+        ),
         (["-monitor-retry=-1", "l2", "true"], 1, "Number for 'monitor-retry' must be >= 0\n"),
     ],
 )
 def test_the_end_of_the_child_is_told(words: list[str], code: int, told: str, live: Run) -> None:
     """How it ended is said; the exit code tells it only when that was asked for."""
     result = live("lock", *words)
-    assert (result.code, result.out, result.err) == (code, "", told)
+    assert (result.code, result.out) == (code, "")
+    assert result.err.startswith(told) if told.endswith(": ") else result.err == told
+
+
+def test_a_prefix_is_cleaned_before_it_is_locked(live: Run) -> None:
+    """So that all who mean the same place contend for the same key."""
+    result = live("lock", "-verbose", "/l7//x/../y/", "true")
+    assert result.out.splitlines()[0] == "Setting up lock at path: l7/y/.lock"
 
 
 def test_standard_input_is_passed_on_request(live: Run) -> None:
@@ -179,6 +199,19 @@ def test_a_watch_that_is_refused_says_so_and_goes_on(agent: Any, start: Start) -
     assert line.partition(" [ERROR] ")[2] == told
 
 
+def test_a_watch_tells_its_next_try_in_gos_durations(agent: Any, start: Start) -> None:
+    """Beyond a minute they are not all seconds; what needs no quotes has none."""
+    agent.on("GET", "/v1/status/leader", "a:1")
+    agent.on("GET", "/v1/kv/k", b"")
+    patience = "import pyconsul.sdk.blocking.watch as w; w._RETRY = 80.0; "
+    process = start("watch", f"-http-addr={agent.address}", "-type=key", "-key=k", before=patience)
+    assert process.stderr is not None
+    line = process.stderr.readline().decode()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert line.partition(" [ERROR] ")[2] == "watch.watch: Watch errored: type=key error=EOF retry=1m20s\n"
+
+
 def test_a_failing_command_ends_the_watch(live: Run) -> None:
     """A command that fails, or is not there, is told, and the code is 1."""
     result = live("watch", "-type=services", "exit 4")
@@ -233,17 +266,23 @@ def test_exec_ends_when_nobody_obeys(live: Run) -> None:
     assert live("kv", "get", "-keys", "_rexec").out == ""
 
 
-def test_exec_prints_what_nodes_answer(agent: Any, run: Run) -> None:
-    """Output, exit codes and counts are shown, and a failing node makes the code 2."""
+def exec_agent(agent: Any, *names: str) -> str:
+    """Let the stand-in take a job, and have nodes answer under these names. Returns the folder of the job."""
     folder = "/v1/kv/_rexec/s1/"
     agent.on("GET", "/v1/agent/self", {"Config": {"Datacenter": "dc1", "NodeName": "n1"}})
     agent.on("PUT", "/v1/session/create", {"ID": "s1"})
+    agent.on("PUT", "/v1/session/renew/s1", [{"ID": "s1", "TTL": "100ms"}])
     agent.on("PUT", "/v1/session/destroy/s1", b"true")
     agent.on("PUT", f"{folder}job", b"true")
     agent.on("DELETE", "/v1/kv/_rexec/s1", b"true")
     agent.on("PUT", "/v1/event/fire/_rexec", {"ID": "e1"})
-    names = ["job", "n1/ack", "n1/out/00000", "n1/exit"]
     agent.on("GET", folder, [f"_rexec/s1/{name}" for name in names])
+    return folder
+
+
+def test_exec_prints_what_nodes_answer(agent: Any, run: Run) -> None:
+    """Output, exit codes and counts are shown, and a failing node makes the code 2."""
+    folder = exec_agent(agent, "job", "n1/ack", "n1/out/00000", "n1/exit")
     agent.on("GET", f"{folder}n1/out/00000", b"line 1\nline 2\n")
     agent.on("GET", f"{folder}n1/exit", b"7")
     result = run("exec", "-wait=50ms", "-wait-repl=1ms", "uptime", "-a")
@@ -254,6 +293,46 @@ def test_exec_prints_what_nodes_answer(agent: Any, run: Run) -> None:
     )
     job = next(asked for asked in agent.asked if asked.path == f"{folder}job")
     assert json.loads(job.body) == {"Command": "uptime -a", "Wait": 50_000_000}
+
+
+def test_an_execution_keeps_its_session_however_long_it_waits(
+    agent: Any, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without renewal the job would be gone before the nodes hear of it."""
+    monkeypatch.setattr("pyconsul.cli.commands.exec._SESSION_TTL", 0.1)
+    exec_agent(agent, "job")
+    assert run("exec", "-wait=1ms", "-wait-repl=500ms", "true").code == 0
+    paths = [asked.path for asked in agent.asked]
+    assert "/v1/session/renew/s1" in paths[: paths.index("/v1/event/fire/_rexec")]
+
+
+def test_exec_passes_over_answers_that_it_cannot_read(agent: Any, run: Run) -> None:
+    """Each is told, and the others count."""
+    folder = exec_agent(agent, "job", "n1/ack", "n1/exit", "n2/exit", "n3/out/00000", "n4/exit")
+    agent.on("GET", f"{folder}n1/exit", b"many")
+    agent.on("GET", f"{folder}n3/out/00000", (500, b"no leader"))
+    agent.on("GET", f"{folder}n4/exit", b"0")
+    result = run("exec", "-wait=50ms", "-wait-repl=1ms", "true")
+    assert (result.code, result.out) == (
+        0,
+        "==> n4: finished with exit code 0\n1 / 1 node(s) completed / acknowledged\n",
+    )
+    assert result.err.splitlines() == [
+        "Failed to parse exit code 'many': strconv.ParseInt: parsing \"many\": invalid syntax",
+        "Failed to read key '_rexec/s1/n2/exit': <nil>",
+        "Failed to read key '_rexec/s1/n3/out/00000': Unexpected response code: 500 (no leader)",
+    ]
+
+
+def test_exec_says_that_it_found_no_server_elsewhere(agent: Any, run: Run) -> None:
+    """The session would hang on one of them."""
+    exec_agent(agent)
+    agent.on("GET", "/v1/health/service/consul", [])
+    none = "Failed to create session: Failed to find Consul server in remote datacenter"
+    assert run("exec", "-datacenter=dc2", "true").err == f"{none}\n"
+    agent.on("GET", "/v1/health/service/consul", (500, b"No path to datacenter"))
+    told = run("exec", "-datacenter=dc2", "true").err
+    assert told == f"{none}: Unexpected response code: 500 (No path to datacenter)\n"
 
 
 @pytest.mark.parametrize(
@@ -291,10 +370,36 @@ def test_a_recording_that_finds_no_room_says_so(start: Start, tmp_path: Path) ->
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); "
     recording = start("debug", "-capture=agent", f"-output={tmp_path}/dbg", before=limit)
     _, err = recording.communicate(timeout=60)
-    captured, index = err.decode().splitlines()
-    assert captured.startswith(f"Static capture failed: write {tmp_path}/dbg/agent.json-")
-    assert index.startswith(f"Error creating index document: write {tmp_path}/dbg/index.json-")
+    heading, captured, _, _, index = err.decode().splitlines()
+    assert heading == "Static capture failed: 1 error occurred:"
+    assert captured.startswith(f"\t* write {tmp_path}/dbg/agent.json-")
+    assert index.startswith(f"==> Error creating index document: write {tmp_path}/dbg/index.json-")
     assert recording.returncode == 1
+
+
+def test_what_a_recording_may_not_see_is_told_and_left_out(
+    agent: Any, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one piece what does not change, then the first thing that went wrong later on, and the servers."""
+    monkeypatch.setattr("pyconsul.cli.commands.debug._LEAST_DURATION", 0)
+    monkeypatch.setattr("pyconsul.cli.commands.debug._LEAST_INTERVAL", 0)
+    monkeypatch.setattr("pyconsul.cli.commands.debug._GRACE", 0)
+    about = {"Config": {"Version": "1.21.4"}, "DebugConfig": {"EnableDebug": False, "ACLsEnabled": True}}
+    agent.on("GET", "/v1/agent/self", about)
+    for path in ("agent/host", "agent/members", "agent/monitor", "agent/metrics/stream", "operator/raft/configuration"):
+        agent.on("GET", f"/v1/{path}", (403, b"Permission denied"))
+    for name in ("heap", "goroutine", "profile", "trace"):
+        agent.on("GET", f"/debug/pprof/{name}", (403, b"Permission denied"))
+    result = run("debug", "-duration=50ms", "-interval=10ms", "-archive=false", f"-output={tmp_path}/dbg")
+    denied = "Unexpected response code: 403 (Permission denied)"
+    assert result.code == 0
+    assert result.err == (
+        f"Static capture failed: 2 errors occurred:\n\t* {denied}\n\t* {denied}\n\n\n"
+        f"==> Error encountered during collection: {denied}\n"
+        f"Raft list peers capture failed: Failed to retrieve raft configuration: {denied}\n"
+    )
+    assert "Capture successful" not in result.out
+    assert (tmp_path / "dbg" / "host.json").read_text() == "null"
 
 
 @pytest.mark.parametrize(("zone", "end"), [("UTC", "Z"), ("CET-1", "+0100")])

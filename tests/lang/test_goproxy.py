@@ -64,6 +64,7 @@ def test_this_machine_is_reached_directly(host: str) -> None:
         (".agent.test", False),
         ("*.test", True),
         ("*.agent.test", False),
+        ("*test", False),
         ("agent.test:8500", True),
         ("agent.test:80", False),
         (".test:8500", True),
@@ -90,6 +91,8 @@ def test_domains_in_no_proxy_mean_all_below_them(no_proxy: str, direct: bool) ->
         ("[fd00::1]:1", "fd00::1", False),
         ("10.0.0.0/99", "10.1.2.3", False),
         ("10.1.2.3", "agent.test", False),
+        ("[fd00::1]", "fd00::1", False),
+        ("3", "10.1.2.3", False),
     ],
 )
 def test_addresses_and_networks_in_no_proxy(no_proxy: str, host: str, direct: bool) -> None:

@@ -249,6 +249,15 @@ async def test_wrong_uses_of_a_semaphore_are_refused(consul: AsyncClient) -> Non
                 pass
 
 
+async def test_a_slot_that_cannot_be_given_back_says_why(consul: AsyncClient) -> None:
+    """In the words of the step that failed, with nothing in front."""
+    slot = consul.semaphore("s", 1)
+    await slot.acquire()
+    await consul.kv.put("s/.lock", b"{", flags=SEMAPHORE_FLAG)
+    with pytest.raises(errors.CoordinationFailed, match=r"^lock decoding failed: "):
+        await slot.release()
+
+
 @pytest.mark.parametrize(("prefix", "limit", "text"), [("", 1, "missing prefix"), ("s", 0, "limit must be positive")])
 async def test_a_semaphore_needs_prefix_and_limit(consul: AsyncClient, prefix: str, limit: int, text: str) -> None:
     """Before anything is sent."""

@@ -108,6 +108,22 @@ def test_a_directory_of_authorities_works(make_client: Any, tls_stub: Any, certi
     assert client(lambda c: c.kv.get("a")).Key == "a"
 
 
+def test_of_authorities_the_first_source_counts_alone(certificate: Path) -> None:
+    """A file before PEM, PEM before a directory, as for Consul's client."""
+    file, pem = str(certificate), certificate.read_text()
+    for given in (TLS(ca_file=file, ca_pem="none", ca_path="/proc/none"), TLS(ca_pem=pem, ca_path="/proc/none")):
+        assert len(tls.context(given).get_ca_certs(binary_form=True)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("a.test", "a.test"), ("a.test:8501", "a.test"), ("[::1]:8501", "::1"), ("::1", "::1"), ("", "agent.test")],
+)
+def test_a_port_of_the_server_name_is_cut_off(name: str, meant: str) -> None:
+    """Addresses keep their colons."""
+    assert tls.server_name(TLS(server_name=name), "agent.test") == meant
+
+
 @pytest.mark.parametrize(
     ("settings", "text"),
     [

@@ -6,13 +6,14 @@ import io
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pyconsul.sdk import QueryOptions, Retry, errors
+from pyconsul.sdk import Client, QueryOptions, Retry, errors
 from pyconsul.sdk.kv import get_request
 from pyconsul.testing.ports import free_port
 
@@ -275,6 +276,33 @@ def test_a_stream_that_is_cut_gives_what_came(client: Any, stub: Any, count: int
         with pytest.raises(errors.TransportError, match=r"^unexpected EOF$"):
             client.take(3, lambda c: stream.lines())
     client.settle(stream.aclose() if client.kind == "async" else stream.close())
+
+
+def test_a_stream_that_is_closed_lets_its_reader_go(stub: Any) -> None:
+    """A thread that waits for the next piece ends with an error, not with the next piece."""
+    hold = threading.Event()
+    stub.answer = lambda asked: chunks_until(hold)
+    with Client(stub.address) as client:
+        stream = client.agent.monitor()
+        first, ended = threading.Event(), threading.Event()
+
+        def read() -> None:
+            with suppress(errors.TransportError, OSError, ValueError):
+                for _ in stream:
+                    first.set()
+            ended.set()
+
+        threading.Thread(target=read, daemon=True).start()
+        assert first.wait(30)
+        stream.close()
+        assert ended.wait(30)
+        hold.set()
+
+
+def chunks_until(hold: threading.Event) -> Iterator[bytes]:
+    """One piece of a log, and the next one only when the test lets it go."""
+    yield b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\none\n\r\n"
+    hold.wait()
 
 
 def test_a_stream_that_is_refused_is_an_error(client: Any, stub: Any) -> None:

@@ -68,6 +68,14 @@ class Console:
         except OSError:
             return  # there is nowhere left to complain to
 
+    def log(self, level: str, name: str, message: str, **values: object) -> None:
+        """One line of a log on standard error, as Consul's client and its watches write it."""
+        import time
+
+        from pyconsul.telemetry.logging import Level, Record, as_text
+
+        self.complain(as_text(Record(time.time(), Level[level], name, message, values)).removesuffix("\n"))
+
     def flush(self) -> None:
         """Hand over what was said: before a child process writes, and before waiting. Raises Failed as ``say``."""
         try:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pyconsul.lang.goflags import Args, FlagSet, to_bool
-from pyconsul.lang.strconv import quote
 from pyconsul.primitives.folders import MissingFolderError, files_below
 from pyconsul.primitives.system_errors import file_text
 
@@ -153,8 +152,14 @@ def _text(args: Args, flag: str) -> str:
 
 def _check_files(tls: TLS) -> None:
     """Refuse certificates that cannot be read before anything is sent. Raises ConfigError."""
+    from pyconsul.cli.addresses import AddressError, split
     from pyconsul.sdk.errors import ConfigError
 
+    try:
+        if tls.server_name.rfind(":") > tls.server_name.rfind("]"):
+            split(tls.server_name)
+    except AddressError as error:
+        raise ConfigError(str(error)) from error
     if bool(tls.cert_file) != bool(tls.key_file):
         raise ConfigError("both client cert and client key must be provided")
     if tls.cert_file:
@@ -162,11 +167,11 @@ def _check_files(tls: TLS) -> None:
     if tls.ca_file and _CERTIFICATE not in _content(tls.ca_file, "Error loading CA File: "):
         raise ConfigError(f"Error loading CA File: Couldn't parse PEM in: {tls.ca_file}")
     try:
-        authorities = files_below(tls.ca_path)
+        authorities = files_below("" if tls.ca_file else tls.ca_path)
     except MissingFolderError as error:
         raise ConfigError(str(error)) from error
     for path in authorities:
-        if _CERTIFICATE not in _content(path, "Error loading CA Path: "):
+        if _CERTIFICATE not in _content(path, "Error loading file from CAPath: "):
             raise ConfigError(f"Error loading CA Path: Couldn't parse PEM in: {path}")
 
 
@@ -198,26 +203,15 @@ def _readable(console: Console) -> Mapping[str, str]:
     bad = {name: reason for name, reason in bad.items() if reason}
     for name, reason in bad.items():
         for _ in range(2):  # Consul reads the environment twice, once for the defaults and once for the client
-            console.complain(f"{timestamp()} [WARN]  consul-api: could not parse {name}: error={reason}")
+            console.log("WARN", "consul-api", f"could not parse {name}", error=reason)
     return {name: text for name, text in console.environ.items() if name not in bad}
 
 
 def _refusal(text: str) -> str:
-    """Why ``text`` is no boolean, quoted as hclog does it; empty when it is one."""
+    """Why ``text`` is no boolean; empty when it is one."""
     try:
         if text:
             to_bool(text)
     except ValueError as e:
-        return quote(str(e))
+        return str(e)
     return ""
-
-
-def timestamp() -> str:
-    """The time as hclog prints it."""
-    import time
-
-    clock = time.time()
-    local = time.localtime(clock)
-    zone = time.strftime("%z", local)
-    offset = "Z" if zone == "+0000" else f"{zone[:3]}:{zone[3:]}"
-    return time.strftime("%Y-%m-%dT%H:%M:%S", local) + f".{int(clock % 1 * 1000):03d}{offset}"

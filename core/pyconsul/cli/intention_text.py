@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from pyconsul.cli.console import Failed
+from pyconsul.cli.console import Failed, failing
+
+
+@contextmanager
+def reading(failure: str) -> Generator[None]:
+    """Turn an error into ``failure: reason``; where it reads intentions, Consul's client words a status otherwise."""
+    from pyconsul.sdk.errors import UnexpectedStatus
+
+    with failing(failure):
+        try:
+            yield
+        except UnexpectedStatus as error:
+            raise Failed(f"{failure}: Unexpected response {error.status}: {error.body}") from error
 
 
 def named_parts(text: str, what: str) -> dict[str, str]:

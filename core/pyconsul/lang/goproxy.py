@@ -102,14 +102,16 @@ def _fits(entry: str, host: str, address: ipaddress.IPv4Address | ipaddress.IPv6
         return False
     if (other := _address(name)) is not None:
         return other == address
-    domain = name.removeprefix("*")
+    if address is not None:
+        return False
+    domain = name[1:] if name.startswith("*.") else name
     return host.endswith(domain if domain.startswith(".") else f".{domain}") or host == domain
 
 
 def _host_and_port(entry: str) -> tuple[str, str]:
-    if entry.startswith("["):
-        name, _, port = entry[1:].partition("]")
-        return name, port.removeprefix(":")
+    if entry.startswith("[") and "]:" in entry:  # brackets without a port make no address of it, as in Go
+        name, _, port = entry[1:].partition("]:")
+        return name, port
     name, colon, port = entry.rpartition(":")
     return (name, port) if colon and ":" not in name else (entry, "")
 

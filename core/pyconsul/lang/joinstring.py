@@ -71,7 +71,8 @@ def format_settings(settings: Mapping[str, str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    # A key may be empty or begin and end with white space; literals keep it.
+    # A key may be empty or begin and end with white space; literals keep it, and an equals sign, too, which
+    # go-discover forgets: its own text could not be read back.
     plain = text and text == text.strip(_SPACE) and not any(char in ' "\\=' for char in text)
     return text if plain else quote(text)
 

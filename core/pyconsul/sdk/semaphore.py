@@ -5,11 +5,11 @@ The layout and its constants are those of Consul's client library, so that holde
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Sequence
 
 import msgspec
 
+from pyconsul.lang import gopath
 from pyconsul.sdk.caller import Caller
 from pyconsul.sdk.contender import Contender
 from pyconsul.sdk.cursor import Cursor
@@ -100,10 +100,10 @@ class Semaphore(Contender):
             raise SemaphoreInUse
 
     async def _become_contender(self) -> None:
-        key = _join(self.prefix, self.session)
-        request = put_request(key, self._value, flags=SEMAPHORE_FLAG, acquire=self.session)
-        self._is_unsure = self._kept is None  # else the key goes with the session
+        key = gopath.join(self.prefix, self.session)
         try:
+            request = put_request(key, self._value, flags=SEMAPHORE_FLAG, acquire=self.session)
+            self._is_unsure = self._kept is None  # else the key goes with the session
             made = await self._client.call(request)
         except ConsulError as error:
             raise CoordinationFailed(f"failed to make contender entry: {error}") from error
@@ -130,9 +130,11 @@ class Semaphore(Contender):
         parting = QueryOptions(timeout=PATIENCE)
         try:
             await self._leave_holders(parting)
-            await self._client.call(delete_request(_join(self.prefix, self.session)), parting)
+            await self._client.call(delete_request(gopath.join(self.prefix, self.session)), parting)
+        except CoordinationFailed:
+            raise  # it says already what failed
         except ConsulError as error:
-            raise CoordinationFailed(f"failed to update lock: {error}") from error
+            raise CoordinationFailed(str(error)) from error
 
     async def _read(self, options: QueryOptions) -> tuple[DirEntry, Holders, QueryMeta]:
         """The holders' entry, what it says with dead holders left out, and the headers."""
@@ -143,7 +145,7 @@ class Semaphore(Contender):
         return *self._holders_in(reply.value), reply.meta
 
     def _holders_in(self, entries: Sequence[DirEntry]) -> tuple[DirEntry, Holders]:
-        key = _join(self.prefix, HOLDERS_KEY)
+        key = gopath.join(self.prefix, HOLDERS_KEY)
         entry = next((each for each in entries if each.Key == key), None)
         if entry is None:
             return DirEntry(Key=key, Flags=SEMAPHORE_FLAG), Holders(Limit=self.limit)
@@ -153,7 +155,7 @@ class Semaphore(Contender):
 
     async def _write(self, holders: dict[str, bool], index: int, options: QueryOptions = NO_OPTIONS) -> bool:
         body = msgspec.json.encode(Holders(Limit=self.limit, Holders=holders))
-        key = _join(self.prefix, HOLDERS_KEY)
+        key = gopath.join(self.prefix, HOLDERS_KEY)
         try:
             return await self._client.call(put_request(key, body, flags=SEMAPHORE_FLAG, cas=index), options)
         except ConsulError as error:
@@ -162,7 +164,7 @@ class Semaphore(Contender):
     async def _leave_holders(self, options: QueryOptions) -> None:
         """Take ourselves out of the holders, however often others write in between."""
         while True:
-            entry = await self._client.call(get_request(_join(self.prefix, HOLDERS_KEY)), options)
+            entry = await self._client.call(get_request(gopath.join(self.prefix, HOLDERS_KEY)), options)
             holders = _decoded(entry.Value if entry else None, self.limit).Holders or {}
             if self.session not in holders:
                 return
@@ -179,11 +181,6 @@ class Semaphore(Contender):
         reply = await self._client.ask(list_request(self.prefix), options)
         _, holders = self._holders_in(reply.value)
         return self.session in (holders.Holders or {}), reply.meta
-
-
-def _join(prefix: str, name: str) -> str:
-    """A key below the prefix, cleaned as Go's ``path.Join`` does."""
-    return posixpath.normpath(posixpath.join(prefix, name))
 
 
 def _decoded(value: bytes | None, limit: int) -> Holders:

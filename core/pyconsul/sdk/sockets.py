@@ -162,7 +162,7 @@ class Transport:
         with self._lock:
             self._busy.pop(sock, None)
             link = self._links.pop(sock, "")
-        sock.close()
+        _close(sock)
         return link
 
     def interrupt(self, thread: int) -> None:
@@ -182,9 +182,7 @@ class Transport:
             self._busy.clear()
             self._links.clear()
         for sock in open_ones:
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)  # wakes a thread that reads from it
-            sock.close()
+            _close(sock)
 
     def _connection(self, wire: Wire) -> tuple[socket.socket, bool]:
         """A connection, and whether it was used before."""
@@ -317,6 +315,13 @@ class Transport:
             parser.feed(data)
         else:
             parser.feed_end()
+
+
+def _close(sock: socket.socket) -> None:
+    """Close a connection, and wake a thread that reads from it, which closing alone does not."""
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+    sock.close()
 
 
 def _is_quiet(sock: socket.socket) -> bool:

@@ -17,12 +17,17 @@ from pyconsul.sdk.settings import TLS, Endpoint, Settings
 
 
 def context(tls: TLS) -> ssl.SSLContext:
-    """The context that ``tls`` asks for; the system's authorities count where it names none. Raises ConfigError."""
+    """The context that ``tls`` asks for; the system's authorities count where it names none. Raises ConfigError.
+
+    Of several sources of authorities the first counts alone: file, PEM, directory.
+    """
+    ca_pem = "" if tls.ca_file else tls.ca_pem
+    ca_path = "" if tls.ca_file or tls.ca_pem else tls.ca_path
     if bool(tls.cert_file) != bool(tls.key_file):
         raise ConfigError("both client cert and client key must be provided")
-    with _loading(tls.ca_file or tls.ca_path or "authorities"):
-        made = client_context(ca_file=tls.ca_file, ca_path=tls.ca_path, ca_pem=tls.ca_pem, verify=tls.verify)
-        paths = files_below(tls.ca_path)  # OpenSSL alone wants names that are hashes
+    with _loading(tls.ca_file or ca_path or "authorities"):
+        made = client_context(ca_file=tls.ca_file, ca_path=ca_path, ca_pem=ca_pem, verify=tls.verify)
+        paths = files_below(ca_path)  # OpenSSL alone wants names that are hashes
     for path in paths:
         with _loading(path):
             made.load_verify_locations(cafile=path)
@@ -47,7 +52,9 @@ def _loading(what: str) -> Generator[None]:
 def server_name(tls: TLS, host: str) -> str:
     """The name that the agent's certificate must carry; a port in ``tls.server_name`` is cut off."""
     name = tls.server_name or host or "localhost"  # what Go takes a unix socket for
-    return name.rpartition(":")[0] if name.count(":") == 1 else name
+    if name.count(":") == 1 or "]:" in name:
+        return name.rpartition(":")[0].removeprefix("[").removesuffix("]")
+    return name
 
 
 def explained(error: OSError, settings: Settings, endpoint: Endpoint) -> OSError | DialError:

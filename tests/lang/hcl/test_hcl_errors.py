@@ -25,6 +25,12 @@ from pyconsul.lang.hcl import HclError, parse
         ("a @", "At 1:3: illegal char"),
         ('a = "x', "At 1:7: literal not terminated"),
         ('a = "\\q"', "At 1:7: illegal char escape"),
+        ('a = "\\u00"', "At 1:10: illegal char escape"),
+        ('a = "\\x"', "At 1:9: literal not terminated"),
+        ('a = "\\x", b="', "At 1:8: illegal char escape"),
+        ('a = "\\u00', "At 1:11: literal not terminated"),
+        ('a = "\\x41', "At 1:11: literal not terminated"),
+        ("a = .1e5", "At 1:8: expected: IDENT | STRING | ASSIGN | LBRACE got: NUMBER"),
         ("/* x", "At 1:5: comment not terminated"),
         ("a = <<EOF\nhi", "At 2:3: heredoc not terminated"),
         ("a = 99999999999999999999", 'strconv.ParseInt: parsing "99999999999999999999": value out of range'),
@@ -65,6 +71,12 @@ def test_invalid_utf8_is_refused(text: bytes, error: str) -> None:
     with pytest.raises(HclError) as caught:
         parse(text)
     assert str(caught.value) == error
+
+
+def test_null_has_no_place_in_a_json_list() -> None:
+    """As a member of an object it is an empty text."""
+    with pytest.raises(HclError, match=r"^unexpected token while parsing list: NULL$"):
+        parse('{"a": [1, null]}')
 
 
 @pytest.mark.parametrize("text", ["a={" * 5000, "a=[" + "[" * 5000, '{"a":' * 5000, '{"a":' + "[" * 5000])

@@ -72,6 +72,7 @@ def test_blocks_can_be_told_from_written_lists() -> None:
     [
         ('a = "x\\n\\t\\"\\\\"', 'x\n\t"\\'),
         ('a = "\\u00e9\\x41\\101"', "\u00e9AA"),
+        ('a = "\\xc3\\xa9\\303\\251 \\xe9"', "\u00e9\u00e9 \ufffd"),  # bytes, not characters
         ('a = "${ foo("x") } \\n"', '${ foo("x") } \n'),
         ('a = "${\n}"', "${\n}"),
         ('a = "$x"', "$x"),

@@ -7,7 +7,7 @@ import shutil
 import tarfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +17,15 @@ from pyconsul.cli.files import write_atomically
 from pyconsul.cli.flags import client_flags
 from pyconsul.cli.output import json_text
 from pyconsul.cli.signals import Stopped, stoppable
+from pyconsul.cli.times import go_time
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.primitives.durations import MINUTE, SECOND, format_duration, to_seconds
+from pyconsul.primitives.multierror import multi_error
 from pyconsul.primitives.system_errors import file_text, naming, words_of
 from pyconsul.primitives.whole_files import replacing
 
 if TYPE_CHECKING:
-    from pyconsul.sdk import Client
+    from pyconsul.sdk import Client, QueryOptions
     from pyconsul.sdk.blocking.client import Stream
 
 USAGE = "[options]"
@@ -95,6 +97,7 @@ class _Recording:
         self._targets = args.strings("capture") or list(_TARGETS)
         self._version = ""
         self._done = False  # the time is over: streams that break off now were closed by us
+        self._failures: list[str] = []  # of the collection; Consul tells the first one, at its end
 
     def prepare(self) -> None:
         """Check times and targets, and make the folder. Raises Failed."""
@@ -152,11 +155,14 @@ class _Recording:
         self._take_static()
         if {"metrics", "logs", "pprof"} & set(self._targets):
             self._take_dynamic()
-        with failing("Error creating index document"):
+        with failing("==> Error creating index document"):
             self._write("index.json", self._index())
-        self._attempt("Raft list peers capture failed", self._take_peers)
+        try:
+            self._take_peers()
+        except Failed as e:
+            self._console.complain(f"Raft list peers capture failed: {e}")
         if self._packs:
-            with failing("==> Archive creation failed"):
+            with failing("Archive creation failed"):
                 self._pack()
         say(f"    Saved debug archive: {result}")
 
@@ -179,9 +185,26 @@ class _Recording:
             "agent": agent.self,
             "members": lambda: plain(agent.members(wan=True)),
         }
+        errors: list[str] = []
         for name, take in takers.items():
             if name in self._targets or (name == "members" and "cluster" in self._targets):
-                self._attempt("Static capture failed", lambda n=name, t=take: self._write(f"{n}.json", t()))
+                errors += self._take_one(f"{name}.json", take)
+        if errors:
+            self._console.complain(f"Static capture failed: {multi_error(errors)}")
+
+    def _take_one(self, name: str, take: Callable[[], Any]) -> Iterable[str]:
+        """Ask for one thing and write it, null where there is no answer. Yields what went wrong."""
+        from pyconsul.sdk.errors import ConsulError
+
+        found: Any = None
+        try:
+            found = take()
+        except ConsulError as e:
+            yield str(e)
+        try:
+            self._write(name, found)
+        except OSError as e:
+            yield file_text(e)
 
     def _take_dynamic(self) -> None:
         """What changes, until the time is over or the user stops it."""
@@ -201,14 +224,14 @@ class _Recording:
             try:
                 signals.run(self._client, partial(self._sample, until))
             except Stopped:
-                self._console.complain(
-                    "==> Error encountered during collection: stopping collection due to shutdown signal"
-                )
+                self._failures.append("stopping collection due to shutdown signal")
         self._done = True
         for stream in streams:
             stream.close()
         for thread in threads:
             thread.join(to_seconds(_GRACE))
+        if self._failures:
+            self._console.complain(f"==> Error encountered during collection: {self._failures[0]}")
 
     def _open_streams(self) -> Iterable[tuple[str, Stream]]:
         from pyconsul.sdk.errors import ConsulError
@@ -222,7 +245,7 @@ class _Recording:
                 try:
                     yield name, opener()
                 except ConsulError as e:
-                    self._console.complain(f"==> Error encountered during collection: {e}")
+                    self._failures.append(str(e))
 
     def _copy(self, stream: Stream, name: str) -> None:
         """Write a stream to a file until it ends."""
@@ -236,28 +259,25 @@ class _Recording:
                     file.flush()
         except (TransportError, OSError, ValueError) as e:
             if not self._done:
-                self._console.complain(f"==> Error encountered during collection: {words_of(e)}")
+                self._failures.append(words_of(e))
 
     def _sample(self, until: float) -> None:
         """Take profiles each interval, and wait."""
         from pyconsul.sdk.threads import sleep
 
-        count = 0
+        count, goes_well = 0, True
         self._tell("Beginning capture interval", count)
-        while True:
-            if "pprof" in self._targets:
-                self._attempt("Error encountered during collection", self._take_profiles)
-            self._tell("Capture successful", count)
-            left = until - time.monotonic()
-            if left <= 0:
-                return
-            sleep(min(left, to_seconds(self._interval)))
-            if time.monotonic() >= until:
-                return
+        while time.monotonic() < until:
+            # One that fails ends the samples, as in Consul; the streams go on.
+            goes_well = goes_well and ("pprof" not in self._targets or self._collects(self._take_profiles))
+            if goes_well:
+                self._tell("Capture successful", count)
+            sleep(max(0.0, min(until - time.monotonic(), to_seconds(self._interval))))
             count += 1
 
     def _tell(self, what: str, count: int) -> None:
-        moment = time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime())
+        seconds, fraction = divmod(time.time_ns(), SECOND)
+        moment = go_time(time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{fraction:09d}Z")
         self._console.say(f"==> {what} {moment} ({count})")
         self._console.flush()
 
@@ -272,40 +292,52 @@ class _Recording:
 
         def take() -> None:
             options = QueryOptions(timeout=seconds + 30)
-            answer = self._client.raw("GET", f"/debug/pprof/{path}", {"seconds": str(seconds)}, options=options)
-            if answer.status != 200:
-                raise Failed(f"failed to collect cpu profile: {answer.status} {answer.text().strip()}")
-            write_atomically(os.path.join(self._folder, name), answer.body, 0o644)
+            with failing("failed to collect cpu profile"):
+                body = self._profile_of(path, {"seconds": str(seconds)}, options)
+            write_atomically(os.path.join(self._folder, name), body, 0o644)
 
-        self._attempt("==> Error encountered during collection", take)
+        self._collects(take)
 
     def _take_profiles(self) -> None:
         """Heap and goroutines of an agent that has Go's profiler."""
         folder = os.path.join(self._folder, time.strftime(_TIME, time.gmtime()) + "Z")
         os.makedirs(folder, exist_ok=True)
         for name in ("heap", "goroutine"):
-            answer = self._client.raw("GET", f"/debug/pprof/{name}")
-            if answer.status != 200:
-                raise Failed(f"failed to collect {name} profile: {answer.status} {answer.text().strip()}")
-            write_atomically(os.path.join(folder, f"{name}.prof"), answer.body, 0o644)
+            with failing(f"failed to collect {name} profile"):
+                body = self._profile_of(name)
+            write_atomically(os.path.join(folder, f"{name}.prof"), body, 0o644)
+
+    def _profile_of(
+        self, name: str, params: Mapping[str, str] | None = None, options: QueryOptions | None = None
+    ) -> bytes:
+        """One profile. Raises ConsulError."""
+        from pyconsul.sdk.errors import status_error
+
+        answer = self._client.raw("GET", f"/debug/pprof/{name}", params or {}, options=options)
+        if answer.status != 200:
+            raise status_error(answer.status, answer.body)
+        return answer.body
 
     def _take_peers(self) -> None:
-        servers = self._client.operator.raft_configuration().Servers or []
+        """The table of Raft's peers. Raises Failed."""
+        with failing("Failed to retrieve raft configuration"):
+            servers = self._client.operator.raft_configuration().Servers or []
         path = os.path.join(self._folder, "listpeers.json")
-        write_atomically(path, peers_table(servers).encode(), 0o644)
+        with failing("failed to create listpeers file"):
+            write_atomically(path, peers_table(servers).encode(), 0o644)
 
     def _write(self, name: str, value: Any) -> None:
         text = json_text(value, "\t")
         write_atomically(os.path.join(self._folder, name), text.encode(), 0o644)
 
-    def _attempt(self, failure: str, do: Callable[[], None]) -> None:
-        """Do one thing; what fails is told, and the rest goes on."""
-        from pyconsul.sdk.errors import ConsulError
-
+    def _collects(self, do: Callable[[], None]) -> bool:
+        """Do one thing of the collection; what fails is noted. Whether it went well."""
         try:
             do()
-        except (ConsulError, OSError, Failed) as e:
-            self._console.complain(f"{failure}: {words_of(e)}")
+        except (OSError, Failed) as e:
+            self._failures.append(words_of(e))
+            return False
+        return True
 
     def _pack(self) -> None:
         """The folder as one archive in its place."""

@@ -5,7 +5,6 @@ Agents take part only where remote execution is switched on (``disable_remote_ex
 
 from __future__ import annotations
 
-import posixpath
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,11 +16,13 @@ from pyconsul.cli.files import data_source
 from pyconsul.cli.flags import client_flags, server_flags
 from pyconsul.cli.patterns import check_pattern
 from pyconsul.cli.signals import Stopped, stoppable
+from pyconsul.lang import gopath
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.primitives.durations import MILLISECOND, SECOND, to_seconds
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client
+    from pyconsul.sdk.request import Request
 
 USAGE = "[options] [-|command...]"
 HELP = """
@@ -38,6 +39,7 @@ _EVENT = "_rexec"
 _JOB, _ACK, _EXIT, _OUTPUT = "job", "/ack", "/exit", "/out/"
 _SESSION_TTL = 15  # seconds
 _BAD_EXITS = 2
+_NO_SERVER = "Failed to create session: Failed to find Consul server in remote datacenter"
 
 
 def add_flags(flags: FlagSet) -> None:
@@ -110,12 +112,15 @@ class _Execution:
 
     def run(self, job: dict[str, Any]) -> int:
         """The exit code: 0, or 2 when a node failed."""
+        from pyconsul.sdk.blocking.keep import KeptSession
         from pyconsul.sdk.errors import ConsulError
         from pyconsul.structs import gojson
 
+        # It is renewed in the background: -wait and -wait-repl may be longer than it lives.
+        kept = KeptSession(self._client, self._session_request(), ttl=_SESSION_TTL)
         with failing("Failed to create session"):
-            self._session = self._create_session()
-        self._folder = posixpath.join(self._args.string("prefix"), self._session) + "/"
+            self._session = kept.start()
+        self._folder = gopath.join(self._args.string("prefix"), self._session) + "/"
         self._say(f"Created remote execution session: {self._session}")
         with stoppable() as signals:
             try:
@@ -123,8 +128,8 @@ class _Execution:
             except Stopped:
                 return 1
             finally:
+                kept.stop()
                 try:
-                    self._client.session.destroy(self._session)
                     self._client.kv.delete(self._folder.rstrip("/"), recurse=True)
                 except ConsulError as e:
                     self._console.complain(f"Failed to clean up: {e}")
@@ -138,19 +143,22 @@ class _Execution:
         self._fire()
         return self._wait()
 
-    def _create_session(self) -> str:
+    def _session_request(self) -> Request[str]:
         """A session whose keys go with it; in another datacenter it hangs on one of the servers there."""
+        from pyconsul.sdk.session import create_request
+
         wanted = self._args.string("datacenter")
         if not wanted or wanted == self._local["Datacenter"]:
-            return self._client.session.create(name="Remote Exec", behavior="delete", ttl=_SESSION_TTL)
+            return create_request(name="Remote Exec", behavior="delete", ttl=_SESSION_TTL)
         self._say("Remote exec in foreign datacenter, using Session TTL")
-        servers = self._client.health.service("consul", passing=True)
+        with failing(_NO_SERVER):
+            servers = self._client.health.service("consul", passing=True)
         if not servers:
-            raise Failed("Failed to create session: Failed to find Consul server in remote datacenter")
+            raise Failed(_NO_SERVER)
         node = servers[0].Node.Node
         self._say(f"Binding session to remote node {node}@{wanted}")
         name = f"Remote Exec via {self._local['NodeName']}@{self._local['Datacenter']}"
-        return self._client.session.create(name=name, node=node, node_checks=[], behavior="delete", ttl=_SESSION_TTL)
+        return create_request(name=name, node=node, node_checks=[], behavior="delete", ttl=_SESSION_TTL)
 
     def _upload(self, job: bytes) -> None:
         key = self._folder + _JOB
@@ -178,7 +186,7 @@ class _Execution:
         from pyconsul.sdk import QueryOptions
         from pyconsul.sdk.kv import keys_request
 
-        started = quiet_since = renewed = time.monotonic()
+        started = quiet_since = time.monotonic()
         index = 0
         while True:
             patience = to_seconds(self._args.duration("wait"))
@@ -193,13 +201,8 @@ class _Execution:
             fresh = [key for key in reply.value if key not in self._tally.seen]
             for key in fresh:
                 self._take(key)
-            now = time.monotonic()
             if fresh:
-                quiet_since = now
-            if now - renewed > _SESSION_TTL / 3:
-                renewed = now
-                with failing("Session renew failed"):
-                    self._client.session.renew(self._session)
+                quiet_since = time.monotonic()
         return self._sum_up(time.monotonic() - started)
 
     def _sum_up(self, seconds: float) -> int:
@@ -225,11 +228,16 @@ class _Execution:
             self._console.complain(f"Unknown key '{name}', ignoring.")
 
     def _take_exit(self, key: str, node: str) -> None:
-        text = (self._read(key) or b"").decode("utf-8", "replace")
+        from pyconsul.lang import strconv
+
+        found = self._read(key)
+        if found is None:
+            return
+        text = found.decode("utf-8", "replace")
         try:
-            code = int(text)
-        except ValueError:
-            self._console.complain(f"Failed to parse exit code '{text}'")
+            code = strconv.parse_int(text, 10, 32)
+        except strconv.NumberSyntaxError as e:
+            self._console.complain(f"Failed to parse exit code '{text}': {e}")
             return
         self._tally.ended += 1
         self._tally.bad += code != 0
@@ -237,15 +245,23 @@ class _Execution:
 
     def _take_output(self, key: str, node: str) -> None:
         output = self._read(key)
-        if not output:
+        if output == b"":
             self._say_of(node, "heartbeat received")
-            return
-        lines = output.decode("utf-8", "surrogateescape").split("\n")
-        self._console.say("\n".join(f"    {node}: {line}" for line in lines).rstrip())
+        elif output is not None:
+            lines = output.decode("utf-8", "surrogateescape").split("\n")
+            self._console.say("\n".join(f"    {node}: {line}" for line in lines).rstrip())
 
     def _read(self, key: str) -> bytes | None:
-        with failing(f"Failed to read key '{key}'"):
-            return self._client.kv.raw(key)
+        """The value of a key; None where there is none to be had, which is told: the other answers still count."""
+        from pyconsul.sdk.errors import ConsulError
+
+        try:
+            found, reason = self._client.kv.raw(key), "<nil>"
+        except ConsulError as e:
+            found, reason = None, str(e)
+        if found is None:
+            self._console.complain(f"Failed to read key '{key}': {reason}")
+        return found
 
     def _say(self, text: str) -> None:
         if self._args.boolean("verbose"):

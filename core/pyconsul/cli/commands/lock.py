@@ -10,6 +10,7 @@ from pyconsul.cli.children import arguments, ending, pass_on, start
 from pyconsul.cli.console import Console, Failed, failing
 from pyconsul.cli.flags import client_flags, server_flags
 from pyconsul.cli.signals import Signals, Stopped, stoppable
+from pyconsul.lang import gopath
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.primitives.durations import to_seconds
 
@@ -32,6 +33,7 @@ _GRACE = 5.0  # seconds between SIGTERM and SIGKILL; less than the lock-delay, s
 _MONITOR_RETRY_TIME = 1.0  # seconds
 _CHILD_FAILED = 2
 _NOT_ACQUIRED = "Shutdown triggered or timeout during lock acquisition"
+_TIMEOUTS = ("timeout", "try")
 _DEFAULT_WAIT = 15.0  # seconds of one blocking query while waiting without end
 _LOOK_EVERY = 0.05  # seconds between looks at whether the lock is lost while the command runs
 
@@ -69,7 +71,8 @@ def run(args: Args, console: Console) -> int:
 
 def _timeout(args: Args) -> int:
     """Nanoseconds to wait for the lock; 0 for ever."""
-    return args.duration("timeout") if args.was_set("timeout") else args.duration("try")
+    # Both flags set the same value, so the last one counts.
+    return args.duration(next((name for name in reversed(args.given()) if name in _TIMEOUTS), "timeout"))
 
 
 class _Holder:
@@ -84,6 +87,8 @@ class _Holder:
 
     def _set_up(self) -> Lock | Semaphore:
         """The lock at the prefix, or the semaphore below it."""
+        from pyconsul.sdk.semaphore import HOLDERS_KEY
+
         args, limit = self._args, self._args.integer("n")
         prefix = args.argument(0).removeprefix("/")
         timeout = to_seconds(_timeout(args))
@@ -101,7 +106,7 @@ class _Holder:
                 monitor_retry_time=_MONITOR_RETRY_TIME,
             )
         # The key that a semaphore would use, so that the two exclude each other at a prefix.
-        key = f"{prefix}/.lock".removeprefix("/")
+        key = gopath.join(prefix, HOLDERS_KEY)
         self._say(f"Setting up lock at path: {key}")
         return self._client.lock(
             key,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pyconsul.cli.children import arguments, ending, pass_on, start
 from pyconsul.cli.console import Console, Failed, UsageFailed, failing
-from pyconsul.cli.flags import client_flags, server_flags, timestamp
+from pyconsul.cli.flags import client_flags, server_flags
 from pyconsul.cli.signals import Signals, Stopped, stoppable
 from pyconsul.lang.goflags import Args, FlagSet, to_bool
+from pyconsul.primitives.durations import SECOND, format_duration
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client
@@ -104,10 +105,8 @@ def _reporter(plan: Plan, console: Console) -> Any:
     """What to tell about errors that pass."""
 
     def report(error: ConsulError, pause: float) -> None:
-        told = str(error).replace('"', '\\"')
-        console.complain(
-            f'{timestamp()} [ERROR] watch.watch: Watch errored: type={plan.type} error="{told}" retry={pause:g}s'
-        )
+        retry = format_duration(int(pause * SECOND))
+        console.log("ERROR", "watch.watch", "Watch errored", type=plan.type, error=str(error), retry=retry)
 
     return report
 

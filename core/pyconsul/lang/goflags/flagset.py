@@ -52,7 +52,7 @@ class Args:
         return name in self._given
 
     def given(self) -> Sequence[str]:
-        """The names of the flags that were given, in the order of their first appearance."""
+        """The names of the flags that were given, in the order of their last appearance."""
         return self._given
 
     def value(self, name: str) -> Any:
@@ -218,6 +218,7 @@ class FlagSet:
                 text = words[at]
                 at += 1
             found[flag.name] = _set(flag, found[flag.name], text)
+            given.pop(flag.name, None)
             given[flag.name] = None
         return Args(found, tuple(given), words[at:], words)
 

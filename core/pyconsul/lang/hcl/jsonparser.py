@@ -143,8 +143,6 @@ class _JsonParser:
             match token.kind:
                 case "NUMBER" | "FLOAT" | "STRING" | "BOOL":
                     items.append(token)
-                case "NULL":
-                    items.append(Token("STRING", "", token.at, json=True))
                 case "LBRACE":
                     items.append(self.object())
                 case "RBRACK":

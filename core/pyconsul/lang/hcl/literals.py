@@ -114,7 +114,7 @@ def _unescape(text: str, token: Token) -> str:
         return text
     simple = _JSON_SIMPLE if token.json else _SIMPLE
 
-    def replace(match: re.Match[str]) -> str:
+    def resolved(match: re.Match[str]) -> str:
         octal, byte, short, long, plain = match.groups()
         if plain is not None:
             if plain not in simple:
@@ -122,17 +122,18 @@ def _unescape(text: str, token: Token) -> str:
                     return "/"
                 raise _bad_string(token)
             return simple[plain]
-        if octal is not None:
-            code = int(octal, 8)
+        if octal is not None or byte is not None:
+            code = int(octal, 8) if octal is not None else int(byte, 16)
             if code > 255:
                 raise _bad_string(token)
-        else:
-            code = int(byte or short or long, 16)
+            # A byte, which above ASCII may be part of a character that others complete.
+            return chr(code) if code < 128 else chr(0xDC00 + code)
+        code = int(short or long, 16)
         if code > 0x10FFFF:
             raise _bad_string(token)
         return "\ufffd" if 0xD800 <= code <= 0xDFFF else chr(code)
 
-    return _ESCAPE.sub(replace, text)
+    return _ESCAPE.sub(resolved, text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _heredoc(text: str) -> str:

@@ -23,7 +23,7 @@ _TOKEN: Final = re.compile(
 )
 # HashiCorp's scanner takes the character behind an "e" for its first digit, whatever it is.
 _NUMBER: Final = re.compile(r"-?(?:(0[xX][0-9a-fA-F]*+)|[0-9]++((?:\.[0-9]*+)?(?:[eE][+-]?(?:[0-9]++|([\s\S]))?)?))")
-_FRACTION: Final = re.compile(r"\.[0-9]++(?:[eE][+-]?[0-9]*+)?")
+_FRACTION: Final = re.compile(r"\.[0-9]++[eE]?")  # HashiCorp's scanner never gets to the digits of its exponent
 _ANCHOR: Final = re.compile(r"-?(?:[^\W_]|_)*+")
 _TEXT: Final = re.compile(r'[^"\\\n${}]++')
 _BLANK: Final = " \t\v\f\r"
@@ -201,9 +201,12 @@ class Scanner:
         end = at
         while end < at + count and self.source[end : end + 1] and self.source[end] in valid:
             end += 1
-        if end < at + count:
-            self._fail(end, "illegal char escape")
-        return end
+        if end == at + count and end < len(self.source):
+            return end
+        self._fail(end, "illegal char escape")
+        # What stands in the place of the first digit is gone: a quote there does not end the string. The end of
+        # the text was read then, too.
+        return end + 1 if end == at or end == len(self.source) else end
 
     def _heredoc_end(self, at: int) -> int:
         """The offset behind a heredoc, that is behind the line with its closing anchor."""

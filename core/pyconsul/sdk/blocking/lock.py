@@ -140,9 +140,9 @@ class Lock(Contender):
         return reply.value, reply.meta
 
     def _take(self) -> bool:
-        request = put_request(self.key, self._value, flags=LOCK_FLAG, acquire=self.session)
-        self._is_unsure = True
         try:
+            request = put_request(self.key, self._value, flags=LOCK_FLAG, acquire=self.session)
+            self._is_unsure = True
             is_ours = self._client.call(request)
         except ConsulError as error:
             raise CoordinationFailed(f"failed to acquire lock: {error}") from error

@@ -100,8 +100,6 @@ async def _settings(ask: Lookup, account: Path, client: Any, library: Any) -> An
     try:
         await library.load_kube_config(config_file=path, client_configuration=settings)
     except (library.ConfigException, OSError, ValueError, TypeError, AttributeError, KeyError) as first:
-        if ask.get("kubeconfig"):
-            raise ask.error(f"error loading kubeconfig {path}: {first}") from first
         try:
             library.load_incluster_config(
                 client_configuration=settings,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyconsul.cli.console import Console, Failed, failing
 from pyconsul.cli.flags import client_flags, server_flags
+from pyconsul.cli.intention_text import reading
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
 
@@ -122,7 +123,7 @@ def _allow(client: Client, gateway: Json, service: Json, args: Args, console: Co
     """Create the intention, unless it is there. Raises Failed."""
     source, destination = args.string("ingress-gateway"), args.string("service")
     between = f"{quote(source)} -> {quote(destination)}"
-    with failing("Error looking up existing intention"):
+    with reading("Error looking up existing intention"):
         existing = client.connect.intention_get(source, destination)
     if existing is not None and existing.get("Action") == "allow":
         console.say(f"Intention already exists for {between}")

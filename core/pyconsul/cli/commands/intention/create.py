@@ -6,7 +6,7 @@ from typing import Any
 
 from pyconsul.cli.console import Console, Failed, failing
 from pyconsul.cli.flags import agent_flags
-from pyconsul.cli.intention_text import full_place, named_parts, summary
+from pyconsul.cli.intention_text import full_place, named_parts, reading, summary
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.system_errors import file_text
@@ -42,7 +42,7 @@ def run(args: Args, console: Console) -> int:
         source, destination = full_place(one, "Source"), full_place(one, "Destination")
         between = f"with source {quote(source)} and destination {quote(destination)}"
         if args.boolean("replace"):
-            with failing(f"Error looking up intention for replacement {between}"):
+            with reading(f"Error looking up intention for replacement {between}"):
                 old = client.connect.intention_get(source, destination)
             if old is not None:
                 with failing(f"Error replacing intention {between}"):

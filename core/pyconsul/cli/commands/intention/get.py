@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyconsul.cli.console import Console, Failed
 from pyconsul.cli.flags import agent_flags
-from pyconsul.cli.intention_text import place
+from pyconsul.cli.intention_text import place, reading
 from pyconsul.cli.output import columns, json_text
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
@@ -48,22 +48,15 @@ def run(args: Args, console: Console) -> int:
 
 def _find(client: Client, names: list[str]) -> dict[str, Any]:
     """The intention. Raises Failed with the API client's texts."""
-    from pyconsul.sdk.errors import ConsulError, UnexpectedStatus
-
     if len(names) not in (1, 2):
         raise Failed("command requires exactly 1 or 2 arguments")
-    try:
+    with reading("Error reading the intention"):
         if len(names) == 1:
             found = client.connect.intention_with_id(names[0])
             missing = f"ID {quote(names[0])}"
         else:
             found = client.connect.intention_get(names[0], names[1])
             missing = f"source {quote(names[0])} and destination {quote(names[1])}"
-    except UnexpectedStatus as error:
-        text = f"Unexpected response {error.status}: {error.body}"
-        raise Failed(f"Error reading the intention: {text}") from error
-    except ConsulError as error:
-        raise Failed(f"Error reading the intention: {error}") from error
     if found is None:
         raise Failed(f"Intention not found with {missing}")
     return found

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 from binascii import Error as Base64Error
 from typing import TYPE_CHECKING
 
 from pyconsul.cli.console import Console, Failed, failing
 from pyconsul.cli.files import data_source
 from pyconsul.cli.flags import agent_flags
+from pyconsul.lang import gopath
 from pyconsul.lang.goflags import Args, FlagSet
 
 if TYPE_CHECKING:
@@ -57,10 +57,7 @@ def run(args: Args, console: Console) -> int:
 
 def _full_key(prefix: str, entry: Entry) -> str:
     """Prefix and key joined as a clean path; a key that names a folder keeps its slash."""
-    parts = [part for part in (prefix, entry.key) if part]
-    joined = posixpath.normpath("/".join(parts)) if parts else ""
-    if joined.startswith("//"):  # POSIX keeps exactly two slashes in front, Go does not
-        joined = joined[1:]
+    joined = gopath.join(prefix, entry.key)
     return joined + "/" if entry.key.endswith("/") else joined
 
 

@@ -56,8 +56,7 @@ def run(args: Args, console: Console) -> int:
             done = client.kv.put(key, value, flags=flags, acquire=session)
             return _tell(console, done, f"Success! Lock acquired on: {key}", "Error! Did not acquire lock")
         if args.boolean("release"):
-            done = client.kv.put(key, value, flags=flags, release=session)
-            return _tell(console, done, f"Success! Lock released on: {key}", "Error! Did not release lock")
+            return _release(args, console, client, value)
         client.kv.put(key, value, flags=flags)
     console.say(f"Success! Data written to: {key}")
     return 0
@@ -69,6 +68,17 @@ def _check_and_set(args: Args, console: Console, client: Client, value: bytes) -
         done = client.kv.put(key, value, flags=args.integer("flags"), cas=index)
     reason = "CAS failed" if index else "CAS performed with index=0 and key already exists."
     return _tell(console, done, f"Success! Data written to: {key}", f"Error! Did not write to {key}: {reason}")
+
+
+def _release(args: Args, console: Console, client: Client, value: bytes) -> int:
+    from pyconsul.sdk.errors import ConsulError
+
+    key = args.argument(0)
+    try:
+        done = client.kv.put(key, value, flags=args.integer("flags"), release=args.string("session"))
+    except ConsulError as e:  # Consul names the key here, not the reason
+        raise Failed(f"Error! Failed writing data: {key}") from e
+    return _tell(console, done, f"Success! Lock released on: {key}", "Error! Did not release lock")
 
 
 def _tell(console: Console, done: bool, success: str, failure: str) -> int:
