@@ -78,6 +78,9 @@ def test_untyped_values_lose_lists_of_one_only_below_a_list_of_one() -> None:
     config = {"a": [{"b": [{"c": 1}]}], "d": [1, 2], "f": {"g": [{"h": 1}]}}
     found = shown(entry("proxy-defaults", "global", Config=config))["Config"]
     assert found == {"a": {"b": {"c": 1}}, "d": [1, 2], "f": {"g": [{"h": 1}]}}
+    deep = {"a": [{"b": {"c": [1]}, "d": [{"e": [2]}, {"f": [[3]]}], "g": [None]}]}
+    found = shown(entry("proxy-defaults", "global", Config=deep))["Config"]
+    assert found == {"a": {"b": {"c": 1}, "d": [{"e": 2}, {"f": [3]}], "g": None}}
 
 
 def test_unknown_keys_are_named_with_their_place() -> None:
@@ -85,6 +88,9 @@ def test_unknown_keys_are_named_with_their_place() -> None:
     text = fault({"Kind": "service-defaults", "Name": "x", "Bogus": 1, "Expose": {"Paths": [{}, {"Q": 1}]}})
     assert text == '2 errors occurred:\n\t* invalid config key "Expose.Paths[1].Q"\n\t* invalid config key "Bogus"\n\n'
     assert "namespaces are a consul enterprise feature" in fault({"Kind": "mesh", "Namespace": "a"})
+    extension = {"Name": "builtin/lua", "envoy_version": "1"}  # has no alias, unlike what stands around it
+    text = fault({"Kind": "proxy-defaults", "envoy_extensions": [extension]})
+    assert text == '1 error occurred:\n\t* invalid config key "EnvoyExtensions[0].envoy_version"\n\n'
     assert entry("service-defaults", CreateIndex=5, ModifyIndex=7).ModifyIndex == 0
 
 
@@ -108,6 +114,12 @@ def test_what_does_not_convert_is_told(fields: dict[str, Any], text: str) -> Non
     found = fault({"Kind": "service-defaults", "Name": "x", **fields})
     assert found.startswith("1 error(s) decoding:\n\n* ")
     assert text in found
+
+
+def test_members_of_lists_are_told_with_their_type() -> None:
+    """A list of texts of a type of their own says so for each of them."""
+    text = fault({"Kind": "mesh", "TLS": {"Incoming": {"CipherSuites": [[]]}}})
+    assert "'TLS.Incoming.CipherSuites[0]' expected type 'types.TLSCipherSuite', got unconvertible" in text
 
 
 @pytest.mark.parametrize(("given", "kept"), [(7.0, 7), (-1.0, 0xFFFF_FFFF), (99_999_999_999.0, 1_215_752_191)])
