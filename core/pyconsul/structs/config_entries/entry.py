@@ -56,6 +56,10 @@ class ConfigEntry(WireStruct, frozen=True, kw_only=True):
     def check(self) -> None:
         """Raise InternalError, with Consul's text, for an entry that may not be stored."""
 
+    def warnings(self) -> list[str]:
+        """What is better otherwise in an entry that may be stored, one text each."""
+        return []
+
     def go_extra(self) -> dict[str, Any]:
         """Fields that Go's struct has and JSON has not, with their values."""
         return {}
