@@ -27,6 +27,7 @@ from pyconsul.structs.connect_proxy import (
     TransparentProxyConfig,
 )
 from pyconsul.structs.errors import InternalError
+from pyconsul.structs.service_rules import socket_dir_error
 from pyconsul.structs.wire import (
     UNSET,
     OmitStr,
@@ -35,7 +36,6 @@ from pyconsul.structs.wire import (
 )
 
 GLOBAL = "global"
-_SOCKET_DIR_BYTES = 70  # keeps the socket's path below what every system takes
 
 
 class ProxyDefaults(ConfigEntry, frozen=True, kw_only=True):
@@ -121,11 +121,8 @@ class ProxyDefaults(ConfigEntry, frozen=True, kw_only=True):
         self._check_name()
         _check_access_logs(self.AccessLogs)
         check_meta(self.Meta)
-        folder = (self.Config or {}).get("envoy_hcp_metrics_bind_socket_dir")
-        if isinstance(folder, str) and len(folder.encode()) > _SOCKET_DIR_BYTES:
-            size = len(folder.encode())
-            what = "envoy_hcp_metrics_bind_socket_dir length"
-            raise InternalError(f"Config: {what} {size} exceeds max {_SOCKET_DIR_BYTES}")
+        if fault := socket_dir_error(self.Config or {}):
+            raise InternalError(f"Config: {fault}")
         refuse(extension_faults(self.EnvoyExtensions))
         if self.FailoverPolicy:
             self.FailoverPolicy.check()
