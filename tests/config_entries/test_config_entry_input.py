@@ -58,12 +58,17 @@ def test_texts_numbers_and_single_values_are_converted() -> None:
 
 
 def test_keys_match_in_any_case_and_under_their_aliases() -> None:
-    """Aliases with underscores count; of both spellings the plain one wins."""
+    """Aliases with underscores count."""
     found = decode_entry({"kind": "service-defaults", "NAME": "web", "mesh_gateway": {"mode": "local"}})
     assert shown(found)["MeshGateway"] == {"Mode": "local"}
     assert shown(found)["Name"] == "web"
-    both = decode_entry({"Kind": "service-resolver", "Name": "x", "connect_timeout": "5s", "ConnectTimeout": "7s"})
-    assert shown(both)["ConnectTimeout"] == "7s"
+
+
+def test_a_field_under_its_alias_and_its_name_is_given_twice() -> None:
+    """Which is refused as Consul refuses it; but it compares with the name in lower case, and that one wins."""
+    twice = {"Kind": "service-resolver", "Name": "x", "connect_timeout": "5s"}
+    assert 'invalid config key "connecttimeout"' in fault({**twice, "ConnectTimeout": "7s"})
+    assert shown(decode_entry({**twice, "connecttimeout": "7s"}))["ConnectTimeout"] == "7s"
 
 
 def test_durations_are_texts_or_nanoseconds() -> None:

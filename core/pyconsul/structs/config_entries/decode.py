@@ -216,17 +216,16 @@ def _opened(value: Any) -> Any:
 
 
 def _translated(kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
-    """The members with aliases replaced by field names; the plain spelling wins."""
+    """The members with aliases replaced by field names, which are in lower case then.
+
+    So a field that is given under its alias and its plain name is given twice, and one of them is nobody's; unless the
+    plain name is in lower case, too.
+    """
     aliases = _aliases(kind)
     found: dict[str, Any] = {}
     for key, member in value.items():
-        name = aliases.get(key.lower())
-        if name is None:
-            found[key] = member
-        else:
-            found.setdefault(name, value.get(name.lower(), member))
-            if name in value:
-                found[name] = value[name]
+        name = aliases.get(key.lower(), "").lower()
+        found[name or key] = value.get(name, member) if name else member
     return found
 
 
