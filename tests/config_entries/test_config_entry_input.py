@@ -15,6 +15,7 @@ from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entr
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.hashing import entry_hash, prepared
 from pyconsul.structs.config_entries.kinds import KINDS
+from pyconsul.structs.config_entries.proxy_defaults import ProxyDefaults
 from pyconsul.structs.errors import InternalError
 
 # What a real Consul 1.21 says to PUT /v1/config, and how it shows what it takes; the hash is over every field.
@@ -183,6 +184,22 @@ def test_a_kind_without_a_name_has_a_fixed_one() -> None:
     assert prepared(decode_entry({"Kind": "proxy-defaults"})).name == "global"
     with pytest.raises(InternalError, match=r"only .global. is supported"):
         entry("proxy-defaults", "other")
+
+
+@pytest.mark.parametrize(
+    ("config", "protocol"),
+    [
+        ({"PROTOCOL": "grpc"}, "grpc"),
+        ({"Protocol": "tcp", "protocol": "http"}, "http"),
+        ({"protocol": 5, "Protocol": "tcp"}, "5"),
+        ({"protocol": None, "Protocol": "tcp"}, ""),
+    ],
+)
+def test_proxies_have_the_protocol_of_their_opaque_settings(config: dict[str, Any], protocol: str) -> None:
+    """In any letter case; the key in lower case counts before the others."""
+    found = entry("proxy-defaults", "global", Config=config)
+    assert isinstance(found, ProxyDefaults)
+    assert found.protocol == protocol
 
 
 def test_intentions_are_ordered_by_precedence() -> None:

@@ -84,7 +84,9 @@ class ProxyDefaults(ConfigEntry, frozen=True, kw_only=True):
         return str(found) if isinstance(found, str | int) else ""
 
     def _opaque_protocol(self) -> object:
-        return next((value for key, value in (self.Config or {}).items() if key.lower() == "protocol"), "")
+        config = self.Config or {}
+        spelled = ["protocol", *config]  # in lower case it counts before all other spellings
+        return next((config[key] for key in spelled if key in config and key.lower() == "protocol"), "")
 
     def go_extra(self) -> dict[str, Any]:
         """The protocol, which Go keeps beside the configuration."""
