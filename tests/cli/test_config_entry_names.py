@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyconsul.cli.config_entries import entry_in, entry_name, warning_about
+from pyconsul.cli.config_entries import client_has, entry_in, entry_name, shown, warning_about
 from pyconsul.cli.console import Failed
 
 
@@ -85,3 +85,69 @@ def test_a_setting_that_lets_plain_traffic_in_is_warned_of(entry: dict[str, obje
 def test_other_settings_are_not_warned_of(entry: dict[str, object]) -> None:
     """Nothing is said then."""
     assert warning_about(entry) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"Kind": "mesh", "Hash": 5}', '1 error occurred:\n\t* invalid config key "Hash"\n\n'),
+        (
+            '{"Kind": "mesh", "bogus": 1, "hash": 5}',
+            '2 errors occurred:\n\t* invalid config key "bogus"\n\t* invalid config key "hash"\n\n',
+        ),
+        ('{"Kind": "mesh", "Hash": 5, "Meta": 1}', "1 error(s) decoding:\n\n* 'Meta' expected a map, got 'float64'"),
+        ('{"Kind": "bound-api-gateway", "Name": "a"}', "invalid config entry kind: bound-api-gateway"),
+    ],
+)
+def test_what_only_servers_know_is_refused(text: str, reason: str) -> None:
+    """The client's entries have no hash, so what a route of the API showed is not taken as it is."""
+    with pytest.raises(Failed) as refused:
+        entry_in(text.encode())
+    assert str(refused.value) == f"Failed to decode config entry input: {reason}"
+
+
+def test_an_entry_is_sent_as_the_client_sends_it() -> None:
+    """Without what is empty there: the server then shows null for it, not an empty list or map."""
+    sent = entry_in(b'{"Kind": "service-router", "Name": "web", "Routes": []}')
+    assert sent == {"Kind": "service-router", "Name": "web", "CreateIndex": 0, "ModifyIndex": 0}
+    assert "Config" not in entry_in(b'{"Kind": "proxy-defaults", "Config": {}}')
+    assert entry_in(b'{"Kind": "mesh", "Partition": ""}') == {"Kind": "mesh", "Partition": ""}
+
+
+def test_kinds_that_the_client_lacks_are_not_asked_for() -> None:
+    """One is the server's own; another is Enterprise's, of which the client knows."""
+    assert [client_has(kind) for kind in ("mesh", "control-plane-request-limit", "bound-api-gateway", "x")] == [
+        *(True, True),
+        *(False, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "order"),
+    [
+        (
+            {"Kind": "http-route", "Name": "a", "Status": {}, "Meta": {"a": "b"}, "CreateIndex": 1, "ModifyIndex": 2},
+            ["Kind", "Name", "Meta", "CreateIndex", "ModifyIndex", "Status"],
+        ),
+        (
+            {"Kind": "tcp-route", "Name": "a", "Status": {}, "Meta": {"a": "b"}, "CreateIndex": 1, "ModifyIndex": 2},
+            ["Kind", "Name", "Meta", "Status", "CreateIndex", "ModifyIndex"],
+        ),
+    ],
+)
+def test_fields_are_shown_in_the_clients_order(entry: dict[str, object], order: list[str]) -> None:
+    """Which is not always the server's."""
+    assert list(shown(entry)) == order
+
+
+def test_fields_that_the_client_always_shows_stand_at_their_place() -> None:
+    """In front of what the server leaves out just as rarely."""
+    check = {"EnforcingConsecutive5xx": 1, "Interval": 5}
+    limits = {"MaxConcurrentRequests": 7}
+    entry = {
+        "Kind": "service-defaults",
+        "UpstreamConfig": {"Defaults": {"Limits": limits, "PassiveHealthCheck": check}},
+    }
+    found = shown(entry)["UpstreamConfig"]["Defaults"]
+    assert list(found["Limits"]) == ["MaxConnections", "MaxPendingRequests", "MaxConcurrentRequests"]
+    assert list(found["PassiveHealthCheck"]) == ["Interval", "MaxFailures", "EnforcingConsecutive5xx"]

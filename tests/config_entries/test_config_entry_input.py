@@ -15,6 +15,7 @@ from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entr
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.hashing import entry_hash, prepared
 from pyconsul.structs.config_entries.kinds import KINDS
+from pyconsul.structs.config_entries.proxy_defaults import ProxyDefaults
 from pyconsul.structs.errors import InternalError
 
 # What a real Consul 1.21 says to PUT /v1/config, and how it shows what it takes; the hash is over every field.
@@ -58,12 +59,17 @@ def test_texts_numbers_and_single_values_are_converted() -> None:
 
 
 def test_keys_match_in_any_case_and_under_their_aliases() -> None:
-    """Aliases with underscores count; of both spellings the plain one wins."""
+    """Aliases with underscores count."""
     found = decode_entry({"kind": "service-defaults", "NAME": "web", "mesh_gateway": {"mode": "local"}})
     assert shown(found)["MeshGateway"] == {"Mode": "local"}
     assert shown(found)["Name"] == "web"
-    both = decode_entry({"Kind": "service-resolver", "Name": "x", "connect_timeout": "5s", "ConnectTimeout": "7s"})
-    assert shown(both)["ConnectTimeout"] == "7s"
+
+
+def test_a_field_under_its_alias_and_its_name_is_given_twice() -> None:
+    """Which is refused as Consul refuses it; but it compares with the name in lower case, and that one wins."""
+    twice = {"Kind": "service-resolver", "Name": "x", "connect_timeout": "5s"}
+    assert 'invalid config key "connecttimeout"' in fault({**twice, "ConnectTimeout": "7s"})
+    assert shown(decode_entry({**twice, "connecttimeout": "7s"}))["ConnectTimeout"] == "7s"
 
 
 def test_durations_are_texts_or_nanoseconds() -> None:
@@ -78,6 +84,9 @@ def test_untyped_values_lose_lists_of_one_only_below_a_list_of_one() -> None:
     config = {"a": [{"b": [{"c": 1}]}], "d": [1, 2], "f": {"g": [{"h": 1}]}}
     found = shown(entry("proxy-defaults", "global", Config=config))["Config"]
     assert found == {"a": {"b": {"c": 1}}, "d": [1, 2], "f": {"g": [{"h": 1}]}}
+    deep = {"a": [{"b": {"c": [1]}, "d": [{"e": [2]}, {"f": [[3]]}], "g": [None]}]}
+    found = shown(entry("proxy-defaults", "global", Config=deep))["Config"]
+    assert found == {"a": {"b": {"c": 1}, "d": [{"e": 2}, {"f": [3]}], "g": None}}
 
 
 def test_unknown_keys_are_named_with_their_place() -> None:
@@ -85,6 +94,9 @@ def test_unknown_keys_are_named_with_their_place() -> None:
     text = fault({"Kind": "service-defaults", "Name": "x", "Bogus": 1, "Expose": {"Paths": [{}, {"Q": 1}]}})
     assert text == '2 errors occurred:\n\t* invalid config key "Expose.Paths[1].Q"\n\t* invalid config key "Bogus"\n\n'
     assert "namespaces are a consul enterprise feature" in fault({"Kind": "mesh", "Namespace": "a"})
+    extension = {"Name": "builtin/lua", "envoy_version": "1"}  # has no alias, unlike what stands around it
+    text = fault({"Kind": "proxy-defaults", "envoy_extensions": [extension]})
+    assert text == '1 error occurred:\n\t* invalid config key "EnvoyExtensions[0].envoy_version"\n\n'
     assert entry("service-defaults", CreateIndex=5, ModifyIndex=7).ModifyIndex == 0
 
 
@@ -108,6 +120,12 @@ def test_what_does_not_convert_is_told(fields: dict[str, Any], text: str) -> Non
     found = fault({"Kind": "service-defaults", "Name": "x", **fields})
     assert found.startswith("1 error(s) decoding:\n\n* ")
     assert text in found
+
+
+def test_members_of_lists_are_told_with_their_type() -> None:
+    """A list of texts of a type of their own says so for each of them."""
+    text = fault({"Kind": "mesh", "TLS": {"Incoming": {"CipherSuites": [[]]}}})
+    assert "'TLS.Incoming.CipherSuites[0]' expected type 'types.TLSCipherSuite', got unconvertible" in text
 
 
 @pytest.mark.parametrize(("given", "kept"), [(7.0, 7), (-1.0, 0xFFFF_FFFF), (99_999_999_999.0, 1_215_752_191)])
@@ -166,6 +184,22 @@ def test_a_kind_without_a_name_has_a_fixed_one() -> None:
     assert prepared(decode_entry({"Kind": "proxy-defaults"})).name == "global"
     with pytest.raises(InternalError, match=r"only .global. is supported"):
         entry("proxy-defaults", "other")
+
+
+@pytest.mark.parametrize(
+    ("config", "protocol"),
+    [
+        ({"PROTOCOL": "grpc"}, "grpc"),
+        ({"Protocol": "tcp", "protocol": "http"}, "http"),
+        ({"protocol": 5, "Protocol": "tcp"}, "5"),
+        ({"protocol": None, "Protocol": "tcp"}, ""),
+    ],
+)
+def test_proxies_have_the_protocol_of_their_opaque_settings(config: dict[str, Any], protocol: str) -> None:
+    """In any letter case; the key in lower case counts before the others."""
+    found = entry("proxy-defaults", "global", Config=config)
+    assert isinstance(found, ProxyDefaults)
+    assert found.protocol == protocol
 
 
 def test_intentions_are_ordered_by_precedence() -> None:

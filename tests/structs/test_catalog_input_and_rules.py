@@ -236,6 +236,22 @@ def proxy(**fields: Any) -> dict[str, Any]:
             ],
         ),
         (
+            proxy(
+                Upstreams=[
+                    Upstream(DestinationName="a", DestinationType='x"'),
+                    Upstream(DestinationName="a", LocalBindPort=1, Datacenter="dc2", DestinationPartition="default"),
+                    Upstream(DestinationName="b", LocalBindPort=1, Datacenter="dc2"),
+                    Upstream(DestinationName="c", LocalBindPort=2, DestinationPeer="p", DestinationPartition="default"),
+                ],
+                Config={"envoy_hcp_metrics_bind_socket_dir": "é" * 40},
+            ),
+            [
+                "Proxy.Config: envoy_hcp_metrics_bind_socket_dir length 80 exceeds max 70",
+                r'unknown upstream destination type: "x\""',
+                "upstreams cannot target another datacenter in non default partition",
+            ],
+        ),
+        (
             proxy(Expose=ExposeConfig(Paths=[ExposePath(ListenerPort=70000, Protocol="ftp")])),
             [
                 "expose.paths: empty path exposed",

@@ -132,6 +132,23 @@ def test_stopping_frees_the_port() -> None:
         socket.create_connection((host, int(port)), 1)
 
 
+def test_what_an_agent_failed_of_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At its end, where nobody could see it otherwise; then it can be started again."""
+    agent = InProcessAgent().start()
+
+    stop = agent.agent.stop
+
+    async def fail() -> None:
+        await stop()
+        raise OSError("disk on fire")
+
+    monkeypatch.setattr(agent.agent, "stop", fail)
+    with pytest.raises(OSError, match="disk on fire"):
+        agent.stop()
+    with agent:
+        assert agent.client.status.leader()
+
+
 def test_an_agent_can_be_started_again() -> None:
     """With its memory empty."""
     agent = InProcessAgent()

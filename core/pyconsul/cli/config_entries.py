@@ -16,12 +16,16 @@ _ORDERS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("ingress-gateway", ""): ("Kind", "Name", "TLS", "Listeners", "Meta", "Defaults"),
     ("ingress-gateway", "Listeners"): ("Port", "Protocol", "Services", "TLS"),
     ("api-gateway", ""): ("Kind", "Name", "Meta"),
+    ("http-route", ""): ("Kind", "Name", "Parents", "Rules", "Hostnames", "Meta", "CreateIndex", "ModifyIndex"),
+    ("tcp-route", ""): ("Kind", "Name", "Parents", "Services", "Meta", "Status"),
     ("terminating-gateway", "Services"): ("DisableAutoHostRewrite",),
     ("service-router", "Routes.Destination"): (
         "RequestTimeout",
         "IdleTimeout",
         "Service",
         "ServiceSubset",
+        "Namespace",
+        "Partition",
         "PrefixRewrite",
         "NumRetries",
         "RetryOnConnectFailure",
@@ -61,12 +65,14 @@ _LEFT_OUT: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ),
     ("api-gateway", "Listeners.TLS"): ("MaxVersion", "MinVersion", "CipherSuites"),
 }
-# What the client always writes, and the server leaves out while it is zero.
+# What the client always writes, and the server leaves out while it is zero, by the end of the path; with what stands
+# in front of it (``...``: only where it is there).
 _ALWAYS: Final[dict[str, dict[str, Any]]] = {
-    "Expose.Paths": {"ParsedFromCheck": False},
+    "Expose.Paths": {"ListenerPort": ..., "Path": ..., "LocalPathPort": ..., "Protocol": ..., "ParsedFromCheck": False},
     "Limits": {"MaxConnections": None, "MaxPendingRequests": None, "MaxConcurrentRequests": None},
-    "PassiveHealthCheck": {"MaxFailures": 0},
+    "PassiveHealthCheck": {"Interval": ..., "MaxFailures": 0},
 }
+_SERVERS_ALONE: Final = "bound-api-gateway"  # the client has no such kind, for only a controller writes it
 # What only Consul Enterprise has: the command takes it, an edition that lacks it refuses it in words of its own.
 _ENTERPRISE_KINDS: Final = frozenset(("control-plane-request-limit",))
 _ENTERPRISE_KEY: Final = re.compile(r"(?:^|\.)(?:partition|namespace|jwt\.providers)$", re.IGNORECASE)
@@ -74,6 +80,13 @@ _LIST_THEM: Final = (
     "`consul config list -kind service-defaults -filter 'MutualTLSMode == \"permissive\"'` names those that do."
 )
 _OPAQUE: Final = frozenset(("Config", "Arguments", "Meta", "LegacyMeta"))
+
+
+def client_has(kind: str) -> bool:
+    """Whether Consul's API client knows a kind, and so asks a server for it."""
+    from pyconsul.structs.config_entries.kinds import KINDS
+
+    return kind in _ENTERPRISE_KINDS or (kind in KINDS and kind != _SERVERS_ALONE)
 
 
 def entry_from(path: str, console: Console) -> dict[str, Any]:
@@ -86,7 +99,7 @@ def entry_from(path: str, console: Console) -> dict[str, Any]:
 
 
 def entry_in(data: bytes) -> dict[str, Any]:
-    """The entry that HCL or JSON describes, in its canonical form. Raises Failed with Consul's reason."""
+    """The entry that HCL or JSON describes, as Consul's API client sends it. Raises Failed with Consul's reason."""
     from pyconsul.lang import hcl
     from pyconsul.lang.gojson_syntax import GoSyntaxError
     from pyconsul.structs import gojson
@@ -98,15 +111,29 @@ def entry_in(data: bytes) -> dict[str, Any]:
         raw = parse_whole(data) if data.lstrip()[:1] == b"{" else hcl.parse(data)
     except (hcl.HclError, GoSyntaxError) as error:
         raise Failed(f"Failed to decode config entry input: Failed to decode config entry input: {error}") from error
+    known, hashes = _without_hashes(raw)
     try:
-        entry = decode_entry(raw)
+        if isinstance(known, dict) and _kind(known) == _SERVERS_ALONE:
+            raise EntryDecodeError(f"invalid config entry kind: {_SERVERS_ALONE}")
+        entry = decode_entry(known)
+        if hashes:
+            raise unknown_keys(hashes)
     except EntryDecodeError as error:
-        strangers = [path for path in error.unknown if not _ENTERPRISE_KEY.search(path)]
+        strangers = [path for path in (*error.unknown, *hashes) if not _ENTERPRISE_KEY.search(path)]
         if _left_to_the_server(raw, error.unknown, strangers):
             return _named(raw)
-        reason = unknown_keys(strangers) if strangers else error
+        reason = unknown_keys(list(dict.fromkeys(strangers))) if error.unknown and strangers else error
         raise Failed(f"Failed to decode config entry input: {reason}") from error
-    return cast("dict[str, Any]", parse(gojson.encode(entry)))
+    return shown(cast("dict[str, Any]", parse(gojson.encode(entry))))
+
+
+def _without_hashes(raw: Any) -> tuple[Any, list[str]]:
+    """An entry without its hash, and the keys that hold one: the client's structs know of none."""
+    if not isinstance(raw, dict):
+        return raw, []
+    fields = cast("dict[str, Any]", raw)
+    hashes = [key for key in fields if key.lower() == "hash"]
+    return {key: value for key, value in fields.items() if key not in hashes}, hashes
 
 
 def _left_to_the_server(raw: Any, unknown: Sequence[str], strangers: Sequence[str]) -> bool:
@@ -124,7 +151,7 @@ def _named(raw: dict[str, Any]) -> dict[str, Any]:
     """The entry as it was written, kind and name under their canonical keys."""
     rest = {key: value for key, value in raw.items() if key.lower() not in ("kind", "name")}
     name = next((value for key, value in raw.items() if key.lower() == "name"), "")
-    return {"Kind": _kind(raw), "Name": name, **rest}
+    return {"Kind": _kind(raw), **({} if _kind(raw) == "mesh" else {"Name": name}), **rest}
 
 
 _ONLY_NAMES: Final = {"mesh": "mesh", "proxy-defaults": "global"}
@@ -155,15 +182,14 @@ def shown(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _struct(kind: str, path: str, value: dict[str, Any]) -> dict[str, Any]:
-    names = list(dict.fromkeys([*_ORDERS.get((kind, path), ()), *value]))
+    always = next((fields for end, fields in _ALWAYS.items() if f".{path}".endswith(f".{end}")), {})
+    whole = {**{name: value.get(name, default) for name, default in always.items()}, **value}
     zero = _LEFT_OUT.get((kind, path), ())
     found: dict[str, Any] = {}
-    for name in names:
-        if name in value and (value[name] or name not in zero):
-            found[name] = _member(kind, f"{path}.{name}" if path else name, value[name])
-    for suffix, fields in _ALWAYS.items():
-        if path == suffix or path.endswith(f".{suffix}"):
-            found.update({name: default for name, default in fields.items() if name not in found})
+    for name in dict.fromkeys([*_ORDERS.get((kind, path), ()), *whole]):
+        member = whole.get(name, ...)
+        if member is not ... and (member or name not in zero):
+            found[name] = _member(kind, f"{path}.{name}" if path else name, member)
     return found
 
 

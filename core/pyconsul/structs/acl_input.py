@@ -262,5 +262,6 @@ _BINDING_RULE: Final = Shape(
         "BindVars": _VARIABLES,
         **_INDEXES,
     },
+    embedded=dict.fromkeys(_INDEXES, "RaftIndex"),
 )
 _LOGIN: Final = Shape("ACLLoginParams", {"AuthMethod": STRING, "BearerToken": STRING, "Meta": STRING_MAP})

@@ -44,6 +44,7 @@ class MeshGatewayConfig(WireStruct, frozen=True, kw_only=True):
 class EnvoyExtension(WireStruct, frozen=True, kw_only=True):
     """One extension that patches Envoy's resources; ``Arguments`` belongs to the extension."""
 
+    aliases: ClassVar[dict[str, str]] = {}  # alone among its neighbours: entries take its versions in one spelling
     bexpr_hidden: ClassVar[frozenset[str]] = frozenset(("Arguments",))
 
     Name: str = ""

@@ -44,51 +44,64 @@ def text_of_nanoseconds(since_1970: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
 
-_LAYOUT = "2006-01-02T15:04:05Z07:00"
-# Each element of the layout with what it takes of a text; the largest value where Go looks at it.
-_ELEMENTS: tuple[tuple[str, re.Pattern[str], str, int], ...] = (
-    ("2006", re.compile(r"\d{4}"), "", 0),
-    ("-", re.compile("-"), "", 0),
-    ("01", re.compile(r"\d\d"), "month", 12),
-    ("-", re.compile("-"), "", 0),
-    ("02", re.compile(r"\d\d"), "day", 31),
-    ("T", re.compile("T"), "", 0),
-    ("15", re.compile(r"\d\d"), "hour", 23),
-    (":", re.compile(":"), "", 0),
-    ("04", re.compile(r"\d\d"), "minute", 59),
-    (":", re.compile(":"), "", 0),
-    ("05", re.compile(r"\d\d"), "second", 59),
-    ("Z07:00", re.compile(r"(\.\d+)?(Z|[+-]\d\d:\d\d)"), "", 0),
+_LAYOUT: Final = "2006-01-02T15:04:05Z07:00"
+# Each element of the layout with what it takes of a text, and the numbers between which Go wants it on the spot.
+_ELEMENTS: Final[tuple[tuple[str, str, str, int, int], ...]] = (
+    ("2006", "[0-9]{4}", "", 0, 0),
+    ("-", "-", "", 0, 0),
+    ("01", "[0-9]{2}", "month", 1, 12),
+    ("-", "-", "", 0, 0),
+    ("02", "[0-9]{2}", "", 0, 0),  # whether the month has that day is asked at the end
+    ("T", "T", "", 0, 0),
+    ("15", "[0-9]{1,2}", "hour", 0, 23),
+    (":", ":", "", 0, 0),
+    ("04", "[0-9]{2}", "minute", 0, 59),
+    (":", ":", "", 0, 0),
+    ("05", "[0-9]{2}", "second", 0, 59),
+    ("", "(?:[.,][0-9]+)?", "", 0, 0),
+    ("Z07:00", "Z|[+-][0-9]{2}:[0-9]{2}", "", 0, 0),
 )
 
 
 def canonical(text: str) -> str:
-    """A time that somebody wrote, as Go prints it again. Raises ValueError with the text of Go's parser."""
+    """A time that somebody wrote, as Go prints it again. Raises ValueError with the text of Go's parser.
+
+    The year 0, which Go takes, is out of range here.
+    """
     start = f"parsing time {quote(text)}"
     rest = text
-    for element, pattern, what, most in _ELEMENTS:
-        found = pattern.match(rest)
+    parts: list[str] = []
+    for element, pattern, what, least, most in _ELEMENTS:
+        found = re.match(pattern, rest)
         if found is None:
             raise ValueError(f"{start} as {quote(_LAYOUT)}: cannot parse {quote(rest)} as {quote(element)}")
-        if (most and int(found[0]) > most) or (what in ("month", "day") and found[0] == "00"):
+        if what and not least <= int(found[0]) <= most:
             raise ValueError(f"{start}: {what} out of range")
+        parts.append(found[0])
         rest = rest[found.end() :]
+    *stamp, fraction, zone = parts
+    offset = _offset_of(zone, start)
     if rest:
         raise ValueError(f"{start}: extra text: {quote(rest)}")
+    stamp[6] = stamp[6].zfill(2)
+    fraction = f".{fraction[1:10]}".rstrip("0").rstrip(".")
     try:
-        moment_of(text)
+        moment_of(f"{''.join(stamp)}{offset}")
     except ValueError:
         raise ValueError(f"{start}: day out of range") from None
-    return _printed(text)
+    return f"{''.join(stamp)}{fraction}{offset}"
 
 
-def _printed(text: str) -> str:
-    stamp, fraction, zone = text[:19], "", text[19:]
-    if zone.startswith("."):
-        fraction = "." + "".join(takewhile(str.isdigit, zone[1:]))
-        zone = zone[len(fraction) :]
-    fraction = fraction[:10].rstrip("0").rstrip(".")
-    return stamp + fraction + ("Z" if zone in ("+00:00", "-00:00") else zone)
+def _offset_of(zone: str, start: str) -> str:
+    """A zone as Go prints it: minutes may be 60, and none at all is Z. Raises ValueError."""
+    if zone == "Z":
+        return zone
+    hours, minutes = int(zone[1:3]), int(zone[4:])
+    for what, value, most in (("hour", hours, 24), ("minute", minutes, 60)):
+        if value > most:
+            raise ValueError(f"{start}: time zone offset {what} out of range")
+    total = (hours * 60 + minutes) * (-1 if zone[0] == "-" else 1)
+    return _offset_text(total) if total else "Z"
 
 
 # Go's binary form -----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, cast
 
+from pyconsul.lang.strconv import quote
 from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.catalog import (
     GATEWAY_KINDS,
@@ -29,6 +30,7 @@ __all__ = [
     "refuse_service_metadata",
     "service_errors",
     "service_metadata_error",
+    "socket_dir_error",
     "weights_error",
 ]
 
@@ -38,7 +40,7 @@ META_VALUE_MAX: Final = 512
 META_RESERVED_PREFIX: Final = "consul-"
 MESH_GATEWAY_META_KEYS: Final = frozenset({"consul-wan-federation"})
 _META_KEY: Final = re.compile(r"[a-zA-Z0-9_-]+\Z")
-_SOCKET_DIR_MAX: Final = 70
+_SOCKET_DIR_MAX: Final = 70  # bytes; keeps the socket's path below what every system takes
 _NOT_FOR_GATEWAYS: Final = (
     "DestinationServiceName",
     "DestinationServiceID",
@@ -147,14 +149,20 @@ def _proxy_errors(service: NodeService) -> list[str]:
         errors.append("Proxy.DestinationServiceName must not be a wildcard for Connect proxy services")
     if service.Connect.Native:
         errors.append("A Proxy cannot also be Connect Native, only typical services")
-    path = (proxy.Config or {}).get("envoy_hcp_metrics_bind_socket_dir", "")
-    if isinstance(path, str) and len(path) > _SOCKET_DIR_MAX:
-        errors.append(
-            f"Proxy.Config: envoy_hcp_metrics_bind_socket_dir length {len(path)} exceeds max {_SOCKET_DIR_MAX}"
-        )
+    if fault := socket_dir_error(proxy.Config or {}):
+        errors.append(f"Proxy.Config: {fault}")
     errors.extend(_upstream_errors(proxy.Upstreams or []))
     errors.extend(_expose_errors(proxy.Expose.Paths or []))
     return errors
+
+
+def socket_dir_error(config: Mapping[str, object]) -> str:
+    """The rule that the place for a socket in a proxy's opaque settings breaks, or ""."""
+    path = config.get("envoy_hcp_metrics_bind_socket_dir")
+    size = len(path.encode("utf-8", "surrogateescape")) if isinstance(path, str) else 0
+    if size > _SOCKET_DIR_MAX:
+        return f"envoy_hcp_metrics_bind_socket_dir length {size} exceeds max {_SOCKET_DIR_MAX}"
+    return ""
 
 
 def _upstream_errors(upstreams: list[Upstream]) -> list[str]:
@@ -162,12 +170,11 @@ def _upstream_errors(upstreams: list[Upstream]) -> list[str]:
     keys: set[str] = set()
     addresses: set[str] = set()
     for upstream in upstreams:
-        partition = upstream.DestinationPartition or "default"
         if upstream.DestinationPeer:
-            if partition != "default":
+            if (upstream.DestinationPartition or "default") != "default":
                 errors.append("upstreams must target peers in the same partition as the service")
                 continue
-        elif upstream.Datacenter and partition != "default":
+        elif upstream.Datacenter and upstream.DestinationPartition:  # even if it is "default": here that has no name
             errors.append("upstreams cannot target another datacenter in non default partition")
             continue
         reason = _upstream_error(upstream)
@@ -183,7 +190,7 @@ def _upstream_errors(upstreams: list[Upstream]) -> list[str]:
         if address in addresses and not upstream.CentrallyConfigured:
             errors.append(
                 "upstreams cannot contain duplicates by local bind address and port or unix path; "
-                f'"{address}" is specified twice'
+                f"{quote(address)} is specified twice"
             )
             continue
         addresses.add(address)
@@ -192,7 +199,7 @@ def _upstream_errors(upstreams: list[Upstream]) -> list[str]:
 
 def _upstream_error(upstream: Upstream) -> str:
     if upstream.DestinationType not in ("", "service", "prepared_query"):
-        return f'unknown upstream destination type: "{upstream.DestinationType}"'
+        return f"unknown upstream destination type: {quote(upstream.DestinationType)}"
     if not upstream.DestinationName:
         return "upstream destination name cannot be empty"
     central = bool(upstream.CentrallyConfigured)
@@ -208,11 +215,15 @@ def _upstream_error(upstream: Upstream) -> str:
 
 
 def _upstream_key(upstream: Upstream) -> str:
-    return (
-        f'[type="{upstream.DestinationType}", name="{upstream.DestinationName}", '
-        f'partition="{upstream.DestinationPartition or ""}", namespace="{upstream.DestinationNamespace or ""}", '
-        f'peer="{upstream.DestinationPeer or ""}", datacenter="{upstream.Datacenter}"]'
-    )
+    parts = {
+        "type": upstream.DestinationType,
+        "name": upstream.DestinationName,
+        "partition": upstream.DestinationPartition or "",
+        "namespace": upstream.DestinationNamespace or "",
+        "peer": upstream.DestinationPeer or "",
+        "datacenter": upstream.Datacenter,
+    }
+    return f"[{', '.join(f'{name}={quote(value)}' for name, value in parts.items())}]"
 
 
 def _expose_errors(paths: list[ExposePath]) -> list[str]:

@@ -85,7 +85,7 @@ class InProcessAgent:
         return self
 
     def stop(self) -> None:
-        """Stop and wait for the end; an agent that does not run is left alone."""
+        """Stop and wait for the end; an agent that does not run is left alone. Raises what it failed of meanwhile."""
         thread, self._thread = self._thread, None
         if thread is None:
             return
@@ -97,6 +97,8 @@ class InProcessAgent:
                 self._loop.call_soon_threadsafe(self._stopping.set)
         thread.join()
         self._agent = None
+        if self._failure is not None:
+            raise self._failure
 
     def __enter__(self) -> InProcessAgent:
         return self.start()

@@ -39,7 +39,7 @@ from pyconsul.structs.config_entries.requests import (
 )
 from pyconsul.structs.config_entries.service_defaults import ServiceDefaults
 from pyconsul.structs.config_entries.service_intentions import ServiceIntentions
-from pyconsul.structs.errors import ConsulError, InternalError
+from pyconsul.structs.errors import InternalError
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.wire import UNSET, changed
 from pyconsul.telemetry.logging import logger
@@ -69,15 +69,12 @@ async def apply(srv: Server, req: ConfigEntryRequest) -> bool:
     """
     # Nobody unknown shall keep us reading a large entry. What the token may do is asked again when that is done.
     srv.acl.authorizer(req.Token)
+    _require_connect_for(srv, req.Entry)
     size = len(msgspec.msgpack.encode(req.Entry))
-    entry, fault = await aside(size, lambda: _prepared_and_checked(req.Entry))
-    rights = srv.acl.authorizer(req.Token)
-    _require_connect_for(srv, entry)
-    if fault is not None:
-        raise fault
+    entry = await aside(size, lambda: _checked(req.Entry))
     for warning in entry.warnings():
         log.warn(warning)
-    require_write(rights, entry)
+    require_write(srv.acl.authorizer(req.Token), entry)
     old = entry_named(srv.db, entry.kind, entry.name)
     if old is not None and _same(old, entry):
         return True
@@ -86,14 +83,11 @@ async def apply(srv: Server, req: ConfigEntryRequest) -> bool:
     return bool(answer)
 
 
-def _prepared_and_checked(entry: ConfigEntry) -> tuple[ConfigEntry, ConsulError | None]:
-    """An entry as it will be written, and what is wrong with it. Raises InternalError."""
+def _checked(entry: ConfigEntry) -> ConfigEntry:
+    """An entry as it will be written. Raises InternalError for one that may not be."""
     ready = prepared(entry)
-    try:
-        ready.check()
-    except ConsulError as error:
-        return ready, error
-    return ready, None
+    ready.check()
+    return ready
 
 
 def _require_connect_for(srv: Server, entry: ConfigEntry) -> None:
@@ -127,8 +121,8 @@ async def resolved_exported_services(srv: Server, ask: DCSpecificRequest) -> Ind
 async def delete(srv: Server, req: ConfigEntryRequest) -> ConfigEntryDeleteResponse:
     """Drop an entry; answers whether a check-and-set found it. Raises InternalError."""
     rights = srv.acl.authorizer(req.Token)
+    _require_connect_for(srv, req.Entry)
     entry = prepared(req.Entry)
-    _require_connect_for(srv, entry)
     require_write(rights, entry)
     op = req.Op if req.Op == DELETE_CAS else DELETE
     if entry_named(srv.db, entry.kind, entry.name) is None:

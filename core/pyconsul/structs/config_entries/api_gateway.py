@@ -10,7 +10,7 @@ from pyconsul.structs.config_entries.entry import (
     check_meta,
     demand,
 )
-from pyconsul.structs.config_entries.gateway_tls import TLS_VERSION, tls_fault
+from pyconsul.structs.config_entries.gateway_tls import TLS_CIPHER_SUITE, TLS_VERSION, tls_fault
 from pyconsul.structs.config_entries.status import EntryStatus, ResourceReference
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.wire import UNSET, UnsetType, WireStruct, changed
@@ -22,7 +22,11 @@ _CERTIFICATES = ("file-system-certificate", "inline-certificate")
 class APIGatewayTLSConfiguration(WireStruct, frozen=True, kw_only=True):
     """TLS of a listener."""
 
-    go_field_types: ClassVar[dict[str, str]] = {"MaxVersion": TLS_VERSION, "MinVersion": TLS_VERSION}
+    go_field_types: ClassVar[dict[str, str]] = {
+        "MaxVersion": TLS_VERSION,
+        "MinVersion": TLS_VERSION,
+        "CipherSuites": TLS_CIPHER_SUITE,
+    }
 
     Certificates: list[ResourceReference] | None = None
     MaxVersion: str = ""

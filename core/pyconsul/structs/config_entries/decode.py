@@ -130,7 +130,7 @@ class _Reader:
     def _value(self, kind: Any, mark: str, value: Any, path: str) -> Any:
         origin = get_origin(kind)
         if origin is list:
-            return self._list(get_args(kind)[0], value, path)
+            return self._list(get_args(kind)[0], mark, value, path)
         if kind is bytes:
             return self._bytes(value, path)
         value = _single(value)
@@ -145,9 +145,9 @@ class _Reader:
     def _bytes(self, value: Any, path: str) -> bytes:
         if isinstance(value, str):
             return value.encode("utf-8", "surrogateescape")
-        return bytes(number & 255 for number in self._list(_BYTE, value, path))
+        return bytes(number & 255 for number in self._list(_BYTE, "", value, path))
 
-    def _list(self, item: Any, value: Any, path: str) -> list[Any]:
+    def _list(self, item: Any, mark: str, value: Any, path: str) -> list[Any]:
         if isinstance(value, dict) and not value:
             return []
         items = cast("list[Any]", value) if isinstance(value, list) else [value]
@@ -157,7 +157,7 @@ class _Reader:
             if member is None:
                 member = {} if isinstance(core_of(item), type) and issubclass(core_of(item), msgspec.Struct) else ""
             try:
-                found.append(self._value(core_of(item), mark_of(item), member, place))
+                found.append(self._value(core_of(item), mark_of(item) or mark, member, place))
             except _Fault as fault:
                 self.faults.append(str(fault))
         return found
@@ -203,38 +203,39 @@ def _joined(items: list[Any], path: str) -> dict[str, Any]:
 
 
 def _unwrapped(items: list[Any]) -> Any:
-    """Untyped values: a list of one is that one, and so inside it; HCL writes blocks as lists."""
-    if len(items) != 1:
-        return items
-    only = items[0]
-    if not isinstance(only, dict):
-        return only
-    return {
-        key: _unwrapped(cast("list[Any]", member)) if isinstance(member, list) else member
-        for key, member in cast("dict[str, Any]", only).items()
-    }
+    """Untyped values: a list of one is that one, and so everywhere inside it; HCL writes blocks as lists."""
+    return _opened(items[0]) if len(items) == 1 else items
+
+
+def _opened(value: Any) -> Any:
+    """A value in whose maps no list of one is left; what such a list held is not opened once more."""
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value).items()
+        return {key: _opened(_single(member)) for key, member in members}
+    return [_opened(member) for member in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def _translated(kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
-    """The members with aliases replaced by field names; the plain spelling wins."""
-    aliases: dict[str, str] = getattr(kind, "aliases", {}) or _own_aliases(kind)
+    """The members with aliases replaced by field names, which are in lower case then.
+
+    So a field that is given under its alias and its plain name is given twice, and one of them is nobody's; unless the
+    plain name is in lower case, too.
+    """
+    aliases = _aliases(kind)
     found: dict[str, Any] = {}
     for key, member in value.items():
-        name = aliases.get(key.lower())
-        if name is None:
-            found[key] = member
-        else:
-            found.setdefault(name, value.get(name.lower(), member))
-            if name in value:
-                found[name] = value[name]
+        name = aliases.get(key.lower(), "").lower()
+        found[name or key] = value.get(name, member) if name else member
     return found
 
 
 @cache
-def _own_aliases(kind: type[Any]) -> dict[str, str]:
-    """Aliases of types that the catalog shares: all of their fields have one."""
-    names = [name for name in kind.__struct_fields__ if _snake(name) != name.lower()]
-    return {_snake(name): name for name in names} if kind.__module__.endswith("connect_proxy") else {}
+def _aliases(kind: type[Any]) -> dict[str, str]:
+    """Its aliases; of types that the catalog shares, all fields have one unless the type says otherwise."""
+    declared: dict[str, str] | None = getattr(kind, "aliases", None)
+    if declared is not None or not kind.__module__.endswith("connect_proxy"):
+        return declared or {}
+    return {_snake(name): name for name in kind.__struct_fields__ if _snake(name) != name.lower()}
 
 
 _WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")

@@ -57,7 +57,7 @@ class ConfigEntry(WireStruct, frozen=True, kw_only=True):
         """Raise InternalError, with Consul's text, for an entry that may not be stored."""
 
     def warnings(self) -> list[str]:
-        """What may be stored and is not wise, in Consul's words."""
+        """What is better otherwise in an entry that may be stored, one text each."""
         return []
 
     def go_extra(self) -> dict[str, Any]:

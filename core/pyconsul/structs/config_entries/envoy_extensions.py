@@ -4,7 +4,10 @@ Names are checked, and of the arguments that something is there to begin with; t
 resources for Envoy.
 """
 
-from pyconsul.lang.strconv import quote
+import re
+from typing import Final
+
+from pyconsul.lang.strconv import NumberSyntaxError, parse_int, quote
 from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.connect_proxy import EnvoyExtension
 from pyconsul.structs.wire import UnsetType
@@ -13,6 +16,12 @@ EXTENSIONS = frozenset(
     f"builtin/{name}" for name in ("aws/lambda", "ext-authz", "lua", "otel-access-logging", "property-override", "wasm")
 )
 _EXT_AUTHZ = "builtin/ext-authz"
+# One of the constraints between commas, as hashicorp/go-version takes it: operator, numbers, pre-release, metadata.
+_WORDS = r"[0-9A-Za-z~-]*(?:\.[0-9A-Za-z~-]+)*"
+_CONSTRAINT: Final = re.compile(
+    r"[\t\n\f\r ]*(?:=|!=|>|<|>=|<=|~>)?[\t\n\f\r ]*v?(?P<numbers>[0-9]+(?:\.[0-9]+)*)"
+    rf"(?:-[0-9]{_WORDS}|-?[A-Za-z~-]{_WORDS})?(?:\+[0-9A-Za-z~-]{_WORDS})?[\t\n\f\r ]*"
+)
 
 
 def extension_faults(extensions: list[EnvoyExtension] | UnsetType) -> list[str]:
@@ -21,6 +30,10 @@ def extension_faults(extensions: list[EnvoyExtension] | UnsetType) -> list[str]:
     for number, one in enumerate(extensions or ()):
         if not one.Name:
             found.append(f"invalid EnvoyExtensions[{number}]: Name is required")
+        elif fault := _version_fault(one.EnvoyVersion):
+            found.append(f"invalid EnvoyExtensions[{number}].EnvoyVersion: {fault}")
+        elif fault := _version_fault(one.ConsulVersion):
+            found.append(f"invalid EnvoyExtensions[{number}].ConsulVersion: {fault}")
         elif fault := _fault(one):
             found.append(f"invalid EnvoyExtensions[{number}][{one.Name}]: {fault}")
     return found
@@ -34,4 +47,17 @@ def _fault(extension: EnvoyExtension) -> str:
         services = [key for key in ("GrpcService", "HttpService") if isinstance(settings, dict) and key in settings]
         if len(services) != 1:
             return multi_error(["exactly one of GrpcService or HttpService must be set"])
+    return ""
+
+
+def _version_fault(constraints: str) -> str:
+    for one in constraints.split(",") if constraints else ():
+        match = _CONSTRAINT.fullmatch(one)
+        if match is None:
+            return f"Malformed constraint: {one}"
+        try:
+            for number in match["numbers"].split("."):
+                parse_int(number)
+        except NumberSyntaxError as error:
+            return f"Error parsing version: {error}"
     return ""

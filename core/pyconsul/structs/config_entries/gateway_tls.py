@@ -6,8 +6,9 @@ from typing import ClassVar, Final
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.wire import UNSET, OmitStr, UnsetType, WireStruct
 
+# How Go's error texts call the types.
 TLS_VERSION: Final = "types.TLSVersion"
-"""How Go's error texts call the type of a version."""
+TLS_CIPHER_SUITE: Final = "types.TLSCipherSuite"
 
 _VERSIONS = ("TLS_AUTO", "TLSv1_0", "TLSv1_1", "TLSv1_2", "TLSv1_3")
 _WITH_CIPHERS = ("", "TLS_AUTO", "TLSv1_0", "TLSv1_1", "TLSv1_2")
@@ -60,7 +61,11 @@ class GatewayServiceTLSConfig(WireStruct, frozen=True, kw_only=True):
 class GatewayTLSConfig(WireStruct, frozen=True, kw_only=True):
     """TLS on the listeners of an ingress gateway."""
 
-    go_field_types: ClassVar[dict[str, str]] = {"TLSMinVersion": TLS_VERSION, "TLSMaxVersion": TLS_VERSION}
+    go_field_types: ClassVar[dict[str, str]] = {
+        "TLSMinVersion": TLS_VERSION,
+        "TLSMaxVersion": TLS_VERSION,
+        "CipherSuites": TLS_CIPHER_SUITE,
+    }
     aliases: ClassVar[dict[str, str]] = {
         "tls_min_version": "TLSMinVersion",
         "tls_max_version": "TLSMaxVersion",

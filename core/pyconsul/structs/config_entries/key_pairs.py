@@ -1,38 +1,52 @@
 """A certificate and its key in PEM, checked as Consul and Go's ``tls.X509KeyPair`` do."""
 
 import re
+from base64 import b64decode
+from binascii import Error as BinasciiError
 from collections.abc import Callable
+from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
 from pyconsul.lang.strconv import quote
 from pyconsul.structs.config_entries.names import is_domain_name
 
-_BLOCK = re.compile(rb"-----BEGIN ([^-\n]+)-----\s.*?-----END \1-----", re.DOTALL)
-_RSA_BITS = 2048  # Envoy silently refuses less
+# As Go's pem.Decode finds a block: the first and the last line stand by themselves, what is around them does not count.
+# No line of a block is looked at twice, however many begin.
+_BLOCK: Final = re.compile(
+    rb"^-----BEGIN (?P<kind>[^\n]*?)-----[ \t\r]*\n(?:[^\n:]*:[^\n]*\n)*+"
+    rb"(?P<body>(?:(?!-----(?:BEGIN|END) )[^\n]*\n)*+)-----END (?P=kind)-----[ \t\r]*$",
+    re.MULTILINE,
+)
+_RSA_KEY: Final = "RSA PRIVATE KEY"
+_RSA_BITS: Final = 2048  # Envoy silently refuses less
+_BAD_KEY: Final = "tls: failed to parse private key"
+_BAD_CERTIFICATE: Final = "x509: malformed certificate"
+_UNREADABLE: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension)
 
 
 def key_pair_fault(certificate: str, key: str) -> str:
-    """What is wrong with the pair, in Go's words as far as they do not come from parsers; "" if nothing is."""
-    block = _BLOCK.search(key.encode())
-    if block is None:
+    """What is wrong with the pair, in Go's words as far as they do not come from its ASN.1 reader; "" if nothing is."""
+    secrets = _blocks(key.encode("utf-8", "surrogateescape"))
+    if not secrets:
         return "failed to parse private key PEM"
-    try:
-        private = load_pem_private_key(block[0], None)
-    except (ValueError, TypeError) as error:
-        return f"tls: failed to parse private key: {error}"
-    if block[1] == b"RSA PRIVATE KEY" and isinstance(private, rsa.RSAPrivateKey) and private.key_size < _RSA_BITS:
-        return f"key length must be at least {_RSA_BITS} bits"
-    found = _BLOCK.search(certificate.encode())
-    if found is None:
+    kind, der = secrets[0]
+    if kind == _RSA_KEY and (fault := _rsa_fault(der)):
+        return fault
+    data = certificate.encode("utf-8", "surrogateescape")
+    certificates = _blocks(data)
+    if not certificates:
         return "failed to parse certificate PEM"
     try:
-        parsed = x509.load_pem_x509_certificate(found[0])
-    except ValueError as error:
-        return f"failed to parse certificate: {error}"
-    return _mismatch(parsed, private) or _bad_host(parsed)
+        hosts = _hosts(x509.load_der_x509_certificate(certificates[0][1]))
+    except _UNREADABLE:
+        return f"failed to parse certificate: {_BAD_CERTIFICATE}"
+    if fault := x509_key_pair_fault(data, key.encode("utf-8", "surrogateescape")):
+        return fault
+    return next((f"host {quote(host)} must be a valid DNS hostname" for host in hosts if not is_domain_name(host)), "")
 
 
 def x509_key_pair_fault(certificate: bytes, key: bytes) -> str:
@@ -57,23 +71,34 @@ def x509_key_pair_fault(certificate: bytes, key: bytes) -> str:
             f'tls: failed to find PEM block with type ending in "PRIVATE KEY" in key input after {_skipping(skipped)}'
         )
     try:
-        parsed = x509.load_pem_x509_certificate(found)
-    except ValueError:
-        return "x509: malformed certificate"
+        public = x509.load_der_x509_certificate(found).public_key()
+    except _UNREADABLE:
+        return _BAD_CERTIFICATE
     try:
-        private = load_pem_private_key(secret, None)
-    except (ValueError, TypeError):
-        return "tls: failed to parse private key"
-    return _mismatch(parsed, private)
+        private = load_der_private_key(secret, None)
+    except _UNREADABLE:
+        return _BAD_KEY
+    return _mismatch(public, private)
+
+
+def _blocks(pem: bytes) -> list[tuple[str, bytes]]:
+    """Label and content of each block; what is no base64 is no block."""
+    found: list[tuple[str, bytes]] = []
+    for block in _BLOCK.finditer(pem):
+        try:
+            der = b64decode(block["body"].translate(None, b" \t\r\n"), validate=True)
+        except BinasciiError:
+            continue
+        found.append((block["kind"].decode("utf-8", "replace"), der))
+    return found
 
 
 def _first_block(pem: bytes, wanted: Callable[[str], bool]) -> tuple[bytes | None, list[str]]:
-    """The first block of a wanted kind, and the kinds of those before it."""
+    """The content of the first block of a wanted kind, and the kinds of those before it."""
     skipped: list[str] = []
-    for block in _BLOCK.finditer(pem):
-        kind = block[1].decode("utf-8", "replace")
+    for kind, der in _blocks(pem):
         if wanted(kind):
-            return block[0], skipped
+            return der, skipped
         skipped.append(kind)
     return None, skipped
 
@@ -82,8 +107,19 @@ def _skipping(kinds: list[str]) -> str:
     return f"skipping PEM blocks of the following types: [{' '.join(kinds)}]"
 
 
-def _mismatch(certificate: x509.Certificate, private: object) -> str:
-    public = certificate.public_key()
+def _rsa_fault(der: bytes) -> str:
+    try:
+        private = load_der_private_key(der, None)
+    except _UNREADABLE:
+        return _BAD_KEY
+    if not isinstance(private, rsa.RSAPrivateKey):
+        return _BAD_KEY
+    if private.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption()) != der:
+        return "x509: failed to parse private key (use ParsePKCS8PrivateKey instead for this key format)"
+    return f"key length must be at least {_RSA_BITS} bits" if private.key_size < _RSA_BITS else ""
+
+
+def _mismatch(public: object, private: object) -> str:
     for public_kind, private_kind in (
         (rsa.RSAPublicKey, rsa.RSAPrivateKey),
         (ec.EllipticCurvePublicKey, ec.EllipticCurvePrivateKey),
@@ -96,11 +132,12 @@ def _mismatch(certificate: x509.Certificate, private: object) -> str:
     return "tls: unknown public key algorithm"
 
 
-def _bad_host(certificate: x509.Certificate) -> str:
-    hosts = [str(a.value) for a in certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
+def _hosts(certificate: x509.Certificate) -> list[str]:
+    """Its last common name, "" without one as in Consul, and its alternative DNS names."""
+    common = [str(a.value) for a in certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)]
+    hosts = common[-1:] or [""]
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        hosts += names.get_values_for_type(x509.DNSName)
     except x509.ExtensionNotFound:
-        pass  # a common name alone is fine
-    return next((f"host {quote(host)} must be a valid DNS hostname" for host in hosts if not is_domain_name(host)), "")
+        return hosts
+    return hosts + names.get_values_for_type(x509.DNSName)

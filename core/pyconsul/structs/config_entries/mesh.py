@@ -7,7 +7,7 @@ from pyconsul.structs.config_entries.entry import (
     Uint64,
     check_meta,
 )
-from pyconsul.structs.config_entries.gateway_tls import TLS_VERSION, tls_fault
+from pyconsul.structs.config_entries.gateway_tls import TLS_CIPHER_SUITE, TLS_VERSION, tls_fault
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.wire import UNSET, OmitBool, OmitStr, UnsetType, WireStruct
 
@@ -32,7 +32,11 @@ class TransparentProxyMeshConfig(WireStruct, frozen=True, kw_only=True):
 class MeshDirectionalTLSConfig(WireStruct, frozen=True, kw_only=True):
     """TLS versions and ciphers in one direction."""
 
-    go_field_types: ClassVar[dict[str, str]] = {"TLSMinVersion": TLS_VERSION, "TLSMaxVersion": TLS_VERSION}
+    go_field_types: ClassVar[dict[str, str]] = {
+        "TLSMinVersion": TLS_VERSION,
+        "TLSMaxVersion": TLS_VERSION,
+        "CipherSuites": TLS_CIPHER_SUITE,
+    }
     aliases: ClassVar[dict[str, str]] = {
         "tls_min_version": "TLSMinVersion",
         "tls_max_version": "TLSMaxVersion",

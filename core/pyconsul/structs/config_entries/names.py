@@ -1,9 +1,11 @@
 """Host names and addresses as Go and its DNS library tell them apart."""
 
 import ipaddress
+import re
 
-_NAME_BYTES = 255
+_NAME_BYTES = 256
 _LABEL_BYTES = 63
+_ESCAPED = re.compile(rb"\\(?:\d{3}|.)", re.DOTALL)
 
 
 def is_ip(text: str) -> bool:
@@ -15,28 +17,14 @@ def is_ip(text: str) -> bool:
 
 
 def is_domain_name(text: str) -> bool:
-    """Whether this fits into a DNS packet: labels of 1 to 63 bytes, 255 in all; any characters, ``\\.`` escaped."""
-    if not text:
-        return True
-    if text == ".":
-        return True
+    """Whether Consul's DNS library packs this: labels of 1 to 63 bytes, 256 in all; any characters, ``\\.`` escaped."""
     raw = text.encode("utf-8", "surrogateescape")
-    size, label, at = 1, 0, 0
-    while at < len(raw):
-        if raw[at : at + 1] == b".":
-            if not 0 < label <= _LABEL_BYTES:
-                return False
-            size += label + 1
-            label = 0
-            at += 1
-            continue
-        if raw[at : at + 1] == b"\\":
-            if at + 1 >= len(raw):
-                return False
-            at += 4 if raw[at + 1 : at + 4].isdigit() and len(raw) >= at + 4 else 2
-        else:
-            at += 1
-        label += 1
-    if label:
-        size += label + 1
-    return label <= _LABEL_BYTES and size <= _NAME_BYTES
+    if raw in (b"", b"."):
+        return bool(raw)
+    plain = _ESCAPED.sub(b"x", raw)
+    if not plain.endswith(b"."):
+        plain = _ESCAPED.sub(b"x", raw + b".")  # a backslash at the end takes the dot
+    labels = plain.split(b".")[:-1]
+    return (
+        all(0 < len(label) <= _LABEL_BYTES for label in labels) and sum(map(len, labels)) + len(labels) <= _NAME_BYTES
+    )

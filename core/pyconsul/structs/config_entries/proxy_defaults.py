@@ -27,6 +27,7 @@ from pyconsul.structs.connect_proxy import (
     TransparentProxyConfig,
 )
 from pyconsul.structs.errors import InternalError
+from pyconsul.structs.service_rules import socket_dir_error
 from pyconsul.structs.wire import (
     UNSET,
     OmitStr,
@@ -35,7 +36,6 @@ from pyconsul.structs.wire import (
 )
 
 GLOBAL = "global"
-_SOCKET_DIR_BYTES = 70  # keeps the socket's path below what every system takes
 
 
 class ProxyDefaults(ConfigEntry, frozen=True, kw_only=True):
@@ -84,7 +84,9 @@ class ProxyDefaults(ConfigEntry, frozen=True, kw_only=True):
         return str(found) if isinstance(found, str | int) else ""
 
     def _opaque_protocol(self) -> object:
-        return next((value for key, value in (self.Config or {}).items() if key.lower() == "protocol"), "")
+        config = self.Config or {}
+        spelled = ["protocol", *config]  # in lower case it counts before all other spellings
+        return next((config[key] for key in spelled if key in config and key.lower() == "protocol"), "")
 
     def go_extra(self) -> dict[str, Any]:
         """The protocol, which Go keeps beside the configuration."""
@@ -121,11 +123,8 @@ class ProxyDefaults(ConfigEntry, frozen=True, kw_only=True):
         self._check_name()
         _check_access_logs(self.AccessLogs)
         check_meta(self.Meta)
-        folder = (self.Config or {}).get("envoy_hcp_metrics_bind_socket_dir")
-        if isinstance(folder, str) and len(folder.encode()) > _SOCKET_DIR_BYTES:
-            size = len(folder.encode())
-            what = "envoy_hcp_metrics_bind_socket_dir length"
-            raise InternalError(f"Config: {what} {size} exceeds max {_SOCKET_DIR_BYTES}")
+        if fault := socket_dir_error(self.Config or {}):
+            raise InternalError(f"Config: {fault}")
         refuse(extension_faults(self.EnvoyExtensions))
         if self.FailoverPolicy:
             self.FailoverPolicy.check()

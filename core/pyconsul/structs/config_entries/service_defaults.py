@@ -148,6 +148,7 @@ class ServiceDefaults(ConfigEntry, frozen=True, kw_only=True):
         if self.Protocol not in ("", "tcp", *HTTP_LIKE):
             faults.append(f"invalid value for protocol: {self.Protocol}")
         if self.UpstreamConfig is not UNSET and self.Destination is not UNSET:
+            # Nothing behind this is looked at: which of the two is meant decides on what else is wrong.
             refuse([*faults, "UpstreamConfig and Destination are mutually exclusive for service defaults"])
         if self.UpstreamConfig:
             faults += self.UpstreamConfig.faults()
@@ -156,5 +157,5 @@ class ServiceDefaults(ConfigEntry, frozen=True, kw_only=True):
         if self.RateLimits is not UNSET:
             faults.append("invalid rate_limits config. Rate limiting is a consul enterprise feature")
         faults += extension_faults(self.EnvoyExtensions)
-        check_mutual_tls_mode(self.MutualTLSMode)
+        check_mutual_tls_mode(self.MutualTLSMode)  # in Consul a bad mode hides whatever else is wrong
         refuse(faults)

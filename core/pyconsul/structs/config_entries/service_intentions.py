@@ -185,7 +185,7 @@ class SourceIntention(WireStruct, frozen=True, kw_only=True):
             "Precedence": precedence(self.Name, destination),
             "Permissions": _upper_methods(self.Permissions),
         }
-        if not legacy:
+        if not legacy:  # but LegacyMeta stays: an entry with it is refused, so that nobody loses it unawares
             fields.update(LegacyID=UNSET, LegacyCreateTime=UNSET, LegacyUpdateTime=UNSET)
         return changed(self, **fields)
 

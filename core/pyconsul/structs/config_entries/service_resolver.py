@@ -347,7 +347,7 @@ class ServiceResolver(ConfigEntry, frozen=True, kw_only=True):
         if self.Redirect is not UNSET:
             redirect = self.Redirect
             enterprise = redirect.Partition or redirect.Namespace or redirect.SamenessGroup
-            if self.Failover and not enterprise:
+            if self.Failover and not enterprise:  # Consul looks for what only Enterprise has first
                 raise InternalError("Redirect and Failover cannot both be set")
             if fault := redirect.fault(self.Name, self.is_subset):
                 raise InternalError(fault)

@@ -26,6 +26,7 @@ def _scaled(weight: float) -> int:
 
 
 def _as_float32(number: float) -> float:
+    # Cut before it is packed, which fails for what 32 bits do not hold; such a sum is refused in any case.
     return float(struct.unpack("<f", struct.pack("<f", max(min(number, 3e38), -3e38)))[0])
 
 

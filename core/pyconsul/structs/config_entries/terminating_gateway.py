@@ -75,3 +75,12 @@ class TerminatingGateway(ConfigEntry, frozen=True, kw_only=True):
                 not (service.CertFile or service.KeyFile) or all(files),
                 f"Service {quote(name)} must have a CertFile, CAFile, and KeyFile specified for TLS origination",
             )
+
+    def warnings(self) -> list[str]:
+        """Services whose certificates nobody can tell apart."""
+        return [
+            f"TLS is configured but SNI is not set for service {quote(service.Name or '')}. "
+            "Enabling SNI is strongly recommended when using TLS."
+            for service in self.Services or ()
+            if (service.CAFile or service.CertFile or service.KeyFile) and not service.SNI
+        ]

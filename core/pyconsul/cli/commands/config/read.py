@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyconsul.cli.config_entries import shown
+from pyconsul.cli.config_entries import client_has, shown
 from pyconsul.cli.console import Console, Failed, failing
 from pyconsul.cli.flags import agent_flags
 from pyconsul.cli.output import json_text
@@ -26,18 +26,14 @@ def add_flags(flags: FlagSet) -> None:
 
 def run(args: Args, console: Console) -> int:
     """Read and print. An unknown kind is told from a missing entry here, as the API client does."""
-    from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
-
     kind, name = args.string("kind"), args.string("name")
     if not kind:
         raise Failed("Must specify the -kind parameter")
     if not name:
         raise Failed("Must specify the -name parameter")
     what = f"Error reading config entry {kind}/{name}"
-    try:
-        kind_of(kind)
-    except UnknownKindError as error:
-        raise Failed(f"{what}: {error}") from error
+    if not client_has(kind):
+        raise Failed(f"{what}: invalid config entry kind: {kind}")
     client = console.connect(args, "Error connect to Consul agent")
     with failing(what):
         entry = client.config.get(kind, name)
