@@ -303,7 +303,9 @@ async def test_an_external_node_is_only_a_cname_where_no_recursor_knows_its_name
     finally:
         remove_sink(monitor)
     failed, gave_up = monitor.take().splitlines()
-    assert re.search(r'cname recurse failed for name: name=www\.example\.com\. error="read udp .*: i/o timeout"$', failed)
+    assert re.search(
+        r'cname recurse failed for name: name=www\.example\.com\. error="read udp .*: i/o timeout"$', failed
+    )
     assert gave_up.endswith("all resolvers failed for name: name=www.example.com.")
     assert (await world.ask("odd.node.consul")).rcode == "SERVFAIL"
 
@@ -338,16 +340,16 @@ async def test_a_question_over_tcp_is_forwarded_over_tcp(world: Any, said: bytes
         writer.write(len(wire).to_bytes(2) + wire)
         writer.close()
 
-    async with await asyncio.start_server(fails, "127.0.0.1", 0) as one:
-        async with await asyncio.start_server(answers, "127.0.0.1", 0) as other:
-            where = tuple(each.sockets[0].getsockname() for each in (one, other))
-            world.configure(recursors=where, recursor_timeout=PATIENCE)
-            monitor = Monitor(Level.ERROR)
-            add_sink(monitor)
-            try:
-                found = await world.ask("example.com", tcp=True)
-            finally:
-                remove_sink(monitor)
+    monitor = Monitor(Level.ERROR)
+    add_sink(monitor)
+    servers = [await asyncio.start_server(talks, "127.0.0.1", 0) for talks in (fails, answers)]
+    world.configure(recursors=tuple(it.sockets[0].getsockname() for it in servers), recursor_timeout=PATIENCE)
+    try:
+        found = await world.ask("example.com", tcp=True)
+    finally:
+        remove_sink(monitor)
+        for server in servers:
+            server.close()
     assert (found.answer, found.flags) == (["example.com. 60 A 192.0.2.1"], "QR RD RA")
     assert failure in monitor.take()
 
