@@ -219,43 +219,6 @@ def test_a_lock_needs_a_command_to_run(live: Run) -> None:
     assert result.err == "Error starting handler: exec: no command\n"
 
 
-def test_exec_without_a_prefix_works_at_the_root(live: Run) -> None:
-    """The session's folder is then at the top of the store."""
-    result = live("exec", "-prefix=", "-wait=200ms", "-wait-repl=1ms", "uptime")
-    assert (result.code, result.out) == (0, "0 / 0 node(s) completed / acknowledged\n")
-
-
-def test_exec_ends_when_nobody_obeys(live: Run) -> None:
-    """Agents do not run commands unless told to, so nobody answers, and nothing is left in the store."""
-    result = live("exec", "-wait=200ms", "-wait-repl=1ms", "-verbose", "uptime")
-    assert result.code == 0
-    assert "\n0 / 0 node(s) completed / acknowledged\n" in result.out
-    assert live("kv", "get", "-keys", "_rexec").out == ""
-
-
-def test_exec_prints_what_nodes_answer(agent: Any, run: Run) -> None:
-    """Output, exit codes and counts are shown, and a failing node makes the code 2."""
-    folder = "/v1/kv/_rexec/s1/"
-    agent.on("GET", "/v1/agent/self", {"Config": {"Datacenter": "dc1", "NodeName": "n1"}})
-    agent.on("PUT", "/v1/session/create", {"ID": "s1"})
-    agent.on("PUT", "/v1/session/destroy/s1", b"true")
-    agent.on("PUT", f"{folder}job", b"true")
-    agent.on("DELETE", "/v1/kv/_rexec/s1", b"true")
-    agent.on("PUT", "/v1/event/fire/_rexec", {"ID": "e1"})
-    names = ["job", "n1/ack", "n1/out/00000", "n1/exit"]
-    agent.on("GET", folder, [f"_rexec/s1/{name}" for name in names])
-    agent.on("GET", f"{folder}n1/out/00000", b"line 1\nline 2\n")
-    agent.on("GET", f"{folder}n1/exit", b"7")
-    result = run("exec", "-wait=50ms", "-wait-repl=1ms", "uptime", "-a")
-    assert result.code == 2
-    assert result.out == (
-        "    n1: line 1\n    n1: line 2\n    n1:\n==> n1: finished with exit code 7\n"
-        "1 / 1 node(s) completed / acknowledged\n"
-    )
-    job = next(asked for asked in agent.asked if asked.path == f"{folder}job")
-    assert json.loads(job.body) == {"Command": "uptime -a", "Wait": 50_000_000}
-
-
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -5,14 +5,16 @@ Agents take part only where remote execution is switched on (``disable_remote_ex
 
 from __future__ import annotations
 
+import math
 import posixpath
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pyconsul.lang.goflags import Args, FlagSet
+from pyconsul.lang.goflags import Args, FlagSet, ValueRefused, to_int
 from pyconsul.primitives.durations import MILLISECOND, SECOND, to_seconds
 
 from ..console import Console, Failed, UsageFailed, failing
@@ -38,7 +40,9 @@ Agents obey only with disable_remote_exec = false in their configuration.
 _EVENT = "_rexec"
 _JOB, _ACK, _EXIT, _OUTPUT = "job", "/ack", "/exit", "/out/"
 _SESSION_TTL = 15  # seconds
+_RENEWAL = 5.0  # seconds from one renewal of the session to the next
 _BAD_EXITS = 2
+_NO_SERVER = "Failed to create session: Failed to find Consul server in remote datacenter"
 
 
 def add_flags(flags: FlagSet) -> None:
@@ -124,11 +128,10 @@ class _Execution:
             except Stopped:
                 return 1
             finally:
-                try:
+                with suppress(ConsulError):  # it ends with its TTL
                     self._client.session.destroy(self._session)
+                with suppress(ConsulError):  # and what it holds with it
                     self._client.kv.delete(self._folder.rstrip("/"), recurse=True)
-                except ConsulError as e:
-                    self._console.complain(f"Failed to clean up: {e}")
 
     def _carry_out(self, job: bytes) -> int:
         """Announce the job, and wait for what comes of it. Returns the exit code."""
@@ -145,9 +148,10 @@ class _Execution:
         if not wanted or wanted == self._local["Datacenter"]:
             return self._client.session.create(name="Remote Exec", behavior="delete", ttl=_SESSION_TTL)
         self._say("Remote exec in foreign datacenter, using Session TTL")
-        servers = self._client.health.service("consul", passing=True)
+        with failing(_NO_SERVER):
+            servers = self._client.health.service("consul", passing=True)
         if not servers:
-            raise Failed("Failed to create session: Failed to find Consul server in remote datacenter")
+            raise Failed(_NO_SERVER)
         node = servers[0].Node.Node
         self._say(f"Binding session to remote node {node}@{wanted}")
         name = f"Remote Exec via {self._local['NodeName']}@{self._local['Datacenter']}"
@@ -179,7 +183,8 @@ class _Execution:
         from pyconsul.sdk import QueryOptions
         from pyconsul.sdk.kv import keys_request
 
-        started = quiet_since = renewed = time.monotonic()
+        started = quiet_since = time.monotonic()
+        renewal = started + _RENEWAL
         index = 0
         while True:
             patience = to_seconds(self._args.duration("wait"))
@@ -197,11 +202,20 @@ class _Execution:
             now = time.monotonic()
             if fresh:
                 quiet_since = now
-            if now - renewed > _SESSION_TTL / 3:
-                renewed = now
-                with failing("Session renew failed"):
-                    self._client.session.renew(self._session)
+            if now >= renewal:
+                renewal = now + _RENEWAL if self._renew() else math.inf
         return self._sum_up(time.monotonic() - started)
+
+    def _renew(self) -> bool:
+        """Whether the session goes on; what ends it is told."""
+        from pyconsul.sdk.errors import ConsulError
+
+        try:
+            self._client.session.renew(self._session)
+        except ConsulError as e:
+            self._console.complain(f"Session renew failed: {e}")
+            return False
+        return True
 
     def _sum_up(self, seconds: float) -> int:
         tally = self._tally
@@ -226,11 +240,14 @@ class _Execution:
             self._console.complain(f"Unknown key '{name}', ignoring.")
 
     def _take_exit(self, key: str, node: str) -> None:
-        text = (self._read(key) or b"").decode("utf-8", "replace")
+        value = self._read(key)
+        if value is None:
+            return
+        text = value.decode("utf-8", "surrogateescape")
         try:
-            code = int(text)
-        except ValueError:
-            self._console.complain(f"Failed to parse exit code '{text}'")
+            code = to_int(text, 32, base=10)
+        except ValueRefused as e:
+            self._console.complain(f"Failed to parse exit code '{text}': {e}")
             return
         self._tally.ended += 1
         self._tally.bad += code != 0
@@ -238,6 +255,8 @@ class _Execution:
 
     def _take_output(self, key: str, node: str) -> None:
         output = self._read(key)
+        if output is None:
+            return
         if not output:
             self._say_of(node, "heartbeat received")
             return
@@ -245,8 +264,18 @@ class _Execution:
         self._console.say("\n".join(f"    {node}: {line}" for line in lines).rstrip())
 
     def _read(self, key: str) -> bytes | None:
-        with failing(f"Failed to read key '{key}'"):
-            return self._client.kv.raw(key)
+        """What a node wrote; None where it cannot be had, which is told."""
+        from pyconsul.sdk.errors import ConsulError
+
+        reason = "<nil>"
+        try:
+            entry = self._client.kv.get(key)
+            if entry is not None:
+                return entry.Value or b""
+        except ConsulError as e:
+            reason = str(e)
+        self._console.complain(f"Failed to read key '{key}': {reason}")
+        return None
 
     def _say(self, text: str) -> None:
         if self._args.boolean("verbose"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from pyconsul.lang.goflags import Args, FlagSet
+from pyconsul.lang.goprint import printed
 
 from ..console import Console, Failed, failing
 from ..flags import client_flags
@@ -27,12 +28,12 @@ def run(args: Args, console: Console) -> int:
         about = client.agent.self()
     stats = about.get("Stats")
     if stats is None:
-        raise Failed("Agent response did not contain 'Stats' key")
+        raise Failed(f"Agent response did not contain 'Stats' key: {printed(about)}")
     sections = cast("dict[str, Any]", stats)
     for name in sorted(sections):
         console.say(f"{name}:")
         if not isinstance(sections[name], dict):
-            raise Failed(f"Got invalid subkey in stats: {sections[name]}")
+            raise Failed("Got invalid subkey in stats: map[]")
         figures = cast("dict[str, Any]", sections[name])
         for figure in sorted(figures):
             console.say(f"\t{figure} = {figures[figure]}")
