@@ -1,14 +1,11 @@
-"""Commands that run others or wait, against a live agent: lock, watch, exec, debug, and the common round trips."""
+"""Commands that run others or wait, against a live agent: lock, watch, and the common round trips."""
 
 from __future__ import annotations
 
 import json
-import os
-import re
 import signal
 import subprocess
 import sys
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from select import select
@@ -17,27 +14,9 @@ from typing import Any
 import pytest
 
 from pyconsul.sdk import Client, Retry, Settings
+from tests.cli.conftest import PROGRAM, Start
 
 Run = Callable[..., Any]
-PROGRAM = "from pyconsul.cli.main import entry; entry()"
-
-
-Start = Callable[..., subprocess.Popen[bytes]]
-
-
-@pytest.fixture
-def start(live_address: str, start_process: Start) -> Start:
-    """Starts a command line against the live agent as a process that goes on; ``before`` is run in it first."""
-
-    def start_line(*words: str, before: str = "") -> subprocess.Popen[bytes]:
-        return start_process(
-            [sys.executable, "-c", before + PROGRAM, *words],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={"PATH": os.environ["PATH"], "CONSUL_HTTP_ADDR": live_address},
-        )
-
-    return start_line
 
 
 def until(process: subprocess.Popen[bytes], line: bytes) -> None:
@@ -219,61 +198,6 @@ def test_a_lock_needs_a_command_to_run(live: Run) -> None:
     assert result.err == "Error starting handler: exec: no command\n"
 
 
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["-duration=5s"], "==> Capture validation failed: duration must be longer than 10s"),
-        (["-interval=1s"], "==> Capture validation failed: interval must be longer than 10s"),
-        (
-            ["-interval=30s", "-duration=20s"],
-            "==> Capture validation failed: duration (20s) must be longer than interval (30s)",
-        ),
-        (["extra"], "==> debug: Too many arguments provided, expected 0"),
-    ],
-)
-def test_recordings_that_make_no_sense_are_refused(words: list[str], sentence: str, run: Run) -> None:
-    """Times are checked before anything is asked."""
-    assert run("debug", *words).err == sentence + "\n"
-
-
-def test_a_recording_is_one_archive(live: Run, tmp_path: Path) -> None:
-    """What was captured lies in the archive, and the folder is gone."""
-    words = ["-capture=agent", "-capture=members", "-capture=host", "-output=dbg"]
-    result = live("debug", *words, cwd=tmp_path)
-    assert result.code == 0, result.err
-    assert result.out.startswith("==> Starting debugger and capturing static information...\n")
-    assert result.out.endswith("    Saved debug archive: dbg.tar.gz\n")
-    with tarfile.open(tmp_path / "dbg.tar.gz") as archive:
-        names = set(archive.getnames())
-    assert names >= {"dbg/agent.json", "dbg/members.json", "dbg/index.json", "dbg/listpeers.json"}
-    assert [path.name for path in tmp_path.iterdir()] == ["dbg.tar.gz"]
-
-
-def test_a_recording_that_finds_no_room_says_so(start: Start, tmp_path: Path) -> None:
-    """One line for each file, and no archive that lacks its index."""
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); "
-    recording = start("debug", "-capture=agent", f"-output={tmp_path}/dbg", before=limit)
-    _, err = recording.communicate(timeout=60)
-    captured, index = err.decode().splitlines()
-    assert captured.startswith(f"Static capture failed: write {tmp_path}/dbg/agent.json-")
-    assert index.startswith(f"Error creating index document: write {tmp_path}/dbg/index.json-")
-    assert recording.returncode == 1
-
-
-@pytest.mark.parametrize(("zone", "end"), [("UTC", "Z"), ("CET-1", "+0100")])
-def test_a_recording_is_named_by_its_time_and_zone(zone: str, end: str, live: Run, tmp_path: Path) -> None:
-    """The zone stands in Go's form."""
-    live("debug", "-capture=agent", cwd=tmp_path, TZ=zone)
-    (made,) = tmp_path.iterdir()
-    assert re.fullmatch(r"consul-debug-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(.*)\.tar\.gz", made.name)[1] == end  # pyright: ignore[reportOptionalSubscript]
-
-
-def test_unknown_targets_are_named(live: Run, tmp_path: Path) -> None:
-    """A target that is none is refused after the agent was asked."""
-    told = live("debug", "-capture=bogus", cwd=tmp_path).err
-    assert told.endswith("==> Capture validation failed: target not found: bogus\n")
-
-
 def test_services_come_and_go(live: Run, tmp_path: Path) -> None:
     """Services of a file are registered and removed again, with tags and checks."""
     (tmp_path / "s.hcl").write_text(
@@ -302,6 +226,11 @@ def test_services_come_and_go(live: Run, tmp_path: Path) -> None:
             "Invalid Service address when using CLI flags. Use -port flag instead: address should not contain port",
         ),
         (["register", "none.hcl"], "Error: config: Open failed on none.hcl. open none.hcl: no such file or directory"),
+        (["register", "-name=a", "-tagged-address=lan="], "Invalid Tagged address: missing port in address"),
+        (
+            ["register", "-name=a", "-tagged-address=lan=1.2.3.4.5:80"],
+            "Invalid Tagged address for tagged address 'lan': malformed IP address: 1.2.3.4.5",
+        ),
         (["deregister"], "Service deregistration requires at least one argument or -id."),
         (["deregister", "-id=a", "f.hcl"], "Service deregistration requires arguments or -id, not both."),
     ],
@@ -324,6 +253,36 @@ def test_a_service_of_flags_has_what_was_given(agent: Any, run: Run) -> None:
         "Meta": {"k": "v"},
         "TaggedAddresses": {"lan": {"Address": "::1", "Port": 80}},
     }
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        (
+            {"address": "1.2.3.4:80"},
+            "Invalid Service address for service 'a'. Use port field instead: address should not contain port",
+        ),
+        (
+            {"tagged_addresses": {"lan": {"address": "1.2.3.4.5", "port": 80}}},
+            "Invalid Tagged address for tagged address 'lan' in service 'a': malformed IP address: 1.2.3.4.5",
+        ),
+        ({"address": " "}, "Invalid Service address for service 'a'. Use port field instead: address cannot be empty"),
+    ],
+)
+def test_services_of_files_need_sound_addresses(fields: Any, sentence: str, run: Run, tmp_path: Path) -> None:
+    """Before anything is sent."""
+    file = tmp_path / "s.json"
+    file.write_text(json.dumps({"service": {"name": "a", **fields}}))
+    result = run("services", "register", str(file))
+    assert (result.code, result.err) == (1, sentence + "\n")
+
+
+def test_services_of_the_mesh_are_registered_with_their_sidecar(agent: Any, run: Run, tmp_path: Path) -> None:
+    """As the file has it."""
+    (tmp_path / "s.hcl").write_text('service { name = "a" connect { sidecar_service { port = 7 } } }')
+    agent.on("PUT", "/v1/agent/service/register", b"")
+    assert run("services", "register", str(tmp_path / "s.hcl")).out == "Registered service: a\n"
+    assert json.loads(agent.asked[-1].body)["Connect"]["SidecarService"]["Port"] == 7
 
 
 def test_configurations_are_validated(run: Run, tmp_path: Path) -> None:

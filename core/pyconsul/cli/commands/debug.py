@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.primitives.durations import MINUTE, SECOND, format_duration, to_seconds
-from pyconsul.primitives.system_errors import file_text, naming, words_of
+from pyconsul.primitives.system_errors import naming, system_text, words_of
 from pyconsul.primitives.whole_files import replacing
 
 from ..console import Console, Failed, failing
@@ -112,10 +112,10 @@ class _Recording:
                 raise _invalid(f"target not found: {target}")
         try:
             os.makedirs(self._folder, 0o755)
-        except FileExistsError as e:
+        except (FileExistsError, NotADirectoryError) as e:  # all that Consul knows is that it is not missing
             raise _invalid(f"output directory already exists: {self._folder}") from e
         except OSError as e:
-            raise _invalid(f"could not create output directory: {file_text(e)}") from e
+            raise _invalid(f"could not create output directory: mkdir {e.filename}: {system_text(e)}") from e
 
     def _look_at_agent(self) -> None:
         """The agent's version, and whether it lets itself be profiled."""
