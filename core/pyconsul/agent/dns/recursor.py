@@ -67,8 +67,6 @@ class Recursors:
 
     async def addresses(self, name: str) -> list[Record]:
         """The answer records of an A question about ``name``; none where every recursor fails."""
-        if not self._settings.recursors:
-            return []
         number = self._dice.getrandbits(16)
         try:
             question = wire(name) + struct.pack(">HH", Type.A, 1)
