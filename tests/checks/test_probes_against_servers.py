@@ -53,14 +53,19 @@ TOO_LARGE = (
 
 
 class DockerEngine:
-    """Answers the engine's three calls; ``code`` is the exit code, ``refuse`` fails the first call.
+    """Answers the engine's three calls; ``code`` is the exit code.
 
-    With ``resets`` it breaks off the second one when status and output are out.
+    ``refuse`` fails one call with that status, ``says`` is what it answers then; with ``resets`` it resets the
+    connection behind the command's output.
     """
 
-    def __init__(self, code: int = 0, refuse: int = 0, *, resets: bool = False) -> None:
+    def __init__(
+        self, code: int = 0, refuse: int = 0, call: str = "/containers/", says: bytes = b"no", resets: bool = False
+    ) -> None:
         self.code = code
         self.refuse = refuse
+        self.call = call
+        self.says = says
         self.resets = resets
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -71,21 +76,20 @@ class DockerEngine:
         )
         await reader.readexactly(length)
         path = head.split(b" ")[1].decode()
-        if self.resets and path.endswith("/start"):
-            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nsaid\r\n")
-            await writer.drain()
-            line = writer.get_extra_info("socket")
-            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            writer.transport.abort()
-            return
         status, body = self._answer(path)
-        writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        breaks_off = self.resets and path.endswith("/start")
+        size = len(body) + breaks_off
+        writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {size}\r\n\r\n".encode() + body)
         await writer.drain()
+        if breaks_off:
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.close()
 
     def _answer(self, path: str) -> tuple[int, bytes]:
+        if self.refuse and self.call in path:
+            return self.refuse, self.says
         if path.startswith("/containers/"):
-            return (self.refuse, b"no") if self.refuse else (201, b'{"Id":"e1"}')
+            return 201, b'{"Id":"e1"}'
         return (200, b"said") if path.endswith("/start") else (200, b'{"ExitCode":%d}' % self.code)
 
 
@@ -268,6 +272,82 @@ async def test_who_does_not_speak_http_2_is_told_so(serve: Serve, says: bytes, t
     assert (await attempt(GRPC=address)).output.endswith(f'desc = "error reading server preface: {text}"')
 
 
+def frame(kind: int, stream: int, body: bytes, flags: int = 0) -> bytes:
+    """An HTTP/2 frame (RFC 9113, section 4.1)."""
+    return len(body).to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + body
+
+
+GREETING = frame(4, 0, b"") + frame(4, 0, b"", flags=1)
+STATUS_200 = frame(1, 1, b"\x88\x0f\x10\x10application/grpc", flags=4)
+DRAINING = "the connection is draining"
+
+
+@pytest.mark.parametrize(
+    ("says", "text"),
+    [
+        (b"", "error reading from server: EOF"),
+        (frame(3, 1, struct.pack(">I", 8)), "stream terminated by RST_STREAM with error code: CANCEL"),
+        (frame(7, 0, struct.pack(">II", 0, 0)), DRAINING),
+        (
+            frame(7, 0, struct.pack(">II", 1, 2)),
+            'closing transport due to: connection error: desc = "error reading from server: EOF", '
+            "received prior goaway: code: INTERNAL_ERROR",
+        ),
+        (frame(0, 0, b"x"), "error reading from server: connection error: PROTOCOL_ERROR"),
+        (STATUS_200 + frame(0, 1, b"\0\0\0\0\2\x08\x01"), "error reading from server: EOF"),
+    ],
+)
+async def test_grpc_says_how_a_call_was_cut_short(serve: Serve, says: bytes, text: str) -> None:
+    """By the end of the connection, of the call alone, or by a goodbye that does or does not know of the call."""
+
+    async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(GREETING)
+        await reader.readuntil(b"svc")
+        writer.write(says)
+        writer.write_eof()
+        await reader.read()
+
+    found = await attempt(GRPC=f"127.0.0.1:{await serve(other)}/svc")
+    code = "Canceled" if "CANCEL" in text else "Unavailable"
+    assert found == Result("critical", f"rpc error: code = {code} desc = {text}")
+
+
+@pytest.mark.parametrize(
+    ("says", "text"),
+    [
+        (GREETING + frame(7, 0, struct.pack(">II", 0, 0)), DRAINING),
+        (
+            frame(6, 0, bytes(8)),
+            'connection error: desc = "error reading server preface: connection error: PROTOCOL_ERROR"',
+        ),
+        (b"\0\0\0", 'connection error: desc = "error reading server preface: unexpected EOF"'),
+    ],
+)
+async def test_grpc_says_how_a_greeting_was_cut_short(serve: Serve, says: bytes, text: str) -> None:
+    """Or that goodbye was all of it."""
+
+    async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"SM\r\n\r\n")
+        writer.write(says)
+        writer.write_eof()
+        await reader.read()
+
+    found = await attempt(GRPC=f"127.0.0.1:{await serve(other)}")
+    assert found == Result("critical", f"rpc error: code = Unavailable desc = {text}")
+
+
+async def test_an_h2ping_that_is_not_answered_is_over_at_its_limit(serve: Serve) -> None:
+    """The greeting alone is not enough."""
+
+    async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(GREETING)
+        await reader.read(-1)
+
+    address = f"127.0.0.1:{await serve(other)}"
+    found = await attempt(H2PING=address, H2PingUseTLS=False, Timeout=SECOND // 20)
+    assert found == Result("critical", "HTTP2 ping failed: context deadline exceeded")
+
+
 async def test_grpc_says_why_it_cannot_connect() -> None:
     """A refusal is an Unavailable with the dial error inside."""
     address = f"127.0.0.1:{free_port()}"
@@ -286,6 +366,34 @@ async def test_grpc_says_why_it_cannot_connect() -> None:
         (DockerEngine(refuse=404), Result("critical", "create exec failed for unknown container box")),
         (DockerEngine(refuse=409), Result("critical", "create exec failed since container box is paused or stopped")),
         (DockerEngine(refuse=500), Result("critical", "create exec failed for container box with status 500: no")),
+        (
+            DockerEngine(refuse=201, says=b"7"),
+            Result(
+                "critical",
+                "create exec response for container box cannot be parsed: "
+                "json: cannot unmarshal number into Go value of type struct { Id string }",
+            ),
+        ),
+        (
+            DockerEngine(refuse=404, call="/start"),
+            Result("critical", "start exec failed for container box: invalid exec id e1"),
+        ),
+        (
+            DockerEngine(refuse=409, call="/start"),
+            Result("critical", "start exec failed since container box is paused or stopped"),
+        ),
+        (
+            DockerEngine(refuse=500, call="/start"),
+            Result("critical", "start exec failed for container box with status 500: body: no err: <nil>"),
+        ),
+        (
+            DockerEngine(refuse=404, call="/json"),
+            Result("critical", "inspect exec failed for container box: invalid exec id e1"),
+        ),
+        (
+            DockerEngine(refuse=500, call="/json"),
+            Result("critical", "inspect exec failed for container box with status 500: no"),
+        ),
     ],
 )
 async def test_docker_checks_run_in_the_container(
@@ -299,10 +407,19 @@ async def test_docker_checks_run_in_the_container(
     server.close()
 
 
-async def test_a_docker_engine_may_hang_up_on_what_it_has_told(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run whose connection is reset after status and output is judged by them."""
+async def test_an_engine_may_reset_the_connection_behind_the_output(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some do: what came before counts."""
     monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{await serve(DockerEngine(resets=True))}")
     assert await attempt(DockerContainerID="box", ScriptArgs=["x"]) == Result("passing", "said")
+
+
+async def test_an_engine_s_address_names_a_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path alone is none."""
+    monkeypatch.setenv("DOCKER_HOST", "/var/run/docker.sock")
+    with pytest.raises(NotImplementedHere, match=r"unable to parse docker host `/var/run/docker.sock`"):
+        await attempt(DockerContainerID="box", ScriptArgs=["x"])
 
 
 async def test_an_absent_docker_engine_is_an_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from pyconsul.agent.checks.probes import ProbeSettings, Result, probe_of
+from pyconsul.agent.checks.tls import check_tls
+from pyconsul.config.loading import load
 from pyconsul.primitives.tls import client_context
 from pyconsul.structs.checks import CheckType
 from tests.certificates import self_signed
@@ -75,6 +77,34 @@ async def test_https_trusts_known_authorities_only(port: int, certificate: Path)
     fine = Result("passing", f"HTTP GET {url}: 200 OK Output: hi")
     assert await attempt(HTTP=url, TLSSkipVerify=True) == fine
     assert await attempt(certificate, HTTP=url) == fine
+
+
+async def test_an_agent_may_show_its_own_certificate_in_checks(certificate: Path) -> None:
+    """With ``enable_agent_tls_for_checks``, and it trusts the authorities that it trusts as an agent."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=certificate)
+    context.load_cert_chain(certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.set_alpn_protocols(["http/1.1"])
+    seen: list[Any] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        seen.append(writer.get_extra_info("peercert")["subject"])
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    files = "".join(f'{key} = "{certificate}"\n' for key in ("ca_file", "cert_file", "key_file"))
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+    kind = CheckType(Interval=SECOND, HTTP=f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+    found: list[str] = []
+    for switch in ("true", "false"):
+        hcl = f"enable_agent_tls_for_checks = {switch}\ntls {{ internal_rpc {{ {files} }} }}"
+        trust = check_tls(load({"dev": True, "bind": "127.0.0.1", "hcl": [hcl]}, {}).runtime)
+        probe = probe_of("http", ProbeSettings("c", kind, 4096, trust))
+        found.append((await probe.attempt()).status)
+        await probe.close()
+    server.close()
+    assert (found, seen) == (["passing", "critical"], [((("commonName", "checks.test"),),)])
 
 
 async def test_a_server_name_can_be_given(port: int, certificate: Path) -> None:

@@ -197,3 +197,22 @@ def live(live_address: str) -> Callable[..., Result]:
         return Result(done.returncode, done.stdout, done.stderr.decode())
 
     return run_process
+
+
+PROGRAM = "from pyconsul.cli.main import entry; entry()"
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def start(live_address: str, start_process: Start) -> Start:
+    """Starts a command line against the live agent as a process that goes on; ``before`` is run in it first."""
+
+    def start_line(*words: str, before: str = "") -> subprocess.Popen[bytes]:
+        return start_process(
+            [sys.executable, "-c", before + PROGRAM, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={"PATH": os.environ["PATH"], "CONSUL_HTTP_ADDR": live_address},
+        )
+
+    return start_line

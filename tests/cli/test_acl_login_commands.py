@@ -223,6 +223,36 @@ def test_an_update_makes_a_rule_bind_a_service_again(known: Any, run: Run) -> No
     assert _sent(known) == {**sent, "BindVars": None}
 
 
+def test_a_binding_rule_is_deleted_by_the_beginning_of_its_id(known: Any, run: Run) -> None:
+    """The whole ID is told."""
+    known.on("DELETE", f"/v1/acl/binding-rule/{RULE}", b"true")
+    result = run("acl", "binding-rule", "delete", f"-id={RULE[:4]}")
+    assert (result.code, result.out) == (0, f'Binding rule "{RULE}" deleted successfully\n')
+    known.on("DELETE", f"/v1/acl/binding-rule/{RULE}", (500, b"no"))
+    told = run("acl", "binding-rule", "delete", f"-id={RULE}").err
+    assert told == f'Error deleting binding rule "{RULE}": Unexpected response code: 500 (no)\n'
+
+
+@pytest.mark.parametrize("command", ["login", "logout"])
+def test_logins_take_nothing_but_flags(command: str, run: Run) -> None:
+    """Neither does the way back."""
+    result = run(command, "x")
+    assert (result.code, result.err) == (1, "Should have no non-flag arguments.\n")
+
+
+def test_a_logout_says_nothing(known: Any, run: Run) -> None:
+    """Unless it failed."""
+    known.on("POST", "/v1/acl/logout", b"true")
+    result = run("logout", "-token=x")
+    assert (result.code, result.out, result.err) == (0, "", "")
+
+
+def test_a_bearer_token_comes_from_a_file_that_can_be_read(run: Run) -> None:
+    """Else its reason is told."""
+    told = run("login", "-method=m", "-bearer-token-file=none", "-token-sink-file=x").err
+    assert told == "open none: no such file or directory\n"
+
+
 @pytest.mark.parametrize(
     ("line", "error"),
     [
@@ -241,6 +271,7 @@ def test_an_update_makes_a_rule_bind_a_service_again(known: Any, run: Run) -> No
             f"update -id={RULE} -no-merge -bind-name=n -bind-vars=a=b",
             "-bind-vars cannot be specified when -bind-type is not templated-policy\n",
         ),
+        (f"update -id={RULE[:-1]}0", f'Binding rule not found with ID "{RULE[:-1]}0"\n'),
         (f"read -id={RULE[:-1]}0", f'Binding rule not found with ID "{RULE[:-1]}0"\n'),
         ("delete", "Must specify the -id parameter\n"),
     ],

@@ -212,6 +212,24 @@ def test_an_expanded_token_shows_every_rule_that_counts(known: Any, run: Run) ->
     assert known.asked[-1].params == {"expanded": ["true"]}
 
 
+def test_an_expanded_token_shows_what_its_identities_stand_for(known: Any, run: Run) -> None:
+    """Services and templates with the rules that they make; a template of another Consul has none here."""
+    identities = {
+        "ServiceIdentities": [{"ServiceName": "web"}],
+        "TemplatedPolicies": [
+            {"TemplateName": "builtin/service", "TemplateVariables": {"Name": "api"}, "Datacenters": ["dc1"]},
+            {"TemplateName": "builtin/strange"},
+        ],
+    }
+    known.on("GET", PATH, {**BARE, **identities, "ResolvedByAgent": "srv"})
+    out = run("acl", "token", "read", "-expanded", "-accessor-id", ACCESSOR).out
+    assert "Service Identities:\n\tName: web (Datacenters: all)\n\t\tDescription: synthetic policy" in out
+    assert '\n\t\tRules:\n\t\t\tservice "web" {\n' in out
+    assert "Templated Policies:\n\tbuiltin/service\n\t\tName: api\n\t\tDatacenters: dc1\n" in out
+    assert 'service "api" {' in out
+    assert "\tbuiltin/strange\n\t\tDatacenters: all\n\n=== End of Authorizer Layer 0: Token ===\n" in out
+
+
 def test_a_token_is_created_from_its_flags(known: Any, run: Run) -> None:
     """Names go as they are, IDs are completed, datacenters and variables are taken apart."""
     words = ["-policy-name=p", f"-policy-id={POLICY[:6]}", f"-role-id={ROLE[:6]}", "-local", "-expires-ttl=1m"]

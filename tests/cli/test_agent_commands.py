@@ -53,6 +53,20 @@ def test_info_is_sorted_by_section_and_figure(agent: Any, run: Run) -> None:
 
 
 @pytest.mark.parametrize(
+    ("about", "sentence"),
+    [
+        ({"Config": {"A": 1}}, "Agent response did not contain 'Stats' key: map[Config:map[A:1]]"),
+        ({"Stats": {"raft": "odd"}}, "Got invalid subkey in stats: map[]"),
+    ],
+)
+def test_an_agent_without_figures_is_an_error(about: Any, sentence: str, agent: Any, run: Run) -> None:
+    """Something else answers there."""
+    agent.on("GET", "/v1/agent/self", about)
+    result = run("info")
+    assert (result.code, result.err) == (1, sentence + "\n")
+
+
+@pytest.mark.parametrize(
     ("words", "path", "sentence"),
     [
         (["leave"], "/v1/agent/leave", "Graceful leave complete"),
@@ -159,6 +173,33 @@ def test_round_trips_are_distances(agent: Any, run: Run) -> None:
     assert run("rtt", "a", "c").err == 'Could not find a coordinate for node "c"\n'
 
 
+@pytest.mark.parametrize(
+    ("words", "missing"), [(["a", "b"], "a"), (["b", "a"], "b"), (["a", "c"], ""), (["c", "b"], "")]
+)
+def test_round_trips_stay_in_a_segment(words: list[str], missing: str, agent: Any, run: Run) -> None:
+    """A client is in one, a server in several; of two clients in different ones the first is said to be missing."""
+    rows = [("a", "one"), ("b", "two"), ("c", "one"), ("c", "two"), ("c", "")]
+    agent.on("GET", "/v1/coordinate/nodes", [{"Node": n, "Segment": s, "Coord": point(0.01)} for n, s in rows])
+    told = run("rtt", *words).err
+    assert told == (f'Could not find a coordinate for node "{missing}"\n' if missing else "")
+
+
+def test_the_round_trip_from_here_needs_one_name(agent: Any, run: Run) -> None:
+    """The other end is the agent that is asked."""
+    agent.on("GET", "/v1/agent/self", {"Config": {"NodeName": "me", "Datacenter": "dc1"}})
+    rows = [{"Node": name, "Segment": "", "Coord": point(at)} for name, at in (("me", 0.0), ("b", 0.1))]
+    agent.on("GET", "/v1/coordinate/nodes", rows)
+    agent.on(
+        "GET",
+        "/v1/coordinate/datacenters",
+        [{"Datacenter": name, "AreaID": "wan", "Coordinates": rows} for name in ("dc1", "dc2")],
+    )
+    assert run("rtt", "b").out.startswith("Estimated b <-> me rtt: 100.000 ms ")
+    assert run("rtt", "-wan", "b.dc2").out.startswith("Estimated b.dc2 <-> me.dc1 rtt: 100.000 ms ")
+    agent.on("GET", "/v1/agent/self", (500, b"no"))
+    assert run("rtt", "b").err == "Unable to look up agent info: Unexpected response code: 500 (no)\n"
+
+
 def test_round_trips_between_datacenters_stay_in_an_area(agent: Any, run: Run) -> None:
     """Servers are found by datacenter; coordinates of different areas do not mix."""
     agent.on(
@@ -195,6 +236,25 @@ def test_keyring_lists_pools_and_keys(agent: Any, run: Run) -> None:
         "\ndc1 (LAN):\n  ===> n1: odd\n  k1 [2/3]\n"
     )
     assert agent.asked[0].params == {"local-only": ["true"]}
+
+
+@pytest.mark.parametrize(
+    ("action", "method", "told"),
+    [
+        ("install", "POST", "Installing new gossip encryption key..."),
+        ("use", "PUT", "Changing primary gossip encryption key..."),
+        ("remove", "DELETE", "Removing gossip encryption key..."),
+    ],
+)
+def test_keys_are_installed_used_and_removed(action: str, method: str, told: str, agent: Any, run: Run) -> None:
+    """What is done is said first, so that a failure stands below it."""
+    agent.on(method, "/v1/operator/keyring", b"")
+    result = run("keyring", f"-{action}=k1", "-relay-factor=2")
+    assert (result.code, result.out, result.err) == (0, f"==> {told}\n", "")
+    assert (agent.asked[0].body, agent.asked[0].params) == (b'{"Key":"k1"}', {"relay-factor": ["2"]})
+    agent.on(method, "/v1/operator/keyring", (500, b"no"))
+    result = run("keyring", f"-{action}=k1")
+    assert (result.code, result.err) == (1, "error: Unexpected response code: 500 (no)\n")
 
 
 @pytest.mark.parametrize(

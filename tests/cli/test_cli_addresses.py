@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyconsul.cli.addresses import AddressError, check_service_address, host_and_port, split
+from pyconsul.cli.addresses import AddressError, check_service_address, host_and_port
+from pyconsul.primitives.host_ports import split_host_port
 
 
 @pytest.mark.parametrize(
@@ -14,12 +15,13 @@ from pyconsul.cli.addresses import AddressError, check_service_address, host_and
 )
 def test_host_and_port_are_cut_at_the_last_colon(text: str, parts: tuple[str, str]) -> None:
     """Brackets stand around addresses that have colons themselves."""
-    assert split(text) == parts
+    assert split_host_port(text) == parts
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
+        ("", "missing port in address"),
         ("a", "address a: missing port in address"),
         ("::1", "address ::1: too many colons in address"),
         ("[::1", "address [::1: missing ']' in address"),
@@ -27,12 +29,14 @@ def test_host_and_port_are_cut_at_the_last_colon(text: str, parts: tuple[str, st
         ("[a]b:1", "address [a]b:1: missing port in address"),
         ("[a]::1", "address [a]::1: too many colons in address"),
         ("a]:1", "address a]:1: unexpected ']' in address"),
+        ("a:1]", "address a:1]: unexpected ']' in address"),
+        ("[a[]:1", "address [a[]:1: unexpected '[' in address"),
     ],
 )
 def test_malformed_addresses_have_gos_complaint(text: str, complaint: str) -> None:
     """What is wrong is said as Go's net package says it."""
     with pytest.raises(AddressError) as caught:
-        split(text)
+        split_host_port(text)
     assert str(caught.value) == complaint
 
 
@@ -67,7 +71,7 @@ def test_a_port_stands_only_where_it_may() -> None:
 def test_any_text_is_an_address_or_refused(text: str) -> None:
     """Nothing but AddressError comes out."""
     try:
-        host, port = split(text)
+        host, port = split_host_port(text)
     except AddressError:
         return
     assert host in text

@@ -56,6 +56,22 @@ def test_a_bad_configuration_is_not_sent(run: Run, tmp_path: Path, text: str, re
     assert told == f"Error parsing config file: {reason}\n"
 
 
+def test_the_authoritys_configuration_needs_a_file(run: Run) -> None:
+    """Nothing else holds it."""
+    assert run("connect", "ca", "set-config").err == "The -config-file flag is required\n"
+
+
+def test_an_entry_that_others_write_meanwhile_is_not_written_over(agent: Any, run: Run, tmp_path: Path) -> None:
+    """It was read with the index that it then had."""
+    agent.on("PUT", "/v1/config", b"false")
+    told = run(*EXPOSE, "-port=80", "-protocol=http").err
+    assert told == "Ingress config entry was changed while attempting to update, please try again.\n"
+    file = tmp_path / "e.hcl"
+    file.write_text('Kind = "service-defaults"\nName = "web"')
+    told = run("config", "write", "-cas", "-modify-index=9", str(file)).err
+    assert told == "Config entry not updated: service-defaults/web\n"
+
+
 def test_exposing_a_service_makes_a_listener_and_an_intention(agent: Any, run: Run) -> None:
     """The config entry is guarded by its index, 0 for a new one."""
     agent.on("PUT", "/v1/config", b"true")

@@ -21,6 +21,15 @@ def test_only_known_fields_of_the_file_are_sent(agent: Any, run: Run, tmp_path: 
     assert json.loads(agent.asked[-1].body) == {"SourceName": "a", "DestinationName": "b", "Action": "deny"}
 
 
+def test_permissions_do_not_come_from_a_file(run: Run, tmp_path: Path) -> None:
+    """They belong to config entries, which a command of their own writes."""
+    file = tmp_path / "i.json"
+    file.write_text('{"SourceName": "a", "DestinationName": "b", "Permissions": [{"Action": "allow"}]}')
+    result = run("intention", "create", "-file", str(file))
+    assert result.code == 1
+    assert result.err.startswith(f'Error: cannot create L7 intention from file "{file}" using this CLI')
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

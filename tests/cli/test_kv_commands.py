@@ -159,10 +159,19 @@ def test_export_and_import_are_inverse(agent: Any, run: Run) -> None:
     assert [asked.body for asked in agent.asked[1:]] == [b"\x00", b""]
 
 
+UNFIT = "Cannot unmarshal data: json: cannot unmarshal"
+
+
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
         ("notjson", "Cannot unmarshal data: invalid character 'o' in literal null (expecting 'u')"),
+        ("{}", f"{UNFIT} object into Go value of type []*impexp.Entry"),
+        ("[7]", f"{UNFIT} number into Go value of type impexp.Entry"),
+        ('[{"key":7}]', f"{UNFIT} number into Go struct field Entry.key of type string"),
+        ('[{"flags":"1"}]', f"{UNFIT} string into Go struct field Entry.flags of type uint64"),
+        ('[{"flags":-1}]', f"{UNFIT} number -1 into Go struct field Entry.flags of type uint64"),
+        ('[{"flags":1e999}]', f"{UNFIT} number 1e999 into Go struct field Entry.flags of type uint64"),
         ('[{"key":"q","value":"%%"}]', "Error base 64 decoding value for key q: illegal base64 data at input byte 0"),
     ],
 )
@@ -170,6 +179,51 @@ def test_what_is_no_export_is_refused(data: str, sentence: str, agent: Any, run:
     """Malformed JSON and malformed values are named."""
     result = run("kv", "import", data)
     assert (result.code, result.err) == (1, sentence + "\n")
+
+
+@pytest.mark.parametrize("data", ["null", "[]", "[null]"])
+def test_an_export_of_nothing_imports_nothing(data: str, agent: Any, run: Run) -> None:
+    """What ``kv export`` prints of an empty tree."""
+    result = run("kv", "import", data)
+    assert (result.code, result.out, result.err, agent.asked) == (0, "", "", [])
+
+
+@pytest.mark.parametrize(
+    ("prefix", "key", "path"), [("a/../c//", "/b/", "c/b/"), ("./", "b", "b"), ("", "b/./c", "b/c")]
+)
+def test_an_imported_key_is_a_clean_path(prefix: str, key: str, path: str, agent: Any, run: Run) -> None:
+    """As Go joins them; a folder keeps its slash, and names of fields have any letter case."""
+    agent.on("PUT", f"/v1/kv/{path}", b"true")
+    result = run("kv", "import", f"-prefix={prefix}", json.dumps([{"KEY": key, "other": 1}]))
+    assert (result.out, result.err) == (f"Imported: {path}\n", "")
+
+
+def test_an_imported_key_must_not_begin_with_a_slash(agent: Any, run: Run) -> None:
+    """However many stand there."""
+    told = run("kv", "import", "-prefix=//a", '[{"key":"b"}]').err
+    assert told == "Error! Failed writing data for key /a/b: Invalid key. Key must not begin with a '/': /a/b\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["-acquire", "-session=s"], "Success! Lock acquired on: k"),
+        (["-release", "-session=s"], "Success! Lock released on: k"),
+        (["-cas", "-modify-index=3"], "Success! Data written to: k"),
+    ],
+)
+def test_a_write_says_what_it_did(words: list[str], sentence: str, agent: Any, run: Run) -> None:
+    """Locks have their own sentences."""
+    agent.on("PUT", "/v1/kv/k", b"true")
+    assert run("kv", "put", *words, "k", "v").out == sentence + "\n"
+
+
+def test_details_of_several_keys_are_apart(agent: Any, run: Run) -> None:
+    """By an empty line."""
+    agent.on("GET", "/v1/kv/d", [entry("d/a"), entry("d/b", Session="s1")])
+    first, second = run("kv", "get", "-recurse", "-detailed", "d").out.split("\n\n")
+    assert first.splitlines()[2] == "Key              d/a"
+    assert "Session          s1" in second
 
 
 def test_no_agent_is_said_in_gos_words(run: Run) -> None:

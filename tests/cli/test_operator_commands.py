@@ -82,6 +82,9 @@ def test_autopilots_state_names_every_server(agent: Any, run: Run) -> None:
     assert text.startswith("Healthy:                      true\nFailure Tolerance:            0\n")
     assert "Voters:\n   s1\nRedundancy Zones:\n   z:\n      Failure Tolerance: 1\n      Voters:\n         s1\n" in text
     assert "Upgrade:\n   Status:         idle\n   Target Version: 1\n   Target Version Voters:\n      s1\n" in text
+    del state["Upgrade"], state["OptimisticFailureTolerance"]  # which not every server tells
+    agent.on("GET", "/v1/operator/autopilot/state", state)
+    assert "\nOptimistic Failure Tolerance: 0\n" in run("operator", "autopilot", "state").out
     assert '      Last Index:      9\n      Read Replica:    true\n      Meta\n         "a": "1"\n' in text
     assert json.loads(run("operator", "autopilot", "state", "-format=json").out) == state
     assert run("operator", "autopilot", "state", "-format=xml").err == "Unknown format: xml\n"
@@ -138,10 +141,27 @@ def test_one_peer_is_removed_at_a_time(words: list[str], sentence: str, run: Run
     assert run("operator", "raft", "remove-peer", *words).err == sentence + "\n"
 
 
+@pytest.mark.parametrize(
+    ("flag", "params", "named"),
+    [
+        ("-address=1.2.3.4:8300", {"address": ["1.2.3.4:8300"]}, 'address "1.2.3.4:8300"'),
+        ("-id=s1", {"id": ["s1"]}, 'id "s1"'),
+    ],
+)
+def test_a_peer_is_removed_by_address_or_id(flag: str, params: Any, named: str, agent: Any, run: Run) -> None:
+    """It is said which one."""
+    agent.on("DELETE", "/v1/operator/raft/peer", b"")
+    assert run("operator", "raft", "remove-peer", flag).out == f"Removed peer with {named}\n"
+    assert agent.asked[0].params == params
+
+
 def test_leadership_is_handed_over(agent: Any, run: Run) -> None:
     """Success is said; a refusal stands behind what was tried."""
     agent.on("POST", "/v1/operator/raft/transfer-leader", {"Success": True})
     assert run("operator", "raft", "transfer-leader").out == "Success\n"
+    agent.on("POST", "/v1/operator/raft/transfer-leader", {"Success": False})
+    refused = run("operator", "raft", "transfer-leader")
+    assert (refused.code, refused.err) == (1, "Error transfering leadership: Failed to transfer leadership\n")
     agent.on("POST", "/v1/operator/raft/transfer-leader", (500, b"cannot find peer"))
     told = (
         "Error transfering leadership: Failed to transfer leadership Unexpected response code: 500 (cannot find peer)\n"

@@ -12,6 +12,7 @@ import pytest
 
 from pyconsul.raft.archive import Meta, write_archive
 from pyconsul.raft.records import header, record
+from pyconsul.structs import gomsgpack
 from pyconsul.structs.catalog import NodeService, RegisterRequest
 from pyconsul.structs.config_entries.requests import ConfigEntryRequest
 from pyconsul.structs.config_entries.service_defaults import ServiceDefaults
@@ -53,6 +54,31 @@ def test_a_file_that_is_not_there_is_named(command: str, agent: Any, run: Run) -
     """The reason is the operating system's, in Go's form."""
     told = run("snapshot", command, "none.snap").err
     assert told == "Error opening snapshot file: open none.snap: no such file or directory\n"
+
+
+@pytest.mark.parametrize("command", ["inspect", "decode"])
+def test_a_folder_is_no_snapshot(command: str, run: Run, tmp_path: Path) -> None:
+    """Go opens it, and fails to read."""
+    told = run("snapshot", command, str(tmp_path)).err
+    assert told == f"Error reading snapshot: failed to decompress snapshot: read {tmp_path}: is a directory\n"
+
+
+@pytest.mark.parametrize("command", ["inspect", "decode"])
+def test_a_state_that_is_cut_is_told(command: str, run: Run, tmp_path: Path) -> None:
+    """Only the raw state of a data folder may be: archives have check sums."""
+    state = header(5) + record(MessageType.KVS, DirEntry(Key="k"))
+    (tmp_path / "meta.json").write_bytes(Meta(index=5, term=3).to_json())
+    (tmp_path / "state.bin").write_bytes(state[:-3])
+    result = run("snapshot", command, f"{tmp_path}/state.bin")
+    told = "Error extracting snapshot data: failed to decode msg type KVS, error unexpected EOF\n"
+    assert (result.code, result.err) == (1, told)
+    (tmp_path / "state.bin").write_bytes(header(5) + bytes([MessageType.KVS]))
+    assert run("snapshot", command, f"{tmp_path}/state.bin").err.endswith("msg type KVS, error EOF\n")
+    (tmp_path / "state.bin").write_bytes(header(5) + bytes([MessageType.KVS, 0xC1]))
+    assert "failed to decode msg type KVS, error " in run("snapshot", command, f"{tmp_path}/state.bin").err
+    (tmp_path / "meta.json").write_text("{")
+    told = run("snapshot", command, f"{tmp_path}/state.bin").err
+    assert told.startswith("Error parsing meta.json from internal snapshot dir: ")
 
 
 def test_inspect_counts_records(snap: str, run: Run) -> None:
@@ -118,6 +144,16 @@ def test_decode_shows_rows_as_the_api_does(run: Run, tmp_path: Path) -> None:
     _, node, entry = (json.loads(line)["Data"] for line in run("snapshot", "decode", str(file)).out.splitlines())
     assert node["Service"]["Proxy"] == {"Mode": "", "MeshGateway": {}, "Expose": {}}
     assert (entry["Entry"]["Kind"], entry["Entry"]["Name"]) == ("service-defaults", "web")
+
+
+def test_decode_shows_records_of_kinds_that_are_none_of_ours(run: Run, tmp_path: Path) -> None:
+    """As they stand, names in order; octets that are no text are lost."""
+    row = bytes([99]) + gomsgpack.pack({"Name": "x", "Holds": [1, {"b": b"\xff", "a": None}]})
+    file = tmp_path / "s.snap"
+    with file.open("wb") as out:
+        write_archive(out, Meta(index=1, term=1), io.BytesIO(header(1) + row))
+    told = run("snapshot", "decode", str(file)).out.splitlines()[1]
+    assert told == '{"Data":{"Holds":[1,{"a":null,"b":"\ufffd"}],"Name":"x"},"Type":"Unknown(99)"}'
 
 
 def test_save_verifies_before_it_names_the_file(agent: Any, run: Run, tmp_path: Path) -> None:

@@ -1,14 +1,11 @@
-"""Commands that run others or wait, against a live agent: lock, watch, exec, debug, and the common round trips."""
+"""Commands that run others or wait, against a live agent: lock, watch, and the common round trips."""
 
 from __future__ import annotations
 
 import json
-import os
-import re
 import signal
 import subprocess
 import sys
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from select import select
@@ -17,27 +14,9 @@ from typing import Any
 import pytest
 
 from pyconsul.sdk import Client, Retry, Settings
+from tests.cli.conftest import PROGRAM, Start
 
 Run = Callable[..., Any]
-PROGRAM = "from pyconsul.cli.main import entry; entry()"
-
-
-Start = Callable[..., subprocess.Popen[bytes]]
-
-
-@pytest.fixture
-def start(live_address: str, start_process: Start) -> Start:
-    """Starts a command line against the live agent as a process that goes on; ``before`` is run in it first."""
-
-    def start_line(*words: str, before: str = "") -> subprocess.Popen[bytes]:
-        return start_process(
-            [sys.executable, "-c", before + PROGRAM, *words],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={"PATH": os.environ["PATH"], "CONSUL_HTTP_ADDR": live_address},
-        )
-
-    return start_line
 
 
 def until(process: subprocess.Popen[bytes], line: bytes) -> None:
@@ -252,170 +231,6 @@ def test_a_lock_needs_a_command_to_run(live: Run) -> None:
     assert result.err == "Error starting handler: exec: no command\n"
 
 
-def test_exec_without_a_prefix_works_at_the_root(live: Run) -> None:
-    """The session's folder is then at the top of the store."""
-    result = live("exec", "-prefix=", "-wait=200ms", "-wait-repl=1ms", "uptime")
-    assert (result.code, result.out) == (0, "0 / 0 node(s) completed / acknowledged\n")
-
-
-def test_exec_ends_when_nobody_obeys(live: Run) -> None:
-    """Agents do not run commands unless told to, so nobody answers, and nothing is left in the store."""
-    result = live("exec", "-wait=200ms", "-wait-repl=1ms", "-verbose", "uptime")
-    assert result.code == 0
-    assert "\n0 / 0 node(s) completed / acknowledged\n" in result.out
-    assert live("kv", "get", "-keys", "_rexec").out == ""
-
-
-def exec_agent(agent: Any, *names: str) -> str:
-    """Let the stand-in take a job, and have nodes answer under these names. Returns the folder of the job."""
-    folder = "/v1/kv/_rexec/s1/"
-    agent.on("GET", "/v1/agent/self", {"Config": {"Datacenter": "dc1", "NodeName": "n1"}})
-    agent.on("PUT", "/v1/session/create", {"ID": "s1"})
-    agent.on("PUT", "/v1/session/renew/s1", [{"ID": "s1", "TTL": "100ms"}])
-    agent.on("PUT", "/v1/session/destroy/s1", b"true")
-    agent.on("PUT", f"{folder}job", b"true")
-    agent.on("DELETE", "/v1/kv/_rexec/s1", b"true")
-    agent.on("PUT", "/v1/event/fire/_rexec", {"ID": "e1"})
-    agent.on("GET", folder, [f"_rexec/s1/{name}" for name in names])
-    return folder
-
-
-def test_exec_prints_what_nodes_answer(agent: Any, run: Run) -> None:
-    """Output, exit codes and counts are shown, and a failing node makes the code 2."""
-    folder = exec_agent(agent, "job", "n1/ack", "n1/out/00000", "n1/exit")
-    agent.on("GET", f"{folder}n1/out/00000", b"line 1\nline 2\n")
-    agent.on("GET", f"{folder}n1/exit", b"7")
-    result = run("exec", "-wait=50ms", "-wait-repl=1ms", "uptime", "-a")
-    assert result.code == 2
-    assert result.out == (
-        "    n1: line 1\n    n1: line 2\n    n1:\n==> n1: finished with exit code 7\n"
-        "1 / 1 node(s) completed / acknowledged\n"
-    )
-    job = next(asked for asked in agent.asked if asked.path == f"{folder}job")
-    assert json.loads(job.body) == {"Command": "uptime -a", "Wait": 50_000_000}
-
-
-def test_an_execution_keeps_its_session_however_long_it_waits(
-    agent: Any, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without renewal the job would be gone before the nodes hear of it."""
-    monkeypatch.setattr("pyconsul.cli.commands.exec._SESSION_TTL", 0.1)
-    exec_agent(agent, "job")
-    assert run("exec", "-wait=1ms", "-wait-repl=500ms", "true").code == 0
-    paths = [asked.path for asked in agent.asked]
-    assert "/v1/session/renew/s1" in paths[: paths.index("/v1/event/fire/_rexec")]
-
-
-def test_exec_passes_over_answers_that_it_cannot_read(agent: Any, run: Run) -> None:
-    """Each is told, and the others count."""
-    folder = exec_agent(agent, "job", "n1/ack", "n1/exit", "n2/exit", "n3/out/00000", "n4/exit")
-    agent.on("GET", f"{folder}n1/exit", b"many")
-    agent.on("GET", f"{folder}n3/out/00000", (500, b"no leader"))
-    agent.on("GET", f"{folder}n4/exit", b"0")
-    result = run("exec", "-wait=50ms", "-wait-repl=1ms", "true")
-    assert (result.code, result.out) == (
-        0,
-        "==> n4: finished with exit code 0\n1 / 1 node(s) completed / acknowledged\n",
-    )
-    assert result.err.splitlines() == [
-        "Failed to parse exit code 'many': strconv.ParseInt: parsing \"many\": invalid syntax",
-        "Failed to read key '_rexec/s1/n2/exit': <nil>",
-        "Failed to read key '_rexec/s1/n3/out/00000': Unexpected response code: 500 (no leader)",
-    ]
-
-
-def test_exec_says_that_it_found_no_server_elsewhere(agent: Any, run: Run) -> None:
-    """The session would hang on one of them."""
-    exec_agent(agent)
-    agent.on("GET", "/v1/health/service/consul", [])
-    none = "Failed to create session: Failed to find Consul server in remote datacenter"
-    assert run("exec", "-datacenter=dc2", "true").err == f"{none}\n"
-    agent.on("GET", "/v1/health/service/consul", (500, b"No path to datacenter"))
-    told = run("exec", "-datacenter=dc2", "true").err
-    assert told == f"{none}: Unexpected response code: 500 (No path to datacenter)\n"
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["-duration=5s"], "==> Capture validation failed: duration must be longer than 10s"),
-        (["-interval=1s"], "==> Capture validation failed: interval must be longer than 10s"),
-        (
-            ["-interval=30s", "-duration=20s"],
-            "==> Capture validation failed: duration (20s) must be longer than interval (30s)",
-        ),
-        (["extra"], "==> debug: Too many arguments provided, expected 0"),
-    ],
-)
-def test_recordings_that_make_no_sense_are_refused(words: list[str], sentence: str, run: Run) -> None:
-    """Times are checked before anything is asked."""
-    assert run("debug", *words).err == sentence + "\n"
-
-
-def test_a_recording_is_one_archive(live: Run, tmp_path: Path) -> None:
-    """What was captured lies in the archive, and the folder is gone."""
-    words = ["-capture=agent", "-capture=members", "-capture=host", "-output=dbg"]
-    result = live("debug", *words, cwd=tmp_path)
-    assert result.code == 0, result.err
-    assert result.out.startswith("==> Starting debugger and capturing static information...\n")
-    assert result.out.endswith("    Saved debug archive: dbg.tar.gz\n")
-    with tarfile.open(tmp_path / "dbg.tar.gz") as archive:
-        names = set(archive.getnames())
-    assert names >= {"dbg/agent.json", "dbg/members.json", "dbg/index.json", "dbg/listpeers.json"}
-    assert [path.name for path in tmp_path.iterdir()] == ["dbg.tar.gz"]
-
-
-def test_a_recording_that_finds_no_room_says_so(start: Start, tmp_path: Path) -> None:
-    """One line for each file, and no archive that lacks its index."""
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); "
-    recording = start("debug", "-capture=agent", f"-output={tmp_path}/dbg", before=limit)
-    _, err = recording.communicate(timeout=60)
-    heading, captured, _, _, index = err.decode().splitlines()
-    assert heading == "Static capture failed: 1 error occurred:"
-    assert captured.startswith(f"\t* write {tmp_path}/dbg/agent.json-")
-    assert index.startswith(f"==> Error creating index document: write {tmp_path}/dbg/index.json-")
-    assert recording.returncode == 1
-
-
-def test_what_a_recording_may_not_see_is_told_and_left_out(
-    agent: Any, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In one piece what does not change, then the first thing that went wrong later on, and the servers."""
-    monkeypatch.setattr("pyconsul.cli.commands.debug._LEAST_DURATION", 0)
-    monkeypatch.setattr("pyconsul.cli.commands.debug._LEAST_INTERVAL", 0)
-    monkeypatch.setattr("pyconsul.cli.commands.debug._GRACE", 0)
-    about = {"Config": {"Version": "1.21.4"}, "DebugConfig": {"EnableDebug": False, "ACLsEnabled": True}}
-    agent.on("GET", "/v1/agent/self", about)
-    for path in ("agent/host", "agent/members", "agent/monitor", "agent/metrics/stream", "operator/raft/configuration"):
-        agent.on("GET", f"/v1/{path}", (403, b"Permission denied"))
-    for name in ("heap", "goroutine", "profile", "trace"):
-        agent.on("GET", f"/debug/pprof/{name}", (403, b"Permission denied"))
-    result = run("debug", "-duration=50ms", "-interval=10ms", "-archive=false", f"-output={tmp_path}/dbg")
-    denied = "Unexpected response code: 403 (Permission denied)"
-    assert result.code == 0
-    assert result.err == (
-        f"Static capture failed: 2 errors occurred:\n\t* {denied}\n\t* {denied}\n\n\n"
-        f"==> Error encountered during collection: {denied}\n"
-        f"Raft list peers capture failed: Failed to retrieve raft configuration: {denied}\n"
-    )
-    assert "Capture successful" not in result.out
-    assert (tmp_path / "dbg" / "host.json").read_text() == "null"
-
-
-@pytest.mark.parametrize(("zone", "end"), [("UTC", "Z"), ("CET-1", "+0100")])
-def test_a_recording_is_named_by_its_time_and_zone(zone: str, end: str, live: Run, tmp_path: Path) -> None:
-    """The zone stands in Go's form."""
-    live("debug", "-capture=agent", cwd=tmp_path, TZ=zone)
-    (made,) = tmp_path.iterdir()
-    assert re.fullmatch(r"consul-debug-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(.*)\.tar\.gz", made.name)[1] == end  # pyright: ignore[reportOptionalSubscript]
-
-
-def test_unknown_targets_are_named(live: Run, tmp_path: Path) -> None:
-    """A target that is none is refused after the agent was asked."""
-    told = live("debug", "-capture=bogus", cwd=tmp_path).err
-    assert told.endswith("==> Capture validation failed: target not found: bogus\n")
-
-
 def test_services_come_and_go(live: Run, tmp_path: Path) -> None:
     """Services of a file are registered and removed again, with tags and checks."""
     (tmp_path / "s.hcl").write_text(
@@ -444,6 +259,11 @@ def test_services_come_and_go(live: Run, tmp_path: Path) -> None:
             "Invalid Service address when using CLI flags. Use -port flag instead: address should not contain port",
         ),
         (["register", "none.hcl"], "Error: config: Open failed on none.hcl. open none.hcl: no such file or directory"),
+        (["register", "-name=a", "-tagged-address=lan="], "Invalid Tagged address: missing port in address"),
+        (
+            ["register", "-name=a", "-tagged-address=lan=1.2.3.4.5:80"],
+            "Invalid Tagged address for tagged address 'lan': malformed IP address: 1.2.3.4.5",
+        ),
         (["deregister"], "Service deregistration requires at least one argument or -id."),
         (["deregister", "-id=a", "f.hcl"], "Service deregistration requires arguments or -id, not both."),
     ],
@@ -466,6 +286,36 @@ def test_a_service_of_flags_has_what_was_given(agent: Any, run: Run) -> None:
         "Meta": {"k": "v"},
         "TaggedAddresses": {"lan": {"Address": "::1", "Port": 80}},
     }
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        (
+            {"address": "1.2.3.4:80"},
+            "Invalid Service address for service 'a'. Use port field instead: address should not contain port",
+        ),
+        (
+            {"tagged_addresses": {"lan": {"address": "1.2.3.4.5", "port": 80}}},
+            "Invalid Tagged address for tagged address 'lan' in service 'a': malformed IP address: 1.2.3.4.5",
+        ),
+        ({"address": " "}, "Invalid Service address for service 'a'. Use port field instead: address cannot be empty"),
+    ],
+)
+def test_services_of_files_need_sound_addresses(fields: Any, sentence: str, run: Run, tmp_path: Path) -> None:
+    """Before anything is sent."""
+    file = tmp_path / "s.json"
+    file.write_text(json.dumps({"service": {"name": "a", **fields}}))
+    result = run("services", "register", str(file))
+    assert (result.code, result.err) == (1, sentence + "\n")
+
+
+def test_services_of_the_mesh_are_registered_with_their_sidecar(agent: Any, run: Run, tmp_path: Path) -> None:
+    """As the file has it."""
+    (tmp_path / "s.hcl").write_text('service { name = "a" connect { sidecar_service { port = 7 } } }')
+    agent.on("PUT", "/v1/agent/service/register", b"")
+    assert run("services", "register", str(tmp_path / "s.hcl")).out == "Registered service: a\n"
+    assert json.loads(agent.asked[-1].body)["Connect"]["SidecarService"]["Port"] == 7
 
 
 def test_configurations_are_validated(run: Run, tmp_path: Path) -> None:

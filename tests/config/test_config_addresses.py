@@ -68,6 +68,7 @@ def test_templates_choose_among_the_addresses_of_the_host(template: str, expande
         ('{{ GetAllInterfaces | include "flag" "x" }}', 'Unknown interface flag: "x"'),
         ('{{ GetAllInterfaces | include "name" "(" }}', "Unable to compile name regexp"),
         ('{{ GetAllInterfaces | include "rfc" "x" }}', 'unable to lookup RFC number "x": unable to parse RFC number'),
+        ('{{ GetAllInterfaces | unique "flags" }}', 'unsupported unique constraint "flags"'),
         ('{{ GetAllInterfaces | include "size" "x" }}', 'invalid exclude size argument ("x"): strconv.ParseUint'),
         ("{{ GetAllInterfaces | offset 99 }}", "offset (99) exceeds the number of interfaces"),
         ("{{ GetAllInterfaces | offset -99 }}", "offset (99) exceeds the number of interfaces"),
@@ -101,6 +102,46 @@ def test_what_is_advertised_follows_from_what_is_bound(read: Read) -> None:
 def test_binding_to_everything_advertises_the_only_private_address(read: Read) -> None:
     """0.0.0.0 cannot be advertised, so the host's private address is."""
     assert read("", bind="0.0.0.0").runtime.advertise_addr == "10.1.2.3"
+
+
+@pytest.mark.parametrize(
+    ("bind", "error"),
+    [
+        ("", "bind_addr cannot be empty"),
+        (
+            "127.0.0.1 127.0.0.2",
+            "bind_addr cannot contain multiple addresses. Use 'addresses.{dns,http,https}' instead.",
+        ),
+        ("unix:///run/c.sock", "bind_addr cannot be a unix socket"),
+    ],
+)
+def test_an_agent_binds_to_one_address(bind: str, error: str, read: Read) -> None:
+    """Only its doors listen at several, or at unix sockets."""
+    with pytest.raises(ConfigError) as caught:
+        read("", bind=bind)
+    assert str(caught.value) == error
+
+
+@pytest.mark.parametrize(
+    ("bind", "addresses", "found"),
+    [
+        ("::", ["10.0.0.1", "fd00::1", "2600::1"], "2600::1"),
+        ("[::]", ["2600::1"], "2600::1"),
+        ("::", ["10.0.0.1", "fd00::1"], "No public IPv6 address found"),
+        ("::", ["2600::1", "2600::2"], "Multiple public IPv6 addresses found"),
+        ("0.0.0.0", ["2600::1", "8.8.4.4"], "No private IPv4 address found"),
+        ("0.0.0.0", ["192.168.7.1"], "192.168.7.1"),
+    ],
+)
+def test_binding_to_everything_needs_one_address_to_advertise(bind: str, addresses: list[str], found: str) -> None:
+    """The private one of IPv4, the public one of IPv6."""
+    entries = [InterfaceAddress("eth0", address, 24, frozenset({"up"})) for address in addresses]
+    host = Host(expand=expand_template, hostname=lambda: "h", interfaces=lambda: entries)
+    if "found" in found:
+        with pytest.raises(ConfigError, match=found):
+            load({"dev": True, "bind": bind}, {}, host)
+    else:
+        assert load({"dev": True, "bind": bind}, {}, host).runtime.advertise_addr == found
 
 
 def test_several_private_addresses_are_too_many() -> None:

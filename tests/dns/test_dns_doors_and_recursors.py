@@ -11,6 +11,7 @@ from typing import Any
 
 import dns.message
 import dns.rcode
+import dns.rrset
 import dnslib
 import pytest
 
@@ -275,6 +276,82 @@ async def test_an_external_node_is_a_cname(world: Any, recursors: Recursors) -> 
         "ext.node.consul. 0 CNAME www.example.com.",
         "www.example.com. 60 A 192.0.2.1",
     ]
+
+
+async def test_whatever_a_recursor_says_of_an_external_node_is_shown(world: Any, recursors: Recursors) -> None:
+    """Also records that hold neither address nor name."""
+    await recursors(says("www.example.com. 60 IN CNAME www.example.net.", 'www.example.net. 60 IN TXT "far away"'))
+    await world.node("ext", "www.example.com")
+    assert (await world.ask("ext.node.consul")).answer == [
+        "ext.node.consul. 0 CNAME www.example.com.",
+        "www.example.com. 60 CNAME www.example.net.",
+        'www.example.net. 60 TXT "far away"',
+    ]
+
+
+async def test_an_external_node_is_only_a_cname_where_no_recursor_knows_its_name(
+    world: Any, recursors: Recursors, silent: Respond
+) -> None:
+    """Each recursor is asked, and its failure is logged; a name that cannot be asked for is not."""
+    await recursors(silent)
+    await world.node("ext", "www.example.com")
+    await world.node("odd", "www..example.com")
+    monitor = Monitor(Level.ERROR)
+    add_sink(monitor)
+    try:
+        assert (await world.ask("ext.node.consul")).answer == ["ext.node.consul. 0 CNAME www.example.com."]
+    finally:
+        remove_sink(monitor)
+    failed, gave_up = monitor.take().splitlines()
+    assert re.search(
+        r'cname recurse failed for name: name=www\.example\.com\. error="read udp .*: i/o timeout"$', failed
+    )
+    assert gave_up.endswith("all resolvers failed for name: name=www.example.com.")
+    assert (await world.ask("odd.node.consul")).rcode == "SERVFAIL"
+
+
+async def test_an_external_node_without_recursors_is_only_a_cname(world: Any) -> None:
+    """Nobody can be asked."""
+    await world.node("ext", "www.example.com")
+    assert (await world.ask("ext.node.consul")).answer == ["ext.node.consul. 0 CNAME www.example.com."]
+
+
+@pytest.mark.parametrize(
+    ("said", "failure"),
+    [
+        (b"", "EOF"),
+        (b"\0\x20short", "unexpected EOF"),
+        (b"\0\x0cno answer 12", "answer to another question"),
+    ],
+)
+async def test_a_question_over_tcp_is_forwarded_over_tcp(world: Any, said: bytes, failure: str) -> None:
+    """A recursor that hangs up or talks of something else has failed, and the next one is asked."""
+
+    async def fails(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(2)
+        writer.write(said)
+        writer.close()
+
+    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = dns.message.from_wire(await reader.readexactly(int.from_bytes(await reader.readexactly(2))))
+        reply = dns.message.make_response(asked, recursion_available=True)
+        reply.answer.append(dns.rrset.from_text("example.com.", 60, "IN", "A", "192.0.2.1"))
+        wire = reply.to_wire()
+        writer.write(len(wire).to_bytes(2) + wire)
+        writer.close()
+
+    monitor = Monitor(Level.ERROR)
+    add_sink(monitor)
+    servers = [await asyncio.start_server(talks, "127.0.0.1", 0) for talks in (fails, answers)]
+    world.configure(recursors=tuple(it.sockets[0].getsockname() for it in servers), recursor_timeout=PATIENCE)
+    try:
+        found = await world.ask("example.com", tcp=True)
+    finally:
+        remove_sink(monitor)
+        for server in servers:
+            server.close()
+    assert (found.answer, found.flags) == (["example.com. 60 A 192.0.2.1"], "QR RD RA")
+    assert failure in monitor.take()
 
 
 async def test_what_is_forwarded_is_the_question_and_its_edns_record(world: Any, recursors: Recursors) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import dns.edns
 import dns.flags
+import dns.message
 import pytest
+
+from pyconsul.structs.prepared_query import PreparedQuery, PreparedQueryRequest, ServiceQuery
 
 
 async def fill(world: Any, count: int, name: str = "web", meta: dict[str, str] | None = None) -> None:
@@ -94,6 +98,28 @@ async def test_the_edns_record_comes_back_with_the_client_s_size(world: Any) -> 
     await fill(world, 1)
     assert (await world.ask("web.service.consul", edns=1232)).message.payload == 1232
     assert (await world.ask("web.service.consul")).message.edns == -1
+
+
+@pytest.mark.parametrize(
+    ("name", "rtype", "asked", "told"),
+    [
+        ("web.service.consul", "A", ("192.0.2.77", 24), ("192.0.2.0", 24, 0)),
+        ("near.query.consul", "A", ("192.0.2.77", 24), ("192.0.2.0", 24, 24)),
+        ("near.query.consul", "A", ("2001:db8:1:2:3::", 56), ("2001:db8:1::", 56, 56)),
+        ("near.query.consul", "A", ("0.0.0.0", 0), ("0.0.0.0", 0, 0)),
+        ("nobody.query.consul", "A", ("192.0.2.77", 24), ("192.0.2.0", 24, 0)),
+    ],
+)
+async def test_a_client_s_subnet_comes_back_with_whom_the_answer_is_good_for(
+    name: str, rtype: str, asked: tuple[str, int], told: tuple[str, int, int], world: Any
+) -> None:
+    """Answers of prepared queries may hang on where the client is, those of services and about nothing do not."""
+    await world.service("n1", "198.51.100.1", "web")
+    query = PreparedQuery(Name="near", Service=ServiceQuery(Service="web"))
+    await world.server.call("PreparedQuery.Apply", PreparedQueryRequest(Op="create", Query=query))
+    sent = dns.message.make_query(name, rtype, use_edns=0, options=[dns.edns.ECSOption(*asked)])
+    (option,) = dns.message.from_wire(await world.packet(sent.to_wire())).options
+    assert (option.address, option.srclen, option.scopelen) == told
 
 
 async def test_a_huge_service_fits_into_tcp(world: Any) -> None:

@@ -94,6 +94,15 @@ async def test_the_second_question_asks_nobody(world: Any) -> None:
     assert len(world.calls) == asked
 
 
+async def test_a_node_s_answer_is_kept_as_one_packet(world: Any) -> None:
+    """Nothing in it is drawn by lot: only the question's number is another one."""
+    await world.node("n1", "198.51.100.1", {"a": "b"})
+    asked = [dns.message.make_query("n1.node.consul", "A", id=number) for number in (1, 2)]
+    first, second = [await world.packet(each.to_wire()) for each in asked]
+    assert world.calls == ["Catalog.NodeServices"]
+    assert (first[:2], second[:2], first[2:]) == (b"\0\1", b"\0\2", second[2:])
+
+
 async def test_a_change_of_the_service_is_seen_by_the_next_question(world: Any) -> None:
     """New instances, new status, new node address, the first instance of all: nothing stale is served."""
     assert (await world.ask("web.service.consul")).rcode == "NXDOMAIN"

@@ -6,6 +6,11 @@ from typing import Any
 
 import pytest
 
+from pyconsul.agent.dns.addresses import service_address, service_port
+from pyconsul.agent.dns.records import Type
+from pyconsul.agent.dns.settings import DnsSettings
+from pyconsul.structs.catalog import NodeService, ServiceAddress
+
 SOA = "consul. 0 SOA ns.consul. hostmaster.consul."
 
 
@@ -112,6 +117,18 @@ async def test_an_instance_at_a_name_of_ours_is_followed(world: Any) -> None:
     ]
 
 
+async def test_a_name_of_ours_that_is_none_leads_nowhere(world: Any) -> None:
+    """The instance is a CNAME without what it leads to."""
+    await world.service("n1", "198.51.100.1", "web", address="nobody.node.consul")
+    assert (await world.ask("web.service.consul")).answer == ["web.service.consul. 0 CNAME nobody.node.consul."]
+
+
+async def test_a_service_at_its_own_name_is_at_its_node(world: Any) -> None:
+    """It must not lead to itself."""
+    await world.service("n1", "198.51.100.1", "web", address="web.service.consul")
+    assert (await world.ask("web.service.consul")).answer == ["web.service.consul. 0 A 198.51.100.1"]
+
+
 async def test_names_that_lead_to_each_other_end_somewhere(world: Any) -> None:
     """A loop of names costs three look-ups, not a stack."""
     await world.service("n1", "198.51.100.1", "a", address="b.service.consul")
@@ -136,6 +153,13 @@ async def test_ttls_by_exact_name_win_over_prefixes_and_the_longer_prefix_over_t
         for name in ("web", "db-x", "db-mx", "db-main")
     ]
     assert ttls == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("name", ["web.service.a.dc1.dc.consul", "node.consul", "service.consul"])
+async def test_other_forms_are_no_names(name: str, world: Any) -> None:
+    """Neither a locality of three parts nor a kind alone is one."""
+    await world.service("n1", "198.51.100.1", "web")
+    assert (await world.ask(name)).rcode == "NXDOMAIN"
 
 
 async def test_datacenters_are_a_label_or_two(world: Any) -> None:
@@ -182,6 +206,15 @@ async def test_reverse_names_find_nodes_before_services(world: Any) -> None:
     assert missing.authority[0].startswith(SOA)
 
 
+async def test_the_start_of_authority_is_told_of_any_name(world: Any) -> None:
+    """Of the zone in the answer, of an address in the authority section beside its name."""
+    await world.node("n1", "198.51.100.1")
+    assert (await world.ask("consul", "SOA")).answer[0].startswith("consul. 0 SOA ns.consul.")
+    found = await world.ask("1.100.51.198.in-addr.arpa", "SOA")
+    assert found.answer == ["1.100.51.198.in-addr.arpa. 0 PTR n1.node.dc1.consul."]
+    assert found.authority[0].startswith(SOA)
+
+
 async def test_the_zone_names_its_servers(world: Any) -> None:
     """SOA has them as authority, NS as the answer, both with their addresses; at most three."""
     for number in range(1, 6):
@@ -219,6 +252,28 @@ async def test_tagged_addresses_win_for_their_family(world: Any) -> None:
     await world.service("n1", "198.51.100.1", "web", address="203.0.113.7", tagged=tagged)
     assert (await world.ask("web.service.consul")).answer[0].endswith(" A 203.0.113.9")
     assert (await world.ask("web.service.consul", "AAAA")).answer[0].endswith(" AAAA 2001:db8::7")
+
+
+@pytest.mark.parametrize(
+    ("rtype", "datacenter", "where"),
+    [
+        (Type.A, "dc1", "10.0.0.1:80"),
+        (Type.A, "dc2", "198.51.100.4:8080"),
+        (Type.AAAA, "dc1", "10.0.0.1:80"),
+        (Type.AAAA, "dc2", "2001:db8::6:8080"),
+    ],
+)
+def test_other_datacenters_see_the_addresses_for_them(rtype: Type, datacenter: str, where: str) -> None:
+    """With ``translate_wan_addrs``: the one of the family that is asked for, else that for all; the port goes along."""
+    settings = DnsSettings(translate_wan=True)
+    tagged = {
+        "wan": ServiceAddress(Address="198.51.100.1", Port=8080),
+        "wan_ipv4": ServiceAddress(Address="198.51.100.4", Port=1),
+        "wan_ipv6": ServiceAddress(Address="2001:db8::6", Port=2),
+    }
+    service = NodeService(Service="web", Address="10.0.0.1", Port=80, TaggedAddresses=tagged)
+    found = service_address(settings, datacenter, service, rtype)
+    assert f"{found}:{service_port(settings, datacenter, service)}" == where
 
 
 async def test_a_failing_catalog_is_a_server_failure(world: Any) -> None:

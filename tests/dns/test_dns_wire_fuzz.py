@@ -155,13 +155,15 @@ def test_answers_of_recursors_are_read_or_refused(octets: bytes) -> None:
 
 
 def test_answers_of_recursors_are_read_with_their_names() -> None:
-    """CNAMEs and addresses come out as records, compressed names whole."""
+    """CNAMEs and addresses come out as records, compressed names whole; those inside of other data are left out."""
     reply = dnslib.DNSRecord.parse(dnslib.DNSRecord.question("www.example.com").pack()).reply()
     reply.add_answer(*dnslib.RR.fromZone("www.example.com. 60 IN CNAME a.example.com.\na.example.com. 60 A 192.0.2.1"))
+    reply.add_answer(*dnslib.RR.fromZone('a.example.com. 60 IN MX 5 m.example.com.\na.example.com. 60 TXT "x"'))
     found = read_answers(bytes(reply.pack()))
     assert [(r.name, r.type, r.target) for r in found] == [
         ("www.example.com.", 5, "a.example.com."),
         ("a.example.com.", 1, ""),
+        ("a.example.com.", 16, ""),
     ]
 
 

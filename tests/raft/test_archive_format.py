@@ -120,6 +120,20 @@ def test_a_list_of_hashes_that_is_none_is_refused_as_go_scans_it(sums: bytes, fa
         verify_archive(io.BytesIO(a_tar(**{"meta.json": META.to_json(), "state.bin": b"", "SHA256SUMS": sums})))
 
 
+@pytest.mark.parametrize(
+    ("name", "what"), [("meta.json", "metadata"), ("SHA256SUMS", "hashes")], ids=["metadata", "hashes"]
+)
+def test_a_small_member_that_is_cut_or_large_is_told_by_its_name(name: str, what: str) -> None:
+    """The large state alone may have any size."""
+    members = {"meta.json": META.to_json(), "state.bin": b"", "SHA256SUMS": b""}
+    tar = gzip.decompress(a_tar(**{**members, name: b"x" * 600}))
+    cut_off = tar[: tar.index(b"x" * 600) + 9]
+    with pytest.raises(ArchiveError, match=f"failed to read snapshot {what}: "):
+        verify_archive(io.BytesIO(gzip.compress(cut_off)))
+    with pytest.raises(ArchiveError, match=re.escape(f'file "{name}" in snapshot is too large')):
+        verify_archive(io.BytesIO(a_tar(**{**members, name: b"x" * (33 << 20)})))
+
+
 def test_cut_metadata_is_told_in_gos_words() -> None:
     """Not in those of our own parser."""
     with pytest.raises(ArchiveError, match="metadata: unexpected end of JSON input"):

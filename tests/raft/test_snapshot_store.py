@@ -30,6 +30,15 @@ def test_an_old_snapshot_that_cannot_be_removed_is_only_in_the_way(tmp_path: Pat
         assert newest.meta.id == meta.id
 
 
+def test_what_an_interrupted_save_left_is_cleared_away_and_other_files_are_not(tmp_path: Path) -> None:
+    """Nor are they taken for snapshots."""
+    for name in ("1-1-1.snap.tmp", "1-x-1.snap", "1-1.snap", "1-1-1-1.snap", "notes.txt"):
+        (tmp_path / name).write_text("?")
+    store = SnapshotStore.at(tmp_path)
+    assert store.newest() is None
+    assert {path.name for path in tmp_path.iterdir()} == {"1-x-1.snap", "1-1.snap", "1-1-1-1.snap", "notes.txt"}
+
+
 def test_large_states_take_no_room_outside_the_folder(tmp_path: Path, monkeypatch: Any) -> None:
     """Hosts with a read-only root have no folder for temporary files."""
     store = SnapshotStore.at(tmp_path)

@@ -6,14 +6,17 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from pyconsul.sdk import AsyncClient, QueryOptions, Retry, Settings
+from pyconsul.sdk import AsyncClient, Client, QueryOptions, Retry, Settings, agent, query, status, txn
 from pyconsul.sdk.registration import CheckRegistration, ServiceRegistration
 from pyconsul.sdk.request import Answer, Request
 from pyconsul.sdk.txn import kv_op
 
 SPEC = Path(__file__).resolve().parents[3] / "shared" / "spec" / "http.tsv"
+
+ERRORS = b'{"Results":null,"Errors":[{"OpIndex":0,"What":"key is locked"}]}'
 
 # One row a method: how it is called, and the method and target that must go out.
 CALLS: list[tuple[str, str]] = [
@@ -219,12 +222,55 @@ class Recorder(AsyncClient):
         return f"{wire.method} {wire.target}"
 
 
+class BlockingRecorder(Client):
+    """The same for programs without a loop."""
+
+    def __init__(self) -> None:
+        super().__init__(Settings(retry=Retry.NEVER))
+        self.sent: list[Request[Any]] = []
+
+    def call(self, request: Request[Any], options: QueryOptions | None = None) -> Any:
+        """Keep the request."""
+        self.sent.append(request)
+        return None
+
+    stream = call
+
+
 @pytest.mark.parametrize(("call", "target"), CALLS, ids=[call for call, _ in CALLS])
 async def test_a_method_asks_its_route(call: str, target: str) -> None:
-    """Method, path and parameters are those of the HTTP API."""
-    client = Recorder()
+    """Method, path and parameters are those of the HTTP API, and the same from both clients."""
+    client, blocking = Recorder(), BlockingRecorder()
     await eval(f"client.{call}", {"client": client})
     assert client.target() == target
+    eval(f"client.{call}", {"client": blocking})
+    assert as_sent(blocking.sent[-1]) == as_sent(client.sent[-1])
+
+
+def as_sent(request: Request[Any]) -> list[Any]:
+    """What of a request goes out, and whether it may go out again."""
+    parts = msgspec.structs.asdict(request)
+    del parts["decode"]
+    return list(parts.items())
+
+
+@pytest.mark.parametrize(
+    ("request_of", "body", "result"),
+    [
+        (agent.prometheus_request(), b"# HELP a\n", "# HELP a\n"),
+        (query.create_request({}), b'{"ID":"q1"}', "q1"),
+        (status.leader_request(), b'"10.0.0.1:8300"', "10.0.0.1:8300"),
+    ],
+)
+def test_an_answer_is_read_as_its_method_says(request_of: Request[Any], body: bytes, result: Any) -> None:
+    """Text as it came, and of an object what matters in it."""
+    assert request_of.read(Answer(200, {}, body)) == result
+
+
+@pytest.mark.parametrize(("body", "is_applied"), [(b'{"Results":[],"Errors":null}', True), (ERRORS, False)])
+def test_a_transaction_says_whether_it_was_applied(body: bytes, is_applied: bool) -> None:
+    """Else it tells which of its operations could not be done."""
+    assert txn.apply_request([]).read(Answer(200, {}, body)).is_applied is is_applied
 
 
 def test_every_method_is_in_the_table() -> None:

@@ -5,45 +5,21 @@ from __future__ import annotations
 import ipaddress
 
 from pyconsul.lang.goflags import ValueRefused, to_int
+from pyconsul.primitives.host_ports import AddressError, split_host_port
+
+__all__ = ["AddressError", "check_service_address", "host_and_port"]
 
 _MOST_COLONS = 7
 _MOST_DOTS = 3
 
 
-class AddressError(ValueError):
-    """An address that cannot be right; the text is Consul's."""
-
-
 def host_and_port(text: str) -> tuple[str, int]:
     """Host and port of ``host:port`` or ``[v6]:port``. Raises AddressError."""
-    host, port = split(text)
+    host, port = split_host_port(text)
     try:
         return host, to_int(port, base=10)
     except ValueRefused as e:
         raise AddressError(str(e).replace("ParseInt", "Atoi", 1)) from e
-
-
-def split(text: str) -> tuple[str, str]:
-    """Go's ``net.SplitHostPort``. Raises AddressError."""
-    colon = text.rfind(":")
-    if colon < 0:
-        raise AddressError(f"address {text}: missing port in address")
-    if text.startswith("["):
-        end = text.find("]")
-        if end < 0:
-            raise AddressError(f"address {text}: missing ']' in address")
-        if end + 1 != colon:
-            what = "too many colons" if text[end + 1 : end + 2] == ":" else "missing port"
-            raise AddressError(f"address {text}: {what} in address")
-        host = text[1:end]
-    else:
-        host = text[:colon]
-        if ":" in host:
-            raise AddressError(f"address {text}: too many colons in address")
-    for bracket in "[]":
-        if bracket in host:
-            raise AddressError(f"address {text}: unexpected '{bracket}' in address")
-    return host, text[colon + 1 :]
 
 
 def check_service_address(text: str, *, port_allowed: bool) -> None:
@@ -51,7 +27,7 @@ def check_service_address(text: str, *, port_allowed: bool) -> None:
     if not text:
         return
     try:
-        host, port = split(text)
+        host, port = split_host_port(text)
     except AddressError:  # no port: all of it is the host
         host, port = text, ""
     if not _is_ip(host):

@@ -152,12 +152,12 @@ def _text(args: Args, flag: str) -> str:
 
 def _check_files(tls: TLS) -> None:
     """Refuse certificates that cannot be read before anything is sent. Raises ConfigError."""
-    from pyconsul.cli.addresses import AddressError, split
+    from pyconsul.primitives.host_ports import AddressError, split_host_port
     from pyconsul.sdk.errors import ConfigError
 
     try:
         if tls.server_name.rfind(":") > tls.server_name.rfind("]"):
-            split(tls.server_name)
+            split_host_port(tls.server_name)
     except AddressError as error:
         raise ConfigError(str(error)) from error
     if bool(tls.cert_file) != bool(tls.key_file):

@@ -32,6 +32,8 @@ def opened(path: str) -> Generator[tuple[Meta, IO[bytes]]]:
 
     try:
         file = open(path, "rb")  # noqa: SIM115  -- closed below, whatever follows
+    except IsADirectoryError as e:  # Go opens it, and fails to read
+        raise Failed(f"Error reading snapshot: failed to decompress snapshot: {file_text(e)}") from e
     except OSError as e:
         raise Failed(f"Error opening snapshot file: {file_text(e)}") from e
     with file:

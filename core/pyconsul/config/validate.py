@@ -30,7 +30,6 @@ _DNS_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 _CONTENT_PATH: Final = re.compile(r"[A-Za-z0-9/_-]+\Z")
 _VERSION_PATH: Final = re.compile(r"/v\d+/\Z")
 _NOT_FOR_DNS: Final = re.compile(r"[^A-Za-z0-9\\-]+")
-_WHITE_OR_QUOTE: Final = re.compile(r"[\s'\"`]")
 MAX_LABEL: Final = 63
 
 _DEPLOYMENT_TABLE: Final = "See https://developer.hashicorp.com/docs/internals/consensus.html#deployment-table"
@@ -202,11 +201,6 @@ def _node_name(runtime: RuntimeConfig, warnings: list[str]) -> None:
     lost = f"Node name {quote(name)} will not be discoverable via DNS due to"
     if _NOT_FOR_DNS.search(name):
         warnings.append(f"{lost} invalid characters. Valid characters include all alpha-numerics and dashes.")
-    elif _WHITE_OR_QUOTE.search(name):
-        warnings.append(
-            f"Found invalid characters in node name {quote(name)} - whitespace and quotes "
-            "(', \", `) cannot be used with auto-config."
-        )
     elif len(name.encode()) > MAX_LABEL:
         warnings.append(f"{lost} it being too long. Valid lengths are between 1 and 63 bytes.")
 

@@ -180,26 +180,28 @@ def _underscores_fit(text: str) -> bool:
     return last != "_"
 
 
-def _magnitude(text: str, base: int, func: str, whole: str) -> int:
+def _magnitude(text: str, base: int, bits: int, func: str, whole: str) -> int:
+    """The number without its sign. Like Go it is too large already when its first digits are, whatever follows them."""
+    between = "_" if base == 0 else ""
     if base == 0:
         base = 10
         if text[:1] == "0" and len(text) > 1:
-            prefix = text[1].lower()
-            base, skip = {"x": (16, 2), "b": (2, 2), "o": (8, 2)}.get(prefix, (8, 1))
+            base, skip = {"x": (16, 2), "b": (2, 2), "o": (8, 2)}.get(text[1].lower(), (8, 1))
             text = text[skip:]
-        if "_" in text:
-            if not _underscores_fit(whole):
-                raise NumberSyntaxError(f"strconv.{func}: parsing {quote(whole)}: invalid syntax")
-            text = text.replace("_", "")
-    alphabet = "0123456789abcdefghijklmnopqrstuvwxyz"[:base]
-    if not text or any(c not in alphabet for c in text.lower()) or not text.isascii():
+    known = "0123456789abcdefghijklmnopqrstuvwxyz"[:base] + between
+    end = next((at for at, char in enumerate(text) if char.lower() not in known or not char.isascii()), len(text))
+    digits = text[:end].replace("_", "")
+    value = 1 << 70 if len(digits) >= 4000 else int(digits or "0", base)
+    if value >= 1 << bits:
+        return value
+    if end < len(text) or not digits or ("_" in text and not _underscores_fit(whole)):
         raise NumberSyntaxError(f"strconv.{func}: parsing {quote(whole)}: invalid syntax")
-    return int(text, base) if len(text) < 4000 else 1 << 70
+    return value
 
 
 def parse_uint(text: str, base: int = 10, bits: int = 64, func: str = "ParseUint") -> int:
     """Go's ``strconv.ParseUint``. Raises NumberSyntaxError with Go's message."""
-    value = _magnitude(text, base, func, text)
+    value = _magnitude(text, base, bits, func, text)
     if value >= 1 << bits:
         raise NumberSyntaxError(f"strconv.{func}: parsing {quote(text)}: value out of range")
     return value
@@ -208,7 +210,7 @@ def parse_uint(text: str, base: int = 10, bits: int = 64, func: str = "ParseUint
 def parse_int(text: str, base: int = 10, bits: int = 64, func: str = "ParseInt") -> int:
     """Go's ``strconv.ParseInt``. Raises NumberSyntaxError with Go's message."""
     negative = text[:1] == "-"
-    value = _magnitude(text[1:] if text[:1] in ("+", "-") else text, base, func, text)
+    value = _magnitude(text[1:] if text[:1] in ("+", "-") else text, base, bits, func, text)
     value = -value if negative else value
     if not -(1 << (bits - 1)) <= value < 1 << (bits - 1):
         beyond = NumberSyntaxError(f"strconv.{func}: parsing {quote(text)}: value out of range")

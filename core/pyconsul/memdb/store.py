@@ -69,13 +69,9 @@ class Store:
             ws.watch(shelf.prefix_watches, prefix)
         return shelf.prefix(prefix)
 
-    def index_values(self, table: Table[Any], index: str, ws: WatchSet | None = None) -> list[Key]:
-        """The distinct values of an index, sorted; ``ws`` fires on any change of the table."""
-        shelf = self._shelves[table.name]
-        if ws is not None:
-            self._join(ws)
-            ws.watch(shelf.table_watches, None)
-        return sorted(shelf.buckets[index])
+    def index_values(self, table: Table[Any], index: str) -> list[Key]:
+        """The distinct values of an index, sorted."""
+        return sorted(self._shelves[table.name].buckets[index])
 
     def count(self, table: Table[Any]) -> int:
         """How many rows the table has."""

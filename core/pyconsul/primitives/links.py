@@ -88,11 +88,6 @@ class Link:
             raise
         return cls(sock, f"unix @->{path}")
 
-    @property
-    def protocol(self) -> str:
-        """What was agreed on by ALPN, or ""."""
-        return (self._tls and self._tls.selected_alpn_protocol()) or ""
-
     async def secure(self, context: ssl.SSLContext, name: str) -> None:
         """Shake hands with who must be called ``name``. Raises HandshakeError, ssl.SSLCertVerificationError."""
         try:

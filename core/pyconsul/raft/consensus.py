@@ -15,7 +15,6 @@ import msgspec
 from pyconsul.raft.archive import Meta, Server
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.errors import InternalError
-from pyconsul.structs.messages import IGNORE_UNKNOWN
 
 T = TypeVar("T")
 _MISSING: Final = object()
@@ -51,11 +50,6 @@ class Entry:
         if not data:
             raise UnappliableEntry("log entry without a type byte")
         return cls(data[0], data=data)
-
-    @property
-    def number(self) -> int:
-        """The message type without the ignore-unknown flag."""
-        return self.type & ~IGNORE_UNKNOWN
 
     @property
     def data(self) -> bytes:
@@ -161,11 +155,6 @@ class Consensus(Protocol):
         ...
 
     @property
-    def commit_index(self) -> int:
-        """Index up to which entries are safe for ever."""
-        ...
-
-    @property
     def applied_index(self) -> int:
         """Index of the newest entry that the state machine has seen."""
         ...
@@ -178,11 +167,6 @@ class Consensus(Protocol):
     @property
     def known_leader(self) -> bool:
         """Whether somebody leads."""
-        ...
-
-    @property
-    def last_contact(self) -> float:
-        """Seconds since the leader was last heard; 0 on the leader."""
         ...
 
     async def start(self) -> None:

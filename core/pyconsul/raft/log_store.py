@@ -95,10 +95,7 @@ def save_hard_state(path: Path, state: HardState) -> None:
 
 
 class SegmentLog(msgspec.Struct):
-    """The log as files named after the index of their first record; only the last one is written to.
-
-    ``first_index`` and ``last_index`` are 0 while it is empty.
-    """
+    """The log as files named after the index of their first record; only the last one is written to."""
 
     directory: Path
     segment_bytes: int = SEGMENT_BYTES
@@ -108,13 +105,8 @@ class SegmentLog(msgspec.Struct):
 
     @property
     def first_index(self) -> int:
-        """Index of the oldest record."""
+        """Index of the oldest record, 0 while there is none."""
         return next((s.first for s in self._segments if s.last), 0)
-
-    @property
-    def last_index(self) -> int:
-        """Index of the newest record."""
-        return next((s.last for s in reversed(self._segments) if s.last), 0)
 
     def load(self, after: int) -> Iterator[LogRecord]:
         """Read the records with an index above ``after`` (where the snapshot ends), cutting a torn tail.

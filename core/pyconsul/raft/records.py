@@ -35,6 +35,10 @@ def record(number: int, value: object) -> bytes:
     return bytes((number,)) + gomsgpack.encode(value)
 
 
+def _broken(number: int, reason: str) -> ArchiveError:
+    return ArchiveError(f"failed to decode msg type {record_name(number)}, error {reason}")
+
+
 class StateReader:
     """Walks over a state; ``last_index`` is the header's. Raises ArchiveError where it is cut or no msgpack."""
 
@@ -63,9 +67,11 @@ class StateReader:
             except msgpack.OutOfData:
                 pass
             except (ValueError, msgpack.UnpackException) as e:
-                raise ArchiveError(f"failed to decode snapshot record: {e or type(e).__name__}") from e
+                raise _broken(data[self._offset], str(e) or type(e).__name__) from e
             if not self._refill():
-                return
+                break
+        if rest := self._data:
+            raise _broken(rest[0], "unexpected EOF" if len(rest) > 1 else "EOF")
 
     def _unpacker(self) -> Any:
         unpacker = msgpack.Unpacker(raw=True, strict_map_key=False, max_buffer_size=0)
@@ -76,8 +82,6 @@ class StateReader:
         """Read on; twice as much as is left over, so that a huge record costs no more than twice its size."""
         rest = self._data[self._offset :]
         more = self._state.read(max(_CHUNK, len(rest)))
-        if not more and rest:
-            raise ArchiveError("failed to decode snapshot record: unexpected EOF")
         self._data, self._offset = rest + more, 0
         return bool(more)
 

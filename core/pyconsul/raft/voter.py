@@ -77,11 +77,6 @@ class SingleVoter:
         return self._last_index
 
     @property
-    def commit_index(self) -> int:
-        """Index up to which entries are in the log for good."""
-        return self._applied_index
-
-    @property
     def applied_index(self) -> int:
         """Index of the newest entry that the state machine has seen."""
         return self._applied_index
@@ -95,11 +90,6 @@ class SingleVoter:
     def known_leader(self) -> bool:
         """As `is_leader`."""
         return self._running
-
-    @property
-    def last_contact(self) -> float:
-        """Always 0."""
-        return 0.0
 
     def _log_election(self) -> None:
         """The lines and counters that operators know from an election."""

@@ -109,10 +109,6 @@ class Logger:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def named(self, part: str) -> Logger:
-        """The logger of a room inside this one."""
-        return logger(f"{self.name}.{part}")
-
     def enabled(self, level: Level) -> bool:
         """Whether anybody listens at this level; ask before costly arguments."""
         return level >= _threshold

@@ -8,6 +8,7 @@ import socket
 from typing import Final
 
 from pyconsul.primitives.dialing import DialError, addresses_async
+from pyconsul.primitives.host_ports import AddressError, split_host_port
 from pyconsul.primitives.links import Link, Trust, open_link
 
 __all__ = ["DialError", "dial", "resolve", "split_address"]
@@ -19,19 +20,10 @@ _NUMBER: Final = re.compile(r"[+-]?[0-9]+")
 
 def split_address(address: str, network: str = "tcp") -> tuple[str, str]:
     """Host and port of ``host:port`` or ``[v6]:port``. Raises DialError with Go's sentence."""
-    if address.startswith("["):
-        host, bracket, rest = address[1:].partition("]")
-        if not bracket:
-            raise DialError(f"dial {network}: address {address}: missing ']' in address")
-        if not rest.startswith(":"):
-            raise DialError(f"dial {network}: address {address}: missing port in address")
-        return host, rest[1:]
-    host, colon, port = address.rpartition(":")
-    if not colon:
-        raise DialError(f"dial {network}: address {address}: missing port in address")
-    if ":" in host:
-        raise DialError(f"dial {network}: address {address}: too many colons in address")
-    return host, port
+    try:
+        return split_host_port(address)
+    except AddressError as error:
+        raise DialError(f"dial {network}: {error}") from None
 
 
 async def resolve(address: str, network: str = "tcp") -> list[tuple[str, int]]:

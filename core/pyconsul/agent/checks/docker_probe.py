@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Any, Final
+from typing import Any, ClassVar, Final, TypeVar
 from urllib.parse import quote_plus
 
 import msgspec
@@ -12,33 +12,41 @@ import msgspec
 from pyconsul.agent.checks.outputs import Tail
 from pyconsul.agent.checks.probes import NotImplementedHere, ProbeSettings, Result, check_kind
 from pyconsul.lang import gourl
-from pyconsul.sdk.decode import loosely
-from pyconsul.sdk.errors import UnreadableAnswer
+from pyconsul.lang.gojson_syntax import GoSyntaxError
 from pyconsul.structs import gojson
+from pyconsul.structs.godecode import DecodeError, into, parse
 from pyconsul.structs.health import CRITICAL, PASSING, WARNING
 from pyconsul.telemetry import logger
 from pyconsul.toolkit.web import WebError, ask
 from pyconsul.toolkit.web_request import Request
 
+S = TypeVar("S", bound=msgspec.Struct)
 _log = logger("agent")
-DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
 _RESET: Final = "connection reset by peer"
+DEFAULT_HOST: Final = "unix:///var/run/docker.sock"
 
 
 class DockerError(Exception):
     """The engine did not do what was asked; the text is the check's output."""
 
 
-class _Exec(msgspec.Struct):
+class _Created(msgspec.Struct):
+    go_type: ClassVar = "struct { Id string }"
+
     Id: str = ""
-    ExitCode: int | None = None
 
 
-def _exec_of(tail: Tail, what: str) -> _Exec:
+class _Ended(msgspec.Struct):
+    go_type: ClassVar = "struct { ExitCode int }"
+
+    ExitCode: int = 0
+
+
+def _read(tail: Tail, kind: type[S], what: str) -> S:
     """An answer about a run. Raises DockerError that starts with ``what``."""
     try:
-        return loosely(tail.text().encode(), _Exec)
-    except UnreadableAnswer as error:
+        return into(parse(tail.text().encode()), kind, strict=False)
+    except (GoSyntaxError, DecodeError) as error:
         raise DockerError(f"{what} cannot be parsed: {error}") from None
 
 
@@ -91,7 +99,7 @@ class _Engine:
         what = f"create exec failed for container {container}"
         code, tail = await self._call("POST", f"/containers/{quote_plus(container)}/exec", body, what)
         if code == 201:
-            return _exec_of(tail, f"create exec response for container {container}").Id
+            return _read(tail, _Created, f"create exec response for container {container}").Id
         if code == 404:
             raise DockerError(f"create exec failed for unknown container {container}")
         if code == 409:
@@ -100,8 +108,8 @@ class _Engine:
 
     async def start(self, container: str, run: str) -> Tail:
         what = f"start exec failed for container {container}"
-        order = {"Detach": False, "Tty": True}
-        code, tail = await self._call("POST", f"/exec/{run}/start", order, what, may_reset=True)
+        path, body = f"/exec/{run}/start", {"Detach": False, "Tty": True}
+        code, tail = await self._call("POST", path, body, what, may_be_reset=True)
         if code == 200:
             return tail
         if code == 404:
@@ -114,13 +122,19 @@ class _Engine:
         what = f"inspect exec failed for container {container}"
         code, tail = await self._call("GET", f"/exec/{run}/json", None, what)
         if code == 200:
-            return _exec_of(tail, f"inspect exec response for container {container}").ExitCode or 0
+            return _read(tail, _Ended, f"inspect exec response for container {container}").ExitCode
         if code == 404:
             raise DockerError(f"{what}: invalid exec id {run}")
         raise DockerError(f"{what} with status {code}: {tail.text()}")
 
-    async def _call(self, method: str, path: str, body: Any, what: str, *, may_reset: bool = False) -> tuple[int, Tail]:
-        """Status and end of the answer. Raises DockerError that starts with ``what``."""
+    async def _call(
+        self, method: str, path: str, body: Any, what: str, *, may_be_reset: bool = False
+    ) -> tuple[int, Tail]:
+        """Status and end of the answer. Raises DockerError that starts with ``what``.
+
+        With ``may_be_reset`` what came of it before the engine reset the connection counts: some engines end the
+        output of a command like that.
+        """
         headers = {} if body is None else {"Content-Type": ["application/json"]}
         data = b"" if body is None else gojson.encode(body) + b"\n"
         tail = Tail(self._limit)
@@ -132,8 +146,7 @@ class _Engine:
                     async for piece in reply:
                         tail.write(piece)
                 except WebError as error:
-                    # Engines reset the connection of a run that has said all; the status and what was said count.
-                    if not may_reset or _RESET not in str(error):
+                    if not (may_be_reset and _RESET in str(error)):
                         raise
                 return reply.status, tail
         except (WebError, gourl.UrlError) as error:

@@ -56,7 +56,7 @@ class GrpcProbe:
                     await connection.greet()
                     connected = True
                     if connection.is_draining:
-                        raise GrpcError("Unavailable", "the connection is draining")
+                        raise _draining()
                     return health_state(await connection.call(PATH, health_request(self._service)))
         except TimeoutError:
             where = "" if connected else "received context error while waiting for new LB policy update: "
@@ -71,6 +71,10 @@ class GrpcProbe:
         """Nothing is held."""
 
 
+def _draining() -> GrpcError:
+    return GrpcError("Unavailable", "the connection is draining")
+
+
 def _unavailable(text: str) -> GrpcError:
     escaped = text.replace('"', '\\"')
     return GrpcError("Unavailable", f'connection error: desc = "{escaped}"')
@@ -80,6 +84,8 @@ def _broken(error: H2Error) -> GrpcError:
     """How gRPC tells of a connection that ended too early."""
     if not error.greeted:
         return _unavailable(f"error reading server preface: {error}")
+    if error.refused:
+        return _draining()
     reading = f"error reading from server: {error}"
     if not error.goaway:
         return GrpcError("Unavailable", reading)

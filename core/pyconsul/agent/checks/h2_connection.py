@@ -31,13 +31,15 @@ MAX_ANSWER = 1 << 20  # a health answer is a few bytes; whoever sends more is no
 class H2Error(Exception):
     """The peer does not speak HTTP/2, or not to its end; the text is Go's.
 
-    ``greeted`` tells whether it had begun to, ``goaway`` why it said goodbye.
+    ``greeted`` tells whether it had begun to, ``goaway`` why it said goodbye, ``refused`` that it did so without
+    having looked at what we asked.
     """
 
-    def __init__(self, text: str, *, greeted: bool, goaway: str = "") -> None:
+    def __init__(self, text: str, *, greeted: bool, goaway: str = "", refused: bool = False) -> None:
         super().__init__(text)
         self.greeted = greeted
         self.goaway = goaway
+        self.refused = refused
 
 
 class StreamReset(Exception):
@@ -154,7 +156,8 @@ class H2Connection:
         while True:
             for event in events:
                 if isinstance(event, h2.events.ConnectionTerminated):
-                    raise H2Error("EOF", greeted=True, goaway=error_name(int(event.error_code or 0)))
+                    why = error_name(int(event.error_code or 0))
+                    raise H2Error("EOF", greeted=True, goaway=why, refused=not event.last_stream_id)
                 if done(event):
                     return
             await self._receive()
@@ -167,7 +170,7 @@ class H2Connection:
         except BrokenLink as error:
             raise H2Error(str(error), greeted=self._greeted) from None
         if not data:
-            raise H2Error("EOF", greeted=self._greeted)
+            raise H2Error("unexpected EOF" if self._first and not self._greeted else "EOF", greeted=self._greeted)
         if not self._greeted:
             data = self._first = self._first + data
             if len(data) < _FRAME_HEAD:

@@ -84,8 +84,8 @@ def plan_of(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> Plan
 
 
 def _plan_of(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> Plan | None:
-    fixed = not (found.answer or found.additional or found.keep_order)
-    if not fixed or not found.groups or not core.settings.compress or query.type == Type.SOA:
+    drawn = found.groups and not (found.answer or found.additional or found.keep_order)
+    if not drawn or not core.settings.compress or query.type == Type.SOA:
         return _fixed(core, query, found, tcp=tcp)
     if len({group.key for group in found.groups}) != len(found.groups):
         return None

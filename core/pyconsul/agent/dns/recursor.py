@@ -17,6 +17,7 @@ from pyconsul.telemetry.logging import logger
 
 _FIXED = struct.Struct(">HHIH")
 _NAMED = (Type.CNAME, Type.NS, Type.PTR)
+_POINTING_BACK = (Type.SOA, Type.MX)  # names inside of their data may point into the packet that they came in
 _log = logger("agent.dns")
 
 
@@ -71,8 +72,6 @@ class Recursors:
 
     async def addresses(self, name: str) -> list[Record]:
         """The answer records of an A question about ``name``; none where every recursor fails."""
-        if not self._settings.recursors:
-            return []
         number = self._dice.getrandbits(16)
         try:
             question = wire(name) + struct.pack(">HH", Type.A, 1)
@@ -128,7 +127,7 @@ def is_reply_to(packet: bytes, reply: bytes) -> bool:
 
 
 def read_answers(reply: bytes) -> list[Record]:
-    """The answer section of a reply. Raises BadName or struct.error for a malformed one."""
+    """The answer section of a reply, without SOA and MX records. Raises BadName or struct.error for a malformed one."""
     questions, answers = struct.unpack_from(">HH", reply, 4)
     at = 12
     for _ in range(questions):
@@ -144,6 +143,8 @@ def read_answers(reply: bytes) -> list[Record]:
             found.append(Record(name, rtype, ttl, (read_name(reply, at)[0],), rclass))
         elif rtype in (Type.A, Type.AAAA):
             found.append(Record(name, rtype, ttl, (ip_address(reply[at : at + size]).packed,), rclass))
+        elif rtype not in _POINTING_BACK:
+            found.append(Record(name, rtype, ttl, (reply[at : at + size],), rclass))
         at += size
     return found
 

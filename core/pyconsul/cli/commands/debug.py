@@ -21,7 +21,7 @@ from pyconsul.cli.times import go_time
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.primitives.durations import MINUTE, SECOND, format_duration, to_seconds
 from pyconsul.primitives.multierror import multi_error
-from pyconsul.primitives.system_errors import file_text, naming, words_of
+from pyconsul.primitives.system_errors import file_text, naming, system_text, words_of
 from pyconsul.primitives.whole_files import replacing
 
 if TYPE_CHECKING:
@@ -114,10 +114,10 @@ class _Recording:
                 raise _invalid(f"target not found: {target}")
         try:
             os.makedirs(self._folder, 0o755)
-        except FileExistsError as e:
+        except (FileExistsError, NotADirectoryError) as e:  # all that Consul knows is that it is not missing
             raise _invalid(f"output directory already exists: {self._folder}") from e
         except OSError as e:
-            raise _invalid(f"could not create output directory: {file_text(e)}") from e
+            raise _invalid(f"could not create output directory: mkdir {e.filename}: {system_text(e)}") from e
 
     def _look_at_agent(self) -> None:
         """The agent's version, and whether it lets itself be profiled."""
@@ -267,12 +267,14 @@ class _Recording:
 
         count, goes_well = 0, True
         self._tell("Beginning capture interval", count)
-        while time.monotonic() < until:
+        while True:
             # One that fails ends the samples, as in Consul; the streams go on.
             goes_well = goes_well and ("pprof" not in self._targets or self._collects(self._take_profiles))
             if goes_well:
                 self._tell("Capture successful", count)
             sleep(max(0.0, min(until - time.monotonic(), to_seconds(self._interval))))
+            if time.monotonic() >= until:
+                return
             count += 1
 
     def _tell(self, what: str, count: int) -> None:

@@ -6,6 +6,7 @@ Agents take part only where remote execution is switched on (``disable_remote_ex
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ Agents obey only with disable_remote_exec = false in their configuration.
 _EVENT = "_rexec"
 _JOB, _ACK, _EXIT, _OUTPUT = "job", "/ack", "/exit", "/out/"
 _SESSION_TTL = 15  # seconds
+_RENEWAL = 5.0  # seconds from one renewal of the session to the next
 _BAD_EXITS = 2
 _NO_SERVER = "Failed to create session: Failed to find Consul server in remote datacenter"
 
@@ -129,10 +131,8 @@ class _Execution:
                 return 1
             finally:
                 kept.stop()
-                try:
+                with suppress(ConsulError):  # what the session held went with it
                     self._client.kv.delete(self._folder.rstrip("/"), recurse=True)
-                except ConsulError as e:
-                    self._console.complain(f"Failed to clean up: {e}")
 
     def _carry_out(self, job: bytes) -> int:
         """Announce the job, and wait for what comes of it. Returns the exit code."""
@@ -252,16 +252,18 @@ class _Execution:
             self._console.say("\n".join(f"    {node}: {line}" for line in lines).rstrip())
 
     def _read(self, key: str) -> bytes | None:
-        """The value of a key; None where there is none to be had, which is told: the other answers still count."""
+        """What a node wrote; None where it cannot be had, which is told: the other answers still count."""
         from pyconsul.sdk.errors import ConsulError
 
+        reason = "<nil>"
         try:
-            found, reason = self._client.kv.raw(key), "<nil>"
+            entry = self._client.kv.get(key)
+            if entry is not None:
+                return entry.Value or b""
         except ConsulError as e:
-            found, reason = None, str(e)
-        if found is None:
-            self._console.complain(f"Failed to read key '{key}': {reason}")
-        return found
+            reason = str(e)
+        self._console.complain(f"Failed to read key '{key}': {reason}")
+        return None
 
     def _say(self, text: str) -> None:
         if self._args.boolean("verbose"):

@@ -7,6 +7,7 @@ from typing import Any, cast
 from pyconsul.cli.console import Console, Failed, failing
 from pyconsul.cli.flags import client_flags
 from pyconsul.lang.goflags import Args, FlagSet
+from pyconsul.lang.goprint import printed
 
 USAGE = "[options]"
 HELP = """
@@ -26,12 +27,12 @@ def run(args: Args, console: Console) -> int:
         about = client.agent.self()
     stats = about.get("Stats")
     if stats is None:
-        raise Failed("Agent response did not contain 'Stats' key")
+        raise Failed(f"Agent response did not contain 'Stats' key: {printed(about)}")
     sections = cast("dict[str, Any]", stats)
     for name in sorted(sections):
         console.say(f"{name}:")
         if not isinstance(sections[name], dict):
-            raise Failed(f"Got invalid subkey in stats: {sections[name]}")
+            raise Failed("Got invalid subkey in stats: map[]")
         figures = cast("dict[str, Any]", sections[name])
         for figure in sorted(figures):
             console.say(f"\t{figure} = {figures[figure]}")

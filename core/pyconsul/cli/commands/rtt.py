@@ -72,8 +72,8 @@ def _lan(nodes: list[str], client: Client) -> tuple[CoordinatePoint | None, Coor
     with failing("Error getting coordinates"):
         entries = client.coordinate.nodes()
     first, second = (_by_segment(entries, name) for name in nodes)
-    # A client knows one segment, a server perhaps several; a node with a single one decides.
-    single = next((place for place in (first, second) if len(place) == 1), {"": None})
+    # A client knows one segment, a server perhaps several; a node with a single one decides, the second one first.
+    single = next((place for place in (second, first) if len(place) == 1), {"": None})
     segment = next(iter(single))
     return first.get(segment), second.get(segment)
 

@@ -13,7 +13,6 @@ Fields whose type is ``Any`` or a union of several types are not selectable.
 
 from __future__ import annotations
 
-import enum
 import types
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -119,8 +118,6 @@ def _generic(origin: object, arguments: tuple[object, ...]) -> Field:
     if issubclass(origin, Mapping):
         key, value = arguments
         return _map(key, value)
-    if issubclass(origin, enum.Enum):
-        return _OPAQUE
     if issubclass(origin, (Sequence, AbstractSet)):
         return _slice(arguments[0])
     return _OPAQUE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Callable
 from typing import Final
 
@@ -67,16 +66,6 @@ def coerce_uint(bits: int) -> Coercion:
     return lambda text: to_uint(text, bits)
 
 
-def coerce_float32(text: str) -> float:
-    """A float that was stored in 32 bits."""
-    value = to_float(text)
-    try:
-        return float(struct.unpack("f", struct.pack("f", value))[0])
-    except OverflowError:
-        message = f"strconv.ParseFloat: parsing {quote(text)}: value out of range"
-        raise ValueRefused("value out of range", message) from None
-
-
 INTEGERS: Final[dict[str, Coercion]] = {
     "int": coerce_int(64),
     "uint": coerce_uint(64),
@@ -89,7 +78,6 @@ __all__ = [
     "INTEGERS",
     "Coercion",
     "ValueRefused",
-    "coerce_float32",
     "quote",
     "to_bool",
     "to_float",

@@ -104,9 +104,6 @@ class FlagSet:
         self._brief: Final = brief
         self._flags: Final[dict[str, Flag]] = {}
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._flags
-
     def __iter__(self) -> Iterator[Flag]:
         """The declared flags in alphabetical order, as Go visits them."""
         return iter(sorted(self._flags.values(), key=lambda f: f.name))

@@ -52,15 +52,6 @@ class TerminatingGateway(ConfigEntry, frozen=True, kw_only=True):
         """The entry as it is, its kind filled in."""
         return changed(self, Kind=self.kind)
 
-    def warnings(self) -> list[str]:
-        """Of services that are called over TLS by no name."""
-        return [
-            f"TLS is configured but SNI is not set for service {quote(service.Name or '')}. "
-            "Enabling SNI is strongly recommended when using TLS."
-            for service in self.Services or ()
-            if (service.CAFile or service.CertFile or service.KeyFile) and not service.SNI
-        ]
-
     def check(self) -> None:
         """Raise InternalError with Consul's text for an entry that may not be stored."""
         check_meta(self.Meta)

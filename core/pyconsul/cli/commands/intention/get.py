@@ -16,6 +16,8 @@ from pyconsul.lang.strconv import quote
 if TYPE_CHECKING:
     from pyconsul.sdk.blocking.client import Client
 
+_ZERO_TIME = "0001-01-01T00:00:00Z"
+
 USAGE = "[options] SRC DST"
 HELP = """
 Shows the intention between two services, or the one of the old kind with an ID.
@@ -64,7 +66,6 @@ def _find(client: Client, names: list[str]) -> dict[str, Any]:
 
 def _rfc_850(text: str) -> str:
     """A time as Go prints it in RFC 850 form, in local time; the zero time where there is none."""
-    if not text:
-        return "Monday, 01-Jan-01 00:00:00 UTC"
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00")[:19] + "+00:00").astimezone()
-    return moment.strftime(f"%A, %d-%b-%y %H:%M:%S {moment.tzname() or time.tzname[0]}")
+    moment = datetime.fromisoformat((text or _ZERO_TIME)[:19] + "+00:00")
+    # The zero time may fall into a year 0 here, which the system's calendar has and datetime has not.
+    return time.strftime("%A, %d-%b-%y %H:%M:%S %Z", time.localtime(moment.timestamp()))

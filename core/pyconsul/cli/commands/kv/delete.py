@@ -47,7 +47,7 @@ def run(args: Args, console: Console) -> int:
         return 0
     with failing(f"Error! Did not delete key {key}" if cas else f"Error deleting key {key}"):
         done = client.kv.delete(key, cas=index if cas else None)
-    if not done:
+    if cas and not done:
         raise Failed(f"Error! Did not delete key {key}: CAS failed")
     console.say(f"Success! Deleted key: {key}")
     return 0

@@ -75,7 +75,7 @@ def _pretty(state: dict[str, Any]) -> str:
     lines = [
         f"Healthy:                      {_shown(state['Healthy'])}",
         f"Failure Tolerance:            {state['FailureTolerance']}",
-        f"Optimistic Failure Tolerance: {state['OptimisticFailureTolerance']}",
+        f"Optimistic Failure Tolerance: {state.get('OptimisticFailureTolerance', 0)}",
         f"Leader:                       {state['Leader']}",
         *_listed("Voters", state.get("Voters"), "", even_if_empty=True),
         *_listed("Read Replicas", state.get("ReadReplicas"), ""),

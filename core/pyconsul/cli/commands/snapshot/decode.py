@@ -74,22 +74,10 @@ def _value(record: Record) -> Any:
 
 
 def _readable(value: Any) -> Any:
-    """A value for JSON: names as text, and bytes that are no text in base64."""
+    """A value for JSON: the names in maps as text and in order."""
     if isinstance(value, dict):
         items = cast("dict[Any, Any]", value)
-        return {str(name): _readable(items[name]) for name in items}
+        return {str(name): _readable(items[name]) for name in sorted(items, key=str)}
     if isinstance(value, list):
         return [_readable(item) for item in cast("list[Any]", value)]
-    if isinstance(value, str):
-        return _text_or_base64(value)
     return value
-
-
-def _text_or_base64(text: str) -> str:
-    raw = text.encode("utf-8", "surrogateescape")
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        from binascii import b2a_base64
-
-        return b2a_base64(raw, newline=False).decode()
