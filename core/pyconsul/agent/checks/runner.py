@@ -243,6 +243,7 @@ class RunningAlias:
         self._state.update_check(self._check_id, status, output, now)
 
     async def _follow_local(self) -> None:
+        await asyncio.sleep(0)  # who registers it sends it first, as it was given: Consul's lock has that effect, too
         self._state.watch_alias(self._check_id, self._service_id, self._changed.set)
         try:
             while True:
