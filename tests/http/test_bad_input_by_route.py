@@ -99,6 +99,62 @@ async def test_a_lock_delay_overflows_as_in_go(given_delay: str, kept: int, wire
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "body", "fault"),
+    [
+        (
+            "PUT",
+            "/v1/operator/autopilot/configuration",
+            '{"MinQuorum":-1,"Nope":1,"LastContactThreshold":"soon"}',
+            'Error parsing autopilot config: time: invalid duration "soon"',
+        ),
+        (
+            "PUT",
+            "/v1/operator/autopilot/configuration",
+            '{"Nope":1,"MinQuorum":-1}',
+            'Error parsing autopilot config: json: unknown field "Nope"',
+        ),
+        (
+            "PUT",
+            "/v1/connect/intentions/exact?source=a&destination=b",
+            '{"Hash":1,"Nope":1}',
+            "Request decode failed: json: cannot unmarshal number into Go struct field .Hash of type string",
+        ),
+        (
+            "PUT",
+            "/v1/connect/intentions/exact?source=a&destination=b",
+            '{"JWT":{"Providers":1},"CreatedAt":1}',
+            "Request decode failed: json: cannot unmarshal number into Go struct field "
+            "IntentionJWTRequirement.Alias.JWT.Providers of type []*structs.IntentionJWTProvider",
+        ),
+        (
+            "PUT",
+            "/v1/session/create",
+            '{"LockDelay":1e400,"Name":1}',
+            "Request decode failed: json: cannot unmarshal number 1e400 into Go struct field .LockDelay "
+            "of type float64",
+        ),
+        (
+            "PUT",
+            "/v1/session/create",
+            '{"LockDelay":"soon","Name":1}',
+            "Request decode failed: json: cannot unmarshal number into Go struct field .Alias.Name of type string",
+        ),
+        (
+            "PUT",
+            "/v1/internal/service-virtual-ip",
+            '{"Token":1,"Nope":1}',
+            "Request decode failed: json: cannot unmarshal number into Go struct field "
+            "AssignServiceManualVIPsRequest.DCSpecificRequest.QueryOptions.Token of type string",
+        ),
+    ],
+)
+async def test_of_several_faults_consuls_is_told(method: str, path: str, body: str, fault: str, wire: Any) -> None:
+    """The first in the order of the body, but for those of types that read themselves."""
+    answer = await wire.get(path, method=method, body=body.encode())
+    assert (answer.status, answer.body.decode()) == (400, fault)
+
+
+@pytest.mark.parametrize(
     "path", ["/v1/event/fire/%ff", "/v1/catalog/node/%ff", "/v1/health/service/%ff", "/v1/query/%ff"]
 )
 async def test_names_that_are_no_text_are_answered(path: str, wire: Any) -> None:

@@ -86,6 +86,32 @@ async def test_an_interval_that_is_none_is_refused(interval: Any, fault: str, wi
     assert await put(wire, a_check(Definition={"Interval": interval})) == (400, f"Failed to parse body: {fault}")
 
 
+async def test_of_several_faults_the_first_is_told(wire: Any) -> None:
+    """In the order of the body, whichever operation it is in; what a check's definition refuses comes before all."""
+    kv, service = {"KV": {"Verb": "get", "Key": 1}}, a_service(Proxy={"Upstreams": [{"DestinationName": 1}]})
+    field = "Failed to parse body: json: cannot unmarshal number into Go struct field"
+    upstream = f"{field} Upstream.Service.Service.Proxy.Upstreams.DestinationName of type string"
+    assert await put(wire, service, kv) == (400, upstream)
+    assert await put(wire, kv, service) == (400, f"{field} KVTxnOp.KV.Key of type string")
+    definition = a_check(Definition={"Interval": "soon"})
+    assert await put(wire, kv, definition) == (400, 'Failed to parse body: time: invalid duration "soon"')
+
+
+async def test_a_sidecar_is_read_as_deep_as_it_goes(wire: Any) -> None:
+    """Though a transaction takes nothing over from it."""
+    sidecar = {"Checks": [{"Nope": 1}], "Weights": {"Passing": "x"}}
+    assert await put(wire, a_service(Connect={"SidecarService": sidecar})) == (
+        400,
+        'Failed to parse body: json: unknown field "Nope"',
+    )
+    del sidecar["Checks"]
+    assert await put(wire, a_service(Connect={"SidecarService": {"Connect": {"SidecarService": sidecar}}})) == (
+        400,
+        "Failed to parse body: json: cannot unmarshal string into Go struct field "
+        "AgentWeights.Service.Service.Connect.SidecarService.Connect.SidecarService.Weights.Passing of type int",
+    )
+
+
 async def test_what_of_a_service_is_taken_over(wire: Any) -> None:
     """Names, addresses and weights are; how the proxy is set up is not, nor the place or whether it is native."""
     taken = {

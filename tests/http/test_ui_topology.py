@@ -116,3 +116,11 @@ async def test_a_router_without_instances_has_nothing_else_to_show(mesh: DoorCli
         "Source": ROUTED,
         "Intention": SAYS_NOTHING,
     }
+
+
+async def test_instances_of_an_upstream_are_those_in_the_case_of_the_registration(mesh: DoorClient) -> None:
+    """As in Consul, which finds the others and drops them."""
+    await instance(mesh, "cased", calls="DB")
+    assert (await topology(mesh, "cased"))["Upstreams"] == []
+    await instance(mesh, "plain", calls="db")
+    assert [each["Name"] for each in (await topology(mesh, "plain"))["Upstreams"]] == ["db"]

@@ -54,3 +54,31 @@ async def test_a_proxy_that_takes_another_destination_leaves_its_service(run_age
         answer = await waiting.answer()
         assert json.loads(answer.body) == []
         assert int(answer.headers["x-consul-index"]) > index
+
+
+async def test_a_change_of_name_that_overtakes_the_question_is_told_at_once(run_agent: Any, connect: Any) -> None:
+    """Under the index of the change; who knows of it waits for the next."""
+    async with run_agent() as agent, connect(agent) as waiting, connect(agent) as writing:
+        await deregistered(writing)
+        await registered(writing, "web")
+        known = (await writing.get("/v1/health/service/web")).headers["x-consul-index"]
+        await registered(writing, "api")
+        changed_at = (await writing.get("/v1/catalog/service/api")).headers["x-consul-index"]
+        answer = await writing.get(f"/v1/health/service/web?index={known}")
+        assert (json.loads(answer.body), answer.headers["x-consul-index"]) == ([], changed_at)
+        waiting.send(f"GET /v1/health/service/web?index={changed_at} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        while not agent.server.shared_reads.waiting:
+            await writing.get("/v1/status/leader")
+        await registered(writing, "web")
+        assert len(json.loads((await waiting.answer()).body)) == 1
+
+
+async def test_a_change_of_destination_that_overtakes_the_question_is_told_at_once(wire: Any) -> None:
+    """The same where it is asked who speaks for a service."""
+    await deregistered(wire)
+    await proxied(wire, "web")
+    known = (await wire.get("/v1/health/connect/web")).headers["x-consul-index"]
+    await proxied(wire, "api")
+    answer = await wire.get(f"/v1/health/connect/web?index={known}")
+    assert json.loads(answer.body) == []
+    assert answer.headers["x-consul-index"] == (await wire.get("/v1/catalog/services")).headers["x-consul-index"]

@@ -104,6 +104,14 @@ async def test_permissions_of_another_type_are_refused(api: Any, permissions: An
     assert answer.text == f"Request decode failed: json: cannot unmarshal number into {place} {kind}"
 
 
+async def test_a_sameness_group_is_refused(api: Any) -> None:
+    """The entry that the intention becomes says so."""
+    given = {"Action": "allow", "SourceSamenessGroup": "all"}
+    answer = await api.ask("PUT", "connect/intentions/exact?source=a&destination=b", given)
+    fault = "Sources[0].SamenessGroup: Sameness groups are a Consul Enterprise feature. "
+    assert (answer.status, answer.text) == (500, fault)
+
+
 async def test_an_empty_description_is_none(api: Any) -> None:
     """And is not shown."""
     await api.ask("PUT", "connect/intentions/exact?source=a&destination=b", {"Action": "deny", "Description": ""})

@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 from pyconsul.agent.local.loading import LoadError
+from pyconsul.agent.persistence import Unkept
 from pyconsul.structs.catalog import HealthCheck
 from pyconsul.structs.checks import CheckType
+from tests.door import DoorClient, leading_agent
 from tests.local.conftest import HOUR, Place, files_below
+from tests.waiting import comes_true
 
 
 async def test_what_the_api_registered_survives_a_restart(place_at: Callable[..., Place], tmp_path: Path) -> None:
@@ -159,14 +162,14 @@ async def test_a_data_directory_that_cannot_be_written_is_told(place_at: Callabl
     (tmp_path / "file").write_text("")
     place = place_at(str(tmp_path / "file"))
     place.register(Name="web")
-    with pytest.raises(OSError, match="Not a directory"):
+    with pytest.raises(Unkept, match=rf"^mkdir {tmp_path}/file: not a directory$"):
         await place.files.flush()
 
 
 async def test_one_file_that_cannot_be_written_does_not_keep_others_away(
     place_at: Callable[..., Place], tmp_path: Path
 ) -> None:
-    """All that share a batch hear that something of it failed, and what can be written is."""
+    """Of all that share a batch those hear of it whose file it is, and what can be written is."""
     place = place_at(str(tmp_path))
     place.register(Name="taken")
     await place.files.flush()
@@ -177,10 +180,9 @@ async def test_one_file_that_cannot_be_written_does_not_keep_others_away(
     first = place.files.flush()
     place.register(Name="web")
     second = place.files.flush()
-    with pytest.raises(OSError, match=taken.name):
+    with pytest.raises(Unkept, match=taken.name):
         await first
-    with pytest.raises(OSError, match=taken.name):
-        await second
+    await second
     assert len(files_below(tmp_path)) == 1
     await place.files.flush()  # what failed was told, and is not told again
 
@@ -197,7 +199,66 @@ async def test_who_comes_while_a_batch_is_written_hears_how_the_next_one_ends(
         ends.append(place.files.flush())
         await asyncio.sleep(0)
     answers = await asyncio.gather(*ends, return_exceptions=True)
-    assert all(isinstance(answer, OSError) for answer in answers), answers
+    assert all(isinstance(answer, Unkept) for answer in answers), answers
+
+
+@pytest.mark.parametrize("folder", ["services", "checks"])
+async def test_a_new_service_that_cannot_be_kept_does_not_stay(
+    place_at: Callable[..., Place], tmp_path: Path, folder: str
+) -> None:
+    """Nor do its checks, nor what of it was written; one that was there stays as it is now, without new checks."""
+    place = place_at(str(tmp_path))
+    place.register(Name="old", Port=1, Check={"TTL": "1h"})
+    await place.files.flush()
+    (tmp_path / folder).rename(tmp_path / "away")
+    (tmp_path / folder).write_text("")
+    place.register(Name="web", Checks=[{"TTL": "1h"}, {"TTL": "1h"}])
+    with pytest.raises(Unkept, match=rf"^mkdir {tmp_path / folder}: not a directory$"):
+        await place.files.flush()
+    place.register(Name="old", Port=2, Check={"CheckID": "new", "TTL": "1h"})
+    with pytest.raises(Unkept):
+        await place.files.flush()
+    await place.files.flush()  # what was undone
+    assert [(each.ID, each.Port) for each in place.state.services()] == [("old", 2)]
+    assert [each.CheckID for each in place.state.checks()] == ["service:old"]
+    other, key = ("checks", b"service:old") if folder == "services" else ("services", b"old")
+    assert [path.name for path in (tmp_path / other).iterdir()] == [hashlib.sha256(key).hexdigest()]
+
+
+async def test_a_registration_that_is_tried_again_while_the_first_is_written_stays(
+    place_at: Callable[..., Place], tmp_path: Path
+) -> None:
+    """What is undone is what could not be kept at last."""
+    (tmp_path / "services").write_text("")
+    place = place_at(str(tmp_path))
+    place.register(Name="web", Port=1)
+    first = asyncio.ensure_future(place.files.flush())
+    await asyncio.sleep(0)  # it is being written
+    place.register(Name="web", Port=2)
+    second = asyncio.ensure_future(place.files.flush())
+    with pytest.raises(Unkept):
+        await first
+    assert place.service("web").Port == 2
+    with pytest.raises(Unkept):
+        await second
+    assert place.state.services() == []
+
+
+async def test_a_check_that_cannot_be_kept_stays(place_at: Callable[..., Place], tmp_path: Path) -> None:
+    """One outside a service's registration; what it reports is refused, too."""
+    (tmp_path / "checks").write_text("")
+    place = place_at(str(tmp_path))
+    check, kind = HealthCheck(CheckID="n", Name="n", Type="ttl"), CheckType(TTL=HOUR)
+    place.registrations.add_check(check, kind, token="", from_config=False, persist=True)
+    with pytest.raises(Unkept):
+        await place.files.flush()
+    assert [each.CheckID for each in place.state.checks()] == ["n"]
+    place.registrations.update_ttl("n", "passing", "fine")
+    with pytest.raises(Unkept, match=r'^failed persisting state for check "n": mkdir .*/checks: not a directory$'):
+        await place.files.flush()
+    place.registrations.remove_check("n")
+    await place.files.flush()
+    assert place.state.checks() == []
 
 
 async def test_nothing_stays_of_a_service_whose_check_cannot_be_made(place: Place, monkeypatch: Any) -> None:
@@ -234,3 +295,24 @@ async def test_a_folder_that_is_none_stops_the_agent(place_at: Callable[..., Pla
         place_at(str(tmp_path)).loader.load([], [])
     path = tmp_path / what
     assert str(caught.value) == f'Failed reading {what} dir "{path}": open {path}: not a directory'
+
+
+async def test_of_a_service_that_cannot_be_kept_nothing_is_left_at_the_api(tmp_path: Path) -> None:
+    """Nor is its sidecar registered; maintenance goes on without its file."""
+    with_files = f'data_dir = "{tmp_path}"'
+    async with leading_agent(with_files, local=True) as agent:
+        agent.syncer.start()
+        client = DoorClient(agent)
+        assert (await client.put("agent/service/register", {"Name": "old"})).status == 200
+        (tmp_path / "services").rename(tmp_path / "away")
+        for folder in ("services", "checks"):
+            (tmp_path / folder).write_text("")
+        answer = await client.put("agent/service/register", {"Name": "web", "Connect": {"SidecarService": {}}})
+        assert (answer.status, answer.text) == (500, f"mkdir {tmp_path}/services: not a directory")
+        assert (await client.put("agent/service/maintenance/old?enable=true")).status == 200
+        assert (await client.put("agent/maintenance?enable=true")).status == 200
+        assert list((await client.get("agent/services")).body) == ["old"]
+        assert list((await client.get("agent/checks")).body) == ["_node_maintenance", "_service_maintenance:old"]
+        await comes_true(lambda: not agent.local.gone_services)
+        assert list((await client.get("catalog/services")).body) == ["consul", "old"]
+        await agent.syncer.stop()

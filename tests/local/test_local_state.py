@@ -161,6 +161,36 @@ def test_a_mere_output_waits_and_then_is_sent_once() -> None:
     assert (dirty(state), state.deferred) == ((set(), {"c"}), {})
 
 
+def test_an_output_that_comes_while_the_check_is_on_its_way_waits() -> None:
+    """One that comes before goes along, a new status goes right after."""
+    state = a_state()
+    state.add_check(a_check())
+    state.update_check("c", "passing", "before", 10.0)
+    (row,) = state.sending()
+    assert row.Check.Output == "before" and not state.deferred
+    state.update_check("c", "passing", "meanwhile", 20.0)
+    state.check_synced(row)
+    state.sent()
+    assert (dirty(state), state.deferred) == ((set(), set()), {"c": 20.0 + 150 + 150})
+    state.flush_deferred(320.0)
+    (row,) = state.sending()
+    state.update_check("c", "warning", "meanwhile", 330.0)
+    state.check_synced(row)
+    state.sent()
+    assert (dirty(state), state.deferred) == ((set(), {"c"}), {})
+
+
+def test_an_output_that_came_while_sending_failed_goes_with_the_next_try() -> None:
+    """Not only after its time."""
+    state = a_state()
+    state.add_check(a_check())
+    state.sending()
+    state.update_check("c", "passing", "meanwhile", 20.0)
+    state.sent()
+    (row,) = state.sending()
+    assert (row.Check.Output, state.deferred) == ("meanwhile", {})
+
+
 def test_without_an_interval_outputs_are_sent_at_once() -> None:
     """``check_update_interval = 0`` switches the waiting off."""
     state = a_state(0.0)

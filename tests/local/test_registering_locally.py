@@ -15,7 +15,9 @@ from pyconsul.structs.checks import CheckType
 from pyconsul.structs.connect_proxy import ConnectProxyConfig, ExposeConfig
 from pyconsul.structs.errors import InternalError, NotFound
 from pyconsul.telemetry.logging import Level, Monitor, add_sink, remove_sink
+from tests.door import DoorClient, leading_agent
 from tests.local.conftest import HOUR, Place, files_below
+from tests.waiting import comes_true
 
 
 async def test_checks_of_a_service_get_ids_and_names(place: Place) -> None:
@@ -293,3 +295,21 @@ async def test_wrong_definitions_stop_the_agent(
     with pytest.raises(LoadError) as caught:
         place.loader.load(services, checks)
     assert text in str(caught.value)
+
+
+async def test_an_alias_is_told_to_the_catalog_as_it_was_registered() -> None:
+    """What it finds out first is a mere output, and waits as those of all checks do."""
+    async with leading_agent(local=True) as agent:
+        agent.syncer.start()
+        client = DoorClient(agent)
+        alias = {"CheckID": "al", "AliasService": "missing"}
+        await client.put("agent/service/register", {"Name": "web", "Check": alias})
+        await client.put("agent/check/register", {"Name": "of node", "AliasService": "missing", "AliasNode": "here"})
+        told = {each["CheckID"]: each["Output"] for each in (await client.get("health/node/here")).body}
+        assert (told["al"], told["of node"]) == ("", "")
+        await comes_true(lambda: {"al", "of node"} <= set(agent.local.deferred))
+        assert [each.Output for each in agent.local.checks()] == [
+            "Service missing could not be found on node ",
+            "Service missing could not be found on node here",
+        ]
+        await agent.syncer.stop()

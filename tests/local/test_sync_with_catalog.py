@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from pyconsul.agent.local.rows import LocalCheck, LocalService
@@ -203,12 +204,12 @@ async def test_callers_share_a_pass(syncer: Syncer, catalog: FakeCatalog) -> Non
     syncer.state.node_in_sync = True
     syncer.state.add_service(a_service("s0"))
     catalog.gate.clear()
-    first = asyncio.create_task(syncer.changes_sent())
+    first = asyncio.ensure_future(syncer.changes_sent())
     await catalog.until(1)
     others: list[asyncio.Task[Any]] = []
     for number in range(1, 20):
         syncer.state.add_service(a_service(f"s{number}"))
-        others.append(asyncio.create_task(syncer.changes_sent()))
+        others.append(asyncio.ensure_future(syncer.changes_sent()))
     catalog.gate.set()
     await asyncio.gather(first, *others)
     assert len(catalog.told) == 20 and not syncer.state.dirty_services
@@ -220,10 +221,31 @@ async def test_registrations_of_a_pass_go_out_together(syncer: Syncer, catalog: 
     for number in range(10):
         syncer.state.add_service(a_service(f"s{number}"))
     catalog.gate.clear()
-    sending = asyncio.create_task(syncer.changes_sent())
+    sending = asyncio.ensure_future(syncer.changes_sent())
     await catalog.until(10)
     catalog.gate.set()
     assert await sending == []
+
+
+async def test_a_pass_sends_what_was_there_when_it_began(syncer: Syncer, catalog: FakeCatalog) -> None:
+    """A status that changes while the node's facts are sent goes in the pass after it, a mere output waits."""
+    for check_id in ("a", "b"):
+        row = a_check(check_id)
+        syncer.state.add_check(msgspec.structs.replace(row, Check=msgspec.structs.replace(row.Check, Status="passing")))
+    catalog.gate.clear()
+    sending = asyncio.ensure_future(syncer.changes_sent())
+    await catalog.until(1)
+    syncer.state.update_check("a", "critical", "down", 0.0)
+    syncer.state.update_check("b", "passing", "fine", 0.0)
+    catalog.gate.set()
+    assert await sending == []
+    assert {(each.Check.CheckID, each.Check.Status, each.Check.Output) for each in catalog.told[1:]} == {
+        ("a", "passing", ""),
+        ("b", "passing", ""),
+    }
+    assert await syncer.changes_sent() == []
+    assert [(each.Check.CheckID, each.Check.Status) for each in catalog.told[3:]] == [("a", "critical")]
+    assert list(syncer.state.deferred) == ["b"]
 
 
 async def test_a_started_syncer_compares_and_then_follows(syncer: Syncer, catalog: FakeCatalog) -> None:

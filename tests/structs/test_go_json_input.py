@@ -19,6 +19,19 @@ class Inner(msgspec.Struct, frozen=True):
     Port: int = 0
 
 
+class OwnReader(msgspec.Struct, frozen=True):
+    """A struct with a decoder of its own, which passes over what it does not know."""
+
+    go_type: ClassVar[str] = "struct { Beside string; *structs.Alias }"
+    go_embedded: ClassVar[str] = "Alias"
+    go_beside: ClassVar[dict[str, Any]] = {"Beside": str}
+    go_holder: ClassVar[str] = "Outer"
+    go_lax: ClassVar[bool] = True
+
+    Text: str = ""
+    On: bool = False
+
+
 class Outer(msgspec.Struct, frozen=True):
     """One field of each kind."""
 
@@ -32,6 +45,8 @@ class Outer(msgspec.Struct, frozen=True):
     Inside: Inner = Inner()
     On: bool = False
     Free: Any = None
+    Wait: godecode.ReadableDuration = godecode.ReadableDuration(0)
+    Own: OwnReader = OwnReader()
 
 
 def decode(text: str, **options: Any) -> Outer:
@@ -109,6 +124,46 @@ def test_what_does_not_fit_is_named_in_gos_words(body: str, text: str) -> None:
     with pytest.raises(ValueError) as refused:
         decode(body)
     assert str(refused.value) == text
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ('{"Name": 1, "On": "x"}', "json: cannot unmarshal number into Go struct field Outer.Name of type string"),
+        ('{"On": "x", "Nope": 1}', "json: cannot unmarshal string into Go struct field Outer.On of type bool"),
+        ('{"Nope": 1, "On": "x"}', 'json: unknown field "Nope"'),
+        ('{"Inside": {"Port": "x"}, "Raw": "!"}', "json: cannot unmarshal string into Go struct field Inner.Inside."),
+        ('{"Raw": "!", "Inside": 1}', "illegal base64 data at input byte 0"),
+        ('{"Tags": [1, {}]}', "json: cannot unmarshal number into Go struct field Outer.Tags of type string"),
+        ('{"Name": 1, "Wait": "x"}', 'time: invalid duration "x"'),
+        ('{"Name": 1, "Wait": null}', 'strconv.ParseFloat: parsing "null": invalid syntax'),
+        ('{"Name": 1, "Own": {"Text": 1, "On": "x"}}', "json: cannot unmarshal number into Go struct field Outer.Own."),
+        ('{"Name": 1, "Own": {"Nope": 1}}', "json: cannot unmarshal number into Go struct field Outer.Name of type"),
+        (
+            '{"Own": {"Beside": 1}, "Wait": "y"}',
+            "json: cannot unmarshal number into Go struct field Outer.Own.Beside",
+        ),
+        (
+            '{"Free": [1e400], "Name": 1}',
+            "json: cannot unmarshal number 1e400 into Go struct field Outer.Free of",
+        ),
+    ],
+)
+def test_of_several_faults_the_first_is_told_but_a_decoder_of_its_own_ends_all(body: str, text: str) -> None:
+    """Go keeps the first fault and reads on, until a type that reads itself refuses what it was given."""
+    with pytest.raises(ValueError) as refused:
+        decode(body)
+    assert str(refused.value).startswith(text)
+
+
+def test_a_list_of_structs_is_read_like_one() -> None:
+    """None for null; the fault of an element that is no struct has no place."""
+    assert godecode.into_list(None, Inner, "structs.Inners") == []
+    assert godecode.into_list([{"Port": 1}, None], Inner, "structs.Inners") == [Inner(1), Inner()]
+    with pytest.raises(ValueError, match=r"^json: cannot unmarshal string into Go value of type structs.Inners$"):
+        godecode.into_list("x", Inner, "structs.Inners")
+    with pytest.raises(ValueError, match=r"^json: cannot unmarshal bool into Go value of type structs.Inner$"):
+        godecode.into_list([True, {"Port": "x"}], Inner, "structs.Inners")
 
 
 @pytest.mark.parametrize(

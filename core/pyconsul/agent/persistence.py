@@ -7,8 +7,10 @@ and renamed, so that a file is whole or not there; outside the event loop. Witho
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
-from collections.abc import Awaitable, Iterator
+import os
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +18,7 @@ import msgspec
 
 from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.lang.strconv import quote
-from pyconsul.primitives.system_errors import file_text, words_of
+from pyconsul.primitives.system_errors import file_text, system_text, words_of
 from pyconsul.primitives.whole_files import replacing
 from pyconsul.structs import gojson
 from pyconsul.structs.catalog import HealthCheck, NodeService
@@ -25,7 +27,7 @@ from pyconsul.structs.lenient import go_numbers
 from pyconsul.structs.wire import UNSET, OmitBool, WireStruct, changed
 from pyconsul.telemetry import logger
 
-__all__ = ["KeptCheck", "KeptCheckState", "KeptService", "LocalFiles", "UnreadableFile", "write_whole"]
+__all__ = ["KeptCheck", "KeptCheckState", "KeptService", "LocalFiles", "Unkept", "UnreadableFile", "write_whole"]
 
 _log = logger("agent")
 T = TypeVar("T")
@@ -65,6 +67,46 @@ class UnreadableFile(Exception):
     """A kept file that is there and cannot be read; the text is what the agent says before it gives up."""
 
 
+class Unkept(OSError):
+    """A file could not be written or removed; the text says in Go's words which step failed, and why."""
+
+
+class _Note:
+    """What is to be done with one file (``data`` None: drop it), and how that ended.
+
+    ``undo`` is called in the loop where it failed. ``why`` goes before the text of a fault.
+    """
+
+    __slots__ = ("data", "error", "path", "sync", "told", "undo", "why")
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.data: bytes | None = None
+        self.sync = False
+        self.why = ""
+        self.undo: list[Callable[[], None]] = []
+        self.error: OSError | None = None
+        self.told = ""
+
+    def do(self) -> None:
+        """Do it, and take down what goes wrong."""
+        try:
+            if self.data is not None:
+                write_whole(self.path, self.data, sync=self.sync)
+            else:
+                self.path.unlink()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if self.data is not None:  # else it is gone
+                self._failed(error)
+        except OSError as error:
+            self._failed(error)
+
+    def _failed(self, error: OSError) -> None:
+        self.error = error
+        step = f"remove {self.path}: {system_text(error)}" if self.data is None else file_text(error)
+        self.told = self.why + step
+
+
 class LocalFiles:
     """The files below one data directory; ``data_dir`` "" keeps nothing.
 
@@ -74,51 +116,75 @@ class LocalFiles:
 
     def __init__(self, data_dir: str) -> None:
         self._root = Path(data_dir) if data_dir else None
-        self._waiting: dict[Path, tuple[bytes | None, bool]] = {}  # None: drop the file; True: sync it
+        self._waiting: dict[Path, _Note] = {}
+        self._unclaimed: list[_Note] = []  # noted since the last flush
         self._writing: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
 
     def flush(self) -> Awaitable[None]:
-        """Done when all that was noted until now is on disk. Raises OSError; what failed is not tried again.
+        """Done when all that was noted until now is on disk; what failed is not tried again.
 
-        To be called in the turn of the loop that noted it: another one's batch may be on its way in the next.
+        To be called in the turn of the loop that noted it: another one's batch may be on its way in the next. Raises
+        Unkept for the first that failed of what was noted since the last call.
         """
+        mine, self._unclaimed = self._unclaimed, []
+        self._start_batch()
+        return _settled(self._next or self._writing, mine)
+
+    def _start_batch(self) -> None:
         if self._waiting and self._next is None:
             self._next = asyncio.create_task(self._write_batch(self._writing))
-            self._next.add_done_callback(_seen)
-        batch = self._next or self._writing
-        return _nothing() if batch is None or batch.done() else asyncio.shield(batch)
 
     async def _write_batch(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait([before])
         self._writing, self._next = self._next, None
         work, self._waiting = self._waiting, {}
-        await asyncio.to_thread(_write_all, work)
+        await asyncio.to_thread(_do_all, work.values())
+        self._undo(work.values())
+        self._start_batch()  # what undoing drops
 
     def flush_now(self) -> None:
         """``flush`` without a thread, for the start and for a reload. Raises OSError."""
         work, self._waiting = self._waiting, {}
-        _write_all(work)
+        _do_all(work.values())
+        self._undo(work.values())
+        for note in work.values():
+            if note.error is not None:
+                raise note.error
+
+    def _undo(self, notes: Iterable[_Note]) -> None:
+        """Take back what could not be kept, but where it is about to be tried anew."""
+        for note in notes:
+            again = self._waiting.get(note.path)
+            if note.error is None:
+                continue
+            if again is not None and again.data is not None:
+                again.undo = [*note.undo, *again.undo]
+                continue
+            for undo in note.undo:
+                undo()
 
     @property
     def enabled(self) -> bool:
         """Whether anything is kept."""
         return self._root is not None
 
-    def save_service(self, kept: KeptService) -> None:
-        """Keep a service under its ID."""
+    def save_service(self, kept: KeptService, undo: Callable[[], None]) -> None:
+        """Keep a service under its ID; ``undo`` is called where that fails."""
         if kept.Service is not None:
-            self._write("services", kept.Service.ID, kept, sync=True)
+            self._write("services", kept.Service.ID, kept, undo)
 
-    def save_check(self, kept: KeptCheck) -> None:
-        """Keep a check under its ID."""
+    def save_check(self, kept: KeptCheck, undo: Callable[[], None] | None = None) -> None:
+        """Keep a check under its ID; ``undo`` is called where that fails."""
         if kept.Check is not None:
-            self._write("checks", kept.Check.CheckID, kept, sync=True)
+            self._write("checks", kept.Check.CheckID, kept, undo)
 
     def save_state(self, kept: KeptCheckState) -> None:
         """Keep a TTL check's last word; often called, so not synced."""
-        self._write("checks/state", kept.CheckID, kept, sync=False)
+        note = self._write("checks/state", kept.CheckID, kept)
+        if note is not None:
+            note.sync, note.why = False, f"failed persisting state for check {quote(kept.CheckID)}: "
 
     def drop_service(self, service_id: str) -> None:
         """Forget a service."""
@@ -172,7 +238,7 @@ class LocalFiles:
             return None
         path = self._path("checks/state", check_id)
         if path in self._waiting:
-            return self._waiting[path][0]
+            return self._waiting[path].data
         try:
             return path.read_bytes()
         except FileNotFoundError:
@@ -183,13 +249,27 @@ class LocalFiles:
         name = hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
         return self._root / folder / name
 
-    def _write(self, folder: str, key: str, value: msgspec.Struct, *, sync: bool) -> None:
-        if self._root is not None:
-            self._waiting[self._path(folder, key)] = (gojson.encode(value), sync)
+    def _write(
+        self, folder: str, key: str, value: msgspec.Struct, undo: Callable[[], None] | None = None
+    ) -> _Note | None:
+        if self._root is None:
+            return None
+        note = self._note(folder, key)
+        note.data, note.sync = gojson.encode(value), True
+        if undo is not None:
+            note.undo.append(undo)
+        return note
 
     def _drop(self, folder: str, key: str) -> None:
         if self._root is not None:
-            self._waiting[self._path(folder, key)] = (None, False)
+            self._note(folder, key).data = None
+
+    def _note(self, folder: str, key: str) -> _Note:
+        """The note on a file, for the caller to fill in; one that waits already is changed."""
+        path = self._path(folder, key)
+        note = self._waiting.setdefault(path, _Note(path))
+        self._unclaimed.append(note)
+        return note
 
     def _paths(self, folder: str) -> list[Path]:
         if self._root is None:
@@ -246,33 +326,27 @@ def _with_go_numbers(service: NodeService) -> NodeService:
     return changed(service, Proxy=proxy)
 
 
-def _write_all(work: dict[Path, tuple[bytes | None, bool]]) -> None:
-    """Do it all, whatever of it fails. Raises the first OSError."""
-    first: OSError | None = None
-    for path, (data, sync) in work.items():
-        try:
-            if data is None:
-                path.unlink(missing_ok=True)
-            else:
-                write_whole(path, data, sync=sync)
-        except OSError as error:
-            first = first or error
-    if first is not None:
-        raise first
+def _do_all(notes: Iterable[_Note]) -> None:
+    """Do it all, whatever of it fails."""
+    for note in notes:
+        note.do()
 
 
-async def _nothing() -> None:
-    """What there is to wait for where nothing is to be done."""
-
-
-def _seen(batch: asyncio.Task[None]) -> None:
-    """Look at how a batch ended: those who waited for it may be gone."""
-    if not batch.cancelled():
-        batch.exception()
+async def _settled(batch: asyncio.Task[None] | None, notes: Iterable[_Note]) -> None:
+    """Return when the batch is written. Raises Unkept."""
+    if batch is not None and not batch.done():
+        await asyncio.shield(batch)
+    for note in notes:
+        if note.error is not None:
+            raise Unkept(note.told) from note.error
 
 
 def write_whole(path: Path, data: bytes, *, sync: bool) -> None:
     """Put a file there, readable by us alone, that is whole at any time. Raises OSError."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        taken = next(each for each in path.parents if each.exists())
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.ENOTDIR), str(taken)) from error  # as Go's mkdir has it
     with replacing(path, sync=sync) as file:
         file.write(data)

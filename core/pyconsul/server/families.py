@@ -42,7 +42,7 @@ from pyconsul.server.fsm import txn as _txn_fsm
 from pyconsul.server.fsm import virtual_ips as _virtual_ips_fsm
 from pyconsul.server.state.acl import AUTH_METHODS, BINDING_RULES, POLICIES, ROLES, TOKENS
 from pyconsul.server.state.autopilot import AUTOPILOT
-from pyconsul.server.state.catalog_tables import CHECKS, KIND_SERVICE_NAMES, NODES, SERVICES
+from pyconsul.server.state.catalog_tables import CHECKS, KIND_SERVICE_NAMES, LEFT_SERVICES, NODES, SERVICES
 from pyconsul.server.state.config_entry_reads import CONFIG_ENTRIES
 from pyconsul.server.state.coordinate import COORDINATES
 from pyconsul.server.state.federation import FEDERATION_STATES
@@ -109,6 +109,7 @@ TABLES: tuple[Table[Any], ...] = (
     SYSTEM_METADATA,
     NODES,
     SERVICES,
+    LEFT_SERVICES,
     CHECKS,
     KIND_SERVICE_NAMES,
     COORDINATES,

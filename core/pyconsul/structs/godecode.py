@@ -5,8 +5,9 @@ caller is strict, and a wrong type is named as ``json: cannot unmarshal string i
 """
 
 import types
+from collections.abc import Callable
 from functools import cache
-from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Self, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -18,6 +19,8 @@ from pyconsul.primitives import base64_text
 from pyconsul.primitives.durations import from_number, parse_duration
 
 S = TypeVar("S", bound=msgspec.Struct)
+T = TypeVar("T")
+R = TypeVar("R")
 
 _JSON = msgspec.json.Decoder()
 _INDEXES = ("CreateIndex", "ModifyIndex")  # of every row: the API's structs have them, all others embed RaftIndex
@@ -25,6 +28,10 @@ _INDEXES = ("CreateIndex", "ModifyIndex")  # of every row: the API's structs hav
 
 class DecodeError(ValueError):
     """The JSON does not fit the struct; the text is Go's."""
+
+
+class _Refusal(DecodeError):
+    """What a decoder of its own says of a value inside another: Go stops there, whatever was wrong before."""
 
 
 def parse(data: bytes) -> Any:
@@ -71,35 +78,45 @@ def enterprise_hint(text: str) -> str:
 def into(value: Any, kind: type[S], *, default: S | None = None, strict: bool = True) -> S:
     """A struct from parsed JSON, over ``default`` where one is given. Raises DecodeError with Go's text.
 
+    Of several faults the first one is told, as Go goes on reading; but what a type with a decoder of its own refuses
+    ends all at once.
+
     A struct may say how Go calls it and its fields' types: class variables ``go_type`` (``structs.Session``) and
     ``go_field_types`` (field → Go type); others are derived from the annotations. ``go_embedded`` is the name of the
-    alias behind which a type with a decoder of its own hides its fields, ``go_holder`` the struct that such a type's
-    errors name instead.
+    alias behind which a type with a decoder of its own hides its fields, ``go_parents`` (field → names with dots) are
+    other embedded structs that fields belong to. ``go_beside`` (name → type) is what such a decoder reads and drops,
+    ``go_holder`` the struct that its errors name inside another one, ``go_lax`` that it takes unknown fields.
     """
     if value is None:
         return kind() if default is None else default
     if not isinstance(value, dict):
         raise DecodeError(wrong_value(value, go_type(kind)))
-    return _struct(cast("dict[str, Any]", value), kind, default, strict, ())
+    decoder = _Decoder(strict=strict)
+    return decoder.whole(cast("dict[str, Any]", value), kind, default, ())
 
 
-def member(value: Any, kind: type[S], holder: type[msgspec.Struct], path: str, *, strict: bool = True) -> S:
-    """As ``into``, for an object that stands at ``path`` (with dots) of a body, as a field of ``holder``."""
+def into_list(value: Any, kind: type[S], go_type_name: str) -> list[S]:
+    """Structs from a parsed JSON list that Go reads into a type of that name. Raises DecodeError with Go's text."""
     if value is None:
-        return kind()
-    steps = tuple(path.split("."))
-    if not isinstance(value, dict):
-        raise _Where(holder, steps, None).wrong(value, kind)
-    return _struct(cast("dict[str, Any]", value), kind, None, strict, steps)
+        return []
+    if not isinstance(value, list):
+        raise DecodeError(wrong_value(value, go_type_name))
+    return _Decoder(strict=True).whole_list(cast("list[Any]", value), kind)
 
 
-def readable_duration(value: Any) -> int:
-    """Nanoseconds as Consul's ``api.ReadableDuration`` takes them: duration text or a number. Raises ValueError."""
-    if isinstance(value, str):
-        return parse_duration(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return from_number(value)
-    raise DecodeError(f"strconv.ParseFloat: parsing {quote(msgspec.json.encode(value).decode())}: invalid syntax")
+class ReadableDuration(int):
+    """Nanoseconds as Consul's ``api.ReadableDuration`` takes them: duration text or a number."""
+
+    __slots__ = ()
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """Raises ValueError with Go's text."""
+        if isinstance(value, str):
+            return cls(parse_duration(value))
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return cls(from_number(value))
+        raise DecodeError(f"strconv.ParseFloat: parsing {quote(msgspec.json.encode(value).decode())}: invalid syntax")
 
 
 def wrong_value(value: Any, go_type_name: str) -> str:
@@ -122,30 +139,169 @@ def go_type(kind: Any) -> str:
 
 
 @cache
+def _beside(kind: type[msgspec.Struct]) -> dict[str, tuple[str, Any]]:
+    declared: dict[str, Any] = getattr(kind, "go_beside", {})
+    return {name.lower(): (name, annotation) for name, annotation in declared.items()}
+
+
+@cache
+def _reads_null(annotation: Any) -> bool:
+    """Whether Go calls the type's own decoder for a null, too: where the field is no pointer."""
+    return _plain(annotation) is ReadableDuration and type(None) not in get_args(annotation)
+
+
+@cache
+def _can_be_null(annotation: Any) -> bool:
+    return get_origin(_plain(annotation)) in (list, dict) or type(None) in get_args(annotation)
+
+
+@cache
 def _fields(kind: type[msgspec.Struct]) -> dict[str, tuple[str, Any]]:
     hints = msgspec.structs.fields(kind)
     return {f.encode_name.lower(): (f.name, f.type) for f in hints}
 
 
-def _struct(value: dict[str, Any], kind: type[S], default: S | None, strict: bool, path: tuple[str, ...]) -> S:
-    fields = _fields(kind)
-    found: dict[str, Any] = {}
-    for key, member in value.items():
-        field = fields.get(key.lower())
-        if field is None:
-            if strict:
-                raise DecodeError(f'json: unknown field "{key}"')
-            continue
-        name, annotation = field
-        if member is None:
-            if default is not None and get_origin(_plain(annotation)) in (list, dict):
-                found[name] = None
-            continue
-        read = _member(member, annotation, _place(kind, name, path), strict)
-        found[name] = UNSET if _leaves_out(annotation, read) else read
-    if default is None:
-        return kind(**found)
-    return msgspec.structs.replace(default, **found)
+class _Decoder:
+    """One run over a value: keeps the first fault and goes on, with zeros for what does not fit."""
+
+    __slots__ = ("_first", "_strict")
+
+    def __init__(self, *, strict: bool) -> None:
+        self._strict = strict
+        self._first: DecodeError | None = None
+
+    def whole(self, value: dict[str, Any], kind: type[S], default: S | None, path: tuple[str, ...]) -> S:
+        """The struct. Raises the first fault, or ValueError where the type itself refuses what it was given."""
+        found = self._found(value, kind, default, path)
+        if self._first is not None:
+            raise self._first
+        return kind(**found) if default is None else msgspec.structs.replace(default, **found)
+
+    def whole_list(self, items: list[Any], kind: type[S]) -> list[S]:
+        """The structs of a list, an empty one for each null. Raises the first fault."""
+        found: list[S] = self._list(items, kind, list[kind], _Where(kind, (), None))
+        if self._first is not None:
+            raise self._first
+        return found
+
+    def _note(self, fault: DecodeError, annotation: Any) -> Any:
+        """Keep the fault if it is the first; the zero of the type, to go on with."""
+        self._first = self._first or fault
+        return _zero(annotation)
+
+    def _found(
+        self, value: dict[str, Any], kind: type[msgspec.Struct], default: msgspec.Struct | None, path: tuple[str, ...]
+    ) -> dict[str, Any]:
+        """What a struct's fields are given."""
+        fields, beside = _fields(kind), _beside(kind)
+        found: dict[str, Any] = {}
+        for key, member in value.items():
+            field = fields.get(key.lower())
+            if key.lower() in beside:
+                name, annotation = beside[key.lower()]
+                if member is not None:
+                    self._member(member, annotation, _Where(kind, (*path, name), None))
+            elif field is None:
+                if self._strict:
+                    self._note(DecodeError(f'json: unknown field "{key}"'), None)
+            elif member is not None or _reads_null(field[1]):
+                read = self._member(member, field[1], _place(kind, field[0], path))
+                found[field[0]] = UNSET if _leaves_out(field[1], read) else read
+            elif default is not None and _can_be_null(field[1]):
+                found[field[0]] = None
+        return found
+
+    def _member(self, value: Any, annotation: Any, where: "_Where") -> Any:
+        kind = _plain(annotation)
+        if kind is Any:
+            self._refuse_huge(value, where)
+            return value
+        if issubclass(origin := get_origin(kind) or kind, ReadableDuration):
+            return _own(origin.from_json, value)
+        if issubclass(origin, msgspec.Struct):
+            return self._struct(value, origin, annotation, where)
+        if origin is list:
+            return self._list(value, get_args(kind)[0], annotation, where)
+        if origin is not dict:
+            return self._scalar(value, kind, annotation, where)
+        if not isinstance(value, dict):
+            return self._note(where.wrong(value, annotation), annotation)
+        inner = get_args(kind)[1]
+        members = cast("dict[str, Any]", value).items()
+        return {k: _zero(inner) if v is None else self._member(v, inner, _inner(where)) for k, v in members}
+
+    def _struct(self, value: Any, kind: type[msgspec.Struct], annotation: Any, where: "_Where") -> Any:
+        if not hasattr(kind, "go_embedded"):
+            if not isinstance(value, dict):
+                return self._note(where.wrong(value, annotation), annotation)
+            return kind(**self._found(cast("dict[str, Any]", value), kind, None, where.path))
+        if not isinstance(value, dict):
+            raise _Refusal(str(where.wrong(value, annotation)))
+        decoder = _Decoder(strict=not getattr(kind, "go_lax", False))
+        return _own(lambda given: decoder.whole(given, kind, None, where.path), cast("dict[str, Any]", value))
+
+    def _list(self, value: Any, inner: Any, annotation: Any, where: "_Where") -> Any:
+        if not isinstance(value, list):
+            return self._note(where.wrong(value, annotation), annotation)
+        items = cast("list[Any]", value)
+        if inner is str and {*map(type, items)} == {str}:  # a million of them would hold everybody up for two seconds
+            return items
+        return [_zero(inner) if item is None else self._member(item, inner, _inner(where)) for item in items]
+
+    def _refuse_huge(self, value: Any, where: "_Where") -> None:
+        """Take note where untyped JSON holds a number that no float does."""
+        if isinstance(value, HugeNumber):
+            self._note(_Where(where.kind, where.path, "float64").wrong(value, float), float)
+        elif isinstance(value, dict):
+            for member in cast("dict[str, Any]", value).values():
+                self._refuse_huge(member, where)
+        elif isinstance(value, list):
+            for item in cast("list[Any]", value):
+                self._refuse_huge(item, where)
+
+    def _scalar(self, value: Any, kind: Any, annotation: Any, where: "_Where") -> Any:
+        if kind is bytes:
+            return self._bytes(value, annotation, where)
+        if kind is bool:
+            fits = isinstance(value, bool)
+        elif kind is int:
+            fits = isinstance(value, int) and not isinstance(value, bool)
+            fits = fits and _in_range(value, where.go_type or "")
+        elif kind is float:
+            fits = isinstance(value, int | float) and not isinstance(value, bool | HugeNumber)
+        else:
+            fits = isinstance(value, str)
+        if not fits:
+            return self._note(where.wrong(value, annotation), annotation)
+        if kind is not float:
+            return value
+        try:
+            return float(value)
+        except OverflowError:
+            return self._note(where.wrong(value, annotation), annotation)
+
+    def _bytes(self, value: Any, annotation: Any, where: "_Where") -> bytes:
+        """Bytes as base64 text; Go takes a list of numbers, too."""
+        if isinstance(value, list):
+            byte = _Where(where.kind, where.path, "uint8")
+            items = cast("list[Any]", value)
+            return bytes(0 if item is None else self._scalar(item, int, int, byte) for item in items)
+        if not isinstance(value, str):
+            self._note(where.wrong(value, annotation), annotation)
+            return b""
+        try:
+            return base64_text.decode(value.encode("utf-8", "surrogateescape"))
+        except base64_text.IllegalBase64 as error:
+            self._note(DecodeError(str(error)), annotation)
+            return b""
+
+
+def _own(decode: Callable[[T], R], value: T) -> R:
+    """What a type with a decoder of its own reads. Raises _Refusal, behind which Go reads no further."""
+    try:
+        return decode(value)
+    except ValueError as error:
+        raise _Refusal(str(error)) from error
 
 
 def _leaves_out(annotation: Any, value: Any) -> bool:
@@ -161,13 +317,13 @@ def _omits_zeros(annotation: Any) -> bool:
 
 def _place(kind: type[msgspec.Struct], name: str, path: tuple[str, ...]) -> "_Where":
     """Where a field of ``kind`` stands, ``path`` being where the struct does; embedded structs of Go lie between."""
+    parents: dict[str, str] = getattr(kind, "go_parents", {})
+    if parent := parents.get(name, getattr(kind, "go_embedded", "")):
+        path = (*path, *parent.split("."))
     go_types: dict[str, str] = getattr(kind, "go_field_types", {})
-    alias: str = getattr(kind, "go_embedded", "")
-    steps = (*path, alias, name) if alias else (*path, name)
     if name not in _INDEXES:
-        return _Where(kind, steps, go_types.get(name))
-    embedded = not go_type(kind).startswith("api.")
-    return _Where(kind, (*steps[:-1], "RaftIndex", name) if embedded else steps, "uint64")
+        return _Where(kind, (*path, name), go_types.get(name))
+    return _Where(kind, (*path, name) if go_type(kind).startswith("api.") else (*path, "RaftIndex", name), "uint64")
 
 
 class _Where:
@@ -181,81 +337,21 @@ class _Where:
         self.go_type = go_type_name
 
     def wrong(self, value: Any, annotation: Any) -> DecodeError:
+        expected = self.go_type or go_type(annotation)
+        if not self.path:
+            return DecodeError(wrong_value(value, expected))
         hidden = hasattr(self.kind, "go_embedded")
         struct = getattr(self.kind, "go_holder", "") if hidden else go_type(self.kind).rpartition(".")[2]
         path = ".".join(self.path)
-        expected = self.go_type or go_type(annotation)
         got = _json_kind(value)
         if got == "number" and (_plain(annotation) is int or isinstance(value, HugeNumber)):
             got = f"number {value}"
         return DecodeError(f"json: cannot unmarshal {got} into Go struct field {struct}.{path} of type {expected}")
 
 
-def _member(value: Any, annotation: Any, where: _Where, strict: bool) -> Any:
-    kind = _plain(annotation)
-    if kind is Any:
-        return value
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        if not isinstance(value, dict):
-            raise where.wrong(value, annotation)
-        return _struct(cast("dict[str, Any]", value), kind, None, strict, where.path)
-    origin = get_origin(kind)
-    if origin is list:
-        if not isinstance(value, list):
-            raise where.wrong(value, annotation)
-        inner = get_args(kind)[0]
-        items = cast("list[Any]", value)
-        if inner is str and {*map(type, items)} == {str}:  # a million of them would hold everybody up for two seconds
-            return items
-        return [_zero(inner) if item is None else _member(item, inner, _inner(where), strict) for item in items]
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise where.wrong(value, annotation)
-        inner = get_args(kind)[1]
-        if inner is Any:
-            _refuse_huge(value, where)
-        members = cast("dict[str, Any]", value).items()
-        return {k: _zero(inner) if v is None else _member(v, inner, _inner(where), strict) for k, v in members}
-    return _scalar(value, kind, annotation, where)
-
-
-def _refuse_huge(value: Any, where: _Where) -> None:
-    """Raise DecodeError where a map of untyped JSON holds a number that no float does."""
-    if isinstance(value, HugeNumber):
-        raise _Where(where.kind, where.path, "float64").wrong(value, float)
-    if isinstance(value, dict):
-        for member in cast("dict[str, Any]", value).values():
-            _refuse_huge(member, where)
-    elif isinstance(value, list):
-        for item in cast("list[Any]", value):
-            _refuse_huge(item, where)
-
-
 def _inner(where: _Where) -> _Where:
     """The place of an element of a list or map."""
     return _Where(where.kind, where.path, (where.go_type or "").partition("]")[2].removeprefix("*") or None)
-
-
-def _scalar(value: Any, kind: Any, annotation: Any, where: _Where) -> Any:
-    if kind is bytes:
-        return _bytes(value, annotation, where)
-    if kind is bool:
-        fits = isinstance(value, bool)
-    elif kind is int:
-        fits = isinstance(value, int) and not isinstance(value, bool)
-        fits = fits and _in_range(value, where.go_type or "")
-    elif kind is float:
-        fits = isinstance(value, int | float) and not isinstance(value, bool | HugeNumber)
-    else:
-        fits = isinstance(value, str)
-    if not fits:
-        raise where.wrong(value, annotation)
-    if kind is not float:
-        return value
-    try:
-        return float(value)
-    except OverflowError:
-        raise where.wrong(value, annotation) from None
 
 
 def _in_range(value: int, go_type_name: str) -> bool:
@@ -264,20 +360,6 @@ def _in_range(value: int, go_type_name: str) -> bool:
     digits = go_type_name.removeprefix("u").removeprefix("int")
     limit = 1 << ((int(digits) if digits.isdecimal() else 64) - signed)
     return (-limit if signed else 0) <= value < limit
-
-
-def _bytes(value: Any, annotation: Any, where: _Where) -> bytes:
-    """Bytes as base64 text; Go takes a list of numbers, too."""
-    if isinstance(value, list):
-        byte = _Where(where.kind, where.path, "uint8")
-        items = cast("list[Any]", value)
-        return bytes(0 if item is None else _scalar(item, int, int, byte) for item in items)
-    if not isinstance(value, str):
-        raise where.wrong(value, annotation)
-    try:
-        return base64_text.decode(value.encode("utf-8", "surrogateescape"))
-    except base64_text.IllegalBase64 as error:
-        raise DecodeError(str(error)) from error
 
 
 def _zero(annotation: Any) -> Any:

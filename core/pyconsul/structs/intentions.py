@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from pyconsul.lang.strconv import quote
 from pyconsul.structs.catalog import ServiceName
@@ -48,6 +48,7 @@ class Intention(WireStruct, frozen=True, kw_only=True):
     # Go reads an intention through a struct without a name, around the intention under another one.
     go_type: ClassVar[str] = "struct { Hash string; CreatedAt string; UpdatedAt string; *structs.Alias }"
     go_embedded: ClassVar[str] = "Alias"
+    go_beside: ClassVar[dict[str, Any]] = {"Hash": str, "CreatedAt": str, "UpdatedAt": str}
     go_field_types: ClassVar[dict[str, str]] = {
         "SourceType": "structs.IntentionSourceType",
         "Action": "structs.IntentionAction",
@@ -116,6 +117,7 @@ class Intention(WireStruct, frozen=True, kw_only=True):
         return SourceIntention(
             Name=self.SourceName,
             Peer=self.SourcePeer,
+            SamenessGroup=self.SourceSamenessGroup,
             Action=self.Action,
             Permissions=UNSET if legacy else self.Permissions,
             LegacyID=self.ID,

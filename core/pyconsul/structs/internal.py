@@ -1,6 +1,6 @@
 """What the web UI and other servers ask for, and gateways' services."""
 
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from pyconsul.structs.catalog import (
     CheckServiceNode,
@@ -164,6 +164,15 @@ class CatalogSummary(WireStruct, frozen=True, kw_only=True):
 
 class AssignServiceManualVIPsRequest(DCSpecificRequest, frozen=True, kw_only=True):
     """Give a service these virtual addresses."""
+
+    go_parents: ClassVar[dict[str, str]] = {
+        **dict.fromkeys(ReadRequest.__struct_fields__, "DCSpecificRequest.QueryOptions"),
+        **dict.fromkeys(("Datacenter", "NodeMetaFilters", "Source", "PeerName"), "DCSpecificRequest"),
+    }
+    go_field_types: ClassVar[dict[str, str]] = {
+        "MinQueryIndex": "uint64",
+        **dict.fromkeys(("MaxQueryTime", "MaxStaleDuration", "MaxAge", "StaleIfError"), "time.Duration"),
+    }
 
     Service: str = ""
     ManualVIPs: list[str] | None = None

@@ -63,15 +63,7 @@ class AutopilotSetConfigRequest(WriteRequest, frozen=True, kw_only=True):
 
 
 class ApiAutopilotConfig(WireStruct, frozen=True, kw_only=True):
-    """Autopilot's settings as the HTTP API has them; durations are Go duration texts."""
-
-    go_type: ClassVar[str] = "api.AutopilotConfiguration"
-    go_field_types: ClassVar[dict[str, str]] = {
-        "MaxTrailingLogs": "uint64",
-        "MinQuorum": "uint",
-        "CreateIndex": "uint64",
-        "ModifyIndex": "uint64",
-    }
+    """Autopilot's settings as the HTTP API shows them; durations are Go duration texts."""
 
     CleanupDeadServers: bool = True
     LastContactThreshold: str = "200ms"

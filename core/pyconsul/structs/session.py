@@ -1,6 +1,6 @@
 """Sessions and what is asked of them."""
 
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from pyconsul.structs.wire import UNSET, Indexed, ReadRequest, UnsetType, WireStruct, WriteRequest
 
@@ -17,6 +17,7 @@ class Session(WireStruct, frozen=True, kw_only=True):
 
     go_type: ClassVar[str] = "struct { LockDelay interface {}; *structs.Alias }"
     go_embedded: ClassVar[str] = "Alias"
+    go_beside: ClassVar[dict[str, Any]] = {"LockDelay": Any}
     go_field_types: ClassVar[dict[str, str]] = {"Behavior": "structs.SessionBehavior", "Checks": "[]types.CheckID"}
 
     ID: str = ""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
-from msgspec import Meta
-
-from pyconsul.structs.catalog import Node, NodeService, ServiceAddress
-from pyconsul.structs.connect_proxy import ConnectProxyConfig
+from pyconsul.structs.api_shapes import (
+    ApiConnect,
+    ApiDefinition,
+    ApiLocality,
+    ApiProxy,
+    ApiServiceAddress,
+    ApiShape,
+    ApiWeights,
+    Uint,
+)
+from pyconsul.structs.catalog import Node, NodeService
 from pyconsul.structs.health import HealthCheck
 from pyconsul.structs.kv import DirEntry
 from pyconsul.structs.session import Session
@@ -18,7 +25,6 @@ NodeRow: TypeAlias = Node
 ServiceRow: TypeAlias = NodeService
 CheckRow: TypeAlias = HealthCheck
 SessionRow: TypeAlias = Session
-Uint: TypeAlias = Annotated[int, Meta(ge=0)]
 
 
 class TxnKVOp(WireStruct, frozen=True, kw_only=True):
@@ -111,10 +117,10 @@ class TxnReadResponse(Indexed, frozen=True, kw_only=True):
 
 
 # As the HTTP API takes them (Consul's ``api`` package): decoded at once where they are written as Consul's own clients
-# write them, else by ``godecode``. Unknown fields are forbidden so that the first way never takes what Go refuses.
+# write them, else by ``godecode``.
 
 
-class ApiKVTxnOp(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ApiKVTxnOp(ApiShape, frozen=True, kw_only=True):
     """``KV`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.KVTxnOp"
@@ -130,16 +136,7 @@ class ApiKVTxnOp(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Partition: str = ""
 
 
-class ApiLocality(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a node or instance runs; the community edition reads it and lets it go."""
-
-    go_type: ClassVar[str] = "api.Locality"
-
-    Region: str = ""
-    Zone: str = ""
-
-
-class ApiNode(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ApiNode(ApiShape, frozen=True, kw_only=True):
     """``Node.Node`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.Node"
@@ -157,7 +154,7 @@ class ApiNode(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     Locality: ApiLocality | None = None
 
 
-class ApiNodeTxnOp(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ApiNodeTxnOp(ApiShape, frozen=True, kw_only=True):
     """``Node`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.NodeTxnOp"
@@ -167,70 +164,7 @@ class ApiNodeTxnOp(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=
     Node: ApiNode = ApiNode()
 
 
-class ApiWeights(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Weights of an instance in a request body."""
-
-    go_type: ClassVar[str] = "api.AgentWeights"
-
-    Passing: int = 0
-    Warning: int = 0
-
-
-class ApiProxy(ConnectProxyConfig, frozen=True, kw_only=True):
-    """``Service.Service.Proxy`` of an operation in a request body."""
-
-    go_type: ClassVar[str] = "api.AgentServiceConnectProxyConfig"
-    go_field_types: ClassVar[dict[str, str]] = {
-        "AccessLogs": "api.AccessLogsConfig",
-        "EnvoyExtensions": "[]api.EnvoyExtension",
-        "Expose": "api.ExposeConfig",
-        "MeshGateway": "api.MeshGatewayConfig",
-        "Mode": "api.ProxyMode",
-        "TransparentProxy": "api.TransparentProxyConfig",
-        "Upstreams": "[]api.Upstream",
-    }
-
-
-class ApiConnect(WireStruct, frozen=True, kw_only=True):
-    """``Service.Service.Connect`` of an operation in a request body; a transaction takes nothing over from it."""
-
-    go_type: ClassVar[str] = "api.AgentServiceConnect"
-
-    Native: bool = False
-    SidecarService: Any = None
-
-
-class ApiDefinition(WireStruct, frozen=True, kw_only=True):
-    """``Check.Check.Definition`` of an operation in a request body, durations as they are written."""
-
-    go_type: ClassVar[str] = (
-        "struct { IntervalDuration interface {}; TimeoutDuration interface {}; "
-        "DeregisterCriticalServiceAfterDuration interface {}; *api.Alias }"
-    )
-    go_embedded: ClassVar[str] = "Alias"
-    go_holder: ClassVar[str] = "HealthCheck"
-
-    HTTP: str = ""
-    Header: dict[str, list[str]] | None = None
-    Method: str = ""
-    Body: str = ""
-    TLSServerName: str = ""
-    TLSSkipVerify: bool = False
-    TCP: str = ""
-    TCPUseTLS: bool = False
-    UDP: str = ""
-    GRPC: str = ""
-    OSService: str = ""
-    GRPCUseTLS: bool = False
-    Interval: Any = UNSET
-    IntervalDuration: Any = None
-    Timeout: Any = UNSET
-    TimeoutDuration: Any = None
-    DeregisterCriticalServiceAfter: Any = UNSET
-    DeregisterCriticalServiceAfterDuration: Any = None
-
-
-class ApiService(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ApiService(ApiShape, frozen=True, kw_only=True):
     """``Service.Service`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.AgentService"
@@ -247,14 +181,14 @@ class ApiService(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Port: int = 0
     Address: str = ""
     SocketPath: str = ""
-    TaggedAddresses: dict[str, ServiceAddress] | None = None
+    TaggedAddresses: dict[str, ApiServiceAddress] | None = None
     Weights: ApiWeights = ApiWeights()
     EnableTagOverride: bool = False
     CreateIndex: int = 0
     ModifyIndex: int = 0
     ContentHash: str = ""
-    Proxy: Any = None
-    Connect: Any = None
+    Proxy: ApiProxy | None = None
+    Connect: ApiConnect | None = None
     PeerName: str = ""
     Namespace: str = ""
     Partition: str = ""
@@ -262,7 +196,7 @@ class ApiService(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Locality: ApiLocality | None = None
 
 
-class ApiServiceTxnOp(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ApiServiceTxnOp(ApiShape, frozen=True, kw_only=True):
     """``Service`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.ServiceTxnOp"
@@ -273,8 +207,8 @@ class ApiServiceTxnOp(WireStruct, frozen=True, kw_only=True, forbid_unknown_fiel
     Service: ApiService = ApiService()
 
 
-class ApiCheck(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``Check.Check`` of an operation in a request body; ``Definition`` has a decoder of its own."""
+class ApiCheck(ApiShape, frozen=True, kw_only=True):
+    """``Check.Check`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.HealthCheck"
 
@@ -292,12 +226,12 @@ class ApiCheck(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True
     Partition: str = ""
     ExposedPort: int = 0
     PeerName: str = ""
-    Definition: Any = None
+    Definition: ApiDefinition = ApiDefinition()
     CreateIndex: int = 0
     ModifyIndex: int = 0
 
 
-class ApiCheckTxnOp(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ApiCheckTxnOp(ApiShape, frozen=True, kw_only=True):
     """``Check`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.CheckTxnOp"
@@ -307,7 +241,7 @@ class ApiCheckTxnOp(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields
     Check: ApiCheck = ApiCheck()
 
 
-class ApiTxnOp(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ApiTxnOp(ApiShape, frozen=True, kw_only=True):
     """One operation in a request body."""
 
     go_type: ClassVar[str] = "api.TxnOp"

@@ -241,8 +241,7 @@ class RunningAlias:
         self._service_id = kind.AliasService
         self._token = token
         self._changed = asyncio.Event()
-        work = self._follow_node() if self._node else self._follow_local()
-        self._task = runner.spawn(work, f"check {check.CheckID}")
+        self._task = runner.spawn(self._follow(), f"check {check.CheckID}")
 
     def stop(self) -> None:
         """Stop following."""
@@ -252,6 +251,10 @@ class RunningAlias:
         status, output = alias_verdict(checks, self._service_id, self._node, service_exists=service_exists)
         now = asyncio.get_running_loop().time()
         self._state.update_check(self._check_id, status, output, now)
+
+    async def _follow(self) -> None:
+        await asyncio.sleep(0)  # who registers it sends it first, as it was given: Consul's lock has that effect, too
+        await (self._follow_node() if self._node else self._follow_local())
 
     async def _follow_local(self) -> None:
         self._state.watch_alias(self._check_id, self._service_id, self._changed.set)

@@ -146,5 +146,5 @@ async def agent_maintenance(req: Request) -> Reply:
         registrations.start_node_maintenance(req.query.get("reason"), req.token())
     else:
         registrations.end_node_maintenance()
-    await req.agent.local_work.sync_changes()
+    await req.agent.local_work.sync_changes(must_keep=False)
     return Reply.nothing()

@@ -135,6 +135,7 @@ async def agent_service_register(req: Request) -> Reply:
     registrations = req.agent.local_work.registrations
     registrations.add_service(new)
     if sidecar is not None:
+        await req.agent.local_work.changes_kept()  # what cannot be kept gets no sidecar
         registrations.add_service(sidecar)
     await req.agent.local_work.sync_changes()
     return Reply.nothing()
@@ -209,7 +210,7 @@ async def agent_service_maintenance(req: Request) -> Reply:
         registrations.start_service_maintenance(service_id, req.query.get("reason"), req.token())
     else:
         registrations.end_service_maintenance(service_id)
-    await req.agent.local_work.sync_changes()
+    await req.agent.local_work.sync_changes(must_keep=False)
     return Reply.nothing()
 
 

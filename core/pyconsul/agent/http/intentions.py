@@ -209,8 +209,7 @@ async def _with_headers(req: Request, method: str, ask: ReadRequest, kind: type[
 
 def _body(req: Request) -> Intention:
     """The intention in the body; times and hash are not taken. Raises ValueError with Go's text."""
-    value, _ = godecode.take(godecode.parse(req.body), "Hash", "CreatedAt", "UpdatedAt")
-    return godecode.into(value, Intention)
+    return godecode.into(godecode.parse(req.body), Intention)
 
 
 # Names

@@ -15,6 +15,7 @@ from pyconsul.agent.keyring import failure_of
 from pyconsul.lang.strconv import NumberSyntaxError, parse_bool, parse_int, parse_uint
 from pyconsul.primitives.durations import format_duration
 from pyconsul.structs import godecode
+from pyconsul.structs.api_shapes import ApiAutopilotInput
 from pyconsul.structs.errors import BadRequest, InternalError
 from pyconsul.structs.operator import (
     ApiAutopilotConfig,
@@ -32,7 +33,6 @@ from pyconsul.structs.operator import (
 )
 from pyconsul.structs.wire import ReadRequest, changed
 
-_MISSING = object()
 _MOST_RELAYS = 5
 
 
@@ -109,37 +109,18 @@ async def autopilot_set_configuration(req: Request) -> Reply:
 
 
 def autopilot_config_from(value: Any) -> AutopilotConfig:
-    """Settings from parsed JSON over the defaults. Raises ValueError with Go's text."""
-    threshold = stabilization = _MISSING
-    if isinstance(value, dict):
-        value, threshold = _take_duration(value, "LastContactThreshold")
-        value, stabilization = _take_duration(value, "ServerStabilizationTime")
-    api = godecode.into(value, ApiAutopilotConfig)
-    config = AutopilotConfig(
-        CleanupDeadServers=api.CleanupDeadServers,
-        MaxTrailingLogs=api.MaxTrailingLogs,
-        MinQuorum=api.MinQuorum,
-        RedundancyZoneTag=api.RedundancyZoneTag,
-        DisableUpgradeMigration=api.DisableUpgradeMigration,
-        UpgradeVersionTag=api.UpgradeVersionTag,
+    """Settings from parsed JSON over the defaults; a null duration is none. Raises ValueError with Go's text."""
+    given = godecode.into(value, ApiAutopilotInput, default=ApiAutopilotInput())
+    return AutopilotConfig(
+        CleanupDeadServers=given.CleanupDeadServers,
+        LastContactThreshold=int(given.LastContactThreshold or 0),
+        MaxTrailingLogs=given.MaxTrailingLogs,
+        MinQuorum=given.MinQuorum,
+        ServerStabilizationTime=int(given.ServerStabilizationTime or 0),
+        RedundancyZoneTag=given.RedundancyZoneTag,
+        DisableUpgradeMigration=given.DisableUpgradeMigration,
+        UpgradeVersionTag=given.UpgradeVersionTag,
     )
-    if threshold is not _MISSING:
-        config = changed(config, LastContactThreshold=_duration(threshold))
-    if stabilization is not _MISSING:
-        config = changed(config, ServerStabilizationTime=_duration(stabilization))
-    return config
-
-
-def _take_duration(value: Any, name: str) -> tuple[Any, Any]:
-    """The object without the member, and the member; `_MISSING` where there is none (null is nanosecond 0)."""
-    present = any(key.lower() == name.lower() for key in value)
-    rest, taken = godecode.take(value, name)
-    return rest, taken if present else _MISSING
-
-
-def _duration(value: Any) -> int:
-    """Nanoseconds of a duration text or a number of them. Raises ValueError with Go's text."""
-    return 0 if value is None else godecode.readable_duration(value)
 
 
 def _cas_index(text: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from pyconsul.agent.http.reply import Reply
@@ -50,8 +49,8 @@ def session_from(value: Any, default: Session) -> Session:
 
     Numbers below 1000 are seconds, as users of old agents wrote them.
     """
-    value, delay = godecode.take(value, "LockDelay")
     session = godecode.into(value, Session, default=default, strict=False)
+    _, delay = godecode.take(value, "LockDelay")
     return changed(session, LockDelay=_lock_delay(delay, default.LockDelay))
 
 
@@ -61,8 +60,6 @@ def _lock_delay(value: Any, default: int) -> int:
     if isinstance(value, str):
         delay = parse_duration(value)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"json: cannot unmarshal number {value} into Go struct field .LockDelay of type float64")
         delay = from_number(value)
     else:
         delay = 0

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
-from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -13,22 +11,18 @@ from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.lang.strconv import quote
-from pyconsul.primitives.durations import format_duration, from_number, parse_duration
+from pyconsul.primitives.durations import format_duration
 from pyconsul.structs import godecode
-from pyconsul.structs.catalog import Node, NodeService, Weights
-from pyconsul.structs.connect_proxy import ConnectProxyConfig
+from pyconsul.structs.api_shapes import ApiDefinition, ApiProxy, ApiServiceAddress, ApiTransparentProxy
+from pyconsul.structs.catalog import Node, NodeService, ServiceAddress, Weights
+from pyconsul.structs.connect_proxy import ConnectProxyConfig, MeshGatewayConfig, TransparentProxyConfig
 from pyconsul.structs.errors import BadRequest, TooLarge
 from pyconsul.structs.health import HealthCheck, HealthCheckDefinition
 from pyconsul.structs.kv import DirEntry
 from pyconsul.structs.txn import (
-    ApiCheck,
     ApiCheckTxnOp,
-    ApiConnect,
-    ApiDefinition,
     ApiKVTxnOp,
     ApiNodeTxnOp,
-    ApiProxy,
-    ApiService,
     ApiServiceTxnOp,
     ApiTxnOp,
     TxnCheckOp,
@@ -49,8 +43,7 @@ KV_WRITES = frozenset(("set", "delete", "delete-cas", "delete-tree", "cas", "loc
 _SHAPES = bytes(ord("1") if chr(byte).isdecimal() else byte for byte in range(128)).ljust(256, b"?")
 _LONG = b"1" * 19  # digits of a number that may not fit Go's 64 bits
 _NEGATIVE = re.compile(rb"[\s:,\[]-\d")
-_AS_WRITTEN = msgspec.json.Decoder(list[ApiTxnOp])
-_DURATIONS = ("Interval", "Timeout", "DeregisterCriticalServiceAfter")
+_AS_WRITTEN = msgspec.json.Decoder(list[ApiTxnOp], dec_hook=lambda kind, value: kind.from_json(value))
 
 
 @route("PUT", "/v1/txn")
@@ -109,14 +102,10 @@ def _has_odd_number(body: bytes) -> bool:
 
 
 def _lenient_ops(body: bytes) -> list[ApiTxnOp]:
-    with _parsing():
-        value = godecode.parse(body)
-        if value is None:
-            return []
-        if not isinstance(value, list):
-            raise godecode.DecodeError(godecode.wrong_value(value, "api.TxnOps"))
-        items = cast("list[Any]", value)
-        return [godecode.into(item, ApiTxnOp) for item in items]
+    try:
+        return godecode.into_list(godecode.parse(body), ApiTxnOp, "api.TxnOps")
+    except ValueError as error:
+        raise BadRequest(f"Failed to parse body: {error}") from error
 
 
 def _within_limit(ops: list[ApiTxnOp]) -> list[ApiTxnOp]:
@@ -169,9 +158,6 @@ def _node(op: ApiNodeTxnOp, datacenter: str) -> TxnNodeOp:
 
 def _service(op: ApiServiceTxnOp) -> TxnServiceOp:
     service = op.Service
-    with _parsing():
-        proxy = godecode.member(service.Proxy, ApiProxy, ApiService, "Service.Service.Proxy")
-        godecode.member(service.Connect, ApiConnect, ApiService, "Service.Service.Connect")
     row = NodeService(
         ID=service.ID,
         Service=service.Service,
@@ -182,23 +168,31 @@ def _service(op: ApiServiceTxnOp) -> TxnServiceOp:
         Port=omit(service.Port),
         Weights=Weights(Passing=service.Weights.Passing, Warning=service.Weights.Warning),
         EnableTagOverride=service.EnableTagOverride,
-        TaggedAddresses=omit(service.TaggedAddresses or {}),
-        Proxy=_proxy(proxy),
+        TaggedAddresses=omit({name: _address(given) for name, given in (service.TaggedAddresses or {}).items()}),
+        Proxy=_proxy(service.Proxy or ApiProxy()),
         ModifyIndex=service.ModifyIndex,
     )
     return TxnServiceOp(Verb=op.Verb, Node=op.Node, Service=row)
 
 
+def _address(given: ApiServiceAddress) -> ServiceAddress:
+    return ServiceAddress(Address=given.Address, Port=given.Port)
+
+
 def _proxy(given: ApiProxy) -> ConnectProxyConfig:
     """Of a proxy only where it leads and how it is reached: Consul takes over no more in a transaction."""
+    transparent = given.TransparentProxy or ApiTransparentProxy()
     return ConnectProxyConfig(
-        DestinationServiceName=given.DestinationServiceName,
-        DestinationServiceID=given.DestinationServiceID,
-        LocalServiceAddress=given.LocalServiceAddress,
-        LocalServicePort=given.LocalServicePort,
-        LocalServiceSocketPath=given.LocalServiceSocketPath,
-        MeshGateway=given.MeshGateway,
-        TransparentProxy=given.TransparentProxy,
+        DestinationServiceName=omit(given.DestinationServiceName),
+        DestinationServiceID=omit(given.DestinationServiceID),
+        LocalServiceAddress=omit(given.LocalServiceAddress),
+        LocalServicePort=omit(given.LocalServicePort),
+        LocalServiceSocketPath=omit(given.LocalServiceSocketPath),
+        MeshGateway=MeshGatewayConfig(Mode=omit(given.MeshGateway.Mode)),
+        TransparentProxy=TransparentProxyConfig(
+            OutboundListenerPort=omit(transparent.OutboundListenerPort),
+            DialedDirectly=omit(transparent.DialedDirectly),
+        ),
     )
 
 
@@ -223,13 +217,7 @@ def _check(op: ApiCheckTxnOp) -> TxnCheckOp:
     return TxnCheckOp(Verb=op.Verb, Check=row)
 
 
-def _definition(value: Any) -> HealthCheckDefinition:
-    """How a check is run; durations are text or nanoseconds, under either of two names. Raises BadRequest."""
-    with _parsing():
-        given = godecode.member(value, ApiDefinition, ApiCheck, "Check.Check.Definition", strict=False)
-        durations: dict[str, Any] = {
-            name: _duration(getattr(given, name), getattr(given, f"{name}Duration")) for name in _DURATIONS
-        }
+def _definition(given: ApiDefinition) -> HealthCheckDefinition:
     return HealthCheckDefinition(
         HTTP=omit(given.HTTP),
         TLSServerName=omit(given.TLSServerName),
@@ -242,24 +230,11 @@ def _definition(value: Any) -> HealthCheckDefinition:
         GRPC=omit(given.GRPC),
         GRPCUseTLS=omit(given.GRPCUseTLS),
         OSService=omit(given.OSService),
-        **durations,
+        Interval=_duration(given.Interval),
+        Timeout=_duration(given.Timeout),
+        DeregisterCriticalServiceAfter=_duration(given.DeregisterCriticalServiceAfter),
     )
 
 
-def _duration(short: Any, long: Any) -> str | UnsetType:
-    """``IntervalDuration`` wins over ``Interval``; both are read, so that either may be refused."""
-    nanoseconds = 0 if short is UNSET else godecode.readable_duration(short)
-    if isinstance(long, str):
-        nanoseconds = parse_duration(long)
-    elif long is not None:
-        nanoseconds = from_number(long) if isinstance(long, int | float) and not isinstance(long, bool) else 0
+def _duration(nanoseconds: int) -> str | UnsetType:
     return format_duration(nanoseconds) if nanoseconds else UNSET
-
-
-@contextmanager
-def _parsing() -> Generator[None]:
-    """What does not fit is a BadRequest with Consul's text."""
-    try:
-        yield
-    except ValueError as error:
-        raise BadRequest(f"Failed to parse body: {error}") from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -100,7 +100,7 @@ class Registrations:
         """Register a service with its checks; other checks of it stay unless ``replace_checks``.
 
         ``before`` gives the last results of checks that are made anew; by default those that exist now.
-        Raises InternalError; nothing of a failed registration stays.
+        Raises InternalError; nothing new of a failed registration stays, nor of one that cannot be kept on disk.
         """
         new = self._with_sidecar_parts(new)
         service = self._validated(new.service, new.checks)
@@ -146,6 +146,10 @@ class Registrations:
         rows = [self._check_of(service, kind, n, len(new.checks), before) for n, kind in enumerate(new.checks)]
         is_new = state.service(service.ID) is None
         new_checks = [row.CheckID for row in rows if state.check(row.CheckID) is None]
+
+        def undo() -> None:
+            self._clean_up(service.ID if is_new else "", new_checks)
+
         try:
             row = LocalService(Service=service, Token=new.token, from_config=new.from_config, is_sidecar=new.is_sidecar)
             # The service first, so that its checks find it; all of it before anything is sent, since syncing is paused.
@@ -153,12 +157,12 @@ class Registrations:
             for check, kind in zip(rows, new.checks, strict=True):
                 self._add_check_row(check, kind, new.token, from_config=new.from_config)
                 if new.persist:
-                    self._save_check(check, kind, new.token, from_config=new.from_config)
+                    self._save_check(check, kind, new.token, from_config=new.from_config, undo=undo)
             self._expose_checks(service)
             if new.persist:
-                self._save_service(kept, new)
+                self._save_service(kept, new, undo)
         except Exception:  # also a probe that cannot be made for want of descriptors
-            self._clean_up(service.ID if is_new else "", new_checks)
+            undo()
             raise
         if new.replace_checks:
             for check_id in existing - {row.CheckID for row in rows}:
@@ -462,7 +466,7 @@ class Registrations:
 
     # What is kept on disk
 
-    def _save_service(self, service: NodeService, new: NewService) -> None:
+    def _save_service(self, service: NodeService, new: NewService, undo: Callable[[], None]) -> None:
         if self._files.enabled:
             source = SOURCE_LOCAL if new.from_config else SOURCE_REMOTE
             self._files.save_service(
@@ -471,11 +475,20 @@ class Registrations:
                     Service=service,
                     Source=source,
                     LocallyRegisteredAsSidecar=omit(new.is_sidecar),
-                )
+                ),
+                undo,
             )
 
-    def _save_check(self, check: HealthCheck, kind: CheckType | None, token: str, *, from_config: bool) -> None:
+    def _save_check(
+        self,
+        check: HealthCheck,
+        kind: CheckType | None,
+        token: str,
+        *,
+        from_config: bool,
+        undo: Callable[[], None] | None = None,
+    ) -> None:
         if self._files.enabled:
             source = SOURCE_LOCAL if from_config else SOURCE_REMOTE
             kept = None if kind is None else settled(kind)
-            self._files.save_check(KeptCheck(Check=check, ChkType=kept, Token=token, Source=source))
+            self._files.save_check(KeptCheck(Check=check, ChkType=kept, Token=token, Source=source), undo)

@@ -71,6 +71,7 @@ class LocalState:
         self.gone_checks: dict[str, HealthCheck | None] = {}
         self.deferred: dict[str, float] = {}  # check ID -> loop time at which its new output is sent
         self.discard_check_output = discard_check_output
+        self._sending_checks: set[str] = set()
         self._leaving_services: set[str] = set()
         self._leaving_checks: set[str] = set()
         self._check_update_interval = check_update_interval
@@ -196,7 +197,10 @@ class LocalState:
         self._on_change()
 
     def update_check(self, check_id: str, status: str, output: str, now: float) -> None:
-        """Take the result of a check. A new status is sent at once, a mere new output about five minutes later."""
+        """Take the result of a check. A new status is sent at once, a mere new output about five minutes later.
+
+        Also one that comes while the row is on its way; before that, the row goes with the new output.
+        """
         row = self.db.get(CHECKS, check_id)
         if row is None:
             return
@@ -215,7 +219,9 @@ class LocalState:
         new = msgspec.structs.replace(check, Status=status, Output=output)
         self.db.put(CHECKS, msgspec.structs.replace(row, Check=new, critical_since=since))
         if self._check_update_interval > 0 and check.Status == status:
-            if check_id not in self.deferred and check_id not in self.dirty_checks:
+            if check_id not in self.deferred and (
+                check_id not in self.dirty_checks or check_id in self._sending_checks
+            ):
                 interval = self._check_update_interval
                 self.deferred[check_id] = now + interval / 2 + self._stagger(interval)
             return
@@ -260,6 +266,18 @@ class LocalState:
 
     # What anti-entropy reports back
 
+    def sending(self) -> list[LocalCheck]:
+        """The checks to be sent, as they are now: they are on their way until ``sent``."""
+        rows = {check_id: row for check_id in self.dirty_checks if (row := self.db.get(CHECKS, check_id)) is not None}
+        self._sending_checks = set(rows)
+        for check_id in rows:
+            self.deferred.pop(check_id, None)
+        return list(rows.values())
+
+    def sent(self) -> None:
+        """Nothing is on its way any more."""
+        self._sending_checks = set()
+
     def leaving(self, service_ids: Iterable[str], check_ids: Iterable[str]) -> None:
         """These deregistrations are on their way: whatever comes back meanwhile must be sent again."""
         self._leaving_services.update(service_ids)
@@ -289,9 +307,13 @@ class LocalState:
             self.dirty_services.pop(sent.Service.ID, None)
 
     def check_synced(self, sent: LocalCheck) -> None:
-        """The catalog has this very row."""
-        if self.db.get(CHECKS, sent.Check.CheckID) is sent:
-            self.dirty_checks.pop(sent.Check.CheckID, None)
+        """The catalog has this very row; a new output that came meanwhile waits for its time."""
+        check_id = sent.Check.CheckID
+        row = self.db.get(CHECKS, check_id)
+        if row is not None and check_id in self.deferred and same_check(row.Check, sent.Check, but_output=True):
+            sent = msgspec.structs.replace(sent, Check=row.Check, critical_since=row.critical_since)
+        if row == sent:
+            self.dirty_checks.pop(check_id, None)
 
     # Full sync
 

@@ -11,10 +11,11 @@ import asyncio
 import contextlib
 import math
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Final
 
-from pyconsul.agent.local.rows import CHECKS, SERVICES, LocalCheck, LocalService
+from pyconsul.agent.local.rows import SERVICES, LocalCheck, LocalService
 from pyconsul.agent.local.schedule import Action, SyncSchedule
 from pyconsul.agent.local.state import LocalState
 from pyconsul.agent.local.tokens import Tokens
@@ -158,49 +159,62 @@ class Syncer:
 
     # One pass
 
-    async def changes_sent(self) -> list[Exception]:
-        """Return when everything that is out of step now has been sent, with what went wrong.
+    def changes_sent(self) -> Awaitable[list[Exception]]:
+        """Done when everything that is out of step now has been sent, with what went wrong.
 
         Callers share passes: whoever comes while one runs waits for the next, which takes all changes until then.
         """
         if self._next is None:
             running = self._pass
             self._next = asyncio.create_task(self._pass_after(running))
-        return await asyncio.shield(self._next)
+        return asyncio.shield(self._next)
 
     async def _pass_after(self, running: asyncio.Task[list[Exception]] | None) -> list[Exception]:
-        if running is not None:
+        if running is not None and not running.done():
             await asyncio.wait([running])
         self._pass, self._next = self._next, None
         return await self._send_all()
 
     async def _send_all(self) -> list[Exception]:
+        """What is out of step as the pass begins; changes that come meanwhile are for the next one."""
+        checks = self.state.sending()
+        try:
+            return await self._send(checks)
+        finally:
+            self.state.sent()
+
+    async def _send(self, checks: list[LocalCheck]) -> list[Exception]:
         state = self.state
+        with_service: defaultdict[str, list[LocalCheck]] = defaultdict(list)
+        for row in checks:
+            with_service[row.Check.ServiceID].append(row)
         if state.node_in_sync:
             _log.debug("Node info in sync")
         else:
             failed = await self._together([self._send_node()])
             if failed:
                 return failed
-        gone, dirty = list(state.gone_services), list(state.dirty_services)
+        gone = list(state.gone_services)
+        dirty = [row for each in state.dirty_services if (row := state.db.get(SERVICES, each)) is not None]
         state.leaving(gone, ())
         if _log.enabled(Level.DEBUG):
             for service in state.services():
                 if service.ID not in state.dirty_services:
                     _log.debug("Service in sync", service=service.ID)
         errors = await self._together(
-            [*(self._send_service_gone(each) for each in gone), *(self._send_service(each) for each in dirty)]
+            [
+                *(self._send_service_gone(each) for each in gone),
+                *(self._send_service(row, with_service[row.Service.ID]) for row in dirty),
+            ]
         )
-        gone, dirty = list(state.gone_checks), list(state.dirty_checks)
+        gone = list(state.gone_checks)
         state.leaving((), gone)
         if _log.enabled(Level.DEBUG):
             for check in state.checks():
                 if check.CheckID not in state.dirty_checks:
                     _log.debug("Check in sync", check=check.CheckID)
-        for check_id in dirty:
-            state.deferred.pop(check_id, None)
         errors += await self._together(
-            [*(self._send_check_gone(each) for each in gone), *(self._send_check(each) for each in dirty)]
+            [*(self._send_check_gone(each) for each in gone), *(self._send_check(row) for row in checks)]
         )
         return errors
 
@@ -248,12 +262,11 @@ class Syncer:
             self.state.node_in_sync = True
             _log.info("Synced node info")
 
-    async def _send_service(self, service_id: str) -> None:
-        row = self.state.db.get(SERVICES, service_id)
-        if row is None:
-            return
+    async def _send_service(self, row: LocalService, checks: Iterable[LocalCheck]) -> None:
+        """With those of its checks to be sent that go with the same token."""
+        service_id = row.Service.ID
         token = self._tokens.for_row(row.Token, from_config=row.from_config)
-        checks = self._checks_to_send_with(service_id, token)
+        checks = [each for each in checks if self._tokens.for_row(each.Token, from_config=each.from_config) == token]
         found = [each.Check for each in checks]
         one_or_many = {"Check": found[0]} if len(found) == 1 else {"Checks": found or None}
         try:
@@ -268,23 +281,14 @@ class Syncer:
             self._service_done(row, checks)
             _log.info("Synced service", service=service_id)
 
-    def _checks_to_send_with(self, service_id: str, token: str) -> list[LocalCheck]:
-        rows = self.state.db.where(CHECKS, "service", service_id)
-        return [
-            row
-            for row in rows
-            if row.Check.CheckID in self.state.dirty_checks
-            and self._tokens.for_row(row.Token, from_config=row.from_config) == token
-        ]
-
     def _service_done(self, row: LocalService, checks: list[LocalCheck]) -> None:
         self.state.service_synced(row)
         for each in checks:
             self.state.check_synced(each)
 
-    async def _send_check(self, check_id: str) -> None:
-        row = self.state.db.get(CHECKS, check_id)
-        if row is None or check_id not in self.state.dirty_checks:
+    async def _send_check(self, row: LocalCheck) -> None:
+        check_id = row.Check.CheckID
+        if check_id not in self.state.dirty_checks:  # it went with its service, or is gone
             return
         token = self._tokens.for_row(row.Token, from_config=row.from_config)
         service = self.state.service(row.Check.ServiceID) if row.Check.ServiceID else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pyconsul.agent.checks.runner import CheckRunner
 from pyconsul.agent.checks.tls import check_tls
@@ -13,8 +13,7 @@ from pyconsul.agent.local.registrations import Registrations
 from pyconsul.agent.local.state import LocalState, NodeFacts
 from pyconsul.agent.local.sync import Syncer
 from pyconsul.agent.local.tokens import Tokens
-from pyconsul.agent.persistence import LocalFiles
-from pyconsul.primitives.system_errors import file_text
+from pyconsul.agent.persistence import LocalFiles, Unkept
 from pyconsul.structs.errors import InternalError
 from pyconsul.telemetry import logger
 from pyconsul.telemetry.routines import Routine
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["LocalWork"]
 
 _log = logger("agent")
-_UNWRITABLE: Final = "failed persisting to the data directory"
 
 
 class LocalWork:
@@ -63,10 +61,7 @@ class LocalWork:
         """Stop all checks."""
         await self._reaper.stopped()
         await self.checks.close()
-        try:
-            await self._files.flush()
-        except OSError as error:
-            _log.error(_UNWRITABLE, error=file_text(error))
+        await self._tried_to_keep()
 
     def reload(self, config: RuntimeConfig, facts: NodeFacts) -> None:
         """Take a new configuration: what it defines is registered anew, checks keep their last results.
@@ -83,15 +78,26 @@ class LocalWork:
         finally:
             self._syncer.resume()
 
-    async def sync_changes(self) -> None:
+    async def changes_kept(self) -> None:
+        """Return when all changes are on disk. Raises InternalError when one of the caller's cannot be."""
+        try:
+            await self._files.flush()
+        except Unkept as error:
+            raise InternalError(str(error)) from None
+
+    async def _tried_to_keep(self) -> None:
+        try:
+            await self._files.flush()
+        except Unkept as error:
+            _log.error("failed persisting to the data directory", error=error)
+
+    async def sync_changes(self, *, must_keep: bool = True) -> None:
         """Return when all changes are on disk and the catalog was told of them.
 
-        That the catalog could not be told is only logged: anti-entropy tries again. Raises InternalError when the
-        data directory cannot be written.
+        That the catalog could not be told is only logged: anti-entropy tries again. Raises InternalError when one of
+        the caller's changes cannot be kept on disk and ``must_keep`` is set.
         """
-        try:
-            errors, _ = await asyncio.gather(self._syncer.changes_sent(), self._files.flush())
-        except OSError as error:
-            raise InternalError(f"{_UNWRITABLE}: {file_text(error)}") from None
+        keeping = self.changes_kept() if must_keep else self._tried_to_keep()
+        errors, _ = await asyncio.gather(self._syncer.changes_sent(), keeping)
         for error in errors:
             _log.error("failed to sync changes", error=error)

@@ -11,6 +11,7 @@ from pyconsul.server.endpoints.catalog import wanted_tags
 from pyconsul.server.endpoints.filtering import rows_filter, vetted_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state import catalog_reads as reads
+from pyconsul.server.state.catalog_tables import LEFT_BY_CONNECT, LEFT_BY_NAME, left_index
 from pyconsul.server.state.config_entry_merge import central_index, is_proxy, with_central_config
 from pyconsul.server.state.coordinate import sorted_by_distance
 from pyconsul.structs.catalog import (
@@ -117,6 +118,10 @@ async def _service_nodes(srv: Server, ask: ServiceSpecificRequest, *, streamed: 
         reply = IndexedCheckServiceNodes(Index=index, Nodes=found or None, ResultsFilteredByACLs=told)
         if not streamed:
             return reply
+        # An instance that takes another name does not raise the index of the service that it leaves.
+        by = LEFT_BY_CONNECT if ask.Connect else LEFT_BY_NAME
+        left = left_index(db, by, ask.ServiceName, ask.PeerName, ws.quiet)
+        reply = changed(reply, Index=max(index, left))
         nonlocal before
         before = _risen(reply, before, srv.consensus.applied_index)
         return before
@@ -130,8 +135,7 @@ def _risen(
 ) -> IndexedCheckServiceNodes:
     """The reply with an index above that of the one before it if it shows something else.
 
-    An instance that takes another name leaves its service without raising that service's index; a stream tells of it
-    all the same, under the index of the change.
+    What changes without raising an index is told all the same, under that of the change.
     """
     if before is None or reply.Index > before.Index or reply.Nodes == before.Nodes:
         return reply

@@ -18,6 +18,7 @@ from pyconsul.server.state.catalog_tables import (
     checks_changed,
     index_name,
     nodes_changed,
+    note_left_services,
     row_key,
     service_changed,
     service_row,
@@ -250,7 +251,10 @@ def put_service(db: Store, index: int, node: str, service: NodeService, *, prese
     if not preserve:
         created = service.CreateIndex if existing is not None else index
         service = changed(service, ModifyIndex=index, CreateIndex=created)
-    _insert_service(db, service_row(node, service))
+    row = service_row(node, service)
+    if existing is not None:
+        note_left_services(db, index, existing, row)
+    _insert_service(db, row)
 
 
 def _insert_service(db: Store, row: ServiceRow) -> None:

@@ -107,6 +107,40 @@ KIND_SERVICE_NAMES: Table[KindServiceName] = Table(
 )
 
 
+class LeftService(WireStruct, frozen=True, kw_only=True):
+    """When an instance last left a service by taking another name; never in a snapshot.
+
+    The service's own index does not rise then. ``Key`` is that of the name index or of the connect index.
+    """
+
+    Key: str
+    Index: int
+
+
+LEFT_BY_NAME = "name"
+LEFT_BY_CONNECT = "connect"
+LEFT_SERVICES: Table[LeftService] = Table(name="left-services", primary=lambda s: s.Key)
+
+
+def note_left_services(db: Store, index: int, old: ServiceRow, new: ServiceRow) -> None:
+    """Note which services an instance leaves as it changes."""
+    left = [_left_key(LEFT_BY_CONNECT, key) for key in _connect_key(old) if key not in _connect_key(new)]
+    if old.NameKey != new.NameKey:
+        left.append(_left_key(LEFT_BY_NAME, old.NameKey))
+    for key in left:
+        db.put(LEFT_SERVICES, LeftService(Key=key, Index=index))
+
+
+def left_index(db: Store, by: str, service: str, peer: str = "", ws: WatchSet | None = None) -> int:
+    """When an instance last left the service by taking another name (or, by connect, destination); 0 if none did."""
+    row = db.get(LEFT_SERVICES, _left_key(by, row_key(peer, service)), ws)
+    return 0 if row is None else row.Index
+
+
+def _left_key(by: str, key: str) -> str:
+    return f"{by}\0{key}"
+
+
 # Which index rows move (``wire/fsm.md`` section 2)
 
 

@@ -102,10 +102,13 @@ def service_topology(
         modes = [proxy.ServiceProxy.Mode for proxy in proxies]
         native = any(proxy.ServiceConnect.Native for proxy in proxies)
     up = _Neighbours(matching(db, service, BY_SOURCE, ws), BY_DESTINATION, default_allow)
-    _find_upstreams(db, up, service, kind, guess=TRANSPARENT in modes or native, ws=ws)
+    guess = TRANSPARENT in modes or native
+    _find_upstreams(db, up, service, kind, guess=guess, ws=ws)
     down = _Neighbours(matching(db, service, BY_DESTINATION, ws), BY_SOURCE, default_allow)
     _find_downstreams(db, down, service, ws)
     up_at, upstreams = reads.combined_service_nodes(db, up.sources, ws)
+    if not guess:  # Consul finds instances in any letter case, and keeps those in the case of the registration
+        upstreams = [one for one in upstreams if _speaks_for(one) in up.sources]
     _note_routing(db, up, upstreams, ws)
     down_at, downstreams = reads.combined_service_nodes(db, down.sources, ws)
     downstreams = _certain(downstreams, down)

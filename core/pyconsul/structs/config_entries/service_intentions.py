@@ -52,6 +52,7 @@ class IntentionJWTProvider(WireStruct, frozen=True, kw_only=True):
     """A provider whose tokens are taken, and the claims they need."""
 
     aliases: ClassVar[dict[str, str]] = {"verify_claims": "VerifyClaims"}
+    go_field_types: ClassVar[dict[str, str]] = {"VerifyClaims": "[]*structs.IntentionJWTClaimVerification"}
 
     Name: OmitStr = UNSET
     VerifyClaims: list[IntentionJWTClaimVerification] | UnsetType = UNSET
@@ -59,6 +60,8 @@ class IntentionJWTProvider(WireStruct, frozen=True, kw_only=True):
 
 class IntentionJWTRequirement(WireStruct, frozen=True, kw_only=True):
     """Which tokens a caller needs."""
+
+    go_field_types: ClassVar[dict[str, str]] = {"Providers": "[]*structs.IntentionJWTProvider"}
 
     Providers: list[IntentionJWTProvider] | UnsetType = UNSET
 
