@@ -9,7 +9,8 @@ from typing import Any, cast
 import pytest
 
 from pyconsul.toolkit.leases import Lease, Renewer, keep_token
-from pyconsul.toolkit.vault import VaultClient, VaultError
+from pyconsul.toolkit.vault import VaultClient
+from pyconsul.toolkit.vault_exchange import VaultError
 
 LOGGER = logging.getLogger("tests_leases")
 
