@@ -274,6 +274,20 @@ async def test_an_error_may_be_survived(consul: Any, tmp_path: Path) -> None:
         await comes_true(lambda: out.exists() and out.read_text() == "42")
 
 
+async def test_a_file_that_could_not_be_written_is_tried_again(consul: Any, tmp_path: Path) -> None:
+    """In every round, whatever it is for: what stood in the way may be gone."""
+    await consul.put("a", b"1")
+    blocked, news = tmp_path / "blocked", tmp_path / "news"
+    blocked.mkdir()
+    templates = [a_template(blocked, "text", error_fatal=False), a_template(news, '{{ key "a" }}')]
+    async with running(a_config(consul, *templates)) as runner:
+        await comes_true(news.exists)
+        assert runner.templates[0].last_error == f"failed reading file: read {blocked}: is a directory"
+        blocked.rmdir()
+        await consul.put("a", b"2")
+        await comes_true(lambda: blocked.exists() and blocked.read_text() == "text")
+
+
 async def test_requests_are_tried_again(consul: Any, tmp_path: Path) -> None:
     """A failing server is asked again; the last failure ends the tool."""
     await consul.put("a", b"1")

@@ -385,6 +385,7 @@ class Runner:
                 raise RunError(f"error rendering {config.display}: {error}") from None
             logger.error("error rendering: %s: %s", config.display, error)
             template.last_error = str(error)
+            template.is_dirty = True
             return False
         template.is_rendered = template.is_current = True
         template.last_error = ""
