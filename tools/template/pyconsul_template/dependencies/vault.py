@@ -22,6 +22,7 @@ from pyconsul.toolkit.vault import VaultClient
 from pyconsul.toolkit.vault_exchange import VaultError
 from pyconsul_template.dependencies.models import text_map, texts
 from pyconsul_template.dependencies.queries import Fetched, UnnamedError
+from pyconsul_template.gotime import Time
 
 if TYPE_CHECKING:
     from pyconsul_template.watcher import View
@@ -50,7 +51,7 @@ class SecretWrapInfo(Struct):
     fields = (
         Field("Token", "string"),
         Field("TTL", "int"),
-        Field("CreationTime", "string"),
+        Field("CreationTime", "time.Time"),
         Field("WrappedAccessor", "string"),
     )
 
@@ -84,7 +85,7 @@ class Secret(Struct):
             LeaseDuration=int(item.get("lease_duration") or 0),
             Renewable=item.get("renewable", False),
             Data=item.get("data") or Map(ANY_MAP, is_nil=True),
-            Warnings=texts(item.get("warnings")),
+            Warnings=texts(item.get("warnings") or None),
             Auth=_auth(auth) if auth else NilPointer("*dependency.SecretAuth"),
             WrapInfo=_wrap(wrap) if wrap else NilPointer("*dependency.SecretWrapInfo"),
         )
@@ -105,7 +106,7 @@ def _wrap(item: Mapping[str, Any]) -> SecretWrapInfo:
     return SecretWrapInfo(
         Token=item.get("token", ""),
         TTL=int(item.get("ttl") or 0),
-        CreationTime=item.get("creation_time", ""),
+        CreationTime=Time.parse_rfc3339(item.get("creation_time") or "0001-01-01T00:00:00Z"),
         WrappedAccessor=item.get("wrapped_accessor", ""),
     )
 
@@ -189,8 +190,6 @@ def _is_deleted(answer: Mapping[str, Any]) -> bool:
     metadata = (answer.get("data") or {}).get("metadata")
     if not isinstance(metadata, dict):
         return False
-    from pyconsul_template.gotime import Time
-
     when = metadata.get("deletion_time")
     return isinstance(when, str) and when != "" and Time.parse_rfc3339(when).nanoseconds < time.time_ns()
 
