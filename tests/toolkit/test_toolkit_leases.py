@@ -114,6 +114,16 @@ async def test_whoever_failed_to_fetch_a_secret_again_waits_no_second_time() -> 
     assert 85 <= pause <= 95
 
 
+async def test_a_secret_that_was_fetched_again_is_waited_for_again() -> None:
+    """Its time begins anew with each answer; before the first one there is nothing to wait for."""
+    lease, vault, clock = Lease("x", LOGGER), FakeVault(), Clock()
+    await lease.wait(vault.client, default_lease=300.0, threshold=0.9, sleep=clock.sleep)
+    for seconds in (100, 200):
+        lease.took({"lease_duration": seconds})
+        await lease.wait(vault.client, default_lease=300.0, threshold=0.9, sleep=clock.sleep)
+    assert [round(pause, -2) for pause in clock.pauses] == [100, 200]
+
+
 async def test_tokens_that_a_login_gave_renew_themselves() -> None:
     """With their own right, not with that of the tool."""
     vault = FakeVault({"auth": granted(60)}, {"auth": None})

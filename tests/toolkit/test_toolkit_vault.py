@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -114,6 +115,22 @@ async def test_version_one_paths_stay(vault: FakeVault) -> None:
     client = a_client(vault)
     assert await client.read("kv/a") == {"data": {"k": 1}}
     assert await client.read("kv/nope") is None
+    await client.aclose()
+
+
+async def test_a_mount_that_cannot_be_looked_at_is_warned_of_once(
+    vault: FakeVault, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the log of who asks, under the name of the query; it counts as one of version 1 from then on."""
+    vault.answers["GET /v1/sys/internal/ui/mounts/kv/a"] = (403, {"errors": ["no"]})
+    vault.answers["GET /v1/kv/a"] = (200, {"data": {"k": 1}})
+    client = VaultClient(Vault(address=vault.address, token="t"), log=logging.getLogger("asking"))
+    for _ in range(2):
+        assert await client.read("kv/a", name="vault.read(kv/a)") == {"data": {"k": 1}}
+    [record] = caplog.records
+    assert record.name == "asking"
+    assert record.getMessage().startswith("vault.read(kv/a): failed to check if kv/a is KVv2, assume not: Error making")
+    assert [asked for asked, _, _ in vault.asked].count("GET /v1/sys/internal/ui/mounts/kv/a") == 1
     await client.aclose()
 
 

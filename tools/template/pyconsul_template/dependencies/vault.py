@@ -318,7 +318,10 @@ def _certificate(text: str, threshold: float) -> tuple[PemEncoded, float]:
         if label.endswith("PRIVATE KEY"):
             out["Key"] = block
             continue
-        found = x509.load_pem_x509_certificate(block.encode())
+        try:
+            found = x509.load_pem_x509_certificate(block.encode())
+        except ValueError:
+            raise UnnamedError("x509: malformed certificate") from None
         pem = found.public_bytes(Encoding.PEM).decode()
         try:
             is_ca = found.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
