@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from base64 import b64decode
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from pyconsul.lang.gotemplate.values import type_of
@@ -101,6 +102,58 @@ async def test_a_follower_takes_over(consul: Any, tmp_path: Path) -> None:
         await comes_true(lambda: out.read_text() == "new")
         assert runner.dedup is not None
         assert runner.dedup.is_leader(runner.templates[0])
+
+
+async def test_what_is_too_much_for_a_key_is_not_shared(
+    consul: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is written here all the same."""
+    await consul.put("a", b"1")
+    monkeypatch.setattr(dedup, "MAX_SHARED_BYTES", 10)
+    out = tmp_path / "out"
+    async with running(a_config(consul, out, '{{ key "a" }}')) as runner:
+        await comes_true(lambda: out.exists() and out.read_text() == "1")
+        key = f"dd/{runner.templates[0].identity}/data"
+        assert b64decode(consul.keys[key]["Value"]) == dedup.NO_DATA
+    assert f"failed to write '{key}': " in caplog.text and " bytes are too many" in caplog.text
+
+
+def test_a_key_of_consul_takes_what_is_shared() -> None:
+    """Half a mebibyte at most."""
+    assert dedup.MAX_SHARED_BYTES == 512 * 1024
+
+
+async def test_a_session_that_cannot_be_had_is_asked_for_again_a_little_later(
+    consul: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, skip_time: Callable[[float], None]
+) -> None:
+    """The data of a leader are read meanwhile."""
+    raw = dedup.AsyncClient.raw
+    asked: list[str] = []
+
+    async def refusing(self: dedup.AsyncClient, method: str, path: str, *args: Any, **kwargs: Any) -> Answer:
+        if path == "/v1/session/create":
+            asked.append(path)
+            return Answer(500, {}, b"no leader")
+        return await raw(self, method, path, *args, **kwargs)
+
+    monkeypatch.setattr(dedup.AsyncClient, "raw", refusing)
+    out = tmp_path / "out"
+    config = a_config(consul, out, '{{ key "a" }}')
+    key = f"dd/{Runner(config).templates[0].identity}/data"
+    async with running(config):
+        await comes_true(lambda: asked)
+        await consul.put(key, dedup.encode({"kv.block(a)": "1"}), session="somebody", flags=dedup.LOCK_FLAG)
+        await comes_true(lambda: out.exists() and out.read_text() == "1")
+        assert len(asked) == 1
+        skip_time(dedup.SESSION_RETRY)
+        await comes_true(lambda: len(asked) == 2)
+
+
+async def test_without_templates_there_is_nothing_to_share(consul: Any, tmp_path: Path) -> None:
+    """And nothing to fail with."""
+    config = msgspec.structs.replace(a_config(consul, tmp_path / "out", "x"), templates=())
+    async with running(config) as runner:
+        await comes_true(lambda: runner.dedup is not None and runner.dedup.session)
 
 
 async def test_odd_answers_are_asked_for_again(

@@ -117,6 +117,11 @@ def test_the_graph_is_printed_when_all_is_known(tmp_path: Path, capsys: pytest.C
     assert capsys.readouterr().out.startswith("digraph templates {")
 
 
+def test_a_diff_of_a_new_file_has_nothing_on_the_left() -> None:
+    """As patch takes it."""
+    assert unified("f", None, b"a\n") == "--- /dev/null\n+++ f\n@@ -0,0 +1 @@\n+a\n"
+
+
 def test_a_diff_of_binary_files_says_so() -> None:
     """Bytes that are no text are not shown."""
     assert unified("f", b"\xff", b"x") == "Binary file f differs\n"

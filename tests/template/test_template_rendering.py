@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,20 @@ def test_dry_mode_prints(tmp_path: Path, capfdbinary: pytest.CaptureFixture[byte
     assert render(TemplateConfig(destination=str(out)), b"text\n", dry=True).wrote
     assert capfdbinary.readouterr().out == f"> {out}\ntext\n".encode()
     assert not out.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_a_new_file_belongs_to_whom_the_old_one_did(tmp_path: Path) -> None:
+    """Unless the stanza says to whom; then an equal file is given to them, too."""
+    out = tmp_path / "out"
+    out.write_bytes(b"old")
+    os.chown(out, 1234, 2345)
+    render(TemplateConfig(destination=str(out)), b"new", dry=False)
+    assert (out.stat().st_uid, out.stat().st_gid) == (1234, 2345)
+    config = TemplateConfig(destination=str(out), user="77", group="88")
+    assert render(config, b"new", dry=False).wrote
+    assert (out.stat().st_uid, out.stat().st_gid) == (77, 88)
+    assert not render(config, b"new", dry=False).wrote
 
 
 def test_unknown_owners_are_an_error(tmp_path: Path) -> None:

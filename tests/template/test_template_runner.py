@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -274,6 +274,20 @@ async def test_an_error_may_be_survived(consul: Any, tmp_path: Path) -> None:
         await comes_true(lambda: out.exists() and out.read_text() == "42")
 
 
+async def test_a_file_that_could_not_be_written_is_tried_again(consul: Any, tmp_path: Path) -> None:
+    """In every round, whatever it is for: what stood in the way may be gone."""
+    await consul.put("a", b"1")
+    blocked, news = tmp_path / "blocked", tmp_path / "news"
+    blocked.mkdir()
+    templates = [a_template(blocked, "text", error_fatal=False), a_template(news, '{{ key "a" }}')]
+    async with running(a_config(consul, *templates)) as runner:
+        await comes_true(news.exists)
+        assert runner.templates[0].last_error == f"failed reading file: read {blocked}: is a directory"
+        blocked.rmdir()
+        await consul.put("a", b"2")
+        await comes_true(lambda: blocked.exists() and blocked.read_text() == "text")
+
+
 async def test_requests_are_tried_again(consul: Any, tmp_path: Path) -> None:
     """A failing server is asked again; the last failure ends the tool."""
     await consul.put("a", b"1")
@@ -302,6 +316,65 @@ async def test_quiescence_gathers_changes(consul: Any, tmp_path: Path) -> None:
             await comes_true(lambda v=value: runner.values.get("kv.block(a)") == v.decode())
         await comes_true(lambda: out.read_text() == "3")
         assert runner.templates[0].renders == 2
+
+
+async def test_timers_that_run_out_together_let_all_their_templates_go(
+    consul: Any, tmp_path: Path, skip_time: Callable[[float], None]
+) -> None:
+    """Each in a round of its own, one after the other, with its command."""
+    await consul.put("a", b"1")
+    log = tmp_path / "log"
+    texts = [tmp_path / str(n) for n in range(3)]
+    templates = [a_template(path, '{{ key "a" }}', command=[f"echo {path.name} >> {log}"]) for path in texts]
+    async with running(a_config(consul, *templates, wait={"min": 50_000_000_000})) as runner:
+        await comes_true(lambda: all(t.quiescence for t in runner.templates))
+        await consul.put("a", b"2")
+        await comes_true(lambda: all(t.quiescence and t.quiescence.due for t in runner.templates))
+        skip_time(51)
+        await comes_true(lambda: log.read_text().split() == ["0", "1", "2"] * 2)
+
+
+async def test_what_a_template_still_misses_when_its_timer_runs_out_is_not_waited_for_twice(
+    consul: Any, tmp_path: Path, skip_time: Callable[[float], None]
+) -> None:
+    """The timer is over; the next one begins when everything has been rendered again."""
+    await consul.put("which", b"x")
+    await consul.put("v/x", b"X")
+    await consul.put("v/y", b"Y")
+    out = tmp_path / "out"
+    text = '{{ with $w := key "which" }}{{ key (print "v/" $w) }}{{ end }}'
+    async with running(a_config(consul, a_template(out, text), wait={"min": 50_000_000_000})) as runner:
+        await comes_true(lambda: runner.templates[0].quiescence)
+        await consul.put("which", b"y")
+        await comes_true(lambda: runner.templates[0].quiescence and runner.templates[0].quiescence.due)
+        await consul.put("which", b"z")
+        await comes_true(lambda: "kv.block(v/z)" in runner.templates[0].missing)
+        skip_time(51)
+        await comes_true(lambda: runner.templates[0].quiescence is None)
+        await consul.put("v/z", b"Z")
+        await comes_true(lambda: out.read_text() == "Z")
+        await comes_true(lambda: runner.templates[0].quiescence)
+
+
+async def test_the_child_waits_for_templates_that_miss_data_again(consul: Any, tmp_path: Path) -> None:
+    """Everything has to be rendered at one time: a template that was rendered long ago may be out of date."""
+    await consul.put("which", b"x")
+    await consul.put("v/x", b"X")
+    first, late, seen = tmp_path / "first", tmp_path / "late", tmp_path / "seen"
+    text = '{{ with $w := key "which" }}{{ key (print "v/" $w) }}{{ end }}'
+    templates = [a_template(first, text), a_template(late, '{{ key "late" }}')]
+    config = a_config(consul, *templates, exec={"command": [f"cat {first} > {seen}; exit 0"]})
+    runner = Runner(config)
+    work = asyncio.create_task(runner.run())
+    await comes_true(first.exists)
+    await consul.put("which", b"y")
+    await comes_true(lambda: "kv.block(v/y)" in runner.templates[0].missing)
+    await consul.put("late", b"L")
+    await comes_true(late.exists)
+    await consul.put("v/y", b"Y")
+    with pytest.raises(ChildEnded):
+        await work
+    assert seen.read_text() == "Y"
 
 
 async def test_the_child_starts_when_everything_is_rendered(consul: Any, tmp_path: Path) -> None:

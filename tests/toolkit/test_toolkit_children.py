@@ -147,7 +147,18 @@ def test_log_files_carry_no_times(tmp_path: Path, capsys: pytest.CaptureFixture[
     logs.setup("tests_tool", "info")
     (file,) = tmp_path.iterdir()
     assert file.read_text() == "[ERR] (runner) one\n\n[INFO] two\n"
-    assert "[DEBUG] (logging) enabling log_file logging to" in capsys.readouterr().err.splitlines()[0]
+    told = f"[DEBUG] (logging) enabling log_file logging to {tmp_path / 'ct.log'} with rotation every 24h0m0s"
+    assert capsys.readouterr().err.splitlines()[0].endswith(told)
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(0.0, "24h0m0s"), (90.0, "1m30s")])
+def test_log_files_have_an_age(tmp_path: Path, capsys: pytest.CaptureFixture[str], seconds: float, shown: str) -> None:
+    """A day, unless another one is asked for."""
+    logs.setup("tests_tool", "info", file_path=str(tmp_path / "ct.log"), rotate_seconds=seconds)
+    handlers = logging.getLogger("tests_tool").handlers
+    assert [h.limit_seconds for h in handlers if isinstance(h, logs.RotatingFile)] == [seconds or 86400.0]
+    logs.setup("tests_tool", "info")
+    assert f"with rotation every {shown}\n" in capsys.readouterr().err
 
 
 def test_syslog_has_to_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -211,6 +222,18 @@ def test_a_log_file_is_closed_when_it_has_grown(tmp_path: Path) -> None:
     handler.close()
     heads = [file.read_text() for file in sorted(tmp_path.iterdir())]
     assert heads == ["[INFO] (part) as long as this\n", "[INFO] (part) a\n[INFO] (part) b\n"]
+
+
+def test_a_log_file_is_closed_when_it_is_old(tmp_path: Path) -> None:
+    """With the next line, however few there are."""
+    handler = logs.RotatingFile(str(tmp_path / "ct.log"), limit_bytes=0, limit_seconds=3600, keep=0)
+    handler.emit(a_record("a"))
+    handler.created -= 3600
+    for message in ("b", "c"):
+        handler.emit(a_record(message))
+    handler.close()
+    heads = [file.read_text() for file in sorted(tmp_path.iterdir())]
+    assert heads == ["[INFO] (part) a\n", "[INFO] (part) b\n[INFO] (part) c\n"]
 
 
 def test_a_full_disk_ends_no_tool(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any, cast
 import pytest
 
 from pyconsul.toolkit.leases import Lease, Renewer, keep_token
-from pyconsul.toolkit.vault import VaultClient, VaultError
+from pyconsul.toolkit.vault import VaultClient
+from pyconsul.toolkit.vault_exchange import VaultError
 
 LOGGER = logging.getLogger("tests_leases")
 
@@ -111,6 +112,16 @@ async def test_whoever_failed_to_fetch_a_secret_again_waits_no_second_time() -> 
     """The lease is over already."""
     [pause] = await waited({"lease_duration": 100}, FakeVault(), times=3)
     assert 85 <= pause <= 95
+
+
+async def test_a_secret_that_was_fetched_again_is_waited_for_again() -> None:
+    """Its time begins anew with each answer; before the first one there is nothing to wait for."""
+    lease, vault, clock = Lease("x", LOGGER), FakeVault(), Clock()
+    await lease.wait(vault.client, default_lease=300.0, threshold=0.9, sleep=clock.sleep)
+    for seconds in (100, 200):
+        lease.took({"lease_duration": seconds})
+        await lease.wait(vault.client, default_lease=300.0, threshold=0.9, sleep=clock.sleep)
+    assert [round(pause, -2) for pause in clock.pauses] == [100, 200]
 
 
 async def test_tokens_that_a_login_gave_renew_themselves() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyconsul.lang.hcl.decode import Blocks
+from pyconsul.sdk.settings import TLS
 from pyconsul.toolkit import signals
 from pyconsul.toolkit.errors import ConfigError
 from pyconsul.toolkit.flags import parse_auth
@@ -19,7 +20,7 @@ from pyconsul.toolkit.retry import RetryPolicy
 from pyconsul.toolkit.running_stanzas import EXEC, Environment, Exec, Logging
 from pyconsul.toolkit.schema import boolean, decode, integer, many, merge, text, texts
 from pyconsul.toolkit.sources import from_path, parse
-from pyconsul.toolkit.stanzas import CONSUL, Consul, Nomad, Tls, Vault, parse_wait, wait_setting
+from pyconsul.toolkit.stanzas import CONSUL, Consul, Nomad, Tls, Transport, Vault, parse_wait, wait_setting
 
 MS = 1_000_000
 
@@ -172,6 +173,56 @@ def test_environments_are_filtered() -> None:
     assert Environment(pristine=True, custom=("", "=x", "B")).build(own, {}) == {"B": ""}
 
 
+def test_a_stanza_that_says_nothing_passes_all_variables_on() -> None:
+    """It has to be asked to hold them back."""
+    assert Environment.of({}).build({"A": "1"}, {"E": "1"}) == {"A": "1", "E": "1"}
+    assert Environment.of({"pristine": True}).build({"A": "1"}, {"E": "1"}) == {"E": "1"}
+    assert Environment.of({"blacklist": ["A"], "whitelist": ["A", "B"]}).build(dict.fromkeys("ABC", ""), {}) == {
+        "B": ""
+    }
+
+
+def test_transports_have_the_originals_defaults() -> None:
+    """In nanoseconds; 0 is no bound."""
+    second = 1_000_000_000
+    assert Transport() == Transport(30 * second, 30 * second, False, 5 * second, 0, 100, 0, 10 * second)
+
+
+def test_what_a_stanza_says_of_tls_reaches_the_client() -> None:
+    """Each file at its place; without TLS nothing does."""
+    ssl = {
+        "cert": "c",
+        "key": "k",
+        "ca_cert": "a",
+        "ca_path": "p",
+        "ca_cert_bytes": "b",
+        "server_name": "n",
+        "verify": False,
+    }
+    settings = Consul.of({"ssl": ssl}, {}).client_settings()
+    tls = TLS(ca_file="a", ca_path="p", ca_pem="b", cert_file="c", key_file="k", server_name="n", verify=False)
+    assert (settings.scheme, settings.tls) == ("https", tls)
+    settings = Consul.of({"ssl": {**ssl, "enabled": False}}, {}).client_settings()
+    assert (settings.scheme, settings.tls) == ("http", TLS())
+
+
+@pytest.mark.parametrize(
+    ("auth", "wanted"),
+    [({"username": "u"}, "u"), ({"username": "u", "password": "p"}, "u:p"), ({"username": "u", "enabled": False}, None), ({}, None)],
+)  # fmt: skip
+def test_commands_see_who_consul_is_asked_as(auth: dict[str, object], wanted: str | None) -> None:
+    """Where that is on."""
+    assert Consul.of({"auth": auth}, {}).environment().get("CONSUL_HTTP_AUTH") == wanted
+
+
+def test_whole_numbers_may_have_a_point() -> None:
+    """JSON and HCL write them in both ways; what is behind the point is lost."""
+    assert decode({"n": 3.0}, {"n": integer}) == decode({"n": 3.9}, {"n": integer}) == {"n": 3}
+    for wrong in (True, "3", [3]):
+        with pytest.raises(ConfigError, match="'n' expected type 'int'"):
+            decode({"n": wrong}, {"n": integer})
+
+
 def test_commands_have_defaults() -> None:
     """A stanza with a command is on."""
     made = Exec.of({"command": ["a b"], "kill_signal": 15})
@@ -187,6 +238,26 @@ def test_signals_are_known_by_name() -> None:
         signals.parse("X")
 
 
+KNOWN = (
+    "ABRT ALRM BUS CONT FPE HUP ILL INT IO IOT KILL NULL PIPE PROF QUIT SEGV STOP SYS TERM TRAP TSTP TTIN TTOU USR1 USR2 "
+    "WINCH XCPU XFSZ"
+)
+TAKEN = "ALRM CONT HUP INT IO PROF QUIT TERM TSTP TTIN TTOU USR1 USR2 WINCH XCPU"
+
+
+def test_the_originals_signals_are_known() -> None:
+    """Not those that tell of a child or of urgent data, which come all the time."""
+    with pytest.raises(signals.UnknownSignal) as caught:
+        signals.parse("X")
+    assert str(caught.value).partition("[")[2] == " ".join(f'"SIG{name}"' for name in KNOWN.split()) + "]"
+    assert all(signals.parse(f"SIG{name}") == signal.Signals[f"SIG{name}"] for name in KNOWN.split() if name != "NULL")
+
+
+def test_signals_that_can_be_passed_on_are_taken() -> None:
+    """The others end a process, or say that this one is broken."""
+    assert {signal.Signals[f"SIG{name}"] for name in TAKEN.split()} == signals.PASSED_ON
+
+
 def test_basic_authentication_is_cut_at_the_first_colon() -> None:
     """A password may hold colons; nothing at all is an error."""
     assert parse_auth("u:p:q") == {"enabled": True, "username": "u", "password": "p:q"}
@@ -199,3 +270,4 @@ def test_the_log_level_comes_from_the_environment() -> None:
     made = Logging.of({}, {"B": "debug"}, tool="t", levels=("A", "B"))
     assert (made.level, made.syslog_facility, made.syslog_name) == ("debug", "", "t")
     assert Logging.of({"syslog": {"name": "n"}}, {}, tool="t", levels=()).syslog_facility == "LOCAL0"
+    assert Logging.of({"syslog": {"name": "n", "enabled": False}}, {}, tool="t", levels=()).syslog_facility == ""

@@ -5,15 +5,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+import logging
+import math
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pyconsul.sdk.request import Answer
 from pyconsul.toolkit.stanzas import Vault
-from pyconsul.toolkit.vault import VaultClient, VaultError, kv2_path
-from pyconsul.toolkit.vault_environment import Patience, VaultEnvironment
+from pyconsul.toolkit.vault import VaultClient, kv2_path
+from pyconsul.toolkit.vault_environment import Patience, RateLimit, VaultEnvironment
+from pyconsul.toolkit.vault_exchange import Throttle, VaultError, location_of
 
 
 class FakeVault:
@@ -21,6 +26,7 @@ class FakeVault:
 
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, Any]] = {}
+        self.headers: dict[str, str] = {}  # a line more for the answer to a method and path
         self.asked: list[tuple[str, dict[str, str], Any]] = []
         self.statuses: list[int] = []  # the next answers' own
         self.address = ""
@@ -34,10 +40,13 @@ class FakeVault:
                 headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines)}
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 self.asked.append((f"{method} {target}", headers, json.loads(body) if body else None))
-                status, answer = self.answers.get(f"{method} {target.partition('?')[0]}", (404, {"errors": []}))
+                asked = f"{method} {target.partition('?')[0]}"
+                status, answer = self.answers.get(asked, (404, {"errors": []}))
                 status = self.statuses.pop(0) if self.statuses else status
                 data = json.dumps(answer).encode() if answer is not None else b""
-                writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data)
+                lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(data)}"]
+                lines += [self.headers[asked]] if asked in self.headers else []
+                writer.write("\r\n".join([*lines, "", ""]).encode() + data)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -45,14 +54,28 @@ class FakeVault:
             writer.close()
 
 
-@pytest.fixture
-async def vault() -> AsyncIterator[FakeVault]:
+@asynccontextmanager
+async def serving() -> AsyncGenerator[FakeVault]:
     """A running little Vault."""
     fake = FakeVault()
     server = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
     fake.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     yield fake
     server.close()
+
+
+@pytest.fixture
+async def vault() -> AsyncGenerator[FakeVault]:
+    """The Vault that a client is told of."""
+    async with serving() as fake:
+        yield fake
+
+
+@pytest.fixture
+async def active() -> AsyncGenerator[FakeVault]:
+    """The Vault that a standby sends its clients to."""
+    async with serving() as fake:
+        yield fake
 
 
 async def at_once(_seconds: float) -> None:
@@ -92,6 +115,22 @@ async def test_version_one_paths_stay(vault: FakeVault) -> None:
     client = a_client(vault)
     assert await client.read("kv/a") == {"data": {"k": 1}}
     assert await client.read("kv/nope") is None
+    await client.aclose()
+
+
+async def test_a_mount_that_cannot_be_looked_at_is_warned_of_once(
+    vault: FakeVault, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the log of who asks, under the name of the query; it counts as one of version 1 from then on."""
+    vault.answers["GET /v1/sys/internal/ui/mounts/kv/a"] = (403, {"errors": ["no"]})
+    vault.answers["GET /v1/kv/a"] = (200, {"data": {"k": 1}})
+    client = VaultClient(Vault(address=vault.address, token="t"), log=logging.getLogger("asking"))
+    for _ in range(2):
+        assert await client.read("kv/a", name="vault.read(kv/a)") == {"data": {"k": 1}}
+    [record] = caplog.records
+    assert record.name == "asking"
+    assert record.getMessage().startswith("vault.read(kv/a): failed to check if kv/a is KVv2, assume not: Error making")
+    assert [asked for asked, _, _ in vault.asked].count("GET /v1/sys/internal/ui/mounts/kv/a") == 1
     await client.aclose()
 
 
@@ -152,6 +191,148 @@ async def test_silence_ends_after_a_while(vault: FakeVault) -> None:
     with pytest.raises(VaultError, match=r"^context deadline exceeded$"):
         await client.request("GET", "kv/a")
     await client.aclose()
+
+
+async def test_a_standby_sends_its_clients_to_the_active_server(vault: FakeVault, active: FakeVault) -> None:
+    """With method, token, body and parameters, whatever the query of the place it names."""
+    for status in (301, 302, 307):
+        vault.answers["PUT /v1/kv/a"] = (status, None)
+        vault.headers["PUT /v1/kv/a"] = f"Location: {active.address}/v1/kv/b?x=1"
+        active.answers["PUT /v1/kv/b"] = (200, {"data": {"status": status}})
+        client = a_client(vault)
+        found = await client.request("PUT", "kv/a", body={"k": "v"}, params={"list": "true"})
+        assert found == {"data": {"status": status}}
+        assert active.asked[-1][0] == "PUT /v1/kv/b?list=true"
+        assert active.asked[-1][1]["x-vault-token"] == "t"
+        assert active.asked[-1][2] == {"k": "v"}
+        await client.aclose()
+
+
+async def test_errors_of_the_active_server_name_it(vault: FakeVault, active: FakeVault) -> None:
+    """The place that a redirection may tell as a path alone is the same server's."""
+    vault.answers |= {"GET /v1/kv/a": (307, None), "GET /v1/kv/b": (403, {"errors": ["no"]})}
+    client = a_client(vault)
+    for place, shown in ((f"{active.address}/v1/kv/c", f"{active.address}/v1/kv/c"), ("b", f"{vault.address}/v1/kv/b")):
+        vault.headers["GET /v1/kv/a"] = f"Location: {place}"
+        active.answers["GET /v1/kv/c"] = (403, {"errors": ["no"]})
+        with pytest.raises(VaultError) as caught:
+            await client.request("GET", "kv/a")
+        assert str(caught.value) == f"Error making API request.\n\nURL: GET {shown}\nCode: 403. Errors:\n\n* no"
+    await client.aclose()
+
+
+@pytest.mark.parametrize("second", [300, 303, 307, 308])
+async def test_one_redirection_is_followed(vault: FakeVault, second: int) -> None:
+    """What comes after it counts as an answer, most of the time an empty one."""
+    vault.answers |= {"GET /v1/kv/a": (307, None), "GET /v1/kv/b": (second, None), "GET /v1/kv/c": (200, {"data": {}})}
+    vault.headers |= {"GET /v1/kv/a": "Location: /v1/kv/b", "GET /v1/kv/b": "Location: /v1/kv/c"}
+    client = a_client(vault)
+    assert await client.request("GET", "kv/a") is None
+    assert [asked[0] for asked in vault.asked] == ["GET /v1/kv/a", "GET /v1/kv/b"]
+    await client.aclose()
+
+
+async def test_redirections_may_be_forbidden(vault: FakeVault) -> None:
+    """By a variable; what the server says then counts as an answer."""
+    vault.answers |= {"GET /v1/kv/a": (307, {"data": {"k": "here"}}), "GET /v1/kv/b": (200, None)}
+    vault.headers["GET /v1/kv/a"] = "Location: /v1/kv/b"
+    client = a_client(vault, variables=VaultEnvironment.of({"VAULT_DISABLE_REDIRECTS": "true"}))
+    assert await client.request("GET", "kv/a") == {"data": {"k": "here"}}
+    await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("X: y", r"^http: no Location header in response$"),
+        ("Location: http://[::1", r"failed to parse Location header \"http://\[::1\": parse .*: missing ']' in host$"),
+    ],
+)
+async def test_a_redirection_to_nowhere_is_told(vault: FakeVault, line: str, message: str) -> None:
+    """In the words of Go's client."""
+    vault.answers["GET /v1/kv/a"] = (307, None)
+    vault.headers["GET /v1/kv/a"] = line
+    client = a_client(vault)
+    with pytest.raises(VaultError, match=message):
+        await client.request("GET", "kv/a")
+    await client.aclose()
+
+
+def test_no_redirection_leads_out_of_tls() -> None:
+    """A token is not to be read on the way."""
+    answer = Answer(307, {"location": "http://127.0.0.1/v1/kv/a"}, b"")
+    with pytest.raises(VaultError, match=r"^redirect would cause protocol downgrade$"):
+        location_of("GET", "https://127.0.0.1/v1/kv/a", answer)
+
+
+async def test_errors_tell_the_name_space_of_the_answer(vault: FakeVault) -> None:
+    """But for the root."""
+    vault.answers["GET /v1/kv/a"] = (403, {"errors": []})
+    client = a_client(vault)
+    for space, shown in (("team/", "Namespace: team/\n"), ("root/", "")):
+        vault.headers["GET /v1/kv/a"] = f"X-Vault-Namespace: {space}"
+        with pytest.raises(VaultError, match=rf"^Error making API request\.\n\n{shown}URL: GET "):
+            await client.request("GET", "kv/a")
+    await client.aclose()
+
+
+async def test_requests_may_be_held_to_a_rate(vault: FakeVault) -> None:
+    """So many at once, and the next ones as they come due; repetitions and redirections do not count."""
+    vault.answers["GET /v1/kv/a"] = (200, None)
+    waits: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    variables = VaultEnvironment.of({"VAULT_RATE_LIMIT": "0.1:2"})
+    client = a_client(vault, sleep=sleep, variables=variables)
+    for _ in range(4):
+        await client.request("GET", "kv/a")
+    assert waits[:2] == [0.0, 0.0]
+    assert waits[2:] == [pytest.approx(10, abs=1), pytest.approx(20, abs=1)]
+    await client.aclose()
+
+
+def test_a_rate_lets_requests_through_as_tokens_come_back() -> None:
+    """Up to the burst; a wait that is longer than there is time for is left out and owes nothing."""
+    throttle = Throttle(RateLimit(rate=2, burst=2))
+    assert [throttle.pause(100.0, 60) for _ in range(4)] == [0, 0, 0.5, 1.0]
+    assert throttle.pause(100.0, 1.2) == 0.0
+    assert throttle.pause(101.0, 60) == 0.5
+    assert [throttle.pause(200.0, 60) for _ in range(3)] == [0, 0, 0.5]
+
+
+@pytest.mark.parametrize("limit", [RateLimit(0, 5), RateLimit(-1, 5), RateLimit(0.5, 0)])
+def test_a_rate_that_would_let_nothing_through_holds_nobody_up(limit: RateLimit) -> None:
+    """As with Vault's own client."""
+    throttle = Throttle(limit)
+    assert [throttle.pause(0.0, 60) for _ in range(9)] == [0.0] * 9
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("", None), ("7", RateLimit(7, 7)), ("2.5", RateLimit(2.5, 2)), ("2.5:9", RateLimit(2.5, 9)), ("1:2:3", RateLimit(1, 2)), ("inf", RateLimit(math.inf, 0))],
+)  # fmt: skip
+def test_a_rate_is_a_number_with_or_without_a_burst(text: str, wanted: RateLimit | None) -> None:
+    """Without one, its whole part is that."""
+    assert VaultEnvironment.of({"VAULT_RATE_LIMIT": text}).rate_limit == wanted
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"VAULT_MAX_RETRIES": "-1"}, 'strconv.ParseUint: parsing "-1": invalid syntax'),
+        ({"VAULT_RATE_LIMIT": "1:x", "VAULT_CLIENT_TIMEOUT": "x"}, "VAULT_RATE_LIMIT was provided but incorrectly formatted"),
+        ({"VAULT_CLIENT_TIMEOUT": "x", "VAULT_SKIP_VERIFY": "x"}, 'could not parse "VAULT_CLIENT_TIMEOUT"'),
+        ({"VAULT_SKIP_VERIFY": "x", "VAULT_SRV_LOOKUP": "x"}, "could not parse VAULT_SKIP_VERIFY"),
+        ({"VAULT_SRV_LOOKUP": "x", "VAULT_DISABLE_REDIRECTS": "x"}, "could not parse VAULT_SRV_LOOKUP"),
+        ({"VAULT_DISABLE_REDIRECTS": "x", "VAULT_HEADERS": "x"}, "could not parse VAULT_DISABLE_REDIRECTS"),
+    ],
+)  # fmt: skip
+def test_the_first_variable_that_cannot_be_read_is_told(variables: dict[str, str], message: str) -> None:
+    """In the order of Vault's own client."""
+    wanted = f"error encountered setting up default configuration: {message}"
+    assert VaultEnvironment.of(variables).fault == wanted
 
 
 async def test_variables_fill_what_the_stanza_leaves_empty(vault: FakeVault) -> None:

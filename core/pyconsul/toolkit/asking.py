@@ -13,7 +13,7 @@ import msgspec
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import ConsulError, status_error
 from pyconsul.sdk.request import QueryMeta, QueryOptions
-from pyconsul.toolkit.vault import VaultError
+from pyconsul.toolkit.vault_exchange import VaultError
 
 MIN_INTERVAL: Final = 0.1
 """Seconds between an answer and the question before it, after the first answer; up to 20 ms more by chance."""

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from pyconsul.sdk.errors import ConsulError
-from pyconsul.toolkit.vault import VaultClient, VaultError
+from pyconsul.toolkit.vault import VaultClient
+from pyconsul.toolkit.vault_exchange import VaultError
 
 
 def lease_pause(item: Mapping[str, Any], default_lease: float, threshold: float, dice: float) -> float:

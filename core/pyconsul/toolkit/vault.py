@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import random
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote as percent
@@ -16,22 +15,12 @@ from urllib.parse import urlencode
 
 from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.primitives.system_errors import system_text
-from pyconsul.sdk.errors import ConsulError, TransportError
-from pyconsul.sdk.request import Answer
-from pyconsul.sdk.retry import Retry
-from pyconsul.sdk.settings import Settings as ClientSettings
+from pyconsul.sdk.errors import ConsulError
 from pyconsul.toolkit.errors import ConfigError
-from pyconsul.toolkit.stanzas import SECOND, Vault, file_text
+from pyconsul.toolkit.stanzas import Vault, file_text
+from pyconsul.toolkit.vault_exchange import Ask, Exchange, Told, VaultError
 
 logger = logging.getLogger(__name__)
-
-
-class VaultError(Exception):
-    """Vault said no; the text is the one Vault's own client prints."""
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
 
 
 class Mount(NamedTuple):
@@ -56,27 +45,16 @@ class VaultClient:
         log: logging.Logger = logger,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        from pyconsul.sdk.client import AsyncClient
-
         self.settings = settings
         self._number = number
         self._log = log
-        self._sleep = sleep
         self.token = bare_token(settings.token) or settings.variables.token
-        self.address = settings.server
-        self._client = AsyncClient(
-            ClientSettings(
-                address=self.address,
-                tls=settings.tls.for_client(),
-                retry=Retry.NEVER,
-                connect_timeout=settings.transport.dial_timeout / SECOND or 30.0,
-            )
-        )
+        self._exchange = Exchange(settings, sleep)
         self._mounts: dict[str, Mount] = {}
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        await self._exchange.aclose()
 
     async def request(
         self,
@@ -90,14 +68,13 @@ class VaultClient:
         """One request below ``/v1/``; None when there is nothing. Raises VaultError, or the SDK's TransportError."""
         data = None if body is None else json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
         target = "/v1/" + percent(path, safe="/~:@!$&'()*+,;=-._")
-        headers = self._headers(self.token if token is None else token)
+        ask = Ask(method, target, params or {}, data, self._headers(self.token if token is None else token))
         try:
             async with asyncio.timeout(self.settings.variables.patience.timeout):
-                answer = await self._asked(lambda: self._client.raw(method, target, params or {}, data, headers))
+                told = await self._exchange.send(ask)
         except TimeoutError:
             raise VaultError(0, "context deadline exceeded") from None
-        shown_target = f"{target}?{urlencode(params)}" if params else target
-        return self._read(method, shown_target, answer.status, answer.body)
+        return self._read(ask, told)
 
     def _headers(self, token: str) -> dict[str, str]:
         given = {
@@ -108,39 +85,22 @@ class VaultClient:
         headers = {"X-Vault-Request": "true", **self.settings.variables.headers}
         return headers | {name: value for name, value in given.items() if value}
 
-    async def _asked(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """The answer; of a server that is out of order for the moment the last one. Raises TransportError."""
-        patience = self.settings.variables.patience
-        failures = 0
-        while True:
-            failures += 1
-            try:
-                answer = await ask()
-            except TransportError as error:
-                pause = patience.pause(failures, 0, "", random.random())
-                if pause is None or "failed to verify certificate" in error.reason:
-                    raise
-            else:
-                pause = patience.pause(failures, answer.status, answer.header("retry-after"), random.random())
-                if pause is None:
-                    return answer
-            await self._sleep(pause)
-
-    def _read(self, method: str, target: str, status: int, body: bytes) -> dict[str, Any] | None:
+    def _read(self, ask: Ask, told: Told) -> dict[str, Any] | None:
+        """What is in an answer, None for nothing; only statuses from 400 on are errors. Raises VaultError."""
+        status, body = told.answer.status, told.answer.body
         parsed: Any = None
         try:
             if body.strip():
                 parsed = json.loads(body, parse_int=self._number, parse_float=self._number)
         except ValueError:
-            if status < 300:
+            if status < 400:
                 raise VaultError(status, syntax_error(body) or "invalid character") from None
-        if status == 404 and method == "GET":
+        if status == 404 and ask.method == "GET":
             has_data = isinstance(parsed, dict) and (parsed.get("data") or parsed.get("warnings"))
             return parsed if has_data else None
-        if 200 <= status < 300:
+        if status < 400:
             return parsed if isinstance(parsed, dict) else None
-        url = f"{self.address.rstrip('/')}{target}"
-        head = f"Error making API request.\n\nURL: {method} {url}\nCode: {status}."
+        head = f"Error making API request.\n\n{_where(ask, told)}\nCode: {status}."
         if isinstance(parsed, dict):
             errors: list[str] = parsed.get("errors") or []
             raise VaultError(status, head + " Errors:\n\n" + "".join(f"* {error}" for error in errors))
@@ -233,6 +193,14 @@ class VaultClient:
             await self.kubernetes_login()
         elif self.settings.needs_login:
             await self.unwrap()
+
+
+def _where(ask: Ask, told: Told) -> str:
+    """Who refused what: the name space that the answer tells, unless it is the root, and the URL."""
+    space = told.answer.header("x-vault-namespace")
+    query = f"?{urlencode(ask.params)}" if ask.params else ""
+    shown = f"Namespace: {space}\n" if space not in ("", "root/") else ""
+    return f"{shown}URL: {ask.method} {told.url}{query}"
 
 
 def bare_token(text: str) -> str:

@@ -6,16 +6,19 @@ The tools' originals make their clients of it, so that its variables and its pat
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
-from pyconsul.lang.strconv import NumberSyntaxError, parse_bool, parse_uint, quote
+from pyconsul.lang.strconv import NumberSyntaxError, parse_bool, parse_float, parse_uint, quote
 from pyconsul.primitives.durations import DurationError, parse_duration, to_seconds
 
 SHORTEST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 1.5
+_RATE_AND_BURST: Final = re.compile(r"\s*([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?):\s*([+-]?[0-9]+)")
 
 
 class UnusableVariableError(Exception):
@@ -46,10 +49,18 @@ def _is_temporary(status: int) -> bool:
     return status in (0, 412, 429) or (status >= 500 and status != 501)
 
 
+class RateLimit(msgspec.Struct, frozen=True):
+    """So many requests a second, and so many at once after a rest."""
+
+    rate: float
+    burst: int
+
+
 class VaultEnvironment(msgspec.Struct, frozen=True):
     """The variables; ``fault`` tells why no client can be made of them.
 
-    ``agent_address`` wins over the address of the stanza; the others count where the stanza has nothing.
+    ``agent_address`` wins over the address of the stanza; address, token and name space count where the stanza has
+    nothing. ``follows``: a redirection is followed.
     """
 
     agent_address: str = ""
@@ -58,13 +69,24 @@ class VaultEnvironment(msgspec.Struct, frozen=True):
     namespace: str = ""
     headers: Mapping[str, str] = {}
     patience: Patience = Patience()
+    rate_limit: RateLimit | None = None
+    follows: bool = True
     fault: str = ""
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> VaultEnvironment:
-        """From the variables."""
+        """From the variables, which are read in the client's order: the first bad one is told."""
         try:
-            patience, headers = _patience(environ), _headers(environ.get("VAULT_HEADERS", ""))
+            repetitions = _repetitions(environ.get("VAULT_MAX_RETRIES", ""))
+            rate_limit = _rate_limit(environ.get("VAULT_RATE_LIMIT", ""))
+            timeout = _timeout(environ.get("VAULT_CLIENT_TIMEOUT", ""))
+            _flag(environ, "VAULT_SKIP_VERIFY")
+            _flag(environ, "VAULT_SRV_LOOKUP")
+            stays = _flag(environ, "VAULT_DISABLE_REDIRECTS")
+        except UnusableVariableError as error:
+            return cls(fault=f"error encountered setting up default configuration: {error}")
+        try:
+            headers = _headers(environ.get("VAULT_HEADERS", ""))
         except UnusableVariableError as error:
             return cls(fault=str(error))
         return cls(
@@ -73,30 +95,47 @@ class VaultEnvironment(msgspec.Struct, frozen=True):
             environ.get("VAULT_TOKEN", ""),
             environ.get("VAULT_NAMESPACE", ""),
             headers,
-            patience,
+            Patience(repetitions, timeout),
+            rate_limit,
+            not stays,
         )
 
 
-def _patience(environ: Mapping[str, str]) -> Patience:
-    """In the order in which the client reads them."""
-    head = "error encountered setting up default configuration: "
-    repetitions, timeout = Patience().repetitions, Patience().timeout
+def _repetitions(text: str) -> int:
     try:
-        if text := environ.get("VAULT_MAX_RETRIES", ""):
-            repetitions = parse_uint(text, 10, 32)
+        return parse_uint(text, 10, 32) if text else Patience().repetitions
     except NumberSyntaxError as error:
-        raise UnusableVariableError(f"{head}{error}") from None
-    if text := environ.get("VAULT_CLIENT_TIMEOUT", ""):
-        try:
-            timeout = float(text) if text.isdecimal() else to_seconds(parse_duration(text))
-        except DurationError:
-            raise UnusableVariableError(f"{head}could not parse {quote('VAULT_CLIENT_TIMEOUT')}") from None
+        raise UnusableVariableError(str(error)) from None
+
+
+def _timeout(text: str) -> float:
+    """Seconds; a bare number counts them, and 0 is no time of one's own."""
     try:
-        if text := environ.get("VAULT_SKIP_VERIFY", ""):
-            parse_bool(text)
+        seconds = float(text) if text.isdecimal() else to_seconds(parse_duration(text or "0"))
+    except DurationError:
+        raise UnusableVariableError(f"could not parse {quote('VAULT_CLIENT_TIMEOUT')}") from None
+    return seconds or Patience().timeout
+
+
+def _rate_limit(text: str) -> RateLimit | None:
+    """``rate:burst``, where what follows does not count, or a rate that is its own burst."""
+    if not text:
+        return None
+    both = _RATE_AND_BURST.match(text)
+    try:
+        if both is not None:
+            return RateLimit(parse_float(both[1]), int(both[2]))
+        rate = parse_float(text)
     except NumberSyntaxError:
-        raise UnusableVariableError(f"{head}could not parse VAULT_SKIP_VERIFY") from None
-    return Patience(repetitions, timeout or Patience().timeout)
+        raise UnusableVariableError("VAULT_RATE_LIMIT was provided but incorrectly formatted") from None
+    return RateLimit(rate, int(rate) if math.isfinite(rate) else 0)
+
+
+def _flag(environ: Mapping[str, str], name: str) -> bool:
+    try:
+        return parse_bool(environ[name]) if environ.get(name) else False
+    except NumberSyntaxError:
+        raise UnusableVariableError(f"could not parse {name}") from None
 
 
 def _headers(text: str) -> Mapping[str, str]:

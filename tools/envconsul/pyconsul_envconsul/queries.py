@@ -16,7 +16,8 @@ from pyconsul.lang.strconv import quote
 from pyconsul.sdk.request import escape_path
 from pyconsul.toolkit.errors import RunError
 from pyconsul.toolkit.leases import Lease
-from pyconsul.toolkit.vault import VaultClient, VaultError
+from pyconsul.toolkit.vault import VaultClient
+from pyconsul.toolkit.vault_exchange import VaultError
 
 logger = logging.getLogger("pyconsul_envconsul")
 

@@ -11,7 +11,8 @@ from pyconsul.sdk.settings import Settings as ClientSettings
 from pyconsul.toolkit import clientset
 from pyconsul.toolkit.errors import ConfigError, RunError
 from pyconsul.toolkit.stanzas import NOMAD_ADDRESS, SECOND
-from pyconsul.toolkit.vault import VaultClient, VaultError
+from pyconsul.toolkit.vault import VaultClient
+from pyconsul.toolkit.vault_exchange import VaultError
 from pyconsul_template.config import Config
 from pyconsul_template.gojson import Number
 from pyconsul_template.watcher import Clients, Watcher, WatchSettings

@@ -111,34 +111,30 @@ class _Session:
             await asyncio.wait([work, received], return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 received.cancel()
-                return _ending(work) if work.exception() else extras.status()
+                error = work.exception()
+                return extras.status() if error is None else _ending(error)
             number = received.result()
             logger.debug("receiving signal %s", quote(signals.describe(number)))
             if number == self.config.reload_signal:
                 sys.stderr.write("Reloading configuration...\n")
-                return await self._stopped(runner, work, immediately=False)
+                await runner.stop(immediately=False)
+                return None
             if number == self.config.kill_signal:
                 sys.stderr.write("Cleaning up...\n")
-                await self._stopped(runner, work, immediately=True)
+                await runner.stop(immediately=True)
                 return EXIT_INTERRUPT
             runner.signal(number)
 
-    async def _stopped(self, runner: Runner, work: asyncio.Task[None], *, immediately: bool) -> None:
-        await runner.stop(immediately=immediately)
-        work.cancel()
-        await asyncio.wait([work])
 
-
-def _ending(work: asyncio.Task[None]) -> int:
+def _ending(error: BaseException) -> int:
     """The exit status for what ended the runner; it is logged here."""
-    error = work.exception()
     if isinstance(error, ChildEnded):
         (logger.info if error.code == 0 else logger.error)("%s", error)
         return error.code
     if isinstance(error, ToolError):
         logger.error("%s", error)
         return error.status
-    raise error if error is not None else RuntimeError("the runner did not end")
+    raise error
 
 
 if __name__ == "__main__":

@@ -43,7 +43,10 @@ thousand keys that come in one after another cost hundreds of passes over the te
 
 
 class Template(msgspec.Struct):
-    """One template stanza and what happened to it so far."""
+    """One template stanza and what happened to it so far.
+
+    ``is_rendered``: at least once; ``is_current``: its last execution missed nothing, and its file is up to date.
+    """
 
     config: TemplateConfig
     source: Source
@@ -52,6 +55,7 @@ class Template(msgspec.Struct):
     missing: dict[str, Dependency] = msgspec.field(default_factory=dict[str, Dependency])
     is_dirty: bool = True
     is_rendered: bool = False
+    is_current: bool = False
     mark: rendering.Mark | None = None
     for_quiescence: bool = False
     last_error: str = ""
@@ -200,14 +204,15 @@ class Runner:
 
     async def _wait_for_news(self) -> None:
         """Return when a round is due: data, a timer, the child's end, a call of ``wake``."""
+        now = asyncio.get_running_loop().time
         due = min((t.quiescence.due for t in self.templates if t.quiescence and t.quiescence.due), default=None)
-        await self._take_news(None if due is None else due - time.monotonic())
-        while (pause := self._next_round - time.monotonic()) > 0 and self._awaits_answers():
+        await self._take_news(None if due is None else due - now())
+        while (pause := self._next_round - now()) > 0 and self._awaits_answers():
             await self._take_news(pause)
         if self.child is not None and self.child.ended.done():
             logger.info("child process exited")
             raise ChildEnded(self.child.ended.result())
-        self._ring(time.monotonic())
+        self._ring(now())
 
     async def _take_news(self, limit: float | None) -> None:
         """Wait for news, but so many seconds at most, and take in what there is."""
@@ -241,26 +246,26 @@ class Runner:
         self._wake.set()
 
     def _ring(self, now: float) -> None:
-        """Mark the templates whose timers have run out."""
-        for template in self.templates:
-            timer = template.quiescence
-            if timer is not None and timer.is_due(now):
-                logger.debug("received template %s from quiescence", quote(template.identity))
-                timer.reset()
-                template.for_quiescence = False
-                template.is_dirty = True
-                self._due = template
+        """Let the template go whose timer has run out first; others follow in rounds of their own."""
+        running = [(t.quiescence.due, n) for n, t in enumerate(self.templates) if t.quiescence and t.quiescence.due]
+        if not running or min(running)[0] > now:
+            return
+        template = self._due = self.templates[min(running)[1]]
+        logger.debug("received template %s from quiescence", quote(template.identity))
+        template.quiescence = None
+        template.is_dirty = True
 
     # -- rounds --------------------------------------------------------------------------
 
     async def round(self) -> None:
         """Run every template that has to, then the commands of those that were written. Raises RunError."""
         logger.debug("initiating run")
-        began = time.monotonic()
+        clock = asyncio.get_running_loop().time
+        began = clock()
         written = [template.config for template in self.templates if await self._run_template(template)]
         self._due = None
         self._drop_unused()
-        now = time.monotonic()
+        now = clock()
         self._next_round = now + min(PAUSE_RATIO * (now - began), LONGEST_PAUSE)
         problems = await self._run_commands(written)
         if written and self.child is not None:
@@ -286,7 +291,7 @@ class Runner:
             template.config.destination,
             self.config.nomad.namespace or "default",
         )
-        template.is_dirty = False
+        template.is_dirty = template.is_current = template.for_quiescence = False
         try:
             text = await self._execute(template, execution)
         except (TemplateError, FunctionError) as error:
@@ -362,10 +367,9 @@ class Runner:
 
     def _is_held_back(self, template: Template) -> bool:
         """Whether a quiescence timer holds the template."""
-        timer = template.quiescence
-        if timer is None or self._due is template:
+        if template.quiescence is None:
             return False
-        timer.tick(time.monotonic())
+        template.quiescence.tick(asyncio.get_running_loop().time())
         template.for_quiescence = True
         return True
 
@@ -381,8 +385,10 @@ class Runner:
                 raise RunError(f"error rendering {config.display}: {error}") from None
             logger.error("error rendering: %s: %s", config.display, error)
             template.last_error = str(error)
+            template.is_dirty = True
             return False
-        template.is_rendered, template.last_error = True, ""
+        template.is_rendered = template.is_current = True
+        template.last_error = ""
         if not self.dry:
             template.mark = rendering.mark_of(config.destination)
         if result.wrote:
@@ -427,7 +433,7 @@ class Runner:
     # -- when everything is rendered ---------------------------------------------------------
 
     def _all_rendered(self) -> bool:
-        return all(t.is_rendered or t.for_quiescence for t in self.templates)
+        return all(t.is_current or t.for_quiescence for t in self.templates)
 
     async def _when_all_rendered(self) -> None:
         if self.hooks.ready is not None and not self._is_ready:

@@ -454,7 +454,7 @@ class PartitionsQuery(msgspec.Struct):
         if access.index:
             await access.pause(POLL_SECONDS)
         try:
-            answer = await access.get("/v1/partitions", {}, blocking=False)
+            answer = await access.get("/v1/partitions", {})
         except UnexpectedStatus as error:
             if "Invalid URL path" in str(error):
                 raise FunctionError(f"Partitions are an enterprise feature: {error}") from error

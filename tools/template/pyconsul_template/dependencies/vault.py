@@ -18,9 +18,11 @@ from pyconsul.lang.gotemplate.values import ANY_MAP, Field, Map, NilPointer, Sli
 from pyconsul.lang.strconv import quote
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.toolkit.leases import Lease, is_rotating_now
-from pyconsul.toolkit.vault import VaultClient, VaultError
+from pyconsul.toolkit.vault import VaultClient
+from pyconsul.toolkit.vault_exchange import VaultError
 from pyconsul_template.dependencies.models import text_map, texts
 from pyconsul_template.dependencies.queries import Fetched, UnnamedError
+from pyconsul_template.gotime import Time
 
 if TYPE_CHECKING:
     from pyconsul_template.watcher import View
@@ -49,7 +51,7 @@ class SecretWrapInfo(Struct):
     fields = (
         Field("Token", "string"),
         Field("TTL", "int"),
-        Field("CreationTime", "string"),
+        Field("CreationTime", "time.Time"),
         Field("WrappedAccessor", "string"),
     )
 
@@ -83,7 +85,7 @@ class Secret(Struct):
             LeaseDuration=int(item.get("lease_duration") or 0),
             Renewable=item.get("renewable", False),
             Data=item.get("data") or Map(ANY_MAP, is_nil=True),
-            Warnings=texts(item.get("warnings")),
+            Warnings=texts(item.get("warnings") or None),
             Auth=_auth(auth) if auth else NilPointer("*dependency.SecretAuth"),
             WrapInfo=_wrap(wrap) if wrap else NilPointer("*dependency.SecretWrapInfo"),
         )
@@ -104,7 +106,7 @@ def _wrap(item: Mapping[str, Any]) -> SecretWrapInfo:
     return SecretWrapInfo(
         Token=item.get("token", ""),
         TTL=int(item.get("ttl") or 0),
-        CreationTime=item.get("creation_time", ""),
+        CreationTime=Time.parse_rfc3339(item.get("creation_time") or "0001-01-01T00:00:00Z"),
         WrappedAccessor=item.get("wrapped_accessor", ""),
     )
 
@@ -188,8 +190,6 @@ def _is_deleted(answer: Mapping[str, Any]) -> bool:
     metadata = (answer.get("data") or {}).get("metadata")
     if not isinstance(metadata, dict):
         return False
-    from pyconsul_template.gotime import Time
-
     when = metadata.get("deletion_time")
     return isinstance(when, str) and when != "" and Time.parse_rfc3339(when).nanoseconds < time.time_ns()
 
@@ -318,7 +318,10 @@ def _certificate(text: str, threshold: float) -> tuple[PemEncoded, float]:
         if label.endswith("PRIVATE KEY"):
             out["Key"] = block
             continue
-        found = x509.load_pem_x509_certificate(block.encode())
+        try:
+            found = x509.load_pem_x509_certificate(block.encode())
+        except ValueError:
+            raise UnnamedError("x509: malformed certificate") from None
         pem = found.public_bytes(Encoding.PEM).decode()
         try:
             is_ca = found.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
