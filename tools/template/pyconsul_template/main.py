@@ -121,7 +121,7 @@ class _Session:
                 sys.stderr.write("Cleaning up...\n")
                 await self._stopped(runner, work, immediately=True)
                 return EXIT_INTERRUPT
-            runner.signal(number)
+            await runner.signal(number)
 
     async def _stopped(self, runner: Runner, work: asyncio.Task[None], *, immediately: bool) -> None:
         await runner.stop(immediately=immediately)

@@ -160,11 +160,11 @@ class Runner:
             await running.stop(immediately=immediately)
         self._remove_pid()
 
-    def signal(self, number: int) -> None:
+    async def signal(self, number: int) -> None:
         """Pass a signal to the child."""
         if self.child is not None:
             child_logger.info("receiving signal %s", quote(signals.describe(number)))
-            self.child.signal(number)
+            await self.child.signal(number)
 
     def wake(self) -> None:
         """Start a round: something outside the watcher changed."""
