@@ -168,6 +168,7 @@ def test_environments_are_filtered() -> None:
     own = {"PATH": "p", "SECRET_A": "s", "PLAIN": "x"}
     assert Environment(denylist=("SECRET*",)).build(own, {"E": "1"}) == {"PATH": "p", "PLAIN": "x", "E": "1"}
     assert Environment(allowlist=("PL*",), custom=("A=1=2",)).build(own, {}) == {"PLAIN": "x", "A": "1=2"}
+    assert Environment(allowlist=("[^PS]*", "[")).build({**own, "A": "1", "[": "2"}, {}) == {"A": "1", "[": "2"}
     assert Environment(pristine=True).build(own, {"E": "1"}) == {"E": "1"}
     assert Environment(pristine=True, custom=("", "=x", "B")).build(own, {}) == {"B": ""}
 
