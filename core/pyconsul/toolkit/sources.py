@@ -12,7 +12,6 @@ from pyconsul.primitives.system_errors import system_text
 from pyconsul.toolkit.errors import ConfigError
 from pyconsul.toolkit.schema import Schema, Settings, decode, merge
 
-
 _KINDS: Final = {stat.S_IFIFO: "p", stat.S_IFSOCK: "S", stat.S_IFBLK: "D", stat.S_IFCHR: "Dc"}
 
 
