@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -137,9 +138,21 @@ def test_a_missing_or_broken_file_is_named(tmp_path: Path) -> None:
     """Messages begin with the path."""
     with pytest.raises(ConfigError, match=r"missing file/folder: absent\.hcl"):
         load(["absent.hcl"], {}, {})
+    with pytest.raises(ConfigError, match=r"failed stating file: (.*)/c\.hcl/d: stat \1/c\.hcl/d: not a directory"):
+        (tmp_path / "c.hcl").touch()
+        load([str(tmp_path / "c.hcl" / "d")], {}, {})
     (tmp_path / "c.hcl").write_text("template {")
     with pytest.raises(ConfigError, match=r"from file: .*c\.hcl: error decoding config: "):
         load([str(tmp_path / "c.hcl")], {}, {})
+
+
+def test_what_is_neither_file_nor_directory_is_shown_by_its_mode(tmp_path: Path) -> None:
+    """A shell's ``<(...)`` is a pipe, which the original does not read either."""
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    with pytest.raises(ConfigError, match=r'^unknown filetype: "prw-------"$'):
+        load([str(tmp_path / "pipe")], {}, {})
+    with pytest.raises(ConfigError, match=r'^unknown filetype: "Dcrw-rw-rw-"$'):
+        load([os.devnull], {}, {})
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,49 @@ def test_where_there_is_nothing_to_back_up_that_is_told(tmp_path: Path, caplog: 
     path = tmp_path / "out"
     render(TemplateConfig(destination=str(path), backup=True), b"1", dry=False)
     assert caplog.messages == [f'could not backup "{path}": link {path} {path}.bak: no such file or directory']
+
+
+def test_a_backup_that_cannot_be_made_does_not_keep_the_new_text_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems have no hard links."""
+
+    def refuse(_source: str, target: str) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), target)
+
+    monkeypatch.setattr(os, "link", refuse)
+    path = tmp_path / "out"
+    path.write_text("old")
+    render(TemplateConfig(destination=str(path), backup=True), b"new", dry=False)
+    assert path.read_bytes() == b"new"
+    assert caplog.messages == [f'could not backup "{path}": link {path} {path}.bak: operation not permitted']
+
+
+def test_an_owner_that_cannot_be_kept_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new file then belongs to whom the tool runs as; an owner that was asked for is an error."""
+
+    def refuse(path: str, _user: int, _group: int) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), path)
+
+    monkeypatch.setattr(os, "chown", refuse)
+    path = tmp_path / "out"
+    path.write_text("old")
+    render(TemplateConfig(destination=str(path)), b"new", dry=False)
+    assert path.read_bytes() == b"new"
+    assert re.fullmatch(
+        r'could not preserve file permissions for "(.+)": chown \1: operation not permitted', caplog.messages[0]
+    )
+    with pytest.raises(RunError, match=rf"^failed setting file ownership: chown {path}: operation not permitted$"):
+        render(TemplateConfig(destination=str(path), user="4711"), b"newer", dry=False)
+
+
+def test_negative_numbers_leave_the_owner_alone(tmp_path: Path) -> None:
+    """As chown(2) has it."""
+    path = tmp_path / "out"
+    assert render(TemplateConfig(destination=str(path), user="-1", group="-1"), b"x", dry=False).wrote
+    assert not render(TemplateConfig(destination=str(path), user="-1", group="-1"), b"x", dry=False).wrote
 
 
 def test_directories_are_made_unless_that_is_off(tmp_path: Path) -> None:

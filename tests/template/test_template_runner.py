@@ -387,6 +387,17 @@ async def test_the_child_starts_when_everything_is_rendered(consul: Any, tmp_pat
     assert seen.read_text() == "text"
 
 
+async def test_a_dry_run_supervises_the_child_all_the_same(consul: Any, tmp_path: Path) -> None:
+    """Only what templates write and run is left out; looking for differences starts nothing."""
+    template = a_template(tmp_path / "out", "text", command=[f"touch {tmp_path}/ran"])
+    config = a_config(consul, template, exec={"command": ["exit 7"]}, once=True)
+    with pytest.raises(ChildEnded) as caught:
+        await Runner(config, dry=True).run()
+    assert caught.value.code == 7
+    await Runner(config, dry=True, quiet=True).run()
+    assert not os.listdir(tmp_path)
+
+
 async def test_the_child_is_restarted_or_signalled_on_change(consul: Any, tmp_path: Path) -> None:
     """Without a reload signal the child starts anew."""
     await consul.put("a", b"1")

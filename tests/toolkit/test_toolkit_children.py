@@ -85,6 +85,45 @@ async def test_a_stubborn_child_is_killed(tmp_path: Path) -> None:
     assert child.pid == 0
 
 
+async def test_a_stubborn_child_that_is_passed_its_kill_signal_is_killed(tmp_path: Path) -> None:
+    """The signal that its stanza names ends it for certain, whoever sends it, and the tool hears that it ended."""
+    mark = tmp_path / "mark"
+    script = f"trap '' TERM; touch {mark}; while :; do sleep 0.02; done"
+    settings = ChildSettings(["sh", "-c", script], ENVIRONMENT, kill_signal=signal.SIGTERM, kill_timeout_ns=50_000_000)
+    child = Child(settings, LOGGER)
+    await child.start()
+    await comes_true(mark.exists)
+    await child.signal(signal.SIGTERM)
+    assert child.pid == 0
+    assert await child.ended == -1
+
+
+async def test_the_reload_signal_that_is_passed_on_waits_for_the_splay(caplog: pytest.LogCaptureFixture) -> None:
+    """Many tools that are signalled at once do not let all their children reload at once."""
+    caplog.set_level(logging.DEBUG)
+    settings = ChildSettings(["sleep", "1000"], ENVIRONMENT, reload_signal=signal.SIGTERM, splay_ns=1_000_000)
+    child = Child(settings, LOGGER)
+    await child.start()
+    await child.signal(signal.SIGTERM)
+    assert "for random splay" in caplog.text
+    assert await child.ended == -1
+
+
+async def test_a_child_without_a_kill_signal_has_its_time_all_the_same(tmp_path: Path) -> None:
+    """It may end by itself until its time is over."""
+    go = tmp_path / "go"
+    script = f"until [ -e {go} ]; do sleep 0.01; done; exit 0"
+    child = Child(ChildSettings(["sh", "-c", script], ENVIRONMENT, kill_signal=0), LOGGER)
+    await child.start()
+    process = child.process
+    ending = asyncio.create_task(child.stop(immediately=True))
+    await asyncio.sleep(0)
+    go.touch()
+    await ending
+    assert process is not None
+    assert await process.wait() == 0
+
+
 async def test_signals_reach_the_whole_group(tmp_path: Path) -> None:
     """What a shell started is signalled with it."""
     log = tmp_path / "log"
@@ -92,7 +131,7 @@ async def test_signals_reach_the_whole_group(tmp_path: Path) -> None:
     child = Child(ChildSettings([command], ENVIRONMENT, kill_signal=signal.SIGTERM), LOGGER)
     await child.start()
     await comes_true(log.exists)
-    child.signal(signal.SIGUSR1)
+    await child.signal(signal.SIGUSR1)
     await comes_true(lambda: log.read_text() == "usr1\n")
     await child.stop(immediately=True)
 

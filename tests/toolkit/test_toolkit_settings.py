@@ -18,7 +18,7 @@ from pyconsul.toolkit.flags import parse_auth
 from pyconsul.toolkit.quiescence import Quiescence, WaitSetting
 from pyconsul.toolkit.retry import RetryPolicy
 from pyconsul.toolkit.running_stanzas import EXEC, Environment, Exec, Logging
-from pyconsul.toolkit.schema import boolean, decode, integer, many, merge, text, texts
+from pyconsul.toolkit.schema import Settings, boolean, decode, integer, many, merge, text, texts
 from pyconsul.toolkit.sources import from_path, parse
 from pyconsul.toolkit.stanzas import CONSUL, Consul, Nomad, Tls, Transport, Vault, parse_wait, wait_setting
 
@@ -169,6 +169,7 @@ def test_environments_are_filtered() -> None:
     own = {"PATH": "p", "SECRET_A": "s", "PLAIN": "x"}
     assert Environment(denylist=("SECRET*",)).build(own, {"E": "1"}) == {"PATH": "p", "PLAIN": "x", "E": "1"}
     assert Environment(allowlist=("PL*",), custom=("A=1=2",)).build(own, {}) == {"PLAIN": "x", "A": "1=2"}
+    assert Environment(allowlist=("[^PS]*", "[")).build({**own, "A": "1", "[": "2"}, {}) == {"A": "1", "[": "2"}
     assert Environment(pristine=True).build(own, {"E": "1"}) == {"E": "1"}
     assert Environment(pristine=True, custom=("", "=x", "B")).build(own, {}) == {"B": ""}
 
@@ -260,9 +261,23 @@ def test_signals_that_can_be_passed_on_are_taken() -> None:
 
 def test_basic_authentication_is_cut_at_the_first_colon() -> None:
     """A password may hold colons; nothing at all is an error."""
-    assert parse_auth("u:p:q") == {"enabled": True, "username": "u", "password": "p:q"}
+    assert parse_auth("u:p:q") == {"username": "u", "password": "p:q"}
     with pytest.raises(ValueError, match="auth: cannot be empty"):
         parse_auth("")
+
+
+def test_basic_authentication_of_a_flag_is_laid_over_that_of_a_file() -> None:
+    """The file's password belongs to the flag's user; a stanza that is switched off stays off."""
+    file: Settings = {"enabled": False, "username": "me", "password": "p"}
+    merged = merge(file, parse_auth("u"))
+    assert Consul.of({"auth": merged}, {}).auth == ""
+    assert Consul.of({"auth": {**merged, "enabled": True}}, {}).auth == "u:p"
+
+
+def test_commands_see_authentication_with_its_colon() -> None:
+    """Also where there is no password."""
+    environment = Consul.of({"auth": parse_auth("u")}, {}).environment()
+    assert environment["CONSUL_HTTP_AUTH"] == "u:"
 
 
 def test_the_log_level_comes_from_the_environment() -> None:

@@ -331,4 +331,5 @@ def binary_float(value: float) -> str:
     if not math.isfinite(value):
         return format_float(value)
     exponent = max(math.frexp(value)[1] - 53, -1074) if value else -1074
-    return f"{int(math.ldexp(value, -exponent))}p{exponent:+d}"
+    sign = "-" if math.copysign(1.0, value) < 0 else ""
+    return f"{sign}{int(math.ldexp(abs(value), -exponent))}p{exponent:+d}"

@@ -160,10 +160,19 @@ class Child:
         if process is self.process and not self._stopped and not self.ended.done():
             self.ended.set_result(_exit_code(status))
 
-    def signal(self, number: int) -> None:
-        """Pass a signal on."""
-        if self.process is not None:
-            self.process.send(number)
+    async def signal(self, number: int) -> None:
+        """Pass a signal on; the reload signal waits for the splay, and after the kill signal the child does end."""
+        process = self.process
+        if process is None:
+            return
+        if number == self.settings.reload_signal:
+            await self.splay()
+            process.send(number)
+        elif number == self.settings.kill_signal:
+            self.logger.debug("Kill() called but performing immediate shutdown; not waiting for splay.")
+            await self._end(process)
+        else:
+            process.send(number)
 
     async def splay(self) -> None:
         """Wait for a random part of the splay."""
@@ -176,8 +185,7 @@ class Child:
         """Tell the child that something changed: its reload signal, or a new start."""
         if self.settings.reload_signal is not None:
             self.logger.info("reloading process")
-            await self.splay()
-            self.signal(self.settings.reload_signal)
+            await self.signal(self.settings.reload_signal)
             return
         self.logger.info("restarting process")
         await self.kill(immediately=False)
@@ -194,16 +202,17 @@ class Child:
         else:
             await self.splay()
         self.process = None
-        if self.settings.kill_signal:
-            process.send(self.settings.kill_signal)
-            try:
-                async with asyncio.timeout(self.settings.kill_timeout_ns / 1e9):
-                    await process.wait()
-                return
-            except TimeoutError:
-                self.logger.debug("child did not end in time")
-        process.send(signal.SIGKILL)
-        await process.wait()
+        await self._end(process)
+
+    async def _end(self, process: Process) -> None:
+        process.send(self.settings.kill_signal)  # SIGNULL sends nothing, but the time runs all the same
+        try:
+            async with asyncio.timeout(self.settings.kill_timeout_ns / 1e9):
+                await process.wait()
+        except TimeoutError:
+            self.logger.debug("child did not end in time")
+            process.send(signal.SIGKILL)
+            await process.wait()
 
     async def stop(self, *, immediately: bool) -> None:
         """End the process for good."""

@@ -94,11 +94,11 @@ def _transport(prefix: str) -> list[Row]:
 
 
 def parse_auth(value: str) -> Settings:
-    """``user[:password]``. Raises ValueError."""
+    """``user[:password]``; what is not said may stand in a file. Raises ValueError."""
     if not value:
         raise ValueError("auth: cannot be empty")
-    user, _, password = value.partition(":")
-    return {"enabled": True, "username": user, "password": password}
+    user, colon, password = value.partition(":")
+    return {"username": user, "password": password} if colon else {"username": user}
 
 
 CONSUL_FLAGS: list[Row] = [

@@ -5,12 +5,12 @@ Durations are nanoseconds unless a name says else.
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from pyconsul.lang import goglob
 from pyconsul.toolkit import logs
 from pyconsul.toolkit.schema import Schema, adding_texts, boolean, duration, integer, signal_number, text, texts
 from pyconsul.toolkit.stanzas import SECOND, first_set
@@ -75,7 +75,7 @@ class Environment(msgspec.Struct, frozen=True):
 
     @staticmethod
     def _matches(patterns: Sequence[str], name: str) -> bool:
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+        return any(goglob.matches(pattern, name) for pattern in patterns)
 
 
 class Exec(msgspec.Struct, frozen=True):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from pyconsul.lang import hcl
 from pyconsul.primitives.system_errors import system_text
 from pyconsul.toolkit.errors import ConfigError
 from pyconsul.toolkit.schema import Schema, Settings, decode, merge
+
+_KINDS: Final = {stat.S_IFIFO: "p", stat.S_IFSOCK: "S", stat.S_IFBLK: "D", stat.S_IFCHR: "Dc"}
 
 
 def parse(source: str | bytes, schema: Schema) -> Settings:
@@ -44,14 +48,22 @@ def _from_file(path: str, schema: Schema) -> Settings:
         raise ConfigError(f"from file: {path}: {error}") from None
 
 
+def _shown_mode(mode: int) -> str:
+    """The kind and the permissions of what is neither file nor directory, as Go shows them: ``prw-------``."""
+    return _KINDS.get(stat.S_IFMT(mode), "?") + stat.filemode(stat.S_IMODE(mode) & 0o777)[1:]
+
+
 def from_path(path: str, schema: Schema) -> Settings:
     """The settings of a file, or of all files of a directory, later ones winning. Raises ConfigError."""
-    if not os.path.exists(path):
-        raise ConfigError(f"missing file/folder: {path}: stat {path}: no such file or directory")
-    if os.path.isfile(path):
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        what = "missing file/folder" if isinstance(error, FileNotFoundError) else "failed stating file"
+        raise ConfigError(f"{what}: {path}: stat {path}: {system_text(error)}") from None
+    if stat.S_ISREG(mode):
         return _from_file(path, schema)
-    if not os.path.isdir(path):
-        raise ConfigError(f'unknown filetype: "{path}"')
+    if not stat.S_ISDIR(mode):
+        raise ConfigError(f'unknown filetype: "{_shown_mode(mode)}"')
     out: Settings = {}
     for file in _files(path):
         try:

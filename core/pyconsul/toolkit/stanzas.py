@@ -225,13 +225,12 @@ class Consul(msgspec.Struct, frozen=True):
         auth: Mapping[str, Any] = settings.get("auth", {})
         user, password = auth.get("username", ""), auth.get("password", "")
         on = auth.get("enabled", bool(user or password))
-        shown = f"{user}:{password}" if password else user
         return cls(
             settings.get("address", first_set(environ, "CONSUL_HTTP_ADDR")),
             settings.get("namespace", first_set(environ, "CONSUL_NAMESPACE")),
             settings.get("token", first_set(environ, "CONSUL_TOKEN", "CONSUL_HTTP_TOKEN")),
             settings.get("token_file", first_set(environ, "CONSUL_TOKEN_FILE", "CONSUL_HTTP_TOKEN_FILE")),
-            shown if on else "",
+            f"{user}:{password}" if on else "",
             _retry(settings.get("retry", {})),
             Tls.of(settings.get("ssl", {})),
             Transport(**settings.get("transport", {})),

@@ -139,7 +139,7 @@ class _Session:
             if number == self.config.kill_signal:
                 sys.stderr.write("Cleaning up...\n")
                 return _Ending(EXIT_INTERRUPT)
-            runner.signal(number)
+            await runner.signal(number)
 
 
 def _ending(work: asyncio.Task[None]) -> _Ending:

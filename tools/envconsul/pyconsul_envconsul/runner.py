@@ -168,11 +168,11 @@ class Runner:
                 await running.stop(immediately=False)
         pid_file.remove(self.config.pid_file, logger)
 
-    def signal(self, number: int) -> None:
+    async def signal(self, number: int) -> None:
         """Pass a signal to the child."""
         if self.child is not None:
             child_logger.info("receiving signal %s", quote(signals.describe(number)))
-            self.child.signal(number)
+            await self.child.signal(number)
 
     # -- waiting -------------------------------------------------------------------------
 

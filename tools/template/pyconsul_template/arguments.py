@@ -137,7 +137,7 @@ Options:
 _OTHERS: Final = (
     ("config=<path>", "File or directory with configuration; may be repeated, later ones win."),
     ("diff", "Show what would change as a unified diff, write nothing and end: with 2 if anything would."),
-    ("dry", "Print what would be written; write nothing, run nothing."),
+    ("dry", "Print what would be written in place of writing it; run no template's command, but the process of -exec."),
     ("graph", "Print which template needs which data, in the language of Graphviz, and end."),
     ("v, -version", "Print the version and end."),
 )

@@ -123,7 +123,7 @@ class _Session:
                 sys.stderr.write("Cleaning up...\n")
                 await runner.stop(immediately=True)
                 return EXIT_INTERRUPT
-            runner.signal(number)
+            await runner.signal(number)
 
 
 def _ending(error: BaseException) -> int:

@@ -77,11 +77,19 @@ def render(config: TemplateConfig, data: bytes, *, dry: bool, show: bool = True)
         return Rendered(True, before, data)
     try:
         atomic_write(config, data)
-        if owner != (-1, -1):
-            os.chown(config.destination, *owner)
     except OSError as error:
         raise RunError(f"failed writing file: {file_text(error)}") from None
+    _set_owner(config.destination, owner)
     return Rendered(True, before, data)
+
+
+def _set_owner(path: str, owner: tuple[int, int]) -> None:
+    if owner == (-1, -1):
+        return
+    try:
+        os.chown(path, *owner)
+    except OSError as error:
+        raise RunError(f"failed setting file ownership: {_words(error, 'chown', path)}") from None
 
 
 class Mark(NamedTuple):
@@ -138,18 +146,25 @@ def _keep_owner(path: str, temporary: str) -> None:
     """The new file belongs to whom the old one did, where we may do that."""
     try:
         found = os.stat(path)
-        os.chown(temporary, found.st_uid, found.st_gid)
-    except (FileNotFoundError, PermissionError):
+    except FileNotFoundError:
         return
+    try:
+        os.chown(temporary, found.st_uid, found.st_gid)
+    except OSError as error:
+        reason = _words(error, "chown", temporary)
+        logger.warning("could not preserve file permissions for %s: %s", quote(temporary), reason)
 
 
 def _back_up(path: str) -> None:
-    """Keep the present file as ``.bak`` without a moment in which it is missing."""
-    if not os.path.exists(path):
-        logger.warning("could not backup %s: link %s %s.bak: no such file or directory", quote(path), path, path)
-        return
+    """Keep the present file as ``.bak`` without a moment in which it is missing.
+
+    Where that cannot be done (no file yet, a file system without hard links) the new text is written all the same.
+    """
     link = f"{path}.old.bak"
-    if os.path.lexists(link):
-        os.unlink(link)
-    os.link(path, link)
-    os.rename(link, f"{path}.bak")
+    try:
+        if os.path.lexists(link):
+            os.unlink(link)
+        os.link(path, link)
+        os.rename(link, f"{path}.bak")
+    except OSError as error:
+        logger.warning("could not backup %s: link %s %s.bak: %s", quote(path), path, path, system_text(error))

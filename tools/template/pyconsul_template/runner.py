@@ -164,11 +164,11 @@ class Runner:
             await running.stop(immediately=immediately)
         self._remove_pid()
 
-    def signal(self, number: int) -> None:
+    async def signal(self, number: int) -> None:
         """Pass a signal to the child."""
         if self.child is not None:
             child_logger.info("receiving signal %s", quote(signals.describe(number)))
-            self.child.signal(number)
+            await self.child.signal(number)
 
     def wake(self) -> None:
         """Start a round: something outside the watcher changed."""
@@ -444,7 +444,7 @@ class Runner:
                 wait = template.config.wait if template.config.wait.enabled else self.config.wait
                 if wait.enabled:
                     template.quiescence = Quiescence(wait)
-        if self.config.exec.has_command and self.child is None and not self.dry:
+        if self.config.exec.has_command and self.child is None and not self.quiet:
             await self._start_child()
 
     async def _start_child(self) -> None:

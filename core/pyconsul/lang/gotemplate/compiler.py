@@ -103,7 +103,9 @@ class _Compiler(Expressions):
         if node.word == "range":
             run = self.range_loop(node, pipe)
         else:
+            inside = len(self.scope)
             inner = self.items(node.body)
+            del self.scope[inside:]  # the parser lets ``else`` name them, but they are never set there
             other = self.items(node.otherwise) if node.otherwise is not None else None
             run = if_step(pipe.run, inner, other) if node.word == "if" else with_step(pipe.run, inner, other)
         del self.scope[visible:]

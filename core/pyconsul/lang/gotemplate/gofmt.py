@@ -295,15 +295,15 @@ def _format(value: Value, verb: str, spec: _Spec, depth: int) -> str:
 
 
 def _text(text: str, verb: str, spec: _Spec) -> str:
+    cut = text if spec.precision is None else text[: spec.precision]
     if verb == "v" and spec.sharp_v:
-        return spec.pad(quote(text))
+        return spec.pad(quote(cut))
     if verb in "vs":
-        return spec.pad(text if spec.precision is None else text[: spec.precision])
+        return spec.pad(cut)
     if verb == "q":
-        text = text if spec.precision is None else text[: spec.precision]
-        if spec.sharp and can_backquote(text):
-            return spec.pad(f"`{text}`")
-        return spec.pad(quote(text, ascii_only=spec.plus))
+        if spec.sharp and can_backquote(cut):
+            return spec.pad(f"`{cut}`")
+        return spec.pad(quote(cut, ascii_only=spec.plus))
     if verb in "xX":
         return _hex(to_bytes(text), verb, spec)
     return _bad_verb(text, verb, spec)
@@ -330,17 +330,17 @@ def _integer(value: int, verb: str, spec: _Spec) -> str:
         unsigned = isinstance(value, TypedInt) and value.unsigned
         if verb == "v" and spec.sharp_v and unsigned:
             return _digits(number, "x", "0x", spec)
-        prefix = {"b": "0b", "o": "0" if number else "", "x": "0x", "X": "0X"}.get(verb, "") if spec.sharp else ""
+        prefix = {"b": "0b", "o": "0", "x": "0x", "X": "0X"}.get(verb, "") if spec.sharp else ""
         return _digits(number, _BASES[verb], "0o" if verb == "O" else prefix, spec)
     if verb == "c":
         return spec.pad(chr(number) if 0 <= number <= 0x10FFFF and not 0xD800 <= number < 0xE000 else "\ufffd")
     if verb == "q":
         return spec.pad(quote_rune(number, ascii_only=spec.plus))
     if verb == "U":
-        text = f"U+{number & MAX_UINT64:04X}"
+        text = f"U+{number & MAX_UINT64:0{max(spec.precision or 0, 4)}X}"
         if spec.sharp and 0 <= number <= 0x10FFFF and chr(number).isprintable():
             text += f" '{chr(number)}'"
-        return spec.pad(text)
+        return msgspec.structs.replace(spec, zero=False).pad(text)
     return _bad_verb(value, verb, spec)
 
 
@@ -353,6 +353,8 @@ def _digits(number: int, form: str, prefix: str, spec: _Spec) -> str:
         digits = digits.rjust(spec.precision, "0")
     elif spec.zero and spec.width is not None:
         digits = digits.rjust(spec.width - len(sign), "0")
+    if prefix == "0" and digits.startswith("0"):
+        prefix = ""
     padded = sign + prefix + digits
     if spec.width is None or len(padded) >= spec.width:
         return padded

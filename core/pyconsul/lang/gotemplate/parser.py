@@ -79,16 +79,15 @@ class _Parser(PipelineParser):
 
     @contextmanager
     def own_variables(self) -> Generator[None]:
-        """A template sees no variables of the text around it, nor its loops."""
-        kept = self.variables, self.range_depth, self.paren_depth
-        self.variables, self.range_depth, self.paren_depth = ["$"], 0, 0
+        """A template sees no variables of the text around it, nor its loops; its errors name no action around it."""
+        kept = self.variables, self.range_depth, self.paren_depth, self.action_line
+        self.variables, self.range_depth, self.paren_depth, self.action_line = ["$"], 0, 0, 0
         yield
-        self.variables, self.range_depth, self.paren_depth = kept
+        self.variables, self.range_depth, self.paren_depth, self.action_line = kept
 
     def definition(self) -> None:
         """The rest of a ``define``."""
         context = "define clause"
-        line_before, self.action_line = self.action_line, 0
         with self.own_variables():
             name = self.unquoted(self.expect((T.STRING, T.RAW_STRING), context))
             self.expect((T.RIGHT_DELIM,), context)
@@ -96,7 +95,6 @@ class _Parser(PipelineParser):
             if end.word != "end":
                 self.fail(f"unexpected {end.source()} in {context}")
             self.add(name, root)
-        self.action_line = line_before
 
     def item_list(self) -> tuple[ListNode, EndNode]:
         """Everything up to ``end`` or ``else``, and that."""

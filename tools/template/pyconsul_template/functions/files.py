@@ -5,6 +5,8 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import re
+import stat
 import subprocess
 
 from pyconsul.lang import strconv
@@ -17,6 +19,8 @@ from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.text import GO_SPACE
 
 PLUGIN_SECONDS = 30.0
+
+_NUMBER = re.compile(r"[+-]?[0-9]+")
 
 MAX_NESTING = 1_000
 """How deep executeTemplate may call itself; each level takes C stack, of which there are 8 MB."""
@@ -53,7 +57,7 @@ def plugin(name: str, *args: str) -> str:
         return ""
     words = [name, *(stripped for arg in args if (stripped := arg.strip(GO_SPACE)))]
     try:
-        done = subprocess.run(words, capture_output=True, timeout=PLUGIN_SECONDS, check=False)
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=PLUGIN_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         raise FunctionError(f"exec {quote(name)}: did not finish in 30s") from None
     except FileNotFoundError:
@@ -77,21 +81,21 @@ def _signal_words(number: int) -> str:
 
 
 def user_id(name: str) -> int:
-    """The number of a user by name or number. Raises FunctionError."""
+    """The number of a user by name or number, -1 for none. Raises FunctionError."""
     try:
         return pwd.getpwnam(name).pw_uid
     except KeyError:
-        if name.isdecimal():
+        if _NUMBER.fullmatch(name):
             return int(name)
         raise FunctionError(f"user: unknown user {name}") from None
 
 
 def group_id(name: str) -> int:
-    """The number of a group by name or number. Raises FunctionError."""
+    """The number of a group by name or number, -1 for none. Raises FunctionError."""
     try:
         return grp.getgrnam(name).gr_gid
     except KeyError:
-        if name.isdecimal():
+        if _NUMBER.fullmatch(name):
             return int(name)
         raise FunctionError(f"group: unknown group {name}") from None
 
@@ -103,7 +107,8 @@ def write_to_file(path: str, user: str, group: str, permissions: str, *rest: str
         raise FunctionError("runtime error: index out of range [-1]")
     flags = rest[0] if len(rest) == 2 else ""
     try:
-        mode = strconv.parse_uint(permissions, 8, 32)
+        # Go keeps set-user-ID and its kin elsewhere in a mode, so that 4755 means 0755 here.
+        mode = strconv.parse_uint(permissions, 8, 32) & 0o777
     except strconv.NumberSyntaxError as error:
         raise FunctionError(str(error)) from None
     try:
@@ -116,13 +121,10 @@ def write_to_file(path: str, user: str, group: str, permissions: str, *rest: str
 def _write(path: str, data: bytes, mode: int, user: str, group: str, append: bool) -> None:
     clean = os.path.normpath(path)
     folder = os.path.dirname(clean) or "."
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise FunctionError(f"mkdir {error.filename or folder}: {system_text(error)}") from None
+    _make(folder)
     if os.path.islink(folder):
         raise FunctionError(f"writeToFile: refusing to write through symlinked directory in path {quote(path)}")
-    if os.path.islink(clean):
+    if _is_link(clean):
         raise FunctionError(f"writeToFile: refusing to write to symlink {quote(path)}")
     how = os.O_APPEND | os.O_WRONLY if append else os.O_RDWR | os.O_TRUNC
     target = os.open(clean, how | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
@@ -131,6 +133,29 @@ def _write(path: str, data: bytes, mode: int, user: str, group: str, append: boo
         if user or group:
             os.fchown(target, user_id(user) if user else os.getuid(), group_id(group) if group else os.getgid())
         os.fchmod(target, mode)
+
+
+def _make(folder: str) -> None:
+    """See that the folder is there."""
+    try:
+        os.stat(folder)
+    except FileNotFoundError:
+        try:
+            os.makedirs(folder, exist_ok=True)
+        except OSError as error:
+            raise FunctionError(f"mkdir {error.filename or folder}: {system_text(error)}") from None
+    except OSError as error:
+        raise FunctionError(f"stat {folder}: {system_text(error)}") from None
+
+
+def _is_link(path: str) -> bool:
+    try:
+        return stat.S_ISLNK(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        reason = f"lstat {path}: {system_text(error)}"
+        raise FunctionError(f"writeToFile: failed to stat {quote(path)}: {reason}") from None
 
 
 @function("sockaddr", "...string", changing=True)
