@@ -204,6 +204,18 @@ def test_any_service_that_may_be_written_is_enough() -> None:
     assert not holder('service "web" { policy = "read" }').reads_node("n", peer="west")
 
 
+@pytest.mark.parametrize("kind", ["node", "service"])
+def test_a_default_that_allows_shows_nothing_imported_to_those_from_whom_a_rule_hides_one(kind: str) -> None:
+    """Only a rule makes somebody a writer of services; the default policy does not."""
+    seen = {
+        "node": holder('node "n" { policy = "deny" }', base=Base.ALLOW).reads_node("m", peer="west"),
+        "service": holder('service "db" { policy = "deny" }', base=Base.ALLOW).reads_service("web", peer="west"),
+    }
+    assert not seen[kind]
+    assert holder(base=Base.ALLOW).reads_node("m", peer="west")
+    assert holder(base=Base.ALLOW).reads_service("web", peer="west")
+
+
 # Questions by name
 
 

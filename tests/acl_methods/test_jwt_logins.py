@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyconsul.acl.binding import Binder
 from pyconsul.acl.methods import jws
 from pyconsul.acl.methods.jwt_method import JwtMethod
 from pyconsul.acl.methods.protocol import MethodError
+from pyconsul.structs.acl_auth import ACLBindingRule
 
 NOW = 1_800_000_000.0
 ISSUER = "https://issuer.test"
@@ -30,7 +32,7 @@ async def refusal(made: JwtMethod, bearer: str) -> str:
 
 
 async def test_mapped_claims_become_fields_and_variables(issuer: Any, signer: Any) -> None:
-    """By name or by JSON pointer; numbers and truths as text; what is not there stays empty."""
+    """By name or by JSON pointer; numbers and truths as text; what is not there is no field, and an empty variable."""
     made = method(
         issuer,
         signer,
@@ -39,9 +41,34 @@ async def test_mapped_claims_become_fields_and_variables(issuer: Any, signer: An
     )
     bearer = signer.token(team="blue", nested={"zone": "z1"}, age=41.9, on=True, groups=["dev", "", 7], one="x")
     found = await made.identity(bearer, NOW)
-    assert found.fields.values == {"team": "blue", "zone": "z1", "age": "41", "on": "true", "none": ""}
+    assert found.fields.values == {"team": "blue", "zone": "z1", "age": "41", "on": "true"}
     assert found.fields.lists == {"groups": ["dev", "7"], "one": ["x"]}
-    assert found.variables["value.zone"] == "z1"
+    assert (found.variables["value.zone"], found.variables["value.none"]) == ("z1", "")
+
+
+@pytest.mark.parametrize(
+    ("selector", "without", "empty"),
+    [
+        ('value.team == ""', False, True),
+        ('value.team != ""', True, False),
+        ('value.team != "red"', True, True),
+        ('value.team matches "^blue$"', True, False),
+        ('value.team not matches "^$"', True, False),
+        ('"dev" in list.groups', False, False),
+        ('"dev" not in list.groups', True, True),
+    ],
+)
+async def test_a_claim_that_is_not_there_equals_nothing(
+    selector: str, without: bool, empty: bool, issuer: Any, signer: Any
+) -> None:
+    """Not even the empty text; and it fits every pattern, as Consul's selectors have it."""
+    made = method(issuer, signer, ClaimMappings={"team": "team"}, ListClaimMappings={"groups": "groups"})
+    rule = ACLBindingRule(BindType="service", BindName="web", Selector=selector)
+    bound: list[bool] = []
+    for claims in ({}, {"team": "", "groups": []}):
+        identity = await made.identity(signer.token(**claims), NOW)
+        bound.append(bool(Binder("dc1", lambda name: None, lambda name: None).bind([rule], identity)))
+    assert bound == [without, empty]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,18 @@ async def test_the_exact_intention_wins_over_wildcards(api: Any) -> None:
     assert (await api.ask("GET", check.format("x"))).body == {"Allowed": False}
 
 
+async def test_sources_of_peers_come_with_the_local_one_of_their_name(api: Any) -> None:
+    """Where an entry has no local source of that name, those of peers do not match it."""
+    peers = [{"Name": "web", "Peer": "east", "Action": "deny"}]
+    entry = {"Kind": "service-intentions", "Name": "cache", "Sources": peers}
+    assert (await api.ask("PUT", "config", entry)).body is True
+    entry = {"Kind": "service-intentions", "Name": "db", "Sources": [{"Name": "web", "Action": "allow"}, *peers]}
+    assert (await api.ask("PUT", "config", entry)).body is True
+    matches = (await api.ask("GET", "connect/intentions/match?by=source&name=web")).body["web"]
+    assert [(one["DestinationName"], one.get("SourcePeer", "")) for one in matches] == [("db", ""), ("db", "east")]
+    assert (await api.ask("GET", "connect/intentions/check?source=web&destination=db")).body == {"Allowed": True}
+
+
 @pytest.mark.parametrize(
     ("method", "url", "body"),
     [

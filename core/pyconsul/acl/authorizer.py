@@ -78,13 +78,13 @@ class Authorizer:
     def reads_node(self, name: str, peer: str = "") -> bool:
         """Whether a node may be seen. One imported from a peer: by who writes any service or reads all nodes."""
         if peer:
-            return self.writes_any_service() or self.reads_all_nodes()
+            return self._reads_imported("node")
         return self.allows("node", READ, name)
 
     def reads_service(self, name: str, peer: str = "") -> bool:
         """Whether a service may be seen. One imported from a peer: by who writes any service or reads all."""
         if peer:
-            return self.writes_any_service() or self.reads_all_services()
+            return self._reads_imported("service")
         return self.allows("service", READ, name)
 
     # More than one
@@ -137,6 +137,10 @@ class Authorizer:
 
     def _granted(self, resource: str, decision: Decision) -> bool:
         return self.unrestricted or self._settle(decision, resource)
+
+    def _reads_imported(self, resource: str) -> bool:
+        # A default policy that allows makes nobody a writer here: rules that hide any of the resource go before it.
+        return self._of("service").any(WRITE) is Decision.ALLOW or self._granted(resource, self._of(resource).all(READ))
 
     def _settle(self, decision: Decision, resource: str) -> bool:
         """Leave what no rule decides to the default policy. It never grants ACLs, nor snapshots, which need them."""

@@ -132,13 +132,12 @@ class JwtMethod:
 
     def blank(self) -> Identity:
         """Every mapped name, empty."""
-        return self._identity(dict.fromkeys(self._values.values(), ""), dict[str, list[str]]())
+        return self._identity(dict.fromkeys(self._values.values(), ""), {name: [] for name in self._lists.values()})
 
     def _identity(self, values: dict[str, str], lists: dict[str, list[str]]) -> Identity:
-        every_value = dict.fromkeys(self._values.values(), "") | values
-        every_list = {name: list[str]() for name in self._lists.values()} | lists
-        variables = {f"value.{name}": value for name, value in every_value.items()}
-        return Identity(JwtFields(every_value, every_list), variables)
+        # Names may be made of a claim that is not there; selectors see that it is not: it equals nothing, not even "".
+        variables = {f"value.{name}": values.get(name, "") for name in self._values.values()}
+        return Identity(JwtFields(values, lists), variables)
 
     async def check(self) -> None:
         """Whether the keys can be had."""

@@ -91,7 +91,10 @@ def _from_source(db: Store, name: str, ws: WatchSet | None, *, destinations: boo
         is_destination = kind_behind(db, entry.Name) == BEHIND_DESTINATION
         if is_destination if not destinations else not (is_destination or entry.Name == WILDCARD):
             continue
-        found += [_of(entry, s) for s in entry.Sources or () if s.Name == name and not s.Peer]
+        sources = [source for source in entry.Sources or () if source.Name == name]
+        # Consul looks at peers to find an entry, not at what it takes from it.
+        if not all(source.Peer for source in sources):
+            found += [_of(entry, source) for source in sources]
     return found
 
 
