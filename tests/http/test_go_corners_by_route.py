@@ -112,6 +112,21 @@ async def test_the_way_to_the_ui_has_a_page_only_for_readers(run_agent: Any, con
     assert (bare.body, "content-type" in bare.headers) == (b"", False)
 
 
+async def test_a_wrong_bound_of_staleness_is_quoted(wire: Any) -> None:
+    """As Go quotes text."""
+    answer = await wire.get("/v1/catalog/nodes?max_stale=a%22%0a")
+    assert (answer.status, answer.body) == (400, b'Invalid max_stale value "a\\"\\n"')
+
+
+@pytest.mark.parametrize(
+    ("age", "status"), [("5", 200), ("+5", 200), ("-5", 200), (" 5", 400), ("1_0", 400), ("9" * 20, 400), ("", 400)]
+)
+async def test_an_age_is_a_number_of_go(age: str, status: int, wire: Any) -> None:
+    """Python would take more; below zero no answer is too old."""
+    answer = await wire.get("/v1/catalog/nodes", f"Cache-Control: max-age={age}")
+    assert answer.status == status
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "text"),
     [

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote_plus
 
 from pyconsul.agent.http.packing import takes_gzip
+from pyconsul.lang import strconv
 from pyconsul.primitives.durations import parse_duration
 from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.structs.errors import BadOption, BadRequest, InternalError
@@ -274,7 +275,7 @@ class Request:
             try:
                 limit = parse_duration(max_stale)
             except ValueError as error:
-                raise BadOption(f'Invalid max_stale value "{max_stale}"') from error
+                raise BadOption(f"Invalid max_stale value {strconv.quote(max_stale)}") from error
             options["MaxStaleDuration"] = limit
             if limit > 0:
                 options["AllowStale"] = True
@@ -299,7 +300,7 @@ class Request:
                 options["MustRevalidate"] = True
             elif name in ("max-age", "stale-if-error") and equals:
                 try:
-                    seconds = int(value)
+                    seconds = strconv.parse_int(value)
                 except ValueError as error:
                     raise BadOption("Invalid Cache-Control header.") from error
                 if name == "max-age":
