@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from pyconsul.agent.http.request import Request
+
 
 @pytest.mark.parametrize(
     ("path", "status", "text"),
@@ -116,6 +118,23 @@ async def test_a_wrong_bound_of_staleness_is_quoted(wire: Any) -> None:
     """As Go quotes text."""
     answer = await wire.get("/v1/catalog/nodes?max_stale=a%22%0a")
     assert (answer.status, answer.body) == (400, b'Invalid max_stale value "a\\"\\n"')
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "found"),
+    [
+        ("10.0.0.1, 10.0.0.2", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("[::1]", "127.0.0.1"),
+        ("fe80::1%eth0", "127.0.0.1"),
+        ("", "127.0.0.1"),
+    ],
+)
+def test_who_asks_is_the_first_forwarded_address_that_is_one(forwarded: str, found: str) -> None:
+    """Else the peer; an address is written as Go writes it."""
+    agent: Any = None
+    req = Request(agent, "GET", "/", "/", "", {"x-forwarded-for": forwarded}, b"", "127.0.0.1:1")
+    assert req.source_ip == found
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote_plus
 
 from pyconsul.agent.http.packing import takes_gzip
+from pyconsul.config.addresses import parse_ip
 from pyconsul.lang import strconv
 from pyconsul.primitives.durations import parse_duration
 from pyconsul.server.blocking import REPLY_WATCH
@@ -33,13 +33,7 @@ _ENTERPRISE = (
 )
 
 
-@lru_cache(1024)
-def _address(text: str) -> str:
-    """An IP address as Go prints it; "" for anything else."""
-    try:
-        return str(ipaddress.ip_address(text.strip("[]")))
-    except ValueError:
-        return ""
+_address = lru_cache(1024)(parse_ip)
 
 
 class Query:
@@ -339,8 +333,8 @@ class Request:
     def source_ip(self) -> str:
         """Who asks: the first X-Forwarded-For address, else the peer's; "" for neither."""
         forwarded = self.headers.get("x-forwarded-for")
-        first = _address(forwarded.split(",")[0].strip()) if forwarded else ""
-        return first or _address(self.remote.rpartition(":")[0])
+        first = _address(forwarded.split(",")[0].strip()) if forwarded else None
+        return first or _address(self.remote.rpartition(":")[0].strip("[]")) or ""
 
     def source(self) -> tuple[str, str]:
         """Node and address by whose distance an answer is sorted (``?near=``); the node is "" without it."""
