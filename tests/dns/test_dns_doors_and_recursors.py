@@ -52,22 +52,23 @@ async def test_udp_answers_first_and_kept_questions(doors: Any) -> None:
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="the system keeps IPv4 and IPv6 apart")
 async def test_the_unspecified_address_takes_clients_of_both_kinds(world: Any) -> None:
-    """Also over TCP; what listens is logged."""
-    monitor = Monitor(Level.INFO)
+    """Also over TCP; what listens is logged, and who asks by an address of its own kind."""
+    monitor = Monitor(Level.DEBUG)
     add_sink(monitor)
     try:
         await world.door.start([Address("tcp", "::", 0)])
+        assert monitor.take().endswith("agent: Started DNS server: address=[::]:0 network=tcp\n")
+        port = world.door.tcp_addresses[0][1]
+        wire = dns.message.make_query("nobody.service.consul", "A").to_wire()
+        for host, told in (("127.0.0.1", "client=127.0.0.1:"), ("::1", "client=[::1]:")):
+            reader, writer = await asyncio.open_connection(host, port)
+            writer.write(struct.pack(">H", len(wire)) + wire)
+            size = int.from_bytes(await reader.readexactly(2))
+            assert dns.message.from_wire(await reader.readexactly(size)).rcode() == dns.rcode.NXDOMAIN
+            assert told in monitor.take()
+            writer.close()
     finally:
         remove_sink(monitor)
-    assert monitor.take().endswith("agent: Started DNS server: address=[::]:0 network=tcp\n")
-    port = world.door.tcp_addresses[0][1]
-    wire = dns.message.make_query("nobody.service.consul", "A").to_wire()
-    for host in ("127.0.0.1", "::1"):
-        reader, writer = await asyncio.open_connection(host, port)
-        writer.write(struct.pack(">H", len(wire)) + wire)
-        size = int.from_bytes(await reader.readexactly(2))
-        assert dns.message.from_wire(await reader.readexactly(size)).rcode() == dns.rcode.NXDOMAIN
-        writer.close()
 
 
 async def test_tcp_answers_several_questions_of_a_connection(doors: Any) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from pyconsul.agent.cache import AgentCache, CacheKind, kinds
+from pyconsul.agent.cache import AgentCache, CacheKind, CacheMeta, kinds
 from pyconsul.agent.cache import cache as cache_module
+from pyconsul.agent.http.discovery import cache_headers
 from pyconsul.structs.catalog import DCSpecificRequest, IndexedServices
 from pyconsul.structs.errors import InternalError, NoLeader
 from pyconsul.structs.wire import ReadRequest
@@ -80,6 +81,14 @@ async def test_a_simple_entry_has_an_age_and_may_be_asked_to_be_younger(servers:
     assert not (await cache.get(SIMPLE, DCSpecificRequest(MaxAge=50_000_000_000)))[1].hit
     assert (await cache.get(SIMPLE, DCSpecificRequest(MaxAge=50_000_000_000)))[1].hit
     assert not (await cache.get(SIMPLE, DCSpecificRequest(MustRevalidate=True)))[1].hit
+    servers.now = 200.0
+    assert (await cache.get(SIMPLE, DCSpecificRequest(MaxAge=-1)))[1].hit
+
+
+def test_an_age_is_shown_to_the_nearest_second() -> None:
+    """A half goes to the even one, as in Go."""
+    shown = [cache_headers(CacheMeta(hit=True, age=age))["Age"] for age in (0.4, 0.5, 0.6, 1.5)]
+    assert shown == ["0", "0", "1", "2"]
 
 
 async def test_another_token_never_shares_an_entry(servers: Servers, cache: AgentCache) -> None:

@@ -1,6 +1,8 @@
 """Listeners of the HTTP door: ports, unix sockets, and what ``http_config`` says."""
 
+import asyncio
 import os
+import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +52,18 @@ async def test_clients_of_unix_sockets_have_no_address_to_write_from(
         assert refused.status == 500
         assert refused.body == b"unable to parse remote addr: address @: missing port in address"
         assert (await wire.get("/v1/status/leader")).status == 200
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="the system keeps IPv4 and IPv6 apart")
+async def test_an_ipv4_client_of_the_unspecified_address_is_called_by_its_own(run_agent: Callable[..., Any]) -> None:
+    """Whoever may write from 127.0.0.1 may there, too."""
+    only = 'http_config { allow_write_http_from = ["127.0.0.0/8"] }'
+    async with run_agent(only, http_addrs=(Address("tcp", "::", 0),)) as agent:
+        for host, status in (("127.0.0.1", b"200"), ("::1", b"403")):
+            reader, writer = await asyncio.open_connection(host, int(agent.http_address.rpartition(":")[2]))
+            writer.write(b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
+            assert (await reader.readline()).split()[1] == status
+            writer.close()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from pyconsul.agent.http.request import Request
+
 
 @pytest.mark.parametrize(
     ("path", "status", "text"),
@@ -110,6 +112,38 @@ async def test_the_way_to_the_ui_has_a_page_only_for_readers(run_agent: Any, con
     assert (shown.status, bare.status, bare.headers["location"]) == (301, 301, "/ui/")
     assert b"Moved Permanently" in shown.body
     assert (bare.body, "content-type" in bare.headers) == (b"", False)
+
+
+async def test_a_wrong_bound_of_staleness_is_quoted(wire: Any) -> None:
+    """As Go quotes text."""
+    answer = await wire.get("/v1/catalog/nodes?max_stale=a%22%0a")
+    assert (answer.status, answer.body) == (400, b'Invalid max_stale value "a\\"\\n"')
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "found"),
+    [
+        ("10.0.0.1, 10.0.0.2", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("[::1]", "127.0.0.1"),
+        ("fe80::1%eth0", "127.0.0.1"),
+        ("", "127.0.0.1"),
+    ],
+)
+def test_who_asks_is_the_first_forwarded_address_that_is_one(forwarded: str, found: str) -> None:
+    """Else the peer; an address is written as Go writes it."""
+    agent: Any = None
+    req = Request(agent, "GET", "/", "/", "", {"x-forwarded-for": forwarded}, b"", "127.0.0.1:1")
+    assert req.source_ip == found
+
+
+@pytest.mark.parametrize(
+    ("age", "status"), [("5", 200), ("+5", 200), ("-5", 200), (" 5", 400), ("1_0", 400), ("9" * 20, 400), ("", 400)]
+)
+async def test_an_age_is_a_number_of_go(age: str, status: int, wire: Any) -> None:
+    """Python would take more; below zero no answer is too old."""
+    answer = await wire.get("/v1/catalog/nodes", f"Cache-Control: max-age={age}")
+    assert answer.status == status
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ class AgentCache:
             return False
         if entry.kind.refreshes:
             return True
-        return not revalidate and not (ask.MaxAge and self._age(entry) * 1e9 > ask.MaxAge)
+        return not revalidate and not 0 < ask.MaxAge < self._age(entry) * 1e9
 
     def _age(self, entry: Entry[Any]) -> float:
         since = entry.lost_contact if entry.kind.refreshes else entry.fetched_at

@@ -20,7 +20,7 @@ from pyconsul.config.runtime import Address
 from pyconsul.memdb import WatchSet
 from pyconsul.primitives.dialing import errno_text
 from pyconsul.primitives.durations import format_duration
-from pyconsul.primitives.listening import listen_tcp
+from pyconsul.primitives.listening import client_host, listen_tcp
 from pyconsul.primitives.multierror import multi_error
 from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.structs.errors import ConsulError
@@ -166,7 +166,7 @@ class DnsServer:
         watch = WatchSet()
         token = REPLY_WATCH.set(watch)
         try:
-            found = await self._look_up(core, query, str(client[0]))
+            found = await self._look_up(core, query, client_host(str(client[0])))
         except BaseException:
             watch.close()
             raise
@@ -174,9 +174,7 @@ class DnsServer:
             REPLY_WATCH.reset(token)
         if isinstance(found, Forward):
             watch.close()
-            return await self._recursors.forward(
-                query, address_text(str(client[0]), client[1]), tcp=tcp
-            ) or core.failure(query)
+            return await self._recursors.forward(query, _client_text(client), tcp=tcp) or core.failure(query)
         if found.invalid:
             _log.warn("QName invalid", qname=found.invalid)
         if core is self.core and self._keeping:
@@ -197,7 +195,7 @@ class DnsServer:
                 "request served from client",
                 **_question(query, zone, network),
                 latency=format_duration(int(taken * 1e9)),
-                client=address_text(str(client[0]), client[1]),
+                client=_client_text(client),
                 client_network=network,
             )
 
@@ -278,6 +276,10 @@ def _question(query: Query, zone: str, network: str) -> dict[str, str]:
         qclass = "IN" if query.qclass == INTERNET else f"CLASS{query.qclass}"
         return {"name": query.name, "type": type_name(query.type), "class": qclass}
     return {"question": question_text(query)} | ({"network": network} if zone == "." else {})
+
+
+def _client_text(client: Client) -> str:
+    return address_text(client_host(str(client[0])), client[1])
 
 
 def _tell_stop(where: tuple[str, int], network: str) -> None:

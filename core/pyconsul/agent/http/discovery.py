@@ -86,8 +86,8 @@ async def fetch_cached(req: Request, kind: CacheKind[R], ask: ReadRequest) -> tu
 
 
 def cache_headers(meta: CacheMeta) -> dict[str, str]:
-    """``X-Cache`` always; ``Age`` (whole seconds) on a hit."""
-    return {"X-Cache": "HIT", "Age": str(int(meta.age))} if meta.hit else {"X-Cache": "MISS"}
+    """``X-Cache`` always; ``Age`` (the nearest second) on a hit."""
+    return {"X-Cache": "HIT", "Age": f"{meta.age:.0f}"} if meta.hit else {"X-Cache": "MISS"}
 
 
 def listed(value: list[Any] | None, meta: Indexed, headers: dict[str, str] | None = None) -> Reply:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -11,6 +10,8 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote_plus
 
 from pyconsul.agent.http.packing import takes_gzip
+from pyconsul.config.addresses import parse_ip
+from pyconsul.lang import strconv
 from pyconsul.primitives.durations import parse_duration
 from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.structs.errors import BadOption, BadRequest, InternalError
@@ -32,13 +33,7 @@ _ENTERPRISE = (
 )
 
 
-@lru_cache(1024)
-def _address(text: str) -> str:
-    """An IP address as Go prints it; "" for anything else."""
-    try:
-        return str(ipaddress.ip_address(text.strip("[]")))
-    except ValueError:
-        return ""
+_address = lru_cache(1024)(parse_ip)
 
 
 class Query:
@@ -274,7 +269,7 @@ class Request:
             try:
                 limit = parse_duration(max_stale)
             except ValueError as error:
-                raise BadOption(f'Invalid max_stale value "{max_stale}"') from error
+                raise BadOption(f"Invalid max_stale value {strconv.quote(max_stale)}") from error
             options["MaxStaleDuration"] = limit
             if limit > 0:
                 options["AllowStale"] = True
@@ -299,7 +294,7 @@ class Request:
                 options["MustRevalidate"] = True
             elif name in ("max-age", "stale-if-error") and equals:
                 try:
-                    seconds = int(value)
+                    seconds = strconv.parse_int(value)
                 except ValueError as error:
                     raise BadOption("Invalid Cache-Control header.") from error
                 if name == "max-age":
@@ -339,8 +334,8 @@ class Request:
     def source_ip(self) -> str:
         """Who asks: the first X-Forwarded-For address, else the peer's; "" for neither."""
         forwarded = self.headers.get("x-forwarded-for")
-        first = _address(forwarded.split(",")[0].strip()) if forwarded else ""
-        return first or _address(self.remote.rpartition(":")[0])
+        first = _address(forwarded.split(",")[0].strip()) if forwarded else None
+        return first or _address(self.remote.rpartition(":")[0].strip("[]")) or ""
 
     def source(self) -> tuple[str, str]:
         """Node and address by whose distance an answer is sorted (``?near=``); the node is "" without it."""

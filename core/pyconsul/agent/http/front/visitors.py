@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from pyconsul.primitives.listening import client_host
+
 
 class Visitors:
     """The connections of all clients, by address. ``limit`` is for each address, 0 for none."""
@@ -17,7 +19,7 @@ class Visitors:
         peer = transport.get_extra_info("peername")
         client, remote = "", "@"
         if isinstance(peer, tuple):
-            client = str(peer[0])
+            client = client_host(str(peer[0]))
             remote = f"[{client}]:{peer[1]}" if ":" in client else f"{client}:{peer[1]}"
         held = self.held.get(client, 0)
         if 0 < self.limit <= held:
