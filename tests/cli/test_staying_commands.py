@@ -119,9 +119,10 @@ def test_a_lost_lock_ends_the_child(live_address: str, start: Start) -> None:
     with Client(Settings(address=live_address, retry=Retry.NEVER)) as client:
         for session in client.session.list():
             client.session.destroy(session.ID)
-    rest, _ = process.communicate(timeout=60)
+    rest, told = process.communicate(timeout=60)
     assert b"Lock lost, killing child\n" in rest
     assert b"Child terminated\n" in rest
+    assert told == b"Error running handler: signal: terminated\n"
 
 
 def test_a_signal_ends_child_and_lock(start: Start) -> None:
@@ -129,7 +130,8 @@ def test_a_signal_ends_child_and_lock(start: Start) -> None:
     process = start("lock", "-verbose", "l6", "echo up; exec sleep 60")
     until(process, b"up\n")
     process.send_signal(signal.SIGTERM)
-    rest, _ = process.communicate(timeout=60)
+    rest, told = process.communicate(timeout=60)
+    assert told == b"Error running handler: signal: terminated\n"
     assert rest.splitlines()[0] == b"Shutdown triggered, killing child"
     assert rest.splitlines()[-1] == b"Cleanup succeeded"
     assert process.returncode == 0

@@ -151,7 +151,19 @@ def test_a_certificate_is_accepted_by_openssl(folder: Path, run: Run) -> None:
             ["-client", "-key=other-agent-ca-key.pem"],
             "failed to create certificate: x509: provided PrivateKey doesn't match parent's PublicKey",
         ),
-        (["-client", "-key=consul-agent-ca.pem"], "failed to parse private key"),
+        (
+            ["-client", "-key=consul-agent-ca.pem"],
+            "unknown PEM block type for signing key: CERTIFICATE\n",
+        ),
+        (["-client", "-additional-ipaddress=fe80::1%eth0"], "failed to parse certificate"),
+        (
+            ["-client", "-additional-dnsname=é.x"],
+            'failed to create certificate: x509: "é.x" cannot be encoded as an IA5String\n',
+        ),
+        (
+            ["-client", "-days=99999999"],
+            "failed to create certificate: asn1: structure error: cannot represent time as GeneralizedTime\n",
+        ),
         (["-client", "-ca=consul-agent-ca-key.pem"], "failed to parse CA: first PEM-block should be CERTIFICATE type"),
     ],
 )
@@ -163,3 +175,33 @@ def test_what_cannot_be_signed_is_refused(words: list[str], sentence: str, folde
     assert result.code == 1
     assert result.err.startswith(sentence)
     assert not list(folder.glob("dc1-*"))
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["-days=99999999"], "asn1: structure error: cannot represent time as GeneralizedTime"),
+        (["-domain=é", "-name-constraint"], 'x509: "é" cannot be encoded as an IA5String'),
+        (["-name-constraint", "-additional-name-constraint=*.y"], "DNSName name constraints must not contain"),
+    ],
+)
+def test_an_authority_that_cannot_be_is_refused(words: list[str], reason: str, folder: Path, run: Run) -> None:
+    """No file appears."""
+    result = run("tls", "ca", "create", *words)
+    assert result.code == 1
+    assert result.err.startswith(f"error generating CA certificate: {reason}")
+    assert not list(folder.iterdir())
+
+
+def test_names_may_be_long_and_of_any_letters(folder: Path, run: Run) -> None:
+    """A common name has no limit, and the host of the cluster's URI is escaped."""
+    long = "x" * 70
+    assert run("tls", "ca", "create", f"-common-name={long}", "-cluster-id=é b").err == ""
+    made = certificate(folder / "consul-agent-ca.pem").extensions
+    uris = made.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert uris.get_values_for_type(x509.UniformResourceIdentifier) == ["spiffe://%C3%A9%20b.consul"]
+    result = run("tls", "cert", "create", "-server", f"-dc={long}")
+    assert (result.code, result.err) == (0, "")
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+        f"{long}-server-consul-0.pem", f"{long}-server-consul-0-key.pem"
+    )

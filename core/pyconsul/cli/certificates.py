@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 import secrets
-from collections.abc import Sequence
+import warnings
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -16,6 +19,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+
+from pyconsul.lang.gourl import Url
+from pyconsul.lang.strconv import quote
 
 _DEFAULT_CA_DAYS = 365
 SERVER_AUTH = ExtendedKeyUsageOID.SERVER_AUTH
@@ -29,6 +35,8 @@ _SUBJECT = (
     (NameOID.STREET_ADDRESS, "101 Second Street"),
     (NameOID.POSTAL_CODE, "94105"),
 )
+_PEM_TYPE = re.compile(rb"-----BEGIN ([^\n]*?)-----")
+_KEY_TYPES = ("EC PRIVATE KEY", "RSA PRIVATE KEY", "PRIVATE KEY")
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
@@ -39,30 +47,33 @@ class CertificateError(Exception):
 def new_authority(
     days: int, common_name: str = "", cluster_id: str = "", domain: str = "", permitted: Sequence[str] = ()
 ) -> tuple[bytes, bytes]:
-    """A self-signed authority and its key, both PEM. ``permitted`` are the only DNS domains it may sign for."""
+    """A self-signed authority and its key, both PEM. ``permitted`` are the only DNS domains it may sign for.
+
+    Raises CertificateError.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     serial = _serial()
     name = common_name or f"Consul Agent CA {serial}"
-    subject = _name([*_SUBJECT, (NameOID.COMMON_NAME, name)])
     identifier = _key_id(key.public_key())
-    builder = (
-        _validity(days or _DEFAULT_CA_DAYS)
-        .serial_number(serial)
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .add_extension(_usage(signs_certificates=True), critical=True)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier(identifier), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier(identifier, None, None), critical=False)
-    )
-    if cluster_id:
-        uri = x509.UniformResourceIdentifier(f"spiffe://{cluster_id}.{domain}".lower())
-        builder = builder.add_extension(x509.SubjectAlternativeName([uri]), critical=False)
-    if permitted:
-        allowed = [x509.DNSName(domain) for domain in permitted]
-        builder = builder.add_extension(x509.NameConstraints(allowed, None), critical=True)
-    return _pem(builder.sign(key, hashes.SHA256())), _key_pem(key)
+    with _encoding("error generating CA certificate"):
+        subject = _name([*_SUBJECT, (NameOID.COMMON_NAME, name)])
+        builder = (
+            _validity(days or _DEFAULT_CA_DAYS)
+            .serial_number(serial)
+            .subject_name(subject)
+            .issuer_name(subject)
+            .public_key(key.public_key())
+            .add_extension(_usage(signs_certificates=True), critical=True)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier(identifier), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier(identifier, None, None), critical=False)
+        )
+        if cluster_id:
+            uri = x509.UniformResourceIdentifier(Url("spiffe", host=f"{cluster_id}.{domain}".lower()).text())
+            builder = builder.add_extension(x509.SubjectAlternativeName([uri]), critical=False)
+        if permitted:
+            builder = builder.add_extension(x509.NameConstraints(_dns(permitted), None), critical=True)
+        return _pem(builder.sign(key, hashes.SHA256())), _key_pem(key)
 
 
 def new_certificate(
@@ -77,31 +88,38 @@ def new_certificate(
     """A certificate for ``name`` signed by the authority, and its key, both PEM. Raises CertificateError."""
     parent = _parsed_authority(authority)
     signer = _parsed_key(signing_key)
-    if _public_bytes(signer.public_key()) != _public_bytes(parent.public_key()):
-        raise CertificateError(
-            "failed to create certificate: x509: provided PrivateKey doesn't match parent's PublicKey"
-        )
     key = ec.generate_private_key(ec.SECP256R1())
     others = [x509.IPAddress(_address(text)) for text in addresses]
-    builder = (
-        _validity(days)
-        .serial_number(_serial())
-        .subject_name(_name([(NameOID.COMMON_NAME, name)]))
-        .issuer_name(parent.subject)
-        .public_key(key.public_key())
-        .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier(_key_id(key.public_key())), critical=False)
-        .add_extension(_issuer_key_id(parent), critical=False)
-        .add_extension(
-            x509.SubjectAlternativeName([*(x509.DNSName(dns) for dns in dns_names), *others]), critical=False
+    with _encoding("failed to create certificate"):
+        if _public_bytes(signer.public_key()) != _public_bytes(parent.public_key()):
+            raise CertificateError("x509: provided PrivateKey doesn't match parent's PublicKey")
+        builder = (
+            _validity(days)
+            .serial_number(_serial())
+            .subject_name(_name([(NameOID.COMMON_NAME, name)]))
+            .issuer_name(parent.subject)
+            .public_key(key.public_key())
+            .add_extension(_usage(signs_certificates=False), critical=True)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier(_key_id(key.public_key())), critical=False)
+            .add_extension(_issuer_key_id(parent), critical=False)
+            .add_extension(x509.SubjectAlternativeName([*_dns(dns_names), *others]), critical=False)
         )
-    )
-    if usages:
-        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-    made = builder.sign(signer, hashes.SHA256())
+        if usages:
+            builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        made = builder.sign(signer, hashes.SHA256())
     verify(parent, made, dns_names)
     return _pem(made), _key_pem(key)
+
+
+@contextmanager
+def _encoding(what: str) -> Generator[None]:
+    """Put ``what`` before the reason why something cannot stand in a certificate. Raises CertificateError."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of names that are longer than RFC 5280 has them
+            yield
+    except (CertificateError, ValueError) as e:
+        raise CertificateError(f"{what}: {e}") from e
 
 
 def verify(parent: x509.Certificate, made: x509.Certificate, dns_names: Sequence[str]) -> None:
@@ -150,8 +168,11 @@ def _parsed_authority(pem: bytes) -> x509.Certificate:
 
 
 def _parsed_key(pem: bytes) -> PrivateKey:
-    if b"-----BEGIN" not in pem:
+    found = _PEM_TYPE.search(pem)
+    if found is None:
         raise CertificateError("no PEM-encoded data found")
+    if (kind := found[1].decode("utf-8", "replace")) not in _KEY_TYPES:
+        raise CertificateError(f"unknown PEM block type for signing key: {kind}")
     try:
         key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as e:
@@ -163,6 +184,8 @@ def _parsed_key(pem: bytes) -> PrivateKey:
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     try:
+        if "%" in text:
+            raise ValueError("zones have no place in a certificate")
         return ipaddress.ip_address(text)
     except ValueError as e:
         raise CertificateError("failed to parse certificate") from e
@@ -174,7 +197,7 @@ def _validity(days: int) -> x509.CertificateBuilder:
     try:
         end = now + timedelta(days=days)
     except OverflowError:
-        raise CertificateError("cannot represent time as GeneralizedTime") from None
+        raise CertificateError("asn1: structure error: cannot represent time as GeneralizedTime") from None
     return x509.CertificateBuilder().not_valid_before(min(now, end)).not_valid_after(end)
 
 
@@ -214,8 +237,16 @@ def _serial() -> int:
     return secrets.randbits(128) or 1
 
 
+def _dns(names: Sequence[str]) -> list[x509.DNSName]:
+    for name in names:
+        if not name.isascii():
+            raise CertificateError(f"x509: {quote(name)} cannot be encoded as an IA5String")
+    return [x509.DNSName(name) for name in names]
+
+
 def _name(parts: Sequence[tuple[ObjectIdentifier, str]]) -> x509.Name:
-    return x509.Name([x509.NameAttribute(oid, text) for oid, text in parts])
+    # Go knows no limits here; with the 64 characters of RFC 5280 a long datacenter would have no certificates.
+    return x509.Name([x509.NameAttribute(oid, text, _validate=False) for oid, text in parts])
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

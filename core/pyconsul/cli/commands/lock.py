@@ -159,11 +159,9 @@ class _Holder:
         if not self._ends_by_itself(child, signals):
             self._kill(child)
             return 0
-        told = ending(child.returncode)
-        if told:
-            console.complain(f"Error running handler: {told}")
+        self._tell_failure(child)
         self._say("Child terminated, releasing lock")
-        return _CHILD_FAILED if told else 0
+        return _CHILD_FAILED if child.returncode else 0
 
     def _ends_by_itself(self, child: subprocess.Popen[bytes], signals: Signals) -> bool:
         """Wait until the command has ended (True), or the lock is lost or the user wants an end (False)."""
@@ -188,11 +186,16 @@ class _Holder:
         except subprocess.TimeoutExpired:
             self._say(f"Child did not exit after grace period of {_GRACE:g}s")
         else:
+            self._tell_failure(child)
             self._say("Child terminated")
             return
         self._say(f"Killing child pid {child.pid}")
         pass_on(child, signal.SIGKILL)
         child.wait()
+
+    def _tell_failure(self, child: subprocess.Popen[bytes]) -> None:
+        if told := ending(child.returncode):
+            self._console.complain(f"Error running handler: {told}")
 
     def _release(self) -> None:
         from pyconsul.sdk.errors import LockInUse, SemaphoreInUse
