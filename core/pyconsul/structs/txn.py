@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 
 from msgspec import Meta
 
-from pyconsul.structs.catalog import Node, NodeService, ServiceAddress
+from pyconsul.structs.catalog import Node, NodeService
 from pyconsul.structs.connect_proxy import ConnectProxyConfig
 from pyconsul.structs.health import HealthCheck
 from pyconsul.structs.kv import DirEntry
@@ -176,6 +176,15 @@ class ApiWeights(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Warning: int = 0
 
 
+class ApiServiceAddress(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One of the ``TaggedAddresses`` of an instance in a request body."""
+
+    go_type: ClassVar[str] = "api.ServiceAddress"
+
+    Address: str = ""
+    Port: int = 0
+
+
 class ApiProxy(ConnectProxyConfig, frozen=True, kw_only=True):
     """``Service.Service.Proxy`` of an operation in a request body."""
 
@@ -234,10 +243,7 @@ class ApiService(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """``Service.Service`` of an operation in a request body."""
 
     go_type: ClassVar[str] = "api.AgentService"
-    go_field_types: ClassVar[dict[str, str]] = {
-        "Kind": "api.ServiceKind",
-        "TaggedAddresses": "map[string]api.ServiceAddress",
-    }
+    go_field_types: ClassVar[dict[str, str]] = {"Kind": "api.ServiceKind"}
 
     Kind: str = ""
     ID: str = ""
@@ -247,7 +253,7 @@ class ApiService(WireStruct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Port: int = 0
     Address: str = ""
     SocketPath: str = ""
-    TaggedAddresses: dict[str, ServiceAddress] | None = None
+    TaggedAddresses: dict[str, ApiServiceAddress] | None = None
     Weights: ApiWeights = ApiWeights()
     EnableTagOverride: bool = False
     CreateIndex: int = 0

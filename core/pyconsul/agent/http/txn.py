@@ -15,7 +15,7 @@ from pyconsul.agent.http.routing import route
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import format_duration, from_number, parse_duration
 from pyconsul.structs import godecode
-from pyconsul.structs.catalog import Node, NodeService, Weights
+from pyconsul.structs.catalog import Node, NodeService, ServiceAddress, Weights
 from pyconsul.structs.connect_proxy import ConnectProxyConfig
 from pyconsul.structs.errors import BadRequest, TooLarge
 from pyconsul.structs.health import HealthCheck, HealthCheckDefinition
@@ -182,7 +182,12 @@ def _service(op: ApiServiceTxnOp) -> TxnServiceOp:
         Port=omit(service.Port),
         Weights=Weights(Passing=service.Weights.Passing, Warning=service.Weights.Warning),
         EnableTagOverride=service.EnableTagOverride,
-        TaggedAddresses=omit(service.TaggedAddresses or {}),
+        TaggedAddresses=omit(
+            {
+                name: ServiceAddress(Address=each.Address, Port=each.Port)
+                for name, each in (service.TaggedAddresses or {}).items()
+            }
+        ),
         Proxy=_proxy(proxy),
         ModifyIndex=service.ModifyIndex,
     )
