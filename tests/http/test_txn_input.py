@@ -35,6 +35,10 @@ def a_check(verb: str = "set", **fields: Any) -> dict[str, Any]:
             "number into Go struct field AgentServiceConnect.Service.Service.Connect.Native of type bool",
         ),
         (a_service(TaggedAddresses=[]), "array into Go struct field AgentService.Service.Service.TaggedAddresses of"),
+        (
+            a_service(TaggedAddresses={"lan": {"port": "x"}}),
+            "string into Go struct field ServiceAddress.Service.Service.TaggedAddresses.Port of type int",
+        ),
         (a_service(CreateIndex=-1), "number -1 into Go struct field AgentService.Service.Service.CreateIndex of type"),
         (
             a_check(Definition=1),
@@ -53,7 +57,22 @@ async def test_wrong_types_are_named_as_consuls_api_names_them(operation: dict[s
     assert text.startswith(f"Failed to parse body: json: cannot unmarshal {what}")
 
 
-@pytest.mark.parametrize("field", [{"Proxy": {"Nope": 1}}, {"Connect": {"Nope": 1}}, {"Locality": {"Nope": 1}}])
+async def test_tagged_addresses_may_be_written_in_any_letter_case(wire: Any) -> None:
+    """As all other fields."""
+    status, answer = await put(wire, a_service(TaggedAddresses={"lan": {"address": "10.0.0.1", "PORT": 80}}))
+    assert status == 200
+    assert answer["Results"][0]["Service"]["TaggedAddresses"] == {"lan": {"Address": "10.0.0.1", "Port": 80}}
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"Proxy": {"Nope": 1}},
+        {"Connect": {"Nope": 1}},
+        {"Locality": {"Nope": 1}},
+        {"TaggedAddresses": {"lan": {"Nope": 1}}},
+    ],
+)
 async def test_unknown_fields_are_refused_at_every_depth(field: dict[str, Any], wire: Any) -> None:
     """Also in what a transaction does not take over."""
     assert await put(wire, a_service(**field)) == (400, 'Failed to parse body: json: unknown field "Nope"')
