@@ -72,6 +72,7 @@ def test_blocks_can_be_told_from_written_lists() -> None:
     [
         ('a = "x\\n\\t\\"\\\\"', 'x\n\t"\\'),
         ('a = "\\u00e9\\x41\\101"', "\u00e9AA"),
+        ('a = "\\377\\u00e9"', "\udcffé"),
         ('a = "${ foo("x") } \\n"', '${ foo("x") } \n'),
         ('a = "${\n}"', "${\n}"),
         ('a = "$x"', "$x"),
@@ -93,6 +94,12 @@ def test_strings_keep_interpolations_and_resolve_escapes(text: str, value: str) 
         ('a = 1\na = "2"', {"a": 2}),
         ('a = "x"\na = 1', {"a": "1"}),
         ("a = [1]\na = [2]", {"a": [1, 2]}),
+        ("a = true\na = false", {"a": False}),
+        ("a = 1.5\na = 2", {"a": 2.0}),
+        ('a = "x"\na = "y"', {"a": "y"}),
+        ('a = "x"\na = <<E\ny\nE\n', {"a": "y\n"}),
+        ("a = { x = 1 }\na = { y = 2 }", {"a": [{"x": 1}, {"y": 2}]}),
+        ("a = []\na = { x = 1 }", {"a": [{"x": 1}]}),
     ],
 )
 def test_a_key_set_again_is_laid_over_the_old_value(text: str, value: object) -> None:
