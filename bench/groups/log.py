@@ -80,10 +80,11 @@ def segments(trial: Trial) -> list[Reading | None]:
 def _segments(directory: Path, batch: int, seconds: float) -> Reading:
     log = SegmentLog(directory)
     list(log.load(0))
-    indexes = count(1)
+
+    numbers = count(1)
 
     def write() -> int:
-        log.append([LogRecord(next(indexes), 1, LogType.COMMAND, VALUE) for _ in range(batch)])
+        log.append([LogRecord(next(numbers), 1, LogType.COMMAND, VALUE) for _ in range(batch)])
         return batch
 
     try:
