@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pyconsul.config import load
+from pyconsul.config.bootstrap_entries import bootstrap_entries
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.config_entries.hashing import entry_hash
 from pyconsul.structs.config_entries.requests import ConfigEntryRequest
@@ -96,3 +99,28 @@ def test_a_damaged_request_is_told_as_such(data: st.DataObject) -> None:
         gomsgpack.decode(bytes(raw), ConfigEntryRequest)
     except gomsgpack.DecodeError:
         return
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "found"),
+    [
+        (
+            "hcl",
+            'config_entries { bootstrap = [{ kind = "proxy-defaults" name = "global" config { a = 5  b = 1.5 h = 0x10 '
+            's = "x" l = [1, 2.0, -3] big = 12345678901 c { d = 7 } } }] }',
+            11986601385875336210,
+        ),
+        (
+            "json",
+            '{"config_entries":{"bootstrap":[{"kind":"proxy-defaults","name":"global","config":{"a":5,"b":1.5,'
+            '"c":{"d":7,"e":[1,2]},"t":true,"s":"x"}}]}}',
+            1306695795291180891,
+        ),
+    ],
+)
+def test_whole_numbers_of_hcl_count_as_such_in_the_hash(kind: str, text: str, found: int, tmp_path: Path) -> None:
+    """JSON has floats alone; the hashes are those of a real server with this configuration."""
+    file = tmp_path / f"entries.{kind}"
+    file.write_text(text)
+    (entry,) = bootstrap_entries(load({"dev": True, "config-file": [str(file)]}, {}).runtime)
+    assert entry.Hash == found

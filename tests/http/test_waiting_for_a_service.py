@@ -82,3 +82,27 @@ async def test_a_change_of_destination_that_overtakes_the_question_is_told_at_on
     answer = await wire.get(f"/v1/health/connect/web?index={known}")
     assert json.loads(answer.body) == []
     assert answer.headers["x-consul-index"] == (await wire.get("/v1/catalog/services")).headers["x-consul-index"]
+
+
+async def configured(wire: Any, kind: str, name: str, **fields: Any) -> None:
+    """Write a config entry."""
+    body = json.dumps({"Kind": kind, "Name": name, **fields}).encode()
+    assert (await wire.get("/v1/config", method="PUT", body=body)).body == b"true"
+
+
+async def test_who_waits_for_intentions_or_a_gateway_is_not_woken_by_other_entries(
+    run_agent: Any, connect: Any
+) -> None:
+    """Though the index of their answers has risen: Consul watches what was read."""
+    async with run_agent() as agent, connect(agent) as waiting, connect(agent) as writing:
+        await configured(writing, "service-intentions", "db", Sources=[{"Name": "web", "Action": "allow"}])
+        await configured(writing, "terminating-gateway", "gw", Services=[{"Name": "db"}])
+        for path in ("connect/intentions", "internal/ui/gateway-intentions/gw", "catalog/gateway-services/gw"):
+            index = await parked(agent, writing, waiting, f"/v1/{path}")
+            reads = agent.server.shared_reads._reads.values()  # pyright: ignore[reportPrivateUsage]
+            (shared,) = reads
+            await configured(writing, "terminating-gateway", f"other-{index}", Services=[{"Name": "api"}])
+            assert shared.wakes == 0
+            await configured(writing, "service-intentions", "db", Sources=[{"Name": path, "Action": "deny"}])
+            await configured(writing, "terminating-gateway", "gw", Services=[{"Name": "db"}, {"Name": path}])
+            assert int((await waiting.answer()).headers["x-consul-index"]) > index

@@ -5,11 +5,14 @@ import pytest
 from pyconsul.memdb import Store
 from pyconsul.server import families
 from pyconsul.server.state import catalog, virtual_ips
+from pyconsul.server.state.config_entries import put_entry
 from pyconsul.server.state.system_metadata import set_metadata
 from pyconsul.server.state.virtual_ips import FREE_VIRTUAL_IPS, address_of, virtual_ip_of
 from pyconsul.structs.catalog import NodeService, PeeredServiceName, RegisterRequest, ServiceConnect, ServiceName
+from pyconsul.structs.config_entries.ingress_gateway import IngressGateway, IngressListener, IngressService
+from pyconsul.structs.config_entries.terminating_gateway import LinkedService, TerminatingGateway
 from pyconsul.structs.connect_proxy import ConnectProxyConfig
-from pyconsul.structs.system_metadata import ENABLED, VIRTUAL_IPS, SystemMetadataEntry
+from pyconsul.structs.system_metadata import ENABLED, GATEWAY_VIRTUAL_IPS, VIRTUAL_IPS, SystemMetadataEntry
 
 
 @pytest.fixture
@@ -77,8 +80,8 @@ def test_whoever_holds_a_name_keeps_its_address(db: Store) -> None:
     """As config entries will do: the address stays after the last instance."""
     native(db, 5, "a")
 
-    def holds(_: Store, whose: PeeredServiceName) -> bool:
-        return whose == named("a")
+    def holds(_: Store, whose: PeeredServiceName, gateway: str) -> bool:
+        return whose == named("a") and not gateway
 
     virtual_ips.HOLDERS.append(holds)
     try:
@@ -99,3 +102,33 @@ def test_addresses_by_hand_move_from_service_to_service(db: Store) -> None:
     row = virtual_ip_of(db, named("a"))
     assert row is not None and row.ManualIPs == ["10.9.0.1"]
     assert virtual_ips.assign_manual(db, 9, named("nosuch"), ["10.9.0.3"]) == (False, [])
+
+
+def test_an_ingress_gateway_holds_no_address(db: Store) -> None:
+    """A terminating one does, while it names the service."""
+    listener = IngressListener(Port=80, Protocol="tcp", Services=[IngressService(Name="a")])
+    put_entry(db, 2, IngressGateway(Name="in", Listeners=[listener]))
+    native(db, 5, "a")
+    catalog.delete_service(db, 6, "n1", "a")
+    assert address(db, "a") == ""
+
+
+def test_a_gateway_that_lets_go_of_a_service_by_its_name_gives_back_its_address(db: Store) -> None:
+    """Though its wildcard covers the service now; another gateway's entry holds the address."""
+    set_metadata(db, 1, SystemMetadataEntry(Key=GATEWAY_VIRTUAL_IPS, Value=ENABLED))
+    for number, name in enumerate(("one", "two"), 2):
+        put_entry(db, number, TerminatingGateway(Name=name, Services=[LinkedService(Name="a")]))
+    assert address(db, "a") == "240.0.0.1"
+    for number, (name, kept) in enumerate((("one", "240.0.0.1"), ("two", "")), 4):
+        put_entry(db, number, TerminatingGateway(Name=name, Services=[LinkedService(Name="b")]))
+        assert address(db, "a") == kept
+
+
+def test_a_gateway_with_instances_gives_back_no_address(db: Store) -> None:
+    """They speak for the service, in Consul's eyes, until its rows are replaced."""
+    set_metadata(db, 1, SystemMetadataEntry(Key=GATEWAY_VIRTUAL_IPS, Value=ENABLED))
+    put_entry(db, 2, TerminatingGateway(Name="gw", Services=[LinkedService(Name="a")]))
+    gateway = NodeService(ID="gw", Service="gw", Kind="terminating-gateway", Port=80)
+    catalog.register(db, 3, RegisterRequest(Node="n1", Address="10.0.0.1", Service=gateway))
+    put_entry(db, 4, TerminatingGateway(Name="gw", Services=[LinkedService(Name="b")]))
+    assert address(db, "a") == "240.0.0.1"

@@ -14,4 +14,4 @@ def bootstrap_entries(config: RuntimeConfig) -> tuple[ConfigEntry, ...]:
     from pyconsul.structs.config_entries.decode import decode_entry  # 20 ms of imports
     from pyconsul.structs.config_entries.hashing import prepared
 
-    return tuple(prepared(decode_entry(raw)) for raw in config.config_entries.bootstrap)
+    return tuple(prepared(decode_entry(raw, whole_numbers=True)) for raw in config.config_entries.bootstrap)

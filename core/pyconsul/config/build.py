@@ -316,7 +316,7 @@ class _Builder:
         for number, raw in enumerate(entries):
             where = f"config_entries.bootstrap[{number}]"
             try:
-                prepared(decode_entry(raw)).check()
+                prepared(decode_entry(raw, whole_numbers=True)).check()
             except EntryDecodeError as error:
                 raise ConfigError(f"{where}: {error}") from error
             except InternalError as error:

@@ -171,7 +171,7 @@ async def list_entries(srv: Server, ask: ConfigEntryQuery) -> IndexedConfigEntri
             kept = keep([one for one in entries if isinstance(one, ServiceDefaults)])
             entries = list[ConfigEntry](kept)
         return IndexedConfigEntries(
-            Index=entries_index(db, ws), Kind=ask.Kind, Entries=entries, ResultsFilteredByACLs=filtered
+            Index=entries_index(db, ws, is_watched=True), Kind=ask.Kind, Entries=entries, ResultsFilteredByACLs=filtered
         )
 
     return await srv.read(ask, read, found=lambda reply: bool(reply.Entries), content=lambda reply: reply.Entries)
@@ -186,6 +186,7 @@ async def list_all(srv: Server, ask: ConfigEntryListAllRequest) -> IndexedGeneri
         rights = srv.acl.authorizer(ask.Token, ws)
         seen, filtered = acl_filter.kept(rights, entries_of_kind(db, "", ws), lambda one: may_read(rights, one))
         entries = [one for one in seen if one.kind in kinds]
-        return IndexedGenericConfigEntries(Index=entries_index(db, ws), Entries=entries, ResultsFilteredByACLs=filtered)
+        index = entries_index(db, ws, is_watched=True)
+        return IndexedGenericConfigEntries(Index=index, Entries=entries, ResultsFilteredByACLs=filtered)
 
     return await srv.read(ask, read)

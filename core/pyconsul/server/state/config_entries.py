@@ -151,7 +151,7 @@ def _destination_went(db: Store, index: int, name: str) -> None:
     raise_index(db, index, f"kind_service_names.{KIND_DESTINATION}")
 
 
-def _names_service(db: Store, whose: PeeredServiceName) -> bool:
+def _names_service(db: Store, whose: PeeredServiceName, _: str) -> bool:
     name = whose.ServiceName.Name
     return not whose.Peer and any(entry_named(db, kind.kind, name) is not None for kind in _WITH_ADDRESS)
 

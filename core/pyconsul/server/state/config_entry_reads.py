@@ -58,9 +58,12 @@ CONFIG_ENTRIES: Table[ConfigEntry] = Table(
 )
 
 
-def entries_index(db: Store, ws: WatchSet | None = None) -> int:
-    """The index of the table."""
-    return max_index(db, INDEX, ws=ws)
+def entries_index(db: Store, ws: WatchSet | None = None, *, is_watched: bool = False) -> int:
+    """The index of the table; that it moved is news to those who wait for a list (``is_watched``) alone.
+
+    All others wait for the entries that they read, as in Consul.
+    """
+    return max_index(db, INDEX, ws=ws if is_watched else ws and ws.quiet)
 
 
 def entry_named(db: Store, kind: str, name: str, ws: WatchSet | None = None) -> ConfigEntry | None:

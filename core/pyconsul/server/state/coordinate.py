@@ -20,7 +20,7 @@ COORDINATES: Table[NodeCoordinate] = Table(
 
 def coordinate_index(db: Store, ws: WatchSet | None = None) -> int:
     """The index of the coordinate table."""
-    return max_index(db, "coordinates", ws=ws)
+    return max_index(db, "coordinates", ws=ws and ws.quiet)
 
 
 def all_coordinates(db: Store, ws: WatchSet | None = None) -> list[NodeCoordinate]:

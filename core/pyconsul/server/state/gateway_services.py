@@ -18,7 +18,7 @@ from pyconsul.server.state.catalog_tables import (
     service_row,
     services_changed,
 )
-from pyconsul.server.state.config_entry_reads import entries_of, entry_named, is_destination, protocol_of
+from pyconsul.server.state.config_entry_reads import entries_index, entries_of, entry_named, is_destination, protocol_of
 from pyconsul.server.state.indexes import max_index, raise_index
 from pyconsul.server.state.mesh_topology import INDEX as MESH_INDEX
 from pyconsul.server.state.mesh_topology import MESH_TOPOLOGY, MeshLink
@@ -76,13 +76,13 @@ def all_gateway_services(db: Store, ws: WatchSet | None = None) -> tuple[int, li
 
 def _shown(db: Store, rows: list[GatewayService], ws: WatchSet | None) -> tuple[int, list[GatewayService]]:
     """Rows of services; those that an ingress gateway's wildcard covers must speak the listener's protocol."""
-    index = max([max_index(db, INDEX, ws=ws), *(row.ModifyIndex for row in rows)])
+    index = max([max_index(db, INDEX, ws=ws and ws.quiet), *(row.ModifyIndex for row in rows)])
     found: list[GatewayService] = []
     for row in rows:
         if row.Service.Name == WILDCARD:
             continue
         if row.GatewayKind == KIND_INGRESS_GATEWAY and row.FromWildcard:
-            index = max(index, max_index(db, "config-entries", ws=ws))
+            index = max(index, entries_index(db, ws))
             if protocol_of(db, row.Service.Name, ws=ws) != row.Protocol:
                 continue
         found.append(row)
@@ -330,16 +330,23 @@ def _put_instance(db: Store, index: int, row: ServiceRow, tagged: dict[str, Serv
 
 
 def _take_addresses(db: Store, index: int, old: TerminatingGateway, given: dict[str, ServiceAddress]) -> None:
-    """Give back the addresses of services that the gateway no longer names."""
+    """Give back the addresses of services that the gateway no longer names.
+
+    Not while the gateway has instances: they still count among those that speak for the service, as in Consul.
+    """
+    if db.count_where(SERVICES, "name", row_key("", old.Name)):
+        return
     for service in old.Services or ():
         name = service.Name or ""
         if f"{TAGGED_VIRTUAL_IP}:{name}" in given or db.count_where(SERVICES, "connect", row_key("", name)):
             continue
-        virtual_ips.free(db, index, _own(name))
+        virtual_ips.free(db, index, _own(name), by_gateway=old.Name)
 
 
-def _stands_behind_gateway(db: Store, whose: PeeredServiceName) -> bool:
-    return not whose.Peer and db.count_where(GATEWAY_SERVICES, "service", whose.ServiceName.Name.lower()) > 0
+def _stands_behind_gateway(db: Store, whose: PeeredServiceName, gateway: str) -> bool:
+    """Behind a terminating gateway other than this one."""
+    rows = gateways_of_service(db, whose.ServiceName.Name, KIND_TERMINATING_GATEWAY)
+    return not whose.Peer and any(row.Gateway.Name.lower() != gateway.lower() for row in rows)
 
 
 virtual_ips.HOLDERS.append(_stands_behind_gateway)

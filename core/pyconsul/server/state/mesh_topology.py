@@ -76,10 +76,10 @@ def _forget(db: Store, index: int, key: str, ref: str) -> None:
 def upstreams_of(db: Store, service: str, ws: WatchSet | None = None) -> tuple[int, list[str]]:
     """The table's index, and the services that this one's proxies call."""
     rows = db.where(MESH_TOPOLOGY, "downstream", service.lower(), ws)
-    return max_index(db, INDEX, ws=ws), [row.Upstream for row in rows]
+    return max_index(db, INDEX, ws=ws and ws.quiet), [row.Upstream for row in rows]
 
 
 def downstreams_of(db: Store, service: str, ws: WatchSet | None = None) -> tuple[int, list[str]]:
     """The table's index, and the services whose proxies call this one."""
     rows = db.where(MESH_TOPOLOGY, "upstream", service.lower(), ws)
-    return max_index(db, INDEX, ws=ws), [row.Downstream for row in rows]
+    return max_index(db, INDEX, ws=ws and ws.quiet), [row.Downstream for row in rows]

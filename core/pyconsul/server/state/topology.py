@@ -137,7 +137,7 @@ def _find_upstreams(
     if guess:
         index, names = reads.service_names_of_kind(db, KIND_TYPICAL, ws)
         virtual = [row.Service.ServiceName.Name for row in db.all(SERVICE_VIRTUAL_IPS, ws)]
-        index = max(index, max_index(db, "service-virtual-ips", ws=ws))
+        index = max(index, max_index(db, "service-virtual-ips", ws=ws and ws.quiet))
         found.guess(index, [*names, *virtual], service)
 
 

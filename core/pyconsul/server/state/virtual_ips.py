@@ -62,7 +62,8 @@ FREE_VIRTUAL_IPS: Table[FreeVirtualIP] = Table(
 )
 
 # Who else keeps a service's address alive after its last instance (config entries do): any true answer holds it.
-HOLDERS: list[Callable[[Store, PeeredServiceName], bool]] = []
+# The last argument is the gateway that lets go of it, "" for none.
+HOLDERS: list[Callable[[Store, PeeredServiceName, str], bool]] = []
 
 
 def offset_of(ip: bytes | None) -> int:
@@ -117,12 +118,12 @@ def _next_offset(db: Store) -> int:
     return offset
 
 
-def free(db: Store, index: int, whose: PeeredServiceName) -> None:
-    """Give a service's address back once nothing needs it any more."""
+def free(db: Store, index: int, whose: PeeredServiceName, *, by_gateway: str = "") -> None:
+    """Give a service's address back once nothing needs it any more, but for the gateway that lets go of it."""
     if db.count_where(SERVICES, "name", row_key(whose.Peer, whose.ServiceName.Name)):
         return
     row = virtual_ip_of(db, whose)
-    if row is None or any(holds(db, whose) for holds in HOLDERS):
+    if row is None or any(holds(db, whose, by_gateway) for holds in HOLDERS):
         return
     db.delete(SERVICE_VIRTUAL_IPS, name_key(whose))
     db.put(FREE_VIRTUAL_IPS, FreeVirtualIP(IP=row.IP))

@@ -43,8 +43,11 @@ class _Fault(ValueError):
     """One value does not convert."""
 
 
-def decode_entry(raw: Any) -> ConfigEntry:
-    """The entry that parsed JSON describes. Raises EntryDecodeError."""
+def decode_entry(raw: Any, *, whole_numbers: bool = False) -> ConfigEntry:
+    """The entry that parsed JSON describes. Raises EntryDecodeError.
+
+    With ``whole_numbers``, as in HCL, integers stay what they are; else all numbers are floats. It shows in the hash.
+    """
     if raw is not None and not isinstance(raw, dict):
         raise EntryDecodeError(f"'' expected a map, got '{_kind(raw)}'")
     fields = cast("dict[str, Any]", raw or {})
@@ -61,7 +64,7 @@ def decode_entry(raw: Any) -> ConfigEntry:
         raise EntryDecodeError(too_deep("''"))
     reader = _Reader()
     try:
-        entry = reader.struct(wanted, go_numbers(fields), "")
+        entry = reader.struct(wanted, fields if whole_numbers else go_numbers(fields), "")
     except DecodeError as error:
         raise EntryDecodeError(str(error)) from error
     if reader.faults:
