@@ -432,6 +432,22 @@ async def test_a_strange_answer_is_an_error_and_no_hang(consul: Any, tmp_path: P
         await Runner(a_config(consul, a_template(tmp_path / "o", "{{ range nodes }}{{ end }}"), once=True)).run()
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "EOF"),
+        (b'[{"Key":', "unexpected EOF"),
+        (b"{nope", "invalid character 'n' looking for beginning of object key string"),
+    ],
+)
+async def test_an_answer_that_is_no_json_is_an_error(consul: Any, tmp_path: Path, body: bytes, message: str) -> None:
+    """In the words of Go's decoder."""
+    await consul.say("/v1/catalog/nodes", body)
+    with pytest.raises(RunError) as caught:
+        await Runner(a_config(consul, a_template(tmp_path / "o", "{{ range nodes }}{{ end }}"), once=True)).run()
+    assert str(caught.value) == f"catalog.nodes: {message}"
+
+
 async def test_files_are_data_too(consul: Any, tmp_path: Path) -> None:
     """file reads a file; one that does not exist ends the tool."""
     (tmp_path / "data").write_bytes(b"\xff\x00x")
