@@ -387,6 +387,24 @@ async def test_the_child_starts_when_everything_is_rendered(consul: Any, tmp_pat
     assert seen.read_text() == "text"
 
 
+async def test_a_runner_that_was_stopped_starts_no_child(consul: Any, tmp_path: Path) -> None:
+    """Although a command that it waited for ends well after that: nobody would end the child."""
+    began, go, ended, child = (tmp_path / name for name in ("began", "go", "ended", "child"))
+    command = f"touch {began}; until [ -e {go} ]; do sleep 0.01; done; touch {ended}"
+    template = a_template(tmp_path / "out", "x", command=[command])
+    runner = Runner(a_config(consul, template, exec={"command": ["sh", "-c", f"touch {child}; sleep 60"]}))
+    work = asyncio.create_task(runner.run())
+    await comes_true(began.exists)
+    await runner.stop(immediately=True)
+    go.touch()
+    ready = asyncio.Event()
+    runner.hooks.ready = ready.set
+    await ready.wait()
+    assert runner.child is None and not child.exists()
+    work.cancel()
+    await asyncio.wait([work])
+
+
 async def test_the_child_is_restarted_or_signalled_on_change(consul: Any, tmp_path: Path) -> None:
     """Without a reload signal the child starts anew."""
     await consul.put("a", b"1")
