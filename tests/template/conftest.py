@@ -132,8 +132,10 @@ class FakeConsul:
 
 def _encoded(status: int, answer: Any) -> bytes:
     """The body: bytes as they are, everything else as JSON, but for errors."""
-    if answer is None or isinstance(answer, bytes):
-        return answer or b""
+    if isinstance(answer, bytes):
+        return answer
+    if answer is None and status == 404:
+        return b""
     return answer.encode() if status == 500 else json.dumps(answer).encode()
 
 

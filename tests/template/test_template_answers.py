@@ -46,6 +46,50 @@ async def servers() -> AsyncGenerator[Servers]:
     await running.stop()
 
 
+def settings(servers: Servers, folder: Path, contents: str, **retry: Any) -> dict[str, Any]:
+    """One template in one-shot mode, with the three servers; each ``retry`` is a stanza of that name."""
+    url = f"http://{servers.address}"
+    return {
+        "once": True,
+        "consul": {"address": servers.address, "retry": retry},
+        "vault": {"address": url, "token": "t", "renew_token": False, "retry": retry},
+        "nomad": {"address": url},
+        "template": [{"contents": contents, "destination": str(folder / "out")}],
+    }
+
+
+OF_EACH_KIND = [
+    'key "a"',
+    'ls "dir"',
+    'service "web"',
+    'connect "web"',
+    'node "n1"',
+    "nodes",
+    "services",
+    "datacenters",
+    "caRoots",
+    'caLeaf "web"',
+    "peerings",
+    'exportedServices "pt"',
+    'importedServices "pt"',
+    "partitions",
+    "nomadServices",
+    'nomadService "web"',
+    'nomadVar "app/db"',
+    "nomadVarList",
+]
+
+
+@pytest.mark.parametrize("call", OF_EACH_KIND)
+async def test_every_function_asks_again_where_a_server_fails(servers: Servers, tmp_path: Path, call: str) -> None:
+    """After the pause of that server's stanza."""
+    servers.failing = 1
+    text = f"{{{{ $found := {call} }}}}done"
+    await Runner(Config.of(settings(servers, tmp_path, text, attempts=1, backoff=1_000_000), {})).run()
+    assert (tmp_path / "out").read_text() == "done"
+    assert len(servers.requests) == 2
+
+
 @pytest.mark.parametrize("case", RECORDED["cases"], ids=lambda case: case["template"])
 async def test_a_function_asks_and_gives_what_the_original_does(
     servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: dict[str, Any]
@@ -54,15 +98,9 @@ async def test_a_function_asks_and_gives_what_the_original_does(
     monkeypatch.chdir(tmp_path)
     source, out = tmp_path / "t", tmp_path / "out"
     source.write_text(case["template"])
-    once, url = {"enabled": False}, f"http://{servers.address}"
-    settings = {
-        "once": True,
-        "consul": {"address": servers.address, "retry": once},
-        "vault": {"address": url, "token": "t", "renew_token": False, "retry": once},
-        "nomad": {"address": url},
-        "template": [{"source": "t", "destination": "out"}],
-    }
-    runner = Runner(Config.of(settings, {}))
+    once = settings(servers, tmp_path, "", enabled=False)
+    once["template"] = [{"source": "t", "destination": "out"}]
+    runner = Runner(Config.of(once, {}))
     if "error" in case:
         with pytest.raises(RunError) as caught:
             await runner.run()

@@ -398,6 +398,24 @@ async def test_a_dry_run_supervises_the_child_all_the_same(consul: Any, tmp_path
     assert not os.listdir(tmp_path)
 
 
+async def test_a_runner_that_was_stopped_starts_no_child(consul: Any, tmp_path: Path) -> None:
+    """Although a command that it waited for ends well after that: nobody would end the child."""
+    began, go, ended, child = (tmp_path / name for name in ("began", "go", "ended", "child"))
+    command = f"touch {began}; until [ -e {go} ]; do sleep 0.01; done; touch {ended}"
+    template = a_template(tmp_path / "out", "x", command=[command])
+    runner = Runner(a_config(consul, template, exec={"command": ["sh", "-c", f"touch {child}; sleep 60"]}))
+    work = asyncio.create_task(runner.run())
+    await comes_true(began.exists)
+    await runner.stop(immediately=True)
+    go.touch()
+    ready = asyncio.Event()
+    runner.hooks.ready = ready.set
+    await ready.wait()
+    assert runner.child is None and not child.exists()
+    work.cancel()
+    await asyncio.wait([work])
+
+
 async def test_the_child_is_restarted_or_signalled_on_change(consul: Any, tmp_path: Path) -> None:
     """Without a reload signal the child starts anew."""
     await consul.put("a", b"1")
@@ -441,6 +459,22 @@ async def test_a_strange_answer_is_an_error_and_no_hang(consul: Any, tmp_path: P
     await consul.say("/v1/catalog/nodes", {"not": "a list"})
     with pytest.raises(RunError, match=r"catalog\.nodes: "):
         await Runner(a_config(consul, a_template(tmp_path / "o", "{{ range nodes }}{{ end }}"), once=True)).run()
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "EOF"),
+        (b'[{"Key":', "unexpected EOF"),
+        (b"{nope", "invalid character 'n' looking for beginning of object key string"),
+    ],
+)
+async def test_an_answer_that_is_no_json_is_an_error(consul: Any, tmp_path: Path, body: bytes, message: str) -> None:
+    """In the words of Go's decoder."""
+    await consul.say("/v1/catalog/nodes", body)
+    with pytest.raises(RunError) as caught:
+        await Runner(a_config(consul, a_template(tmp_path / "o", "{{ range nodes }}{{ end }}"), once=True)).run()
+    assert str(caught.value) == f"catalog.nodes: {message}"
 
 
 async def test_files_are_data_too(consul: Any, tmp_path: Path) -> None:

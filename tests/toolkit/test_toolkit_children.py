@@ -124,6 +124,38 @@ async def test_a_child_without_a_kill_signal_has_its_time_all_the_same(tmp_path:
     assert await process.wait() == 0
 
 
+@pytest.mark.parametrize("immediately", [True, False])
+async def test_a_child_that_is_to_stop_is_not_started_again(tmp_path: Path, immediately: bool) -> None:
+    """Although a restart has begun and waits for its end; that end is waited for, and it is asked for it once."""
+    log = tmp_path / "log"
+    script = f"trap 'echo int >> {log}' INT; echo start >> {log}; while :; do sleep 0.02; done"
+    settings = ChildSettings(["sh", "-c", script], ENVIRONMENT, kill_timeout_ns=200_000_000)
+    child = Child(settings, LOGGER)
+    await child.start()
+    await comes_true(lambda: log.exists() and log.read_text() == "start\n")
+    restart = asyncio.create_task(child.reload())
+    await comes_true(lambda: log.read_text() == "start\nint\n")
+    await child.stop(immediately=immediately)
+    await restart
+    assert not child.is_running
+    assert log.read_text() == "start\nint\n"
+
+
+async def test_a_child_stops_at_once_while_a_restart_waits_for_its_splay(tmp_path: Path) -> None:
+    """Even if nobody goes on with the restart."""
+    log = tmp_path / "log"
+    script = f"trap 'echo int >> {log}; exit 0' INT; echo start >> {log}; while :; do sleep 0.02; done"
+    child = Child(ChildSettings(["sh", "-c", script], ENVIRONMENT, splay_ns=10**15), LOGGER)
+    await child.start()
+    await comes_true(lambda: log.exists() and log.read_text() == "start\n")
+    restart = asyncio.create_task(child.reload())
+    await asyncio.sleep(0)
+    await child.stop(immediately=True)
+    restart.cancel()
+    assert not child.is_running
+    assert log.read_text() == "start\nint\n"
+
+
 async def test_signals_reach_the_whole_group(tmp_path: Path) -> None:
     """What a shell started is signalled with it."""
     log = tmp_path / "log"

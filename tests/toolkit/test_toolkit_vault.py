@@ -43,7 +43,9 @@ class FakeVault:
                 asked = f"{method} {target.partition('?')[0]}"
                 status, answer = self.answers.get(asked, (404, {"errors": []}))
                 status = self.statuses.pop(0) if self.statuses else status
-                data = json.dumps(answer).encode() if answer is not None else b""
+                data = (
+                    answer if isinstance(answer, bytes) else json.dumps(answer).encode() if answer is not None else b""
+                )
                 lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(data)}"]
                 lines += [self.headers[asked]] if asked in self.headers else []
                 writer.write("\r\n".join([*lines, "", ""]).encode() + data)
@@ -131,6 +133,31 @@ async def test_a_mount_that_cannot_be_looked_at_is_warned_of_once(
     assert record.name == "asking"
     assert record.getMessage().startswith("vault.read(kv/a): failed to check if kv/a is KVv2, assume not: Error making")
     assert [asked for asked, _, _ in vault.asked].count("GET /v1/sys/internal/ui/mounts/kv/a") == 1
+    await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"data":{"k":', "unexpected EOF"),
+        (b"{nope", "invalid character 'n' looking for beginning of object key string"),
+    ],
+)
+async def test_what_is_no_json_is_told_in_the_words_of_gos_decoder(vault: FakeVault, body: bytes, message: str) -> None:
+    """An answer that was cut off is told from one that is something else."""
+    vault.answers["GET /v1/kv/a"] = (200, body)
+    client = a_client(vault)
+    with pytest.raises(VaultError) as caught:
+        await client.request("GET", "kv/a")
+    assert str(caught.value) == message
+    await client.aclose()
+
+
+async def test_what_stands_behind_an_answer_does_not_matter(vault: FakeVault) -> None:
+    """The decoder stops behind the first value."""
+    vault.answers["GET /v1/kv/a"] = (200, b' {"data":{"k":1}} junk')
+    client = a_client(vault)
+    assert await client.request("GET", "kv/a") == {"data": {"k": 1}}
     await client.aclose()
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from pyconsul.lang.gojson_syntax import first_value
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import ConsulError, status_error
 from pyconsul.sdk.request import QueryMeta, QueryOptions
@@ -29,6 +30,14 @@ FETCH_ERRORS: Final = (
     AttributeError,
 )
 """What a server may do wrong, down to answers of another shape than its API promises."""
+
+
+def decoded(body: bytes) -> Any:
+    """The JSON value that an answer begins with. Raises ValueError in the words of Go's decoder."""
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return first_value(body)
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -64,7 +73,7 @@ class Asking:
         if not (answer.status == 404 and path.startswith("/v1/kv/")):
             if answer.status != 200:
                 raise status_error(answer.status, answer.body)
-            value = msgspec.json.decode(answer.body) if answer.body else None
+            value = decoded(answer.body)
         return Asked(value, meta.index, meta.last_contact_ms)
 
     def is_too_old(self, last_contact_ms: int) -> bool:

@@ -134,6 +134,7 @@ class Child:
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         """The exit status, once the child ends by itself; -1 after a signal."""
         self._stopped = False
+        self._told_to_end: Process | None = None
         self._watch: asyncio.Task[None] | None = None
 
     @property
@@ -157,7 +158,7 @@ class Child:
 
     async def _wait(self, process: Process) -> None:
         status = await process.wait()
-        if process is self.process and not self._stopped and not self.ended.done():
+        if process is not self._told_to_end and not self._stopped and not self.ended.done():
             self.ended.set_result(_exit_code(status))
 
     async def signal(self, number: int) -> None:
@@ -189,10 +190,11 @@ class Child:
             return
         self.logger.info("restarting process")
         await self.kill(immediately=False)
-        self._spawn()
+        if not self._stopped:
+            self._spawn()
 
     async def kill(self, *, immediately: bool) -> None:
-        """End the process: kill signal, then SIGKILL after the time limit."""
+        """End the process: kill signal, unless somebody sent it already, then SIGKILL after the time limit."""
         process = self.process
         if process is None or process.status.done():
             self.logger.debug("Kill() called but process dead; not waiting for splay.")
@@ -201,11 +203,12 @@ class Child:
             self.logger.debug("Kill() called but performing immediate shutdown; not waiting for splay.")
         else:
             await self.splay()
-        self.process = None
-        await self._end(process)
+        is_told, self._told_to_end = process is self._told_to_end, process
+        await self._end(process, is_told=is_told)
 
-    async def _end(self, process: Process) -> None:
-        process.send(self.settings.kill_signal)  # SIGNULL sends nothing, but the time runs all the same
+    async def _end(self, process: Process, *, is_told: bool = False) -> None:
+        if not is_told:
+            process.send(self.settings.kill_signal)  # SIGNULL sends nothing, but the time runs all the same
         try:
             async with asyncio.timeout(self.settings.kill_timeout_ns / 1e9):
                 await process.wait()

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote as percent
 from urllib.parse import urlencode
 
-from pyconsul.lang.gojson_syntax import syntax_error
+from pyconsul.lang.gojson_syntax import GoSyntaxError, first_value
 from pyconsul.primitives.system_errors import system_text
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.toolkit.errors import ConfigError
@@ -46,7 +46,7 @@ class VaultClient:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.settings = settings
-        self._number = number
+        self._decoder = json.JSONDecoder(parse_int=number, parse_float=number)
         self._log = log
         self.token = bare_token(settings.token) or settings.variables.token
         self._exchange = Exchange(settings, sleep)
@@ -90,11 +90,11 @@ class VaultClient:
         status, body = told.answer.status, told.answer.body
         parsed: Any = None
         try:
-            if body.strip():
-                parsed = json.loads(body, parse_int=self._number, parse_float=self._number)
+            if text := body.strip().decode("utf-8", "replace"):
+                parsed, _ = self._decoder.raw_decode(text)
         except ValueError:
             if status < 400:
-                raise VaultError(status, syntax_error(body) or "invalid character") from None
+                raise VaultError(status, _complaint(body)) from None
         if status == 404 and ask.method == "GET":
             has_data = isinstance(parsed, dict) and (parsed.get("data") or parsed.get("warnings"))
             return parsed if has_data else None
@@ -193,6 +193,15 @@ class VaultClient:
             await self.kubernetes_login()
         elif self.settings.needs_login:
             await self.unwrap()
+
+
+def _complaint(body: bytes) -> str:
+    """What Go's decoder says of a body that is no JSON."""
+    try:
+        first_value(body)
+    except GoSyntaxError as error:
+        return str(error)
+    return "invalid character"
 
 
 def _where(ask: Ask, told: Told) -> str:

@@ -444,7 +444,7 @@ class Runner:
                 wait = template.config.wait if template.config.wait.enabled else self.config.wait
                 if wait.enabled:
                     template.quiescence = Quiescence(wait)
-        if self.config.exec.has_command and self.child is None and not self.quiet:
+        if self.config.exec.has_command and self.child is None and not (self.quiet or self._is_stopping):
             await self._start_child()
 
     async def _start_child(self) -> None:

@@ -9,14 +9,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
-import msgspec
-
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import format_duration
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import status_error
-from pyconsul.toolkit.asking import FETCH_ERRORS, Asked, Asking, pace
+from pyconsul.toolkit.asking import FETCH_ERRORS, Asked, Asking, decoded, pace
 from pyconsul.toolkit.retry import RetryPolicy
 from pyconsul.toolkit.vault import VaultClient
 from pyconsul_template.dependencies.queries import Dependency, Fetched, UnnamedError
@@ -140,7 +138,7 @@ class View:
         if answer.status != 200:
             raise status_error(answer.status, answer.body)
         index = _index(answer.header("x-nomad-index"))
-        return Asked(msgspec.json.decode(answer.body), index, _index(answer.header("x-nomad-lastcontact")))
+        return Asked(decoded(answer.body), index, _index(answer.header("x-nomad-lastcontact")))
 
     async def vault(self) -> VaultClient:
         """The Vault client, logged in."""

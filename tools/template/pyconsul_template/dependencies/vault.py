@@ -171,8 +171,8 @@ class ReadQuery(_Secrets):
     def parse(cls, text: str) -> ReadQuery:
         """From ``path[?version=n]``. Raises FunctionError."""
         url = gourl.parse(_trimmed(text, "vault.read"))
-        path, params = url.path, dict(parse_qsl(url.query))
-        version = f".v{params['version']}" if params.get("version") else ""
+        path, params = url.path, dict(parse_qsl(url.query, keep_blank_values=True))
+        version = f".v{params['version']}" if "version" in params else ""
         return cls(path, params, f"vault.read({path}{version})")
 
     async def fetch(self, access: View) -> Fetched:
