@@ -102,6 +102,37 @@ def test_yaml_has_the_types_of_version_one() -> None:
     assert isinstance(found, Map)
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("0B11", 3),
+        ("-0b11", -3),
+        ("0O17", 15),
+        ("0b", "0b"),
+        ("1_000.5", 1000.5),
+        (".5_0", 0.5),
+        ("._5", "._5"),
+        (".5_", ".5_"),
+        ("1e999", "1e999"),
+        (".1e400", ".1e400"),
+        ("+18446744073709551615", 18446744073709551615.0),
+        ("18446744073709551615", 18446744073709551615),
+    ],
+)
+def test_yaml_numbers_are_read_by_gos_parsers(text: str, wanted: object) -> None:
+    """What they refuse is a text."""
+    found = goyaml.resolve(text)
+    assert found == wanted and isinstance(found, float) is isinstance(wanted, float)
+
+
+def test_yaml_keys_are_ordered_by_the_numbers_in_them() -> None:
+    """Of two numbers of one size the shorter comes first; letters come after other characters."""
+    keys = ["010", "0x1F", "0o7", "x10", "x9", "x09", "x", "a", "_", "100", "11"]
+    lines = goyaml.dump(dict.fromkeys(keys, 0)).splitlines()
+    shown = [line.partition(":")[0].strip('"') for line in lines]
+    assert shown == ["_", "010", "0o7", "0x1F", "11", "100", "a", "x", "x9", "x09", "x10"]
+
+
 def test_yaml_bombs_are_refused() -> None:
     """Aliases that grow without bound, or contain themselves, are errors."""
     rows = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]

@@ -95,6 +95,7 @@ ERRORS = [
     ('{{ parseJSON "{a}" }}', "invalid character 'a' looking for beginning of object key string"),
     ('{{ parseYAML "a: [1" }}', "yaml: line 1: did not find expected ',' or ']'"),
     ('{{ regexMatch "(" "x" }}', "error parsing regexp: missing closing ): `(`"),
+    ('{{ regexMatch "(?i)a(?=b)" "x" }}', "error parsing regexp: invalid or unsupported Perl syntax: `(?=`"),
     ('{{ add "1" 2 }}', 'add: unknown type for "1" (string)'),
     ("{{ divide 0 5 }}", "runtime error: integer divide by zero"),
     ("{{ loop 1.5 }}", "loop: bad argument type: float64"),

@@ -65,8 +65,8 @@ def _message(pattern: str, error: Exception) -> str:
 
 
 def _perl_culprit(pattern: str, culprit: str) -> str:
-    """Go shows look-behinds up to the sign, RE2 sometimes more."""
-    found = re.search(r"\(\?(?:<[=!]|.)", pattern[pattern.find(culprit[:2]) :])
+    """Go shows look-behinds up to the sign, RE2 sometimes more; groups before it may be good ones."""
+    found = re.search(r"\(\?(?:<[=!]|.)", pattern[pattern.find(culprit) :])
     return found[0] if found else culprit
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import math
 import re
 from typing import Any
@@ -26,7 +27,15 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import sprintf
 from pyconsul.lang.gotemplate.values import NIL, Map, Struct, Uint64, Value, is_nil, type_of
-from pyconsul.lang.strconv import MAX_INT64, MAX_UINT64, MIN_INT64, format_float, from_bytes
+from pyconsul.lang.strconv import (
+    MAX_INT64,
+    MAX_UINT64,
+    MIN_INT64,
+    NumberSyntaxError,
+    format_float,
+    from_bytes,
+    parse_float,
+)
 from pyconsul_template import gojson
 from pyconsul_template.functions.digests import decode_base64
 from pyconsul_template.gotime import Time
@@ -162,13 +171,23 @@ def resolve(text: str) -> Value:
         return _WORDS[text]
     if text[0] not in "+-0123456789.":
         return text
+    if text[0] == ".":
+        return _pointed(text)
     plain = text.replace("_", "")
     for number in (_integer(plain), _other_bases(plain)):
         if number is not None:
             return number
-    if _FLOAT.match(plain):
-        return float(plain)
+    if _FLOAT.match(plain) and math.isfinite(number := float(plain)):
+        return number
     return text
+
+
+def _pointed(text: str) -> Value:
+    """A number that begins with its point; only Go's float parser looks at it, for which digits stand around ``_``."""
+    try:
+        return parse_float(text)
+    except NumberSyntaxError:
+        return text
 
 
 def _bounded(number: int) -> Value:
@@ -186,11 +205,12 @@ def _integer(text: str) -> Value:
         base, digits = 8, digits[1:]
     if not re.fullmatch({8: r"[0-7]+", 10: r"[0-9]+", 16: r"[0-9a-fA-F]+"}[base], digits) or len(digits) > 70:
         return None
-    return _bounded(int(sign + digits, base))
+    number = int(sign + digits, base)
+    return None if sign and number > MAX_INT64 else _bounded(number)
 
 
 def _other_bases(text: str) -> Value:
-    found = re.fullmatch(r"([-+]?)0(b[01]+|o[0-7]+)", text)
+    found = re.fullmatch(r"([-+]?)0([bB][01]+|[oO][0-7]+)", text)
     return _bounded(int(found[1] + "0" + found[2], 0)) if found and len(text) < 70 else None
 
 
@@ -331,20 +351,49 @@ def _would_be_timestamp(text: str) -> bool:
     )
 
 
-def _place(key: Any) -> tuple[bool, float, int, list[tuple[int, int, str]]]:
+def _place(key: Any) -> tuple[bool, float, int, Any]:
     """go-yaml's order of keys: numbers and truth values by size, then texts."""
     if isinstance(key, str):
-        return True, 0, 0, _natural(key)
+        return True, 0, 0, _TEXT_ORDER(key)
     kind = (bool, int, float).index(type(key)) if type(key) in (bool, int, float) else 3
-    return False, float(key or 0), kind, []
+    return False, float(key or 0), kind, 0
 
 
-def _natural(key: str) -> list[tuple[int, int, str]]:
-    """Texts in order: runs of digits by number, letters after other characters."""
-    out: list[tuple[int, int, str]] = []
-    for run in re.findall(r"\d+|[^\d]", key):
-        if run.isdecimal():
-            out.append((1, int(run) if len(run) < 4000 else 0, run))
-        else:
-            out.append((2 if run.isalpha() else 0, 0, run))
-    return out
+def _compare_texts(a: str, b: str) -> int:
+    """Below zero when ``a`` comes first: the first character that differs decides, or the length."""
+    for at, (x, y) in enumerate(zip(a, b, strict=False)):
+        if x != y:
+            return -1 if _is_before(a, b, at) else 1
+    return len(a) - len(b)
+
+
+def _is_before(a: str, b: str, at: int) -> bool:
+    """Letters come after other characters, runs of digits are ordered by number and then by length."""
+    x, y = a[at], b[at]
+    if x.isalpha() and y.isalpha():
+        return x < y
+    if x.isalpha() or y.isalpha():
+        return y.isalpha()
+    # A zero inside a number counts as much as the digits before it let it: 100 is more than 11, but 010 less than 02.
+    before = "1" if "0" in (x, y) and _ends_number(a[:at]) else "0"
+    run_a, run_b = _digits_at(a, at), _digits_at(b, at)
+    number_a, number_b = int(before + run_a), int(before + run_b)
+    if number_a != number_b:
+        return number_a < number_b
+    return (len(run_a), x) < (len(run_b), y)
+
+
+def _digits_at(text: str, at: int) -> str:
+    found = _DIGITS.match(text, at)
+    return found[0][:_MAX_DIGITS] if found is not None else ""
+
+
+def _ends_number(text: str) -> bool:
+    """Whether digits stand at the end that are not all zeros."""
+    return text[len(text.rstrip("0123456789")) :].strip("0") != ""
+
+
+_DIGITS = re.compile("[0-9]*")
+_MAX_DIGITS = 4000
+"""Python reads no longer numbers."""
+_TEXT_ORDER = functools.cmp_to_key(_compare_texts)
