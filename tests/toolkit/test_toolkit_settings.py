@@ -209,7 +209,7 @@ def test_what_a_stanza_says_of_tls_reaches_the_client() -> None:
 
 @pytest.mark.parametrize(
     ("auth", "wanted"),
-    [({"username": "u"}, "u"), ({"username": "u", "password": "p"}, "u:p"), ({"username": "u", "enabled": False}, None), ({}, None)],
+    [({"username": "u"}, "u:"), ({"username": "u", "password": "p"}, "u:p"), ({"username": "u", "enabled": False}, None), ({}, None)],
 )  # fmt: skip
 def test_commands_see_who_consul_is_asked_as(auth: dict[str, object], wanted: str | None) -> None:
     """Where that is on."""
