@@ -18,6 +18,7 @@ from pyconsul.agent.local.registrations import NewService
 from pyconsul.agent.local.rows import SERVICES
 from pyconsul.agent.local.sidecar import sidecar_of
 from pyconsul.lang.bexpr import FilterError, compile_filter
+from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.primitives.multierror import multi_error
 from pyconsul.server.blocking import wait_seconds
@@ -223,5 +224,5 @@ def enable_of(req: Request) -> bool:
         raise BadRequest("Missing value for enable")
     text = req.query.get("enable")
     if text not in _TRUE and text not in _FALSE:
-        raise BadRequest(f'Invalid value for enable: "{text}"')
+        raise BadRequest(f"Invalid value for enable: {quote(text)}")
     return text in _TRUE
