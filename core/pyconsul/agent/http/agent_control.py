@@ -84,7 +84,7 @@ async def agent_token(req: Request) -> Reply:
     tokens = req.agent.tokens
     if tokens.update(field, str(given.get("Token", ""))) and field in ("default", "agent"):
         req.agent.syncer.full_soon()
-    try:
+    try:  # a token that cannot be kept is in use all the same, as in Consul
         await tokens.save()
     except OSError as error:
         _log.warn("failed to persist tokens", error=file_text(error))

@@ -97,7 +97,7 @@ async def agent_service_by_id(req: Request) -> Reply:
             try:
                 async with asyncio.timeout_at(deadline):
                     await news.wait()
-                    await req.agent.syncer.not_paused()
+                    await req.agent.syncer.not_paused()  # a reload takes each service away and puts it back
             except TimeoutError:
                 continue
     return Reply(changed(service, ContentHash=digest), headers={"X-Consul-Contenthash": digest})
@@ -110,6 +110,7 @@ async def agent_service_register(req: Request) -> Reply:
     definition = _definition(req)
     token, authorizer = req.token(), req.authorizer()
     service = definition.node_service()
+    # What is wrong with the body comes before whether its sender may register, as clients of Consul see it.
     reason = weights_error(service.Weights)
     if reason:
         raise BadRequest(f"Invalid Weights: {reason}")

@@ -26,6 +26,7 @@ from pyconsul.telemetry.routines import Routine
 
 __all__ = ["Syncer"]
 
+# Any server may answer; but what one that is further behind lacks would be sent a second time.
 FULL_SYNC_MAX_STALE_NS: Final = 60_000_000_000
 _log = logger("agent")
 _entropy_log = logger("agent.anti_entropy")
@@ -181,7 +182,7 @@ class Syncer:
         else:
             failed = await self._together([self._send_node()])
             if failed:
-                return failed
+                return failed  # a catalog that does not take the node takes nothing that is on it
         gone, dirty = list(state.gone_services), list(state.dirty_services)
         state.leaving(gone, ())
         if _log.enabled(Level.DEBUG):
@@ -269,6 +270,7 @@ class Syncer:
             _log.info("Synced service", service=service_id)
 
     def _checks_to_send_with(self, service_id: str, token: str) -> list[LocalCheck]:
+        # A request has one token, and a check with another may be allowed what the service is not.
         rows = self.state.db.where(CHECKS, "service", service_id)
         return [
             row
@@ -309,7 +311,7 @@ class Syncer:
             self._blocked("service.deregistration", "Service deregistration", token, service=service_id)
             return
         except (ConsulError, OSError) as error:
-            if "Unknown service" not in str(error):
+            if "Unknown service" not in str(error):  # else somebody else took it out, which is as good
                 self.state.still_here((service_id,), ())
                 _log.warn("Deregistering service failed.", service=service_id, error=error)
                 raise
@@ -326,7 +328,7 @@ class Syncer:
             self._blocked("check.deregistration", "Check deregistration", token, check=check_id)
             return
         except (ConsulError, OSError) as error:
-            if "Unknown check" not in str(error):
+            if "Unknown check" not in str(error):  # it may have gone along with its service
                 self.state.still_here((), (check_id,))
                 _log.warn("Deregistering check failed.", check=check_id, error=error)
                 raise
