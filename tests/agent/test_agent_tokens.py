@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -65,10 +66,12 @@ async def test_a_new_default_or_agent_token_starts_a_full_sync(api: Api) -> None
     """What was refused to the old one may be granted to it."""
     token = api.grant(RIGHTS)
     for name, starts in (("dns", False), ("agent", True), ("agent", False), ("default", True)):
-        api.agent.syncer.schedule.full_done(asyncio.get_running_loop().time(), ok=True)
-        before = api.agent.syncer.schedule.wake_at
+        schedule = api.agent.syncer.schedule
+        schedule.due(math.inf)  # one that was asked for before has run
+        schedule.full_done(asyncio.get_running_loop().time(), ok=True)
+        before = schedule.wake_at
         await api.put(f"/v1/agent/token/{name}", {"Token": "x"}, token)
-        assert (api.agent.syncer.schedule.wake_at != before) is starts, name
+        assert (schedule.wake_at != before) is starts, name
 
 
 async def test_tokens_set_by_the_api_outlive_the_agent_where_that_is_wanted(tmp_path: Path, lines: list[str]) -> None:
@@ -106,6 +109,16 @@ async def test_nothing_is_kept_unless_that_is_wanted(tmp_path: Path) -> None:
         await api.agent.reload()
         assert api.agent.tokens.default == "from-file"
     assert not (tmp_path / "acl-tokens.json").exists()
+
+
+async def test_a_reload_may_begin_to_keep_tokens(tmp_path: Path) -> None:
+    """From the next one on that the API sets."""
+    (file := tmp_path / "more.hcl").touch()
+    async with with_acls(**{"data-dir": str(tmp_path), "config-file": [str(file)]}) as api:
+        file.write_text("acl { enable_token_persistence = true }")
+        await api.agent.reload()
+        await api.put("/v1/agent/token/default", {"Token": "by-api"}, api.grant(RIGHTS))
+    assert kept(tmp_path) == {"default": "by-api"}
 
 
 async def test_the_old_name_in_the_file_is_understood(tmp_path: Path) -> None:

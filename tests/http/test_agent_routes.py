@@ -71,6 +71,13 @@ async def test_a_registered_service_is_in_the_catalog_when_the_answer_comes(api:
         ("service/maintenance/x", b"", 400, "Missing value for enable"),
         ("service/maintenance/?enable=true", b"", 400, "Missing service ID"),
         ("maintenance?enable=perhaps", b"", 400, 'Invalid value for enable: "perhaps"'),
+        ("maintenance?enable=%22%0a", b"", 400, r'Invalid value for enable: "\"\n"'),
+        (
+            'service/deregister/a"\udcff',
+            b"",
+            404,
+            r'Unknown service ID "a\"\xff". Ensure that the service ID is passed, not the service name.',
+        ),
         ("token/default", {"Token": "x"}, 401, "ACL support disabled"),
         ("force-leave/nobody", b"", 500, "agent: No node found with name 'nobody'"),
     ],

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pyconsul.acl import Access, Authorizer, Base, PolicyRules
 from pyconsul.acl.rules import Rule
 from pyconsul.agent.local.state import LocalState
+from pyconsul.lang.strconv import quote
 from pyconsul.structs.catalog import KIND_CONNECT_PROXY, HealthCheck, NodeService
 from pyconsul.structs.errors import NotFound
 
@@ -48,7 +49,7 @@ def vet_known_service(authorizer: Authorizer, state: LocalState, service_id: str
     service = state.service(service_id)
     if service is None:
         raise NotFound(
-            f'Unknown service ID "{service_id}". Ensure that the service ID is passed, not the service name.'
+            f"Unknown service ID {quote(service_id)}. Ensure that the service ID is passed, not the service name."
         )
     authorizer.require("service", Access.WRITE, service.Service)
 
@@ -65,7 +66,7 @@ def vet_known_check(authorizer: Authorizer, state: LocalState, check_id: str) ->
     """Raise NotFound for an unknown check, PermissionDenied for one that may not be written."""
     check = state.check(check_id)
     if check is None:
-        raise NotFound(f'Unknown check ID "{check_id}". Ensure that the check ID is passed, not the check name.')
+        raise NotFound(f"Unknown check ID {quote(check_id)}. Ensure that the check ID is passed, not the check name.")
     _require_write(authorizer, state, check)
 
 

@@ -43,7 +43,7 @@ class RetryJoin(msgspec.Struct, frozen=True):
 
     async def run(self) -> None:
         """Return once a server has been joined. Raises JoinFailed when the attempts are used up."""
-        methods = " ".join(await asyncio.to_thread(provider_names))
+        methods = " ".join(await asyncio.to_thread(provider_names))  # looks through the installed packages
         text = "Retry join is supported for the following discovery methods"
         log.info(text, cluster=self.cluster, discovery_methods=methods)
         log.info("Joining cluster...", cluster=self.cluster)

@@ -82,6 +82,7 @@ SECURITY: Final[tuple[Key, ...]] = (
         "acl.enable_token_persistence",
         Kind.BOOL,
         "Keep tokens set through the API across restarts",
+        reload=True,
         shown="ACLTokens.EnablePersistence",
     ),
     Key("acl.msp_disable_bootstrap", Kind.BOOL, enterprise=True),

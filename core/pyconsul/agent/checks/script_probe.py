@@ -9,6 +9,7 @@ import signal
 
 from pyconsul.agent.checks.outputs import Tail
 from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
+from pyconsul.lang.strconv import quote
 from pyconsul.primitives import open_files
 from pyconsul.primitives.dialing import errno_text
 from pyconsul.primitives.durations import SECOND, format_duration
@@ -99,5 +100,5 @@ def start_text(path: str, error: Exception) -> str:
     if not path:
         return "exec: no command"
     if isinstance(error, FileNotFoundError) and "/" not in path:
-        return f'exec: "{path}": executable file not found in $PATH'
+        return f"exec: {quote(path)}: executable file not found in $PATH"
     return f"fork/exec {path}: {errno_text(error)}"

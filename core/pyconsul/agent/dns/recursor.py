@@ -54,7 +54,7 @@ class Recursors:
                 continue
             rcode = reply[3] & 0x0F
             rtt = format_duration(int((time.perf_counter() - began) * 1e9))
-            if rcode in (Rcode.NOERROR, Rcode.NXDOMAIN):
+            if rcode in (Rcode.NOERROR, Rcode.NXDOMAIN):  # both are news of the name; all else may be the recursor's
                 _log.debug("recurse succeeded for question", question=question, rtt=rtt, recursor=address_text(*where))
                 return reply
             _log.debug(

@@ -10,9 +10,10 @@ from pyconsul.agent.dns.records import Record, Type
 
 MAX_UDP_ANSWERS: Final = 8  # whatever udp_answer_limit says
 PLAIN_UDP: Final = 512
-_MAX_DATAGRAM: Final = 65535 - 68
+_MAX_DATAGRAM: Final = 65535 - 68  # behind the longest IP header and that of UDP
 _UDP_HEADER: Final = 8
-_MAX_STREAM: Final = 65523
+_MAX_STREAM: Final = 65523  # what two octets of length can tell, without the header of a message
+# More never fit, and need not be measured one by one; an SRV record is longer and brings addresses along.
 _MAX_STREAM_ANSWERS: Final = 4096
 _MAX_STREAM_SRV: Final = 1024
 

@@ -9,6 +9,7 @@ from pyconsul.agent.http.reply import Reply, filtered_headers
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.local.rows import CHECKS
+from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.structs import godecode
 from pyconsul.structs.checks import InvalidCheck
@@ -60,7 +61,7 @@ async def agent_check_register(req: Request) -> Reply:
     if check.ServiceID:
         service = req.agent.local.service(check.ServiceID)
         if service is None:
-            raise NotFound(f'ServiceID "{check.ServiceID}" does not exist')
+            raise NotFound(f"ServiceID {quote(check.ServiceID)} does not exist")
         check = changed(check, ServiceName=service.Service)
     vet_check(authorizer, req.agent.local, check)
     registrations = req.agent.local_work.registrations

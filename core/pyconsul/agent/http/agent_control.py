@@ -10,6 +10,7 @@ from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.config.loading import ConfigError
+from pyconsul.lang.strconv import quote
 from pyconsul.primitives.system_errors import file_text
 from pyconsul.structs import godecode
 from pyconsul.structs.errors import (
@@ -79,11 +80,11 @@ async def agent_token(req: Request) -> Reply:
     name = req.path["name"]
     field = _TOKEN_NAMES.get(name)
     if field is None:
-        raise NotFound(f'Token "{name}" is unknown')
+        raise NotFound(f"Token {quote(name)} is unknown")
     tokens = req.agent.tokens
     if tokens.update(field, str(given.get("Token", ""))) and field in ("default", "agent"):
         req.agent.syncer.full_soon()
-    try:
+    try:  # a token that cannot be kept is in use all the same, as in Consul
         await tokens.save()
     except OSError as error:
         _log.warn("failed to persist tokens", error=file_text(error))

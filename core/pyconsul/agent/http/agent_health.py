@@ -69,7 +69,7 @@ async def agent_health_by_name(req: Request) -> Reply:
     states = [_state_of(req, service) for service in req.agent.local.services_named(name)]
     code, status = 404, f"ServiceName {name} Not Found"
     for each, state in states:
-        if code == 404 or code < each:
+        if code == 404 or code < each:  # 404 stands for none so far: it is more than 200, and no state
             code, status = each, state.AggregatedStatus
     return _reply(req, code, status, [state for _, state in states])
 

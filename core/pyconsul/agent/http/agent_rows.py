@@ -174,6 +174,7 @@ def agent_check(check: HealthCheck) -> AgentCheck:
 def agent_service(service: NodeService, datacenter: str) -> AgentService:
     """The service as ``/v1/agent/service…`` shows it."""
     weights = service.Weights
+    # A weight of 0 means something only for warnings: such an instance is not to be chosen.
     passing = weights.Passing if weights is not None and weights.Passing > 0 else 1
     place = service.Locality
     shows_proxy = service.Kind == KIND_CONNECT_PROXY or service.Kind in GATEWAY_KINDS

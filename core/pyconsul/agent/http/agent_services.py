@@ -18,6 +18,7 @@ from pyconsul.agent.local.registrations import NewService
 from pyconsul.agent.local.rows import SERVICES
 from pyconsul.agent.local.sidecar import sidecar_of
 from pyconsul.lang.bexpr import FilterError, compile_filter
+from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.primitives.multierror import multi_error
 from pyconsul.server.blocking import MAX_WAIT_NS, wait_seconds
@@ -96,7 +97,7 @@ async def agent_service_by_id(req: Request) -> Reply:
             try:
                 async with asyncio.timeout_at(deadline):
                     await news.wait()
-                    await req.agent.syncer.not_paused()
+                    await req.agent.syncer.not_paused()  # a reload takes each service away and puts it back
             except TimeoutError:
                 continue
     return Reply(changed(service, ContentHash=digest), headers={"X-Consul-Contenthash": digest})
@@ -109,6 +110,7 @@ async def agent_service_register(req: Request) -> Reply:
     definition = _definition(req)
     token, authorizer = req.token(), req.authorizer()
     service = definition.node_service()
+    # What is wrong with the body comes before whether its sender may register, as clients of Consul see it.
     reason = weights_error(service.Weights)
     if reason:
         raise BadRequest(f"Invalid Weights: {reason}")
@@ -224,5 +226,5 @@ def enable_of(req: Request) -> bool:
         raise BadRequest("Missing value for enable")
     text = req.query.get("enable")
     if text not in _TRUE and text not in _FALSE:
-        raise BadRequest(f'Invalid value for enable: "{text}"')
+        raise BadRequest(f"Invalid value for enable: {quote(text)}")
     return text in _TRUE

@@ -69,6 +69,7 @@ async def catalog_deregister(req: Request) -> Reply:
 async def catalog_datacenters(req: Request) -> Reply:
     """The known datacenters, nearest first; no headers of a read."""
     ask = DatacentersRequest(Token=req.token(), **req.cache_options())
+    # The list is the agent's own knowledge of other datacenters: it has no index, and nothing of it can be stale.
     if ask.UseCache:
         found, headers = await fetch_datacenters(req, ask)
         return Reply(found, headers=headers)

@@ -9,6 +9,7 @@ from pyconsul.agent.http.reply import Reply, late_meta
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.http.ui_summary import GatewayRow, ServiceSummary, summarize, without_sidecars
+from pyconsul.lang.strconv import quote
 from pyconsul.server.state.overview import VERSION_META
 from pyconsul.server.state.topology import ROUTING
 from pyconsul.structs import godecode
@@ -132,7 +133,7 @@ async def ui_service_topology(req: Request) -> Reply:
         raise BadRequest("Missing service kind")
     kind = req.query.get("kind")
     if kind not in (KIND_TYPICAL, KIND_INGRESS_GATEWAY, KIND_API_GATEWAY):
-        raise BadRequest(f'Unsupported service kind "{kind}"')
+        raise BadRequest(f"Unsupported service kind {quote(kind)}")
     ask = ServiceSpecificRequest(**options, ServiceName=name, ServiceKind=kind)
     found = await fetch(req, "Internal.ServiceTopology", ask, IndexedServiceTopology, shows_consistency=False)
     return Reply(_topology(found, ask.Datacenter), meta=found)

@@ -139,7 +139,7 @@ async def _execute(req: Request, name: str) -> Reply:
         "Datacenter": found.Datacenter,
         "PeerName": found.PeerName,
         "Failovers": found.Failovers,
-    }
+    }  # then the meta data: Consul's struct embeds it, and clients find it in the body
     return Reply(shown | _shown_meta(found), meta=found, headers=headers)
 
 

@@ -99,7 +99,7 @@ def unescape(text: str, *, plus: bool = False) -> str:
     if "%" not in text:
         return text
     if (bad := _BAD_ESCAPE.search(text)) is not None:
-        raise ValueError(f'invalid URL escape "{text[bad.start() : bad.start() + 3]}"')
+        raise ValueError(f"invalid URL escape {strconv.quote(text[bad.start() : bad.start() + 3])}")
     return _ESCAPES.sub(_bytes_of, text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
 

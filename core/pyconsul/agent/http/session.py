@@ -31,7 +31,7 @@ async def session_create(req: Request) -> Reply:
     session = Session(
         Node=req.agent.node_name,
         NodeChecks=[SERF_CHECK],
-        Checks=[SERF_CHECK],
+        Checks=[SERF_CHECK],  # both, so that settle_checks sees which of them a body names
         LockDelay=DEFAULT_LOCK_DELAY_NS,
         Behavior="release",
     )

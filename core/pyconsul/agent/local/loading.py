@@ -109,7 +109,7 @@ class Loader:
         try:
             checks = definition.check_types()
         except InvalidCheck as error:
-            raise LoadError(f'Failed to validate checks for service "{name}": {error}') from None
+            raise LoadError(f"Failed to validate checks for service {quote(name)}: {error}") from None
         service = registered_service(definition)
         sidecar = _sidecar_of(definition, service)
         try:
@@ -117,13 +117,13 @@ class Loader:
                 NewService(service=service, checks=checks, token=definition.Token, from_config=True), last
             )
         except ConsulError as error:
-            raise LoadError(f'Failed to register service "{name}": {error}') from None
+            raise LoadError(f"Failed to register service {quote(name)}: {error}") from None
         if sidecar is None:
             return
         try:
             self._registrations.add_service(sidecar, last)
         except ConsulError as error:
-            raise LoadError(f'Failed to register sidecar for service "{name}": {error}') from None
+            raise LoadError(f"Failed to register sidecar for service {quote(name)}: {error}") from None
 
     def _load_check(self, definition: CheckDefinition, last: Mapping[str, HealthCheck]) -> None:
         check = _with_last(definition.health_check(self._state.facts.node), last)

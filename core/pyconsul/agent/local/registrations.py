@@ -34,6 +34,7 @@ from pyconsul.agent.persistence import (
     KeptService,
     LocalFiles,
 )
+from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import SECOND, format_duration
 from pyconsul.primitives.system_errors import file_text
 from pyconsul.structs.catalog import HealthCheck, NodeService, Weights
@@ -236,7 +237,7 @@ class Registrations:
         if check.ServiceID:
             service = self._state.service(check.ServiceID)
             if service is None:
-                raise InternalError(f'ServiceID "{check.ServiceID}" does not exist')
+                raise InternalError(f"ServiceID {quote(check.ServiceID)} does not exist")
             check = msgspec.structs.replace(check, ServiceName=service.Service, ServiceTags=service.Tags)
         existing = self._state.check(check.CheckID)
         critical_since = None
@@ -333,7 +334,7 @@ class Registrations:
         """A service reports to its TTL check. Raises InternalError when it has none."""
         kept = self._checks.report(check_id, status, output)
         if kept is None:
-            raise InternalError(f'CheckID "{check_id}" does not have associated TTL')
+            raise InternalError(f"CheckID {quote(check_id)} does not have associated TTL")
         if not self._files.enabled:
             return
         expires = int(time.time() + self._checks.ttl_of(check_id))
@@ -412,7 +413,7 @@ class Registrations:
     def _known_service(self, service_id: str) -> NodeService:
         service = self._state.service(service_id)
         if service is None:
-            raise NotFound(f'No service registered with ID "{service_id}"')
+            raise NotFound(f"No service registered with ID {quote(service_id)}")
         return service
 
     def start_node_maintenance(self, reason: str, token: str) -> None:

@@ -20,6 +20,7 @@ from pyconsul.agent.local.rows import (
     same_check,
     same_service,
 )
+from pyconsul.lang.strconv import quote
 from pyconsul.memdb import WatchSet
 from pyconsul.structs.catalog import CONSUL_SERVICE_ID, HealthCheck, Node, NodeService
 from pyconsul.structs.health import CRITICAL, SERF_CHECK_ID
@@ -151,7 +152,7 @@ class LocalState:
         row = self.db.delete(SERVICES, service_id)
         if row is None:
             raise UnknownLocal(
-                f'Unknown service ID "{service_id}". Ensure that the service ID is passed, not the service name.'
+                f"Unknown service ID {quote(service_id)}. Ensure that the service ID is passed, not the service name."
             )
         self.gone_services[service_id] = None if service_id in self.dirty_services else row.Service
         self.dirty_services.pop(service_id, None)
@@ -188,7 +189,7 @@ class LocalState:
         """Drop a check. Raises UnknownLocal."""
         row = self.db.delete(CHECKS, check_id)
         if row is None:
-            raise UnknownLocal(f'Check ID "{check_id}" does not exist')
+            raise UnknownLocal(f"Check ID {quote(check_id)} does not exist")
         in_sync = check_id not in self.dirty_checks and check_id not in self.deferred
         self.gone_checks[check_id] = row.Check if in_sync else None
         self.dirty_checks.pop(check_id, None)

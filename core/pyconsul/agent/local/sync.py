@@ -27,6 +27,7 @@ from pyconsul.telemetry.routines import Routine
 
 __all__ = ["Syncer"]
 
+# Any server may answer; but what one that is further behind lacks would be sent a second time.
 FULL_SYNC_MAX_STALE_NS: Final = 60_000_000_000
 _log = logger("agent")
 _entropy_log = logger("agent.anti_entropy")
@@ -193,7 +194,7 @@ class Syncer:
         else:
             failed = await self._together([self._send_node()])
             if failed:
-                return failed
+                return failed  # a catalog that does not take the node takes nothing that is on it
         gone = list(state.gone_services)
         dirty = [row for each in state.dirty_services if (row := state.db.get(SERVICES, each)) is not None]
         state.leaving(gone, ())
@@ -266,6 +267,7 @@ class Syncer:
         """With those of its checks to be sent that go with the same token."""
         service_id = row.Service.ID
         token = self._tokens.for_row(row.Token, from_config=row.from_config)
+        # A request has one token, and a check with another may be allowed what the service is not.
         checks = [each for each in checks if self._tokens.for_row(each.Token, from_config=each.from_config) == token]
         found = [each.Check for each in checks]
         one_or_many = {"Check": found[0]} if len(found) == 1 else {"Checks": found or None}
@@ -313,7 +315,7 @@ class Syncer:
             self._blocked("service.deregistration", "Service deregistration", token, service=service_id)
             return
         except (ConsulError, OSError) as error:
-            if "Unknown service" not in str(error):
+            if "Unknown service" not in str(error):  # else somebody else took it out, which is as good
                 self.state.still_here((service_id,), ())
                 _log.warn("Deregistering service failed.", service=service_id, error=error)
                 raise
@@ -330,7 +332,7 @@ class Syncer:
             self._blocked("check.deregistration", "Check deregistration", token, check=check_id)
             return
         except (ConsulError, OSError) as error:
-            if "Unknown check" not in str(error):
+            if "Unknown check" not in str(error):  # it may have gone along with its service
                 self.state.still_here((), (check_id,))
                 _log.warn("Deregistering check failed.", check=check_id, error=error)
                 raise
