@@ -111,7 +111,8 @@ def test_an_entry_is_sent_as_the_client_sends_it() -> None:
     sent = entry_in(b'{"Kind": "service-router", "Name": "web", "Routes": []}')
     assert sent == {"Kind": "service-router", "Name": "web", "CreateIndex": 0, "ModifyIndex": 0}
     assert "Config" not in entry_in(b'{"Kind": "proxy-defaults", "Config": {}}')
-    assert entry_in(b'{"Kind": "mesh", "Partition": ""}') == {"Kind": "mesh", "Partition": ""}
+    assert "Partition" not in entry_in(b'{"Kind": "mesh", "Partition": ""}')
+    assert entry_in(b'{"Kind": "mesh", "Partition": "p"}') == {"Kind": "mesh", "Partition": "p"}
 
 
 def test_kinds_that_the_client_lacks_are_not_asked_for() -> None:

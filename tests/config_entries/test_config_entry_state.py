@@ -299,3 +299,35 @@ def test_a_service_that_peers_use_stays_in_its_datacenter(db: Store) -> None:
     services = [{"Name": "web", "Consumers": [{"Peer": "p"}]}]
     text = refusal(db, entry("exported-services", "default", Services=services))
     assert text == 'peer exported service "web" contains cross-datacenter resolver redirect'
+
+
+def exported(name: str) -> ConfigEntry:
+    """The export of a service, or of all, to one peer."""
+    return entry("exported-services", "default", Services=[{"Name": name, "Consumers": [{"Peer": "p"}]}])
+
+
+def test_a_wildcard_exports_what_is_being_written(db: Store) -> None:
+    """And no longer what is being deleted, though its name stands in another entry."""
+    put_entry(db, 5, exported("*"))
+    text = refusal(db, entry("service-resolver", "web", Redirect={"Service": "web", "Datacenter": "dc2"}))
+    assert text == 'peer exported service "web" contains cross-datacenter resolver redirect'
+    text = refusal(db, entry("service-resolver", "web", Redirect={"Service": "api"}))
+    assert text.endswith('cannot introduce new discovery chain targets like "api.default.default.dc1"')
+    put_entry(db, 6, entry("service-resolver", "web"))
+    delete_entry(db, 7, "service-resolver", "web")
+
+
+def test_a_service_that_peers_use_may_fail_over_to_any_other(db: Store) -> None:
+    """Here or at a peer: only the gateway meets who steps in. What lies behind that counts all the same."""
+    put_entry(db, 5, exported("web"))
+    put_entry(db, 6, entry("service-resolver", "web", Failover={"*": {"Targets": [{"Service": "api"}, {"Peer": "q"}]}}))
+    text = refusal(db, entry("service-resolver", "api", Failover={"*": {"Datacenters": ["dc2"]}}))
+    assert text == 'peer exported service "web" contains cross-datacenter failover'
+
+
+def test_a_default_subset_is_not_that_of_a_peer(db: Store) -> None:
+    """It leads back from there, so a redirect to the peer's service of the same name goes round in circles."""
+    own = {"Subsets": {"v1": {}}, "DefaultSubset": "v1"}
+    text = refusal(db, entry("service-resolver", "web", Redirect={"Service": "web", "Peer": "p"}, **own))
+    steps = ("web.default.default.dc1", "web.default.default.external.p", "v1.web.default.default.dc1")
+    assert text == f"detected circular resolver redirect: [{' -> '.join((*steps, steps[1]))}]"

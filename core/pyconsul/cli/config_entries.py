@@ -111,7 +111,7 @@ def entry_in(data: bytes) -> dict[str, Any]:
         raw = parse_whole(data) if data.lstrip()[:1] == b"{" else hcl.parse(data)
     except (hcl.HclError, GoSyntaxError) as error:
         raise Failed(f"Failed to decode config entry input: Failed to decode config entry input: {error}") from error
-    known, hashes = _without_hashes(raw)
+    known, hashes = _as_read(raw)
     try:
         if isinstance(known, dict) and _kind(known) == _SERVERS_ALONE:
             raise EntryDecodeError(f"invalid config entry kind: {_SERVERS_ALONE}")
@@ -127,13 +127,17 @@ def entry_in(data: bytes) -> dict[str, Any]:
     return shown(cast("dict[str, Any]", parse(gojson.encode(entry))))
 
 
-def _without_hashes(raw: Any) -> tuple[Any, list[str]]:
-    """An entry without its hash, and the keys that hold one: the client's structs know of none."""
+def _as_read(raw: Any) -> tuple[Any, list[str]]:
+    """What the client's structs take of an entry, and the keys of a hash, of which they know nothing.
+
+    An empty partition or namespace is none: the client does not send it.
+    """
     if not isinstance(raw, dict):
         return raw, []
     fields = cast("dict[str, Any]", raw)
     hashes = [key for key in fields if key.lower() == "hash"]
-    return {key: value for key, value in fields.items() if key not in hashes}, hashes
+    nowhere = [key for key in fields if key.lower() in ("partition", "namespace") and fields[key] in ("", None)]
+    return {key: value for key, value in fields.items() if key not in (*hashes, *nowhere)}, hashes
 
 
 def _left_to_the_server(raw: Any, unknown: Sequence[str], strangers: Sequence[str]) -> bool:

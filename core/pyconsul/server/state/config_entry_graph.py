@@ -50,9 +50,10 @@ class Target(msgspec.Struct, frozen=True):
 
     @property
     def id(self) -> str:
-        """Its ID as Consul writes it."""
-        end = f"external.{self.peer}" if self.peer else self.datacenter
-        parts = (self.subset, self.service, "default", "default", end)
+        """Its ID as Consul writes it, and compares targets by: a peer's subsets are the peer's own affair."""
+        if self.peer:
+            return f"{self.service}.default.default.external.{self.peer}"
+        parts = (self.subset, self.service, "default", "default", self.datacenter)
         return ".".join(part for part in parts if part)
 
     def rewritten(self, service: str, subset: str, datacenter: str, peer: str) -> "Target":
@@ -72,8 +73,9 @@ class Chain(msgspec.Struct):
     head: str = "resolver"
     advanced: bool = False
     targets: set[Target] = msgspec.field(default_factory=set[Target])
+    failovers: set[str] = msgspec.field(default_factory=set[str])  # IDs of targets
     splits: dict[str, list[str]] = msgspec.field(default_factory=dict[str, list[str]])
-    resolved: dict[Target, Target] = msgspec.field(default_factory=dict[Target, Target])
+    resolved: set[str] = msgspec.field(default_factory=set[str])  # IDs of targets
 
     def walk(self) -> None:
         """Walk all of it. Raises InternalError for a chain that cannot be."""
@@ -144,7 +146,7 @@ class Chain(msgspec.Struct):
         """Follow redirects and subsets to where a target ends; its failovers are followed one step."""
         order: list[str] = []
         while True:
-            if target in self.resolved:
+            if target.id in self.resolved:
                 return target
             if not target.peer:
                 self._note_protocol(target.service)
@@ -153,7 +155,7 @@ class Chain(msgspec.Struct):
                 raise InternalError(f"detected circular resolver redirect: [{' -> '.join([*order, target.id])}]")
             order.append(target.id)
             following = _next(target, resolver)
-            if following == target:
+            if following.id == target.id:
                 break
             target = following
         if target.subset and not resolver.is_subset(target.subset):
@@ -161,10 +163,10 @@ class Chain(msgspec.Struct):
         self._refuse_external(target, resolver)
         self.targets.add(target)
         if not is_failover:
-            self.resolved[target] = target
+            self.resolved.add(target.id)
             for other in _failovers(target, resolver):
-                if other != target:
-                    self._resolve(other, is_failover=True)
+                if other.id != target.id:
+                    self.failovers.add(self._resolve(other, is_failover=True).id)
         return target
 
     def _refuse_external(self, target: Target, resolver: ServiceResolver) -> None:
@@ -202,10 +204,10 @@ def _next(target: Target, resolver: ServiceResolver) -> Target:
         other = target.rewritten(
             redirect.Service or "", redirect.ServiceSubset or "", redirect.Datacenter or "", redirect.Peer or ""
         )
-        if other != target:
+        if other.id != target.id:
             return other
     if not target.subset and resolver.DefaultSubset:
-        return target.rewritten("", resolver.DefaultSubset, "", target.peer)
+        return target.rewritten("", resolver.DefaultSubset, "", "")
     return target
 
 
@@ -365,22 +367,24 @@ def _check_gateway(gateway: IngressGateway, walked: dict[str, Chain], *, strict:
 
 
 def _exported(db: Store, overrides: Overrides) -> set[str]:
-    """The services that some peer may use; a wildcard stands for those that have routers, splitters or resolvers."""
+    """The services that some peer may use; a wildcard stands for those that have routers, splitters or resolvers.
+
+    And, as in Consul, for the name of whatever is being written: not for that of what is being deleted.
+    """
     entry = entry_of(db, ExportedServices, "default", overrides)
     named = {one.Name for one in entry.Services or () if any(c.Peer for c in one.Consumers or ())} if entry else set()
     if WILDCARD in named:
         for kind in _GRAPH_KINDS:
             named.update(one.name for one in entries_of(db, kind))
+        for (_, name), new in overrides.items():
+            named = named | {new.name} if new else {one for one in named if one.lower() != name}
     return named - {WILDCARD}
 
 
 def _check_export(db: Store, service: str, overrides: Overrides) -> None:
     """A chain that a peer enters may not leave the datacenter again."""
-    for target in {one.service for one in chain_of(db, service, overrides).targets} | {service}:
-        resolver = entry_of(db, ServiceResolver, target, overrides)
-        if resolver is None:
-            continue
-        begin = f"peer exported service {quote(service)} contains"
+    begin = f"peer exported service {quote(service)} contains"
+    for resolver in _resolvers_behind(db, service, overrides):
         if resolver.Redirect and resolver.Redirect.Datacenter:
             raise InternalError(f"{begin} cross-datacenter resolver redirect")
         if resolver.Redirect and resolver.Redirect.Peer:
@@ -390,14 +394,44 @@ def _check_export(db: Store, service: str, overrides: Overrides) -> None:
                 raise InternalError(f"{begin} cross-datacenter failover")
 
 
+def _resolvers_behind(db: Store, service: str, overrides: Overrides) -> list[ServiceResolver]:
+    """All resolvers that a chain may ever come by: those behind redirects and failovers of others, too."""
+    router = entry_of(db, ServiceRouter, service, overrides)
+    split: set[str] = set()
+    todo = router.related() if router else [service]
+    while todo:
+        name = todo.pop()
+        if name not in split:
+            split.add(name)
+            splitter = entry_of(db, ServiceSplitter, name, overrides)
+            todo += splitter.related() if splitter else ()
+    found: dict[str, ServiceResolver | None] = {}
+    todo = sorted(split)
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            resolver = found[name] = entry_of(db, ServiceResolver, name, overrides)
+            todo += resolver.related() if resolver else ()
+    return [one for one in found.values() if one]
+
+
 def _refuse_new_targets(db: Store, chain: Chain) -> None:
-    """Without HTTP, a peer's proxy knows the names in certificates beforehand: no new ones may come."""
+    """Without HTTP, a peer's proxy knows the names in certificates beforehand: no new ones may come.
+
+    Who steps in when nobody else is there is known to the gateway alone, and may be anybody.
+    """
     if chain.protocol in HTTP_LIKE:
         return
-    before = {(one.service, one.datacenter) for one in chain_of(db, chain.service).targets}
-    for target in sorted(chain.targets, key=lambda one: one.id):
-        if (target.service, target.datacenter) not in before:
+    before = _certified(chain_of(db, chain.service))
+    for whose, target in _certified(chain).items():
+        if whose not in before:
             raise InternalError(
                 f"peer exported service {quote(chain.service)} uses protocol={quote(chain.protocol)} "
-                f"and cannot introduce new discovery chain targets like {quote(target.id)}"
+                f"and cannot introduce new discovery chain targets like {quote(target)}"
             )
+
+
+def _certified(chain: Chain) -> dict[tuple[str, str, str], str]:
+    """Whose certificates a caller may meet, each with a target that has one."""
+    targets = sorted(chain.targets, key=lambda one: one.id)
+    return {(one.service, one.datacenter, one.peer): one.id for one in targets if one.id not in chain.failovers}
