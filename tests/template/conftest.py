@@ -68,7 +68,7 @@ class FakeConsul:
             self._changed.notify_all()
 
     async def say(self, path: str, answer: Any) -> None:
-        """What a route other than KV answers from now on."""
+        """What a route other than KV answers from now on, whether it is read or written."""
         async with self._changed:
             self.index += 1
             self.answers[path] = answer
@@ -101,7 +101,7 @@ class FakeConsul:
             if session and held not in ("", session):
                 return 200, False
             await self.put(key, body, session, int(query.get("flags", ["0"])[0]))
-        return 200, True
+        return 200, self.answers.get(path, True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

@@ -123,6 +123,14 @@ def test_mistakes_are_listed_in_the_decoders_words(text: str, message: str) -> N
     assert message in str(caught.value)
 
 
+def test_an_agent_that_nothing_names_is_asked_by_the_name_of_this_machine() -> None:
+    """Of that commands and templates see nothing."""
+    consul = Config.of({}, {}).consul
+    assert consul.client_settings().address == "localhost:8500"
+    assert "CONSUL_HTTP_ADDR" not in consul.environment()
+    assert Config.of({}, {"CONSUL_HTTP_ADDR": "e:1"}).consul.client_settings().address == "e:1"
+
+
 def test_files_of_a_directory_are_merged_in_order(tmp_path: Path) -> None:
     """Later files win, template stanzas add up, flags come last."""
     (tmp_path / "sub").mkdir()

@@ -82,6 +82,26 @@ async def test_a_secret_that_is_being_rotated_is_asked_for_again(consul: Any, tm
         await rendered(consul, tmp_path, '{{ with secret "db/static-creds/app" }}{{ .Data.password }}{{ end }}')
 
 
+async def test_a_time_of_deletion_that_is_none_deletes_nothing(consul: Any, tmp_path: Path) -> None:
+    """A store of another kind may use the word for something else."""
+    data = {"metadata": {"deletion_time": "soon"}, "k": "v"}
+    await consul.say("/v1/secret/app", {"data": data})
+    assert await rendered(consul, tmp_path, '{{ with secret "secret/app" }}{{ .Data.k }}{{ end }}') == "v"
+
+
+async def test_a_certificate_that_is_not_issued_is_told_without_its_query(
+    consul: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What Vault warns of comes under its name."""
+    contents = '{{ with pkiCert "pki/issue/a" "common_name=a" }}{{ .Cert }}{{ end }}'
+    with pytest.raises(RunError, match=r"^no secret exists at pki/issue/a$"):
+        await rendered(consul, tmp_path, contents)
+    await consul.say("/v1/pki/issue/a", {"data": {"certificate": "none"}, "warnings": ["too long"]})
+    with pytest.raises(RunError, match=r"^needs renewal$"):
+        await rendered(consul, tmp_path, contents)
+    assert f"vault.pki(pki/issue/a->{tmp_path}/out): too long" in caplog.messages
+
+
 @pytest.mark.parametrize(
     ("contents", "wanted"),
     [

@@ -208,7 +208,7 @@ def _retry(settings: Mapping[str, Any]) -> RetryPolicy:
 
 
 class Consul(msgspec.Struct, frozen=True):
-    """How to reach Consul."""
+    """How to reach Consul. ``default_address`` is asked where nothing names one, and shown to nobody."""
 
     address: str = ""
     namespace: str = ""
@@ -218,9 +218,10 @@ class Consul(msgspec.Struct, frozen=True):
     retry: RetryPolicy = msgspec.field(default_factory=RetryPolicy)
     tls: Tls = Tls()
     transport: Transport = Transport()
+    default_address: str = ""
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any], environ: Mapping[str, str]) -> Consul:
+    def of(cls, settings: Mapping[str, Any], environ: Mapping[str, str], default_address: str = "") -> Consul:
         """From the stanza; what it leaves open comes from the environment."""
         auth: Mapping[str, Any] = settings.get("auth", {})
         user, password = auth.get("username", ""), auth.get("password", "")
@@ -234,12 +235,13 @@ class Consul(msgspec.Struct, frozen=True):
             _retry(settings.get("retry", {})),
             Tls.of(settings.get("ssl", {})),
             Transport(**settings.get("transport", {})),
+            default_address,
         )
 
     def client_settings(self) -> ClientSettings:
         """The settings of an SDK client; it never retries by itself, the views do."""
         given: dict[str, Any] = {
-            "address": self.address,
+            "address": self.address or self.default_address,
             "namespace": self.namespace,
             "token": self.token,
             "token_file": self.token_file,

@@ -133,12 +133,16 @@ class _Secrets:
 
     def took(self, view: View, answer: Mapping[str, Any]) -> Fetched:
         """Remember the answer and hand it on. Raises UnnamedError for one that is about to be replaced."""
-        for warning in answer.get("warnings") or ():
-            logger.warning("%s: %s", self.name, warning)
+        _tell_warnings(self.name, answer)
         if is_rotating_now(answer):
             raise UnnamedError("vault rotating secret returned ttl=0, will retry")
         self.lease.took(answer)
         return Fetched(Secret.of(answer), view.polled())
+
+
+def _tell_warnings(name: str, answer: Mapping[str, Any]) -> None:
+    for warning in answer.get("warnings") or ():
+        logger.warning("%s: %s", name, warning)
 
 
 @contextmanager
@@ -191,7 +195,10 @@ def _is_deleted(answer: Mapping[str, Any]) -> bool:
     if not isinstance(metadata, dict):
         return False
     when = metadata.get("deletion_time")
-    return isinstance(when, str) and when != "" and Time.parse_rfc3339(when).nanoseconds < time.time_ns()
+    try:
+        return isinstance(when, str) and Time.parse_rfc3339(when).nanoseconds < time.time_ns()
+    except FunctionError:  # of secrets that are not deleted it is empty
+        return False
 
 
 @dataclass
@@ -297,7 +304,8 @@ class CertificateQuery:
     async def _issue(self, client: VaultClient) -> str:
         answer = await client.request("PUT", self.path, body=self.data)
         if answer is None:
-            raise FunctionError(f"no secret exists at {self.path}")
+            raise UnnamedError(f"no secret exists at {self.path}")
+        _tell_warnings(self.name, answer)
         out: list[str] = []
         for key, value in (answer.get("data") or {}).items():
             if isinstance(value, str):
