@@ -40,7 +40,6 @@ def test_each_test_gets_a_fresh_one(consul_agent: InProcessAgent) -> None:
     assert consul_agent.client.kv.keys() == []
 
 
-@pytest.mark.consul_agent(datacenter="dc7", node="n7", config='node_meta { rack = "r1" }')
 @pytest.mark.parametrize("time", ["first", "second"])
 def test_one_agent_can_serve_a_whole_run(consul_agent_session: InProcessAgent, time: str) -> None:
     """What a test leaves there, the next one finds."""
@@ -54,6 +53,7 @@ def test_an_agent_is_started_once(consul_agent: InProcessAgent) -> None:
         consul_agent.start()
 
 
+@pytest.mark.consul_agent(datacenter="dc7", node="n7", config='node_meta { rack = "r1" }')
 def test_a_marker_changes_its_settings(consul_agent: InProcessAgent) -> None:
     """Names by argument, everything else as HCL."""
     config = consul_agent.client.agent.self()["Config"]

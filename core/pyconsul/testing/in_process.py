@@ -9,7 +9,7 @@ import asyncio
 import socket
 import threading
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
 from functools import cached_property
 from types import TracebackType
