@@ -221,6 +221,16 @@ def test_watches_that_make_no_sense_are_refused(words: list[str], sentence: str,
     assert (result.code, result.err) == (1, sentence + "\n")
 
 
+def test_a_watch_asks_as_its_flags_say(agent: Any, run: Run) -> None:
+    """Without a command it prints what there is, once."""
+    agent.on("GET", "/v1/status/leader", "10.0.0.1:8300")
+    agent.on("GET", "/v1/health/service/web", [])
+    words = ["-type=service", "-service=web", "-tag=a", "-tag=b", "-passingonly=true", "-datacenter=dc2", "-stale"]
+    result = run("watch", *words)
+    assert (result.code, result.out) == (0, "[]\n")
+    assert agent.asked[-1].params == {"tag": ["a", "b"], "passing": [""], "dc": ["dc2"], "stale": [""]}
+
+
 def test_a_watch_names_a_bad_setting_without_further_words(run: Run) -> None:
     """Other commands say before that they could not connect."""
     told = run("watch", "-type=nodes", "-ca-file=none").err
@@ -326,6 +336,11 @@ def test_configurations_are_validated(run: Run, tmp_path: Path) -> None:
     (tmp_path / "bad.hcl").write_text("server = true\n")
     assert run("validate", f"{tmp_path}/ok.hcl").out == "Configuration is valid!\n"
     assert run("validate", "-quiet", f"{tmp_path}/ok.hcl").out == ""
+    (tmp_path / "odd.hcl").write_text('node_name = "a_b"\ndata_dir = "d"\nbind_addr = "127.0.0.1"\n')
+    odd = run("validate", f"{tmp_path}/odd.hcl")
+    assert odd.out == "Configuration is valid!\n"
+    assert odd.err.startswith('Node name "a_b" will not be discoverable via DNS due to invalid characters. ')
+    assert run("validate", "-quiet", f"{tmp_path}/odd.hcl").err == ""
     assert run("validate", f"{tmp_path}/bad.hcl").err == "Config validation failed: data_dir cannot be empty\n"
     assert run("validate").err == "Must specify at least one config file or directory\n"
     assert run("validate", "-config-format=xml", "x").err == "-config-format must be either 'hcl' or 'json\n"

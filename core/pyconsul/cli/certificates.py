@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from pyconsul.lang.gourl import Url
@@ -37,7 +37,8 @@ _SUBJECT = (
 )
 _PEM_TYPE = re.compile(rb"-----BEGIN ([^\n]*?)-----")
 _KEY_TYPES = ("EC PRIVATE KEY", "RSA PRIVATE KEY", "PRIVATE KEY")
-PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+_PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
 
 class CertificateError(Exception):
@@ -107,7 +108,7 @@ def new_certificate(
         )
         if usages:
             builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-        made = builder.sign(signer, hashes.SHA256())
+        made = builder.sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256())
     verify(parent, made, dns_names)
     return _pem(made), _key_pem(key)
 
@@ -164,7 +165,7 @@ def _parsed_authority(pem: bytes) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(pem)
     except ValueError as e:
-        raise CertificateError(f"failed to parse CA: {e}") from e
+        raise CertificateError("failed to parse CA: x509: malformed certificate") from e
 
 
 def _parsed_key(pem: bytes) -> PrivateKey:
@@ -177,7 +178,7 @@ def _parsed_key(pem: bytes) -> PrivateKey:
         key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as e:
         raise CertificateError(f"failed to parse private key: {e}") from e
-    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+    if not isinstance(key, PrivateKey):
         raise CertificateError("unknown PEM block type for signing key")
     return key
 
@@ -228,7 +229,7 @@ def _key_id(key: ec.EllipticCurvePublicKey) -> bytes:
 
 
 def _public_bytes(key: object) -> bytes:
-    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+    if not isinstance(key, _PublicKey):
         raise CertificateError(f"invalid key type: {type(key).__name__}")
     return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
