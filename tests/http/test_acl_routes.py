@@ -218,6 +218,11 @@ async def test_a_blocking_list_returns_with_the_next_token(api: Api) -> None:
             400,
             'Token decoding failed: parsing time "2001-13-01T00:00:00Z": month out of range',
         ),
+        (
+            b'{"AccessorID": 1, "CreateTime": [1]}',
+            400,
+            "Token decoding failed: Time.UnmarshalJSON: input is not a JSON string",
+        ),
         (b'{"AuthMethod": "x"}', 500, "AuthMethod field is disallowed outside of login"),
         (
             b'{"ServiceIdentities": [{"ServiceName": "a", "Datacenters": ["dc1"]}], "Local": true}',
@@ -237,6 +242,13 @@ async def test_a_bad_token_is_refused(api: Api, body: bytes, status: int, text: 
     answer = await api.ask("PUT", "token", body)
     assert (answer.status, answer.text) == (status, text)
     assert len((await api.get("tokens")).body) == 2
+
+
+async def test_an_index_belongs_to_a_struct_inside_a_binding_rule(api: Api) -> None:
+    """The fault names it, as Go does."""
+    answer = await api.ask("PUT", "binding-rule", {"CreateIndex": -1})
+    field = "Go struct field ACLBindingRule.RaftIndex.CreateIndex of type uint64"
+    assert answer.text == f"BindingRule decoding failed: json: cannot unmarshal number -1 into {field}"
 
 
 async def test_what_a_token_is_cannot_be_changed(api: Api) -> None:

@@ -26,6 +26,7 @@ from pyconsul.structs.lenient import (
     DecodeError,
     Kind,
     ListOf,
+    Refusal,
     Shape,
     Type,
     from_json,
@@ -107,13 +108,13 @@ def _decoded(shape: Shape, body: bytes, kind: type[T]) -> T:
 
 def _index(value: Any, path: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 64:
-        raise mismatch(value, path.replace("Alias.", "Alias.RaftIndex."), "uint64")
+        raise mismatch(value, path, "uint64")
     return value
 
 
 def _time(value: Any, path: str) -> str:
     if not isinstance(value, str):
-        raise DecodeError("Time.UnmarshalJSON: input is not a JSON string")
+        raise Refusal("Time.UnmarshalJSON: input is not a JSON string")
     return canonical(value)
 
 
@@ -158,6 +159,7 @@ _TIME: Final = Kind("time.Time", _time, _never)
 _HASH: Final = Kind("string", _hash, _never)
 _TTL: Final = Kind("interface {}", DURATION.json, _never)
 _INDEXES: Final = {"CreateIndex": _INDEX, "ModifyIndex": _INDEX}
+_EMBEDDED: Final = dict.fromkeys(_INDEXES, "RaftIndex")
 
 
 def _links(name: str) -> ListOf:
@@ -203,6 +205,7 @@ _TOKEN: Final = Shape(
         "Hash": _HASH,
         **_INDEXES,
     },
+    embedded=_EMBEDDED,
     wrapped=True,
     go="struct { ExpirationTTL interface {}; Hash string; *structs.Alias }",
 )
@@ -218,6 +221,7 @@ _POLICY: Final = Shape(
         "Hash": _HASH,
         **_INDEXES,
     },
+    embedded=_EMBEDDED,
     wrapped=True,
     go=_WITH_HASH,
 )
@@ -232,6 +236,7 @@ _ROLE: Final = Shape(
         "Hash": _HASH,
         **_INDEXES,
     },
+    embedded=_EMBEDDED,
     wrapped=True,
     go=_WITH_HASH,
 )
@@ -247,6 +252,7 @@ _AUTH_METHOD: Final = Shape(
         "Config": Kind("map[string]interface {}", _config, _never),
         **_INDEXES,
     },
+    embedded=_EMBEDDED,
     wrapped=True,
     go="struct { MaxTokenTTL interface {}; *structs.Alias }",
 )
@@ -262,6 +268,6 @@ _BINDING_RULE: Final = Shape(
         "BindVars": _VARIABLES,
         **_INDEXES,
     },
-    embedded=dict.fromkeys(_INDEXES, "RaftIndex"),
+    embedded=_EMBEDDED,
 )
 _LOGIN: Final = Shape("ACLLoginParams", {"AuthMethod": STRING, "BearerToken": STRING, "Meta": STRING_MAP})

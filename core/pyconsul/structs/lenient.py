@@ -34,6 +34,7 @@ __all__ = [
     "Kind",
     "ListOf",
     "MapOf",
+    "Refusal",
     "Shape",
     "from_config",
     "from_json",
@@ -48,7 +49,7 @@ class DecodeError(ValueError):
     """The input does not fit its type; the text is what Consul says after ``Request decode failed: ``."""
 
 
-class _Refusal(DecodeError):
+class Refusal(DecodeError):
     """What a decoder of its own says of a struct inside another: Go stops there, whatever was wrong before."""
 
 
@@ -167,7 +168,7 @@ def _json_struct(shape: Shape, value: Any, path: str, *, own: bool = False) -> d
     try:
         return _json_fields(shape, value, path, own=own)
     except DecodeError as error:
-        raise _Refusal(str(error)) from None
+        raise Refusal(str(error)) from None
 
 
 def _json_fields(shape: Shape, value: Any, path: str, *, own: bool) -> dict[str, Any]:
@@ -212,7 +213,7 @@ class _Faults:
 
     def add(self, error: DecodeError, field: str = "") -> None:
         """Take note and go on, but not behind a refusal: raises that at once."""
-        if isinstance(error, _Refusal):
+        if isinstance(error, Refusal):
             raise error
         if isinstance(error, _BadDuration):
             self._durations.append(([*self._fields, field].index(field), error))

@@ -37,7 +37,7 @@ async def agent_checks(req: Request) -> Reply:
     rows = req.local_read(read)
     shown = {check_id: check for check_id, check in rows.items() if _is_shown(authorizer, check)}
     # Consul looks at the rows for what a selector may be, so an expression over no rows is never wrong.
-    return Reply(filtered(req, shown, None), headers=filtered_headers(req, len(rows) - len(shown)))
+    return Reply(await filtered(req, shown, None), headers=filtered_headers(req, len(rows) - len(shown)))
 
 
 def _is_shown(authorizer: Authorizer, check: HealthCheck) -> bool:

@@ -16,6 +16,7 @@ from pyconsul.agent.members import Member, lan_members, wan_members
 from pyconsul.lang.bexpr import FilterError, compile_filter
 from pyconsul.lang.strconv import NumberSyntaxError, parse_uint
 from pyconsul.primitives.multierror import multi_error
+from pyconsul.server.aside import aside
 from pyconsul.structs.errors import BadRequest, ConsulError, InternalError, NotBuilt
 from pyconsul.telemetry import logger
 
@@ -46,7 +47,7 @@ async def agent_members(req: Request) -> Reply:
     expression = query.get("filter")
     if expression:
         try:
-            fits = compile_filter(expression, Member)
+            fits = await aside(len(expression), lambda: compile_filter(expression, Member))
             members = [member for member in members if fits(member)]
         except FilterError as error:
             refusal = InternalError(str(error))

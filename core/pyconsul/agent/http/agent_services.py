@@ -21,6 +21,7 @@ from pyconsul.lang.bexpr import FilterError, compile_filter
 from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.primitives.multierror import multi_error
+from pyconsul.server.aside import aside
 from pyconsul.server.blocking import MAX_WAIT_NS, wait_seconds
 from pyconsul.structs import godecode
 from pyconsul.structs.checks import CheckType, InvalidCheck
@@ -52,7 +53,7 @@ async def agent_services(req: Request) -> Reply:
     authorizer = req.authorizer()
     rows = req.local_read(read)
     shown = {service_id: row for service_id, row in rows.items() if _is_shown(authorizer, row)}
-    return Reply(filtered(req, shown, AgentService), headers=filtered_headers(req, len(rows) - len(shown)))
+    return Reply(await filtered(req, shown, AgentService), headers=filtered_headers(req, len(rows) - len(shown)))
 
 
 def _is_shown(authorizer: Authorizer, service: AgentService) -> bool:
@@ -62,13 +63,13 @@ def _is_shown(authorizer: Authorizer, service: AgentService) -> bool:
     return False
 
 
-def filtered(req: Request, rows: Mapping[str, Any], row_type: type | None) -> dict[str, Any]:
+async def filtered(req: Request, rows: Mapping[str, Any], row_type: type | None) -> dict[str, Any]:
     """The rows that ``?filter=`` lets pass. Raises InternalError for an expression that does not fit."""
     expression = req.query.get("filter")
     if not expression:
         return dict(rows)
     try:
-        fits = compile_filter(expression, row_type)
+        fits = await aside(len(expression), lambda: compile_filter(expression, row_type))
         return {key: row for key, row in rows.items() if fits(row)}
     except FilterError as error:
         raise InternalError(str(error)) from None

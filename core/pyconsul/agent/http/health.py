@@ -20,6 +20,7 @@ from pyconsul.agent.http.routing import route
 from pyconsul.agent.http.translation import translated
 from pyconsul.lang.bexpr import FilterError, compile_evaluator
 from pyconsul.lang.strconv import NumberSyntaxError, parse_bool
+from pyconsul.server.aside import aside
 from pyconsul.structs.catalog import (
     CheckServiceNode,
     ChecksInStateRequest,
@@ -128,7 +129,7 @@ async def _fetch(req: Request, ask: ServiceSpecificRequest) -> tuple[IndexedChec
     headers: dict[str, str] = {}
     streamed = _is_streamed(req, ask)
     if streamed:
-        _refuse_streamed_filter(ask.Filter)
+        await _refuse_streamed_filter(ask.Filter)
     kind = kinds.STREAMED_HEALTH_SERVICES if streamed else kinds.HEALTH_SERVICES
     if ask.UseCache:
         found, meta = await req.agent.cache.get(kind, ask)
@@ -142,12 +143,12 @@ async def _fetch(req: Request, ask: ServiceSpecificRequest) -> tuple[IndexedChec
     return changed(found, ConsistencyLevel=consistency_of(ask)), headers
 
 
-def _refuse_streamed_filter(expression: str) -> None:
+async def _refuse_streamed_filter(expression: str) -> None:
     """Raise InternalError for an expression that is none: a stream says what is wrong without the usual beginning."""
     if not expression:
         return
     try:
-        compile_evaluator(expression, CheckServiceNode)
+        await aside(len(expression), lambda: compile_evaluator(expression, CheckServiceNode))
     except FilterError as error:
         raise InternalError(str(error)) from error
 

@@ -145,7 +145,7 @@ async def list_datacenters(srv: Server, ask: DatacentersRequest) -> list[str]:
 @rpc("Catalog.ListNodes")
 async def list_nodes(srv: Server, ask: DCSpecificRequest) -> IndexedNodes:
     """Nodes by name, or by distance; null when there are none."""
-    keep = rows_filter(ask.Filter, Node)
+    keep = await rows_filter(ask.Filter, Node)
 
     def read(db: Store, ws: WatchSet) -> IndexedNodes:
         index, found = reads.nodes(db, ask.NodeMetaFilters, ask.PeerName, ws)
@@ -161,7 +161,7 @@ async def list_services(srv: Server, ask: DCSpecificRequest) -> IndexedServices:
     """Service names with the union of their tags. A filter sees each instance in its flat form."""
     if ask.PeerName:
         raise InternalError("listing service names imported from a peer is not supported")
-    keep = vetted_filter(srv, ask, ServiceNode)
+    keep = await vetted_filter(srv, ask, ServiceNode)
 
     def read(db: Store, ws: WatchSet) -> IndexedServices:
         index, rows = reads.all_service_rows(db, ask.NodeMetaFilters, "", ws)
@@ -196,7 +196,7 @@ async def service_nodes(srv: Server, ask: ServiceSpecificRequest) -> IndexedServ
         raise InternalError("Must provide service name")
     if ask.Connect and not srv.acl.authorizer(ask.Token).reads_service(ask.ServiceName, ask.PeerName):
         return IndexedServiceNodes(KnownLeader=False)  # as Consul, which begins no read for it
-    keep = vetted_filter(srv, ask, ServiceNode)
+    keep = await vetted_filter(srv, ask, ServiceNode)
 
     def read(db: Store, ws: WatchSet) -> IndexedServiceNodes:
         index, found = _find_service_nodes(db, ask, ws)
@@ -240,7 +240,7 @@ def wanted_tags(ask: ServiceSpecificRequest) -> list[str]:
 async def node_services(srv: Server, ask: NodeSpecificRequest) -> IndexedNodeServices:
     """A node with its services by ID; null when the node is unknown."""
     _refuse_no_node(ask)
-    keep = rows_filter(ask.Filter, NodeService)
+    keep = await rows_filter(ask.Filter, NodeService)
 
     def read(db: Store, ws: WatchSet) -> IndexedNodeServices:
         rights = srv.acl.authorizer(ask.Token, ws)
@@ -259,7 +259,7 @@ async def node_services(srv: Server, ask: NodeSpecificRequest) -> IndexedNodeSer
 async def node_service_list(srv: Server, ask: NodeSpecificRequest) -> IndexedNodeServiceList:
     """A node with its services as a list; neither when the node is unknown."""
     _refuse_no_node(ask)
-    keep = rows_filter(ask.Filter, NodeService)
+    keep = await rows_filter(ask.Filter, NodeService)
 
     def read(db: Store, ws: WatchSet) -> IndexedNodeServiceList:
         rights = srv.acl.authorizer(ask.Token, ws)

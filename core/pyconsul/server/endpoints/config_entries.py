@@ -160,7 +160,7 @@ async def list_entries(srv: Server, ask: ConfigEntryQuery) -> IndexedConfigEntri
         _refuse_unknown(ask.Kind)
     if ask.Filter and ask.Kind != ServiceDefaults.kind:
         raise InternalError(f"filtering not supported for config entry kind={ask.Kind}")
-    keep = rows_filter(ask.Filter, ServiceDefaults)
+    keep = await rows_filter(ask.Filter, ServiceDefaults)
 
     def read(db: Store, ws: WatchSet) -> IndexedConfigEntries:
         rights = srv.acl.authorizer(ask.Token, ws)

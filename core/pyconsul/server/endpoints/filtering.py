@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from pyconsul.lang.bexpr import FilterError, compile_filter
+from pyconsul.server.aside import aside
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.wire import ReadRequest
 
@@ -15,22 +16,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def vetted_filter(srv: Server, ask: ReadRequest, row_type: type[T]) -> Callable[[list[T]], list[T]]:
+async def vetted_filter(srv: Server, ask: ReadRequest, row_type: type[T]) -> Callable[[list[T]], list[T]]:
     """``rows_filter`` for reads that refuse an unknown token before they look at the expression."""
     if ask.Filter:
         srv.acl.authorizer(ask.Token)
-    return rows_filter(ask.Filter, row_type)
+    return await rows_filter(ask.Filter, row_type)
 
 
-def rows_filter(expression: str, row_type: type[T]) -> Callable[[list[T]], list[T]]:
-    """A function that keeps the rows which fit; all of them without an expression.
+async def rows_filter(expression: str, row_type: type[T]) -> Callable[[list[T]], list[T]]:
+    """A function that keeps the rows which fit; all of them without an expression. A long one is read in a thread.
 
     Raises InternalError, here and where it is used, for an expression that does not parse or does not fit the rows.
     """
     if not expression:
         return list
     try:
-        fits = compile_filter(expression, row_type)
+        fits = await aside(len(expression), lambda: compile_filter(expression, row_type))
     except FilterError as error:
         raise InternalError(str(error)) from error
 

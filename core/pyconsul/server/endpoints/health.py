@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @rpc("Health.ChecksInState")
 async def checks_in_state(srv: Server, ask: ChecksInStateRequest) -> IndexedHealthChecks:
     """All checks with one status, or ``any``; null when there are none."""
-    keep = rows_filter(ask.Filter, HealthCheck)
+    keep = await rows_filter(ask.Filter, HealthCheck)
 
     def read(db: Store, ws: WatchSet) -> IndexedHealthChecks:
         index, found = reads.checks_in_state(db, ask.State, ask.NodeMetaFilters, ask.PeerName, ws)
@@ -47,7 +47,7 @@ async def checks_in_state(srv: Server, ask: ChecksInStateRequest) -> IndexedHeal
 @rpc("Health.NodeChecks")
 async def node_checks(srv: Server, ask: NodeSpecificRequest) -> IndexedHealthChecks:
     """The checks of a node and of what is on it; null when there are none."""
-    keep = rows_filter(ask.Filter, HealthCheck)
+    keep = await rows_filter(ask.Filter, HealthCheck)
 
     def read(db: Store, ws: WatchSet) -> IndexedHealthChecks:
         index, found = reads.checks_of_node(db, ask.Node, ask.PeerName, ws)
@@ -62,7 +62,7 @@ async def service_checks(srv: Server, ask: ServiceSpecificRequest) -> IndexedHea
     """The checks of a service's instances; null when there are none."""
     if ask.TagFilter:
         raise InternalError("Tag filtering is not supported")
-    keep = rows_filter(ask.Filter, HealthCheck)
+    keep = await rows_filter(ask.Filter, HealthCheck)
 
     def read(db: Store, ws: WatchSet) -> IndexedHealthChecks:
         index, found = reads.checks_of_service(db, ask.ServiceName, ask.NodeMetaFilters, ask.PeerName, ws)
@@ -94,7 +94,7 @@ async def _service_nodes(srv: Server, ask: ServiceSpecificRequest, *, streamed: 
     # Who may not ask at all is told so before a bad expression is; without one the read itself refuses.
     if ask.Filter and not streamed:
         _refuse_hidden(srv.acl.authorizer(ask.Token), ask)
-    keep = vetted_filter(srv, ask, CheckServiceNode)
+    keep = await vetted_filter(srv, ask, CheckServiceNode)
     how = HealthFilter(ask.HealthFilterType)
     before: IndexedCheckServiceNodes | None = None
 

@@ -207,7 +207,7 @@ def is_default_namespace(namespace: str) -> bool:
 async def list_intentions(srv: Server, ask: IntentionListRequest) -> IndexedIntentions:
     """All intentions in the order in which they count."""
     srv.require_connect()
-    keep = rows_filter(ask.Filter, Intention)
+    keep = await rows_filter(ask.Filter, Intention)
 
     def read(db: Store, ws: WatchSet) -> IndexedIntentions:
         index, found = all_intentions(db, ws)

@@ -62,7 +62,7 @@ async def node_info(srv: Server, ask: NodeSpecificRequest) -> IndexedNodeDump:
 @rpc("Internal.NodeDump")
 async def all_nodes(srv: Server, ask: DCSpecificRequest) -> IndexedNodeDump:
     """Every node with all that is on it; null when there are none."""
-    keep = vetted_filter(srv, ask, NodeInfo)
+    keep = await vetted_filter(srv, ask, NodeInfo)
     if ask.PeerName:
         raise InternalError(f'this endpoint does not support specifying a peer: "{ask.PeerName}"')
 
@@ -77,7 +77,7 @@ async def all_nodes(srv: Server, ask: DCSpecificRequest) -> IndexedNodeDump:
 @rpc("Internal.ServiceDump")
 async def service_dump(srv: Server, ask: ServiceDumpRequest) -> IndexedNodesWithGateways:
     """Every instance (of one kind), and which gateway serves what; those of a peer alone when one is named."""
-    keep = vetted_filter(srv, ask, CheckServiceNode)
+    keep = await vetted_filter(srv, ask, CheckServiceNode)
 
     def read(db: Store, ws: WatchSet) -> IndexedNodesWithGateways:
         rights = srv.acl.authorizer(ask.Token, ws)
