@@ -7,6 +7,7 @@ that the original sends and its result or error.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -92,9 +93,17 @@ async def test_every_function_asks_again_where_a_server_fails(servers: Servers, 
 
 @pytest.mark.parametrize("case", RECORDED["cases"], ids=lambda case: case["template"])
 async def test_a_function_asks_and_gives_what_the_original_does(
-    servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: dict[str, Any]
+    servers: Servers,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    case: dict[str, Any],
 ) -> None:
-    """Every parameter of the text goes where it belongs, and every field of the answer comes out."""
+    """Every parameter of the text goes where it belongs, and every field of the answer comes out.
+
+    The names of what is asked for tell it from all others, in the log and in what instances share.
+    """
+    caplog.set_level(logging.DEBUG, "pyconsul_template.watcher")
     monkeypatch.chdir(tmp_path)
     source, out = tmp_path / "t", tmp_path / "out"
     source.write_text(case["template"])
@@ -109,3 +118,4 @@ async def test_a_function_asks_and_gives_what_the_original_does(
         await runner.run()
         assert out.read_text() == case["gives"]
     assert sorted(servers.requests) == case["asked"]
+    assert sorted(m.removeprefix("adding ") for m in caplog.messages if m.startswith("adding ")) == case["names"]

@@ -334,6 +334,29 @@ async def test_timers_that_run_out_together_let_all_their_templates_go(
         await comes_true(lambda: log.read_text().split() == ["0", "1", "2"] * 2)
 
 
+async def test_a_timer_begins_anew_while_another_one_runs(
+    consul: Any, tmp_path: Path, skip_time: Callable[[float], None]
+) -> None:
+    """A template that is held back counts as rendered: the others go on with their timers."""
+    for key in ("a", "b"):
+        await consul.put(key, b"1")
+    slow, quick = tmp_path / "slow", tmp_path / "quick"
+    templates = [
+        a_template(slow, '{{ key "a" }}', wait={"min": 50_000_000_000}),
+        a_template(quick, '{{ key "b" }}', wait={"min": 20_000_000_000}),
+    ]
+    async with running(a_config(consul, *templates)) as runner:
+        await comes_true(lambda: all(t.quiescence for t in runner.templates))
+        first = runner.templates[1].quiescence
+        for key in ("a", "b"):
+            await consul.put(key, b"2")
+        await comes_true(lambda: all(t.quiescence and t.quiescence.due for t in runner.templates))
+        skip_time(21)
+        await comes_true(lambda: quick.read_text() == "2")
+        await comes_true(lambda: runner.templates[1].quiescence not in (None, first))
+        assert slow.read_text() == "1"
+
+
 async def test_what_a_template_still_misses_when_its_timer_runs_out_is_not_waited_for_twice(
     consul: Any, tmp_path: Path, skip_time: Callable[[float], None]
 ) -> None:
