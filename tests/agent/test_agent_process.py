@@ -175,6 +175,7 @@ def test_a_port_in_use_ends_the_start(agent: Callable[..., Process]) -> None:
             ['-hcl=raft_snapshot_interval = "1ms"'],
             "Failed to start Consul server: Failed to start Raft: SnapshotInterval is too low",
         ),
+        (['-hcl=primary_datacenter = "dc2"'], "primary_datacenter: federations of datacenters are not available yet"),
         (["-encrypt=YWJj"], "Failed to configure keyring: key size must be 16, 24 or 32 bytes"),
         (["-log-file=/none/log"], "==> Failed to setup logging: open /none/log: no such file or directory"),
         (['-hcl=tls { https { ca_file = "/none" } }'], "==> Error loading from /none: open /none: no such file"),

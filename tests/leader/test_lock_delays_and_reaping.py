@@ -19,9 +19,9 @@ def test_a_delayed_key_is_free_once_its_time_is_over() -> None:
     """Before the time it is held back, after it not, and others never."""
     delays = LockDelays()
     delays.hold(["a"], until=10.0)
-    assert delays.is_held("a", now=9.9)
-    assert not delays.is_held("b", now=9.9)
-    assert not delays.is_held("a", now=10.0)
+    assert delays.seconds_left("a", now=9.5) == 0.5
+    assert not delays.seconds_left("b", now=9.5)
+    assert not delays.seconds_left("a", now=10.0)
 
 
 @pytest.mark.parametrize("delay", ["15s", "0s"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -269,3 +271,14 @@ async def test_a_terminating_gateway_that_calls_by_no_name_is_told(server: Serve
     assert await server.call("ConfigEntry.Apply", ConfigEntryRequest(Op="upsert", Entry=entry))
     words = 'TLS is configured but SNI is not set for service "a". Enabling SNI is strongly recommended when using TLS.'
     assert told.of("SNI") == f"[WARN]  agent.server.config_entry: {words}"
+
+
+async def test_a_lock_that_comes_too_early_is_told_with_the_time_when_it_may(server: Server, told: Told) -> None:
+    """As Go prints times."""
+    server.leader.lock_delays.hold(["a"], until=asyncio.get_running_loop().time() + 60)
+    before = datetime.now(UTC)
+    assert await server.call("KVS.Apply", KVSRequest(Op="lock", DirEnt=DirEntry(Key="a", Session=OTHER))) is False
+    words, _, when = told.of("Rejecting").partition("=a expire_time=")
+    assert words == "[WARN]  agent.server.kvs: Rejecting lock of key due to lock-delay: key"
+    found = datetime.strptime(when, '"%Y-%m-%d %H:%M:%S.%f %z UTC"')
+    assert before < found <= datetime.now(UTC) + timedelta(seconds=60)

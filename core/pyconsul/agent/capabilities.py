@@ -34,6 +34,11 @@ def refuse_unbuilt(config: RuntimeConfig) -> None:
             "bootstrap_expect: a server that waits for others to join is not available yet in this version of "
             "py-consul. Use -bootstrap-expect=1",
         ),
+        (
+            config.primary_datacenter != config.datacenter,  # it would write what only the other one may
+            "primary_datacenter: federations of datacenters are not available yet in this version of py-consul. Leave "
+            "it out, or name the agent's own datacenter",
+        ),
     ):
         if asked:
             raise NotCapable(text)

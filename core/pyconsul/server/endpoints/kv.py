@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pyconsul.acl import Access, Authorizer
@@ -41,10 +42,11 @@ def may_apply(srv: Server, rights: Authorizer, op: str, entry: DirEntry) -> bool
         raise InternalError("Must provide key")
     _require_access(rights, op, entry.Key)
     # A matter of the leader's clock: decided in the log, it would come out otherwise at a replay.
-    if op == "lock" and srv.leader.lock_delays.is_held(entry.Key, asyncio.get_running_loop().time()):
-        log.warn("Rejecting lock of key due to lock-delay", key=entry.Key)
-        return False
-    return True
+    left = srv.leader.lock_delays.seconds_left(entry.Key, asyncio.get_running_loop().time()) if op == "lock" else 0.0
+    if left:
+        free = f"{datetime.now(UTC) + timedelta(seconds=left):%Y-%m-%d %H:%M:%S.%f %z %Z}"
+        log.warn("Rejecting lock of key due to lock-delay", key=entry.Key, expire_time=free)
+    return not left
 
 
 def _require_access(rights: Authorizer, op: str, key: str) -> None:

@@ -14,12 +14,10 @@ class LockDelays:
         for key in keys:
             self._until[key] = until
 
-    def is_held(self, key: str, now: float) -> bool:
-        """Whether the key is held back; forgets it once the time is over."""
-        until = self._until.get(key)
-        if until is None:
-            return False
-        if until > now:
-            return True
-        del self._until[key]
-        return False
+    def seconds_left(self, key: str, now: float) -> float:
+        """For how long the key is still held back, 0 for not at all; forgets it once the time is over."""
+        left = self._until.get(key, now) - now
+        if left > 0:
+            return left
+        self._until.pop(key, None)
+        return 0.0
