@@ -35,6 +35,11 @@ class Jobs(DoorClient):
         """Tell the agent of the job."""
         await self.put("event/fire/_rexec", {"Prefix": "_rexec", "Session": self.session})
 
+    async def finished(self) -> None:
+        """Return when the agent has nothing more to do."""
+        assert self.agent.remote_exec is not None
+        await self.agent.remote_exec.finished()
+
     async def written(self, index: int) -> tuple[dict[str, str], int]:
         """The values of all keys of the agent, once there is news since ``index``."""
         folder = f"kv/_rexec/{self.session}/here/"
@@ -51,7 +56,8 @@ async def jobs(hcl: str = ALLOWED) -> AsyncGenerator[Jobs, None]:
         try:
             yield Jobs(agent)
         finally:
-            await agent.remote_exec.stop()
+            if agent.remote_exec is not None:
+                await agent.remote_exec.stop()
 
 
 @pytest.mark.parametrize(
@@ -87,7 +93,7 @@ async def test_a_job_that_is_gone_is_not_begun(lines: list[str]) -> None:
     async with jobs() as at:
         at.session = "none"
         await at.fire()
-        await at.agent.remote_exec.finished()
+        await at.finished()
     text = "".join(lines)
     assert "trying consistent fetch of remote exec job spec" in text
     assert "remote exec aborted, job spec missing" in text
@@ -99,7 +105,7 @@ async def test_a_job_without_its_session_ends_before_it_begins(lines: list[str])
         at.session = "11111111-2222-3333-4444-555555555555"
         await at.put(f"kv/_rexec/{at.session}/job", {"Command": "true"})
         await at.fire()
-        await at.agent.remote_exec.finished()
+        await at.finished()
     assert any("failed to ack remote exec job: error=" in line for line in lines)
 
 

@@ -35,7 +35,6 @@ from pyconsul.agent.local.tokens import Tokens, kept_at
 from pyconsul.agent.local.work import LocalWork
 from pyconsul.agent.members import lan_members
 from pyconsul.agent.reloading import reloaded
-from pyconsul.agent.remote_exec import RemoteExec
 from pyconsul.agent.retry_join import RetryJoin, RetryJoins
 from pyconsul.agent.rpc import rpc_of
 from pyconsul.agent.systemd import tell_ready
@@ -59,6 +58,7 @@ from pyconsul.telemetry.logging import LogSink, level_from, logger, set_level, v
 
 if TYPE_CHECKING:
     from pyconsul.acl import Authorizer
+    from pyconsul.agent.remote_exec import RemoteExec
     from pyconsul.agent.watches import Watches
     from pyconsul.config.runtime import RuntimeConfig
     from pyconsul.memdb import WatchSet
@@ -116,9 +116,8 @@ class Agent:
         self.watches: Watches | None = None
         self.last_seen = LastSeen(config)
         self.figures = Figures()
-        self.remote_exec = RemoteExec(self.node_name, self.datacenter, self.rpc, self.tokens)
-        obey = None if config.disable_remote_exec else self.remote_exec.begin
-        self.events = Events(self.node_name, self._instances, obey)
+        self.remote_exec = None if config.disable_remote_exec else self._remote_exec()
+        self.events = Events(self.node_name, self._instances, self.remote_exec and self.remote_exec.begin)
         self.door = Door(self)
         self.listeners = Listeners(self)
         self.dns = DnsServer(DnsSettings(), self.rpc)
@@ -145,6 +144,11 @@ class Agent:
     def authorizer(self, token: str, ws: WatchSet | None = None) -> Authorizer:
         """What the holder of a token may do; ``ws`` fires when that may change. Raises AclNotFound."""
         return self.server.acl.authorizer(token, ws)
+
+    def _remote_exec(self) -> RemoteExec:
+        from pyconsul.agent.remote_exec import RemoteExec  # few agents obey, and only those pay for it
+
+        return RemoteExec(self.node_name, self.datacenter, self.rpc, self.tokens)
 
     def _pause_between_coordinates(self) -> float:
         config = self.config
@@ -195,7 +199,8 @@ class Agent:
         await self.retry_joins.stop()
         if self.watches is not None:
             await self.watches.stop()
-        await self.remote_exec.stop()
+        if self.remote_exec is not None:
+            await self.remote_exec.stop()
         await self.dns.stop()
         await self.listeners.stop()
         log.info("Endpoints down")
