@@ -35,6 +35,11 @@ class Jobs(DoorClient):
         """Tell the agent of the job."""
         await self.put("event/fire/_rexec", {"Prefix": "_rexec", "Session": self.session})
 
+    async def finished(self) -> None:
+        """Return when the agent has nothing more to do."""
+        assert self.agent.remote_exec is not None
+        await self.agent.remote_exec.finished()
+
     async def written(self, index: int) -> tuple[dict[str, str], int]:
         """The values of all keys of the agent, once there is news since ``index``."""
         folder = f"kv/_rexec/{self.session}/here/"

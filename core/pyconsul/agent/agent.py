@@ -117,7 +117,7 @@ class Agent:
         self.watches: Watches | None = None
         self.last_seen = LastSeen(config)
         self.figures = Figures()
-        self.remote_exec = None if config.disable_remote_exec else self._obeying()
+        self.remote_exec = None if config.disable_remote_exec else self._remote_exec()
         self.events = Events(self.node_name, self._instances, self.remote_exec and self.remote_exec.begin)
         self.door = Door(self)
         self.listeners = Listeners(self)
@@ -146,8 +146,8 @@ class Agent:
         """What the holder of a token may do; ``ws`` fires when that may change. Raises AclNotFound."""
         return self.server.acl.authorizer(token, ws)
 
-    def _obeying(self) -> RemoteExec:
-        from pyconsul.agent.remote_exec import RemoteExec  # few agents carry out what others say
+    def _remote_exec(self) -> RemoteExec:
+        from pyconsul.agent.remote_exec import RemoteExec  # few agents obey, and only those pay for it
 
         return RemoteExec(self.node_name, self.datacenter, self.rpc, self.tokens)
 
