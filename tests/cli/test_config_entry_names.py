@@ -53,6 +53,13 @@ def test_what_only_another_edition_has_is_for_the_server_to_judge(text: str, sen
     assert entry_in(text.encode()) == sent
 
 
+@pytest.mark.parametrize("text", ['{"Kind": ["mesh"]}', '{"Kind": {}}', 'kind { a = "mesh" }'])
+def test_a_kind_is_a_text(text: str) -> None:
+    """Lists and maps are none."""
+    with pytest.raises(Failed, match=r"^Failed to decode config entry input: Kind value in payload is not a string$"):
+        entry_in(text.encode())
+
+
 def test_a_key_that_no_edition_has_is_refused_at_once() -> None:
     """Also beside one of Enterprise, which is not named then: nothing is sent."""
     with pytest.raises(Failed) as refused:

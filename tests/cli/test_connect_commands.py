@@ -46,6 +46,10 @@ def test_the_authoritys_configuration_comes_from_a_file(agent: Any, run: Run, tm
         ("{", "unexpected end of JSON input"),
         ("[]", "json: cannot unmarshal array into Go value of type api.CAConfig"),
         ('{"Provider": 5}', "json: cannot unmarshal number into Go struct field CAConfig.Provider of type string"),
+        (
+            '{"ForceWithoutCrossSigning": "x"}',
+            "json: cannot unmarshal string into Go struct field CAConfig.ForceWithoutCrossSigning of type bool",
+        ),
     ],
 )
 def test_a_bad_configuration_is_not_sent(run: Run, tmp_path: Path, text: str, reason: str) -> None:

@@ -177,6 +177,7 @@ CALLS: list[tuple[str, str]] = [
     ("connect.ca_set_configuration({})", "PUT /v1/connect/ca/configuration"),
     ("connect.intention_list()", "GET /v1/connect/intentions"),
     ("connect.intention_get('a', 'b')", "GET /v1/connect/intentions/exact?destination=b&source=a"),
+    ("connect.intention_get('', 'b')", "GET /v1/connect/intentions/exact?destination=b&source="),
     ("connect.intention_set('a', 'b', {})", "PUT /v1/connect/intentions/exact?destination=b&source=a"),
     ("connect.intention_delete('a', 'b')", "DELETE /v1/connect/intentions/exact?destination=b&source=a"),
     ("connect.intention_with_id('i')", "GET /v1/connect/intentions/i"),

@@ -144,7 +144,8 @@ def _left_to_the_server(raw: Any, unknown: Sequence[str], strangers: Sequence[st
     """Whether the command knows all that an entry has beyond this edition: the server, which may be another, judges."""
     if unknown:
         return not strangers
-    return isinstance(raw, dict) and _kind(cast("dict[str, Any]", raw)) in _ENTERPRISE_KINDS
+    kind = _kind(cast("dict[str, Any]", raw)) if isinstance(raw, dict) else None
+    return isinstance(kind, str) and kind in _ENTERPRISE_KINDS
 
 
 def _kind(raw: dict[str, Any]) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyconsul.sdk.decode import json_of, nothing, one_or_none, truth
-from pyconsul.sdk.request import QueryOptions, Request, escape_path, json_body, params_of
+from pyconsul.sdk.request import Params, QueryOptions, Request, escape_path, json_body, params_of
 from pyconsul.sdk.results import (
     CARoots,
     Json,
@@ -38,13 +38,18 @@ def intention_list_request() -> Request[JsonList]:
     return Request("GET", "/v1/connect/intentions", json_of(list[Json]))
 
 
+def _between(source: str, destination: str) -> Params:
+    """Both names, also where one is empty: agents tell that from one that is missing, and allow or refuse it so."""
+    return ("source", source), ("destination", destination)
+
+
 def intention_get_request(source: str, destination: str) -> Request[Json | None]:
     """The intention between two services, None when there is none."""
     return Request(
         "GET",
         "/v1/connect/intentions/exact",
         one_or_none(Json),
-        params=params_of(("source", source), ("destination", destination)),
+        params=_between(source, destination),
         accept=(200, 404),
     )
 
@@ -55,7 +60,7 @@ def intention_set_request(source: str, destination: str, definition: Mapping[str
         "PUT",
         "/v1/connect/intentions/exact",
         truth,
-        params=params_of(("source", source), ("destination", destination)),
+        params=_between(source, destination),
         body=json_body(definition),
         idempotent=True,
     )
@@ -67,7 +72,7 @@ def intention_delete_request(source: str, destination: str) -> Request[bool]:
         "DELETE",
         "/v1/connect/intentions/exact",
         truth,
-        params=params_of(("source", source), ("destination", destination)),
+        params=_between(source, destination),
     )
 
 
@@ -103,7 +108,7 @@ def intention_check_request(source: str, destination: str) -> Request[bool]:
         "GET",
         "/v1/connect/intentions/check",
         truth,
-        params=params_of(("source", source), ("destination", destination), ("source-type", "consul")),
+        params=(*_between(source, destination), ("source-type", "consul")),
     )
 
 

@@ -31,6 +31,7 @@ class CAConfig(msgspec.Struct, frozen=True, kw_only=True):
     Provider: str = ""
     Config: dict[str, Any] | None = None
     State: dict[str, str] | None = None
+    ForceWithoutCrossSigning: bool = False  # read for its mistakes only: the flag decides
     CreateIndex: int = 0
     ModifyIndex: int = 0
 
