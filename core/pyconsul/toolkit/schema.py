@@ -181,6 +181,8 @@ def decode(raw: Mapping[str, Any], schema: Schema) -> Settings:
 
 # The decoder names fields without a tag of their own as Go spells them.
 _FIELDS = {
+    ("", "once"): "Once",
+    ("", "parseonly"): "ParseOnly",
     ("consul", "address"): "Address",
     ("consul", "token"): "Token",
     ("retry", "attempts"): "Attempts",
@@ -203,7 +205,7 @@ def _stanza(name: str, raw: Mapping[str, Any], schema: Schema, problems: list[st
         if raw[key] is not None:
             shown = _FIELDS.get((name.rpartition(".")[2], low), low)
             value = raw[key]
-            if key != low and isinstance(value, Blocks):
+            if key != low and isinstance(value, Blocks) and not callable(schema[low]):
                 value = list(value)  # stanzas are known in lower case only
             _entry(f"{name}.{shown}" if name else shown, low, value, schema, out, problems)
     if unknown:
