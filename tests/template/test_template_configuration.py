@@ -105,6 +105,11 @@ MISTAKES = [
 ]  # fmt: skip
 
 
+def test_an_empty_text_is_no_stanza_where_several_may_stand() -> None:
+    """The decoder makes a list of texts of it, which is empty."""
+    assert parse('template = ""', SCHEMA) == {"template": []}
+
+
 def test_one_mistake_does_not_hide_another() -> None:
     """All items of a list, all stanzas of a name are looked at."""
     with pytest.raises(ConfigError) as caught:

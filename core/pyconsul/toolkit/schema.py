@@ -220,7 +220,7 @@ def _entry(path: str, key: str, value: Any, schema: Schema, out: Settings, probl
             if isinstance(value, (int, float)):
                 raise KindError(f"'{path}': source data must be an array or slice, got {_go_type(value)}")
             if isinstance(value, str):
-                value = value.split(",")
+                value = value.split(",") if value else []
             stanzas: list[Any] = value if isinstance(value, list) else [value]
             out[key] = [_item(f"{path}[{n}]", item, kind.schema, problems) for n, item in enumerate(stanzas)]
         elif isinstance(kind, _Either):
