@@ -96,10 +96,18 @@ MISTAKES = [
     ("Exec { }", "'exec' expected a map, got 'slice'"),
     ("log_file = 1.5", "'log_file' expected a map, got 'float64'"),
     ("max_stale { }", "'max_stale' expected type 'time.Duration', got unconvertible type '[]map[string]interface {}', value: '[map[]]'"),
+    ("Max_stale { }", "'max_stale' expected type 'time.Duration', got unconvertible type '[]map[string]interface {}', value: '[map[]]'"),
+    ("once = 1", "'Once' expected type 'bool', got unconvertible type 'int', value: '1'"),
+    ("parseonly = 1", "'ParseOnly' expected type 'bool', got unconvertible type 'int', value: '1'"),
     ("template = 5", "'template': source data must be an array or slice, got int"),
     ("template { perms = -1 }", "cannot parse 'template[0].perms', -1 overflows uint"),
     ('consul { address = ["a", 1] }', "'consul.Address' expected type 'string', got unconvertible type '[]interface {}', value: '[a 1]'"),
 ]  # fmt: skip
+
+
+def test_an_empty_text_is_no_stanza_where_several_may_stand() -> None:
+    """The decoder makes a list of texts of it, which is empty."""
+    assert parse('template = ""', SCHEMA) == {"template": []}
 
 
 def test_one_mistake_does_not_hide_another() -> None:

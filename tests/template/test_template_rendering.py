@@ -35,6 +35,13 @@ def test_a_change_replaces_the_file(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["held", "out"]
 
 
+def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
+    """Nothing is put behind it while the file is written."""
+    path = tmp_path / ("n" * os.pathconf(tmp_path, "PC_NAME_MAX"))
+    render(TemplateConfig(destination=str(path)), b"x", dry=False)
+    assert path.read_bytes() == b"x"
+
+
 def test_the_mode_can_be_set(tmp_path: Path) -> None:
     """perms wins over the mode of the file that is there."""
     out = tmp_path / "out"

@@ -48,6 +48,9 @@ def test_addresses_are_tried(given: dict[str, Any], wanted: str) -> None:
         (Tls(enabled=True, ca_path="none"), "consul configuring TLS failed: lstat none: no such file or directory"),
         (Tls(enabled=True, ca_cert_bytes="none"), "consul configuring TLS failed: Error appending CA: Couldn't parse PEM"),
         (Tls(enabled=True, cert="none"), "consul: open none: no such file or directory"),
+        (Tls(enabled=True, cert="/"), "consul: read /: is a directory"),
+        (Tls(enabled=True, ca_cert="/"), "consul configuring TLS failed: Error loading CA File: read /: is a directory"),
+        (Tls(enabled=True, cert=__file__), "consul: tls: failed to find any PEM data in certificate input"),
         (Tls(enabled=False, ca_cert="none"), ""),
     ],
 )  # fmt: skip

@@ -61,13 +61,20 @@ def _check_tls(name: str, tls: Tls, logger: logging.Logger) -> None:
         try:
             made.load_cert_chain(tls.cert, key)
         except ssl.SSLError as error:
-            raise _Unusable(f"{name}: tls: failed to load key pair: {error}") from None
+            raise _Unusable(f"{name}: {_key_pair_fault(tls.cert, key) or f'tls: {error}'}") from None
     try:
         _load_authorities(made, tls)
     except _Unusable as error:
         raise _Unusable(f"{name} configuring TLS failed: {error}") from None
     if not tls.verify:
         logger.warning("disabling %s SSL verification", name)
+
+
+def _key_pair_fault(certificate: str, key: str) -> str:
+    from pyconsul.structs.config_entries.key_pairs import x509_key_pair_fault  # costs much, and is needed seldom
+
+    with open(certificate, "rb") as first, open(key, "rb") as second:
+        return x509_key_pair_fault(first.read(), second.read())
 
 
 def _load_authorities(made: ssl.SSLContext, tls: Tls) -> None:
@@ -101,5 +108,5 @@ def _check_readable(path: str, head: str) -> None:
         with open(path, "rb"):
             pass
     except OSError as error:
-        reason = system_text(error)
-        raise _Unusable(f"{head}open {path}: {reason}") from None
+        call = "read" if isinstance(error, IsADirectoryError) else "open"
+        raise _Unusable(f"{head}{call} {path}: {system_text(error)}") from None

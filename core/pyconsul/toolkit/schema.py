@@ -181,6 +181,8 @@ def decode(raw: Mapping[str, Any], schema: Schema) -> Settings:
 
 # The decoder names fields without a tag of their own as Go spells them.
 _FIELDS = {
+    ("", "once"): "Once",
+    ("", "parseonly"): "ParseOnly",
     ("consul", "address"): "Address",
     ("consul", "token"): "Token",
     ("retry", "attempts"): "Attempts",
@@ -203,7 +205,7 @@ def _stanza(name: str, raw: Mapping[str, Any], schema: Schema, problems: list[st
         if raw[key] is not None:
             shown = _FIELDS.get((name.rpartition(".")[2], low), low)
             value = raw[key]
-            if key != low and isinstance(value, Blocks):
+            if key != low and isinstance(value, Blocks) and not callable(schema[low]):
                 value = list(value)  # stanzas are known in lower case only
             _entry(f"{name}.{shown}" if name else shown, low, value, schema, out, problems)
     if unknown:
@@ -218,7 +220,7 @@ def _entry(path: str, key: str, value: Any, schema: Schema, out: Settings, probl
             if isinstance(value, (int, float)):
                 raise KindError(f"'{path}': source data must be an array or slice, got {_go_type(value)}")
             if isinstance(value, str):
-                value = value.split(",")
+                value = value.split(",") if value else []
             stanzas: list[Any] = value if isinstance(value, list) else [value]
             out[key] = [_item(f"{path}[{n}]", item, kind.schema, problems) for n, item in enumerate(stanzas)]
         elif isinstance(kind, _Either):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import uuid
 from typing import NamedTuple
 
 from pyconsul.lang.gotemplate import FunctionError
@@ -120,7 +121,8 @@ def atomic_write(config: TemplateConfig, data: bytes) -> None:
         if not config.create_dest_dirs:
             raise RunError("failed writing file: parent directory is missing")
         _make_folders(folder)
-    with replacing(path) as out:
+    # A name of its own, for that of the destination may be as long as the file system allows.
+    with replacing(path, beside=os.path.join(folder, f"{uuid.uuid4()}.tmp")) as out:
         out.write(data)
         _keep_owner(path, out.name)
         os.chmod(out.name, config.perms & 0o777 or _mode_of(path))
