@@ -63,6 +63,21 @@ def test_a_client_agent_has_the_ordinary_defaults(read: Read) -> None:
     assert runtime.limits.kv_max_value_size == 524288
 
 
+@pytest.mark.parametrize(
+    ("text", "port"),
+    [
+        ("server = true", 8503),
+        ("server = true ports { grpc_tls = 9503 }", 9503),
+        ("server = true ports { grpc_tls = -1 }", -1),
+        ("", -1),
+        ("ports { grpc_tls = 9503 }", 9503),
+    ],
+)
+def test_servers_speak_grpc_over_tls_unless_told_otherwise(read: Read, text: str, port: int) -> None:
+    """Client agents do only when told."""
+    assert read(text).runtime.ports.grpc_tls == port
+
+
 def test_later_files_win_lists_grow_and_maps_merge(tmp_path: Path, command_line: CommandLine) -> None:
     """Files are read in the order of the command line, those of a folder in order of name, not below it."""
     (tmp_path / "conf.d" / "sub").mkdir(parents=True)

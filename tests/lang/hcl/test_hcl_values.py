@@ -93,6 +93,12 @@ def test_strings_keep_interpolations_and_resolve_escapes(text: str, value: str) 
         ('a = 1\na = "2"', {"a": 2}),
         ('a = "x"\na = 1', {"a": "1"}),
         ("a = [1]\na = [2]", {"a": [1, 2]}),
+        ("a = true\na = false", {"a": False}),
+        ("a = 1.5\na = 2", {"a": 2.0}),
+        ('a = "x"\na = "y"', {"a": "y"}),
+        ('a = "x"\na = <<E\ny\nE\n', {"a": "y\n"}),
+        ("a = { x = 1 }\na = { y = 2 }", {"a": [{"x": 1}, {"y": 2}]}),
+        ("a = []\na = { x = 1 }", {"a": [{"x": 1}]}),
     ],
 )
 def test_a_key_set_again_is_laid_over_the_old_value(text: str, value: object) -> None:
