@@ -10,6 +10,7 @@ import asyncio
 import importlib
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +81,10 @@ def _segments(directory: Path, batch: int, seconds: float) -> Reading:
     log = SegmentLog(directory)
     list(log.load(0))
 
+    numbers = count(1)
+
     def write() -> int:
-        first = log.last_index + 1
-        log.append([LogRecord(first + n, 1, LogType.COMMAND, VALUE) for n in range(batch)])
+        log.append([LogRecord(next(numbers), 1, LogType.COMMAND, VALUE) for _ in range(batch)])
         return batch
 
     try:

@@ -78,6 +78,19 @@ def test_servers_speak_grpc_over_tls_unless_told_otherwise(read: Read, text: str
     assert read(text).runtime.ports.grpc_tls == port
 
 
+@pytest.mark.parametrize(
+    ("text", "enabled"),
+    [
+        ("", False),
+        ("server = true auto_encrypt { allow_tls = true } tls { defaults { verify_outgoing = true } }", True),
+        ('auto_config { enabled = true intro_token = "t" server_addresses = ["s"] } verify_outgoing = true', True),
+    ],
+)
+def test_who_hands_out_certificates_or_gets_them_is_in_the_mesh(read: Read, text: str, enabled: bool) -> None:
+    """They are those of its authority; even where the mesh is switched off."""
+    assert read(f"connect {{ enabled = false }} {text}").runtime.connect.enabled is enabled
+
+
 def test_later_files_win_lists_grow_and_maps_merge(tmp_path: Path, command_line: CommandLine) -> None:
     """Files are read in the order of the command line, those of a folder in order of name, not below it."""
     (tmp_path / "conf.d" / "sub").mkdir(parents=True)

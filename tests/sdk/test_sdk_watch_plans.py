@@ -122,9 +122,40 @@ def test_exempt_parameters_are_kept_for_the_caller() -> None:
     assert params["args"] == ["sh"]
 
 
+@pytest.mark.parametrize(
+    ("config", "faults"),
+    [
+        (
+            {"path": 3, "timeout": 5},
+            [
+                "'path' expected type 'string', got unconvertible type 'int', value: '3'",
+                "'timeout' expected type 'string', got unconvertible type 'int', value: '5'",
+            ],
+        ),
+        (
+            {"tls_skip_verify": "x"},
+            ["'tls_skip_verify' expected type 'bool', got unconvertible type 'string', value: 'x'"],
+        ),
+        ({"header": 3}, ["'header' expected a map, got 'int'"]),
+        ({"header": {"a": "b"}}, ["'header[a]': source data must be an array or slice, got string"]),
+        (
+            {"header": {"a": ["b", 3]}},
+            ["'header[a][1]' expected type 'string', got unconvertible type 'int', value: '3'"],
+        ),
+    ],
+)
+def test_a_handler_of_wrong_types_is_refused_as_a_whole(config: dict[str, Any], faults: list[str]) -> None:
+    """All faults are told."""
+    given = {"type": "nodes", "handler_type": "http", "http_handler_config": {"path": "http://h", **config}}
+    with pytest.raises(WatchError) as caught:
+        watch.parse(given)
+    lines = "".join(f"\n* {fault}" for fault in faults)
+    assert str(caught.value) == f"Failed to parse 'http_handler_config': {len(faults)} error(s) decoding:\n{lines}"
+
+
 def test_an_http_handler_has_defaults() -> None:
-    """POST, ten seconds, certificates verified."""
-    config = {"path": "http://h/x", "header": {"A": ["b"]}, "timeout": "5s"}
+    """POST, ten seconds, certificates verified; names have any letter case, and unknown ones mean nothing."""
+    config = {"Path": "http://h/x", "header": {"A": ["b"]}, "timeout": "5s", "method": None, "other": 1}
     plan = watch.parse({"type": "nodes", "handler_type": "http", "http_handler_config": config})
     expected = watch.HTTPHandler(path="http://h/x", header={"A": ["b"]}, timeout=5)
     assert plan.http_handler == expected

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-from pyconsul.config.decode import unconvertible
 from pyconsul.config.errors import ConfigError
 from pyconsul.config.runtime import RuntimeConfig
+from pyconsul.lang.mapstructure import decoding_failed, unconvertible
 from pyconsul.lang.strconv import NumberSyntaxError, parse_float, parse_int
 from pyconsul.primitives.durations import HOUR, DurationError, format_duration, parse_duration
 
@@ -66,9 +66,9 @@ def _read(config: Mapping[str, Any]) -> _Common:
         try:
             found[name] = read(name, value)
         except ValueError as error:
-            faults.append(f"* {error}")
+            faults.append(str(error))
     if faults:
-        raise ConfigError(f"error decoding config: {len(faults)} error(s) decoding:\n\n" + "\n".join(sorted(faults)))
+        raise ConfigError(f"error decoding config: {decoding_failed(faults)}")
     if config.get("privatekeytype") is not None:
         found["PrivateKeyType"] = str(config["privatekeytype"])
     return _Common(SkipValidate=bool(config.get("skipvalidate", False)), **found)

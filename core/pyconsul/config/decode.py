@@ -14,8 +14,7 @@ import msgspec
 
 from pyconsul.config.keyrow import Kind
 from pyconsul.config.shapes import ListOf, MapOf, Section, Shape, file_shape
-from pyconsul.lang.goprint import printed
-from pyconsul.lang.hcl import Blocks
+from pyconsul.lang.mapstructure import decoding_failed, go_kind, unconvertible
 
 _INT64: Final = 1 << 63
 
@@ -27,8 +26,7 @@ class DecodeError(ValueError):
     """Values of wrong types; the text lists all of them as mapstructure does."""
 
     def __init__(self, errors: list[str]) -> None:
-        bullets = sorted(f"* {error}" for error in errors)
-        super().__init__(f"{len(errors)} error(s) decoding:\n\n" + "\n".join(bullets))
+        super().__init__(decoding_failed(errors))
 
 
 class Decoded(msgspec.Struct):
@@ -75,7 +73,7 @@ class _Decoder:
 
     def section(self, name: str, given: object, shape: Section) -> Raw:
         if not isinstance(given, dict):
-            self.errors.append(f"'{name}' expected a map, got '{_go_kind(given)}'")
+            self.errors.append(f"'{name}' expected a map, got '{go_kind(given)}'")
             return {}
         source = _translated(cast("Raw", given), shape)
         by_fold = {key.casefold(): key for key in reversed(source)}
@@ -96,14 +94,14 @@ class _Decoder:
 
     def members(self, name: str, given: object, read: Callable[[str, object], Any]) -> list[Any] | None:
         if not isinstance(given, list):
-            self.errors.append(f"'{name}': source data must be an array or slice, got {_go_kind(given)}")
+            self.errors.append(f"'{name}': source data must be an array or slice, got {go_kind(given)}")
             return None
         return [read(f"{name}[{at}]", member) for at, member in enumerate(cast("list[object]", given))]
 
     def mapping(self, name: str, given: object, read: Callable[[str, object], Any]) -> Raw | None:
         given = _single(given)
         if not isinstance(given, dict):
-            self.errors.append(f"'{name}' expected a map, got '{_go_kind(given)}'")
+            self.errors.append(f"'{name}' expected a map, got '{go_kind(given)}'")
             return None
         return {key: read(f"{name}[{key}]", value) for key, value in cast("Raw", given).items()}
 
@@ -205,11 +203,6 @@ def _as_int64(given: float) -> int:
     return int(given) if -_INT64 <= given < _INT64 else -_INT64
 
 
-def unconvertible(name: str, wanted: str, given: object) -> str:
-    """What mapstructure says of a value that is of no use as the type ``wanted``."""
-    return f"'{name}' expected type '{wanted}', got unconvertible type '{_go_type(given)}', value: '{printed(given)}'"
-
-
 def _single(given: object) -> object:
     """The only member of a list of one, where no list is wanted; twice, as Consul looks through the pointer too."""
     for _ in range(2):
@@ -251,33 +244,3 @@ def _translated(source: Raw, shape: Section) -> Raw:
         else:
             out[name] = source.get(name, value)
     return out
-
-
-def _go_kind(value: object) -> str:
-    match value:
-        case bool():
-            return "bool"
-        case int():
-            return "int"
-        case float():
-            return "float64"
-        case str():
-            return "string"
-        case list():
-            return "slice"
-        case None:
-            return "invalid"
-        case _:
-            return "map"
-
-
-def _go_type(value: object) -> str:
-    match value:
-        case Blocks():
-            return "[]map[string]interface {}"
-        case list():
-            return "[]interface {}"
-        case dict():
-            return "map[string]interface {}"
-        case _:
-            return _go_kind(value)

@@ -7,10 +7,11 @@ test. Pure; ``watch.py`` follows plans.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, cast
 
 import msgspec
 
+from pyconsul.lang.mapstructure import decoding_failed, go_kind, unconvertible
 from pyconsul.primitives.durations import DurationError, parse_duration, to_seconds
 from pyconsul.sdk import agent, catalog, event, health, kv
 from pyconsul.sdk.decode import first_of, json_of
@@ -22,6 +23,7 @@ from pyconsul.structs import gojson
 DEFAULT_TIMEOUT = 10.0  # seconds an HTTP handler may take
 
 Params: TypeAlias = dict[str, Any]
+V = TypeVar("V", str, bool)
 
 
 class WrongParameters(WatchError):
@@ -164,26 +166,50 @@ def _handler_of(given: Any) -> HTTPHandler:
         given = given[0]  # an HCL block comes as a list of one
     if not isinstance(given, Mapping):
         raise WatchError("'' expected a map")
-    path, method, timeout = (_handler_text(given, name) for name in ("path", "method", "timeout"))
+    config = {str(name).lower(): value for name, value in given.items()}
+    faults: list[str] = []
+    path, method, timeout = (_handler_value(config, name, "", faults) for name in ("path", "method", "timeout"))
+    skips = _handler_value(config, "tls_skip_verify", False, faults)
+    header = _handler_header(config.get("header"), faults)
+    if faults:
+        raise WatchError(decoding_failed(faults))
     if not path:
         raise WatchError("Requires 'path' to be set")
     try:
         seconds = to_seconds(parse_duration(timeout)) if timeout else DEFAULT_TIMEOUT
     except DurationError as error:
         raise WatchError(f"Failed to parse timeout: {error}") from error
-    try:
-        header = msgspec.convert(given.get("header") or {}, dict[str, list[str]])
-        skips = msgspec.convert(given.get("tls_skip_verify", False), bool)
-    except msgspec.ValidationError as error:
-        raise WatchError(str(error)) from error
     return HTTPHandler(path=path, method=method or "POST", timeout=seconds, header=header, tls_skip_verify=skips)
 
 
-def _handler_text(given: Mapping[str, Any], name: str) -> str:
-    value = given.get(name, "")
-    if not isinstance(value, str):
-        raise WatchError(f"'{name}' expected type 'string'")
+def _handler_value(config: Mapping[str, Any], name: str, default: V, faults: list[str]) -> V:
+    """A text or a truth; what is none is noted."""
+    value = config.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, type(default)):
+        faults.append(unconvertible(name, go_kind(default), value))
+        return default
     return value
+
+
+def _handler_header(value: Any, faults: list[str]) -> dict[str, list[str]]:
+    """Headers with all their values; what is none is noted."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        faults.append(f"'header' expected a map, got '{go_kind(value)}'")
+        return {}
+    header: dict[str, list[str]] = {}
+    for name, values in cast("Mapping[str, Any]", value).items():
+        where = f"header[{name}]"
+        if not isinstance(values, list | tuple):
+            faults.append(f"'{where}': source data must be an array or slice, got {go_kind(values)}")
+            continue
+        members = list(enumerate(cast("Iterable[Any]", values)))
+        faults += [unconvertible(f"{where}[{at}]", "string", it) for at, it in members if not isinstance(it, str)]
+        header[name] = [str(member) for _, member in members]
+    return header
 
 
 Parsed: TypeAlias = tuple[Request[Any], QueryOptions]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from pyconsul.acl.methods.protocol import MethodError
-from pyconsul.config.decode import unconvertible
+from pyconsul.lang.mapstructure import decoding_failed, go_kind, unconvertible
 from pyconsul.lang.strconv import NumberSyntaxError, parse_bool, parse_int
 
 Read: TypeAlias = Callable[[str, Any], Any]
-_HEAD: Final = "error decoding config: {} error(s) decoding:\n\n{}"
 
 
 def read_settings(config: Mapping[str, Any], kinds: Mapping[str, Read]) -> dict[str, Any]:
@@ -33,8 +32,7 @@ def read_settings(config: Mapping[str, Any], kinds: Mapping[str, Read]) -> dict[
     if unknown:
         faults.append(f"'' has invalid keys: {', '.join(unknown)}")
     if faults:
-        lines = "\n".join(f"* {fault}" for fault in sorted(faults))
-        raise MethodError(_HEAD.format(len(faults), lines))
+        raise MethodError(f"error decoding config: {decoding_failed(faults)}")
     return found
 
 
@@ -108,10 +106,5 @@ def text_map(name: str, value: Any) -> dict[str, str]:
 
 def _wrong(name: str, expected: str, value: Any) -> MethodError:
     if expected.startswith("map"):
-        return MethodError(f"'{name}' expected a map, got '{_go_kind(value)}'")
+        return MethodError(f"'{name}' expected a map, got '{go_kind(value)}'")
     return MethodError(unconvertible(name, expected, value))
-
-
-def _go_kind(value: Any) -> str:
-    kinds = {str: "string", bool: "bool", int: "int", float: "float64", list: "slice", dict: "map"}
-    return kinds.get(type(value), "invalid")
