@@ -106,6 +106,17 @@ async def test_keys_of_a_provider_that_cannot_be_had_are_told(
     assert why.startswith(f"error validating signature: failed to verify signature: fetching keys {text}")
 
 
+async def test_keys_are_looked_for_when_a_method_is_written(issuer: Any, rsa_signer: Any) -> None:
+    """Those of a provider only by its discovery document; keys that the method holds are looked for nowhere."""
+    await JwtMethod({"JWTValidationPubKeys": [rsa_signer.pem]}, issuer.fetch).check()
+    assert issuer.asked == []
+    issuer.says(DISCOVERY, {"issuer": ISSUER, "jwks_uri": JWKS})
+    await JwtMethod({"OIDCDiscoveryURL": ISSUER}, issuer.fetch).check()
+    assert [ask.url for ask in issuer.asked] == [DISCOVERY]
+    with pytest.raises(MethodError, match=r"error checking JWKSURL: fetching keys oidc: get keys failed"):
+        await JwtMethod({"JWKSURL": JWKS}, issuer.fetch).check()
+
+
 async def test_a_provider_s_token_needs_a_header(issuer: Any) -> None:
     """Its claims alone are looked at first."""
     claims = base64.urlsafe_b64encode(json.dumps({"iss": ISSUER, "exp": NOW + 60}).encode()).decode().rstrip("=")

@@ -191,6 +191,8 @@ async def test_a_provider_is_found_by_its_discovery_document(issuer: Any, rsa_si
 @pytest.mark.parametrize(
     ("claims", "text"),
     [
+        ({"exp": None}, "token is expired (Token Expiry: 0001-01-01 00:00:00 +0000 UTC)"),
+        ({"exp": 0}, "token is expired (Token Expiry: 1970-01-01 00:00:00 +0000 UTC)"),
         ({"exp": 1_000}, "token is expired (Token Expiry: 1970-01-01 00:16:40 +0000 UTC)"),
         (
             {"nbf": 1e300},

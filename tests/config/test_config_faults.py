@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,6 +34,28 @@ def test_a_bad_configuration_is_refused_in_consuls_words(read: Read, case: dict[
     with pytest.raises(ConfigError) as caught:
         read(case["config"])
     assert read.shown(caught.value) == case["error"]
+
+
+def test_the_connections_of_one_client_need_file_descriptors(read: Read) -> None:
+    """As many, and twenty for the agent itself."""
+    limit = "limits {{ http_max_conns_per_client = {} }}"
+    with open_files(1024):
+        read(limit.format(1004))
+        with pytest.raises(ConfigError) as caught:
+            read(limit.format(1005))
+    told = "limits.http_max_conns_per_client: 1005 needs at least 1025"
+    assert str(caught.value) == f"system allows a max of 1024 file descriptors, but {told}"
+
+
+@contextmanager
+def open_files(limit: int) -> Iterator[None]:
+    """So many may be open inside."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 @pytest.mark.parametrize("case", FAULTS["warned"], ids=lambda case: case["config"][:40])

@@ -72,6 +72,26 @@ def test_a_character_literal_holds_one_character(literal: str, reason: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("code", "shown", "in_ascii"),
+    [
+        (97, "'a'", "'a'"),
+        (39, "'\\''", "'\\''"),
+        (0xE9, "'é'", "'\\u00e9'"),
+        (0x1F600, "'\U0001f600'", "'\\U0001f600'"),
+        (0, "'\\x00'", "'\\x00'"),
+        (0x200B, "'\\u200b'", "'\\u200b'"),
+        (0xD800, "'\ufffd'", "'\\ufffd'"),
+        (0xDFFF, "'\ufffd'", "'\\ufffd'"),
+        (0x110000, "'\ufffd'", "'\\ufffd'"),
+        (-1, "'\ufffd'", "'\\ufffd'"),
+    ],
+)
+def test_a_number_is_shown_as_its_character(code: int, shown: str, in_ascii: str) -> None:
+    """What is none is shown as the replacement character."""
+    assert (strconv.quote_rune(code), strconv.quote_rune(code, ascii_only=True)) == (shown, in_ascii)
+
+
+@pytest.mark.parametrize(
     ("text", "base", "bits", "number"),
     [
         ("0x_1f", 0, 64, 31),

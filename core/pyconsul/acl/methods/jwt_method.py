@@ -32,6 +32,7 @@ _KINDS: Final = {
 _UNSIGNED: Final = "failed to verify id token signature"
 _NO_KEY_FITS: Final = "no known key successfully validated the token signature"
 _LAST_SECOND: Final = 253_402_300_799.0  # of the year 9999
+_ZERO_TIME = "0001-01-01 00:00:00 +0000 UTC"
 _OIDC_LEEWAY: Final = 300.0  # seconds before ``nbf`` that an OIDC token is let in
 
 
@@ -228,9 +229,10 @@ class JwtMethod:
             raise MethodError(
                 f"oidc: id token issued by a different provider, expected {quote(self._discovery)} got {quote(issuer)}"
             )
-        ends, begins = float(claims.get("exp") or 0), float(claims.get("nbf") or 0)
-        if ends < now:
-            raise MethodError(f"oidc: token is expired (Token Expiry: {_go_time(ends)})")
+        ends, begins = claims.get("exp"), float(claims.get("nbf") or 0)
+        if ends is None or ends < now:
+            shown = _ZERO_TIME if ends is None else _go_time(ends)
+            raise MethodError(f"oidc: token is expired (Token Expiry: {shown})")
         if now + _OIDC_LEEWAY < begins:
             raise MethodError(
                 f"oidc: current time {_go_time(now)} before the nbf (not before) time: {_go_time(begins)}"
