@@ -5,12 +5,15 @@ from __future__ import annotations
 import ipaddress
 import ssl
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 Run = Callable[..., Any]
@@ -111,6 +114,28 @@ def test_fewer_days_than_none_make_an_authority_that_has_ended(folder: Path, run
     assert "x509: certificate has expired or is not yet valid: current time" in refused.err
 
 
+def test_an_authority_cannot_hold_for_ever(folder: Path, run: Run) -> None:
+    """Certificates count years in four digits."""
+    result = run("tls", "ca", "create", "-days=99999999")
+    text = "error generating CA certificate: asn1: structure error: cannot represent time as GeneralizedTime"
+    assert (result.code, result.err, list(folder.iterdir())) == (1, f"{text}\n", [])
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
+def test_authorities_of_others_may_have_other_keys(kind: str, folder: Path, run: Run) -> None:
+    """And none of the extensions that ours have."""
+    key = ed25519.Ed25519PrivateKey.generate() if kind == "ed25519" else rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "theirs")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    signed = made.sign(key, None if kind == "ed25519" else hashes.SHA256())
+    (folder / "ca.pem").write_bytes(signed.public_bytes(Encoding.PEM))
+    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    result = run("tls", "cert", "create", "-cli", "-days=1", "-ca=ca.pem", "-key=key.pem")
+    assert (result.code, result.err) == (0, "")
+    certificate(folder / "dc1-cli-consul-0.pem").verify_directly_issued_by(signed)
+
+
 def test_numbers_go_on(folder: Path, run: Run) -> None:
     """Each certificate takes the next free number."""
     run("tls", "ca", "create")
@@ -151,7 +176,15 @@ def test_a_certificate_is_accepted_by_openssl(folder: Path, run: Run) -> None:
             ["-client", "-key=other-agent-ca-key.pem"],
             "failed to create certificate: x509: provided PrivateKey doesn't match parent's PublicKey",
         ),
-        (["-client", "-key=consul-agent-ca.pem"], "failed to parse private key"),
+        (["-client", "-key=consul-agent-ca.pem"], "unknown PEM block type for signing key: CERTIFICATE"),
+        (["-client", "-key=bad-key.pem"], "failed to parse private key"),
+        (["-client", "-key=empty.pem"], "no PEM-encoded data found"),
+        (["-client", "-ca=empty.pem"], "failed to parse CA: no PEM-encoded data found"),
+        (["-client", "-ca=bad.pem"], "failed to parse CA: x509: malformed certificate"),
+        (
+            ["-client", "-days=99999999"],
+            "failed to create certificate: asn1: structure error: cannot represent time as GeneralizedTime",
+        ),
         (["-client", "-ca=consul-agent-ca-key.pem"], "failed to parse CA: first PEM-block should be CERTIFICATE type"),
     ],
 )
@@ -159,6 +192,9 @@ def test_what_cannot_be_signed_is_refused(words: list[str], sentence: str, folde
     """Each mistake has its sentence, and no file appears."""
     run("tls", "ca", "create")
     run("tls", "ca", "create", "-domain=other")
+    for name, label in (("bad.pem", "CERTIFICATE"), ("bad-key.pem", "EC PRIVATE KEY")):
+        (folder / name).write_text(f"-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n")
+    (folder / "empty.pem").touch()
     result = run("tls", "cert", "create", *words)
     assert result.code == 1
     assert result.err.startswith(sentence)

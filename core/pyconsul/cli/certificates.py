@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,10 +15,11 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 _DEFAULT_CA_DAYS = 365
+_FAILURE = "failed to create certificate"
 SERVER_AUTH = ExtendedKeyUsageOID.SERVER_AUTH
 CLIENT_AUTH = ExtendedKeyUsageOID.CLIENT_AUTH
 
@@ -29,7 +31,10 @@ _SUBJECT = (
     (NameOID.STREET_ADDRESS, "101 Second Street"),
     (NameOID.POSTAL_CODE, "94105"),
 )
-PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+_PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
+_PEM_LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----")
+_KEY_LABELS = ("EC PRIVATE KEY", "RSA PRIVATE KEY", "PRIVATE KEY")
 
 
 class CertificateError(Exception):
@@ -39,14 +44,17 @@ class CertificateError(Exception):
 def new_authority(
     days: int, common_name: str = "", cluster_id: str = "", domain: str = "", permitted: Sequence[str] = ()
 ) -> tuple[bytes, bytes]:
-    """A self-signed authority and its key, both PEM. ``permitted`` are the only DNS domains it may sign for."""
+    """A self-signed authority and its key, both PEM. ``permitted`` are the only DNS domains it may sign for.
+
+    Raises CertificateError.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     serial = _serial()
     name = common_name or f"Consul Agent CA {serial}"
     subject = _name([*_SUBJECT, (NameOID.COMMON_NAME, name)])
     identifier = _key_id(key.public_key())
     builder = (
-        _validity(days or _DEFAULT_CA_DAYS)
+        _validity(days or _DEFAULT_CA_DAYS, "error generating CA certificate")
         .serial_number(serial)
         .subject_name(subject)
         .issuer_name(subject)
@@ -78,13 +86,11 @@ def new_certificate(
     parent = _parsed_authority(authority)
     signer = _parsed_key(signing_key)
     if _public_bytes(signer.public_key()) != _public_bytes(parent.public_key()):
-        raise CertificateError(
-            "failed to create certificate: x509: provided PrivateKey doesn't match parent's PublicKey"
-        )
+        raise CertificateError(f"{_FAILURE}: x509: provided PrivateKey doesn't match parent's PublicKey")
     key = ec.generate_private_key(ec.SECP256R1())
     others = [x509.IPAddress(_address(text)) for text in addresses]
     builder = (
-        _validity(days)
+        _validity(days, _FAILURE)
         .serial_number(_serial())
         .subject_name(_name([(NameOID.COMMON_NAME, name)]))
         .issuer_name(parent.subject)
@@ -99,7 +105,7 @@ def new_certificate(
     )
     if usages:
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-    made = builder.sign(signer, hashes.SHA256())
+    made = builder.sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256())
     verify(parent, made, dns_names)
     return _pem(made), _key_pem(key)
 
@@ -146,18 +152,21 @@ def _parsed_authority(pem: bytes) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(pem)
     except ValueError as e:
-        raise CertificateError(f"failed to parse CA: {e}") from e
+        raise CertificateError("failed to parse CA: x509: malformed certificate") from e
 
 
 def _parsed_key(pem: bytes) -> PrivateKey:
-    if b"-----BEGIN" not in pem:
+    label = _PEM_LABEL.search(pem)
+    if label is None:
         raise CertificateError("no PEM-encoded data found")
+    if (kind := label[1].decode()) not in _KEY_LABELS:
+        raise CertificateError(f"unknown PEM block type for signing key: {kind}")
     try:
         key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as e:
         raise CertificateError(f"failed to parse private key: {e}") from e
-    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-        raise CertificateError("unknown PEM block type for signing key")
+    if not isinstance(key, PrivateKey):
+        raise CertificateError(f"failed to parse private key: {type(key).__name__} signs nothing")
     return key
 
 
@@ -168,13 +177,16 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
         raise CertificateError("failed to parse certificate") from e
 
 
-def _validity(days: int) -> x509.CertificateBuilder:
-    """From now for so many days; with less than none it has ended already. Raises CertificateError."""
+def _validity(days: int, failure: str) -> x509.CertificateBuilder:
+    """From now for so many days; with less than none it has ended already.
+
+    Raises CertificateError that begins with ``failure``.
+    """
     now = datetime.now(UTC)
     try:
         end = now + timedelta(days=days)
     except OverflowError:
-        raise CertificateError("cannot represent time as GeneralizedTime") from None
+        raise CertificateError(f"{failure}: asn1: structure error: cannot represent time as GeneralizedTime") from None
     return x509.CertificateBuilder().not_valid_before(min(now, end)).not_valid_after(end)
 
 
@@ -205,7 +217,7 @@ def _key_id(key: ec.EllipticCurvePublicKey) -> bytes:
 
 
 def _public_bytes(key: object) -> bytes:
-    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+    if not isinstance(key, _PublicKey):
         raise CertificateError(f"invalid key type: {type(key).__name__}")
     return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 

@@ -48,11 +48,14 @@ def run(args: Args, console: Console) -> int:
     if args.boolean("name-constraint"):
         permitted = [*args.strings("additional-name-constraint"), domain, "localhost"]
 
-    from ..certificates import new_authority
+    from ..certificates import CertificateError, new_authority
 
-    certificate, key = new_authority(
-        args.integer("days"), args.string("common-name"), args.string("cluster-id"), domain, permitted
-    )
+    try:
+        certificate, key = new_authority(
+            args.integer("days"), args.string("common-name"), args.string("cluster-id"), domain, permitted
+        )
+    except CertificateError as e:
+        raise Failed(str(e)) from e
     with failing(""):
         write_atomically(certificate_file, certificate, 0o644)
         console.say(f"==> Saved {certificate_file}")
