@@ -19,8 +19,9 @@ from pyconsul.raft.log_store import LogError, SegmentLog
 from pyconsul.raft.single import DurableVoter
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.errors import BadRequest, RaftFailure
+from pyconsul.telemetry.logging import Level
 from tests.raft import voters
-from tests.raft.voters import SET, Dictionary, both, durable
+from tests.raft.voters import SET, Dictionary, both, durable, logged
 from tests.waiting import comes_true
 
 
@@ -117,6 +118,30 @@ async def test_a_restart_finds_everything_once(tmp_path: Path) -> None:
         assert machine.rows == rows
         assert machine.applied == applied
         assert (voter.term, voter.last_index) == (term + 1, last + 1)
+
+
+async def test_a_write_that_a_crash_interrupted_is_cut_off_and_told(tmp_path: Path) -> None:
+    """Nobody was told that it is there; all before it is."""
+    async with durable(tmp_path) as (voter, machine):
+        await voter.propose(SET, ["k", "v"])
+        rows = machine.rows
+    (segment,) = (tmp_path / "raft/log").glob("*.log")
+    with segment.open("ab") as file:
+        file.write(segment.read_bytes()[:9])
+    with logged(Level.WARN) as lines:
+        async with durable(tmp_path) as (_, machine):
+            assert machine.rows == rows
+    assert f"an interrupted write was cut off the log: file={segment}: " in lines().replace('"', "")
+
+
+async def test_a_file_that_is_none_of_ours_stops_the_start(tmp_path: Path) -> None:
+    """Whoever put it there has to take it away."""
+    async with durable(tmp_path):
+        pass
+    (tmp_path / "raft/log/notes.log").touch()
+    with pytest.raises(LogError, match=r"notes\.log is no file of ours"):
+        async with durable(tmp_path):
+            pass
 
 
 async def test_a_new_address_is_written_to_the_configuration(tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ from typing import IO, Any
 import pytest
 
 from pyconsul.raft.archive import ArchiveError, Meta, read_archive, write_archive
-from pyconsul.raft.log_store import LogError
+from pyconsul.raft.log_store import LogError, SegmentLog
 from pyconsul.raft.single import SnapshotRules
 from pyconsul.raft.snapshot_store import SnapshotStore
-from tests.raft.voters import ME, SET, a_state, an_archive, both, durable
+from pyconsul.telemetry.logging import Level
+from tests.raft.voters import ME, SET, a_state, an_archive, both, durable, logged
 
 
 @both
@@ -70,6 +71,38 @@ async def test_a_snapshot_comes_when_it_is_due_and_cuts_the_log(tmp_path: Path) 
     async with durable(tmp_path) as (_, machine):
         assert machine.rows == rows
         assert machine.applied == [newest]
+
+
+async def test_a_snapshot_that_cannot_be_saved_is_told_and_tried_again(tmp_path: Path, monkeypatch: Any) -> None:
+    """Writes go on meanwhile."""
+
+    def fails(store: SnapshotStore, meta: Meta, state: IO[bytes]) -> tuple[Meta, IO[bytes]]:
+        raise LogError("no space left on device")
+
+    async with durable(tmp_path) as (voter, _):
+        for n in range(6):
+            await voter.propose(SET, [f"k{n}", "v"])
+        with logged(Level.ERROR) as lines, monkeypatch.context() as patched:
+            patched.setattr(SnapshotStore, "save", fails)
+            assert not await voter.snapshot_if_due()
+        assert lines().endswith('failed to take snapshot: error="no space left on device"\n')
+        await voter.propose(SET, ["more", "v"])
+        assert await voter.snapshot_if_due()
+
+
+async def test_old_files_that_a_restore_cannot_remove_are_only_in_the_way(tmp_path: Path, monkeypatch: Any) -> None:
+    """The snapshot covers what is in them."""
+
+    def fails(log: SegmentLog) -> None:
+        raise OSError(13, "Permission denied", "raft")
+
+    async with durable(tmp_path) as (voter, machine):
+        await voter.propose(SET, ["old", "1"])
+        with logged(Level.ERROR) as lines, monkeypatch.context() as patched:
+            patched.setattr(SegmentLog, "reset", fails)
+            await voter.restore(an_archive(5000, new="2"))
+        assert machine.rows == {"new": "2"}
+    assert "failed to remove old log files: error=" in lines()
 
 
 async def test_private_records_survive_a_restart_from_a_snapshot(tmp_path: Path) -> None:

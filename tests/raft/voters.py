@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from pyconsul.raft.records import header, record
 from pyconsul.raft.single import DurableVoter, MemoryVoter, SnapshotRules
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.errors import BadRequest
+from pyconsul.telemetry.logging import Level, Monitor, add_sink, remove_sink
 
 SET = 2
 
@@ -84,6 +85,17 @@ class Dictionary:
     def restoring(self) -> Filling:
         """An empty one."""
         return Filling(self)
+
+
+@contextmanager
+def logged(level: Level) -> Iterator[Callable[[], str]]:
+    """What is logged inside at this level and above, once it is asked for."""
+    monitor = Monitor(level)
+    add_sink(monitor)
+    try:
+        yield monitor.take
+    finally:
+        remove_sink(monitor)
 
 
 ME = Server("node-1", "127.0.0.1:8300")
