@@ -21,6 +21,8 @@ from pyconsul.structs.catalog import (
 )
 from pyconsul.structs.checks import CheckType
 from pyconsul.structs.errors import NoLeader
+from pyconsul.telemetry.logging import Level, Monitor, add_sink, remove_sink
+from tests.waiting import comes_true
 
 FACTS = NodeFacts(datacenter="dc1", node="here", node_id="id", address="1.1.1.1", tagged_addresses={}, meta={})
 SECOND = 1_000_000_000
@@ -228,3 +230,52 @@ async def test_an_alias_tells_when_it_cannot_ask(bench: Bench) -> None:
     await bench.until(lambda c: c.Output == "Failure checking aliased node or service: No cluster leader", "al")
     bench.others.back.set()
     await bench.until(lambda c: "could not be found on node n2" in c.Output, "al")
+
+
+async def test_an_alias_asks_ever_more_seldom_while_nobody_answers(
+    bench: Bench, skip_time: Callable[[float], None]
+) -> None:
+    """After some attempts at once it waits for 2 seconds, then 4, a minute at most; an answer counts at once."""
+    bench.others.failures = 6
+    bench.start("al", AliasNode="n2", status="passing")
+    for failures_left, pause in ((2, 2.0), (1, 4.0), (0, 8.0)):
+        await comes_true(lambda left=failures_left: bench.others.failures == left)
+        skip_time(pause / 2)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert bench.others.failures == failures_left
+        skip_time(pause / 2)
+    await bench.until(lambda c: "could not be found on node n2" in c.Output, "al")
+
+
+async def test_an_alias_of_a_service_stays_while_nobody_says_whether_it_exists(bench: Bench) -> None:
+    """So that nothing flaps."""
+    answer, asked = bench.others.__call__, list[str]()
+
+    async def half_deaf(method: str, ask: Any) -> Any:
+        asked.append(method)
+        if method == "Catalog.NodeServices":
+            raise NoLeader
+        return await answer(method, ask)
+
+    bench.runner.rpc = half_deaf
+    bench.others.services = {}
+    bench.start("al", AliasNode="n2", AliasService="web")
+    await bench.until(lambda c: c.Status == "passing", "al")
+    assert "Catalog.NodeServices" in asked
+
+
+async def test_a_check_that_breaks_is_told(bench: Bench) -> None:
+    """A fault of ours ends it, and nothing else."""
+
+    async def broken() -> None:
+        raise ValueError("odd")
+
+    monitor = Monitor(Level.ERROR)
+    add_sink(monitor)
+    try:
+        await asyncio.wait({bench.runner.spawn(broken(), "check c")})
+        await asyncio.sleep(0)
+    finally:
+        remove_sink(monitor)
+    assert monitor.take().endswith('Check stopped running: task="check c" error="ValueError(\'odd\')"\n')

@@ -291,6 +291,11 @@ def test_configurations_are_validated(run: Run, tmp_path: Path) -> None:
     (tmp_path / "bad.hcl").write_text("server = true\n")
     assert run("validate", f"{tmp_path}/ok.hcl").out == "Configuration is valid!\n"
     assert run("validate", "-quiet", f"{tmp_path}/ok.hcl").out == ""
+    (tmp_path / "odd.hcl").write_text('node_name = "a_b"\ndata_dir = "d"\nbind_addr = "127.0.0.1"\n')
+    odd = run("validate", f"{tmp_path}/odd.hcl")
+    assert odd.out == "Configuration is valid!\n"
+    assert odd.err.startswith('Node name "a_b" will not be discoverable via DNS due to invalid characters. ')
+    assert run("validate", "-quiet", f"{tmp_path}/odd.hcl").err == ""
     assert run("validate", f"{tmp_path}/bad.hcl").err == "Config validation failed: data_dir cannot be empty\n"
     assert run("validate").err == "Must specify at least one config file or directory\n"
     assert run("validate", "-config-format=xml", "x").err == "-config-format must be either 'hcl' or 'json\n"
