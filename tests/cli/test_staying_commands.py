@@ -186,6 +186,16 @@ def test_watches_that_make_no_sense_are_refused(words: list[str], sentence: str,
     assert (result.code, result.err) == (1, sentence + "\n")
 
 
+def test_a_watch_asks_as_its_flags_say(agent: Any, run: Run) -> None:
+    """Without a command it prints what there is, once."""
+    agent.on("GET", "/v1/status/leader", "10.0.0.1:8300")
+    agent.on("GET", "/v1/health/service/web", [])
+    words = ["-type=service", "-service=web", "-tag=a", "-tag=b", "-passingonly=true", "-datacenter=dc2", "-stale"]
+    result = run("watch", *words)
+    assert (result.code, result.out) == (0, "[]\n")
+    assert agent.asked[-1].params == {"tag": ["a", "b"], "passing": [""], "dc": ["dc2"], "stale": [""]}
+
+
 def test_a_watch_names_a_bad_setting_without_further_words(run: Run) -> None:
     """Other commands say before that they could not connect."""
     told = run("watch", "-type=nodes", "-ca-file=none").err

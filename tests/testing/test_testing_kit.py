@@ -40,6 +40,19 @@ def test_each_test_gets_a_fresh_one(consul_agent: InProcessAgent) -> None:
     assert consul_agent.client.kv.keys() == []
 
 
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_one_agent_can_serve_a_whole_run(consul_agent_session: InProcessAgent, time: str) -> None:
+    """What a test leaves there, the next one finds."""
+    assert consul_agent_session.client.kv.put(time, "")
+    assert (consul_agent_session.client.kv.keys() or [])[0] == "first"
+
+
+def test_an_agent_is_started_once(consul_agent: InProcessAgent) -> None:
+    """It does run already."""
+    with pytest.raises(RuntimeError, match="the agent runs already"):
+        consul_agent.start()
+
+
 @pytest.mark.consul_agent(datacenter="dc7", node="n7", config='node_meta { rack = "r1" }')
 def test_a_marker_changes_its_settings(consul_agent: InProcessAgent) -> None:
     """Names by argument, everything else as HCL."""

@@ -9,7 +9,7 @@ import asyncio
 import socket
 import threading
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
 from functools import cached_property
 from types import TracebackType
@@ -189,20 +189,17 @@ class InProcessAgent:
 
     async def _started(self) -> Agent:
         runtime = load(self._flags, {}).runtime
-        for attempt in _attempts():
+        attempt = 1
+        while True:
             agent = Agent(_on_free_ports(runtime))
             try:
                 await agent.start()
             except OSError:
                 if attempt == _START_ATTEMPTS:
                     raise
+                attempt += 1
             else:
                 return agent
-        raise AssertionError("the last attempt returns or raises")
-
-
-def _attempts() -> Iterator[int]:
-    return iter(range(1, _START_ATTEMPTS + 1))
 
 
 def _mode(data_dir: Path | str | None) -> dict[str, Any]:
