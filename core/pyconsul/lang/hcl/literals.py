@@ -110,6 +110,7 @@ def _interpolations(body: str) -> list[tuple[int, int]]:
 
 
 def _unescape(text: str, token: Token) -> str:
+    """``text`` without its escapes; octets that they make no character of become U+FFFD, as Go's JSON shows them."""
     if "\\" not in text:
         return text
     simple = _JSON_SIMPLE if token.json else _SIMPLE
@@ -122,17 +123,14 @@ def _unescape(text: str, token: Token) -> str:
                     return "/"
                 raise _bad_string(token)
             return simple[plain]
-        if octal is not None:
-            code = int(octal, 8)
-            if code > 255:
-                raise _bad_string(token)
-        else:
-            code = int(byte or short or long, 16)
-        if code > 0x10FFFF:
+        code = int(octal, 8) if octal else int(byte or short or long, 16)
+        if code > (0xFF if octal else 0x10FFFF):
             raise _bad_string(token)
+        if octal or byte:
+            return bytes((code,)).decode("utf-8", "surrogateescape")
         return "\ufffd" if 0xD800 <= code <= 0xDFFF else chr(code)
 
-    return _ESCAPE.sub(replace, text)
+    return _ESCAPE.sub(replace, text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _heredoc(text: str) -> str:
