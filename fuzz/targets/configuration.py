@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from pyconsul.config import ConfigError, load
+from pyconsul.config.sanitise import sanitised
 
 SEEDS = [
     b'datacenter = "dc2" ports { http = 8600 grpc = -1 } dns_config { node_ttl = "5s" soa { retry = 5 } }',
@@ -47,4 +48,4 @@ def run(data: bytes) -> None:
     except ConfigError as error:
         assert str(error)
         return
-    msgspec.json.encode(loaded.runtime.sanitised())
+    msgspec.json.encode(sanitised(loaded.runtime))

@@ -9,8 +9,8 @@ import h2.connection
 from standing import agent, do
 from targets.http_connection import Pipe
 
-from pyconsul.agent.http.front import HttpFront
-from pyconsul.agent.http.http2_connection import Http2Connection
+from pyconsul.agent.http.front.http2_connection import Http2Connection
+from pyconsul.agent.http.front.http_front import HttpFront
 
 
 def _asked(method: str, path: str, body: bytes = b"", *more: tuple[str, str], reset: bool = False) -> bytes:

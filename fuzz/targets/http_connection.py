@@ -7,8 +7,8 @@ from typing import cast
 
 from standing import agent, do
 
-from pyconsul.agent.http.front import HttpFront
-from pyconsul.agent.http.server import Connection
+from pyconsul.agent.http.front.http1_connection import Connection
+from pyconsul.agent.http.front.http_front import HttpFront
 
 SEEDS = [
     b"GET /v1/kv/a?raw HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/catalog/services HTTP/1.1\r\nHost: x\r\n\r\n",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pyconsul.agent.http.heads import Head, Refused
-from pyconsul.agent.http.reading import BadBody, End, RequestReader
+from pyconsul.agent.http.front.heads import Head, Refused
+from pyconsul.agent.http.front.reading import BadBody, End, RequestReader
 
 LIMIT = 1024
 SEEDS = [

@@ -165,5 +165,6 @@ def test_output_that_nobody_reads_ends_the_program_like_any_other(
 def test_every_command_module_has_a_row() -> None:
     """No module below ``commands`` is forgotten in the table, and no row names a module that is not there."""
     folder = Path(commands.__file__).parent
-    modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    paths = (path.relative_to(folder) for path in folder.rglob("*.py") if path.stem != "__init__")
+    modules = {".".join(path.with_suffix("").parts) for path in paths}
     assert modules == {row.module for row in COMMANDS.values()} - {GROUP, LATER}

@@ -11,6 +11,7 @@ import pytest
 from pyconsul.config import load
 from pyconsul.config.keys import KEYS, Key, Kind, flag_rows, keys_where
 from pyconsul.config.runtime import RuntimeConfig
+from pyconsul.config.sanitise import sanitised
 from pyconsul.config.sections import Section
 
 _NOT_IN_RUNTIME = ("check.", "service.", "audit.", "segments", "license_", "tls.defaults.", "acl.tokens.managed")
@@ -92,14 +93,14 @@ def test_secrets_are_never_shown() -> None:
         watches = [{ type = "key" key = "x" token = "SECRET" args = ["true"] }]
     """
     runtime = load({"dev": True, "hcl": [text]}, {}).runtime
-    shown = json.dumps(runtime.sanitised())
+    shown = json.dumps(sanitised(runtime))
     assert "SECRET" not in shown and "pUqJrVyVRj5" not in shown
     assert "provider=aws secret_access_key=hidden region=x" in shown
 
 
 def test_the_shown_configuration_uses_consuls_names_and_forms() -> None:
     """Durations, addresses, unlimited rates and definitions look as a real agent shows them."""
-    shown = load({"dev": True, "node": "n1", "hcl": ['service { name = "web" port = 80 }']}, {}).runtime.sanitised()
+    shown = sanitised(load({"dev": True, "node": "n1", "hcl": ['service { name = "web" port = 80 }']}, {}).runtime)
     assert shown["MaxQueryTime"] == "10m0s"
     assert shown["HTTPAddrs"] == ["tcp://127.0.0.1:8500"]
     assert shown["RPCRateLimit"] == 1.7976931348623157e308
@@ -125,7 +126,7 @@ def test_a_proxy_is_shown_with_all_its_members() -> None:
           }
         }
     """
-    shown = load({"dev": True, "hcl": [text]}, {}).runtime.sanitised()["Services"][0]["Proxy"]
+    shown = sanitised(load({"dev": True, "hcl": [text]}, {}).runtime)["Services"][0]["Proxy"]
     assert shown["Config"] == {"api_token": "hidden", "clientSecret": "hidden", "a": 1}
     assert (shown["AccessLogs"]["Enabled"], shown["EnvoyExtensions"], shown["LocalServiceAddress"]) == (False, [], "")
     upstream = shown["Upstreams"][0]
@@ -135,7 +136,7 @@ def test_a_proxy_is_shown_with_all_its_members() -> None:
 def test_further_addresses_of_certificates_are_shown_as_octets() -> None:
     """Sixteen of them each, as Go's addresses are shown; those of IPv4 are mapped into IPv6."""
     text = 'auto_encrypt { ip_san = ["10.1.2.3", "::1"] } auto_config { ip_sans = ["10.1.2.3"] }'
-    shown = load({"dev": True, "hcl": [text]}, {}).runtime.sanitised()
+    shown = sanitised(load({"dev": True, "hcl": [text]}, {}).runtime)
     mapped = [*[0] * 10, 255, 255, 10, 1, 2, 3]
     assert shown["AutoEncryptIPSAN"] == [mapped, [*[0] * 15, 1]]
     assert shown["AutoConfig"]["IPSANs"] == [mapped]
@@ -149,7 +150,7 @@ def test_config_entries_of_the_configuration_are_shown_as_they_will_be_written()
           { kind = "service-defaults" name = "web" protocol = "grpc" }
         ] }
     """
-    shown = load({"dev": True, "hcl": [text]}, {}).runtime.sanitised()["ConfigEntryBootstrap"]
+    shown = sanitised(load({"dev": True, "hcl": [text]}, {}).runtime)["ConfigEntryBootstrap"]
     assert [(entry.kind, entry.Name) for entry in shown] == [("proxy-defaults", "global"), ("service-defaults", "web")]
     assert shown[0].Config == {"protocol": "http", "api_token": "hidden"}
     assert shown[1].Protocol == "grpc" and shown[1].Hash > 0
@@ -158,5 +159,5 @@ def test_config_entries_of_the_configuration_are_shown_as_they_will_be_written()
 def test_the_place_of_a_service_is_shown_with_both_members() -> None:
     """A member that is not set is empty."""
     text = 'service { name = "web" locality { region = "north" } }'
-    shown = load({"dev": True, "hcl": [text]}, {}).runtime.sanitised()["Services"][0]
+    shown = sanitised(load({"dev": True, "hcl": [text]}, {}).runtime)["Services"][0]
     assert shown["Locality"] == {"Region": "north", "Zone": ""}

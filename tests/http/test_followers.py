@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 
 import pytest
 
-from pyconsul.agent.http.followers import Group
+from pyconsul.agent.http.front.followers import Group
 from pyconsul.agent.http.reply import Reply
 from pyconsul.testing import InProcessAgent
 from tests.waiting import comes_true

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from pyconsul.agent.agent import Agent
-from pyconsul.agent.http import bodies, server
-from pyconsul.agent.http.front import Patience
-from pyconsul.agent.http.server import Connection
+from pyconsul.agent.http.front import bodies, http1_connection
+from pyconsul.agent.http.front.http1_connection import Connection
+from pyconsul.agent.http.front.http_front import Patience
 from pyconsul.server.state.kv import KVS
 from pyconsul.telemetry import logger
 
@@ -49,8 +49,8 @@ async def test_what_is_sent_while_a_query_waits_stays_in_the_socket(
     wire.send(lines("GET", "/v1/kv/a?index=1&wait=1ns") * 2)
     wire.send(lines("GET", "/v1/event/list?index=1&wait=60s") + lines("GET", "/v1/status/leader") * 20_000)
     connection = only_connection(agent)
-    await until(lambda: connection._reader.buffered > server.AHEAD)
-    assert connection._reader.buffered < server.AHEAD + (512 << 10)
+    await until(lambda: connection._reader.buffered > http1_connection.AHEAD)
+    assert connection._reader.buffered < http1_connection.AHEAD + (512 << 10)
     async with connect(agent) as other:
         assert (await other.get("/v1/event/fire/end", method="PUT")).status == 200
     answers = [await wire.answer() for _ in range(20_003)]

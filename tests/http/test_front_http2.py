@@ -15,10 +15,10 @@ import h2.settings
 import pytest
 
 from pyconsul.agent.agent import Agent
-from pyconsul.agent.http import bodies
-from pyconsul.agent.http.front import Patience
-from pyconsul.agent.http.http2 import HEADER_LIMIT, HEADER_SLOP, PlainEncoder
-from pyconsul.agent.http.http2_connection import Http2Connection
+from pyconsul.agent.http.front import bodies
+from pyconsul.agent.http.front.http2 import HEADER_LIMIT, HEADER_SLOP, PlainEncoder
+from pyconsul.agent.http.front.http2_connection import Http2Connection
+from pyconsul.agent.http.front.http_front import Patience
 from pyconsul.server.state.kv import KVS
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pyconsul.agent.http.heads import MANY_HEADERS, Head, Refused, expects
-from pyconsul.agent.http.reading import END, BadBody, Event, RequestReader
+from pyconsul.agent.http.front.heads import MANY_HEADERS, Head, Refused, expects
+from pyconsul.agent.http.front.reading import END, BadBody, Event, RequestReader
 
 LIMIT = 1 << 16
 

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from pyconsul.agent.agent import Agent
-from pyconsul.agent.http.tls import openssl_name
+from pyconsul.agent.http.front.tls import openssl_name
 from pyconsul.config import ConfigError
 from pyconsul.config.runtime import Address
 

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyconsul.agent.http.heads import Refused
-from pyconsul.agent.http.http2 import MAX_STREAMS, Asked, Dropped, Http2Session, Piece, Room, Whole
-from pyconsul.agent.http.http2_frames import TURN
-from pyconsul.agent.http.http2_heads import header_fault
-from pyconsul.agent.http.http2_heads import request_head as read_head
+from pyconsul.agent.http.front.heads import Refused
+from pyconsul.agent.http.front.http2 import MAX_STREAMS, Asked, Dropped, Http2Session, Piece, Room, Whole
+from pyconsul.agent.http.front.http2_frames import TURN
+from pyconsul.agent.http.front.http2_heads import header_fault
+from pyconsul.agent.http.front.http2_heads import request_head as read_head
 
 GET = [(":method", "GET"), (":scheme", "https"), (":authority", "a:1"), (":path", "/v1/kv/a?raw")]
 

@@ -22,7 +22,7 @@ from pyconsul.agent.events import Events, LocalInstance
 from pyconsul.agent.figures import Figures, configure_metrics
 from pyconsul.agent.http.agent_members import join
 from pyconsul.agent.http.door import Door
-from pyconsul.agent.http.listeners import Listeners
+from pyconsul.agent.http.front.listeners import Listeners
 from pyconsul.agent.keyring import Keyrings
 from pyconsul.agent.last_seen import LastSeen
 from pyconsul.agent.local.coordinates import CoordinateSender, pause_between

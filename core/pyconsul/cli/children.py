@@ -7,10 +7,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import IO
 
+from pyconsul.cli.console import Failed
 from pyconsul.primitives.child_signals import heed_children
 from pyconsul.primitives.system_errors import system_text
-
-from .console import Failed
 
 
 def arguments(words: Sequence[str], environ: Mapping[str, str], *, shell: bool) -> list[str]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
+from pyconsul.cli.registry import COMMANDS, GROUP, LATER
 from pyconsul.lang.goflags import FlagSet
 
-from .registry import COMMANDS, GROUP, LATER
-
 if TYPE_CHECKING:
+    from pyconsul.cli.console import Console
     from pyconsul.lang.goflags import Args
-
-    from .console import Console
 
 
 class Command(Protocol):

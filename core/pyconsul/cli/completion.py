@@ -10,11 +10,10 @@ import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+from pyconsul.cli.command import Command, flags_of, load
+from pyconsul.cli.console import Console, Failed
+from pyconsul.cli.registry import COMMANDS, children
 from pyconsul.primitives.multierror import multi_error
-
-from .command import Command, flags_of, load
-from .console import Console, Failed
-from .registry import COMMANDS, children
 
 PROGRAM = "py-consul"
 _GLOBAL_FLAGS = ("-autocomplete-install", "-autocomplete-uninstall", "-help", "-version")

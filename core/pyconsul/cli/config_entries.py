@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
-from .console import Console, Failed
-from .files import data_source_not_raw
+from pyconsul.cli.console import Console, Failed
+from pyconsul.cli.files import data_source_not_raw
 
 # Where the API client orders fields of a struct otherwise than the server does: the fields around which it differs, by
 # the path of the struct below its kind ("" for itself). Facts of the client's structs.

@@ -82,7 +82,7 @@ class Console:
 
         Not ``with_token``: its flags do not count.
         """
-        from .flags import settings_of
+        from pyconsul.cli.flags import settings_of
 
         with failing(failure):
             from pyconsul.sdk import Client

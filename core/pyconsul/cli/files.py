@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 
+from pyconsul.cli.console import Console, Failed
 from pyconsul.primitives.system_errors import file_text, system_text
 from pyconsul.primitives.whole_files import replacing
-
-from .console import Console, Failed
 
 
 def data_source(text: str, console: Console) -> bytes:

@@ -10,9 +10,8 @@ from pyconsul.lang.strconv import quote
 from pyconsul.primitives.folders import MissingFolderError, files_below
 from pyconsul.primitives.system_errors import file_text
 
-from .console import Console
-
 if TYPE_CHECKING:
+    from pyconsul.cli.console import Console
     from pyconsul.sdk import TLS, QueryOptions, Settings
 
 HTTP_GROUP: Final = "http"

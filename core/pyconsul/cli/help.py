@@ -5,11 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
+from pyconsul.cli.command import flags_of, load
+from pyconsul.cli.flags import HTTP_GROUP
+from pyconsul.cli.registry import COMMANDS, children
 from pyconsul.lang.goflags import Flag, unquote_usage
-
-from .command import flags_of, load
-from .flags import HTTP_GROUP
-from .registry import COMMANDS, children
 
 _WIDTH = 72
 _FLAG_INDENT = 5

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from .console import Failed
+from pyconsul.cli.console import Failed
 
 
 class Intention(msgspec.Struct, frozen=True, kw_only=True):

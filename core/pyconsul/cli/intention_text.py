@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .console import Failed
+from pyconsul.cli.console import Failed
 
 
 def named_parts(text: str, what: str) -> dict[str, str]:

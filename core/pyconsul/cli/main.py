@@ -11,16 +11,14 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from pyconsul.cli.console import Console, Failed, UsageFailed
+from pyconsul.cli.registry import longest_command
 from pyconsul.primitives import locale_variable
 from pyconsul.primitives.standard_streams import ReaderGone, die_of
 
-from .console import Console, Failed, UsageFailed
-from .registry import longest_command
-
 if TYPE_CHECKING:
+    from pyconsul.cli.command import Command
     from pyconsul.lang.goflags import FlagError, FlagSet
-
-    from .command import Command
 
 _HELP: Final = frozenset({"-h", "-help", "--help"})
 _VERSION: Final = frozenset({"-v", "-version", "--version"})
@@ -62,7 +60,7 @@ def main(argv: Sequence[str], console: Console) -> int:
 def _dispatch(argv: Sequence[str], console: Console) -> int:
     """Completion, global flags, or a command."""
     if console.environ.get("COMP_LINE"):
-        from .completion import answer
+        from pyconsul.cli.completion import answer
 
         return answer(console)
     line = CommandLine(argv)
@@ -71,7 +69,7 @@ def _dispatch(argv: Sequence[str], console: Console) -> int:
     if line.wants_help and not line.command:
         return _overview(console)
     if line.installs or line.uninstalls:
-        from .completion import change_shells
+        from pyconsul.cli.completion import change_shells
 
         return change_shells(console, install=line.installs, uninstall=line.uninstalls)
     if not line.command or line.is_unknown:
@@ -137,9 +135,8 @@ class CommandLine:
 
 def _run(name: str, words: list[str], console: Console) -> int:
     """Read the command's flags and run it."""
+    from pyconsul.cli.command import flags_of, load, read
     from pyconsul.lang.goflags import FlagError
-
-    from .command import flags_of, load, read
 
     command = load(name)
     if command is None:
@@ -174,7 +171,7 @@ def _bad_flags(command: Command, flags: FlagSet, error: FlagError, console: Cons
 
 def _group(name: str, words: list[str], console: Console) -> int:
     """A group alone, or with a subcommand that it does not have."""
-    from .help import command_help, suggestion
+    from pyconsul.cli.help import command_help, suggestion
 
     console.complain(command_help(name))
     hint = suggestion(words[0], name) if words and not words[0].startswith("-") else ""
@@ -184,21 +181,21 @@ def _group(name: str, words: list[str], console: Console) -> int:
 
 
 def _help(name: str, console: Console) -> int:
-    from .help import command_help
+    from pyconsul.cli.help import command_help
 
     console.say(command_help(name))
     return 0
 
 
 def _complain_help(name: str, console: Console) -> int:
-    from .help import command_help
+    from pyconsul.cli.help import command_help
 
     console.complain(command_help(name))
     return 1
 
 
 def _overview(console: Console) -> int:
-    from .help import overview
+    from pyconsul.cli.help import overview
 
     console.say(overview())
     return 0
@@ -206,7 +203,7 @@ def _overview(console: Console) -> int:
 
 def _unknown(line: CommandLine, console: Console) -> int:
     """No command, or one that does not exist."""
-    from .help import overview, suggestion
+    from pyconsul.cli.help import overview, suggestion
 
     console.complain(overview())
     hint = suggestion(line.command) if line.command else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .console import Failed
+from pyconsul.cli.console import Failed
 
 if TYPE_CHECKING:
     from pyconsul.lang.goregexp import Regexp

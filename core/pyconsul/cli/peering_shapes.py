@@ -6,13 +6,12 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType
 
+from pyconsul.cli.console import Console, Failed, failing
+from pyconsul.cli.flags import client_flags, partition_flag
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.sdk.results import Locality, Result, Texts
 from pyconsul.structs.godecode import into
 from pyconsul.structs.wire import OmitStr
-
-from .console import Console, Failed, failing
-from .flags import client_flags, partition_flag
 
 FORMATS: Final = ("pretty", "json")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .console import Console, Failed
+from pyconsul.cli.console import Console, Failed
 
 if TYPE_CHECKING:
     from pyconsul.structs.checks import CheckType

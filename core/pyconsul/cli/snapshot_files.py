@@ -6,9 +6,8 @@ import os
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
+from pyconsul.cli.console import Failed
 from pyconsul.primitives.system_errors import file_text
-
-from .console import Failed
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from pyconsul.config.sections import (
@@ -205,9 +203,3 @@ class RuntimeConfig(Section, frozen=True, kw_only=True):
     serf_advertise_lan: Address
     serf_bind_wan: Address | None  # None while the WAN pool is off
     serf_advertise_wan: Address | None
-
-    def sanitised(self) -> dict[str, Any]:
-        """The configuration as ``/v1/agent/self`` shows it: Consul's names, secrets hidden; ready for JSON."""
-        from pyconsul.config.sanitise import sanitised  # that module reads this one's types
-
-        return sanitised(self)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote_plus
 
-from pyconsul.agent.http.writing import takes_gzip
+from pyconsul.agent.http.packing import takes_gzip
 from pyconsul.primitives.durations import parse_duration
 from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.structs.errors import BadRequest, InternalError

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from pyconsul.cli.console import UsageFailed
 from pyconsul.lang.goflags import Args, FlagSet
-
-from ..console import UsageFailed
 
 TEMPLATED: Final = "templated-policy"
 

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from pyconsul.acl.templated import policy_of_node, policy_of_service, synthetic_policy
+from pyconsul.cli.acl.shapes import ExpandedToken, NodeIdentity, Policy, Role, ServiceIdentity, TemplatedPolicy, Token
+from pyconsul.cli.acl.text import datacenters, node_line, service_line, token_head
 from pyconsul.lang.strconv import quote
 from pyconsul.structs import acl
-
-from .shapes import ExpandedToken, NodeIdentity, Policy, Role, ServiceIdentity, TemplatedPolicy, Token
-from .text import datacenters, node_line, service_line, token_head
 
 _DEFAULT_POLICY: Final = (
     "Description: Backstop rule used if no preceding layer has a matching rule "

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pyconsul.cli.console import Failed, failing
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
-
-from ..console import Failed, failing
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client
@@ -95,7 +94,7 @@ def resolved(typed_ids: list[str], what: str, resolve: Callable[[str], str]) -> 
 
 def policies_of(args: Args, client: Client, prefix: str = "") -> list[Json]:
     """The policies of ``-policy-name`` and ``-policy-id``, or of the flags with that ``prefix``. Raises Failed."""
-    from .names import policy_id
+    from pyconsul.cli.acl.names import policy_id
 
     names, ids = args.strings(f"{prefix}policy-name"), args.strings(f"{prefix}policy-id")
     return linked(names, ids, "policy", lambda typed: policy_id(client, typed))
@@ -103,7 +102,7 @@ def policies_of(args: Args, client: Client, prefix: str = "") -> list[Json]:
 
 def roles_of(args: Args, client: Client, prefix: str = "") -> list[Json]:
     """The roles of ``-role-name`` and ``-role-id``, or of the flags with that ``prefix``. Raises Failed."""
-    from .names import role_id
+    from pyconsul.cli.acl.names import role_id
 
     names, ids = args.strings(f"{prefix}role-name"), args.strings(f"{prefix}role-id")
     return linked(names, ids, "role", lambda typed: role_id(client, typed))
@@ -135,7 +134,7 @@ def _node_identity(text: str) -> Json:
 
 def templated_policies(args: Args, flags: TemplateFlags) -> list[Json]:
     """Templated policies of flags and file. Raises Failed."""
-    from .template_file import templated_policies_in
+    from pyconsul.cli.acl.template_file import templated_policies_in
 
     found: list[Json] = []
     if args.string(flags.name):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pyconsul.cli.console import Console, Failed
+from pyconsul.cli.files import text_source
 from pyconsul.lang.goflags import Args, FlagSet
-
-from ..console import Console, Failed
-from ..files import text_source
 
 if TYPE_CHECKING:
     from pyconsul.sdk.results import Json

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from pyconsul.cli.console import Failed
 from pyconsul.sdk.errors import ConsulError, InvalidArgument
 
-from ..console import Failed
-
 if TYPE_CHECKING:
+    from pyconsul.cli.console import Console
     from pyconsul.lang.goflags import Args
     from pyconsul.sdk import Client
     from pyconsul.sdk.results import Json
-
-    from ..console import Console
 
 _WHOLE: Final = 36  # characters of a UUID; a text of that length is taken as it is
 _ANONYMOUS: Final = "00000000-0000-0000-0000-000000000002"

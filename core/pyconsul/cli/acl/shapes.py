@@ -9,11 +9,10 @@ from typing import TypeAlias, TypeVar
 
 from msgspec import UNSET, UnsetType
 
+from pyconsul.cli.output import sorted_maps
 from pyconsul.sdk.results import Json, Result
 from pyconsul.structs.godecode import into
 from pyconsul.structs.wire import ZERO_TIME, OmitStr
-
-from ..output import sorted_maps
 
 Names: TypeAlias = list[str] | UnsetType | None
 R = TypeVar("R", bound=Result)

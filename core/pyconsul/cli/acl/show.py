@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from pyconsul.cli.console import Console, Failed
+from pyconsul.cli.flags import agent_flags
+from pyconsul.cli.output import json_text
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
-
-from ..console import Console, Failed
-from ..flags import agent_flags
-from ..output import json_text
 
 PRETTY: Final = "pretty"
 JSON: Final = "json"

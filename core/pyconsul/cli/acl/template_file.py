@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
+from pyconsul.cli.console import Failed
 from pyconsul.primitives.system_errors import file_text
-
-from ..console import Failed
 
 if TYPE_CHECKING:
     from pyconsul.sdk.results import Json

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from ..output import json_text
-from ..times import go_time
-from .shapes import (
+from pyconsul.cli.acl.shapes import (
     AuthMethod,
     AuthMethodEntry,
     BindingRule,
@@ -20,6 +18,8 @@ from .shapes import (
     TemplatedPolicy,
     Token,
 )
+from pyconsul.cli.output import json_text
+from pyconsul.cli.times import go_time
 
 Rows = Iterable[tuple[str, object]]
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyconsul.cli.console import Console, Failed
+from pyconsul.cli.output import go_list
 from pyconsul.lang.goflags import Args, FlagSet, ValueRefused, to_int
-
-from ..console import Console, Failed
-from ..output import go_list
 
 if TYPE_CHECKING:
     from pyconsul.config.keyrow import Key

@@ -11,17 +11,16 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pyconsul.cli.commands.operator.raft_list_peers import peers_table
+from pyconsul.cli.console import Console, Failed, failing
+from pyconsul.cli.files import write_atomically
+from pyconsul.cli.flags import client_flags
+from pyconsul.cli.output import json_text
+from pyconsul.cli.signals import Stopped, stoppable
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.primitives.durations import MINUTE, SECOND, format_duration, to_seconds
 from pyconsul.primitives.system_errors import naming, system_text, words_of
 from pyconsul.primitives.whole_files import replacing
-
-from ..console import Console, Failed, failing
-from ..files import write_atomically
-from ..flags import client_flags
-from ..output import json_text
-from ..signals import Stopped, stoppable
-from .operator_raft_list_peers import peers_table
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 
+from pyconsul.cli.console import Console, Failed, UsageFailed, failing
+from pyconsul.cli.flags import client_flags
+from pyconsul.cli.patterns import check_pattern
 from pyconsul.lang.goflags import Args, FlagSet
-
-from ..console import Console, Failed, UsageFailed, failing
-from ..flags import client_flags
-from ..patterns import check_pattern
 
 USAGE = "[options] [payload]"
 HELP = """

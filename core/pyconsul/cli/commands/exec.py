@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from pyconsul.cli.console import Console, Failed, UsageFailed, failing
+from pyconsul.cli.files import data_source
+from pyconsul.cli.flags import client_flags, server_flags
+from pyconsul.cli.patterns import check_pattern
+from pyconsul.cli.signals import Stopped, stoppable
 from pyconsul.lang.goflags import Args, FlagSet, ValueRefused, to_int
 from pyconsul.primitives.durations import MILLISECOND, SECOND, to_seconds
-
-from ..console import Console, Failed, UsageFailed, failing
-from ..files import data_source
-from ..flags import client_flags, server_flags
-from ..patterns import check_pattern
-from ..signals import Stopped, stoppable
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from pyconsul.cli.console import Console, UsageFailed, failing
+from pyconsul.cli.flags import client_flags, partition_flag
 from pyconsul.lang.goflags import Args, FlagSet
-
-from ..console import Console, UsageFailed, failing
-from ..flags import client_flags, partition_flag
 
 USAGE = "[options] name"
 HELP = """

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from pyconsul.cli.console import Console, Failed, failing
+from pyconsul.cli.flags import client_flags
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.goprint import printed
-
-from ..console import Console, Failed, failing
-from ..flags import client_flags
 
 USAGE = "[options]"
 HELP = """

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from binascii import b2a_base64
 
+from pyconsul.cli.console import Console
 from pyconsul.lang.goflags import Args, FlagSet
-
-from ..console import Console
 
 USAGE = ""
 HELP = """

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pyconsul.cli.console import Console, Failed, failing
+from pyconsul.cli.flags import client_flags
 from pyconsul.lang.goflags import Args, FlagSet
-
-from ..console import Console, Failed, failing
-from ..flags import client_flags
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client
@@ -54,7 +53,7 @@ def run(args: Args, console: Console) -> int:
     lists = [name for name in _LISTS if args.boolean(name)]
     changes = [name for name in _CHANGES if args.string(name)]
     if not lists and not changes:
-        from ..help import command_help
+        from pyconsul.cli.help import command_help
 
         raise Failed(command_help("keyring"))
     if len(lists) + len(changes) > 1:

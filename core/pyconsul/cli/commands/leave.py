@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from pyconsul.cli.console import Console, failing
+from pyconsul.cli.flags import client_flags
+from pyconsul.cli.output import go_list
 from pyconsul.lang.goflags import Args, FlagSet
-
-from ..console import Console, failing
-from ..flags import client_flags
-from ..output import go_list
 
 USAGE = "[options]"
 HELP = """
@@ -22,7 +21,7 @@ def add_flags(flags: FlagSet) -> None:
 def run(args: Args, console: Console) -> int:
     """Leave."""
     if args.rest:
-        from ..help import command_help
+        from pyconsul.cli.help import command_help
 
         console.complain(f"Error found unexpected args: {go_list(args.rest)}")
         console.say(command_help("leave"))

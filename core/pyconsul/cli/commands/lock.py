@@ -6,13 +6,12 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
+from pyconsul.cli.children import arguments, ending, pass_on, start
+from pyconsul.cli.console import Console, Failed, failing
+from pyconsul.cli.flags import client_flags, server_flags
+from pyconsul.cli.signals import Signals, Stopped, stoppable
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.primitives.durations import to_seconds
-
-from ..children import arguments, ending, pass_on, start
-from ..console import Console, Failed, failing
-from ..flags import client_flags, server_flags
-from ..signals import Signals, Stopped, stoppable
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from pyconsul.cli.console import Console, Failed, failing
+from pyconsul.cli.files import write_atomically
+from pyconsul.cli.flags import agent_flags
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.primitives.system_errors import file_text
-
-from ..console import Console, Failed, failing
-from ..files import write_atomically
-from ..flags import agent_flags
 
 USAGE = "[options]"
 HELP = """
@@ -88,7 +87,7 @@ def _bearer_token(args: Args, console: Console) -> str:
 
 def _aws_bearer_token(args: Args, console: Console) -> str:
     """A bearer token that AWS credentials have signed. Raises Failed."""
-    from ..aws_bearer import BearerError, Wanted, bearer_token
+    from pyconsul.cli.aws_bearer import BearerError, Wanted, bearer_token
 
     wanted = Wanted(
         region=args.string("aws-region"),

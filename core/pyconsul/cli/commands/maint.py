@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyconsul.cli.console import Console, Failed, failing
+from pyconsul.cli.flags import client_flags
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
-
-from ..console import Console, Failed, failing
-from ..flags import client_flags
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client

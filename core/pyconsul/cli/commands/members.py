@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyconsul.cli.console import Console, failing
+from pyconsul.cli.flags import client_flags, partition_flag
+from pyconsul.cli.output import columns, key_values
+from pyconsul.cli.patterns import compiled
 from pyconsul.lang.goflags import Args, FlagSet
-
-from ..console import Console, failing
-from ..flags import client_flags, partition_flag
-from ..output import columns, key_values
-from ..patterns import compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable

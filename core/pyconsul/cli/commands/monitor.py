@@ -6,11 +6,10 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pyconsul.cli.console import Console, failing
+from pyconsul.cli.flags import client_flags
+from pyconsul.cli.signals import Stopped, stoppable
 from pyconsul.lang.goflags import Args, FlagSet
-
-from ..console import Console, failing
-from ..flags import client_flags
-from ..signals import Stopped, stoppable
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from pyconsul.cli.console import Console, failing
+from pyconsul.cli.flags import client_flags
 from pyconsul.lang.goflags import Args, FlagSet
-
-from ..console import Console, failing
-from ..flags import client_flags
 
 USAGE = ""
 HELP = """

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from pyconsul.cli.console import Console, Failed, UsageFailed, failing
+from pyconsul.cli.flags import client_flags
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.strconv import quote
-
-from ..console import Console, Failed, UsageFailed, failing
-from ..flags import client_flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

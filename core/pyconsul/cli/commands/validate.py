@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from pyconsul.cli.console import Console, Failed
 from pyconsul.lang.goflags import Args, FlagSet
-
-from ..console import Console, Failed
 
 USAGE = "[options] FILE_OR_DIRECTORY..."
 HELP = """

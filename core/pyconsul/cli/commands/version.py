@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pyconsul import CONSUL_VERSION, __version__
+from pyconsul.cli.console import Console, Failed
 from pyconsul.lang.goflags import Args, FlagSet
-
-from ..console import Console, Failed
 
 USAGE = "[options]"
 HELP = f"""
@@ -39,7 +38,7 @@ def _pretty() -> str:
 
 
 def _json() -> str:
-    from ..output import json_text
+    from pyconsul.cli.output import json_text
 
     about = {
         "Version": CONSUL_VERSION,

@@ -6,12 +6,11 @@ import subprocess
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pyconsul.cli.children import arguments, ending, pass_on, start
+from pyconsul.cli.console import Console, Failed, UsageFailed, failing
+from pyconsul.cli.flags import client_flags, server_flags, timestamp
+from pyconsul.cli.signals import Signals, Stopped, stoppable
 from pyconsul.lang.goflags import Args, FlagSet, to_bool
-
-from ..children import arguments, ending, pass_on, start
-from ..console import Console, Failed, UsageFailed, failing
-from ..flags import client_flags, server_flags, timestamp
-from ..signals import Signals, Stopped, stoppable
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client

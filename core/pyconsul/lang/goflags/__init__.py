@@ -11,10 +11,10 @@ Declare flags on a :class:`FlagSet`, call ``parse``, and read values from the :c
 ``FlagError`` carries Go's sentence; ``usage_text(flags)`` is the list that Go prints below it.
 """
 
-from .errors import FlagError, HelpRequested
-from .flagset import Args, Flag, FlagSet
-from .usage import print_defaults, unquote_usage, usage_text
-from .values import ValueRefused, to_bool, to_duration, to_float, to_int, to_pair, to_uint
+from pyconsul.lang.goflags.errors import FlagError, HelpRequested
+from pyconsul.lang.goflags.flagset import Args, Flag, FlagSet
+from pyconsul.lang.goflags.usage import print_defaults, unquote_usage, usage_text
+from pyconsul.lang.goflags.values import ValueRefused, to_bool, to_duration, to_float, to_int, to_pair, to_uint
 
 __all__ = [
     "Args",

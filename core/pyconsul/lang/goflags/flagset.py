@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
-from ..strconv import quote
-from . import values
-from .errors import FlagError, HelpRequested
-from .values import ValueRefused
+from pyconsul.lang.goflags import values
+from pyconsul.lang.goflags.errors import FlagError, HelpRequested
+from pyconsul.lang.goflags.values import ValueRefused
+from pyconsul.lang.strconv import quote
 
 T = TypeVar("T")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .flagset import Flag, FlagSet
+from pyconsul.lang.goflags.flagset import Flag, FlagSet
 
 
 def unquote_usage(flag: Flag) -> tuple[str, str]:

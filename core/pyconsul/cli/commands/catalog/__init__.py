@@ -1,0 +1,1 @@
+"""The subcommands of ``catalog``, a module each."""

@@ -1,0 +1,1 @@
+"""The subcommands of ``config``, a module each."""

@@ -1,0 +1,1 @@
+"""The subcommands of ``connect``, a module each."""

@@ -1,0 +1,1 @@
+"""The subcommands of ``kv``, a module each."""

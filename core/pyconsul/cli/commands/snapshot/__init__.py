@@ -1,0 +1,1 @@
+"""The subcommands of ``snapshot``, a module each."""

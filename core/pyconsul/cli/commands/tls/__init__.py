@@ -1,0 +1,1 @@
+"""The subcommands of ``tls``, a module each."""

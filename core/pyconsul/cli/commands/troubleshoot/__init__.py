@@ -1,0 +1,1 @@
+"""The subcommands of ``troubleshoot``, a module each."""
