@@ -48,11 +48,6 @@ class Jobs(DoorClient):
         values = {name: (await self.get(f"{folder}{name}?raw")).raw.decode() for name in names}
         return values, int(answer.headers["X-Consul-Index"])
 
-    async def finished(self) -> None:
-        """Return when no job is under way."""
-        assert self.agent.remote_exec is not None
-        await self.agent.remote_exec.finished()
-
 
 @asynccontextmanager
 async def jobs(hcl: str = ALLOWED) -> AsyncGenerator[Jobs, None]:

@@ -73,6 +73,8 @@ def test_blocks_can_be_told_from_written_lists() -> None:
         ('a = "x\\n\\t\\"\\\\"', 'x\n\t"\\'),
         ('a = "\\u00e9\\x41\\101"', "\u00e9AA"),
         ('a = "\\xc3\\xa9\\303\\251 \\xe9"', "\u00e9\u00e9 \ufffd"),  # bytes, not characters
+        ('a = "\\xc3\\xa9\\303\\251\\u00e9"', "ééé"),
+        ('a = "\\377\\u00e9\\xe9x"', "\ufffdé\ufffdx"),
         ('a = "${ foo("x") } \\n"', '${ foo("x") } \n'),
         ('a = "${\n}"', "${\n}"),
         ('a = "$x"', "$x"),
@@ -83,7 +85,10 @@ def test_blocks_can_be_told_from_written_lists() -> None:
     ],
 )
 def test_strings_keep_interpolations_and_resolve_escapes(text: str, value: str) -> None:
-    """Escapes count outside of ``${ }`` only; heredocs keep or lose their indentation as marked."""
+    """Escapes count outside of ``${ }`` only; ``\\x`` and octal ones are octets, ``\\u`` ones characters.
+
+    Heredocs keep or lose their indentation as marked.
+    """
     assert parse(text)["a"] == value
 
 

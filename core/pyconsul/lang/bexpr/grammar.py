@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from pyconsul.lang.bexpr.ast import And, Expression, Match, Not, Operator, Or
 from pyconsul.lang.bexpr.errors import FilterError
-from pyconsul.lang.bexpr.literals import unquote
+from pyconsul.lang.strconv import unquote
 
 MAX_DEPTH: Final = 64
 """Parentheses and ``not`` may nest this deep."""
