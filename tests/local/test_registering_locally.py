@@ -253,6 +253,22 @@ async def test_who_registers_again_is_given_the_time_anew(place: Place) -> None:
     assert [s.ID for s in place.state.services()] == ["web"]
 
 
+async def test_a_dropped_service_leaves_no_file(
+    place_at: Callable[..., Place], tmp_path: Path, skip_time: Callable[[float], None]
+) -> None:
+    """Not only once something else is written: a restart would bring it back."""
+    place = place_at(str(tmp_path))
+    place.register(Name="web", Check={"TTL": "1h", "Status": "critical", "DeregisterCriticalServiceAfter": "1s"})
+    place.registrations.update_ttl("service:web", "critical", "")
+    await place.files.flush()
+    reaping = asyncio.create_task(place.registrations.reap_forever())
+    await asyncio.sleep(0)  # it waits for its first round
+    skip_time(120)
+    await comes_true(lambda: not files_below(tmp_path))
+    reaping.cancel()
+    assert place.state.services() == []
+
+
 async def test_only_ttl_checks_take_reports(place: Place) -> None:
     """Others say so."""
     place.register(Name="web", Check={"TCP": "a:1", "Interval": "1h"})

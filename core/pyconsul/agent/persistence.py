@@ -146,7 +146,7 @@ class LocalFiles:
 
     def flush_now(self) -> None:
         """``flush`` without a thread, for the start and for a reload. Raises OSError."""
-        work, self._waiting = self._waiting, {}
+        work, self._waiting, self._unclaimed = self._waiting, {}, []
         _do_all(work.values())
         self._undo(work.values())
         for note in work.values():

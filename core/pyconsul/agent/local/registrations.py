@@ -33,6 +33,7 @@ from pyconsul.agent.persistence import (
     KeptCheckState,
     KeptService,
     LocalFiles,
+    Unkept,
 )
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import SECOND, format_duration
@@ -445,6 +446,10 @@ class Registrations:
         while True:
             await asyncio.sleep(interval)
             self.reap(asyncio.get_running_loop().time())
+            try:
+                await self._files.flush()
+            except Unkept as error:
+                _log.error("unable to deregister service", error=error)
 
     def reap(self, now: float) -> None:
         """Drop services with a check that is critical longer than its ``deregister_critical_service_after``."""
