@@ -208,7 +208,7 @@ def _retry(settings: Mapping[str, Any]) -> RetryPolicy:
 
 
 class Consul(msgspec.Struct, frozen=True):
-    """How to reach Consul."""
+    """How to reach Consul; ``fallback`` is the address where nobody says one, if it is not the SDK's."""
 
     address: str = ""
     namespace: str = ""
@@ -218,9 +218,10 @@ class Consul(msgspec.Struct, frozen=True):
     retry: RetryPolicy = msgspec.field(default_factory=RetryPolicy)
     tls: Tls = Tls()
     transport: Transport = Transport()
+    fallback: str = ""
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any], environ: Mapping[str, str]) -> Consul:
+    def of(cls, settings: Mapping[str, Any], environ: Mapping[str, str], *, fallback: str = "") -> Consul:
         """From the stanza; what it leaves open comes from the environment."""
         auth: Mapping[str, Any] = settings.get("auth", {})
         user, password = auth.get("username", ""), auth.get("password", "")
@@ -235,12 +236,13 @@ class Consul(msgspec.Struct, frozen=True):
             _retry(settings.get("retry", {})),
             Tls.of(settings.get("ssl", {})),
             Transport(**settings.get("transport", {})),
+            fallback,
         )
 
     def client_settings(self) -> ClientSettings:
         """The settings of an SDK client; it never retries by itself, the views do."""
         given: dict[str, Any] = {
-            "address": self.address,
+            "address": self.address or first_set(os.environ, "CONSUL_HTTP_ADDR") or self.fallback,
             "namespace": self.namespace,
             "token": self.token,
             "token_file": self.token_file,

@@ -29,6 +29,9 @@ from pyconsul.toolkit.schema import (
 from pyconsul.toolkit.stanzas import SECOND, Consul, Nomad, Vault
 
 COMMAND_TIMEOUT_NS: Final = 30 * SECOND
+CONSUL_ADDRESS: Final = "localhost:8500"
+"""Where Consul is unless somebody says so; envconsul's client has the address in place of the name."""
+
 LOG_VARIABLES: Final = ("CT_LOG", "CONSUL_TEMPLATE_LOG", "CONSUL_TEMPLATE_LOG_LEVEL")
 
 TEMPLATE: Final[Schema] = {
@@ -221,7 +224,7 @@ class Config(msgspec.Struct, frozen=True):
         once: bool = settings.get("once", False)
         plain = ("max_stale", "block_query_wait", "kill_signal", "reload_signal", "pid_file", "err_on_failed_lookup")
         return cls(
-            consul=Consul.of(settings.get("consul", {}), environ),
+            consul=Consul.of(settings.get("consul", {}), environ, fallback=CONSUL_ADDRESS),
             vault=Vault.of(settings.get("vault", {}), environ),
             nomad=Nomad.of(settings.get("nomad", {}), environ),
             templates=tuple(
