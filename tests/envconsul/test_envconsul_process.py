@@ -57,6 +57,23 @@ def test_a_change_restarts_the_child(tool: Any, consul_agent: InProcessAgent) ->
     tool.comes("one\nint\ntwo\nint\n")
 
 
+def test_what_does_not_matter_to_the_child_does_not_restart_it(tool: Any, consul_agent: InProcessAgent) -> None:
+    """Also not after a change that did."""
+    consul_agent.client.kv.put("c/V", "one")
+    consul_agent.client.kv.put("d/W", "1")
+    (tool.folder / "c.hcl").write_text('prefix { path = "c" } prefix { path = "d" reload = false }')
+    child = tool.script("child.sh", f"trap 'echo int >> log; exit 0' INT\necho $V $W >> log\n{LOOP}")
+    process = tool.start("-config", "c.hcl", "-log-level", "info", child)
+    tool.comes("one 1\n")
+    consul_agent.client.kv.put("c/V", "two")
+    tool.comes("one 1\nint\ntwo 1\n")
+    consul_agent.client.kv.put("d/W", "2")
+    assert any("environment was the same" in line for line in process.stderr)
+    consul_agent.client.kv.put("c/V", "three")
+    tool.comes("one 1\nint\ntwo 1\nint\nthree 2\n")
+    assert tool.end(process)[0] == 12
+
+
 def test_a_reload_signal_is_sent_in_place_of_a_restart(tool: Any, consul_agent: InProcessAgent) -> None:
     """The original takes the key and restarts nevertheless; here the child is told."""
     consul_agent.client.kv.put("c/V", "one")

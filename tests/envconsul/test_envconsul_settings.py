@@ -137,6 +137,15 @@ def test_log_lines_have_the_original_form(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().err.endswith("Z [ERROR] early\n")
 
 
+@pytest.mark.parametrize(
+    ("level", "shown"), [(5, "[TRACE]"), (10, "[DEBUG]"), (20, "[INFO] "), (30, "[WARN] "), (40, "[ERROR]")]
+)
+def test_levels_have_one_width(level: int, shown: str) -> None:
+    """So that what is said stands in one column."""
+    record = logging.LogRecord("pyconsul_envconsul.runner", level, "", 0, "x", (), None)
+    assert lines.Lines().format(record).endswith(f" {shown} envconsul.runner: x")
+
+
 @given(st.text(max_size=60))
 def test_any_text_is_a_configuration_or_a_clear_error(text: str) -> None:
     """Nothing else comes out of the reader."""

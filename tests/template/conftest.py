@@ -134,9 +134,9 @@ def _encoded(status: int, answer: Any) -> bytes:
     """The body: bytes as they are, everything else as JSON, but for errors."""
     if isinstance(answer, bytes):
         return answer
-    if answer is None and status == 404:
+    if status == 404 and answer is None:
         return b""
-    return answer.encode() if status == 500 else json.dumps(answer).encode()
+    return str(answer).encode() if status == 500 else json.dumps(answer).encode()
 
 
 @pytest.fixture

@@ -59,6 +59,16 @@ def test_defaults_are_the_originals() -> None:
     }
 
 
+def test_consul_is_on_this_machine_unless_somebody_says_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands are told only what somebody said."""
+    monkeypatch.delenv("CONSUL_HTTP_ADDR", raising=False)
+    assert Config.of({}, {}).consul.client_settings().address == "localhost:8500"
+    assert "CONSUL_HTTP_ADDR" not in Config.of({}, {}).shown_environment()
+    assert Config.of({"consul": {"address": "a:1"}}, {}).consul.client_settings().address == "a:1"
+    monkeypatch.setenv("CONSUL_HTTP_ADDR", "b:1")
+    assert Config.of({"consul": {"address": ""}}, {}).consul.client_settings().address == "b:1"
+
+
 def test_only_flags_say_that_vaults_tls_settings_do_not_count(tmp_path: Path) -> None:
     """A file that says so is overruled."""
     (tmp_path / "a.hcl").write_text("vault { ssl { enabled = false verify = false } }")

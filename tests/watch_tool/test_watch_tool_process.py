@@ -259,6 +259,63 @@ def test_systemd_hears_how_things_stand(tool: Any, consul_agent: InProcessAgent)
     assert process.returncode == 0
 
 
+def test_systemd_hears_of_a_reload(tool: Any, consul_agent: InProcessAgent) -> None:
+    """When it begins, as systemd wants it with the time, and when it is over."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.bind(str(tool.folder / "notify"))
+        channel.settimeout(60)
+        tool.configure(key("a"))
+        process = tool.start(NOTIFY_SOCKET=str(tool.folder / "notify"))
+        heard = [channel.recv(4096).decode()]
+        process.send_signal(signal.SIGHUP)
+        while sum("READY=1" in message for message in heard) < 2:
+            heard.append(channel.recv(4096).decode())
+        assert tool.end(process)[0] == 0
+    first, *others = (message for message in heard if "=1\n" in message)
+    assert first.startswith("READY=1\n")
+    assert [message.partition("=")[0] for message in others] == ["RELOADING", "READY"]
+    assert "\nMONOTONIC_USEC=" in others[0]
+
+
+def test_systemd_does_not_wait_for_an_agent(tool: Any, consul_agent: InProcessAgent) -> None:
+    """One that is not there is asked again and again; what waits for the tool goes on."""
+    tool.configure(key("a"))
+    address = consul_agent.http_address
+    consul_agent.stop()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.bind(str(tool.folder / "notify"))
+        channel.settimeout(60)
+        process = tool.start("-http-addr", address, NOTIFY_SOCKET=str(tool.folder / "notify"))
+        assert channel.recv(4096).startswith(b"READY=1\n")
+        status, err = tool.end(process)
+    assert (status, "connection refused" in err) == (0, True)
+
+
+def test_attempts_are_counted(tool: Any, consul_agent: InProcessAgent) -> None:
+    """In the log; their pauses double."""
+    consul_agent.client.kv.put("a", "one")
+    tool.configure(key("a", "exit 3"), retry={"backoff": "10ms", "max_backoff": "1s", "attempts": 2})
+    status, _, err = tool.run("-once")
+    told = [line.partition("a: ")[2].partition("(")[2] for line in err.splitlines() if "attempt" in line]
+    wanted = ["attempt 1, next after 10ms)", "attempt 2, next after 20ms)", "given up after 3 attempts)"]
+    assert (status, told) == (1, wanted)
+
+
+def test_what_is_not_watched_any_more_is_forgotten(tool: Any, consul_agent: InProcessAgent) -> None:
+    """A watch that comes back is a new one."""
+    for name in ("a", "b"):
+        consul_agent.client.kv.put(name, "one")
+    tool.configure(key("a"), key("b"), state_file="state.json")
+    assert tool.run("-once")[0] == 0
+    assert '"b"' in tool.read("state.json")
+    tool.configure(key("a"), state_file="state.json")
+    process = tool.start()
+    consul_agent.client.kv.put("a", "two")
+    tool.comes(ONE + ONE + TWO)
+    assert tool.end(process)[0] == 0
+    assert '"b"' not in tool.read("state.json")
+
+
 def test_an_agent_that_is_not_there_is_asked_again(tool: Any, consul_agent: InProcessAgent) -> None:
     """With a pause that grows; the tool goes on, and says what is wrong."""
     tool.configure(key("a"))
