@@ -241,7 +241,7 @@ class Consul(msgspec.Struct, frozen=True):
     def client_settings(self) -> ClientSettings:
         """The settings of an SDK client; it never retries by itself, the views do."""
         given: dict[str, Any] = {
-            "address": self.address or self.default_address,
+            "address": self.address or first_set(os.environ, "CONSUL_HTTP_ADDR") or self.default_address,
             "namespace": self.namespace,
             "token": self.token,
             "token_file": self.token_file,
