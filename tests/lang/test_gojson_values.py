@@ -1,8 +1,9 @@
 """Values of JSON texts, as deep as Go reads them."""
 
+import gc
 import json
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,14 @@ VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_collection() -> Iterator[None]:
+    """Hypothesis hears of each garbage collection, for which there may be no room as deep as these tests go."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def levels(value: object) -> int:
