@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pyconsul.cli.output import columns, go_list, json_text, key_values, sorted_maps, tab_stops
+from pyconsul.cli.times import go_time
 
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
@@ -67,3 +69,19 @@ def test_maps_print_in_the_order_of_their_keys() -> None:
     assert json.dumps(sorted_maps({"b": 1, "a": [{"d": 1, "c": 2}]})) == '{"a": [{"c": 2, "d": 1}], "b": 1}'
     assert key_values({"b": "2", "a": "1"}) == "a=1, b=2"
     assert go_list(["x", "y"]) == "[x y]"
+
+
+@pytest.mark.parametrize(
+    ("text", "local", "shown"),
+    [
+        ("2026-01-02T03:04:05.120Z", "UTC", "2026-01-02 03:04:05.12 +0000 UTC"),
+        ("2026-01-02T03:04:05-05:00", "EST5EDT", "2026-01-02 03:04:05 -0500 EST"),
+        ("2026-07-02T03:04:05-05:00", "EST5EDT", "2026-07-02 03:04:05 -0500 -0500"),
+        ("2026-01-02T03:04:05.5+05:30", "UTC", "2026-01-02 03:04:05.5 +0530 +0530"),
+        ("soon", "UTC", "soon"),
+    ],
+)
+def test_a_time_is_shown_as_go_shows_it(text: str, local: str, shown: str, zone: Callable[[str], None]) -> None:
+    """A zone has a name only where it is the local one at that time."""
+    zone(local)
+    assert go_time(text) == shown

@@ -3,8 +3,7 @@
 import gc
 import json
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import given
@@ -19,14 +18,12 @@ VALUES = st.recursive(
 )
 
 
-@contextmanager
-def nothing_collected() -> Generator[None]:
-    """Finalizers of what other tests left would run in the depth, where they fail."""
+@pytest.fixture(autouse=True, scope="module")
+def no_collection() -> Iterator[None]:
+    """Hypothesis hears of each garbage collection, for which there may be no room as deep as these tests go."""
     gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+    yield
+    gc.enable()
 
 
 def levels(value: object) -> int:
@@ -62,8 +59,7 @@ def test_ten_thousand_levels_are_read(opening: str, closing: str) -> None:
 def test_deep_texts_are_read_as_shallow_ones(value: object, is_ascii: bool) -> None:
     """What stands inside many brackets is the same as outside."""
     text = json.dumps(value, ensure_ascii=is_ascii)
-    with nothing_collected():
-        found = value_of("[" * 2000 + text + "]" * 2000)
+    found = value_of("[" * 2000 + text + "]" * 2000)
     for _ in range(2000):
         found = found[0]
     assert found == value_of(text) == value
