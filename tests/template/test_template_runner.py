@@ -208,6 +208,27 @@ async def test_a_failing_command_ends_the_tool(consul: Any, tmp_path: Path) -> N
     assert out.read_text() == "x"
 
 
+async def test_all_commands_of_a_round_run_and_all_failures_are_told(consul: Any, tmp_path: Path) -> None:
+    """In the order of the templates."""
+    commands = ("exit 3 ", f"touch {tmp_path / 'ran'}", "exit 4 ")
+    templates = [a_template(tmp_path / f"o{n}", "x", command=[command]) for n, command in enumerate(commands)]
+    with pytest.raises(RunError, match=r"^2 errors occurred:\n\t\* failed to execute .*exit 3(.|\n)*\n\t\* .*exit 4"):
+        await Runner(a_config(consul, *templates, once=True)).run()
+    assert (tmp_path / "ran").exists()
+
+
+async def test_so_much_to_watch_is_worth_a_warning(
+    consul: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each thing is a question that waits at a server."""
+    assert runner_module.VIEW_LIMIT == 128
+    monkeypatch.setattr(runner_module, "VIEW_LIMIT", 2)
+    for count, told in ((2, False), (3, True)):
+        caplog.clear()
+        await Runner(a_config(consul, a_template(tmp_path / "o", await many_keys(consul, count)), once=True)).run()
+        assert (f"watching {count} dependencies - watching this many" in caplog.text) is told
+
+
 async def test_a_slow_command_is_killed(consul: Any, tmp_path: Path) -> None:
     """A command has a time limit."""
     template = a_template(tmp_path / "out", "x", command=["sleep 60"], command_timeout=50_000_000)

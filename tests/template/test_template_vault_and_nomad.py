@@ -135,6 +135,14 @@ async def test_values_of_variables_stand_in_no_message(consul: Any, tmp_path: Pa
         await rendered(consul, tmp_path, '{{ with nomadVar "app/db" }}{{ print .pass | parseInt }}{{ end }}')
 
 
+async def test_values_of_secrets_stand_in_no_message(consul: Any, tmp_path: Path) -> None:
+    """Whatever function is unhappy with them."""
+    await consul.say("/v1/app/db", {"data": {"pass": "hush", "longer": "hushed"}})
+    with pytest.raises(RunError, match=r'parsing "\[redacted\] \[redacted\]": invalid syntax'):
+        text = '{{ with secret "app/db" }}{{ print .Data.pass " " .Data.longer | parseInt }}{{ end }}'
+        await rendered(consul, tmp_path, text)
+
+
 def test_of_certificates_of_one_role_the_first_one_is_asked_for() -> None:
     """They have one name where they stand in one file, so that all get the same."""
     run = Execution(lambda _dependency: ABSENT, destination="d")

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from pyconsul.toolkit.errors import RunError
+from pyconsul_template import watcher as watcher_module
 from pyconsul_template.clients import new_watcher
 from pyconsul_template.config import Config
 from pyconsul_template.dependencies.queries import KeyQuery
@@ -53,6 +54,28 @@ async def test_what_existed_once_is_no_failed_lookup(consul: Any, tmp_path: Path
         await consul.delete("a")
         await consul.put("a", b"2")
         await comes_true(lambda: out.read_text() == "2")
+
+
+async def test_answers_after_the_first_one_are_paced(
+    consul: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that never makes anybody wait is not flooded with questions."""
+    asked_at: list[float] = []
+
+    async def note(moment: float) -> None:
+        asked_at.append(moment)
+
+    monkeypatch.setattr(watcher_module, "pace", note)
+    await consul.put("a", b"1")
+    out = tmp_path / "out"
+    async with running(a_config(consul, a_template(out, '{{ key "a" }}'))):
+        await comes_true(out.exists)
+        assert asked_at == []
+        for value in (b"2", b"3"):
+            await consul.put("a", value)
+            await comes_true(lambda v=value: out.read_text() == v.decode())
+    first, second = asked_at
+    assert first < second
 
 
 class Asker:
