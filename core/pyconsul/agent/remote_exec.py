@@ -6,15 +6,13 @@ import asyncio
 import contextlib
 import os
 import posixpath
-import signal
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from typing import Any, ClassVar, Final
 
-from pyconsul.agent.checks.script_probe import in_shell, start_text
+from pyconsul.agent import children
 from pyconsul.agent.local.tokens import Tokens
 from pyconsul.lang.gojson_syntax import GoSyntaxError
-from pyconsul.primitives import open_files
 from pyconsul.primitives.durations import to_seconds
 from pyconsul.primitives.system_errors import file_text
 from pyconsul.structs import godecode
@@ -131,18 +129,11 @@ class RemoteExec:
 
     async def _start(self, call: _Call, job: _Job, script: str) -> int:
         _log.info("remote exec script", script=script)
-        command = job.Args or in_shell(script)
+        command = job.Args or children.in_shell(script)
         try:
-            child = await asyncio.create_subprocess_exec(
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=open_files.for_child(),
-            )
-        except (OSError, ValueError) as error:
-            _log.debug("failed to start remote exec", error=start_text(command[0], error))
+            child = await children.start(command)
+        except children.NotStarted as error:
+            _log.debug("failed to start remote exec", error=error)
             return _NOT_RUN
         with _ended_if_cut_off(child):
             return await self._follow(call, child, to_seconds(job.Wait))
@@ -218,8 +209,7 @@ def _ended_if_cut_off(child: asyncio.subprocess.Process) -> Generator[None]:
     try:
         yield
     except asyncio.CancelledError:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
+        children.kill(child)
         raise
 
 

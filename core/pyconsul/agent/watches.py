@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from pyconsul.agent import children
 from pyconsul.agent.checks.outputs import Tail
-from pyconsul.agent.checks.script_probe import in_shell, start_text
 from pyconsul.lang.gosyntax import go_syntax
-from pyconsul.primitives import open_files
 from pyconsul.primitives.child_signals import ending
 from pyconsul.primitives.tls import client_context
 from pyconsul.sdk.client import AsyncClient
@@ -139,26 +138,20 @@ async def handle(plan: Plan, update: Update) -> None:
     args = plan.exempt.get("args")
     if args is None:
         script = str(plan.exempt["handler"])
-        await _run(in_shell(script), script, update.index, body)
+        await _run(children.in_shell(script), script, update.index, body)
         return
     command = [args] if isinstance(args, str) else list(cast("Sequence[str]", args))
-    await _run(command or in_shell(""), command, update.index, body)
+    await _run(command or children.in_shell(""), command, update.index, body)
 
 
 async def _run(command: list[str], shown: list[str] | str, index: int, body: bytes) -> None:
     """Run a handler; ``shown`` is how the log calls it. Only the old ``handler`` goes through a shell."""
     try:
-        child = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, "CONSUL_INDEX": str(index)},
-            start_new_session=True,
-            preexec_fn=open_files.for_child(),
+        child = await children.start(
+            command, stdin=asyncio.subprocess.PIPE, env={**os.environ, "CONSUL_INDEX": str(index)}
         )
-    except (OSError, ValueError) as error:
-        _log.error("Failed to run watch handler", watch_handler=shown, error=start_text(command[0], error))
+    except children.NotStarted as error:
+        _log.error("Failed to run watch handler", watch_handler=shown, error=error)
         return
     try:
         output = await _talk(child, body)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
 
+from pyconsul.agent import children
 from pyconsul.agent.checks.outputs import Tail
 from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
-from pyconsul.lang.strconv import quote
-from pyconsul.primitives import open_files
-from pyconsul.primitives.dialing import errno_text
 from pyconsul.primitives.durations import SECOND, format_duration
 from pyconsul.structs.health import CRITICAL, PASSING, WARNING
 from pyconsul.telemetry import logger
@@ -34,16 +30,9 @@ class ScriptProbe:
         """Exit 0 passing, 1 warning, anything else critical; so is what does not start or end in time."""
         args = self._check.ScriptArgs or [""]
         try:
-            child = await asyncio.create_subprocess_exec(
-                *args,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=open_files.for_child(),
-            )
-        except (OSError, ValueError) as error:
-            text = start_text(args[0], error)
+            child = await children.start(args)
+        except children.NotStarted as error:
+            text = str(error)
             _log.error("Check failed to invoke", check=self._id, error=text)
             return Result(CRITICAL, text, direct=True)
         tail = Tail(self._limit)
@@ -54,14 +43,14 @@ class ScriptProbe:
         except TimeoutError:
             return await self._timed_out(child, tail)
         except asyncio.CancelledError:
-            _kill(child)
+            children.kill(child)
             raise
         output = tail.captured()
         _log.trace("Check output", check=self._id, output=output)
         return Result({0: PASSING, 1: WARNING}.get(code, CRITICAL), output)
 
     async def _timed_out(self, child: asyncio.subprocess.Process, tail: Tail) -> Result:
-        _kill(child)
+        children.kill(child)
         limit = format_duration(int(timeout_of(self._check, SCRIPT_TIMEOUT) * SECOND))
         _log.warn("Timed out running check", check=self._id, timeout=limit)
         with contextlib.suppress(TimeoutError):
@@ -80,25 +69,3 @@ async def _drain(child: asyncio.subprocess.Process, tail: Tail) -> None:
     assert child.stdout is not None
     while data := await child.stdout.read(65536):
         tail.write(data)
-
-
-def _kill(child: asyncio.subprocess.Process) -> None:
-    """End the child and all that it started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
-
-
-def in_shell(script: str) -> list[str]:
-    """The words that run a line in the shell of the user as whom the agent runs."""
-    return [os.environ.get("SHELL") or "/bin/sh", "-c", script]
-
-
-def start_text(path: str, error: Exception) -> str:
-    """What Go says about a command that cannot be started."""
-    if not isinstance(error, OSError):
-        return f"fork/exec {path}: invalid argument"
-    if not path:
-        return "exec: no command"
-    if isinstance(error, FileNotFoundError) and "/" not in path:
-        return f"exec: {quote(path)}: executable file not found in $PATH"
-    return f"fork/exec {path}: {errno_text(error)}"
