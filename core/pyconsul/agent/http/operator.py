@@ -141,7 +141,7 @@ async def autopilot_health(req: Request) -> Reply:
 
 def _whole_seconds(text: str) -> str:
     moment = datetime.fromisoformat(text) + timedelta(microseconds=500_000)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.replace(microsecond=0, tzinfo=None).isoformat() + "Z"  # strftime writes early years short
 
 
 @route("GET", "/v1/operator/autopilot/state")
