@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import posixpath
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from typing import Any, ClassVar, Final
 
 from pyconsul.agent import children
 from pyconsul.agent.local.tokens import Tokens
+from pyconsul.lang import gopath
 from pyconsul.lang.gojson_syntax import GoSyntaxError
 from pyconsul.primitives.durations import to_seconds
 from pyconsul.primitives.system_errors import file_text
@@ -96,7 +96,7 @@ class RemoteExec:
 
     async def _job(self, call: _Call) -> _Job | None:
         """What there is to do. The log tells why there is nothing."""
-        key = _path(call.Prefix, call.Session, "job")
+        key = gopath.join(call.Prefix, call.Session, "job")
         token = self._tokens.agent_token()
         for stale in (True, False):  # any server will do, unless it has not heard of the job yet
             asked = KeyRequest(Datacenter=self._datacenter, Key=key, Token=token, AllowStale=stale)
@@ -150,7 +150,7 @@ class RemoteExec:
 
     async def _write(self, call: _Call, name: str, value: bytes, failure: str) -> bool:
         """Whether a key of this node could be written: only while the session lives, so that it goes with it."""
-        key = _path(call.Prefix, call.Session, self._node, name)
+        key = gopath.join(call.Prefix, call.Session, self._node, name)
         entry = DirEntry(Key=key, Value=value or None, Session=call.Session)
         token = self._tokens.agent_token()
         try:
@@ -228,7 +228,3 @@ def _script_file(script: bytes) -> str:
         os.fchmod(file, 0o750)
         stream.write(script)
     return path
-
-
-def _path(*parts: str) -> str:
-    return posixpath.normpath("/".join(part for part in parts if part))

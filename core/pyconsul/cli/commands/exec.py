@@ -39,7 +39,6 @@ Agents obey only with disable_remote_exec = false in their configuration.
 _EVENT = "_rexec"
 _JOB, _ACK, _EXIT, _OUTPUT = "job", "/ack", "/exit", "/out/"
 _SESSION_TTL = 15  # seconds
-_RENEWAL = 5.0  # seconds from one renewal of the session to the next
 _BAD_EXITS = 2
 _NO_SERVER = "Failed to create session: Failed to find Consul server in remote datacenter"
 
