@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import re
 import secrets
 import warnings
 from collections.abc import Generator, Sequence
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from pyconsul.lang import gopem
 from pyconsul.lang.gourl import Url
 from pyconsul.lang.strconv import quote
 
@@ -35,7 +35,6 @@ _SUBJECT = (
     (NameOID.STREET_ADDRESS, "101 Second Street"),
     (NameOID.POSTAL_CODE, "94105"),
 )
-_PEM_TYPE = re.compile(rb"-----BEGIN ([^\n]*?)-----")
 _KEY_TYPES = ("EC PRIVATE KEY", "RSA PRIVATE KEY", "PRIVATE KEY")
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 _PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
@@ -158,24 +157,25 @@ def _is_below(dns: str, domain: str) -> bool:
 
 
 def _parsed_authority(pem: bytes) -> x509.Certificate:
-    if b"-----BEGIN" not in pem:
+    block = gopem.first(pem)
+    if block is None:
         raise CertificateError("failed to parse CA: no PEM-encoded data found")
-    if not pem[pem.index(b"-----BEGIN") :].startswith(b"-----BEGIN CERTIFICATE-----"):
+    if block.kind != "CERTIFICATE":
         raise CertificateError("failed to parse CA: first PEM-block should be CERTIFICATE type")
     try:
-        return x509.load_pem_x509_certificate(pem)
+        return x509.load_der_x509_certificate(block.content)
     except ValueError as e:
         raise CertificateError("failed to parse CA: x509: malformed certificate") from e
 
 
 def _parsed_key(pem: bytes) -> PrivateKey:
-    found = _PEM_TYPE.search(pem)
-    if found is None:
+    block = gopem.first(pem)
+    if block is None:
         raise CertificateError("no PEM-encoded data found")
-    if (kind := found[1].decode("utf-8", "replace")) not in _KEY_TYPES:
-        raise CertificateError(f"unknown PEM block type for signing key: {kind}")
+    if block.kind not in _KEY_TYPES:
+        raise CertificateError(f"unknown PEM block type for signing key: {block.kind}")
     try:
-        key = serialization.load_pem_private_key(pem, password=None)
+        key = serialization.load_der_private_key(block.content, password=None)
     except (ValueError, TypeError) as e:
         raise CertificateError(f"failed to parse private key: {e}") from e
     if not isinstance(key, PrivateKey):

@@ -16,6 +16,7 @@ import msgspec
 from pyconsul.acl.methods import jose_json
 from pyconsul.acl.methods.jose_header import header_in
 from pyconsul.acl.methods.protocol import MethodError
+from pyconsul.lang import gopem
 from pyconsul.lang.gojson_syntax import TOO_DEEP
 from pyconsul.structs import godecode
 
@@ -25,13 +26,6 @@ _SPACE: Final = re.compile(
     "[\\t-\\r \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]"
 )  # Go's unicode.IsSpace
 _NO_KEY: Final = "data does not contain any valid RSA, ECDSA, or ED25519 public keys"
-# As Go's pem.Decode finds a block: the first and the last line stand by themselves, what is around them does not count.
-# No line of a block is looked at twice, however many begin.
-_PEM_BLOCK: Final = re.compile(
-    r"^-----BEGIN (?P<label>[^\n]+?)-----[ \t\r]*\n(?P<body>(?:(?!-----(?:BEGIN|END) )[^\n]*\n)*+)"
-    r"-----END (?P=label)-----[ \t\r]*$",
-    re.MULTILINE,
-)
 _URL_SAFE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -189,15 +183,15 @@ def public_key(pem: str) -> Any:
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-    block = _PEM_BLOCK.search(pem)
+    block = gopem.first(pem.encode("utf-8", "surrogateescape"))
     if block is None:
         raise MethodError(_NO_KEY)
     key: Any
     try:
-        key = load_pem_public_key(_relabelled(block, "PUBLIC KEY"))
+        key = load_pem_public_key(_as_public_key(block.content))
     except ValueError:
         try:
-            key = x509.load_pem_x509_certificate(_relabelled(block, "CERTIFICATE")).public_key()
+            key = x509.load_der_x509_certificate(block.content).public_key()
         except ValueError:
             raise MethodError(_NO_KEY) from None
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey):
@@ -205,9 +199,9 @@ def public_key(pem: str) -> Any:
     return key
 
 
-def _relabelled(block: re.Match[str], label: str) -> bytes:
-    text = f"-----BEGIN {label}-----\n{block['body']}-----END {label}-----\n"
-    return text.encode("utf-8", "surrogateescape")
+def _as_public_key(der: bytes) -> bytes:
+    """In PEM, since keys in DER may be of PKCS #1, too, which Go does not take here."""
+    return b"-----BEGIN PUBLIC KEY-----\n" + base64.encodebytes(der) + b"-----END PUBLIC KEY-----\n"
 
 
 def keys_of_set(found: Any) -> list[tuple[str, Any]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,11 +11,11 @@ import msgspec
 from pyconsul.acl.methods import jws
 from pyconsul.acl.methods.protocol import Answer, Ask, Fetch, Identity, MethodError
 from pyconsul.acl.methods.settings import read_settings, text
+from pyconsul.lang import gopem
 
 _KINDS: Final = {"Host": text, "CACert": text, "ServiceAccountJWT": text}
 _NAME_ANNOTATION: Final = "consul.hashicorp.com/service-name"
 _PREFIX: Final = "serviceaccount."
-_CERTIFICATE: Final = re.compile(r"-----BEGIN CERTIFICATE-----\n(.*?)-----END CERTIFICATE-----", re.DOTALL)
 _NO_CERTIFICATES: Final = "data does not contain any valid RSA or ECDSA certificates"
 
 
@@ -144,22 +142,14 @@ def _object(value: Any) -> dict[str, Any]:
 def _check_certificates(pem: str) -> None:
     from cryptography import x509
 
-    blocks = [block for block in map(_decoded, _CERTIFICATE.findall(pem)) if block is not None]
-    if not blocks:
+    certificates = [b.content for b in gopem.blocks(pem.encode("utf-8", "surrogateescape")) if b.kind == "CERTIFICATE"]
+    if not certificates:
         raise MethodError(f"error parsing kubernetes ca cert: {_NO_CERTIFICATES}")
     try:
-        for block in blocks:
-            x509.load_der_x509_certificate(block)
+        for certificate in certificates:
+            x509.load_der_x509_certificate(certificate)
     except ValueError:
         raise MethodError("error parsing kubernetes ca cert: x509: malformed certificate") from None
-
-
-def _decoded(block: str) -> bytes | None:
-    """What a PEM block holds; None where it is no base64: Go then sees no block at all."""
-    try:
-        return base64.b64decode("".join(block.split()), validate=True)
-    except ValueError:
-        return None
 
 
 def open_method(name: str, config: Mapping[str, Any], fetch: Fetch) -> KubernetesMethod:

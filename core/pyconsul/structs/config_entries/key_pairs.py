@@ -1,8 +1,5 @@
 """A certificate and its key in PEM, checked as Consul and Go's ``tls.X509KeyPair`` do."""
 
-import re
-from base64 import b64decode
-from binascii import Error as BinasciiError
 from collections.abc import Callable
 from typing import Final
 
@@ -11,16 +8,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
+from pyconsul.lang import gopem
 from pyconsul.lang.strconv import quote
 from pyconsul.structs.config_entries.names import is_domain_name
 
-# As Go's pem.Decode finds a block: the first and the last line stand by themselves, what is around them does not count.
-# No line of a block is looked at twice, however many begin.
-_BLOCK: Final = re.compile(
-    rb"^-----BEGIN (?P<kind>[^\n]*?)-----[ \t\r]*\n(?:[^\n:]*:[^\n]*\n)*+"
-    rb"(?P<body>(?:(?!-----(?:BEGIN|END) )[^\n]*\n)*+)-----END (?P=kind)-----[ \t\r]*$",
-    re.MULTILINE,
-)
 _RSA_KEY: Final = "RSA PRIVATE KEY"
 _RSA_BITS: Final = 2048  # Envoy silently refuses less
 _BAD_KEY: Final = "tls: failed to parse private key"
@@ -30,18 +21,17 @@ _UNREADABLE: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidV
 
 def key_pair_fault(certificate: str, key: str) -> str:
     """What is wrong with the pair, in Go's words as far as they do not come from its ASN.1 reader; "" if nothing is."""
-    secrets = _blocks(key.encode("utf-8", "surrogateescape"))
-    if not secrets:
+    secret = gopem.first(key.encode("utf-8", "surrogateescape"))
+    if secret is None:
         return "failed to parse private key PEM"
-    kind, der = secrets[0]
-    if kind == _RSA_KEY and (fault := _rsa_fault(der)):
+    if secret.kind == _RSA_KEY and (fault := _rsa_fault(secret.content)):
         return fault
     data = certificate.encode("utf-8", "surrogateescape")
-    certificates = _blocks(data)
-    if not certificates:
+    first = gopem.first(data)
+    if first is None:
         return "failed to parse certificate PEM"
     try:
-        hosts = _hosts(x509.load_der_x509_certificate(certificates[0][1]))
+        hosts = _hosts(x509.load_der_x509_certificate(first.content))
     except _UNREADABLE:
         return f"failed to parse certificate: {_BAD_CERTIFICATE}"
     if fault := x509_key_pair_fault(data, key.encode("utf-8", "surrogateescape")):
@@ -81,25 +71,13 @@ def x509_key_pair_fault(certificate: bytes, key: bytes) -> str:
     return _mismatch(public, private)
 
 
-def _blocks(pem: bytes) -> list[tuple[str, bytes]]:
-    """Label and content of each block; what is no base64 is no block."""
-    found: list[tuple[str, bytes]] = []
-    for block in _BLOCK.finditer(pem):
-        try:
-            der = b64decode(block["body"].translate(None, b" \t\r\n"), validate=True)
-        except BinasciiError:
-            continue
-        found.append((block["kind"].decode("utf-8", "replace"), der))
-    return found
-
-
 def _first_block(pem: bytes, wanted: Callable[[str], bool]) -> tuple[bytes | None, list[str]]:
     """The content of the first block of a wanted kind, and the kinds of those before it."""
     skipped: list[str] = []
-    for kind, der in _blocks(pem):
-        if wanted(kind):
-            return der, skipped
-        skipped.append(kind)
+    for block in gopem.blocks(pem):
+        if wanted(block.kind):
+            return block.content, skipped
+        skipped.append(block.kind)
     return None, skipped
 
 
