@@ -1,5 +1,6 @@
 """Commands whose standard streams are closed, full, or read by nobody."""
 
+import shlex
 import signal
 import subprocess
 import sys
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-RUN = f"{sys.executable} -c 'from pyconsul.cli.main import entry; entry()'"
+PYTHON = shlex.quote(sys.executable)
+RUN = f"{PYTHON} -c 'from pyconsul.cli.main import entry; entry()'"
 FULL = "write /dev/stdout: no space left on device\n"
 TOOLS = ("pyconsul_template", "pyconsul_envconsul", "pyconsul_watch", "pyconsul_snapshot_agent", "pyconsul_autojoin")
 
@@ -53,14 +55,14 @@ def test_a_command_whose_reader_is_gone_ends_by_the_signal() -> None:
 @pytest.mark.parametrize("tool", TOOLS)
 def test_tools_tell_that_their_output_finds_no_room(tool: str) -> None:
     """In one line."""
-    done = in_shell(f"{sys.executable} -c 'from {tool}.main import entry; entry()' -h >/dev/full")
+    done = in_shell(f"{PYTHON} -c 'from {tool}.main import entry; entry()' -h >/dev/full")
     assert (done.returncode, done.stderr) == (1, FULL)
 
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_tools_run_with_closed_streams(tool: str) -> None:
     """What is printed is thrown away."""
-    done = in_shell(f"{sys.executable} -c 'from {tool}.main import entry; entry()' -h <&- >&- 2>&-")
+    done = in_shell(f"{PYTHON} -c 'from {tool}.main import entry; entry()' -h <&- >&- 2>&-")
     assert done.returncode == 0
 
 

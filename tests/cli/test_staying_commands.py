@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -100,14 +101,14 @@ def test_standard_input_is_passed_on_request(live: Run) -> None:
 
 def test_a_semaphore_lets_several_in(live: Run) -> None:
     """With ``-n=2`` a second holder gets in while the first holds a slot."""
-    inner = f"{sys.executable} -c '{PROGRAM}' lock -n=2 sem 'echo inner'"
+    inner = f"{shlex.quote(sys.executable)} -c '{PROGRAM}' lock -n=2 sem 'echo inner'"
     result = live("lock", "-n=2", "sem", inner)
     assert (result.code, result.out, result.err) == (0, "inner\n", "")
 
 
 def test_a_lock_that_somebody_holds_times_out(live: Run) -> None:
     """With a timeout the command gives up."""
-    inner = f"{sys.executable} -c '{PROGRAM}' lock -timeout=100ms l4 'echo never' 2>&1; true"
+    inner = f"{shlex.quote(sys.executable)} -c '{PROGRAM}' lock -timeout=100ms l4 'echo never' 2>&1; true"
     result = live("lock", "l4", inner)
     assert result.out == "Shutdown triggered or timeout during lock acquisition\n"
 

@@ -13,10 +13,11 @@ from pyconsul.lang.hcl.errors import HclError, error_at
 from pyconsul.lang.hcl.nodes import Token
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*+")
-_ESCAPE: Final = r"\\(?:[abfnrtv\\\"]|[0-7]{3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})"
+# Strings with other escapes or with a "$" are rare. Their choices begin alike, and until Python 3.11.5 a possessive group
+# keeps the part of a choice that matched before the rest of it failed.
 _TOKEN: Final = re.compile(
     r"(?P<IDENT>[^\W\d][\w.\-]*+)"
-    rf'|(?P<STRING>"(?:[^"\\\n$]++|{_ESCAPE}|\$(?!\{{))*+")'
+    r'|(?P<STRING>"(?:[^"\\\n$]++|\\[abfnrtv\\"])*+")'
     r"|(?P<MARK>[\[\]{},=+])"
     r"|(?P<COMMENT>(?:\#|//)[^\n]*+)"
     r"|(?P<NUMBER>-?[0-9][0-9a-zA-Z.]*+(?:(?<=[eE])[+-][0-9]*+)?)"
@@ -110,7 +111,7 @@ class Scanner:
         return Token(kind, text, at)
 
     def _rare(self, at: int) -> Token:
-        """Strings with interpolations or faults, heredocs, block comments, lone signs, illegal characters."""
+        """Strings that are not simple, heredocs, block comments, lone signs, illegal characters."""
         char = self.source[at]
         if char == '"':
             return self._token("STRING", at, self._string_end(at + 1))
