@@ -13,8 +13,8 @@ from pyconsul.lang.hcl.errors import HclError, error_at
 from pyconsul.lang.hcl.nodes import Token
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*+")
-# Strings with other escapes or with a "$" are rare. Their choices begin alike, and until Python 3.11.5 a possessive group
-# keeps the part of a choice that matched before the rest of it failed.
+# Strings with other escapes or with a "$" are rare. Their choices begin alike, and before Python 3.11.5 a possessive
+# group keeps the part of a choice that matched until the rest of it failed.
 _TOKEN: Final = re.compile(
     r"(?P<IDENT>[^\W\d][\w.\-]*+)"
     r'|(?P<STRING>"(?:[^"\\\n$]++|\\[abfnrtv\\"])*+")'
