@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from pyconsul.config.errors import ConfigError
-from pyconsul.sdk import Client
+from pyconsul.sdk import Client, QueryOptions
 from pyconsul.sdk.errors import PermissionDenied
 from pyconsul.testing import InProcessAgent
 from pyconsul.testing.ports import free_port, free_ports
@@ -112,6 +113,17 @@ def test_each_agent_has_a_management_token_of_its_own(make_consul_agent: Callabl
     with Client(one.settings.replace(token="")) as anybody:
         assert anybody.kv.put("a", "1")
     assert make_consul_agent().management_token == ""
+
+
+def test_the_dice_of_the_test_are_its_own(consul_agent: InProcessAgent) -> None:
+    """Hypothesis, which sets them for each example, complains when another thread throws them."""
+    before = random.getstate()
+    client = consul_agent.client
+    client.agent.register_service({"Name": "web", "Check": {"TTL": "1m", "Status": "passing"}})
+    query = client.query.create({"Name": "q", "Service": {"Service": "web"}})
+    client.kv.get("a", QueryOptions(index=1, wait=0.001))
+    client.query.execute(query)
+    assert random.getstate() == before
 
 
 def test_work_can_be_done_in_its_loop(consul_agent: InProcessAgent) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import hashlib
 import math
-import random
 import uuid
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -42,6 +41,7 @@ from pyconsul.agent.tls_files import check_tls_files
 from pyconsul.config.bootstrap_entries import bootstrap_entries
 from pyconsul.config.loading import ConfigError
 from pyconsul.primitives.dialing import errno_text
+from pyconsul.primitives.dice import DICE
 from pyconsul.primitives.ids import uuid_fault
 from pyconsul.primitives.system_errors import file_text, words_of
 from pyconsul.primitives.whole_files import make_directory, write_durably
@@ -94,7 +94,7 @@ class Agent:
         self.local = LocalState(
             self._facts(config),
             on_change=lambda: self.syncer.wake(),
-            stagger=lambda seconds: random.random() * seconds,
+            stagger=lambda seconds: DICE.random() * seconds,
             check_update_interval=config.check_update_interval / 1e9,
             discard_check_output=config.discard_check_output,
         )

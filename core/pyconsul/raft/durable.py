@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import IO, Any, Final
 import msgspec
 
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.dice import DICE
 from pyconsul.primitives.system_errors import file_text, words_of
 from pyconsul.raft.archive import Archive, Server, read_archive
 from pyconsul.raft.consensus import Entry, ShuttingDown, Snapshot, SnapshotRules, StateMachine, UnappliableEntry
@@ -313,7 +313,7 @@ class DurableVoter(SingleVoter):
 
     async def _snapshot_now_and_then(self) -> None:
         while True:
-            await asyncio.sleep(self._rules.interval * (1 + random.random()))
+            await asyncio.sleep(self._rules.interval * (1 + DICE.random()))
             await self.snapshot_if_due()
 
     async def snapshot_if_due(self) -> bool:

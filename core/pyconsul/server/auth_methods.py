@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from typing import TYPE_CHECKING, Final
 
 from pyconsul.acl.methods.protocol import Answer, Ask, Factory, MethodError, Validator
 from pyconsul.primitives import plugins
+from pyconsul.primitives.dice import DICE
 from pyconsul.primitives.tls import client_context
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ async def fetch(ask: Ask) -> Answer:
         answer = await _fetch_once(ask)
         if left == 0 or not answer.status.startswith("5"):
             return answer
-        await asyncio.sleep(wait * (0.5 + random.random() / 2))
+        await asyncio.sleep(wait * (0.5 + DICE.random() / 2))
         wait = min(wait * 2, _LONGEST_WAIT)
     raise AssertionError("the last try returns")
 

@@ -6,7 +6,6 @@ Rules: ``wire/blocking.md`` section 1. The readers are synchronous and touch the
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
@@ -14,6 +13,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from pyconsul.memdb import Store, WatchSet
+from pyconsul.primitives.dice import DICE
 from pyconsul.structs.wire import Indexed, ReadRequest, changed
 
 R = TypeVar("R", bound=Indexed)
@@ -202,7 +202,7 @@ async def _wait(
 def wait_seconds(asked_ns: int) -> float:
     """How long a blocking query waits: default and jitter applied. The limit is that of the door it came through."""
     wait = asked_ns if asked_ns > 0 else DEFAULT_WAIT_NS
-    return wait * (1 + random.random() / JITTER) / 1e9  # randrange costs ten times as much
+    return wait * (1 + DICE.random() / JITTER) / 1e9  # randrange costs ten times as much
 
 
 def question(ask: ReadRequest) -> bytes:

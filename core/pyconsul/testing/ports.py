@@ -8,12 +8,13 @@ one that listens at the block's first port, as long as it lives.
 from __future__ import annotations
 
 import errno
-import random
 import socket
 import threading
 from collections.abc import Iterator
 from functools import cache
 from itertools import cycle, islice
+
+from pyconsul.primitives.dice import DICE
 
 _HOST = "127.0.0.1"
 _LOWEST = 12_000  # up to 19,999; Linux gives out ports from 32,768 on, Consul itself from 20,000 on
@@ -50,7 +51,7 @@ def _own_ports() -> Iterator[int]:
 
 def _claimed() -> int:
     """The first port of a block that now belongs to this process. Raises OSError when all have an owner."""
-    for block in random.sample(range(_BLOCKS), _BLOCKS):
+    for block in DICE.sample(range(_BLOCKS), _BLOCKS):
         first = _LOWEST + block * _SIZE
         try:
             listener = socket.create_server((_HOST, first))

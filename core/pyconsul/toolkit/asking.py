@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from pyconsul.lang.gojson_syntax import first_value
+from pyconsul.primitives.dice import DICE
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import ConsulError, status_error
 from pyconsul.sdk.request import QueryMeta, QueryOptions
@@ -87,4 +87,4 @@ async def pace(asked_at: float) -> None:
     """Wait until a question of that time (on the monotonic clock) may be followed by another one."""
     early = MIN_INTERVAL - (time.monotonic() - asked_at)
     if early > 0:
-        await asyncio.sleep(early + random.random() * 0.02)
+        await asyncio.sleep(early + DICE.random() * 0.02)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.dice import DICE
 from pyconsul.primitives.durations import format_duration
 from pyconsul.primitives.system_errors import system_text
 from pyconsul.toolkit.errors import RunError
@@ -178,7 +178,7 @@ class Child:
     async def splay(self) -> None:
         """Wait for a random part of the splay."""
         if self.settings.splay_ns:
-            pause = random.random() * self.settings.splay_ns / 1e9
+            pause = DICE.random() * self.settings.splay_ns / 1e9
             self.logger.debug("waiting %.2fs for random splay", pause)
             await asyncio.sleep(pause)
 

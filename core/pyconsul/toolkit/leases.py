@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from pyconsul.primitives.dice import DICE
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.toolkit.vault import VaultClient
 from pyconsul.toolkit.vault_exchange import VaultError
@@ -88,7 +88,7 @@ class Renewer:
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
-        dice: Callable[[], float] = random.random,
+        dice: Callable[[], float] = DICE.random,
     ) -> None:
         self._name = name
         self._renew = renew
@@ -167,7 +167,7 @@ class Lease:
         if held.get("renewable") and credential:
             await self._renew(client, held, str(credential), sleep, is_token=bool(auth))
         elif not self._is_over:
-            pause = lease_pause(self._item, default_lease, threshold, random.random())
+            pause = lease_pause(self._item, default_lease, threshold, DICE.random())
             self._log.log(5, "%s: next look in %.0fs", self._name, pause)
             await sleep(pause)
         self._is_over = True

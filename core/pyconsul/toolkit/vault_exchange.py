@@ -5,13 +5,13 @@ A standby that does not forward requests sends its clients to the active server;
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 from pyconsul.lang import gourl
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.dice import DICE
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import TransportError
 from pyconsul.sdk.request import Answer
@@ -121,11 +121,11 @@ class Exchange:
             try:
                 answer = await _answer(client, ask)
             except TransportError as error:
-                pause = patience.pause(failures, 0, "", random.random())
+                pause = patience.pause(failures, 0, "", DICE.random())
                 if pause is None or "failed to verify certificate" in error.reason:
                     raise
             else:
-                pause = patience.pause(failures, answer.status, answer.header("retry-after"), random.random())
+                pause = patience.pause(failures, answer.status, answer.header("retry-after"), DICE.random())
                 if pause is None:
                     return answer
             await self._sleep(pause)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import cache
@@ -18,6 +17,7 @@ from pyconsul.agent.checks.probes import MakeContext, Probe, ProbeSettings, Resu
 from pyconsul.agent.checks.status import StatusHandler
 from pyconsul.agent.checks.ttl import TtlCheck
 from pyconsul.agent.local.state import LocalState
+from pyconsul.primitives.dice import DICE
 from pyconsul.primitives.durations import SECOND
 from pyconsul.primitives.tls import client_context
 from pyconsul.structs.catalog import HealthCheck, NodeSpecificRequest
@@ -77,7 +77,7 @@ class CheckRunner:
         token: Callable[[], str] = lambda: "",
         output_limit: int = DEFAULT_LIMIT,
         tls: MakeContext = plain_tls,
-        stagger: Callable[[float], float] = lambda seconds: random.random() * seconds,
+        stagger: Callable[[float], float] = lambda seconds: DICE.random() * seconds,
     ) -> None:
         self.state = state
         self.rpc = rpc

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from pyconsul.agent.local.tokens import Tokens
+from pyconsul.primitives.dice import DICE
 from pyconsul.structs.coordinate import ORIGIN, Coordinate, CoordinateUpdateRequest
 from pyconsul.structs.errors import ConsulError, PermissionDenied
 from pyconsul.telemetry import logger
@@ -63,7 +63,7 @@ class CoordinateSender:
     async def _run(self) -> None:
         while True:
             pause = self._pause()
-            await asyncio.sleep(pause + random.random() * pause)
+            await asyncio.sleep(pause + DICE.random() * pause)
             await self.send()
 
     async def send(self) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Final
@@ -19,6 +18,7 @@ from pyconsul.agent.local.rows import SERVICES, LocalCheck, LocalService
 from pyconsul.agent.local.schedule import Action, SyncSchedule
 from pyconsul.agent.local.state import LocalState
 from pyconsul.agent.local.tokens import Tokens
+from pyconsul.primitives.dice import DICE
 from pyconsul.structs.catalog import DeregisterRequest, NodeSpecificRequest, RegisterRequest
 from pyconsul.structs.errors import ConsulError, PermissionDenied
 from pyconsul.telemetry import logger, metrics
@@ -57,7 +57,7 @@ class Syncer:
         accessor_of: Callable[[str], str] = lambda token: "",
     ) -> None:
         self.state = state
-        self.schedule = SyncSchedule(interval, random.random, cluster_size)
+        self.schedule = SyncSchedule(interval, DICE.random, cluster_size)
         self._rpc = rpc
         self._tokens = tokens
         self._accessor_of = accessor_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import uuid
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import msgspec
 
 from pyconsul.acl import Access, Authorizer
 from pyconsul.memdb import Store, WatchSet
+from pyconsul.primitives.dice import DICE
 from pyconsul.primitives.durations import DurationError, parse_duration
 from pyconsul.server.acl import told_nobody
 from pyconsul.server.aside import ASIDE_FROM, aside
@@ -221,7 +221,7 @@ async def execute_remote(srv: Server, ask: PreparedQueryExecuteRemoteRequest) ->
         await srv.verify()
     found = run(srv, ask.Query, ask.Token, connect=ask.Connect)
     nodes = list(found.Nodes or [])
-    random.shuffle(nodes)
+    DICE.shuffle(nodes)
     return changed(found, Nodes=nodes[: ask.Limit] if ask.Limit > 0 else nodes)
 
 
@@ -270,7 +270,7 @@ def _in_order(
 ) -> list[CheckServiceNode]:
     """Instances nearest first where the asker or the query says from where, else shuffled."""
     nodes = list(found.Nodes or [])
-    random.shuffle(nodes)
+    DICE.shuffle(nodes)
     source = _source(srv, query, ask)
     if not source.Node:
         return nodes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, InvalidOperation
 from typing import Any
@@ -12,6 +11,7 @@ from pyconsul.lang import strconv
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import to_string
 from pyconsul.lang.gotemplate.values import Int64, Slice, Value, wrap_signed
+from pyconsul.primitives.dice import DICE
 from pyconsul_template.functions.arithmetic import quotient, remainder
 from pyconsul_template.functions.registry import function
 
@@ -276,4 +276,4 @@ def rand_int(low: int, high: int) -> int:
     """A random number from low up to high, which is left out."""
     if high <= low:
         raise FunctionError("invalid argument to Intn")
-    return random.randrange(low, high)
+    return DICE.randrange(low, high)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import random
 import re
 import zlib
 
@@ -13,6 +12,7 @@ from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import to_string
 from pyconsul.lang.gotemplate.values import Map, Slice, Value, string_map, strings
 from pyconsul.lang.strconv import from_bytes, quote, to_bytes
+from pyconsul.primitives.dice import DICE
 from pyconsul_template.functions.digests import decode_base64
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.text import GO_SPACE, go_split, to_lower, to_upper
@@ -266,7 +266,7 @@ def wrap_with(width: int, newline: str, text: str) -> str:
 def shuffle(text: str) -> str:
     """The characters in another order."""
     chars = list(text)
-    random.shuffle(chars)
+    DICE.shuffle(chars)
     return "".join(chars)
 
 
