@@ -79,6 +79,7 @@ async def test_a_certificate_is_issued_and_taken_apart(issuer: Issuer, tmp_path:
         ("private_key", f"{CERT}{ISSUER}|{ISSUER};{ROOT};"),
         ("issuing_ca", WHOLE),  # the first of the chain is as good
     ],
+    ids=["ca_chain", "private_key", "issuing_ca"],
 )
 async def test_vault_may_leave_parts_out(issuer: Issuer, tmp_path: Path, left_out: str, wanted: str) -> None:
     """The certificate itself has to be there."""
@@ -86,14 +87,16 @@ async def test_vault_may_leave_parts_out(issuer: Issuer, tmp_path: Path, left_ou
     assert await rendered(issuer, tmp_path) == wanted
 
 
-@pytest.mark.parametrize("before", [WHOLE, f"anything\n{CERT}more{KEY}"])
+@pytest.mark.parametrize("before", [WHOLE, f"anything\n{CERT}more{KEY}"], ids=["whole", "among other things"])
 async def test_a_good_certificate_in_the_file_is_kept(issuer: Issuer, tmp_path: Path, before: str) -> None:
     """However it stands there, and nobody is asked."""
     assert (await rendered(issuer, tmp_path, before)).startswith(CERT + KEY)
     assert issuer.requests == []
 
 
-@pytest.mark.parametrize("before", [OLD_CERT + OLD_KEY, ENDING_CERT, KEY, "no certificate"])
+@pytest.mark.parametrize(
+    "before", [OLD_CERT + OLD_KEY, ENDING_CERT, KEY, "no certificate"], ids=["old", "ending", "key", "neither"]
+)
 async def test_one_that_is_too_old_is_replaced(issuer: Issuer, tmp_path: Path, before: str) -> None:
     """That is in the last tenth of its time, too."""
     assert await rendered(issuer, tmp_path, before) == WHOLE
