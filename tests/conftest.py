@@ -6,6 +6,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from subprocess import Popen
@@ -42,6 +43,19 @@ def start_process() -> Iterator[Callable[..., Popen[Any]]]:
     for process in started:
         with process, suppress(ProcessLookupError):  # the process as a context is reaped, and its pipes are closed
             os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Sets the local time zone."""
+
+    def put(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield put
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture

@@ -139,13 +139,13 @@ def guarded_agent(config: str = "") -> Iterator[Guarded]:
         yield Guarded(agent)
 
 
-@pytest.fixture(name="guarded", scope="module")
+@pytest.fixture(name="guarded")
 def guarded_fixture() -> Iterator[Guarded]:
-    """One agent for all tests of a module."""
+    """A fresh agent."""
     yield from guarded_agent()
 
 
-@pytest.fixture(name="guarded_with", scope="module")
+@pytest.fixture(name="guarded_with")
 def guarded_with_fixture() -> Iterator[Callable[[str], Guarded]]:
     """Agents that are configured otherwise: ``guarded_with("acl { enable_key_list_policy = true }")``."""
     running: list[Iterator[Guarded]] = []

@@ -24,7 +24,7 @@ def instance(node: str, service: str, service_id: str = "", **more: Any) -> dict
     return {"Node": node, "Address": NODES.get(node, "10.0.0.9"), "Service": named}
 
 
-@pytest.fixture(name="catalog", autouse=True, scope="module")
+@pytest.fixture(name="catalog", autouse=True)
 def catalog_fixture(guarded: Any) -> None:
     """Two nodes with services and checks."""
     for node, service in (("n1", "web"), ("n1", "db"), ("n2", "web")):

@@ -32,7 +32,7 @@ ASKED = [
 NOT_FOUND = "403 ACL not found"
 
 
-@pytest.fixture(name="data", autouse=True, scope="module")
+@pytest.fixture(name="data", autouse=True)
 def data_fixture(guarded: Any) -> None:
     """Two keys, a service, and a node without any."""
     for key in ("a", "other"):

@@ -114,7 +114,7 @@ BODIES: dict[str, Any] = {
 }
 
 
-@pytest.fixture(name="stored", scope="module")
+@pytest.fixture(name="stored")
 def stored_fixture(guarded: Any) -> dict[str, str]:
     """One row of everything, each with the mark somewhere in it; the IDs by what they are of."""
     guarded.must("PUT /v1/kv/a", MARK.encode())

@@ -38,7 +38,7 @@ ENTRIES = (
 )
 
 
-@pytest.fixture(name="mesh", autouse=True, scope="module")
+@pytest.fixture(name="mesh", autouse=True)
 def mesh_fixture(guarded: Any) -> None:
     """Entries of many kinds, and a service behind a gateway."""
     for entry in ENTRIES:
@@ -145,7 +145,7 @@ def test_intentions_may_be_read_from_both_ends_and_written_at_their_destination(
     check(
         RULES,
         [
-            ("web", "GET /v1/connect/intentions", "200 a web"),
+            ("web", "GET /v1/connect/intentions", "200 other web"),
             ("operator", "GET /v1/connect/intentions", "200 filtered"),
             ("", "GET /v1/connect/intentions", "200"),
             ("web", f"GET {exact}source=web&destination=db", "200 web"),

@@ -16,7 +16,7 @@ RULES = {
 }
 
 
-@pytest.fixture(name="queries", scope="module")
+@pytest.fixture(name="queries")
 def queries_fixture(guarded: Any) -> dict[str, str]:
     """Queries by what they show: a name, a token of its own, no name, a template; and services to be found."""
     seer = guarded.token(RULES["sees web"])

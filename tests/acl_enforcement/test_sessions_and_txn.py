@@ -16,7 +16,7 @@ RULES = {
 KEYS = 'key_prefix "a/" { policy = "write" } key_prefix "r/" { policy = "read" }'
 
 
-@pytest.fixture(name="session", scope="module")
+@pytest.fixture(name="session")
 def session_fixture(guarded: Any) -> str:
     """A session on the agent's node, and a node that has none."""
     guarded.must("PUT /v1/catalog/register", {"Node": "n1", "Address": "10.0.0.1"})

@@ -145,19 +145,6 @@ def run(request: pytest.FixtureRequest) -> Callable[..., Result]:
     return run_line
 
 
-@pytest.fixture
-def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Sets the local time zone."""
-
-    def put(name: str) -> None:
-        monkeypatch.setenv("TZ", name)
-        time.tzset()
-
-    yield put
-    monkeypatch.undo()
-    time.tzset()
-
-
 _PORT_FLAGS = ("http", "dns", "grpc", "grpc-tls", "server", "serf-lan", "serf-wan")
 
 

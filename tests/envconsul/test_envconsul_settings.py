@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -129,12 +130,13 @@ def test_mistakes_in_files(text: str, message: str, tmp_path: Path) -> None:
     assert f"from file: {tmp_path / 'c.hcl'}" in str(caught.value)
 
 
-def test_log_lines_have_the_original_form(capsys: pytest.CaptureFixture[str]) -> None:
-    """Time, level, part, message; the child's lines as the template tool writes them."""
+def test_log_lines_have_the_original_form(capsys: pytest.CaptureFixture[str], zone: Callable[[str], None]) -> None:
+    """Local time, level, part, message; the child's lines as the template tool writes them."""
+    zone("IST-5:30")
     lines.early(logging.ERROR, "early")
     record = logging.LogRecord("pyconsul_envconsul.child", 20, "", 0, "spawning: %s", ("x",), None)
     assert lines.Lines().format(record).endswith(" [INFO]  envconsul: (child) spawning: x")
-    assert capsys.readouterr().err.endswith("Z [ERROR] early\n")
+    assert capsys.readouterr().err.endswith("+0530 [ERROR] early\n")
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -149,10 +148,6 @@ async def consul() -> AsyncIterator[FakeConsul]:
 
 
 @pytest.fixture
-def universal_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def universal_time(zone: Callable[[str], None]) -> None:
     """The machine's zone, in which dates are read, is UTC."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+    zone("UTC")
