@@ -89,6 +89,8 @@ def _inline(value: Value, *, types: bool, known: bool = False) -> str:
         return "(interface {})<nil>" if types and not known else "<nil>"
     kind = type_of(value)
     head = f"({kind})" if types and not known else ""
+    if is_nil(value):
+        return f"{head}<nil>"
     if isinstance(value, list):
         is_plain = not kind.endswith("interface {}")
         return f"{head}[{' '.join([_inline(v, types=types, known=is_plain) for v in value])}]"
@@ -104,7 +106,7 @@ def _inline(value: Value, *, types: bool, known: bool = False) -> str:
         mark = "<*>" if value.pointer and not types else ""
         parts = [f"{f.name + ':' if types else ''}{_inline(getattr(value, f.name), types=types)}" for f in value.fields]
         return f"{head}{mark}{{{' '.join(parts)}}}"
-    return head + to_string(value)
+    return head + ("<*>" if kind.startswith("*") and not types else "") + to_string(value)
 
 
 def _spew_form(form: str, values: tuple[Value, ...]) -> str:
