@@ -7,7 +7,17 @@ from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import sprintf, to_string
-from pyconsul.lang.gotemplate.values import NIL, NilPointer, Struct, Value, is_nil, sorted_keys, type_of
+from pyconsul.lang.gotemplate.values import (
+    ANY,
+    NIL,
+    NilPointer,
+    Struct,
+    Value,
+    element_type,
+    is_nil,
+    sorted_keys,
+    type_of,
+)
 from pyconsul.lang.strconv import byte_length, quote, to_bytes
 from pyconsul.primitives.standard_streams import say
 from pyconsul_template import gojson
@@ -92,10 +102,10 @@ def _inline(value: Value, *, types: bool, known: bool = False) -> str:
     if is_nil(value):
         return f"{head}<nil>"
     if isinstance(value, list):
-        is_plain = not kind.endswith("interface {}")
+        is_plain = element_type(value) != ANY
         return f"{head}[{' '.join([_inline(v, types=types, known=is_plain) for v in value])}]"
     if isinstance(value, dict):
-        is_plain = not kind.endswith("interface {}")
+        is_plain = element_type(value) != ANY
         pairs = [
             f"{_inline(k, types=types, known=not kind.startswith('map[interface'))}:"
             f"{_inline(value[k], types=types, known=is_plain)}"
