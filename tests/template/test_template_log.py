@@ -53,20 +53,27 @@ watcher stopping kv.block(a)
 """
 
 
+@pytest.fixture(autouse=True)
+def heard(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """The tool's log comes here, also where a run of the program in this process has set it up for itself."""
+    monkeypatch.setattr(logging.getLogger("pyconsul_template"), "propagate", True)
+    caplog.set_level(TRACE, "pyconsul_template")
+
+
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Part and message of each line."""
-    return [f"{r.name.rpartition('.')[2]} {r.getMessage()}" for r in caplog.records]
+    own = [record for record in caplog.records if record.name.startswith("pyconsul_template.")]
+    return [f"{record.name.rpartition('.')[2]} {record.getMessage()}" for record in own]
 
 
 async def test_the_rounds_are_told_step_by_step(consul: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """In the original's words, from the first question to the end."""
-    caplog.set_level(TRACE)
     await consul.put("a", b"1")
     out = tmp_path / "out"
     runner = Runner(a_config(consul, a_template(out, '{{ key "a" }}', command=["true"]), once=True))
     await runner.run()
     short = {str(out): "OUT", runner.templates[0].identity: "ID"}
-    lines = "\n".join(line for line in said(caplog) if not line.startswith("asyncio"))
+    lines = "\n".join(said(caplog))
     for long, name in short.items():
         lines = lines.replace(long, name)
     assert lines + "\n" == ROUNDS
@@ -76,7 +83,6 @@ async def test_an_error_ends_the_tool_without_more_words(
     consul: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whoever waits for ``stopping`` waits for an end that somebody wanted."""
-    caplog.set_level(logging.INFO)
     with pytest.raises(RunError):
         await Runner(a_config(consul, a_template(tmp_path / "o", "{{ index nil }}"), once=True)).run()
     assert "runner stopping" not in said(caplog)
@@ -86,7 +92,6 @@ async def test_a_command_of_several_templates_is_run_once(
     consul: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What is left out is told."""
-    caplog.set_level(logging.DEBUG)
     first, second = (a_template(tmp_path / name, "x", command=["true"]) for name in "ab")
     await Runner(a_config(consul, first, second, once=True)).run()
     skipped = f'skipping command ["true"] from "(dynamic)" => "{tmp_path}/b" '
