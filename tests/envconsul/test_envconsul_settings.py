@@ -171,3 +171,35 @@ def test_numbers_of_flags_are_decimal(number: str) -> None:
     """Go's own flags take more; the original reads these by itself, into 32 bits."""
     with pytest.raises(FlagError, match=rf'invalid value "{number}" for flag -consul-retry-attempts: strconv.ParseInt'):
         parse(["-consul-retry-attempts", number, "x"], warned)
+
+
+@pytest.mark.parametrize(
+    ("text", "heard", "message"),
+    [
+        ("token = true", "token is now", "'consul.Token' expected type 'string', got unconvertible type 'bool'"),
+        ("retry { a = 1 }", "retry is now", "'vault.retry.max_backoff' expected type 'time.Duration', got"),
+        ('ssl = 1\nconsul { ssl { key = "k" } }', "ssl is now", "'consul.ssl' expected a map, got 'int'"),
+        ('auth { username = "u" password = 1 }', "auth is now", "'consul.auth.password' expected type 'string'"),
+        ('timeout = ["1s"]', 'timeout = "[1s]" to exec { kill_timeout = "[1s]" }', "'exec.kill_timeout' expected type"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_older_keys_are_told_at_their_present_places(
+    tmp_path: Path, text: str, heard: str, message: str
+) -> None:
+    """The warning comes first; what the present stanza says gives way."""
+    (tmp_path / "c.hcl").write_text(text)
+    warnings: list[str] = []
+    with pytest.raises(ConfigError) as caught:
+        load([str(tmp_path / "c.hcl")], {}, {}, lambda _level, said: warnings.append(said))
+    assert message in str(caught.value)
+    assert len(warnings) == 1
+    assert heard in warnings[0]
+
+
+def test_older_keys_of_any_kind_are_moved(tmp_path: Path) -> None:
+    """Values take their place in the stanzas beside what these say; a path says nothing any more."""
+    config = config_of(
+        'path = 5\nsplay = "2s"\ntoken = "t"\nconsul { address = "a:1" token = "s" }\nexec { command = "x" }', tmp_path
+    )
+    assert (config.consul.address, config.consul.token) == ("a:1", "t")
+    assert (config.exec.splay, list(config.exec.command)) == (2_000_000_000, ["x"])

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from pyconsul.sdk.errors import TransportError
 from pyconsul.sdk.request import Answer
 from pyconsul.toolkit.stanzas import Vault
 from pyconsul.toolkit.vault import VaultClient, kv2_path
@@ -360,6 +361,43 @@ def test_the_first_variable_that_cannot_be_read_is_told(variables: dict[str, str
     """In the order of Vault's own client."""
     wanted = f"error encountered setting up default configuration: {message}"
     assert VaultEnvironment.of(variables).fault == wanted
+
+
+async def test_a_server_may_be_looked_up_in_dns(vault: FakeVault) -> None:
+    """By its service records, for each request, where the address names no port."""
+    vault.answers["GET /v1/kv/a"] = (200, {"data": {}})
+    places = [vault.address.removeprefix("http://"), "127.0.0.1:1", ""]
+    names: list[str] = []
+
+    async def locate(name: str) -> str:
+        names.append(name)
+        return places.pop(0)
+
+    variables = VaultEnvironment.of({"VAULT_SRV_LOOKUP": "1", "VAULT_MAX_RETRIES": "0"})
+    settings = Vault(address="http://vault.invalid", token="t", variables=variables)
+    client = VaultClient(settings, sleep=at_once, locate=locate)
+    assert await client.request("GET", "kv/a") == {"data": {}}
+    for message in ("dial tcp 127.0.0.1:1: connect: connection refused", "lookup vault.invalid"):
+        with pytest.raises(TransportError, match=message):
+            await client.request("GET", "kv/a")
+    assert names == ["vault.invalid"] * 3
+    await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("environ", "address"), [({"VAULT_SRV_LOOKUP": "1"}, "http://127.0.0.1:1"), ({}, "http://vault.invalid")]
+)
+async def test_a_port_or_no_variable_means_no_look_up(environ: dict[str, str], address: str) -> None:
+    """The address is asked as it is."""
+
+    async def locate(name: str) -> str:
+        raise AssertionError(name)
+
+    variables = VaultEnvironment.of({**environ, "VAULT_MAX_RETRIES": "0"})
+    client = VaultClient(Vault(address=address, token="t", variables=variables), sleep=at_once, locate=locate)
+    with pytest.raises(TransportError):
+        await client.request("GET", "kv/a")
+    await client.aclose()
 
 
 async def test_variables_fill_what_the_stanza_leaves_empty(vault: FakeVault) -> None:

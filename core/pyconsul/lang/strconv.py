@@ -23,7 +23,7 @@ _UNESCAPE = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 9
 _FLOAT = re.compile(r"[+-]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9_]+)?\Z")
 _HEX_FLOAT = re.compile(r"[+-]?0[xX][0-9a-fA-F_]*\.?[0-9a-fA-F_]*[pP][+-]?[0-9_]+\Z")
 _SPECIAL_FLOAT = re.compile(r"[+-]?(?:inf|infinity)\Z|nan\Z", re.IGNORECASE)
-_STRAY_BYTE = re.compile(r"[\udc80-\udcff]")  # literals are read as runes, in which it is no longer itself
+_STRAY_BYTE = re.compile(r"[\udc80-\udcff]")
 _SHORTEST_LIMIT = 6
 MAX_INT64 = (1 << 63) - 1
 MIN_INT64 = -(1 << 63)
@@ -112,6 +112,11 @@ def _read_escape(text: str, at: int, quote_char: str) -> tuple[bytes, int]:
     return bytes((int(body, 8),)), at + 3
 
 
+def runes(text: str) -> str:
+    """The text as Go's runes spell it: a byte that belongs to no character is U+FFFD."""
+    return _STRAY_BYTE.sub("\ufffd", text)
+
+
 def unquote(literal: str) -> str:
     """The text of a Go string literal, in double or back quotes. Raises ValueError("invalid syntax")."""
     if len(literal) < 2 or literal[0] != literal[-1] or literal[0] not in '"`':
@@ -123,7 +128,7 @@ def unquote(literal: str) -> str:
         return body.replace("\r", "")
     if "\n" in body:
         raise ValueError("invalid syntax")
-    body = _STRAY_BYTE.sub("\ufffd", body)
+    body = runes(body)
     if "\\" not in body:
         if '"' in body:
             raise ValueError("invalid syntax")
@@ -148,7 +153,7 @@ def unquote_rune(literal: str) -> int:
     if len(literal) < 3 or literal[1] == "'":
         raise ValueError("invalid syntax")
     if literal[1] != "\\":
-        code, at = ord(_STRAY_BYTE.sub("\ufffd", literal[1])), 2
+        code, at = ord(runes(literal[1])), 2
     else:
         data, at = _read_escape(literal, 2, "'")
         code = data[0] if literal[2] in "x01234567" else ord(data.decode())

@@ -34,6 +34,11 @@ class Quiescence:
         """Whether the timer has run out."""
         return self.due is not None and now >= self.due
 
+    @property
+    def is_at_maximum(self) -> bool:
+        """Whether changes would go on and only the bound ends the wait."""
+        return self.due is not None and self.due >= self._deadline
+
     def reset(self) -> None:
         """Start over with the next change."""
         self.due = None

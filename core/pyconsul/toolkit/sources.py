@@ -15,13 +15,20 @@ from pyconsul.toolkit.schema import Schema, Settings, decode, merge
 _KINDS: Final = {stat.S_IFIFO: "p", stat.S_IFSOCK: "S", stat.S_IFBLK: "D", stat.S_IFCHR: "Dc"}
 
 
-def parse(source: str | bytes, schema: Schema) -> Settings:
-    """The settings of one HCL or JSON text. Raises ConfigError."""
+Prepare = Callable[[Settings], Settings]
+
+
+def _as_it_is(raw: Settings) -> Settings:
+    return raw
+
+
+def parse(source: str | bytes, schema: Schema, prepare: Prepare = _as_it_is) -> Settings:
+    """The settings of one HCL or JSON text, which ``prepare`` may change before it is judged. Raises ConfigError."""
     try:
         raw = hcl.parse(source)
     except hcl.HclError as error:
         raise ConfigError(f"error decoding config: {error}") from None
-    return decode(raw, schema)
+    return decode(prepare(raw), schema)
 
 
 def _files(path: str) -> Iterator[str]:
@@ -34,7 +41,7 @@ def _files(path: str) -> Iterator[str]:
             yield inner
 
 
-def _from_file(path: str, schema: Schema) -> Settings:
+def _from_file(path: str, schema: Schema, prepare: Prepare) -> Settings:
     try:
         with open(path, "rb") as source:
             text = source.read()
@@ -43,7 +50,7 @@ def _from_file(path: str, schema: Schema) -> Settings:
         call = "read" if isinstance(error, IsADirectoryError) else "open"
         raise ConfigError(f"from file: {path}: {call} {path}: {reason}") from None
     try:
-        return parse(text, schema)
+        return parse(text, schema, prepare)
     except ConfigError as error:
         raise ConfigError(f"from file: {path}: {error}") from None
 
@@ -53,21 +60,21 @@ def _shown_mode(mode: int) -> str:
     return _KINDS.get(stat.S_IFMT(mode), "?") + stat.filemode(stat.S_IMODE(mode) & 0o777)[1:]
 
 
-def from_path(path: str, schema: Schema) -> Settings:
-    """The settings of a file, or of all files of a directory, later ones winning. Raises ConfigError."""
+def from_path(path: str, schema: Schema, prepare: Prepare = _as_it_is) -> Settings:
+    """The settings of a file, or of all files of a directory, later ones winning; see ``parse``. Raises ConfigError."""
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
         what = "missing file/folder" if isinstance(error, FileNotFoundError) else "failed stating file"
         raise ConfigError(f"{what}: {path}: stat {path}: {system_text(error)}") from None
     if stat.S_ISREG(mode):
-        return _from_file(path, schema)
+        return _from_file(path, schema, prepare)
     if not stat.S_ISDIR(mode):
         raise ConfigError(f'unknown filetype: "{_shown_mode(mode)}"')
     out: Settings = {}
     for file in _files(path):
         try:
-            out = merge(out, _from_file(file, schema))
+            out = merge(out, _from_file(file, schema, prepare))
         except ConfigError as error:
             raise ConfigError(f"walk error: {error}") from None
     return out

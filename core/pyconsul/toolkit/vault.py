@@ -17,6 +17,7 @@ from pyconsul.lang.gojson_syntax import GoSyntaxError, first_value
 from pyconsul.primitives.system_errors import system_text
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.toolkit.errors import ConfigError
+from pyconsul.toolkit.service_records import service_address
 from pyconsul.toolkit.stanzas import Vault, file_text
 from pyconsul.toolkit.vault_exchange import Ask, Exchange, Told, VaultError
 
@@ -34,7 +35,7 @@ class VaultClient:
     """A client of one Vault server. ``token`` may change while it lives.
 
     ``number`` makes the numbers of answers from their spelling (left out: int or float); ``log`` gets its warnings;
-    ``sleep`` waits for so many seconds before a request is repeated.
+    ``sleep`` waits for so many seconds before a request is repeated; ``locate`` gives ``host:port`` for a name.
     """
 
     def __init__(
@@ -44,12 +45,13 @@ class VaultClient:
         number: Callable[[str], Any] | None = None,
         log: logging.Logger = logger,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        locate: Callable[[str], Awaitable[str]] = service_address,
     ) -> None:
         self.settings = settings
         self._decoder = json.JSONDecoder(parse_int=number, parse_float=number)
         self._log = log
         self.token = bare_token(settings.token) or settings.variables.token
-        self._exchange = Exchange(settings, sleep)
+        self._exchange = Exchange(settings, sleep, locate)
         self._mounts: dict[str, Mount] = {}
 
     async def aclose(self) -> None:

@@ -60,7 +60,7 @@ class VaultEnvironment(msgspec.Struct, frozen=True):
     """The variables; ``fault`` tells why no client can be made of them.
 
     ``agent_address`` wins over the address of the stanza; address, token and name space count where the stanza has
-    nothing. ``follows``: a redirection is followed.
+    nothing. ``follows``: a redirection is followed; ``discovers``: an address without a port is looked up in DNS.
     """
 
     agent_address: str = ""
@@ -71,6 +71,7 @@ class VaultEnvironment(msgspec.Struct, frozen=True):
     patience: Patience = Patience()
     rate_limit: RateLimit | None = None
     follows: bool = True
+    discovers: bool = False
     fault: str = ""
 
     @classmethod
@@ -81,7 +82,7 @@ class VaultEnvironment(msgspec.Struct, frozen=True):
             rate_limit = _rate_limit(environ.get("VAULT_RATE_LIMIT", ""))
             timeout = _timeout(environ.get("VAULT_CLIENT_TIMEOUT", ""))
             _flag(environ, "VAULT_SKIP_VERIFY")
-            _flag(environ, "VAULT_SRV_LOOKUP")
+            discovers = _flag(environ, "VAULT_SRV_LOOKUP")
             stays = _flag(environ, "VAULT_DISABLE_REDIRECTS")
         except UnusableVariableError as error:
             return cls(fault=f"error encountered setting up default configuration: {error}")
@@ -98,6 +99,7 @@ class VaultEnvironment(msgspec.Struct, frozen=True):
             Patience(repetitions, timeout),
             rate_limit,
             not stays,
+            discovers,
         )
 
 

@@ -9,6 +9,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from pyconsul.lang import gourl
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.dice import DICE
@@ -71,12 +73,18 @@ class Throttle:
 
 
 class Exchange:
-    """Asks one Vault server, or whom it names. ``sleep`` waits for so many seconds before a request is repeated."""
+    """Asks one Vault server, or whom it names; ``sleep`` and ``locate`` as in ``VaultClient``."""
 
-    def __init__(self, settings: Vault, sleep: Callable[[float], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        settings: Vault,
+        sleep: Callable[[float], Awaitable[None]],
+        locate: Callable[[str], Awaitable[str]],
+    ) -> None:
         self._settings = settings
         self._variables = settings.variables
         self._sleep = sleep
+        self._locate = locate
         self._address = settings.server
         self._clients = {self._address: self._client(self._address)}
         self._throttle = Throttle(self._variables.rate_limit) if self._variables.rate_limit else None
@@ -91,14 +99,28 @@ class Exchange:
         patience = self._variables.patience.timeout
         if self._throttle is not None:
             await self._sleep(self._throttle.pause(time.monotonic(), patience))
-        url = self._address.rstrip("/") + ask.target
-        answer = await self._repeated(self._address, ask)
+        server = await self._server()
+        url = server.rstrip("/") + ask.target
+        answer = await self._repeated(server, ask)
         if answer.status not in REDIRECTIONS or not self._variables.follows:
             return Told(answer, url)
         there = location_of(ask.method, url, answer)
         origin = f"{there.scheme}://{there.host}"
         answer = await self._repeated(origin, ask._replace(target=there.escaped_path() or "/"))
         return Told(answer, origin + there.escaped_path())
+
+    async def _server(self) -> str:
+        """The address to ask: with ``VAULT_SRV_LOOKUP`` and no port each request goes where DNS says the service is."""
+        if not self._variables.discovers:
+            return self._address
+        try:
+            url = gourl.parse(self._address)
+        except gourl.UrlError:
+            return self._address  # whose client tells what is wrong with it
+        if url.port() or url.scheme not in ("http", "https"):
+            return self._address
+        found = await self._locate(url.hostname())
+        return msgspec.structs.replace(url, host=found).text() if found else self._address
 
     def _client(self, address: str) -> AsyncClient:
         settings = self._settings

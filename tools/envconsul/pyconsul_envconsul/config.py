@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
+from pyconsul.lang.gotemplate.gofmt import sprintf
+from pyconsul.lang.hcl.decode import Blocks
 from pyconsul.toolkit import running_stanzas, sources, stanzas
 from pyconsul.toolkit.quiescence import WaitSetting
 from pyconsul.toolkit.running_stanzas import Exec, Logging
@@ -75,14 +77,6 @@ SCHEMA: Final[Schema] = {
     "upcase": boolean,
     "vault": stanzas.VAULT,
     "wait": stanzas.WAIT,
-    # older keys, see _modernised
-    "auth": stanzas.AUTH,
-    "path": text,
-    "retry": duration,
-    "splay": duration,
-    "ssl": stanzas.SSL,
-    "timeout": duration,
-    "token": text,
 }
 
 
@@ -186,7 +180,7 @@ def _prefixes(settings: Mapping[str, Any], name: str, reload: bool) -> tuple[Pre
     return tuple(PrefixConfig.of(p, reload=reload) for p in settings.get(name, ()) if "path" in p)
 
 
-# Older top-level keys: what the log says about them ({} is the value), and where their values belong now.
+# Older top-level keys in the original's order: what the log says of them (%s is the value), and where they belong now.
 _OLDER: Final[Mapping[str, tuple[str, Callable[[Any], Settings]]]] = {
     "auth": (
         "auth is now a child stanza inside consul instead of a top-level stanza. Update your configuration files "
@@ -199,7 +193,7 @@ _OLDER: Final[Mapping[str, tuple[str, Callable[[Any], Settings]]]] = {
     ),
     "splay": (
         "splay is now a child stanza for exec instead of a top-level key. Update your configuration files and "
-        "change splay to exec { splay = ... } instead.",
+        'change splay = "%s" to exec { splay = "%s" } instead.',
         lambda value: {"exec": {"splay": value}},
     ),
     "retry": (
@@ -213,8 +207,8 @@ _OLDER: Final[Mapping[str, tuple[str, Callable[[Any], Settings]]]] = {
         lambda value: {name: {"ssl": value} for name in ("consul", "vault")},
     ),
     "timeout": (
-        "timeout is now a child stanza for exec instead of a top-level key. Update your configuration files and "
-        "change timeout to exec { kill_timeout = ... } instead.",
+        "timeout is now a child stanza for exec insteadof a top-level key. Update your configuration files and "
+        'change timeout = "%s" to exec { kill_timeout = "%s" } instead.',
         lambda value: {"exec": {"kill_timeout": value}},
     ),
     "token": (
@@ -225,20 +219,29 @@ _OLDER: Final[Mapping[str, tuple[str, Callable[[Any], Settings]]]] = {
 }
 
 
-def _modernised(settings: Settings, warn: Callable[[int, str], None]) -> Settings:
-    """The settings with older keys in their present places."""
-    out = dict(settings)
+def _modernised(raw: Settings, warn: Callable[[int, str], None]) -> Settings:
+    """What a file says with older keys in their present places."""
+    out = dict(raw)
     for name, (warning, moved) in _OLDER.items():
-        if name in out:
-            warn(logging.WARNING, f"parse: {warning}")
-            out = merge(out, moved(out.pop(name)))
+        if name not in out:
+            continue
+        value = out.pop(name)
+        warn(logging.WARNING, f"parse: {warning.replace('%s', sprintf('%s', [value]))}")
+        for stanza, settings in moved(value).items():
+            out[stanza] = {**_last_block(out.get(stanza)), **settings}
     return out
+
+
+def _last_block(value: Any) -> Settings:
+    """What a stanza says, where it is one."""
+    found: Any = value[-1] if isinstance(value, Blocks) and value else value
+    return found if isinstance(found, dict) else {}
 
 
 def load(paths: Sequence[str], over: Settings, environ: Mapping[str, str], warn: Callable[[int, str], None]) -> Config:
     """The configuration of files with the flags on top. ``warn`` hears of older keys. Raises ConfigError."""
 
     def read(path: str) -> Settings:
-        return _modernised(sources.from_path(path, SCHEMA), warn)
+        return sources.from_path(path, SCHEMA, lambda raw: _modernised(raw, warn))
 
     return Config.of(sources.load(paths, {}, merge(stanzas.VAULT_TLS_IS_ON, over), read), environ)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import time
 from typing import Final
 
+from pyconsul.lang.strconv import quote
 from pyconsul.toolkit import logs
 from pyconsul.toolkit.errors import ConfigError
 from pyconsul.toolkit.running_stanzas import Logging
@@ -14,6 +16,8 @@ from pyconsul.toolkit.running_stanzas import Logging
 ROOT: Final = "pyconsul_envconsul"
 _LEVELS: Final = {"TRACE": "TRACE", "DEBUG": "DEBUG", "INFO": "INFO", "WARN": "WARN", "ERROR": "ERR", "ERR": "ERR"}
 _SHOWN: Final = {logs.TRACE: "[TRACE]", 10: "[DEBUG]", 20: "[INFO] ", 30: "[WARN] ", 40: "[ERROR]"}
+_NAMELESS: Final = "EXTRA_VALUE_AT_END"
+_NORMAL: Final = re.compile("[-.-~]+")  # what go-hclog leaves without quotes
 # Parts that the original shares with the template tool show as that tool shows them.
 _SHARED: Final = ("child", "clients", "view", "watcher")
 
@@ -27,6 +31,14 @@ class Lines(logging.Formatter):
         name = f"envconsul.{part}:" if part and part not in _SHARED else "envconsul:"
         shared = f" ({part})" if part in _SHARED else ""
         return f"{_head(record.levelno, record.created)} {name}{shared} {record.getMessage()}"
+
+
+def with_value(message: str, value: str, name: str = _NAMELESS) -> str:
+    """A message and what it is about, as go-hclog shows them; several lines are indented."""
+    if "\n" in value:
+        rows = "".join(f"  | {row}\n" for row in value.split("\n"))
+        return f"{message}:\n  {name}=\n{rows}  "
+    return f"{message}: {name}={value if _NORMAL.fullmatch(value) else quote(value)}"
 
 
 def _head(level: int, moment: float) -> str:

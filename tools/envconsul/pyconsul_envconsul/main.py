@@ -26,6 +26,7 @@ from pyconsul_envconsul import arguments, lines
 from pyconsul_envconsul.config import Config, load
 from pyconsul_envconsul.runner import Runner
 
+runner_logger = logging.getLogger(f"{lines.ROOT}.runner")
 root_logger = logging.getLogger(lines.ROOT)
 logger = logging.getLogger(f"{lines.ROOT}.cli")
 
@@ -118,6 +119,8 @@ class _Session:
             await runner.stop()
             work.cancel()
             await asyncio.wait([work])
+        if ending.status is None:
+            runner_logger.info("received finish")
         if ending.message:
             root_logger.error("%s", ending.message)
         return ending.status
@@ -132,7 +135,7 @@ class _Session:
                 received.cancel()
             if number is None:
                 return _ending(work)
-            logger.debug("receiving signal %s", signals.describe(number))
+            logger.debug(lines.with_value("receiving signal", signals.describe(number), "signal"))
             if number == self.config.reload_signal:
                 sys.stderr.write("Reloading configuration...\n")
                 return _Ending(None)

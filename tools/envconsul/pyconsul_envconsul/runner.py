@@ -15,6 +15,7 @@ from pyconsul.toolkit.errors import ChildEnded, RunError
 from pyconsul.toolkit.leases import keep_token
 from pyconsul.toolkit.quiescence import Quiescence
 from pyconsul_envconsul.config import Config
+from pyconsul_envconsul.lines import with_value
 from pyconsul_envconsul.names import Naming, PrefixNames, SecretNames, ServiceNames, path_of
 from pyconsul_envconsul.queries import PrefixQuery, Query, SecretQuery, ServiceQuery
 from pyconsul_envconsul.views import Event, Views
@@ -73,7 +74,7 @@ def collect(sources: list[Source], data: Mapping[str, Any]) -> Collected | None:
     out = Collected({}, {})
     for source in sources:
         if source.query.name not in data:
-            logger.info("missing data for %s", source.query.name)
+            logger.info(with_value("missing data for", source.query.name))
             return None
         for name, value in source.variables(data[source.query.name]):
             if not isinstance(value, str):
@@ -81,6 +82,9 @@ def collect(sources: list[Source], data: Mapping[str, Any]) -> Collected | None:
                 continue
             if not _is_possible(name, value):
                 continue
+            if not isinstance(source.names, ServiceNames):
+                deed = "overwriting" if name in out.variables else "setting"
+                logger.debug("%s %s from %s", deed, name, source.query.name)
             out.variables[name] = value
             out.telling.pop(name, None)
             if source.reload:
@@ -126,26 +130,26 @@ class Runner:
         self.own = own
         # The go.mod of envconsul asks for Go 1.25, in which the last colon of a host begins the port.
         clientset.check(config.consul, config.vault, None, clients_logger, strict_colons=False)
+        logger.info("creating watcher")
         self.sources = sources_of(config, own)
         self.child: Child | None = None
-        logger.info("creating watcher")
         self.views = Views(config)
         self._data: dict[str, Any] = {}
         self._told: Collected | None = None
         self._quiescence = Quiescence(config.wait) if config.wait.enabled else None
         self._tending = asyncio.Lock()
-        self._ending = False
+        self._ending = self._is_failed = False
 
     # -- life ------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Work until the child ends (ChildEnded) or something fails (RunError)."""
         logger.info("starting")
-        self._store_pid()
         renewal: asyncio.Task[None] | None = None
         if self.config.secrets and self.config.vault.renew_token and self.config.vault.token:
             renewal = asyncio.create_task(keep_token(self.views.clients.vault, root_logger))
         try:
+            self._store_pid()
             for source in self.sources:
                 self.views.start(source.query)
             if not self.sources:
@@ -153,19 +157,27 @@ class Runner:
             while not self._ending:
                 if await self._wait():
                     await self._apply()
+        except RunError:
+            self._is_failed = True
+            raise
         finally:
             if renewal is not None:
                 renewal.cancel()
 
     async def stop(self) -> None:
         """Stop watching, end the child, remove the process ID. May be called twice."""
-        logger.info("stopping")
+        if not self._is_failed:  # what is wrong is told, not that the tool ends for it
+            logger.info("stopping")
         self._ending = True
+        logger.debug("stopping watcher")
         await self.views.stop()
         async with self._tending:
             if self.child is not None:
+                logger.debug("stopping child process")
                 running, self.child = self.child, None
                 await running.stop(immediately=False)
+        if self.config.pid_file:
+            logger.debug(with_value("removing pid file at", self.config.pid_file))
         pid_file.remove(self.config.pid_file, logger)
 
     async def signal(self, number: int) -> None:
@@ -204,19 +216,21 @@ class Runner:
             return got
         now = time.monotonic()
         if got:
+            logger.info("quiescence timers starting")
             self._quiescence.tick(now)
         if not self._quiescence.is_due(now):
             return False
+        logger.info("quiescence %s fired", "maxTimer" if self._quiescence.is_at_maximum else "minTimer")
         self._quiescence.reset()
         return True
 
     def _receive(self, event: Event) -> None:
         if event.error:
-            logger.error("watcher reported error: %s", event.error)
+            logger.error(with_value("watcher reported error:", event.error))
             if self.config.once:
                 raise RunError(event.error)
             return
-        logger.debug("receiving dependency %s", event.name)
+        logger.debug(with_value("receiving dependency", event.name))
         self._data[event.name] = event.value
 
     # -- the child -------------------------------------------------------------------------
@@ -291,5 +305,5 @@ class Runner:
 
     def _store_pid(self) -> None:
         if self.config.pid_file:
-            logger.info("creating pid file at %s", self.config.pid_file)
+            logger.info(with_value("creating pid file at", self.config.pid_file))
             pid_file.store(self.config.pid_file)

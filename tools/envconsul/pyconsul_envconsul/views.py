@@ -13,6 +13,7 @@ from pyconsul.primitives.durations import format_duration
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.toolkit.asking import FETCH_ERRORS, Asking, pace
 from pyconsul.toolkit.errors import ConfigError
+from pyconsul.toolkit.logs import TRACE
 from pyconsul.toolkit.retry import RetryPolicy
 from pyconsul.toolkit.stanzas import SECOND
 from pyconsul.toolkit.vault import VaultClient
@@ -20,6 +21,7 @@ from pyconsul_envconsul.config import Config
 from pyconsul_envconsul.queries import Fetched, Query
 
 logger = logging.getLogger("pyconsul_envconsul.view")
+watcher_logger = logging.getLogger("pyconsul_envconsul.watcher")
 
 BLOCK_SECONDS: Final = 60.0
 DEFAULT_PAUSE_NS: Final = 60 * SECOND
@@ -110,6 +112,7 @@ class View:
 
     async def run(self) -> None:
         """Report values for ever; in one-shot mode one value, or the error that ends it."""
+        self._trace("starting fetch")
         while True:
             started = time.monotonic()
             try:
@@ -117,16 +120,20 @@ class View:
             except (*FETCH_ERRORS, ConfigError) as error:
                 if not await self._try_again(f"{self.query.name}: {error}"):
                     return
+                self._trace("starting fetch")
                 continue
+            self._trace("marking successful data response")
+            self._trace("successful contact, resetting retries")
             self._failures = 0
             if self._has_value:
                 await pace(started)
             if self.asking.is_too_old(fetched.last_contact_ms) or not self._is_news(fetched):
                 continue
-            logger.debug("%s received data", self.query.name)
+            self._trace("received data")
             self._views.events.put_nowait(Event(self.query.name, fetched.value))
             if self._once:
                 return
+            self._trace("starting fetch")
 
     def _is_news(self, fetched: Fetched) -> bool:
         """Whether the answer tells anything new. An index that goes backwards starts over."""
@@ -136,6 +143,9 @@ class View:
             return False
         self._value, self._has_value = fetched.value, True
         return True
+
+    def _trace(self, said: str) -> None:
+        logger.log(TRACE, "%s %s", self.query.name, said)
 
     async def _try_again(self, message: str) -> bool:
         """Wait before the next try; False when there is none.
@@ -171,7 +181,9 @@ class Views:
 
     def start(self, query: Query) -> None:
         """Watch a query; one that is watched already needs no second view."""
+        watcher_logger.debug("adding %s", query.name)
         if query.name not in self._tasks:
+            watcher_logger.log(TRACE, "%s starting", query.name)
             task = self._tasks[query.name] = asyncio.create_task(View(query, self).run(), name=query.name)
             task.add_done_callback(self._ended)
 
@@ -182,6 +194,9 @@ class Views:
 
     async def stop(self) -> None:
         """Stop all views and close the connections. May be called twice."""
+        watcher_logger.debug("stopping all views")
+        for name in self._tasks:
+            watcher_logger.log(TRACE, "stopping %s", name)
         tasks, self._tasks = list(self._tasks.values()), {}
         for task in tasks:
             task.cancel()

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
 from typing import Any
 
-from pyconsul.lang.gojson_values import MAX_DEPTH
-from pyconsul.lang.gotemplate import FunctionError, stack
+from pyconsul.lang.gojson_syntax import syntax_error
+from pyconsul.lang.gojson_values import value_of
+from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import NIL, Map, Slice, Struct, Value, is_nil, type_of
-from pyconsul.lang.strconv import NumberSyntaxError, format_float, parse_int, quote_rune, to_bytes
+from pyconsul.lang.strconv import NumberSyntaxError, format_float, parse_int, runes, to_bytes
 
 _SHALLOW = 1000  # brackets; so many levels the standard library's reader, which recurses in C, takes on any stack
-
-_SPACE = " \t\r\n"
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 class Number(str):
@@ -36,19 +34,14 @@ class Number(str):
 
 def parse(text: str) -> Value:
     """The value of a JSON text. Raises FunctionError with Go's message."""
-    clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    if clean.count("[") + clean.count("{") <= _SHALLOW:
-        try:
-            value = json.loads(clean, parse_int=_to_float, parse_float=_to_float, parse_constant=_refuse)
-        except ValueError:
-            return _read_slowly(clean)
-        return _without_lone_surrogates(value) if "\\u" in clean else value
-    return _read_slowly(clean)
-
-
-def _read_slowly(text: str) -> Value:
-    with stack.deep():
-        return _Reader(text).run()
+    clean = runes(text)
+    if "\\u" not in clean and clean.count("[") + clean.count("{") <= _SHALLOW:
+        with contextlib.suppress(ValueError, FunctionError):
+            return json.loads(clean, parse_int=_to_float, parse_float=_to_float, parse_constant=_refuse)
+    complaint = syntax_error(to_bytes(text))
+    if complaint is not None:
+        raise FunctionError(complaint)
+    return value_of(clean, number=_to_float)
 
 
 def _to_float(text: str) -> float:
@@ -60,168 +53,6 @@ def _to_float(text: str) -> float:
 
 def _refuse(_text: str) -> float:
     raise ValueError
-
-
-def _without_lone_surrogates(value: Any) -> Any:
-    """An escaped half of a surrogate pair counts as U+FFFD, as in Go."""
-    if isinstance(value, str):
-        return re.sub("[\ud800-\udfff]", "\ufffd", value)
-    if isinstance(value, list):
-        return [_without_lone_surrogates(v) for v in value]
-    if isinstance(value, dict):
-        return {_without_lone_surrogates(k): _without_lone_surrogates(v) for k, v in value.items()}
-    return value
-
-
-class _Reader:
-    """A second, slower reader that knows what Go says about a mistake."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-
-    def run(self) -> Value:
-        """The whole text."""
-        value = self.value(0, "looking for beginning of value")
-        self.skip()
-        if self.at < len(self.text):
-            raise self.invalid("after top-level value")
-        return value
-
-    def skip(self) -> str:
-        """Go to the next character that is no blank; empty at the end."""
-        text = self.text
-        while self.at < len(text) and text[self.at] in _SPACE:
-            self.at += 1
-        return text[self.at] if self.at < len(text) else ""
-
-    def invalid(self, where: str) -> FunctionError:
-        """The complaint about the character at this place."""
-        if self.at >= len(self.text):
-            if not where.startswith(("in ", "after decimal")) or where == "in string literal":
-                return FunctionError("unexpected end of JSON input")
-            # Go's scanner takes the end for a blank, which these places refuse.
-            return FunctionError(f"invalid character ' ' {where}")
-        char = self.text[self.at]
-        byte = to_bytes(char)[0]
-        shown = {"'": "'\\''", '"': "'\"'"}.get(char) or quote_rune(ord(char) if byte < 128 else byte)
-        return FunctionError(f"invalid character {shown} {where}")
-
-    def value(self, depth: int, where: str) -> Value:
-        """One value of any kind."""
-        char = self.skip()
-        if char in ("{", "[") and depth == MAX_DEPTH:
-            raise self.invalid("exceeded max depth")
-        if char == "{":
-            return self.object(depth)
-        if char == "[":
-            return self.array(depth)
-        if char == '"':
-            return self.string()
-        if char == "-" or (char.isascii() and char.isdigit()):
-            return self.number()
-        for word, meaning in (("true", True), ("false", False), ("null", None)):
-            if char == word[0]:
-                return self.word(word, meaning)
-        raise self.invalid(where)
-
-    def word(self, word: str, meaning: bool | None) -> bool | None:
-        """``true``, ``false`` or ``null``, letter by letter."""
-        for letter in word:
-            if self.text[self.at : self.at + 1] != letter:
-                raise self.invalid(f"in literal {word} (expecting {quote_rune(ord(letter))})")
-            self.at += 1
-        return meaning
-
-    def number(self) -> float:
-        """A number."""
-        found = _NUMBER.match(self.text, self.at)
-        if found is None:
-            self.at += 1
-            raise self.invalid("in numeric literal")
-        self.at = found.end()
-        rest = self.text[self.at : self.at + 1]
-        if rest == "." and "." not in found[0]:
-            self.at += 1
-            raise self.invalid("after decimal point in numeric literal")
-        if rest in ("e", "E") and rest and "e" not in found[0].lower():
-            self.at += 1
-            if self.text[self.at : self.at + 1] in ("+", "-"):
-                self.at += 1
-            raise self.invalid("in exponent of numeric literal")
-        return _to_float(found[0])
-
-    def string(self) -> str:
-        """A string."""
-        self.at += 1
-        out: list[str] = []
-        while True:
-            char = self.text[self.at : self.at + 1]
-            if char == '"':
-                self.at += 1
-                return re.sub(
-                    "[\ud800-\udfff]",
-                    "\ufffd",
-                    "".join(out).encode("utf-16", "surrogatepass").decode("utf-16", "replace"),
-                )
-            if not char or char < " ":
-                raise self.invalid("in string literal")
-            self.at += 1
-            out.append(self.escape() if char == "\\" else char)
-
-    def escape(self) -> str:
-        """What stands behind a backslash."""
-        char = self.text[self.at : self.at + 1]
-        if char in _ESCAPES and char:
-            self.at += 1
-            return _ESCAPES[char]
-        if char != "u":
-            raise self.invalid("in string escape code")
-        self.at += 1
-        for _ in range(4):
-            digit = self.text[self.at : self.at + 1]
-            if not digit or digit not in "0123456789abcdefABCDEF":
-                raise self.invalid("in \\u hexadecimal character escape")
-            self.at += 1
-        return chr(int(self.text[self.at - 4 : self.at], 16))
-
-    def array(self, depth: int) -> list[Any]:
-        """A list."""
-        self.at += 1
-        items: list[Any] = []
-        if self.skip() == "]":
-            self.at += 1
-            return items
-        while True:
-            items.append(self.value(depth + 1, "looking for beginning of value"))
-            char = self.skip()
-            if char not in (",", "]"):
-                raise self.invalid("after array element")
-            self.at += 1
-            if char == "]":
-                return items
-
-    def object(self, depth: int) -> dict[str, Any]:
-        """A map."""
-        self.at += 1
-        items: dict[str, Any] = {}
-        if self.skip() == "}":
-            self.at += 1
-            return items
-        while True:
-            if self.skip() != '"':
-                raise self.invalid("looking for beginning of object key string")
-            key = self.string()
-            if self.skip() != ":":
-                raise self.invalid("after object key")
-            self.at += 1
-            items[key] = self.value(depth + 1, "looking for beginning of value")
-            char = self.skip()
-            if char not in (",", "}"):
-                raise self.invalid("after object key:value pair")
-            self.at += 1
-            if char == "}":
-                return items
 
 
 # -- writing -------------------------------------------------------------------------

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+import time
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError, signature
 from pyconsul.lang.gotemplate.values import Int64, Stringer, TypedInt, wrap_signed
-from pyconsul.lang.strconv import to_bytes
+from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
+from pyconsul_template.gotime_reading import DAYS, ELEMENT, MONTHS, Reading, read
 
 RFC3339 = "2006-01-02T15:04:05Z07:00"
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
-_DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
-# The elements of a Go layout, longest first where one begins with another.
-_ELEMENT = re.compile(
-    r"January|Jan(?![a-z])|Monday|Mon(?![a-z])|MST|2006|15|__2|002|_2006|_2|01|02|03|04|05|06"
-    r"|Z070000|Z07:00:00|Z0700|Z07:00|Z07|-070000|-07:00:00|-0700|-07:00|-07|PM|pm"
-    r"|[.,]0+(?![0-9])|[.,]9+(?![0-9])|1|2|3|4|5"
-)
 
 
 class Duration(TypedInt):
@@ -76,7 +56,7 @@ class Month(TypedInt):
 
     def go_string(self) -> str:
         """Its English name."""
-        return _MONTHS[self - 1]
+        return MONTHS[self - 1]
 
 
 class Weekday(TypedInt):
@@ -86,7 +66,7 @@ class Weekday(TypedInt):
 
     def go_string(self) -> str:
         """Its English name."""
-        return _DAYS[self]
+        return DAYS[self]
 
 
 for _named in (Month, Weekday):
@@ -121,9 +101,16 @@ class Time(Stringer):
         return cls.parse(RFC3339, text)
 
     @classmethod
-    def parse(cls, layout: str, text: str, zone: tzinfo = UTC) -> Time:
-        """From a text in a Go layout. Raises FunctionError with Go's message."""
-        return _Parser(layout, text, zone).run()
+    def parse(cls, layout: str, text: str, *, local: bool = False) -> Time:
+        """From a text in a Go layout; without a zone it means UTC, or the machine's own when ``local``.
+
+        Raises FunctionError with Go's message.
+        """
+        found = read(layout, text)
+        # Year 0 is a leap year like the one 400 years later.
+        moment = datetime(found.year or 400, found.month, found.day, found.hour, found.minute, found.second, tzinfo=UTC)
+        earlier = 0 if found.year else _DAYS_OF_400_YEARS * _DAY
+        return _placed(_nanoseconds(moment) - earlier + found.nanosecond, found, local)
 
     @property
     def moment(self) -> datetime:
@@ -153,14 +140,14 @@ class Time(Stringer):
 
     def format(self, layout: str) -> str:
         """The moment in a Go layout."""
-        return _ELEMENT.sub(lambda found: _shown(found[0], self), layout)
+        return ELEMENT.sub(lambda found: _shown(found[0], self), layout)
 
     @property
     def location(self) -> str:
         """Go's name of the zone: ``Local`` for the machine's own, none for a bare difference to UTC."""
-        if self.zone is UTC:
-            return "UTC"
-        return "" if re.match(r"UTC[+-]", self.moment.tzname() or "") else "Local"
+        if isinstance(self.zone, FixedZone):
+            return self.zone.name
+        return "UTC" if self.zone is UTC else "Local"
 
     def go_string(self) -> str:
         """The text Go prints."""
@@ -169,9 +156,9 @@ class Time(Stringer):
     def go_syntax(self) -> str:
         """The call that makes this moment in Go."""
         moment = self.moment
-        zone = self.location or 'Location("")'
+        zone = f"Location({quote(self.zone.name)})" if isinstance(self.zone, FixedZone) else self.location
         clock = f"{moment.hour}, {moment.minute}, {moment.second}, {self.nanoseconds % 10**9}"
-        return f"time.Date({self.year}, time.{_MONTHS[moment.month - 1]}, {moment.day}, {clock}, time.{zone})"
+        return f"time.Date({self.year}, time.{MONTHS[moment.month - 1]}, {moment.day}, {clock}, time.{zone})"
 
     def plus_date(self, years: int, months: int, days: int) -> Time:
         """The same time of day so many years, months and days later; a day too many counts into the next month."""
@@ -204,6 +191,56 @@ def _nanoseconds(moment: datetime) -> int:
     return (delta.days * 86400 + delta.seconds) * 10**9 + delta.microseconds * 1000
 
 
+class FixedZone(tzinfo):
+    """A difference to UTC in seconds, with the name of the zone or none."""
+
+    def __init__(self, name: str, seconds: int) -> None:
+        self.name = name
+        self._difference = timedelta(seconds=seconds)
+
+    def utcoffset(self, _moment: datetime | None, /) -> timedelta:
+        """The difference."""
+        return self._difference
+
+    def tzname(self, _moment: datetime | None, /) -> str:
+        """The name, "" for none."""
+        return self.name
+
+    def dst(self, _moment: datetime | None, /) -> timedelta:
+        """None."""
+        return timedelta()
+
+
+def _placed(clock: int, found: Reading, local: bool) -> Time:
+    """The moment at which a clock in the zone that was read shows so many nanoseconds."""
+    if found.is_utc:
+        return Time(clock)
+    if found.offset is not None:
+        return _at_offset(clock, found.zone, found.offset, local)
+    if not found.zone:
+        return _local_clock(clock) if local else Time(clock)
+    if local and found.zone in time.tzname:
+        return Time.local(clock + (time.timezone, time.altzone)[time.tzname.index(found.zone)] * 10**9)
+    hours = int(found.zone[3:] or "0") if found.zone.startswith("GMT") else 0
+    return Time(clock, FixedZone(found.zone, hours * 3600))  # Go moves nothing for the hours behind GMT
+
+
+def _at_offset(clock: int, name: str, offset: int, local: bool) -> Time:
+    """A moment by its difference to UTC: the machine's zone where it has the same then."""
+    nanoseconds = clock - offset * 10**9
+    if local:
+        there = Time.local(nanoseconds)
+        if there.moment.utcoffset() == timedelta(seconds=offset) and name in ("", there.moment.tzname()):
+            return there
+    return Time(nanoseconds, FixedZone(name, offset))
+
+
+def _local_clock(clock: int) -> Time:
+    """The moment at which the machine's clock shows so many nanoseconds."""
+    shown = Time(clock).moment.replace(tzinfo=None).astimezone()
+    return Time(clock - int((shown.utcoffset() or timedelta()).total_seconds()) * 10**9, shown.tzinfo or UTC)
+
+
 def _offset(moment: datetime, element: str) -> str:
     delta = moment.utcoffset() or timedelta()
     total = int(delta.total_seconds())
@@ -223,26 +260,22 @@ def _offset(moment: datetime, element: str) -> str:
 
 
 def _zone_name(moment: datetime) -> str:
-    name = moment.tzname() or ""
-    if re.fullmatch(r"UTC[+-]\d\d:\d\d", name):
-        return _offset(moment, "-0700")
-    return name
+    return moment.tzname() or _offset(moment, "-0700")
 
 
-def _shown(element: str, time: Time) -> str:
-    moment, below, year = time.moment, time.nanoseconds % 10**9, time.year
+def _shown(element: str, when: Time) -> str:
+    moment, below, year = when.moment, when.nanoseconds % 10**9, when.year
     hour12 = moment.hour % 12 or 12
-    weekday = time.weekday.go_string()
-    month = _MONTHS[moment.month - 1]
+    weekday = when.weekday.go_string()
+    month = MONTHS[moment.month - 1]
     plain: dict[str, str] = {
         "January": month,
         "Jan": month[:3],
         "Monday": weekday,
         "Mon": weekday[:3],
         "MST": _zone_name(moment),
-        "2006": f"{year:04d}",
-        "_2006": f"_{year:04d}",
-        "06": f"{year % 100:02d}",
+        "2006": f"{'-' * (year < 0)}{abs(year):04d}",
+        "06": f"{abs(year) % 100:02d}",
         "01": f"{moment.month:02d}",
         "1": str(moment.month),
         "02": f"{moment.day:02d}",
@@ -268,156 +301,6 @@ def _shown(element: str, time: Time) -> str:
             digits = digits.rstrip("0")
         return element[0] + digits if digits else ""
     return _offset(moment, element)
-
-
-_NUMBERS = {
-    "2006": (r"\d{4}", "year"),
-    "06": (r"\d\d", "short_year"),
-    "01": (r"\d\d", "month"),
-    "1": (r"\d{1,2}", "month"),
-    "02": (r"\d\d", "day"),
-    "_2": (r"[ \d]?\d", "day"),
-    "2": (r"\d{1,2}", "day"),
-    "002": (r"\d{3}", "year_day"),
-    "__2": (r"[ \d]{2}\d", "year_day"),
-    "15": (r"\d\d", "hour"),
-    "03": (r"\d\d", "hour"),
-    "3": (r"\d{1,2}", "hour"),
-    "04": (r"\d\d", "minute"),
-    "4": (r"\d{1,2}", "minute"),
-    "05": (r"\d\d", "second"),
-    "5": (r"\d{1,2}", "second"),
-}
-
-
-def _quoted(text: str) -> str:
-    """A text as the time package's messages quote it: bytes beyond printable ASCII as \\x."""
-    shown = (f"\\x{b:02x}" if b < 0x20 or b > 0x7F else "\\" * (b in b'"\\') + chr(b) for b in to_bytes(text))
-    return f'"{"".join(shown)}"'
-
-
-_RANGES = {"month": (1, 12), "hour": (0, 23), "hour12": (0, 12), "minute": (0, 59), "second": (0, 59)}
-
-
-class _Parser:
-    """Reads one text by one layout."""
-
-    def __init__(self, layout: str, text: str, zone: tzinfo) -> None:
-        self.layout = layout
-        self.text = text
-        self.rest = text
-        self.zone: tzinfo = zone
-        self.found: dict[str, int] = {}
-        self.nanoseconds = 0
-        self.afternoon: bool | None = None
-
-    def fail(self, element: str) -> FunctionError:
-        """Go's message for a part that does not fit."""
-        parts = [_quoted(part) for part in (self.text, self.layout, self.rest, element)]
-        return FunctionError(f"parsing time {parts[0]} as {parts[1]}: cannot parse {parts[2]} as {parts[3]}")
-
-    def run(self) -> Time:
-        """The moment."""
-        at = 0
-        for element in _ELEMENT.finditer(self.layout):
-            self.literal(self.layout[at : element.start()])
-            self.element(element[0])
-            at = element.end()
-        self.literal(self.layout[at:])
-        if self.rest:
-            raise FunctionError(f"parsing time {_quoted(self.text)}: extra text: {_quoted(self.rest)}")
-        return self.moment()
-
-    def literal(self, text: str) -> None:
-        """Text of the layout that must stand in the value; a run of blanks fits any other."""
-        for part in re.findall(r" +|[^ ]", text):
-            if part[0] == " " and self.rest[:1] in ("", " "):
-                self.rest = self.rest.lstrip(" ")
-            elif self.rest[:1] == part:
-                self.rest = self.rest[1:]
-            else:
-                raise self.fail(text)
-
-    def take(self, pattern: str, element: str) -> str:
-        """What the pattern matches at this place."""
-        found = re.match(pattern, self.rest, re.IGNORECASE)
-        if found is None:
-            raise self.fail(element)
-        self.rest = self.rest[found.end() :]
-        return found[0]
-
-    def element(self, element: str) -> None:
-        """One element of the layout."""
-        if element in _NUMBERS:
-            pattern, name = _NUMBERS[element]
-            self.found[name] = int(self.take(pattern, element))
-            first, last = _RANGES.get("hour12" if element in ("03", "3") else name, (0, 9999))
-            if not first <= self.found[name] <= last:
-                raise FunctionError(f"parsing time {_quoted(self.text)}: {name} out of range")
-            if name == "second":
-                self.fraction()
-        elif element in ("January", "Jan", "Monday", "Mon"):
-            names = _MONTHS if element[0] == "J" else _DAYS
-            shown = [name if len(element) > 3 else name[:3] for name in names]
-            number = [s.lower() for s in shown].index(self.take("|".join(shown), element).lower())
-            if element[0] == "J":
-                self.found["month"] = number + 1
-        elif element in ("PM", "pm"):
-            self.afternoon = self.take("AM|PM", element).upper() == "PM"
-        elif element == "MST":
-            self.take("[A-Z]{3,5}|[+-]\\d\\d", element)
-        elif element[0] in ".,":
-            if element[1] == "0":
-                self.nanoseconds = int(self.take(rf"[.,]\d{{{len(element) - 1}}}", element)[1:].ljust(9, "0"))
-        else:
-            self.offset(element)
-
-    def fraction(self) -> None:
-        """Go takes a fraction after the seconds even where the layout has none."""
-        found = re.match(r"[.,](\d+)", self.rest)
-        if (found and not re.match(r".*05[.,][09]", self.layout)) or (found and re.search(r"05[.,]9", self.layout)):
-            self.nanoseconds = int(found[1][:9].ljust(9, "0"))
-            self.rest = self.rest[found.end() :]
-
-    def offset(self, element: str) -> None:
-        """A zone given as a difference to UTC."""
-        if element[0] == "Z" and self.rest[:1] == "Z":
-            self.rest = self.rest[1:]
-            self.zone = UTC
-            return
-        colon = ":" if ":" in element else ""
-        groups = len(element.replace(":", "")[1:]) // 2
-        text = self.take(r"[+-]\d\d" + rf"{colon}\d\d" * (groups - 1), element)
-        digits = text[1:].replace(":", "").ljust(6, "0")
-        seconds = int(digits[:2]) * 3600 + int(digits[2:4]) * 60 + int(digits[4:6])
-        self.zone = timezone(timedelta(seconds=-seconds if text[0] == "-" else seconds))
-
-    def moment(self) -> Time:
-        """Put the parts together."""
-        found = self.found
-        hour = found.get("hour", 0)
-        if self.afternoon is not None:
-            hour = hour % 12 + (12 if self.afternoon else 0)
-        year = found.get("year", 0)
-        if "short_year" in found:
-            year = found["short_year"] + (1900 if found["short_year"] >= 69 else 2000)
-        try:
-            moment = datetime(
-                year or 400,
-                found.get("month", 1),
-                found.get("day", 1),
-                hour,
-                found.get("minute", 0),
-                found.get("second", 0),
-                tzinfo=self.zone,
-            )
-        except ValueError as error:
-            part = str(error).partition(" ")[0]
-            raise FunctionError(f"parsing time {_quoted(self.text)}: {part} out of range") from None
-        if "year_day" in found:
-            moment = moment.replace(month=1, day=1) + timedelta(days=found["year_day"] - 1)
-        earlier = 0 if year else _DAYS_OF_400_YEARS * _DAY
-        return Time(_nanoseconds(moment) - earlier + self.nanoseconds, self.zone)
 
 
 def parse_go_duration(text: str) -> int:

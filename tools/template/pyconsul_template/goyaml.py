@@ -32,6 +32,7 @@ from pyconsul.lang.strconv import (
     MAX_UINT64,
     MIN_INT64,
     NumberSyntaxError,
+    byte_length,
     format_float,
     from_bytes,
     parse_float,
@@ -143,10 +144,12 @@ def _scalar(node: ScalarNode) -> Value:
     kind = str(node.tag).removeprefix(_CORE_TAG)
     if kind == "binary":
         return _bytes_of(text)
-    if kind not in _KINDS:
+    if kind == "timestamp" and _is_timestamp(text):
+        return text
+    if kind not in _KINDS and kind != "timestamp":
         return text
     value = resolve(text)
-    if not isinstance(value, _KINDS[kind]) or (kind == "bool") != isinstance(value, bool):
+    if kind == "timestamp" or not isinstance(value, _KINDS[kind]) or (kind == "bool") != isinstance(value, bool):
         raise FunctionError(f"yaml: cannot decode !!{_tag_of(value)} `{text}` as a !!{kind}")
     return float(value) if kind == "float" else value
 
@@ -218,18 +221,37 @@ def _other_bases(text: str) -> Value:
 
 
 _BINARY = "tag:yaml.org,2002:binary"
+_BINARY_LINE = 70
+"""Characters of base64 in a line; what is longer stands in a block of lines."""
+_NEEDS_ESCAPES = re.compile("[\x85\ufeff\U00010000-\U0010ffff]")
 
 
 class _Emitter(Emitter):
     """Tagged bytes stand without quotes, as libyaml writes them."""
 
+    def analyze_scalar(self, scalar: str) -> Any:
+        """What the text allows: line ends are more than Python's, and characters beyond 16 bits need double quotes."""
+        found = super().analyze_scalar(scalar)
+        found.multiline |= "\r" in scalar
+        if _NEEDS_ESCAPES.search(scalar):
+            found.allow_block_plain = found.allow_flow_plain = found.allow_single_quoted = found.allow_block = False
+        return found
+
     def choose_scalar_style(self) -> Any:
-        """Plain for bytes, else as always."""
-        return "" if getattr(self.event, "tag", None) == _BINARY else super().choose_scalar_style()
+        """Plain for bytes on one line, else as always."""
+        event = self.event
+        is_short = isinstance(event, ScalarEvent) and event.tag == _BINARY and "\n" not in event.value
+        return "" if is_short else super().choose_scalar_style()
 
     def check_simple_key(self) -> bool:
-        """Also an empty text may stand before a colon."""
-        return getattr(self.event, "value", None) == "" or bool(super().check_simple_key())
+        """Whether it may stand before a colon: also an empty text, on one line and of 128 bytes at most."""
+        if not isinstance(self.event, ScalarEvent):
+            return bool(super().check_simple_key())
+        analysis = self.analysis = self.analysis or self.analyze_scalar(self.event.value)
+        if self.event.tag is not None and self.prepared_tag is None:
+            self.prepared_tag = self.prepare_tag(self.event.tag)
+        length = byte_length(self.event.value) + len(self.prepared_tag or "")
+        return length <= 128 and not analysis.multiline
 
     def write_double_quoted(self, text: str, split: bool = True) -> None:
         """Long texts break at a blank, which the break then stands for."""
@@ -251,12 +273,11 @@ class _Emitter(Emitter):
 
 def _escaped(char: str) -> str:
     """A character between double quotes."""
-    if " " <= char <= "~" and char not in '"\\':
+    is_printable = " " <= char <= "~" or "\xa0" <= char <= "\ud7ff" or "\ue000" <= char <= "\ufffd"
+    if is_printable and char not in '"\\\u2028\u2029\ufeff':
         return char
-    if char in Emitter.ESCAPE_REPLACEMENTS:
+    if char in Emitter.ESCAPE_REPLACEMENTS and char != "\ufeff":
         return f"\\{Emitter.ESCAPE_REPLACEMENTS[char]}"
-    if "\xa0" <= char <= "\ud7ff" or "\ue000" <= char <= "\ufffd":
-        return char
     code = ord(char)
     return f"\\x{code:02X}" if code < 0x100 else f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
 
@@ -334,29 +355,47 @@ def _text_event(text: str) -> ScalarEvent:
     """go-yaml: double quotes for what would read as something else, literal blocks for several lines."""
     if any(0xDC80 <= ord(c) <= 0xDCFF for c in text):
         data = base64.b64encode(text.encode("utf-8", "surrogateescape")).decode()
-        return ScalarEvent(None, _BINARY, (False, False), data)
+        if len(data) < _BINARY_LINE:
+            return ScalarEvent(None, _BINARY, (False, False), data)
+        lines = "".join(f"{data[at : at + _BINARY_LINE]}\n" for at in range(0, len(data), _BINARY_LINE))
+        return ScalarEvent(None, _BINARY, (False, False), lines, style="|")
     if "\n" in text:
         return _scalar_event(text, "|")
-    beyond = any(c > "\uffff" for c in text)
-    if not text or beyond or not isinstance(resolve(text), str) or _BASE_60.match(text) or _would_be_timestamp(text):
+    if not text or not isinstance(resolve(text), str) or _BASE_60.match(text) or _is_timestamp(text):
         return _scalar_event(text, '"')
     return _scalar_event(text)
 
 
-def _would_be_timestamp(text: str) -> bool:
-    """go-yaml quotes what would be read as a time by those who know times."""
-    return (
-        re.fullmatch(r"\d{4}-\d\d?-\d\d?(?:[Tt ]\d\d?:\d\d:\d\d(?:\.\d*)? ?(?:Z|[+-]\d\d?(?::\d\d)?)?)?", text)
-        is not None
-    )
+_TIMESTAMPS = (
+    "2006-1-2T15:4:5.999999999Z07:00",
+    "2006-1-2t15:4:5.999999999Z07:00",
+    "2006-1-2 15:4:5.999999999",
+    "2006-1-2",
+)
+"""The layouts of times that go-yaml knows."""
 
 
-def _place(key: Any) -> tuple[bool, float, int, Any]:
-    """go-yaml's order of keys: numbers and truth values by size, then texts."""
+def _is_timestamp(text: str) -> bool:
+    """Whether those who know times would read one."""
+    return re.match("[0-9]{4}-", text) is not None and any(_is_time(layout, text) for layout in _TIMESTAMPS)
+
+
+def _is_time(layout: str, text: str) -> bool:
+    try:
+        Time.parse(layout, text)
+    except FunctionError:
+        return False
+    return True
+
+
+def _place(key: Any) -> tuple[int, float, int, Any]:
+    """go-yaml's order of keys: numbers and truth values by size, nothing, texts."""
     if isinstance(key, str):
-        return True, 0, 0, _TEXT_ORDER(key)
+        return 2, 0, 0, _TEXT_ORDER(key)
+    if key is None or key is NIL:
+        return 1, 0, 0, 0
     kind = (bool, int, float).index(type(key)) if type(key) in (bool, int, float) else 3
-    return False, float(key or 0), kind, 0
+    return 0, float(key), kind, 0
 
 
 def _compare_texts(a: str, b: str) -> int:

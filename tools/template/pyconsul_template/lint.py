@@ -15,8 +15,7 @@ from pyconsul.lang.gotemplate import ExecError, FunctionError, ParseError, Templ
 from pyconsul.toolkit.errors import EXIT_FLAGS, EXIT_OK, EXIT_RUN, ConfigError, RunError
 from pyconsul_template.config import TemplateConfig, load
 from pyconsul_template.execution import ABSENT, Execution
-from pyconsul_template.runner import read_source
-from pyconsul_template.template import Source
+from pyconsul_template.template import Source, read_source
 
 USAGE: Final = """\
 Usage: consul-template lint [options] [SOURCE...]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyconsul_template.session import Extras
 
 logger = logging.getLogger("pyconsul_template.cli")
+runner_logger = logging.getLogger("pyconsul_template.runner")
 
 
 def version_text() -> str:
@@ -118,6 +119,7 @@ class _Session:
             if number == self.config.reload_signal:
                 sys.stderr.write("Reloading configuration...\n")
                 await runner.stop(immediately=False)
+                runner_logger.info("received finish")
                 return None
             if number == self.config.kill_signal:
                 sys.stderr.write("Cleaning up...\n")

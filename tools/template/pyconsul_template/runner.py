@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pyconsul.lang.gotemplate import FunctionError, TemplateError
-from pyconsul.lang.strconv import from_bytes, quote, to_bytes
-from pyconsul.primitives.system_errors import system_text
+from pyconsul.lang.strconv import quote, to_bytes
 from pyconsul.toolkit import child as children
 from pyconsul.toolkit import pid_file, signals
-from pyconsul.toolkit.errors import ChildEnded, RunError
+from pyconsul.toolkit.errors import ChildEnded, RunError, ToolError
 from pyconsul.toolkit.quiescence import Quiescence
 from pyconsul_template import clients, rendering
+from pyconsul_template.commands import run_commands
 from pyconsul_template.config import Config, TemplateConfig
 from pyconsul_template.dependencies.queries import Dependency
 from pyconsul_template.execution import ABSENT, Execution
-from pyconsul_template.template import Source
+from pyconsul_template.template import Source, read_source
 from pyconsul_template.watcher import Event
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class Runner:
         self._next_round = 0.0
         self.values: dict[str, Any] = {}
         self.dependencies: dict[str, Dependency] = {}
+        self._needed: set[str] = set()
         self.child: children.Child | None = None
         self.dedup: DedupManager | None = None
         self._due: Template | None = None
@@ -112,6 +113,9 @@ class Runner:
                 logger.info("ParseOnly mode and all templates parsed")
             else:
                 await self._loop()
+        except ToolError:
+            self._is_stopping = True  # what is wrong is told, not that the tool ends for it
+            raise
         finally:
             if renewal is not None:
                 renewal.cancel()
@@ -133,11 +137,16 @@ class Runner:
     async def _last_wait(self) -> None:
         """In one-shot mode the tool ends with its child."""
         if self.child is not None:
+            logger.debug("stopping watcher")
             await self.watcher.stop()
             logger.info("waiting for child process to exit")
-            status = await self.child.ended
-            logger.info("child process exited")
-            raise ChildEnded(status)
+            raise self._child_ended(await self.child.ended)
+
+    def _child_ended(self, status: int) -> ChildEnded:
+        """How the tool ends with its child, which is not there to be stopped any more."""
+        logger.info("child process exited")
+        self.child = None
+        return ChildEnded(status)
 
     def _tell_size(self) -> None:
         size = len(self.watcher)
@@ -148,18 +157,19 @@ class Runner:
             logger.debug("watching %d dependencies", size)
 
     async def stop(self, *, immediately: bool) -> None:
-        """Stop watching, end the child, remove the process ID. May be called twice."""
-        if not self._is_stopping:
+        """Stop watching, end the child, remove the process ID. A second time it ends in silence what is left."""
+        is_first, self._is_stopping = not self._is_stopping, True
+        if is_first:
             logger.info("stopping")
-            self._is_stopping = True
         if self.dedup is not None:
             logger.debug("stopping de-duplication manager")
             dedup, self.dedup = self.dedup, None
             await dedup.stop()
-        logger.debug("stopping watcher")
+        if is_first:
+            logger.debug("stopping watcher")
         await self.watcher.stop()
         if self.child is not None:
-            logger.debug("stopping child process")
+            logger.debug("stopping child process%s", " immediately" if immediately else "")
             running, self.child = self.child, None
             await running.stop(immediately=immediately)
         self._remove_pid()
@@ -210,8 +220,7 @@ class Runner:
         while (pause := self._next_round - now()) > 0 and self._awaits_answers():
             await self._take_news(pause)
         if self.child is not None and self.child.ended.done():
-            logger.info("child process exited")
-            raise ChildEnded(self.child.ended.result())
+            raise self._child_ended(self.child.ended.result())
         self._ring(now())
 
     async def _take_news(self, limit: float | None) -> None:
@@ -267,7 +276,7 @@ class Runner:
         self._drop_unused()
         now = clock()
         self._next_round = now + min(PAUSE_RATIO * (now - began), LONGEST_PAUSE)
-        problems = await self._run_commands(written)
+        problems = [] if self.dry else await run_commands(written, self.environment)
         if written and self.child is not None:
             try:
                 await self.child.reload()
@@ -281,7 +290,11 @@ class Runner:
 
     async def _run_template(self, template: Template) -> bool:
         """Execute and perhaps write one template. Returns whether its file changed."""
-        if (self.config.once and template.is_rendered) or not (template.is_dirty or self._may_differ(template)):
+        if self.config.once and template.is_rendered:
+            logger.debug("checking template %s", template.identity)
+            logger.debug("once mode and already rendered")
+            return False
+        if not (template.is_dirty or self._may_differ(template)):
             return False
         logger.debug("checking template %s", template.identity)
         execution = Execution(
@@ -298,17 +311,28 @@ class Runner:
             self._failed(template, execution, str(error))
             return False
         template.used, template.missing = execution.used, execution.missing
+        self._tell_missing(template)
         if self.dedup is not None and self.dedup.fill(template):
             template.is_dirty = True
             self._wake.set()
             return False
-        if self._ask(template, execution.used.values()) or execution.missing:
+        if self._ask(template, execution.used.values()):
+            return False
+        if execution.missing:
+            logger.debug("missing data for %d dependencies", len(execution.missing))
             return False
         if self.dedup is not None:
             await self.dedup.share(template)
         if self._is_held_back(template):
             return False
         return self._write(template, text)
+
+    def _tell_missing(self, template: Template) -> None:
+        if not template.missing:
+            return
+        logger.debug("missing data for %d dependencies", len(template.missing))
+        for name in template.missing:
+            logger.debug("missing dependency: %s", name)
 
     def _may_differ(self, template: Template) -> bool:
         """Whether the file may have to be written though no data changed: somebody else changed it, or the template
@@ -352,18 +376,22 @@ class Runner:
     def _ask(self, template: Template, used: Iterable[Dependency]) -> bool:
         """Watch what the template used; True when something was not watched before."""
         leads = self.dedup is None or self.dedup.is_leader(template)
-        added = False
+        unwatched: list[Dependency] = []
         for dependency in used:
             self.dependencies.setdefault(dependency.name, dependency)
             if self.watcher.is_watching(dependency.name):
                 continue
+            if leads:
+                said = "add used dependency %s to missing since isLeader but do not have a watcher"
+                logger.debug(said, dependency.name)
+            if leads or not dependency.shared or dependency.name not in self.values:
+                unwatched.append(dependency)
+        if unwatched:
+            logger.debug("was not watching %d dependencies", len(unwatched))
+        for dependency in unwatched:
             if leads or not dependency.shared:
-                logger.debug("missing dependency: %s", dependency.name)
                 self.watcher.add(dependency)
-                added = True
-            elif dependency.name not in self.values:
-                added = True
-        return added
+        return bool(unwatched)
 
     def _is_held_back(self, template: Template) -> bool:
         """Whether a quiescence timer holds the template."""
@@ -408,27 +436,9 @@ class Runner:
             self.watcher.remove(name)
             self.values.pop(name, None)
             del self.dependencies[name]
-
-    async def _run_commands(self, written: list[TemplateConfig]) -> list[str]:
-        """The commands of the written templates, equal ones once. Returns what went wrong."""
-        problems: list[str] = []
-        seen: list[tuple[str, ...]] = []
-        for config in written:
-            command = tuple(config.exec.command)
-            if self.dry or not config.exec.has_command or command in seen:
-                continue
-            seen.append(command)
-            shown = quote("[" + " ".join(quote(word) for word in command) + "]")
-            logger.info("executing command %s from %s", shown, config.display)
-            environment = config.exec.environment.build(os.environ, self.environment)
-            try:
-                if config.exec.timeout:
-                    await children.run_command(command, environment, config.exec.timeout, child_logger)
-                else:
-                    children.start_command(command, environment, child_logger)
-            except RunError as error:
-                problems.append(f"failed to execute command {shown} from {config.display}: {error}")
-        return problems
+        for name in self._needed & needed if logger.isEnabledFor(logging.DEBUG) else ():
+            logger.debug("%s is still needed", name)
+        self._needed = needed
 
     # -- when everything is rendered ---------------------------------------------------------
 
@@ -441,8 +451,11 @@ class Runner:
             self.hooks.ready()
         for template in self.templates:
             if template.quiescence is None:
-                wait = template.config.wait if template.config.wait.enabled else self.config.wait
+                own = template.config.wait.enabled
+                wait = template.config.wait if own else self.config.wait
                 if wait.enabled:
+                    kind = "template-specific quiescence" if own else "global quiescence"
+                    logger.debug("enabling %s for %s", kind, quote(template.identity))
                     template.quiescence = Quiescence(wait)
         if self.config.exec.has_command and self.child is None and not (self.quiet or self._is_stopping):
             await self._start_child()
@@ -476,23 +489,6 @@ def secrets_of(name: str, value: Any) -> list[str]:
 
 def _go(value: bool) -> str:
     return "true" if value else "false"
-
-
-def read_source(config: TemplateConfig) -> str:
-    """The text of a template. Raises RunError."""
-    if config.source and config.contents:
-        raise RunError("template: cannot specify both 'source' and 'contents'")
-    if not config.source and not config.contents:
-        raise RunError("template: must specify exactly one of 'source' or 'contents'")
-    if config.contents:
-        return config.contents
-    try:
-        with open(config.source, "rb") as source:
-            return from_bytes(source.read())
-    except OSError as error:
-        call = "read" if isinstance(error, IsADirectoryError) else "open"
-        reason = system_text(error)
-        raise RunError(f"failed to read template: {call} {config.source}: {reason}") from None
 
 
 def _prepared(config: TemplateConfig) -> Template:

@@ -15,6 +15,9 @@ from pyconsul.lang.gotemplate import (
     offending_line,
     signature,
 )
+from pyconsul.lang.strconv import from_bytes
+from pyconsul.primitives.system_errors import system_text
+from pyconsul.toolkit.errors import RunError
 from pyconsul_template.config import TemplateConfig
 from pyconsul_template.execution import Execution
 from pyconsul_template.functions.registry import CHANGING, load
@@ -109,3 +112,20 @@ class Source:
     def where(self) -> str:
         """The line of the last error with a mark under the column, or nothing."""
         return offending_line(self.text, self._error) if self._error is not None else ""
+
+
+def read_source(config: TemplateConfig) -> str:
+    """The text of a template. Raises RunError."""
+    if config.source and config.contents:
+        raise RunError("template: cannot specify both 'source' and 'contents'")
+    if not config.source and not config.contents:
+        raise RunError("template: must specify exactly one of 'source' or 'contents'")
+    if config.contents:
+        return config.contents
+    try:
+        with open(config.source, "rb") as source:
+            return from_bytes(source.read())
+    except OSError as error:
+        call = "read" if isinstance(error, IsADirectoryError) else "open"
+        reason = system_text(error)
+        raise RunError(f"failed to read template: {call} {config.source}: {reason}") from None

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.strconv import quote
@@ -15,11 +16,13 @@ from pyconsul.primitives.durations import format_duration
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import status_error
 from pyconsul.toolkit.asking import FETCH_ERRORS, Asked, Asking, decoded, pace
+from pyconsul.toolkit.logs import TRACE
 from pyconsul.toolkit.retry import RetryPolicy
 from pyconsul.toolkit.vault import VaultClient
 from pyconsul_template.dependencies.queries import Dependency, Fetched, UnnamedError
 
 logger = logging.getLogger("pyconsul_template.view")
+main_logger = logging.getLogger("pyconsul_template.main")
 watcher_logger = logging.getLogger("pyconsul_template.watcher")
 runner_logger = logging.getLogger("pyconsul_template.runner")
 
@@ -29,6 +32,7 @@ without any answer twice as many begin. A thousand keys need some twenty connect
 answers come at once, and 30 ms longer where they do not."""
 
 NOT_THERE: Any = object()
+_TOLD_PARAMS = frozenset({"dc", "region", "ns", "peer", "partition", "near", "choose"})
 
 
 class Event(NamedTuple):
@@ -122,8 +126,19 @@ class View:
 
     async def get(self, path: str, params: Mapping[str, str], *, blocking: bool = True) -> Asked:
         """One GET from Consul; a key that does not exist is no error."""
-        logger.log(5, "%s: GET %s index=%d", self.dependency.name, path, self.index)
+        main_logger.log(TRACE, "%s: GET %s", self.dependency.name, self._shown(path, params))
         return await self.asking.get(self.clients.consul, path, params, blocking=blocking)
+
+    def _shown(self, path: str, params: Mapping[str, str]) -> str:
+        """What is asked for, as the log tells it: without what only the API's own client knows."""
+        told = {name: value for name, value in params.items() if name in _TOLD_PARAMS}
+        if self.asking.stale_allowed:
+            told["stale"] = "true"
+        if self.index:
+            told["index"] = str(self.index)
+        if self.settings.block_wait:
+            told["wait"] = format_duration(int(self.settings.block_wait * 1e9))
+        return f"{path}?{urlencode(sorted(told.items()))}" if told else path
 
     async def nomad(self, path: str, params: Mapping[str, str]) -> Asked:
         """One GET from Nomad."""
@@ -158,6 +173,7 @@ class View:
         """Report values for ever, or one value in one-shot mode, or the error that ends it."""
         name = self.dependency.name
         first = True
+        self._trace("starting fetch")
         while True:
             started = time.monotonic()
             try:
@@ -166,11 +182,15 @@ class View:
                 named = "" if isinstance(error, UnnamedError) else f"{name}: "
                 if not await self._retry(f"{named}{error}"):
                     return
+                self._trace("starting fetch")
                 continue
+            self._trace("marking successful data response")
+            self._trace("successful contact, resetting retries")
             self.failures = 0
             if not first:
                 await pace(started)
             if self.asking.is_too_old(fetched.last_contact_ms):
+                self._trace("stale data (last contact exceeded max_stale)")
                 continue
             if self.settings.fail_lookups and not first and self.value is NOT_THERE:
                 self._end("lookup error")
@@ -178,26 +198,34 @@ class View:
             first = False
             if not self._accepts(fetched):
                 continue
-            logger.log(5, "%s received data", name)
+            self._trace("received data")
             self.report(Event(self.dependency, fetched.value))
             if self.settings.once:
                 return
             await asyncio.sleep(0)  # first the template, then the next question
+            self._trace("starting fetch")
 
     def _accepts(self, fetched: Fetched) -> bool:
         """Whether an answer is news."""
         if fetched.index == self.index and (self.index or self.value is not NOT_THERE):
+            self._trace("no new data (index was the same)")
             return False
         if fetched.index < self.index:
+            self._trace("had a lower index, resetting")
             self.asking.index = 0
             return False
         self.asking.index = fetched.index
         if self.value is not NOT_THERE and _same(fetched.value, self.value):
+            self._trace("no new data (contents were the same)")
             return False
         if fetched.value is None and fetched.block_on_nil:
+            self._trace("asked for blocking query")
             return False
         self.value = fetched.value
         return True
+
+    def _trace(self, said: str) -> None:
+        logger.log(TRACE, "%s %s", self.dependency.name, said)
 
     async def _retry(self, message: str) -> bool:
         """Wait before the next try; False when it was the last."""
@@ -240,6 +268,7 @@ class Watcher:
         self._views: dict[str, View] = {}
         self._upcoming: deque[View] = deque()
         self._has_answer = False
+        self._is_stopped = False
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def __len__(self) -> int:
@@ -260,7 +289,9 @@ class Watcher:
         """Start watching."""
         watcher_logger.debug("adding %s", dependency.name)
         if dependency.name in self._views:
+            watcher_logger.log(TRACE, "%s already exists, skipping", dependency.name)
             return
+        watcher_logger.log(TRACE, "%s starting", dependency.name)
         view = self._views[dependency.name] = View(dependency, self)
         self._upcoming.append(view)
         if len(self._upcoming) == 1:
@@ -291,8 +322,12 @@ class Watcher:
             task.cancel()
 
     async def stop(self) -> None:
-        """Stop all views and close the connections."""
-        watcher_logger.debug("stopping all views")
+        """Stop all views and close the connections. May be called twice."""
+        if not self._is_stopped:
+            watcher_logger.debug("stopping all views")
+        for name in self._views:
+            watcher_logger.log(TRACE, "stopping %s", name)
+        self._is_stopped = True
         tasks = list(self._tasks.values())
         self._views, self._tasks = {}, {}
         self._upcoming.clear()

@@ -25,14 +25,36 @@ _ENDS = "\0 \t" + _BREAKS
 
 def first_document(text: str) -> tuple[Node | None, dict[int, str]]:
     """The root of the first document and the names of its anchors by node. Raises FunctionError."""
-    _check_encoding(to_bytes(text))
+    data = to_bytes(text)
+    if data[:2] in _BYTE_ORDERS:
+        text = _from_utf16(data)
+    else:
+        _check_encoding(data)
     try:
         loader = _Loader(text)
         return (loader.get_node() if loader.check_node() else None), loader.names
     except yaml.YAMLError as error:
-        raise FunctionError(_message(error, text)) from None
+        raise FunctionError(_message(error)) from None
     except RecursionError:
         raise FunctionError("yaml: exceeded max depth of 10000") from None
+
+
+_BYTE_ORDERS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_UTF16_PROBLEMS = {
+    "truncated data": "incomplete UTF-16 character",
+    "unexpected end of data": "incomplete UTF-16 surrogate pair",
+    "illegal UTF-16 surrogate": "expected low surrogate area",
+    "illegal encoding": "unexpected low surrogate area",
+}
+"""What libyaml says, by the reasons of Python's decoder."""
+
+
+def _from_utf16(data: bytes) -> str:
+    """The text behind a mark of its byte order. Raises FunctionError."""
+    try:
+        return data[2:].decode(_BYTE_ORDERS[data[:2]])
+    except UnicodeDecodeError as error:
+        raise FunctionError(f"yaml: {_UTF16_PROBLEMS[error.reason]}") from None
 
 
 def _check_encoding(data: bytes) -> None:
@@ -61,6 +83,7 @@ class _Loader(yaml.SafeLoader):
 
     index: int
     flow_level: int
+    line: int
     allow_simple_key: bool
 
     def __init__(self, text: str) -> None:
@@ -89,6 +112,80 @@ class _Loader(yaml.SafeLoader):
         self.names = {id(anchored): name for name, anchored in anchors.items()}
         self.anchors = {}
         return node
+
+    def need_more_tokens(self) -> bool:
+        """Whether what the first token is hangs on what follows: it may turn out to be a key."""
+        if not self.tokens:
+            return not self.done
+        keys = self.possible_simple_keys
+        head = next((level for level in keys if keys[level].token_number == self.tokens_taken), None)
+        return head is not None and self._may_be_key(head)
+
+    def _may_be_key(self, level: int) -> bool:
+        """Whether what began there may still be a key, which stands on one line and is not too long."""
+        key = self.possible_simple_keys[level]
+        if key.line == self.line and self.index - key.index <= 1024:
+            return True
+        if key.required:
+            raise ScannerError("while scanning a simple key", key.mark, "could not find expected ':'", self.get_mark())
+        del self.possible_simple_keys[level]
+        return False
+
+    def stale_possible_simple_keys(self) -> None:
+        """Nothing: a key is looked at when it is the first token or gets its value, not with every token."""
+
+    def fetch_value(self) -> None:
+        """A colon, and the key before it if that is one."""
+        if self.flow_level in self.possible_simple_keys:
+            self._may_be_key(self.flow_level)
+        super().fetch_value()
+
+    def fetch_stream_end(self) -> None:
+        """The end, which counts as a line of its own behind an unfinished one."""
+        if self.column:
+            self.line += 1
+            self.column = 0
+        keys = self.possible_simple_keys
+        super().fetch_stream_end()
+        self.possible_simple_keys = keys
+
+    def scan_block_scalar_indicators(self, start_mark: Any) -> tuple[bool | None, int | None]:
+        """Whether line ends at the end are kept, and the indentation; blanks behind them are passed over."""
+        keep: bool | None = None
+        indent: int | None = None
+        for _ in range(2):
+            char = self.peek()
+            if char in "+-" and keep is None:
+                keep = char == "+"
+            elif char in "0123456789" and indent is None:
+                indent = int(char)
+            else:
+                break
+            if indent == 0:
+                said = "found an indentation indicator equal to 0"
+                raise ScannerError("while scanning a block scalar", start_mark, said, self.get_mark())
+            self.forward()
+        while self.peek() in (" ", "\t"):
+            self.forward()
+        return keep, indent
+
+    def scan_block_scalar_indentation(self) -> Any:
+        """Empty lines, and how far the first other one is indented."""
+        found = super().scan_block_scalar_indentation()
+        self._refuse_tab()
+        return found
+
+    def scan_block_scalar_breaks(self, indent: Any) -> Any:
+        """Empty lines, and the indentation of the next line."""
+        found = super().scan_block_scalar_breaks(indent)
+        if self.column < indent:
+            self._refuse_tab()
+        return found
+
+    def _refuse_tab(self) -> None:
+        if self.peek() == "\t":
+            said = "found a tab character where an indentation space is expected"
+            raise ScannerError("while scanning a block scalar", None, said, self.get_mark())
 
     def scan_to_next_token(self) -> None:
         """Skip blanks, comments and line ends; a tab is a blank where no key may begin."""
@@ -135,7 +232,7 @@ class _Loader(yaml.SafeLoader):
 
     def scan_directive_name(self, start_mark: Any) -> str:
         """The name of a directive, which must be a known one."""
-        begins_well = self.peek().isalnum() or self.peek() in "-_"
+        begins_well = self.peek() in "-_" or (self.peek().isascii() and self.peek().isalnum())
         try:
             name = str(super().scan_directive_name(start_mark))
         except ScannerError as error:
@@ -171,8 +268,6 @@ _PROBLEMS = tuple(
         (r"expected a digit or '\.', but found.*", "", "did not find expected digit or '.' character"),
         (r"expected a digit or ' ', but found.*", "", "did not find expected comment or line break"),
         (r"expected a comment or a line break.*", "", "did not find expected comment or line break"),
-        (r"expected chomping or indentation.*", "", "did not find expected comment or line break"),
-        (r"expected indentation indicator in the range 1-9.*", "", "found an indentation indicator equal to 0"),
         (r"expected escape sequence of . hexadecimal numbers.*", "", "did not find expected hexdecimal number"),
         (r"expected URI escape sequence.*", "", "did not find URI escaped octet"),
         (r"expected URI, but found.*", "", "did not find expected tag URI"),
@@ -185,6 +280,7 @@ _PROBLEMS = tuple(
         (r"found unexpected document separator", "", "found unexpected document indicator"),
         (r"found undefined alias (.*)", "", r"unknown anchor \1 referenced"),
         (r"found undefined tag handle.*", "", "found undefined tag handle"),
+        (r"duplicate tag handle .*", "", "found duplicate %TAG directive"),
         (r"found duplicate YAML directive", "", "found duplicate %YAML directive"),
         (r"found incompatible YAML document.*", "", "found incompatible YAML document"),
     )
@@ -200,7 +296,7 @@ def _problem(error: yaml.YAMLError) -> str:
     return said
 
 
-def _message(error: yaml.YAMLError, text: str) -> str:
+def _message(error: yaml.YAMLError) -> str:
     """go-yaml's message: lines count from 1 after scanner errors, from 0 after the parser's; 0 is not shown."""
     if isinstance(error, ReaderError):
         return "yaml: control characters are not allowed"
@@ -211,10 +307,6 @@ def _message(error: yaml.YAMLError, text: str) -> str:
     line: int = mark.line
     if isinstance(error, ScannerError):
         line = line + 1 if line else 0
-        # A key that never got its value is only noticed behind the last line.
-        line += problem.startswith("could not find expected ':'") and mark.index >= len(text) and mark.column > 0
-    elif mark.index >= len(text) and mark.column:
-        line += 1  # the end counts as the line after an unfinished one
     if not line and context is not None:
         line = context.line
     return f"yaml: line {line}: {problem}" if line else f"yaml: {problem}"

@@ -156,7 +156,7 @@ def _index_once(item: Value, at: Value) -> Value:
         return NIL if found is None else found
     if isinstance(item, dict):
         return _map_entry(item, at)
-    raise FunctionError(f"can't index item of type {type_of(item)}")
+    raise FunctionError(f"can't index item of type {type_of(item).removeprefix('*')}")
 
 
 def _map_entry(mapping: dict[Any, Any], at: Value) -> Value:
@@ -168,9 +168,14 @@ def _map_entry(mapping: dict[Any, Any], at: Value) -> Value:
         found = mapping.get(key, mapping)
     except TypeError:
         raise FunctionError(f"runtime error: hash of unhashable type {type_of(key)}") from None
-    if found is mapping:
+    if found is mapping or not (isinstance(key, str) or _is_key(mapping, key)):
         return zero_value(element_type(mapping))
     return NIL if found is None else found
+
+
+def _is_key(mapping: dict[Any, Any], key: Value) -> bool:
+    """Whether the map has a key of that type, too: to Python 1, 1.0 and True are one."""
+    return any(type(held) is type(key) and held == key for held in mapping)
 
 
 def slice_(item: Value, *indexes: Value) -> Value:
@@ -213,8 +218,7 @@ def length(item: Value) -> int:
         raise FunctionError("reflect: call of reflect.Value.Type on zero Value")
     if is_nil(item):
         raise FunctionError("len of nil pointer")
-    struct_type = item.go_type if isinstance(item, Struct) else type_of(item)
-    raise FunctionError(f"len of type {struct_type}")
+    raise FunctionError(f"len of type {type_of(item).removeprefix('*')}")
 
 
 def not_(value: Value) -> bool:

@@ -66,7 +66,7 @@ class Expressions:
         first = self.command(pipe.commands[0], pipe)
         code = self.unwrapped(first)
         for command in pipe.commands[1:]:
-            code = self.stage(code, command, pipe)
+            code = self.stage(code, command)
         if not pipe.declared:
             return code
         return self.declaration(pipe, code)
@@ -81,9 +81,9 @@ class Expressions:
 
         return Code(evaluate, code.last)
 
-    def stage(self, before: Code, command: CommandNode, pipe: PipeNode) -> Code:
+    def stage(self, before: Code, command: CommandNode) -> Code:
         """One more command, which takes the value so far as its last argument."""
-        run, last = self.piped(command, pipe)
+        run, last = self.piped(command, before.last)
         previous = before.run
 
         def evaluate(state: State, dot: Value) -> Value:
@@ -129,8 +129,8 @@ class Expressions:
         run, last = self.piped(command, pipe)
         return Code(lambda state, dot: run(state, dot, MISSING), last)
 
-    def piped(self, command: CommandNode, pipe: PipeNode) -> tuple[Stage, Node | None]:
-        """A command as a function of state, cursor and the piped value (or MISSING)."""
+    def piped(self, command: CommandNode, visited: Node | None) -> tuple[Stage, Node | None]:
+        """A command as a function of state, cursor and the piped value (or MISSING), which comes from ``visited``."""
         word = command.args[0]
         if isinstance(word, IdentifierNode):
             return self.function_call(word, command, command.args[1:])
@@ -141,12 +141,12 @@ class Expressions:
         if isinstance(word, ChainNode):
             return self.chain_node(word, command.args[1:])
         if isinstance(word, PipeNode):
-            code, place = self.pipeline(word), pipe
+            code, place = self.pipeline(word), visited
         else:
             code, place = self.plain_value(word), word
         return self.no_arguments(code, place, word, command.args[1:])
 
-    def no_arguments(self, code: Code, place: Node, word: Node, args: list[Node]) -> tuple[Stage, Node | None]:
+    def no_arguments(self, code: Code, place: Node | None, word: Node, args: list[Node]) -> tuple[Stage, Node | None]:
         """A value that is no function: arguments are an error, for a variable only after the look at it."""
         run, name, extra, is_variable = code.run, self.name, bool(args), isinstance(word, VariableNode)
 

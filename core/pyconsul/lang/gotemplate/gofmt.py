@@ -251,7 +251,7 @@ class _Printer:
         else:
             value = self.values[self.index]
             self.index += 1
-            if verb == "v":
+            if verb in ("v", "w"):
                 spec.sharp_v, spec.sharp = spec.sharp, False
                 spec.plus_v, spec.plus = spec.plus, False
             self.out.append(_format(value, verb, spec, 0))
@@ -330,8 +330,10 @@ def _integer(value: int, verb: str, spec: _Spec) -> str:
         unsigned = isinstance(value, TypedInt) and value.unsigned
         if verb == "v" and spec.sharp_v and unsigned:
             return _digits(number, "x", "0x", spec)
-        prefix = {"b": "0b", "o": "0", "x": "0x", "X": "0X"}.get(verb, "") if spec.sharp else ""
-        return _digits(number, _BASES[verb], "0o" if verb == "O" else prefix, spec)
+        prefix = {"b": "0b", "o": "0", "O": "0o0", "x": "0x", "X": "0X"}.get(verb, "") if spec.sharp else ""
+        if verb == "O" and not spec.sharp:
+            prefix = "0o"
+        return _digits(number, _BASES[verb], prefix, spec)
     if verb == "c":
         return spec.pad(chr(number) if 0 <= number <= 0x10FFFF and not 0xD800 <= number < 0xE000 else "\ufffd")
     if verb == "q":
@@ -353,8 +355,8 @@ def _digits(number: int, form: str, prefix: str, spec: _Spec) -> str:
         digits = digits.rjust(spec.precision, "0")
     elif spec.zero and spec.width is not None:
         digits = digits.rjust(spec.width - len(sign), "0")
-    if prefix == "0" and digits.startswith("0"):
-        prefix = ""
+    if digits.startswith("0"):  # one zero says octal, too
+        prefix = {"0": "", "0o0": "0o"}.get(prefix, prefix)
     padded = sign + prefix + digits
     if spec.width is None or len(padded) >= spec.width:
         return padded

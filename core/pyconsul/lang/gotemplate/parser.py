@@ -202,9 +202,11 @@ class _Parser(PipelineParser):
         token = self.next_word()
         name = self.template_name(token, context)
         pipe = self.pipeline(context, T.RIGHT_DELIM)
+        opening = self.token[0]
         with self.own_variables():
             root, end = self.item_list()
             if end.word != "end":
+                self.token[0] = opening  # a tree of its own was read, of which this one's line knows nothing
                 self.fail(f"unexpected {end.source()} in {context}")
             self.add(name, root)
         return TemplateNode(token.pos, name, pipe)

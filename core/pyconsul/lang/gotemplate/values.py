@@ -374,10 +374,8 @@ def zero_value(go_type: str) -> Value:
 
 def sorted_keys(mapping: Mapping[Any, Any]) -> list[Any]:
     """The keys in the order in which Go prints and ranges over a map."""
-    try:
-        return sorted(mapping)
-    except TypeError:
-        return sorted(mapping, key=_mixed_key)
+    is_mixed = len(set(map(type, mapping))) > 1
+    return sorted(mapping, key=_mixed_key if is_mixed else None)
 
 
 def _mixed_key(key: Value) -> tuple[int, Any]:

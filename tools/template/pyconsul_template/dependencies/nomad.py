@@ -218,7 +218,8 @@ class VariableQuery(msgspec.Struct):
     @classmethod
     def parse(cls, text: str, namespace: str, *, wait: bool = False) -> VariableQuery:
         """From ``path[@namespace[.region]]``. Raises FunctionError."""
-        parts = _parsed(_VARIABLE, text.strip().strip("/"), "nomad.var.get")
+        path = text.strip().strip("/")
+        parts = _parsed(_VARIABLE, path, "nomad.var.get") if path else dict.fromkeys(_VARIABLE.groupindex, "")
         space = parts["namespace"] or namespace
         params = {k: v for k, v in (("namespace", space), ("region", parts["region"])) if v}
         label = "nomad.var.block" if wait else "nomad.var.get"

@@ -7,7 +7,17 @@ from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import sprintf, to_string
-from pyconsul.lang.gotemplate.values import NIL, NilPointer, Struct, Value, is_nil, sorted_keys, type_of
+from pyconsul.lang.gotemplate.values import (
+    ANY,
+    NIL,
+    NilPointer,
+    Struct,
+    Value,
+    element_type,
+    is_nil,
+    sorted_keys,
+    type_of,
+)
 from pyconsul.lang.strconv import byte_length, quote, to_bytes
 from pyconsul.primitives.standard_streams import say
 from pyconsul_template import gojson
@@ -89,11 +99,13 @@ def _inline(value: Value, *, types: bool, known: bool = False) -> str:
         return "(interface {})<nil>" if types and not known else "<nil>"
     kind = type_of(value)
     head = f"({kind})" if types and not known else ""
+    if is_nil(value):
+        return f"{head}<nil>"
     if isinstance(value, list):
-        is_plain = not kind.endswith("interface {}")
+        is_plain = element_type(value) != ANY
         return f"{head}[{' '.join([_inline(v, types=types, known=is_plain) for v in value])}]"
     if isinstance(value, dict):
-        is_plain = not kind.endswith("interface {}")
+        is_plain = element_type(value) != ANY
         pairs = [
             f"{_inline(k, types=types, known=not kind.startswith('map[interface'))}:"
             f"{_inline(value[k], types=types, known=is_plain)}"
@@ -104,7 +116,7 @@ def _inline(value: Value, *, types: bool, known: bool = False) -> str:
         mark = "<*>" if value.pointer and not types else ""
         parts = [f"{f.name + ':' if types else ''}{_inline(getattr(value, f.name), types=types)}" for f in value.fields]
         return f"{head}{mark}{{{' '.join(parts)}}}"
-    return head + to_string(value)
+    return head + ("<*>" if kind.startswith("*") and not types else "") + to_string(value)
 
 
 def _spew_form(form: str, values: tuple[Value, ...]) -> str:

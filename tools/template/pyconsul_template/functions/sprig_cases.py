@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from pyconsul.lang.strconv import runes
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.text import GO_SPACE, simple_case, to_lower, to_upper
 
@@ -19,6 +20,7 @@ def _separates(char: str) -> bool:
 @function("sprig_title", "string")
 def title(text: str) -> str:
     """The first letter of every word raised."""
+    text = runes(text)
     before = " " + text
     return "".join(simple_case(c, c.title()) if _separates(p) else c for p, c in zip(before, text, strict=False))
 
@@ -26,6 +28,7 @@ def title(text: str) -> str:
 @function("sprig_untitle", "string")
 def untitle(text: str) -> str:
     """The first letter of every word lowered."""
+    text = runes(text)
     before = " " + text
     return "".join(to_lower(c) if p in GO_SPACE else c for p, c in zip(before, text, strict=False))
 
@@ -145,6 +148,7 @@ def kebabcase(text: str) -> str:
 @function("sprig_camelcase", "string")
 def camelcase(text: str) -> str:
     """``http_server`` as ``HttpServer``; leading connectors stay, runs of capitals keep their first."""
+    text = runes(text)
     body = text.lstrip("-_" + GO_SPACE)
     if not body:
         return text + text[-1:]

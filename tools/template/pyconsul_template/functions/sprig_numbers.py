@@ -130,11 +130,16 @@ def min_(first: Value, *others: Value) -> Int64:
     return Int64(min(to_int(v) for v in (first, *others)))
 
 
-def _extreme(numbers: list[float], furthest: float, pick: Callable[[list[float]], float]) -> float:
+def _size(number: float) -> tuple[float, float]:
+    """What to compare by: minus zero is less than zero."""
+    return number, math.copysign(1, number)
+
+
+def _extreme(numbers: list[float], furthest: float, pick: Callable[..., float]) -> float:
     """The largest or smallest; only the infinity in that direction wins over what is not a number."""
     if furthest in numbers:
         return furthest
-    return math.nan if any(map(math.isnan, numbers)) else pick(numbers)
+    return math.nan if any(map(math.isnan, numbers)) else pick(numbers, key=_size)
 
 
 @function("sprig_maxf", "any, ...any")
@@ -207,15 +212,18 @@ def divf(first: Value, *others: Value) -> float:
 @function("sprig_floor", "any")
 def floor(value: Value) -> float:
     """The whole number below."""
-    number = to_float(value)
-    return float(math.floor(number)) if math.isfinite(number) else number
+    return _whole(to_float(value), math.floor)
 
 
 @function("sprig_ceil", "any")
 def ceil(value: Value) -> float:
     """The whole number above."""
-    number = to_float(value)
-    return float(math.ceil(number)) if math.isfinite(number) else number
+    return _whole(to_float(value), math.ceil)
+
+
+def _whole(number: float, towards: Callable[[float], int]) -> float:
+    """The nearest whole number on one side; what is rounded to nothing keeps its sign."""
+    return math.copysign(towards(number), number) if math.isfinite(number) else number
 
 
 @function("sprig_round", "any, int, ...float64")
@@ -227,7 +235,7 @@ def round_(value: Value, places: int, *limit: float) -> float:
         return math.nan
     fraction = math.modf(shifted)[0]
     up = fraction >= (limit[0] if limit else 0.5)
-    return (math.ceil(shifted) if up else math.floor(shifted)) / power
+    return _whole(shifted, math.ceil if up else math.floor) / power
 
 
 def _steps(start: int, stop: int, step: int) -> list[int]:
@@ -274,6 +282,6 @@ def seq(*bounds: int) -> str:
 @function("sprig_randInt", "int, int", changing=True)
 def rand_int(low: int, high: int) -> int:
     """A random number from low up to high, which is left out."""
-    if high <= low:
+    if not low < high <= low + strconv.MAX_INT64:
         raise FunctionError("invalid argument to Intn")
     return DICE.randrange(low, high)

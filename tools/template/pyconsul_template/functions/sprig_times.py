@@ -81,8 +81,7 @@ def to_date(layout: str, text: str) -> Time:
 @function("sprig_mustToDate", "string, string")
 def must_to_date(layout: str, text: str) -> Time:
     """A moment from a text in a Go layout."""
-    zone = Time.local(time.time_ns()).zone
-    return Time.parse(layout, text, zone)
+    return Time.parse(layout, text, local=True)
 
 
 @function("sprig_unixEpoch", "time.Time")
