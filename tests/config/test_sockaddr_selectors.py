@@ -44,6 +44,10 @@ def told(pipeline: str) -> str:
         ('include "flags" "link-local multicast"', ""),
         ('include "name" "^eth" | include "size" "24"', "192.0.2.2"),
         ('sort "-name" | limit 1', "10.9.0.4"),
+        # Families are no larger or smaller than one another, so the way of sorting shows.
+        ('sort "-address"', "192.0.2.2 127.0.0.1 10.1.2.3 2001:db8::5 10.9.0.4"),
+        ('sort "private"', "2001:db8::5 127.0.0.1 192.0.2.2 10.1.2.3 10.9.0.4"),
+        ('sort "private,-size"', "10.9.0.4 2001:db8::5 192.0.2.2 10.1.2.3 127.0.0.1"),
     ],
 )  # fmt: skip
 def test_selectors_choose_addresses(pipeline: str, addresses: str | None) -> None:

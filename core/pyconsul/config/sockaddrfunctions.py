@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cmp_to_key
 from typing import Any, Final
 
 from pyconsul.config.hostinterfaces import InterfaceAddress, interface_addresses
@@ -131,19 +130,29 @@ def _same_type(key: Callable[[InterfaceAddress], Any]) -> Compare:
     return lambda a, b: _compare(key(a), key(b)) if a.ip.version == b.ip.version else 0
 
 
+def _by_privacy(a: InterfaceAddress, b: InterfaceAddress) -> int:
+    """Private ones come first; before those of the other family even if they are private, too."""
+    if a.ip.version == b.ip.version:
+        return _compare(not is_private(a), not is_private(b))
+    return -1 if is_private(a) else 0
+
+
 _COMPARISONS: Final[dict[str, Compare]] = {
     "address": _same_type(lambda one: int(one.ip)),
     "default": lambda a, b: _compare(not a.is_default, not b.is_default),
     "name": lambda a, b: _compare(a.name, b.name),
     "port": lambda a, b: 0,
-    "private": lambda a, b: _compare(not is_private(a), not is_private(b)),
+    "private": _by_privacy,
     "size": _same_type(lambda one: one.prefix),
     "type": lambda a, b: _compare(a.ip.version, b.ip.version),
 }
 
 
 def _sorted(entries: list[InterfaceAddress], text: str) -> list[InterfaceAddress]:
-    """Sorted by comma-separated clauses such as ``default`` or ``-size``; stable."""
+    """Sorted by comma-separated clauses such as ``default`` or ``-size``.
+
+    By insertion, as Go sorts short lists: families compare as equal or contradict one another, so the way counts.
+    """
     clauses: list[tuple[Compare, int]] = []
     for clause in text.split(","):
         name = clause.strip().lower()
@@ -152,14 +161,16 @@ def _sorted(entries: list[InterfaceAddress], text: str) -> list[InterfaceAddress
             raise ValueError(f"unknown sort type: {quote(clause)}")
         clauses.append((comparison, -1 if name.startswith("-") else 1))
 
-    def order(a: InterfaceAddress, b: InterfaceAddress) -> int:
-        for comparison, sign in clauses:
-            found = comparison(a, b) * sign
-            if found:
-                return found
-        return 0
+    def is_less(a: InterfaceAddress, b: InterfaceAddress) -> bool:
+        return next((found < 0 for comparison, sign in clauses if (found := comparison(a, b) * sign)), False)
 
-    return sorted(entries, key=cmp_to_key(order))
+    out: list[InterfaceAddress] = []
+    for entry in entries:
+        at = len(out)
+        while at and is_less(entry, out[at - 1]):
+            at -= 1
+        out.insert(at, entry)
+    return out
 
 
 def _math(operation: str, value: str, ones: Sequence[One]) -> Slice:
