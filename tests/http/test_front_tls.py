@@ -72,6 +72,38 @@ async def test_the_lowest_version_of_tls_holds(run_https: Any, connect: Any, tru
             await ask_tls(connect, agent, context)
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+async def test_old_versions_of_tls_are_spoken_where_they_are_asked_for(
+    version: ssl.TLSVersion, run_https: Any, connect: Any, trusting: Any
+) -> None:
+    """Whatever the machine's OpenSSL thinks of them."""
+    async with run_https(more='tls_min_version = "TLSv1_0"') as agent:
+        context = trusting()
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.minimum_version = context.maximum_version = version
+        assert (await ask_tls(connect, agent, context))[0] == OK
+
+
+@pytest.mark.parametrize(
+    ("suite", "taken"),
+    [("ECDHE-ECDSA-AES128-SHA", True), ("ECDHE-ECDSA-AES128-SHA256", False), ("ECDHE-ECDSA-AES128-CCM", False)],
+)
+async def test_suites_below_tls_1_3_are_those_of_go(
+    suite: str, taken: bool, run_https: Any, connect: Any, trusting: Any
+) -> None:
+    """Where the configuration names none."""
+    async with run_https() as agent:
+        context = trusting()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(suite)
+        if taken:
+            assert (await ask_tls(connect, agent, context))[0] == OK
+        else:
+            with pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE"):
+                await ask_tls(connect, agent, context)
+
+
 @pytest.mark.parametrize("sent", [b"", b"GET", b"\x16\x03\x01\x02\x00\x01"], ids=["nothing", "letters", "part"])
 async def test_a_handshake_that_does_not_end_is_cut_off(sent: bytes, run_https: Any, connect: Any) -> None:
     """After ``limits.https_handshake_timeout``, however far it came."""

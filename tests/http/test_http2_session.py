@@ -72,6 +72,7 @@ def test_a_request_becomes_a_head_like_that_of_http_1() -> None:
         [*GET, (":path", "/b")],
         [GET[0], ("x", "y"), *GET[1:]],
         [*GET, (":protocol", "x")],
+        [*GET[:2], (":authority", "me@a"), GET[3]],
         [*GET, ("X-Upper", "y")],
         [*GET, ("x y", "z")],
         [*GET, ("", "z")],

@@ -21,7 +21,7 @@ import hpack
 import msgspec
 
 from pyconsul.agent.http.front.heads import Head, Refused
-from pyconsul.agent.http.front.http2_frames import BadFrame, FrameReader
+from pyconsul.agent.http.front.http2_frames import BadFrame, FrameReader, is_goodbye
 from pyconsul.agent.http.front.http2_heads import Field, header_fault, request_head, size_of
 
 MAX_STREAMS: Final = 250  # at a time, as in Go
@@ -88,6 +88,8 @@ class _Connection(h2.connection.H2Connection):
 class Http2Session:
     """One connection. ``over`` is True once it has ended; what is in ``outgoing`` then is the last of it.
 
+    ``leaving``: the client has said goodbye and waits for the replies that it has not got yet. ``h2`` would end there.
+
     What comes is worked through in turns: ``is_busy`` says that ``go_on`` should be called in the next one.
     """
 
@@ -117,6 +119,7 @@ class Http2Session:
         self._receiving: set[int] = set()  # streams whose request is not complete
         self._live: set[int] = set()  # streams that wait for their reply, or for the rest of it
         self.over = False
+        self.leaving = False
 
     # What comes
 
@@ -141,6 +144,9 @@ class Http2Session:
         self._frames.begin_turn()
         try:
             while not self.over and (frame := self._frames.next()) is not None:
+                if is_goodbye(frame):
+                    self.leaving = True
+                    continue
                 for event in self._h2.receive_data(frame):
                     self._translate(event, found)
         except BadFrame as bad:
@@ -171,8 +177,6 @@ class Http2Session:
                 found.append(Room(event.stream_id or 0))
             case h2.events.RemoteSettingsChanged():
                 found.append(Room(0))
-            case h2.events.ConnectionTerminated():
-                self.over = True
             case _:
                 pass
 

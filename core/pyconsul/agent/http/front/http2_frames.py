@@ -14,6 +14,8 @@ BLOCK_STEP: Final = 512  # bytes of header blocks that are one step more
 _HEADER: Final = 9
 _PREFACE: Final = 24
 _HEADERS: Final = 1
+_GOAWAY: Final = 7
+_GOAWAY_LEAST: Final = 8  # bytes of its body
 _CONTINUATION: Final = 9
 FRAME_SIZE_ERROR: Final = 6
 ENHANCE_YOUR_CALM: Final = 11
@@ -25,6 +27,11 @@ class BadFrame(Exception):
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
+
+
+def is_goodbye(frame: bytes) -> bool:
+    """Whether it is a GOAWAY as it must be."""
+    return frame[3:4] == bytes((_GOAWAY,)) and frame[5:_HEADER] == bytes(4) and len(frame) >= _HEADER + _GOAWAY_LEAST
 
 
 class FrameReader:
