@@ -15,6 +15,8 @@ from cryptography.x509.oid import NameOID
 
 from pyconsul.agent.agent import Agent
 from pyconsul.agent.http.front.tls import openssl_name
+from pyconsul.agent.http.front.tls_channel import TlsChannel
+from pyconsul.agent.http.front.visitors import Visitors
 from pyconsul.config import ConfigError
 from pyconsul.config.runtime import Address
 
@@ -173,6 +175,50 @@ async def test_garbage_after_the_handshake_ends_the_connection(
                 await wire.reader.readexactly(1)
         await until(lambda: not agent.listeners.front.connections)
         assert (await ask_tls(connect, agent, trusting()))[0] == OK
+
+
+class Above(asyncio.Protocol):
+    """A protocol above TLS that notes what is handed up."""
+
+    def __init__(self) -> None:
+        self.events: list[bytes | None] = []
+
+    def data_received(self, data: bytes) -> None:
+        """Note a piece."""
+        self.events.append(data)
+
+    def eof_received(self) -> None:
+        """Note the end."""
+        self.events.append(None)
+
+
+async def test_records_that_come_together_are_handed_up_together(certificate: Any, trusting: Any) -> None:
+    """So that what one read of the socket brings is one turn's work, and the goodbye behind it is seen."""
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(*certificate("server"))
+    above = Above()
+    channel = TlsChannel(server, lambda *_: above, Visitors(0), 0)
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    transport, _ = await asyncio.get_running_loop().connect_accepted_socket(lambda: channel, near)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trusting().wrap_bio(incoming, outgoing, server_hostname="server")
+    far.setblocking(False)
+    while True:
+        try:
+            client.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            channel.data_received(outgoing.read())
+            incoming.write(await asyncio.get_running_loop().sock_recv(far, 65536))
+    for letter in b"abc":
+        client.write(bytes((letter,)))
+    with suppress(ssl.SSLWantReadError):
+        client.unwrap()
+    channel.data_received(outgoing.read())
+    assert above.events == [b"abc", None]
+    transport.close()
+    far.close()
 
 
 async def test_connections_over_the_limit_are_counted_before_their_handshake(

@@ -230,6 +230,24 @@ def test_a_flood_of_small_frames_is_taken_in_turns(frame: bytes) -> None:
     assert pair.exchange()[0][-1] == Whole(stream)
 
 
+def test_bytes_that_come_one_by_one_are_one_turn_s_work_too() -> None:
+    """A socket is read many times before the loop looks at another one."""
+    pair = Pair()
+    pair.session.go_on()
+    for _ in range(TURN - 1):
+        pair.session.receive(b"\0\0\x08\x06\0\0\0\0\0abcdefgh")
+    assert not pair.session.is_busy
+    pair.session.receive(b"\0\0\x08\x06\0\0\0\0\0abcdefgh")
+    assert pair.session.is_busy
+
+
+def test_many_settings_are_much_work() -> None:
+    """A full frame of them is more than a turn's."""
+    pair = Pair()
+    pair.session.receive(b"\0\x3f\xfc\4\0\0\0\0\0" + b"\0\4\0\0\xff\xff" * 2730)
+    assert pair.session.is_busy
+
+
 def test_a_turn_is_over_when_its_work_is_done_whatever_is_left() -> None:
     """TLS hands over record by record: one that is a turn's work must not be followed by another at once."""
     pair = Pair()

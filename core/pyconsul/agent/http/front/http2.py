@@ -90,7 +90,8 @@ class Http2Session:
 
     ``leaving``: the client has said goodbye and waits for the replies that it has not got yet. ``h2`` would end there.
 
-    What comes is worked through in turns: ``is_busy`` says that ``go_on`` should be called in the next one.
+    What comes is worked through in turns: ``is_busy`` says that ``go_on`` should be called in the next one. How often
+    ``receive`` is called within a turn, which is as often as the loop has bytes at hand, makes no more of it.
     """
 
     def __init__(self, header_limit: int) -> None:
@@ -134,14 +135,17 @@ class Http2Session:
             self._frames.feed(data)
 
     def receive(self, data: bytes) -> list[Event]:
-        """What these bytes bring, as far as it takes no more than a turn."""
+        """What these bytes bring, as far as what is left of the turn allows."""
         self.feed(data)
-        return self.go_on()
+        return self._look()
 
     def go_on(self) -> list[Event]:
         """What one more turn brings of the bytes that came."""
-        found: list[Event] = []
         self._frames.begin_turn()
+        return self._look()
+
+    def _look(self) -> list[Event]:
+        found: list[Event] = []
         try:
             while not self.over and (frame := self._frames.next()) is not None:
                 if is_goodbye(frame):

@@ -73,9 +73,10 @@ class Http2Connection(asyncio.Protocol):
         if self._session.over:
             return
         self._progress()
-        self._session.feed(data)
-        if not self._waits_for_turn:
-            self._handle_all(self._session.go_on())
+        if self._waits_for_turn:
+            self._session.feed(data)
+        else:
+            self._handle_all(self._session.receive(data))
 
     def _wait_for_turn(self) -> None:
         if self._session.is_busy and not self._waits_for_turn:

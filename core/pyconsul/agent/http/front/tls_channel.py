@@ -56,6 +56,7 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
         self._tls: ssl.SSLObject | None = None
         self._above: asyncio.Protocol | None = None
         self._paused = False
+        self._goodbye = False  # of the client, read and not yet handed up
         self._input_ended = False
         self._output_ended = False
         self._closing = False
@@ -154,24 +155,39 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
 
     def _read_on(self) -> None:
         """Hand up what can be decrypted, until the protocol above wants no more."""
-        tls, incoming = self._tls, self._incoming
-        while tls is not None and self._above is not None and (incoming.pending or tls.pending()) and self._reads:
-            try:
-                data = tls.read(_PIECE)
-            except ssl.SSLWantReadError:
-                break
-            except ssl.SSLError as error:
-                self._end(self._outgoing.read(), error.reason)
-                return
+        tls = self._tls
+        while tls is not None and self._above is not None and self._has_input(tls) and self._reads:
+            data, fault = self._decrypted(tls)
             if data:
                 self._stop_clock()
                 self._above.data_received(data)
-            else:
+            elif self._goodbye and not fault:
                 self._input_ended = True
                 if not self._above.eof_received():
                     self.close()
+            if fault and not self._closing:
+                self._end(self._outgoing.read(), fault)
+            elif not data:
+                break
         if not self._closing:
             self._flush()  # answers to key updates
+
+    def _has_input(self, tls: ssl.SSLObject) -> bool:
+        return bool(self._incoming.pending or tls.pending() or self._goodbye)
+
+    def _decrypted(self, tls: ssl.SSLObject) -> tuple[bytes, str]:
+        """All that one read of the socket brought, in one piece, so that it is a turn's work; and what is wrong."""
+        pieces: list[bytes] = []
+        fault = ""
+        try:
+            while not self._goodbye and (self._incoming.pending or tls.pending()):
+                pieces.append(tls.read(_PIECE))
+                self._goodbye = not pieces[-1]
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError as error:
+            fault = error.reason or "unknown"
+        return b"".join(pieces), fault
 
     @property
     def _reads(self) -> bool:
