@@ -208,22 +208,3 @@ def public_key(pem: str) -> Any:
 def _relabelled(block: re.Match[str], label: str) -> bytes:
     text = f"-----BEGIN {label}-----\n{block['body']}-----END {label}-----\n"
     return text.encode("utf-8", "surrogateescape")
-
-
-def keys_of_set(found: Any) -> list[tuple[str, Any]]:
-    """The public keys of a JSON web key set by their IDs; those of kinds that we do not know are left out.
-
-    Raises MethodError for what is no key set.
-    """
-    import jwt
-
-    rows: Any = found.get("keys") or [] if isinstance(found, dict) else None
-    if not isinstance(rows, list):
-        raise MethodError(godecode.wrong_value(found, "jose.JSONWebKeySet"))
-    keys: list[tuple[str, Any]] = []
-    for row in rows:
-        try:
-            keys.append((str(row.get("kid", "")), jwt.PyJWK.from_dict(row).key))
-        except (jwt.PyJWTError, AttributeError, TypeError, ValueError):
-            continue
-    return keys
