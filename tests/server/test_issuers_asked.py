@@ -42,9 +42,10 @@ async def test_an_issuer_is_asked_as_told(issuer: str) -> None:
     assert b"\r\nAuthorization: Bearer t\r\n" in answer.body
 
 
-async def test_redirections_of_issuers_are_not_followed(issuer: str) -> None:
-    """They are answers like others."""
+async def test_redirections_of_issuers_are_followed_where_that_is_wanted(issuer: str) -> None:
+    """Else they are answers like others."""
     assert (await fetch(Ask(f"{issuer}/moved"))).status == "302 Found"
+    assert (await fetch(Ask(f"{issuer}/moved", follow=True))).status == "200 OK"
 
 
 async def test_an_issuer_that_is_busy_is_asked_again(issuer: str) -> None:

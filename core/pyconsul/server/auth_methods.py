@@ -57,7 +57,7 @@ class AuthMethods:
 
 
 async def fetch(ask: Ask, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Answer:
-    """Ask an issuer; again, as often as the question says, where another answer may come. Never follows a redirect.
+    """Ask an issuer; again, as often as the question says, where another answer may come.
 
     ``pause`` lets so many seconds pass. Raises MethodError with Go's text where no answer came.
     """
@@ -82,7 +82,9 @@ async def _fetch_once(ask: Ask) -> Answer:
     try:
         trust = Trust(lambda verify: client_context(ca_pem=ask.ca, verify=verify))
         request = request_of(ask.method, ask.url, headers, ask.body)
-        async with await ask_web(request, patience=TIMEOUT, trust=trust, follow=False, deadline_text=DEADLINE) as reply:
+        async with await ask_web(
+            request, patience=TIMEOUT, trust=trust, follow=ask.follow, deadline_text=DEADLINE
+        ) as reply:
             body = b""
             async for piece in reply:
                 body += piece

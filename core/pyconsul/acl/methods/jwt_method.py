@@ -80,7 +80,7 @@ class _KeySet(msgspec.Struct):
 
     async def _fetched(self) -> list[tuple[str, Any]]:
         try:
-            answer = await self.fetch(Ask(self.url, ca=self.ca))
+            answer = await self.fetch(Ask(self.url, ca=self.ca, follow=True))
         except MethodError as error:
             what = "can't create request:" if str(error).startswith("parse ") else "get keys failed"
             raise MethodError(f"oidc: {what} {error}") from None
@@ -253,7 +253,9 @@ class JwtMethod:
         """The key set that the provider's discovery document names."""
         if self._remote is None:
             ca = self._settings.get("OIDCDiscoveryCACert", "")
-            answer = await self._fetch(Ask(self._discovery.rstrip("/") + "/.well-known/openid-configuration", ca=ca))
+            answer = await self._fetch(
+                Ask(self._discovery.rstrip("/") + "/.well-known/openid-configuration", ca=ca, follow=True)
+            )
             self._remote = _KeySet(_keys_url(answer, self._discovery), ca, self._fetch)
         return self._remote
 

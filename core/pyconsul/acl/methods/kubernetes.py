@@ -113,7 +113,7 @@ class KubernetesMethod:
         headers = {"Authorization": f"Bearer {self._own_token}", "Accept": "application/json, */*"}
         if body:
             headers["Content-Type"] = "application/json"
-        return await self._fetch(Ask(self._base + path, method, headers, body, ca=self._ca))
+        return await self._fetch(Ask(self._base + path, method, headers, body, ca=self._ca, follow=True))
 
 
 def _account(status: Mapping[str, Any]) -> tuple[str, str, str]:

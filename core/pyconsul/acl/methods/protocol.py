@@ -21,6 +21,7 @@ class Ask(msgspec.Struct, frozen=True):
     body: bytes = b""
     ca: str = ""
     host: str = ""
+    follow: bool = False  # redirects
     retries: int = 0  # where no answer comes, or one that may be another one later
 
 
