@@ -150,15 +150,21 @@ def test_a_reply_is_sent_as_the_client_makes_room() -> None:
     assert pair.session.send(stream, b"x" * 20, last=True) == 15
 
 
-def test_more_streams_than_allowed_end_the_connection() -> None:
-    """With a GOAWAY; the client was told how many."""
+def test_more_streams_than_allowed_are_refused() -> None:
+    """So that a client that had not heard the limit may ask again; the others get their replies."""
     pair = Pair()
     assert pair.client.remote_settings.max_concurrent_streams == MAX_STREAMS
     pair.client.remote_settings = h2.settings.Settings(client=False)
-    for _ in range(MAX_STREAMS + 1):
-        pair.ask()
-    _, answer = pair.exchange()
-    assert pair.session.over and kinds(answer, h2.events.ConnectionTerminated)
+    streams = [pair.ask() for _ in range(MAX_STREAMS + 3)]
+    found, answer = pair.exchange()
+    assert len(kinds(found, Asked)) == MAX_STREAMS and not pair.session.over
+    resets = [event for event in answer if isinstance(event, h2.events.StreamReset)]
+    assert [event.stream_id for event in resets] == streams[MAX_STREAMS:]
+    assert {event.error_code for event in resets} == {h2.errors.ErrorCodes.REFUSED_STREAM}
+    pair.session.respond(streams[0], 204, [], end=True)
+    pair.exchange()
+    pair.ask()
+    assert kinds(pair.exchange()[0], Asked)
 
 
 @pytest.mark.parametrize("pieces", [1, 4, 64])

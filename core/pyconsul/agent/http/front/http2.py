@@ -2,7 +2,7 @@
 
 What makes one request wrong ends its stream, what makes a connection wrong ends that, with a GOAWAY in ``outgoing``.
 The rules for requests are those of Go's server; where ``h2`` knows only connection errors (a body that is longer or
-shorter than its Content-Length, more streams than were allowed) it is the connection that ends.
+shorter than its Content-Length) it is the connection that ends.
 """
 
 from __future__ import annotations
@@ -114,6 +114,9 @@ class Http2Session:
             },
         )
         self._h2.initiate_connection()
+        # What is more than the client was told is refused here, stream by stream; ``h2`` would end the connection.
+        self._h2.local_settings.max_concurrent_streams = 2 * MAX_STREAMS
+        self._h2.local_settings.acknowledge()
         self._h2.increment_flow_control_window(WINDOW - 65535)
         self._h2.decoder.max_header_list_size = 2 * most
         self._frames = FrameReader(2 * most)
@@ -187,7 +190,11 @@ class Http2Session:
     def _asked(self, event: h2.events.RequestReceived, found: list[Event]) -> None:
         stream = event.stream_id or 0
         headers = cast("list[Field]", event.headers)
+        over = len(self._live) >= MAX_STREAMS  # it may have been sent before our settings came
         self._live.add(stream)
+        if over:
+            self.refuse(stream)
+            return
         self._receiving.add(stream)
         try:
             head = request_head(headers, ended=event.stream_ended is not None)
