@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Final
 from urllib.parse import quote as escape
 
@@ -38,21 +39,17 @@ class Resource(msgspec.Struct, frozen=True):
 
 def server_url(host: str) -> str:
     """The start of all URLs, from a URL or ``host:port``. Raises MethodError."""
-    url = _url(host)
-    if url is None or not url.scheme or not url.host:
-        url = _url(f"https://{host}", raises=True) or gourl.Url()
+    url = gourl.Url()
+    with contextlib.suppress(gourl.UrlError):
+        url = gourl.parse(host, strict_colons=False)
+    if not url.scheme or not url.host:
+        try:
+            url = gourl.parse(f"https://{host}", strict_colons=False)
+        except gourl.UrlError as error:
+            raise MethodError(str(error)) from None
         if url.path not in ("", "/"):
             raise MethodError(f"host must be a URL or a host:port pair: {quote(host)}")
     return f"{url.scheme}://{url.host}{url.escaped_path().rstrip('/')}"
-
-
-def _url(text: str, *, raises: bool = False) -> gourl.Url | None:
-    try:
-        return gourl.parse(text, strict_colons=False)
-    except gourl.UrlError as error:
-        if raises:
-            raise MethodError(str(error)) from None
-        return None
 
 
 def account_path(namespace: str, name: str) -> str:
