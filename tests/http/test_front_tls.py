@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 from pyconsul.agent.agent import Agent
 from pyconsul.agent.http.front.tls import openssl_name
 from pyconsul.agent.http.front.tls_channel import TlsChannel
+from pyconsul.agent.http.front.turns import Turns
 from pyconsul.agent.http.front.visitors import Visitors
 from pyconsul.config import ConfigError
 from pyconsul.config.runtime import Address
@@ -192,12 +193,15 @@ class Above(asyncio.Protocol):
         self.events.append(None)
 
 
-async def test_records_that_come_together_are_handed_up_together(certificate: Any, trusting: Any) -> None:
-    """So that what one read of the socket brings is one turn's work, and the goodbye behind it is seen."""
+@pytest.mark.parametrize(("size", "least"), [(1, 1), (5000, 1), (30_000, 5)])
+async def test_what_comes_together_is_handed_up_in_turns(
+    size: int, least: int, certificate: Any, trusting: Any, until: Any
+) -> None:
+    """Small records in one piece, much of them over several turns of the loop; the goodbye behind it is seen."""
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(*certificate("server"))
     above = Above()
-    channel = TlsChannel(server, lambda *_: above, Visitors(0), 0)
+    channel = TlsChannel(server, lambda *_: above, Visitors(0), Turns(), 0)
     near, far = socket.socketpair()
     near.setblocking(False)
     transport, _ = await asyncio.get_running_loop().connect_accepted_socket(lambda: channel, near)
@@ -212,11 +216,14 @@ async def test_records_that_come_together_are_handed_up_together(certificate: An
             channel.data_received(outgoing.read())
             incoming.write(await asyncio.get_running_loop().sock_recv(far, 65536))
     for letter in b"abc":
-        client.write(bytes((letter,)))
+        client.write(bytes((letter,)) * size)
     with suppress(ssl.SSLWantReadError):
         client.unwrap()
     channel.data_received(outgoing.read())
-    assert above.events == [b"abc", None]
+    await until(lambda: above.events and above.events[-1] is None)
+    whole = [event for event in above.events if event is not None]
+    assert b"".join(whole) == b"a" * size + b"b" * size + b"c" * size
+    assert least <= len(whole) <= least + 1
     transport.close()
     far.close()
 
