@@ -162,12 +162,24 @@ async def test_nor_are_we_anybody_s_proxy_to_iam(headers: Any, text: str, issuer
     assert (str(caught.value), issuer.asked) == (text, [])
 
 
-@pytest.mark.parametrize("bearer", ["", "{}", "[]", "7", '{"iam_request_url": 7}', '{"iam_request_url": "%%"}'])
-async def test_what_is_no_signed_request_is_refused(bearer: str, issuer: Any) -> None:
-    """Before anything is sent."""
+@pytest.mark.parametrize(
+    ("bearer", "text"),
+    [
+        ("", "unexpected end of JSON input"),
+        ("eyJ.x.y", "invalid character 'e' looking for beginning of value"),
+        ("{} x", "invalid character 'x' after top-level value"),
+        ("{}", "unexpected end of JSON input"),
+        ("[]", "json: cannot unmarshal array into Go value of type "),
+        ('{"iam_request_url": 7}', "json: cannot unmarshal number into Go struct field .iam_request_url of type str"),
+        ('{"iam_request_url": "%%"}', "illegal base64 data at input byte 0"),
+    ],
+)
+async def test_what_is_no_signed_request_is_refused(bearer: str, text: str, issuer: Any) -> None:
+    """In Go's words, before anything is sent."""
     made = AwsMethod({"BoundIAMPrincipalARNs": [ROLE]}, issuer.fetch)
-    with pytest.raises(MethodError, match=r"^invalid token: "):
+    with pytest.raises(MethodError) as caught:
         await made.identity(bearer, NOW)
+    assert str(caught.value).startswith(f"invalid token: {text}")
     assert issuer.asked == []
 
 
@@ -191,6 +203,9 @@ async def test_a_request_signed_for_another_server_is_refused(
     assert str(caught.value) == text
 
 
+GAVE_UP = f"error making request: POST {STS} giving up after 1 attempt(s)"
+
+
 @pytest.mark.parametrize(
     ("answer", "status", "kind", "text"),
     [
@@ -203,6 +218,9 @@ async def test_a_request_signed_for_another_server_is_refused(
         (b"<x/>", "200 OK", "text/xml", "error parsing STS response"),
         (b"{", "200 OK", "text/xml", "error parsing STS response"),
         (caller(), "200 OK", "text/html", "response body is invalid"),
+        (b"later", "429 Too Many Requests", "text/xml", GAVE_UP),
+        (b"broken", "500 X", "text/xml", GAVE_UP),
+        (b"never", "501 X", "text/xml", "received error code 501: never"),
         (b"denied", "403 Forbidden", "text/xml", "received error code 403: denied"),
     ],
 )
@@ -213,6 +231,15 @@ async def test_what_sts_says_counts(
     issuer.says(STS, answer, status, kind)
     with pytest.raises(MethodError) as caught:
         await AwsMethod({"BoundIAMPrincipalARNs": [ROLE]}, issuer.fetch).identity(signed(encoded), NOW)
+    assert str(caught.value) == text
+
+
+async def test_sts_that_is_not_there_is_named(issuer: Any, encoded: Encode) -> None:
+    """And how often it was asked."""
+    made = AwsMethod({"BoundIAMPrincipalARNs": [ROLE], "MaxRetries": 2}, issuer.fetch)
+    with pytest.raises(MethodError) as caught:
+        await made.identity(signed(encoded), NOW)
+    text = f'error making request: POST {STS} giving up after 3 attempt(s): Get "{STS}": dial tcp: connection refused'
     assert str(caught.value) == text
 
 

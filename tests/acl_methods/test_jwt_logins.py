@@ -193,7 +193,7 @@ async def test_keys_at_a_url_are_fetched_once_and_again_when_they_rotate(
 ) -> None:
     """A signature that no kept key made is a reason to look for new keys, one look a login."""
     url = "https://issuer.test/keys"
-    issuer.says(url, {"keys": [signer.jwk, {"kty": "strange"}]})
+    issuer.says(url, {"keys": [signer.jwk, {"kty": "oct", "k": "AAAA"}]})
     made = JwtMethod({"JWKSURL": url}, issuer.fetch)
     await made.identity(signer.token(), NOW)
     await made.identity(signer.token(), NOW)

@@ -6,12 +6,17 @@ from typing import Any
 import pytest
 
 from pyconsul.acl.methods.kubernetes import KubernetesMethod
+from pyconsul.acl.methods.kubernetes_api import server_url
 from pyconsul.acl.methods.protocol import MethodError
 
 HOST = "https://k8s.test:6443"
 REVIEW = f"{HOST}/apis/authentication.k8s.io/v1/tokenreviews"
 ACCOUNT = f"{HOST}/api/v1/namespaces/shop/serviceaccounts/web"
 NOW = 1_800_000_000.0
+QUESTION = "post tokenreviews.authentication.k8s.io"
+QUESTION_ONLY = f"information ({QUESTION})"
+NOT_VALID = "lookup failed: service account jwt not valid"
+LOOKUP = "annotation lookup failed: "
 
 
 @pytest.fixture(name="authority", scope="session")
@@ -66,8 +71,30 @@ async def test_the_api_server_says_whose_a_token_is(method: Any, issuer: Any, si
         ({}, "200 OK", "lookup failed: service account jwt not valid"),
         (reviewed("admin"), "200 OK", "lookup failed: unexpected username format"),
         (reviewed("system:node:a:b"), "200 OK", "lookup failed: username returned is not a service account"),
-        ({"message": "Unauthorized"}, "401 Unauthorized", "Unauthorized"),
-        (b"<html>", "502 Bad Gateway", "the server answered 502 Bad Gateway"),
+        ({"kind": "Status", "status": "Failure", "message": "Unauthorized"}, "401 Unauthorized", "Unauthorized"),
+        ({"kind": "Status", "status": "Failure", "message": "no"}, "200 OK", "no"),
+        ({"message": "x"}, "403 Forbidden", f"unknown ({QUESTION})"),
+        (b"gone", "410 Gone", f"the server responded with the status code 410 but did not return more {QUESTION_ONLY}"),
+        (b"nf", "404 Not Found", f"the server could not find the requested resource ({QUESTION})"),
+        (b"{", "200 OK", "couldn't get version/kind; json parse error: unexpected end of JSON input"),
+        (b"", "200 OK", "0-length response with status code: 200 and content type: application/json"),
+        (reviewed("system:serviceaccount:shop:web") | {"kind": "Pod"}, "200 OK", NOT_VALID),
+        (reviewed("system:serviceaccount:shop:"), "200 OK", f"{LOOKUP}resource name may not be empty"),
+        (
+            reviewed("system:serviceaccount::web"),
+            "200 OK",
+            f"{LOOKUP}an empty namespace may not be set when a resource",
+        ),
+        (
+            reviewed("system:serviceaccount:..:web"),
+            "200 OK",
+            f"{LOOKUP}invalid namespace \"..\": [may not be '..']",
+        ),
+        (
+            reviewed("system:serviceaccount:shop:a/%"),
+            "200 OK",
+            f"{LOOKUP}invalid resource name \"a/%\": [may not contain '/' may not contain '%']",
+        ),
     ],
 )
 async def test_others_are_refused(answer: Any, status: str, text: str, method: Any, issuer: Any, signer: Any) -> None:
@@ -75,7 +102,53 @@ async def test_others_are_refused(answer: Any, status: str, text: str, method: A
     issuer.says(REVIEW, answer, status)
     with pytest.raises(MethodError) as caught:
         await method.identity(signer.token(), NOW)
-    assert str(caught.value) == text
+    assert str(caught.value).startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        ("403 Forbidden", "<html> no"),
+        ("502 Bad Gateway", 'an error on the server ("<html> no") has prevented the request from succeeding'),
+        ("503 X", "the server is currently unable to handle the request"),
+        ("200 OK", "serializer for text/html; charset=utf-8 doesn't exist"),
+    ],
+)
+async def test_a_proxy_in_between_is_quoted(status: str, text: str, method: Any, issuer: Any, signer: Any) -> None:
+    """As by the Go client."""
+    issuer.says(REVIEW, b"<html> no\n", status, "text/html; charset=utf-8")
+    with pytest.raises(MethodError) as caught:
+        await method.identity(signer.token(), NOW)
+    assert str(caught.value) == (text if status == "200 OK" else f"{text} ({QUESTION})")
+
+
+@pytest.mark.parametrize(
+    ("host", "base"),
+    [
+        ("k8s.test:6443", "https://k8s.test:6443"),
+        ("https://k8s.test/a%20b/?x=y", "https://k8s.test/a%20b"),
+        ("http://k8s.test", "http://k8s.test"),
+    ],
+)
+def test_the_api_server_is_a_url_or_a_host(host: str, base: str) -> None:
+    """A query means nothing."""
+    assert server_url(host) == base
+
+
+@pytest.mark.parametrize("host", ["https://", "://x", "https://x:y", "/x", "https://a b"])
+def test_what_is_neither_is_refused(host: str, issuer: Any, signer: Any, authority: str) -> None:
+    """When the auth method is written."""
+    with pytest.raises(MethodError) as caught:
+        KubernetesMethod({"Host": host, "CACert": authority, "ServiceAccountJWT": signer.token()}, issuer.fetch)
+    assert str(caught.value) == f'host must be a URL or a host:port pair: "{host}"'
+
+
+def test_an_authority_may_have_line_ends_of_windows(issuer: Any, signer: Any, authority: str) -> None:
+    """But must begin a line."""
+    config = {"Host": HOST, "CACert": authority.replace("\n", "\r\n"), "ServiceAccountJWT": signer.token()}
+    KubernetesMethod(config, issuer.fetch)
+    with pytest.raises(MethodError, match="does not contain any valid"):
+        KubernetesMethod(config | {"CACert": f" {authority}"}, issuer.fetch)
 
 
 async def test_what_is_no_token_is_not_even_asked_about(method: Any, issuer: Any) -> None:

@@ -130,11 +130,12 @@ async def test_the_old_name_in_the_file_is_understood(tmp_path: Path) -> None:
 
 async def test_a_file_that_cannot_be_read_leaves_the_configured_tokens(tmp_path: Path, lines: list[str]) -> None:
     """The log says so."""
-    for text in ("{", "[]", '{"default": 1}', "\xff"):
+    for text in ("{", "[]", '{"default": 1}', "\xff", '{"default": "x"} x'):
         (tmp_path / "acl-tokens.json").write_text(text, encoding="latin-1")
         async with with_acls(CONFIGURED, **{"data-dir": str(tmp_path)}) as api:
             assert api.agent.tokens.default == "from-file"
-    assert len([line for line in lines if "unable to load persisted tokens" in line]) == 4
+    told = [line for line in lines if "unable to load persisted tokens" in line]
+    assert len(told) == 5 and "unexpected end of JSON input" in told[0]
 
 
 async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

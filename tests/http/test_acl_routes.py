@@ -131,7 +131,9 @@ async def test_a_token_goes_around(api: Api) -> None:
     assert clone["Description"] == "copy" and clone["AccessorID"] != token["AccessorID"]
     assert (await api.ask("DELETE", path)).body is True
     assert (await api.ask("DELETE", path)).status == 404
-    assert (await api.get("token/self", token=token["SecretID"])).text == "token does not exist: ACL not found"
+    for query in ("", "?index=1&wait=1ms"):
+        gone = await api.get(f"token/self{query}", token=token["SecretID"])
+        assert (gone.status, gone.text) == (403, "token does not exist: ACL not found")
 
 
 async def test_who_only_reads_acls_sees_no_secrets(api: Api) -> None:
@@ -249,6 +251,13 @@ async def test_an_index_belongs_to_a_struct_inside_a_binding_rule(api: Api) -> N
     answer = await api.ask("PUT", "binding-rule", {"CreateIndex": -1})
     field = "Go struct field ACLBindingRule.RaftIndex.CreateIndex of type uint64"
     assert answer.text == f"BindingRule decoding failed: json: cannot unmarshal number -1 into {field}"
+
+
+async def test_an_id_of_a_binding_rule_that_is_none_is_told(api: Api) -> None:
+    """In the words of its index."""
+    answer = await api.get(f"binding-rule/{NOBODY.replace(NOBODY[0], 'N')}")
+    text = "failed acl binding rule lookup: index error: invalid UUID: encoding/hex: invalid byte: U+004E 'N'"
+    assert (answer.status, answer.text) == (500, text)
 
 
 async def test_what_a_token_is_cannot_be_changed(api: Api) -> None:

@@ -368,6 +368,23 @@ async def test_a_body_cut_short_is_an_error(wire: Any) -> None:
     assert (answer.status, answer.body) == (500, b"unexpected EOF")
 
 
+@pytest.mark.parametrize(
+    ("rest", "statuses"),
+    [
+        (b"GET", [200]),
+        (b"\r\n", [200]),
+        (b"GET ", [200, 400]),
+        (lines("PUT", "/v1/kv/a", "Content-Length: 9") + b"cut", [200, 500]),
+    ],
+)
+async def test_what_is_left_unfinished_behind_a_request(rest: bytes, statuses: list[int], wire: Any) -> None:
+    """Is answered in its turn once the client has closed its side, unless it is next to nothing."""
+    wire.send(lines("GET", "/v1/status/leader") + rest)
+    wire.writer.write_eof()
+    assert [(await wire.answer()).status for _ in statuses] == statuses
+    assert await wire.reader.read() == b""
+
+
 async def test_http_1_0_gets_its_own_framing(wire: Any, agent: Agent, connect: Callable[..., Any]) -> None:
     """No chunks, the connection ends after the answer unless keeping it was asked for."""
     wire.send(b"GET /v1/status/leader HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")

@@ -259,6 +259,34 @@ async def test_a_header_of_http_1_is_named(client: Client) -> None:
     assert (await client.get("/v1/status/leader")).headers[":status"] == "200"
 
 
+async def test_a_refusal_of_head_has_no_body(client: Client) -> None:
+    """As any reply to HEAD."""
+    found = await client.get("/v1/kv/a", "HEAD", ("connection", "close"))
+    assert (found.headers[":status"], found.body) == ("400", b"")
+
+
+async def test_a_client_that_says_goodbye_gets_the_replies_that_it_waits_for(
+    client: Client, agent: Agent, connect: Any, until: Any
+) -> None:
+    """Then the connection ends."""
+    stream = client.ask("/v1/kv/a?index=1&wait=60s")
+    await until(lambda: len(agent.server.shared_reads) == 1)
+    client.wire.send(b"\0\0\x08\x07\0" + bytes(4) + bytes(8))
+    async with connect(agent) as other:
+        assert (await other.get("/v1/kv/a", method="PUT", body=b"x")).status == 200
+    assert (await client.answer(stream)).headers[":status"] == "200"
+    await client.rest()
+    assert client.goaway
+    await until(lambda: not agent.listeners.front.connections)
+
+
+async def test_a_goodbye_without_a_request_ends_the_connection(client: Client) -> None:
+    """At once, with ours."""
+    client.wire.send(b"\0\0\x08\x07\0" + bytes(4) + bytes(8))
+    await client.rest()
+    assert client.goaway
+
+
 async def test_a_body_is_invited(client: Client) -> None:
     """``Expect: 100-continue`` gets its informational reply before the body."""
     stream = client.ask("/v1/kv/a", "PUT", ("expect", "100-continue"), end=False)

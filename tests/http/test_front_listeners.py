@@ -152,6 +152,20 @@ async def test_configured_headers_come_before_all_but_the_type(
         assert (answer.status, answer.headers["vary"], answer.headers["content-type"]) == (404, "Origin", "foo/bar")
 
 
+async def test_configured_headers_are_spelt_as_by_go(
+    run_agent: Callable[..., Any], connect: Callable[..., Any]
+) -> None:
+    """So that none comes twice; what is no header, or frames the answer, is left out."""
+    configured = """http_config { response_headers {
+        "x-consul-index" = "7" "x-own" = "a" "bad name" = "b" "date" = "never" "content-length" = "1" } }"""
+    async with run_agent(configured) as agent, connect(agent) as wire:
+        wire.send(b"GET /v1/kv/none HTTP/1.1\r\nHost: x\r\n\r\n")
+        head = (await wire.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        names = [line.partition(":")[0] for line in head[1:-2]]
+        assert len(set(map(str.lower, names))) == len(names)
+        assert "X-Own: a" in head and "X-Consul-Index: 1" in head and "bad name" not in names
+
+
 @pytest.mark.parametrize(
     "path", ["/v1/kv/a?token=s3cret", "/v1/kv/a?x=1&%74oken=s3cret", "/v1/status/leader?a=%zz&token=s3cret"]
 )

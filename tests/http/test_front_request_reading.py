@@ -98,6 +98,14 @@ def test_request_lines_that_are_taken(data: bytes, expected: tuple[str, str, str
         (b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400, "Bad Request"),
         (b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: z\r\nTransfer-Encoding: chunked\r\n\r\n", 400, "Bad Request"),
         (b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501, "Not Implemented"),
+        (b"PUT / HTTP/1.1\r\nTransfer-Encoding: x\r\nContent-Length: x\r\n\r\n", 501, "Not Implemented"),
+        (b"PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: x\r\n\r\n", 400, "Bad Request"),
+        (
+            b"PUT / HTTP/0.9\r\nTransfer-Encoding: x\r\n\r\n",
+            505,
+            "HTTP Version Not Supported: unsupported protocol version",
+        ),
+        (b"PUT / HTTP/2.0\r\nTransfer-Encoding: x\r\n\r\n", 501, "Not Implemented"),
         (b"GET / HTTP/1.1\r\nA: " + b"a" * (LIMIT + 5000), 431, "Request Header Fields Too Large"),
         (b"GET / HTTP/1.1\r\nA: " + b"a" * (LIMIT + 5000) + b"\r\n\r\n", 431, "Request Header Fields Too Large"),
     ],
@@ -107,6 +115,26 @@ def test_what_is_refused(data: bytes, status: int, reason: str) -> None:
     with pytest.raises(Refused) as refused:
         events_of(data)
     assert (refused.value.status, refused.value.reason) == (status, reason)
+
+
+@pytest.mark.parametrize(
+    ("method", "between", "taken"),
+    [("POST", b"\r\n", True), ("POST", b"\n\n\n\n", True), ("POST", b"\r\n\r\n\n", False), ("PUT", b"\r\n", False)],
+)
+def test_line_ends_between_requests(method: str, between: bytes, taken: bool) -> None:
+    """After a POST some are overlooked, as by Go's server: old clients send them."""
+    get = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    reader = RequestReader(LIMIT)
+    reader.feed(get.replace(b"GET", method.encode()) + between[:1])
+    assert [type(event) for event in next(turns_of(reader))] == [Head, type(END)]
+    assert reader.may_end and not reader.between_requests
+    reader.feed(between[1:] + get)
+    assert not reader.may_end
+    if taken:
+        assert [type(event) for event in next(turns_of(reader))] == [Head, type(END)]
+    else:
+        with pytest.raises(Refused):
+            next(turns_of(reader))
 
 
 def test_a_bad_first_line_is_refused_before_the_head_is_complete() -> None:
@@ -179,6 +207,7 @@ def test_bodies(data: bytes, body: bytes) -> None:
         (b"1\r\r\na", "invalid CR in chunked line"),
         ((b"1;" + b"a" * 100 + b"\r\nx\r\n") * 400, "chunked encoding contains too much non-data"),
         (b"0\r\nA b\r\n\r\n", 'malformed MIME header: missing colon: "A b"'),
+        (b"0\r\n: b\r\n\r\n", 'malformed MIME header line: ": b"'),
         (b"0\r\nA: " + b"b" * 5000, "http: suspiciously long trailer after chunked body"),
     ],
 )

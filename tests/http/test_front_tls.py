@@ -15,6 +15,9 @@ from cryptography.x509.oid import NameOID
 
 from pyconsul.agent.agent import Agent
 from pyconsul.agent.http.front.tls import openssl_name
+from pyconsul.agent.http.front.tls_channel import TlsChannel
+from pyconsul.agent.http.front.turns import Turns
+from pyconsul.agent.http.front.visitors import Visitors
 from pyconsul.config import ConfigError
 from pyconsul.config.runtime import Address
 
@@ -70,6 +73,38 @@ async def test_the_lowest_version_of_tls_holds(run_https: Any, connect: Any, tru
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         with pytest.raises((ssl.SSLError, ConnectionError)):
             await ask_tls(connect, agent, context)
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+async def test_old_versions_of_tls_are_spoken_where_they_are_asked_for(
+    version: ssl.TLSVersion, run_https: Any, connect: Any, trusting: Any
+) -> None:
+    """Whatever the machine's OpenSSL thinks of them."""
+    async with run_https(more='tls_min_version = "TLSv1_0"') as agent:
+        context = trusting()
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.minimum_version = context.maximum_version = version
+        assert (await ask_tls(connect, agent, context))[0] == OK
+
+
+@pytest.mark.parametrize(
+    ("suite", "taken"),
+    [("ECDHE-ECDSA-AES128-SHA", True), ("ECDHE-ECDSA-AES128-SHA256", False), ("ECDHE-ECDSA-AES128-CCM", False)],
+)
+async def test_suites_below_tls_1_3_are_those_of_go(
+    suite: str, taken: bool, run_https: Any, connect: Any, trusting: Any
+) -> None:
+    """Where the configuration names none."""
+    async with run_https() as agent:
+        context = trusting()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(suite)
+        if taken:
+            assert (await ask_tls(connect, agent, context))[0] == OK
+        else:
+            with pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE"):
+                await ask_tls(connect, agent, context)
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET", b"\x16\x03\x01\x02\x00\x01"], ids=["nothing", "letters", "part"])
@@ -141,6 +176,56 @@ async def test_garbage_after_the_handshake_ends_the_connection(
                 await wire.reader.readexactly(1)
         await until(lambda: not agent.listeners.front.connections)
         assert (await ask_tls(connect, agent, trusting()))[0] == OK
+
+
+class Above(asyncio.Protocol):
+    """A protocol above TLS that notes what is handed up."""
+
+    def __init__(self) -> None:
+        self.events: list[bytes | None] = []
+
+    def data_received(self, data: bytes) -> None:
+        """Note a piece."""
+        self.events.append(data)
+
+    def eof_received(self) -> None:
+        """Note the end."""
+        self.events.append(None)
+
+
+@pytest.mark.parametrize(("size", "least"), [(1, 1), (5000, 1), (30_000, 5)])
+async def test_what_comes_together_is_handed_up_in_turns(
+    size: int, least: int, certificate: Any, trusting: Any, until: Any
+) -> None:
+    """Small records in one piece, much of them over several turns of the loop; the goodbye behind it is seen."""
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(*certificate("server"))
+    above = Above()
+    channel = TlsChannel(server, lambda *_: above, Visitors(0), Turns(), 0)
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    transport, _ = await asyncio.get_running_loop().connect_accepted_socket(lambda: channel, near)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trusting().wrap_bio(incoming, outgoing, server_hostname="server")
+    far.setblocking(False)
+    while True:
+        try:
+            client.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            channel.data_received(outgoing.read())
+            incoming.write(await asyncio.get_running_loop().sock_recv(far, 65536))
+    for letter in b"abc":
+        client.write(bytes((letter,)) * size)
+    with suppress(ssl.SSLWantReadError):
+        client.unwrap()
+    channel.data_received(outgoing.read())
+    await until(lambda: above.events and above.events[-1] is None)
+    whole = [event for event in above.events if event is not None]
+    assert b"".join(whole) == b"a" * size + b"b" * size + b"c" * size
+    assert least <= len(whole) <= least + 1
+    transport.close()
+    far.close()
 
 
 async def test_connections_over_the_limit_are_counted_before_their_handshake(

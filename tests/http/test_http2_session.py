@@ -72,6 +72,7 @@ def test_a_request_becomes_a_head_like_that_of_http_1() -> None:
         [*GET, (":path", "/b")],
         [GET[0], ("x", "y"), *GET[1:]],
         [*GET, (":protocol", "x")],
+        [*GET[:2], (":authority", "me@a"), GET[3]],
         [*GET, ("X-Upper", "y")],
         [*GET, ("x y", "z")],
         [*GET, ("", "z")],
@@ -149,15 +150,21 @@ def test_a_reply_is_sent_as_the_client_makes_room() -> None:
     assert pair.session.send(stream, b"x" * 20, last=True) == 15
 
 
-def test_more_streams_than_allowed_end_the_connection() -> None:
-    """With a GOAWAY; the client was told how many."""
+def test_more_streams_than_allowed_are_refused() -> None:
+    """So that a client that had not heard the limit may ask again; the others get their replies."""
     pair = Pair()
     assert pair.client.remote_settings.max_concurrent_streams == MAX_STREAMS
     pair.client.remote_settings = h2.settings.Settings(client=False)
-    for _ in range(MAX_STREAMS + 1):
-        pair.ask()
-    _, answer = pair.exchange()
-    assert pair.session.over and kinds(answer, h2.events.ConnectionTerminated)
+    streams = [pair.ask() for _ in range(MAX_STREAMS + 3)]
+    found, answer = pair.exchange()
+    assert len(kinds(found, Asked)) == MAX_STREAMS and not pair.session.over
+    resets = [event for event in answer if isinstance(event, h2.events.StreamReset)]
+    assert [event.stream_id for event in resets] == streams[MAX_STREAMS:]
+    assert {event.error_code for event in resets} == {h2.errors.ErrorCodes.REFUSED_STREAM}
+    pair.session.respond(streams[0], 204, [], end=True)
+    pair.exchange()
+    pair.ask()
+    assert kinds(pair.exchange()[0], Asked)
 
 
 @pytest.mark.parametrize("pieces", [1, 4, 64])
@@ -227,6 +234,24 @@ def test_a_flood_of_small_frames_is_taken_in_turns(frame: bytes) -> None:
     assert turns >= 1000 / TURN
     stream = pair.ask()
     assert pair.exchange()[0][-1] == Whole(stream)
+
+
+def test_bytes_that_come_one_by_one_are_one_turn_s_work_too() -> None:
+    """A socket is read many times before the loop looks at another one."""
+    pair = Pair()
+    pair.session.go_on()
+    for _ in range(TURN - 1):
+        pair.session.receive(b"\0\0\x08\x06\0\0\0\0\0abcdefgh")
+    assert not pair.session.is_busy
+    pair.session.receive(b"\0\0\x08\x06\0\0\0\0\0abcdefgh")
+    assert pair.session.is_busy
+
+
+def test_many_settings_are_much_work() -> None:
+    """A full frame of them is more than a turn's."""
+    pair = Pair()
+    pair.session.receive(b"\0\x3f\xfc\4\0\0\0\0\0" + b"\0\4\0\0\xff\xff" * 2730)
+    assert pair.session.is_busy
 
 
 def test_a_turn_is_over_when_its_work_is_done_whatever_is_left() -> None:

@@ -1,6 +1,7 @@
 """How servers ask the issuers of auth methods: what comes back, and what is said where nothing does."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,12 +13,16 @@ from pyconsul.testing.ports import free_port
 
 @pytest.fixture
 async def issuer() -> AsyncIterator[str]:
-    """Redirects ``/moved``, says too much at ``/large``, and elsewhere repeats the request."""
+    """Redirects ``/moved``, says too much at ``/large``, fails at ``/busy`` but for every fourth time, and elsewhere
+    repeats the request."""
+    faults = itertools.cycle((b"", b"HTTP/1.1 503 X\r\n\r\n", b"HTTP/1.1 429 X\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"))
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         if head.startswith(b"GET /moved"):
             writer.write(b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n")
+        elif head.startswith(b"GET /busy"):
+            writer.write(next(faults))
         elif head.startswith(b"GET /large"):
             writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (BODY_LIMIT + 1))
         else:
@@ -37,9 +42,25 @@ async def test_an_issuer_is_asked_as_told(issuer: str) -> None:
     assert b"\r\nAuthorization: Bearer t\r\n" in answer.body
 
 
-async def test_redirections_of_issuers_are_not_followed(issuer: str) -> None:
-    """They are answers like others."""
+async def test_redirections_of_issuers_are_followed_where_that_is_wanted(issuer: str) -> None:
+    """Else they are answers like others."""
     assert (await fetch(Ask(f"{issuer}/moved"))).status == "302 Found"
+    assert (await fetch(Ask(f"{issuer}/moved", follow=True))).status == "200 OK"
+
+
+async def test_an_issuer_that_is_busy_is_asked_again(issuer: str) -> None:
+    """As often as the question says, with longer and longer pauses."""
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    assert (await fetch(Ask(f"{issuer}/busy", retries=5), pause)).status == "200 OK"
+    assert pauses == [0.5, 1, 2]
+    with pytest.raises(MethodError, match="EOF"):
+        await fetch(Ask(f"{issuer}/busy"), pause)
+    assert (await fetch(Ask(f"{issuer}/busy", retries=1), pause)).status == "429 X"
+    assert pauses == [0.5, 1, 2, 0.5]
 
 
 async def test_only_so_much_of_an_answer_is_read(issuer: str) -> None:

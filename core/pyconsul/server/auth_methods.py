@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from pyconsul.acl.methods.protocol import Answer, Ask, Factory, MethodError, Validator
 from pyconsul.primitives import plugins
-from pyconsul.primitives.dice import DICE
 from pyconsul.primitives.tls import client_context
 
 if TYPE_CHECKING:
@@ -55,19 +56,20 @@ class AuthMethods:
         self._open.pop(name, None)
 
 
-async def fetch(ask: Ask) -> Answer:
-    """Ask an issuer; again after server errors, as often as the question says. Never follows a redirect.
+async def fetch(ask: Ask, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Answer:
+    """Ask an issuer; again, as often as the question says, where another answer may come.
 
-    Raises MethodError with Go's text where no answer came.
+    ``pause`` lets so many seconds pass. Raises MethodError with Go's text where no answer came.
     """
     wait = _FIRST_WAIT
-    for left in range(ask.retries, -1, -1):
-        answer = await _fetch_once(ask)
-        if left == 0 or not answer.status.startswith("5"):
-            return answer
-        await asyncio.sleep(wait * (0.5 + DICE.random() / 2))
+    for _ in range(ask.retries):
+        with contextlib.suppress(MethodError):
+            answer = await _fetch_once(ask)
+            if not answer.is_passing:
+                return answer
+        await pause(wait)
         wait = min(wait * 2, _LONGEST_WAIT)
-    raise AssertionError("the last try returns")
+    return await _fetch_once(ask)
 
 
 async def _fetch_once(ask: Ask) -> Answer:
@@ -80,7 +82,9 @@ async def _fetch_once(ask: Ask) -> Answer:
     try:
         trust = Trust(lambda verify: client_context(ca_pem=ask.ca, verify=verify))
         request = request_of(ask.method, ask.url, headers, ask.body)
-        async with await ask_web(request, patience=TIMEOUT, trust=trust, follow=False, deadline_text=DEADLINE) as reply:
+        async with await ask_web(
+            request, patience=TIMEOUT, trust=trust, follow=ask.follow, deadline_text=DEADLINE
+        ) as reply:
             body = b""
             async for piece in reply:
                 body += piece

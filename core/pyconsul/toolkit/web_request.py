@@ -137,7 +137,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 def request_of(method: str, url: str, headers: Headers | None = None, body: bytes = b"") -> Request:
     """The request for a URL as people write it. Raises RequestError with Go's sentence."""
-    if not _TOKEN.fullmatch(method):
+    if not is_token(method):
         raise RequestError(f"net/http: invalid method {quote(method)}")
     try:
         parts = target(url)
@@ -153,9 +153,14 @@ def first(headers: Headers, name: str) -> str:
     return values[0] if values else ""
 
 
+def is_token(text: str) -> bool:
+    """Whether it can be a method or the name of a header."""
+    return _TOKEN.fullmatch(text) is not None
+
+
 def canonical(name: str) -> str:
     """A header's name as Go spells it."""
-    return "-".join(map(str.capitalize, name.split("-"))) if _TOKEN.fullmatch(name) else name
+    return "-".join(map(str.capitalize, name.split("-"))) if is_token(name) else name
 
 
 def told(method: str, url: str, fault: str) -> str:
@@ -180,7 +185,7 @@ def sending_fault(request: Request) -> str:
     if url.scheme not in _PORTS:
         return f"unsupported protocol scheme {quote(url.scheme)}"
     for name, values in request.headers.items():
-        if not _TOKEN.fullmatch(name):
+        if not is_token(name):
             return f"net/http: invalid header field name {quote(name)}"
         if any(_CONTROL.search(value) for value in values):
             return f"net/http: invalid header field value for {quote(name)}"

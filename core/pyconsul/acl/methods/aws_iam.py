@@ -164,10 +164,14 @@ class AwsMethod:
     async def _send(self, asked: SignedRequest, endpoint: str) -> bytes:
         if self._server_id:
             asked.require_server_id(self._server_id)
+        ask = asked.to(endpoint, self._retries)
+        fault = f"error making request: {ask.method} {ask.url} giving up after {self._retries + 1} attempt(s)"
         try:
-            answer = await self._fetch(asked.to(endpoint, self._retries))
+            answer = await self._fetch(ask)
         except MethodError as error:
-            raise MethodError(f"error making request: {error}") from None
+            raise MethodError(f"{fault}: {error}") from None
+        if answer.is_passing:
+            raise MethodError(fault)
         if answer.content_type != "text/xml":
             raise MethodError("response body is invalid")
         if not answer.ok:

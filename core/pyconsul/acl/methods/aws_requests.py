@@ -6,12 +6,9 @@ or to the endpoint of the configuration, and nothing but the two questions that 
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import SplitResult, parse_qs, urlsplit, urlunsplit
 
 import msgspec
@@ -19,6 +16,8 @@ import msgspec
 from pyconsul.acl.methods.protocol import Ask, MethodError
 from pyconsul.lang import gourl
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives import base64_text
+from pyconsul.structs import godecode
 
 SERVER_ID_HEADER: Final = "X-Consul-IAM-ServerID"
 _ENTITY_HEADER: Final = "X-Consul-IAM-GetEntity-{}"
@@ -114,25 +113,39 @@ def entity_request(identity: SignedRequest, endpoint: str) -> tuple[SignedReques
 _ENTITY_PARTS: Final = ("Method", "URL", "Headers", "Body")
 
 
+class _Bearer(msgspec.Struct):
+    """A bearer token as it is written: all but the method in base64."""
+
+    go_type: ClassVar = ""
+
+    iam_http_request_method: str = ""
+    iam_request_url: str = ""
+    iam_request_headers: str = ""
+    iam_request_body: str = ""
+
+
 def _unpacked(bearer: str) -> SignedRequest:
+    """Raises MethodError with Go's text."""
     try:
-        parts: Any = json.loads(bearer)
-        method = str(parts.get("iam_http_request_method", ""))
-        url, headers, body = (
-            base64.b64decode(parts.get(f"iam_request_{name}", ""), validate=True).decode()
-            for name in ("url", "headers", "body")
-        )
-    except (ValueError, AttributeError, TypeError, binascii.Error) as error:
+        given = godecode.into(godecode.parse_whole(bearer.encode("utf-8", "surrogateescape")), _Bearer, strict=False)
+        url, headers = _decoded(given.iam_request_url), _headers(_decoded(given.iam_request_headers))
+        return SignedRequest(given.iam_http_request_method, _url(url), headers, _decoded(given.iam_request_body))
+    except ValueError as error:
         raise MethodError(str(error)) from None
-    return SignedRequest(method, _url(url), _headers(headers), body)
+
+
+def _decoded(text: str) -> str:
+    return base64_text.decode(text.encode("utf-8", "surrogateescape")).decode()
 
 
 def _headers(text: str) -> Headers:
     """Headers from JSON: lists of values by name. Raises MethodError."""
     try:
-        found: Any = json.loads(text)
+        found: Any = godecode.parse_whole(text.encode())
     except ValueError as error:
         raise MethodError(str(error)) from None
+    if found is None:
+        return {}
     if not isinstance(found, dict):
         raise MethodError("json: cannot unmarshal into Go value of type http.Header")
     for values in found.values():

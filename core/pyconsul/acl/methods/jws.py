@@ -202,22 +202,3 @@ def public_key(pem: str) -> Any:
 def _as_public_key(der: bytes) -> bytes:
     """In PEM, since keys in DER may be of PKCS #1, too, which Go does not take here."""
     return b"-----BEGIN PUBLIC KEY-----\n" + base64.encodebytes(der) + b"-----END PUBLIC KEY-----\n"
-
-
-def keys_of_set(found: Any) -> list[tuple[str, Any]]:
-    """The public keys of a JSON web key set by their IDs; those of kinds that we do not know are left out.
-
-    Raises MethodError for what is no key set.
-    """
-    import jwt
-
-    rows: Any = found.get("keys") or [] if isinstance(found, dict) else None
-    if not isinstance(rows, list):
-        raise MethodError(godecode.wrong_value(found, "jose.JSONWebKeySet"))
-    keys: list[tuple[str, Any]] = []
-    for row in rows:
-        try:
-            keys.append((str(row.get("kid", "")), jwt.PyJWK.from_dict(row).key))
-        except (jwt.PyJWTError, AttributeError, TypeError, ValueError):
-            continue
-    return keys

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 
 from pyconsul.acl.methods import claims as claims_of
 from pyconsul.acl.methods import jose_json, jws
+from pyconsul.acl.methods.jose_keys import keys_of_set
 from pyconsul.acl.methods.protocol import Answer, Ask, Fetch, Identity, MethodError
 from pyconsul.acl.methods.settings import nanoseconds, read_settings, text, text_map, texts
 from pyconsul.lang.strconv import quote
+
+T = TypeVar("T")
 
 _KINDS: Final = {
     "JWTSupportedAlgs": texts,
@@ -77,13 +80,14 @@ class _KeySet(msgspec.Struct):
 
     async def _fetched(self) -> list[tuple[str, Any]]:
         try:
-            answer = await self.fetch(Ask(self.url, ca=self.ca))
+            answer = await self.fetch(Ask(self.url, ca=self.ca, follow=True))
         except MethodError as error:
-            raise MethodError(f"oidc: get keys failed {error}") from None
+            what = "can't create request:" if str(error).startswith("parse ") else "get keys failed"
+            raise MethodError(f"oidc: {what} {error}") from None
         if not answer.ok:
             raise MethodError(f"oidc: get keys failed: {answer.status} {_shown(answer)}")
         try:
-            return jws.keys_of_set(_document(answer))
+            return _document(answer, keys_of_set)
         except MethodError as error:
             raise MethodError(f"oidc: failed to decode keys: {error} {_shown(answer)}") from None
 
@@ -249,7 +253,9 @@ class JwtMethod:
         """The key set that the provider's discovery document names."""
         if self._remote is None:
             ca = self._settings.get("OIDCDiscoveryCACert", "")
-            answer = await self._fetch(Ask(self._discovery.rstrip("/") + "/.well-known/openid-configuration", ca=ca))
+            answer = await self._fetch(
+                Ask(self._discovery.rstrip("/") + "/.well-known/openid-configuration", ca=ca, follow=True)
+            )
             self._remote = _KeySet(_keys_url(answer, self._discovery), ca, self._fetch)
         return self._remote
 
@@ -258,11 +264,9 @@ def _keys_url(answer: Answer, issuer: str) -> str:
     if not answer.ok:
         raise MethodError(f"{answer.status}: {_shown(answer)}")
     try:
-        document = _document(answer)
+        document = _document(answer, _read_discovery)
     except MethodError as error:
         raise MethodError(f"oidc: failed to decode provider discovery object: {error}") from None
-    if not isinstance(document, dict):
-        document = {}
     named, url = str(document.get("issuer", "")), str(document.get("jwks_uri", ""))
     if named != issuer:
         raise MethodError(
@@ -271,10 +275,14 @@ def _keys_url(answer: Answer, issuer: str) -> str:
     return url
 
 
-def _document(answer: Answer) -> Any:
-    """The JSON of an answer. Raises MethodError in go-oidc's words."""
+def _read_discovery(found: Any) -> dict[str, Any]:
+    return found if isinstance(found, dict) else {}
+
+
+def _document(answer: Answer, read: Callable[[Any], T]) -> T:
+    """What the JSON of an answer says. Raises MethodError in go-oidc's words."""
     try:
-        return jose_json.value(answer.body)
+        return read(jose_json.value(answer.body))
     except MethodError as error:
         kind = answer.content_type
         if kind.partition(";")[0].strip() == "application/json":

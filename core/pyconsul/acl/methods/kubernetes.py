@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from pyconsul.acl.methods import jws
+from pyconsul.acl.methods.kubernetes_api import Resource, account_path, document, server_url
 from pyconsul.acl.methods.protocol import Answer, Ask, Fetch, Identity, MethodError
 from pyconsul.acl.methods.settings import read_settings, text
 from pyconsul.lang import gopem
@@ -16,6 +17,7 @@ from pyconsul.lang import gopem
 _KINDS: Final = {"Host": text, "CACert": text, "ServiceAccountJWT": text}
 _NAME_ANNOTATION: Final = "consul.hashicorp.com/service-name"
 _PREFIX: Final = "serviceaccount."
+_REVIEW: Final = Resource("authentication.k8s.io/v1", "TokenReview", "post tokenreviews.authentication.k8s.io")
 _NO_CERTIFICATES: Final = "data does not contain any valid RSA or ECDSA certificates"
 
 
@@ -40,6 +42,7 @@ class KubernetesMethod:
         settings = read_settings(config, _KINDS)
         self._fetch = fetch
         self._host: str = settings.get("Host", "")
+        self._base = ""
         self._ca: str = settings.get("CACert", "")
         self._own_token: str = settings.get("ServiceAccountJWT", "")
         self._check_settings()
@@ -56,6 +59,7 @@ class KubernetesMethod:
             jws.parse(self._own_token)
         except MethodError as error:
             raise MethodError(f"Config.ServiceAccountJWT is not a valid JWT: {error}") from None
+        self._base = server_url(self._host)
 
     def blank(self) -> Identity:
         """Every name, empty."""
@@ -84,7 +88,7 @@ class KubernetesMethod:
         }
         body = json.dumps(review, separators=(",", ":")).encode()
         answer = await self._ask("POST", "/apis/authentication.k8s.io/v1/tokenreviews", body)
-        status = _object(_document(answer).get("status"))
+        status = _object(document(answer, _REVIEW).get("status"))
         if status.get("error"):
             raise MethodError(f"lookup failed: {status['error']}")
         if status.get("authenticated") is not True:
@@ -94,29 +98,18 @@ class KubernetesMethod:
     async def _shown_name(self, namespace: str, name: str) -> str:
         """The name that the account's annotation gives it, else its own."""
         try:
-            account = _document(await self._ask("GET", f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}"))
+            answer = await self._ask("GET", account_path(namespace, name))
+            account = document(answer, Resource("v1", "ServiceAccount", f"get serviceaccounts {name}"))
         except MethodError as error:
             raise MethodError(f"annotation lookup failed: {error}") from None
         annotations = _object(_object(account.get("metadata")).get("annotations"))
         return str(annotations.get(_NAME_ANNOTATION, name))
 
     async def _ask(self, method: str, path: str, body: bytes = b"") -> Answer:
-        base = self._host if "://" in self._host else f"https://{self._host}"
-        headers = {"Authorization": f"Bearer {self._own_token}", "Accept": "application/json"}
+        headers = {"Authorization": f"Bearer {self._own_token}", "Accept": "application/json, */*"}
         if body:
             headers["Content-Type"] = "application/json"
-        return await self._fetch(Ask(base.rstrip("/") + path, method, headers, body, ca=self._ca))
-
-
-def _document(answer: Answer) -> dict[str, Any]:
-    """The JSON object of an answer. Raises MethodError with the message of a refusal."""
-    try:
-        found = _object(json.loads(answer.body))
-    except ValueError:
-        found = {}
-    if answer.status[:1] != "2":
-        raise MethodError(str(found.get("message") or f"the server answered {answer.status}"))
-    return found
+        return await self._fetch(Ask(self._base + path, method, headers, body, ca=self._ca, follow=True))
 
 
 def _account(status: Mapping[str, Any]) -> tuple[str, str, str]:

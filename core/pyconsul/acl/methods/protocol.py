@@ -21,7 +21,8 @@ class Ask(msgspec.Struct, frozen=True):
     body: bytes = b""
     ca: str = ""
     host: str = ""
-    retries: int = 0  # after server errors
+    follow: bool = False  # redirects
+    retries: int = 0  # where no answer comes, or one that may be another one later
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -35,6 +36,11 @@ class Answer(msgspec.Struct, frozen=True):
     def ok(self) -> bool:
         """Whether it is a 200."""
         return self.status.startswith("200")
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the same question may get another answer later: there were too many, or the server had a fault."""
+        return self.status.startswith(("429", "5")) and not self.status.startswith("501")
 
 
 # Asks and answers; raises MethodError with Go's text where no answer came.

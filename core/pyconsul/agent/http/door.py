@@ -33,6 +33,7 @@ from pyconsul.structs.errors import (
     TooLarge,
 )
 from pyconsul.telemetry.logging import Level, logger
+from pyconsul.toolkit.web_request import canonical, is_token
 
 if TYPE_CHECKING:
     from pyconsul.agent.agent import Agent
@@ -47,6 +48,7 @@ _TOKEN_IN_QUERY = (
 )
 _OTHER_HEADERS = {"Vary": "Accept-Encoding"}  # of profiles and the resource API, which Consul serves past its API
 READ_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+_FRAMING = frozenset(("Content-Length", "Transfer-Encoding", "Date"))  # the front writes them
 
 
 class Door:
@@ -57,7 +59,7 @@ class Door:
         self._router = families.router()
         self._printable_only = not agent.config.disable_http_unprintable_char_filter
         config = agent.config
-        self.extra_headers: dict[str, str] = dict(config.http_config.response_headers)
+        self.extra_headers = _configured(config.http_config.response_headers)
         self._blocked: tuple[str, ...] = tuple(config.http_config.block_endpoints)
         self._writers = [ipaddress.ip_network(n, strict=False) for n in config.http_config.allow_write_http_from]
         self._empty_headers = {
@@ -214,6 +216,12 @@ class Door:
     def _log_finished(self, req: Request, taken: float) -> None:
         latency = format_duration(int(taken * 1e9))
         log.debug("Request finished", method=req.method, url=_safe_url(req), **{"from": req.remote}, latency=latency)
+
+
+def _configured(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers of the configuration, spelt as Go spells them, without those that are none or the front's."""
+    spelt = {canonical(name): value for name, value in headers.items() if is_token(name)}
+    return {name: value for name, value in spelt.items() if name not in _FRAMING}
 
 
 def _check_body(req: Request) -> None:

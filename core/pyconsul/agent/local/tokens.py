@@ -128,7 +128,7 @@ class Tokens(msgspec.Struct):
 def _read(path: Path) -> KeptTokens:
     """What is kept; nothing where that cannot be read, which the log tells."""
     try:
-        return godecode.into(godecode.parse(path.read_bytes()), KeptTokens, strict=False)
+        return godecode.into(godecode.parse_whole(path.read_bytes()), KeptTokens, strict=False)
     except FileNotFoundError:
         return KeptTokens()
     except OSError as error:

@@ -13,7 +13,7 @@ from pyconsul.server.state.acl import (
 )
 from pyconsul.server.state.acl_tokens import delete_token
 from pyconsul.server.state.indexes import max_index, raise_index
-from pyconsul.server.state.uuid_keys import uuid_key
+from pyconsul.server.state.uuid_keys import link_key
 from pyconsul.structs.acl_auth import ACLAuthMethod, ACLBindingRule
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.wire import changed
@@ -64,7 +64,7 @@ def binding_rules_index(db: Store, ws: WatchSet | None = None) -> int:
 
 def binding_rule_with_id(db: Store, rule_id: str, ws: WatchSet | None = None) -> ACLBindingRule | None:
     """The rule, or None. Raises InternalError for what is no UUID."""
-    return db.get(BINDING_RULES, uuid_key(rule_id, "acl binding rule"), ws)
+    return db.get(BINDING_RULES, link_key(rule_id, "acl binding rule"), ws)
 
 
 def binding_rules(db: Store, method: str = "", ws: WatchSet | None = None) -> list[ACLBindingRule]:
@@ -92,5 +92,5 @@ def put_binding_rule(db: Store, rule: ACLBindingRule) -> None:
 
 def delete_binding_rule(db: Store, index: int, rule_id: str) -> None:
     """Drop a rule, if there is one."""
-    if db.delete(BINDING_RULES, uuid_key(rule_id, "acl binding rule")) is not None:
+    if db.delete(BINDING_RULES, link_key(rule_id, "acl binding rule")) is not None:
         raise_index(db, index, BINDING_RULES_INDEX)

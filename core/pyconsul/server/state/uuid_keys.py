@@ -17,7 +17,7 @@ def uuid_key(text: str, what: str) -> str:
 
 
 def link_key(text: str, what: str) -> str:
-    """``uuid_key`` for indexes of links and of tokens' accessors, which have words of their own."""
+    """``uuid_key`` for indexes of links, binding rules and tokens' accessors, which have words of their own."""
     if fault := _fault(text, "UUID", "invalid"):
         raise InternalError(f"failed {what} lookup: index error: {fault}")
     return text.lower()

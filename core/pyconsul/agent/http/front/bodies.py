@@ -32,12 +32,12 @@ class Bodies:
 class RequestBody:
     """One body. ``wanted`` is False where the request's method has none; ``free`` bytes of it are not charged."""
 
-    __slots__ = ("_bodies", "_charged", "_counted", "_free", "_pieces", "file", "limit", "size", "wanted")
+    __slots__ = ("_bodies", "_charged", "_counted", "_free", "_kept", "file", "limit", "size", "wanted")
 
     def __init__(self, bodies: Bodies, limit: int, *, wanted: bool, free: int = FREE_BODY) -> None:
         self._bodies = bodies
         self._free = free
-        self._pieces: list[bytes] = []
+        self._kept = bytearray()  # not pieces, each of which costs more than a short chunk's bytes
         self._charged = 0
         self._counted = 0  # of ``size``
         self.limit = limit
@@ -58,12 +58,12 @@ class RequestBody:
         if not self.wanted:
             return self.size <= OVERLOOKED
         if self.size > self.limit:
-            self._pieces.clear()
+            self._kept.clear()
             return False
         if self.limit == SNAPSHOT_LIMIT and self.size > SPOOL_FROM:
             self._spool(piece)
             return True
-        self._pieces.append(piece)
+        self._kept += piece
         if self.size > self._free:
             self.hold(self.size - self._counted)
             self._counted = self.size
@@ -76,8 +76,8 @@ class RequestBody:
 
     def joined(self) -> bytes:
         """What came and is in memory, once; it stays charged."""
-        whole = b"".join(self._pieces)
-        self._pieces.clear()
+        whole = bytes(self._kept)
+        self._kept.clear()
         if self.file is not None:
             self.file.seek(0)
         return whole
@@ -86,7 +86,7 @@ class RequestBody:
         """Let go of everything."""
         self._bodies.held -= self._charged
         self._charged = 0
-        self._pieces.clear()
+        self._kept.clear()
         if self.file is not None:
             with suppress(OSError):  # what is buffered, and has no room, is not wanted
                 self.file.close()
@@ -106,7 +106,7 @@ class RequestBody:
             import tempfile  # 3 ms, and only snapshots are spooled
 
             self.file = tempfile.TemporaryFile(dir=self._bodies.folder or None)  # noqa: SIM115  closed with the request
-            self.file.writelines(self._pieces)
-            self._pieces.clear()
+            self.file.write(self._kept)
+            self._kept.clear()
         self.file.write(piece)
         self.file.flush()  # what has no room shall be known by the end of the body

@@ -84,7 +84,7 @@ def head_steps(raw: bytes) -> Generator[None, None, Head]:
     if repeats and len(repeats.get("host", ())) > 1:
         raise Refused
     if "content-length" in headers or "transfer-encoding" in headers:
-        head.length = _body_length(head, repeats)
+        head.length = _body_length(headers, repeats, knows_chunks=(major, minor) >= (1, 1))
     if major != 1:
         if method == "PRI" and not headers:
             head.minor = 1
@@ -266,19 +266,16 @@ def _joined(line: str) -> str:
     return " ".join(part.strip(" \t") for part in line.split("\0"))
 
 
-def _body_length(head: Head, repeats: dict[str, list[str]]) -> int:
-    """Bytes of the body, −1 for a chunked one."""
-    headers = head.headers
+def _body_length(headers: dict[str, str], repeats: dict[str, list[str]], *, knows_chunks: bool) -> int:
+    """Bytes of the body, −1 for a chunked one, where a declared length does not count but must be one."""
+    encoding = headers.get("transfer-encoding") if knows_chunks else None
+    if encoding is not None and (len(repeats.get("transfer-encoding", "x")) > 1 or encoding.lower() != "chunked"):
+        raise Refused(501, "Not Implemented", "Unsupported transfer encoding")
     lengths = repeats.get("content-length") or ([headers["content-length"]] if "content-length" in headers else [])
     if len(set(lengths)) > 1:
         raise Refused
     length = _declared(lengths[0]) if lengths else 0
-    encoding = headers.get("transfer-encoding")
-    if encoding is not None and head.minor >= 1:
-        if len(repeats.get("transfer-encoding", "x")) > 1 or encoding.lower() != "chunked":
-            raise Refused(501, "Not Implemented", "Unsupported transfer encoding")
-        return -1
-    return length
+    return length if encoding is None else -1
 
 
 def _declared(text: str) -> int:

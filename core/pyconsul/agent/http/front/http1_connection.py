@@ -159,16 +159,21 @@ class Connection(asyncio.Protocol):
             return None
         if self._group is not None:
             self._group.let_go(self)
-        if self._task is None and self._head is not None and not self._refused:
-            self._whole = None
-            self._begin(self._request(fault="unexpected EOF"))
-        elif self._task is None and not self._refused and not self._reader.between_requests:
-            self._refuse(Refused())
+        if self._task is None and not self._refused:
+            self._end_unfinished()
         if self._task is None:
             return None
         if self._answering in BODILESS:
             asyncio.get_running_loop().call_later(self.front.patience.half_closed, self.hang_up)
         return True
+
+    def _end_unfinished(self) -> None:
+        """Answer a request that will never be whole, where there is one, for the client sends no more."""
+        if self._head is not None:
+            self._whole = None
+            self._begin(self._request(fault="unexpected EOF"))
+        elif not self._reader.may_end:
+            self._refuse(Refused())
 
     # The clock
 
@@ -325,7 +330,9 @@ class Connection(asyncio.Protocol):
             self._task = None
             self._since = 0.0
         if self._input_ended and not self._refused:
-            self.hang_up()
+            self._end_unfinished()
+            if self._task is None:
+                self.hang_up()
         self._resume_reading()
 
     async def _upcoming(self) -> Request | None:

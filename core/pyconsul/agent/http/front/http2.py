@@ -2,7 +2,7 @@
 
 What makes one request wrong ends its stream, what makes a connection wrong ends that, with a GOAWAY in ``outgoing``.
 The rules for requests are those of Go's server; where ``h2`` knows only connection errors (a body that is longer or
-shorter than its Content-Length, more streams than were allowed) it is the connection that ends.
+shorter than its Content-Length) it is the connection that ends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import hpack
 import msgspec
 
 from pyconsul.agent.http.front.heads import Head, Refused
-from pyconsul.agent.http.front.http2_frames import BadFrame, FrameReader
+from pyconsul.agent.http.front.http2_frames import BadFrame, FrameReader, is_goodbye
 from pyconsul.agent.http.front.http2_heads import Field, header_fault, request_head, size_of
 
 MAX_STREAMS: Final = 250  # at a time, as in Go
@@ -88,7 +88,10 @@ class _Connection(h2.connection.H2Connection):
 class Http2Session:
     """One connection. ``over`` is True once it has ended; what is in ``outgoing`` then is the last of it.
 
-    What comes is worked through in turns: ``is_busy`` says that ``go_on`` should be called in the next one.
+    ``leaving``: the client has said goodbye and waits for the replies that it has not got yet. ``h2`` would end there.
+
+    What comes is worked through in turns: ``is_busy`` says that ``go_on`` should be called in the next one. How often
+    ``receive`` is called within a turn, which is as often as the loop has bytes at hand, makes no more of it.
     """
 
     def __init__(self, header_limit: int) -> None:
@@ -111,12 +114,16 @@ class Http2Session:
             },
         )
         self._h2.initiate_connection()
+        # What is more than the client was told is refused here, stream by stream; ``h2`` would end the connection.
+        self._h2.local_settings.max_concurrent_streams = 2 * MAX_STREAMS
+        self._h2.local_settings.acknowledge()
         self._h2.increment_flow_control_window(WINDOW - 65535)
         self._h2.decoder.max_header_list_size = 2 * most
         self._frames = FrameReader(2 * most)
         self._receiving: set[int] = set()  # streams whose request is not complete
         self._live: set[int] = set()  # streams that wait for their reply, or for the rest of it
         self.over = False
+        self.leaving = False
 
     # What comes
 
@@ -131,16 +138,22 @@ class Http2Session:
             self._frames.feed(data)
 
     def receive(self, data: bytes) -> list[Event]:
-        """What these bytes bring, as far as it takes no more than a turn."""
+        """What these bytes bring, as far as what is left of the turn allows."""
         self.feed(data)
-        return self.go_on()
+        return self._look()
 
     def go_on(self) -> list[Event]:
         """What one more turn brings of the bytes that came."""
-        found: list[Event] = []
         self._frames.begin_turn()
+        return self._look()
+
+    def _look(self) -> list[Event]:
+        found: list[Event] = []
         try:
             while not self.over and (frame := self._frames.next()) is not None:
+                if is_goodbye(frame):
+                    self.leaving = True
+                    continue
                 for event in self._h2.receive_data(frame):
                     self._translate(event, found)
         except BadFrame as bad:
@@ -171,15 +184,17 @@ class Http2Session:
                 found.append(Room(event.stream_id or 0))
             case h2.events.RemoteSettingsChanged():
                 found.append(Room(0))
-            case h2.events.ConnectionTerminated():
-                self.over = True
             case _:
                 pass
 
     def _asked(self, event: h2.events.RequestReceived, found: list[Event]) -> None:
         stream = event.stream_id or 0
         headers = cast("list[Field]", event.headers)
+        over = len(self._live) >= MAX_STREAMS  # it may have been sent before our settings came
         self._live.add(stream)
+        if over:
+            self.refuse(stream)
+            return
         self._receiving.add(stream)
         try:
             head = request_head(headers, ended=event.stream_ended is not None)

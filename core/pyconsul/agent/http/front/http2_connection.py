@@ -73,9 +73,10 @@ class Http2Connection(asyncio.Protocol):
         if self._session.over:
             return
         self._progress()
-        self._session.feed(data)
-        if not self._waits_for_turn:
-            self._handle_all(self._session.go_on())
+        if self._waits_for_turn:
+            self._session.feed(data)
+        else:
+            self._handle_all(self._session.receive(data))
 
     def _wait_for_turn(self) -> None:
         if self._session.is_busy and not self._waits_for_turn:
@@ -97,6 +98,8 @@ class Http2Connection(asyncio.Protocol):
         if self._session.over and self._transport is not None:
             self._transport.write_eof()
             asyncio.get_running_loop().call_later(LINGER, self.hang_up)
+        elif self._is_done:
+            self.hang_up()
 
     def pause_writing(self) -> None:
         """The client reads slowly: replies wait, and nothing more is read."""
@@ -158,6 +161,11 @@ class Http2Connection(asyncio.Protocol):
         if all(task.cancelling() for task in self._running):
             self.hang_up()
         return list(self._running)
+
+    @property
+    def _is_done(self) -> bool:
+        """Whether one side wants to end, and nobody waits for a reply any more."""
+        return not self._streams if self._session.leaving else self._stopping and not self._running
 
     def hang_up(self) -> None:
         """Say goodbye and close, whatever is being done."""
@@ -243,7 +251,7 @@ class Http2Connection(asyncio.Protocol):
             log.error("Request error", error=repr(error))
         self._session.fail(stream.number)  # nothing where the reply is complete
         self._flush()
-        if self._stopping and not self._running:
+        if self._is_done:
             self.hang_up()
 
     def _refuse(self, stream: Stream, refused: Refused) -> None:
@@ -253,7 +261,7 @@ class Http2Connection(asyncio.Protocol):
         if refused.status == 431:
             kind = [("content-type", "text/html; charset=utf-8")]
         fields = [*kind, ("content-length", str(len(text))), self._date()]
-        session.respond(stream.number, refused.status, fields, end=not text)
+        session.respond(stream.number, refused.status, fields, end=not text or stream.head.method == "HEAD")
         session.send(stream.number, text, last=True)
         session.finish(stream.number)
         self._drop(stream)

@@ -10,10 +10,13 @@ from typing import Final
 
 MAX_FRAME: Final = 1 << 14  # bytes of a frame's body, the least that may be asked for
 TURN: Final = 16  # steps of work in one go, each what it costs to look at a small frame
-BLOCK_STEP: Final = 512  # bytes of header blocks that are one step more
+BLOCK_STEP: Final = 512  # bytes of header blocks and settings that are one step more
 _HEADER: Final = 9
 _PREFACE: Final = 24
 _HEADERS: Final = 1
+_SETTINGS: Final = 4
+_GOAWAY: Final = 7
+_GOAWAY_LEAST: Final = 8  # bytes of its body
 _CONTINUATION: Final = 9
 FRAME_SIZE_ERROR: Final = 6
 ENHANCE_YOUR_CALM: Final = 11
@@ -25,6 +28,11 @@ class BadFrame(Exception):
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
+
+
+def is_goodbye(frame: bytes) -> bool:
+    """Whether it is a GOAWAY as it must be."""
+    return frame[3:4] == bytes((_GOAWAY,)) and frame[5:_HEADER] == bytes(4) and len(frame) >= _HEADER + _GOAWAY_LEAST
 
 
 class FrameReader:
@@ -67,8 +75,9 @@ class FrameReader:
             raise BadFrame(FRAME_SIZE_ERROR)
         if here < _HEADER + size:
             return None
-        self._work -= 1
-        self._count_block(self._data[self._at + 3], size)
+        kind = self._data[self._at + 3]
+        self._work -= 1 + (size // BLOCK_STEP if kind in (_HEADERS, _SETTINGS, _CONTINUATION) else 0)
+        self._count_block(kind, size)
         return self._take(_HEADER + size)
 
     def _take(self, size: int, *, preface: bool = False) -> bytes:
@@ -84,6 +93,5 @@ class FrameReader:
         elif kind != _CONTINUATION:
             return
         self._block += size
-        self._work -= size // BLOCK_STEP
         if self._block > self._longest_block:
             raise BadFrame(ENHANCE_YOUR_CALM)

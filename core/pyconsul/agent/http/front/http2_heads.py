@@ -47,6 +47,8 @@ def _head(pseudo: dict[str, str], fields: dict[str, str], *, ended: bool) -> Hea
     elif not method or not target or pseudo.get(":scheme") not in ("http", "https"):
         raise Refused
     fields["host"] = pseudo.get(":authority") or fields.get("host", "")
+    if "@" in fields["host"]:  # a user, which has no place there
+        raise Refused
     path, query = parse_target(method, target)
     head = Head(method, path, query, 1, fields)
     head.length = 0 if ended else _length(fields.get("content-length"))

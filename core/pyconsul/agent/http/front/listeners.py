@@ -134,7 +134,7 @@ class Listeners:
                 return Http2Connection(front, visitor)
             return Connection(front, visitor)
 
-        return lambda: TlsChannel(context, choose, front.visitors, patience)
+        return lambda: TlsChannel(context, choose, front.visitors, front.turns, patience)
 
     def _unix_socket(self, path: str) -> socket.socket:
         if os.path.exists(path):  # an agent left it behind

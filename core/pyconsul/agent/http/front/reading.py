@@ -17,6 +17,7 @@ MAX_EXCESS: Final = 16 << 10  # bytes of chunked framing that are too many, as i
 _FREE_FRAMING: Final = 16  # … of which each chunk may have so many, and twice its size
 TURN: Final = 512  # steps of work in one go, each about a microsecond
 _CHUNK_WORK: Final = 8  # steps
+_PEEK: Final = 4  # bytes without which Go's server does not look for another request
 _HEX = frozenset(b"0123456789abcdefABCDEF")
 
 
@@ -48,6 +49,7 @@ class RequestReader:
         self._parsing: Generator[None, None, Head] | None = None  # a head that is not read to its end yet
         self._raw = b""  # the bytes of that head
         self._memory = HeadMemory()
+        self._before = ""  # method of the request before, until the next one begins
         self._work = TURN
 
     @property
@@ -59,6 +61,13 @@ class RequestReader:
     def between_requests(self) -> bool:
         """Whether nothing of a request is here."""
         return self._left is None and not self._buffer and self._parsing is None
+
+    @property
+    def may_end(self) -> bool:
+        """Whether a client that has sent all it will has left no request unfinished, but a few bytes at most."""
+        if self._left is not None or self._parsing is not None:
+            return False
+        return len(self._buffer) < (_PEEK if self._before else 1)
 
     @property
     def has_more(self) -> bool:
@@ -92,8 +101,11 @@ class RequestReader:
 
     def _next_head(self) -> Head | None:
         buffer = self._buffer
-        if not buffer:
+        if self.may_end:
             return None
+        if self._before == "POST":  # behind its body some clients send a line end too many
+            del buffer[: _line_ends(buffer)]
+        self._before = ""
         end, after = self._end_of_head()
         if end < 0:
             if len(buffer) > self._limit:
@@ -134,6 +146,7 @@ class RequestReader:
 
     def _begin_body(self, head: Head) -> Head:
         self._work -= 1
+        self._before = head.method
         self._chunked = head.length < 0
         self._after_chunk = self._in_trailer = False
         self._excess = 0
@@ -239,10 +252,18 @@ class RequestReader:
             raise BadBody("chunked encoding contains too much non-data")
 
 
+def _line_ends(data: bytearray) -> int:
+    """How many of the first bytes are line ends."""
+    start = data[:_PEEK]
+    return len(start) - len(start.lstrip(b"\r\n"))
+
+
 def _check_trailer(text: str) -> None:
     for line in text.replace("\r\n ", " ").replace("\r\n\t", " ").split("\r\n"):
         if ":" not in line:
             raise BadBody(f'malformed MIME header: missing colon: "{line}"')
+        if line.startswith(":"):
+            raise BadBody(f'malformed MIME header line: "{line}"')
 
 
 def _chunk_size(line: bytes) -> int:

@@ -14,6 +14,20 @@ _VERSIONS: Final = {
     "TLSv1_2": ssl.TLSVersion.TLSv1_2,
     "TLSv1_3": ssl.TLSVersion.TLSv1_3,
 }
+# What Go's servers take below TLS 1.3 where the configuration names nothing.
+_SUITES: Final = (
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+)
+_OLD_TLS: Final = "@SECLEVEL=0"  # without it OpenSSL speaks neither TLS 1.0 nor 1.1, whatever the lowest version is
 
 
 def server_context(tls: TlsProtocol) -> ssl.SSLContext:
@@ -21,8 +35,10 @@ def server_context(tls: TlsProtocol) -> ssl.SSLContext:
     files = read_tls_files(tls)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = _VERSIONS.get(tls.tls_min_version, ssl.TLSVersion.TLSv1_2)
-    if tls.tls_cipher_suites:
-        context.set_ciphers(":".join(map(openssl_name, tls.tls_cipher_suites)))
+    suites = [openssl_name(suite) for suite in tls.tls_cipher_suites or _SUITES]
+    if context.minimum_version < ssl.TLSVersion.TLSv1_2:
+        suites.append(_OLD_TLS)
+    context.set_ciphers(":".join(suites))
     files.load_into(context)
     if not files.cert_file:
         context.sni_callback = _no_certificate

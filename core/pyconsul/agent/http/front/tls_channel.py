@@ -1,8 +1,9 @@
 """TLS over a plain transport, so that what a client says before TLS can be looked at, and ALPN chooses the protocol.
 
 A client that speaks plain HTTP to this port is told so, and whatever else is no TLS is hung up on without a word, both
-as by Go's server. Towards the socket this is a protocol, towards the protocol of the connection its transport; bytes
-are kept nowhere but in OpenSSL's two buffers, which hold what one read of the socket brought.
+as by Go's server. Towards the socket this is a protocol, towards the protocol of the connection its transport. What one
+read of the socket brought is decrypted in turns: OpenSSL would change its keys ten thousand times in one go for a
+client that asks for it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any, Final, cast
 
+from pyconsul.agent.http.front.turns import Turns
 from pyconsul.agent.http.front.visitors import Visitor, Visitors
 from pyconsul.telemetry.logging import logger
 
@@ -25,6 +27,7 @@ _SSL2: Final = 0x80  # first byte of a greeting of SSL 2, which is answered with
 _ALERT_VERSION: Final = b"\x15\x03\x01\x00\x02\x02\x46"  # fatal, protocol_version
 _RECORDS: Final = (0x15, 0x16)  # alert and handshake, the only ones that may come first
 _PIECE: Final = 256 << 10  # bytes that are encrypted at a time
+_TURN: Final = 16 << 10  # bytes that OpenSSL gets in a turn, as many as a record may have
 _UNWELCOME: Final = 1.0  # seconds for the handshake of a client that will be told that it has too many connections
 
 
@@ -40,22 +43,29 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
         context: ssl.SSLContext,
         choose: Callable[[Visitor, str], asyncio.Protocol],
         visitors: Visitors,
+        turns: Turns,
         patience: float,
     ) -> None:
         super().__init__()
         self._context = context
         self._choose = choose
         self._visitors = visitors
+        self._turns = turns
         self._patience = patience
         self._raw: asyncio.Transport | None = None
         self._visitor: Visitor | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._first = b""
+        self._encrypted = bytearray()  # what came and OpenSSL has not got yet
+        self._room = _TURN  # bytes that it may get in this turn, however often the socket is read in it
+        self._waits_for_turn = False
+        self._holds_socket = False  # nothing is read from it
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls: ssl.SSLObject | None = None
         self._above: asyncio.Protocol | None = None
         self._paused = False
+        self._goodbye = False  # of the client, read and not yet handed up
         self._input_ended = False
         self._output_ended = False
         self._closing = False
@@ -90,9 +100,9 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
                 return
             data, self._first = self._first, b""
             self._tls = self._context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self._incoming.write(data)
-        if self._above is not None or self._shake_hands(self._tls):
-            self._read_on()
+        self._encrypted += data
+        if not self._waits_for_turn:
+            self._go_on()
 
     def eof_received(self) -> bool:
         """The socket's end without TLS's own may be somebody's cut, so nothing that came counts as whole."""
@@ -107,6 +117,45 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
         """It caught up."""
         if self._above is not None:
             self._above.resume_writing()
+
+    # Turns
+
+    def _wait_for_turn(self) -> None:
+        if not self._waits_for_turn:
+            self._waits_for_turn = True
+            self._turns.wait(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._waits_for_turn = False
+        self._room = _TURN
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Take up what came, as far as a turn goes; while some is left nothing is read from the socket."""
+        if self._closing or self._tls is None:
+            return
+        if self._above is not None or self._shake_hands(self._tls):
+            self._read_on()
+        if self._encrypted and self._reads:
+            self._wait_for_turn()
+        self._read_socket_or_not()
+
+    def _read_socket_or_not(self) -> None:
+        holds = (self._paused or bool(self._encrypted)) and not self._output_ended
+        if holds != self._holds_socket and self._raw is not None and not self._closing:
+            self._holds_socket = holds
+            if holds:
+                self._raw.pause_reading()
+            else:
+                self._raw.resume_reading()
+
+    def _feed(self) -> bool:
+        """Give OpenSSL some of what came; False where there is nothing more, or no more in this turn."""
+        size = min(len(self._encrypted), self._room)
+        self._incoming.write(self._encrypted[:size])
+        del self._encrypted[:size]
+        self._room -= size
+        return size > 0
 
     # The start
 
@@ -124,16 +173,24 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
     def _shake_hands(self, tls: ssl.SSLObject) -> bool:
         """A step of the handshake; True when it is done and the protocol above is there."""
         try:
-            tls.do_handshake()
-        except ssl.SSLWantReadError:
-            self._flush()
-            return False
+            while not self._is_handshake_over(tls):
+                if not self._feed():
+                    self._flush()
+                    return False
         except ssl.SSLError as error:
             self._end(self._outgoing.read(), error.reason)
             return False
         self._flush()
         self._above = above = self._choose(cast("Visitor", self._visitor), tls.selected_alpn_protocol() or "")
         above.connection_made(self)
+        return True
+
+    @staticmethod
+    def _is_handshake_over(tls: ssl.SSLObject) -> bool:
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
         return True
 
     def _end(self, words: bytes, reason: str) -> None:
@@ -154,24 +211,39 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
 
     def _read_on(self) -> None:
         """Hand up what can be decrypted, until the protocol above wants no more."""
-        tls, incoming = self._tls, self._incoming
-        while tls is not None and self._above is not None and (incoming.pending or tls.pending()) and self._reads:
-            try:
-                data = tls.read(_PIECE)
-            except ssl.SSLWantReadError:
-                break
-            except ssl.SSLError as error:
-                self._end(self._outgoing.read(), error.reason)
-                return
+        tls = self._tls
+        while tls is not None and self._above is not None and self._has_input(tls) and self._reads:
+            data, fault = self._decrypted(tls)
             if data:
                 self._stop_clock()
                 self._above.data_received(data)
-            else:
+            elif self._goodbye and not fault:
                 self._input_ended = True
                 if not self._above.eof_received():
                     self.close()
+            if fault and not self._closing:
+                self._end(self._outgoing.read(), fault)
+            elif not data:
+                break
         if not self._closing:
             self._flush()  # answers to key updates
+
+    def _has_input(self, tls: ssl.SSLObject) -> bool:
+        return bool(self._encrypted or self._incoming.pending or tls.pending() or self._goodbye)
+
+    def _decrypted(self, tls: ssl.SSLObject) -> tuple[bytes, str]:
+        """All that there is a turn for, in one piece, so that it is no more above; and what is wrong."""
+        pieces: list[bytes] = []
+        while not self._goodbye:
+            try:
+                pieces.append(tls.read(_PIECE))
+                self._goodbye = not pieces[-1]
+            except ssl.SSLWantReadError:
+                if not self._feed():
+                    break
+            except ssl.SSLError as error:
+                return b"".join(pieces), error.reason or "unknown"
+        return b"".join(pieces), ""
 
     @property
     def _reads(self) -> bool:
@@ -228,16 +300,14 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
 
     def pause_reading(self) -> None:
         """Leave what comes in the socket."""
-        if not self._paused and self._raw is not None and not self._closing:
-            self._paused = True
-            self._raw.pause_reading()
+        self._paused = True
+        self._read_socket_or_not()
 
     def resume_reading(self) -> None:
         """Read on, first of all what has been read and not been decrypted."""
-        if self._paused and self._raw is not None and not self._closing:
+        if self._paused and not self._closing:
             self._paused = False
-            self._raw.resume_reading()
-            asyncio.get_running_loop().call_soon(self._read_on)
+            self._wait_for_turn()
 
     def get_write_buffer_size(self) -> int:
         """Encrypted bytes that the client has not read."""
