@@ -226,6 +226,14 @@ async def test_a_blocking_query_ends_with_the_change_it_waits_for(api: Api) -> N
     assert answer.headers["X-Consul-Knownleader"] == "false"  # in 360 of 360 such answers of Consul
 
 
+async def test_a_stream_brings_null_for_empty_maps(api: Api) -> None:
+    """Its messages cannot tell the two apart; other reads can."""
+    await api.register(NodeMeta={}, TaggedAddresses={}, Service={"Service": "web", "Meta": {}})
+    for query, empty in (("", {}), ("?index=1", None), ("?cached", None)):
+        (row,) = (await api.get(f"health/service/web{query}")).body
+        assert [row["Node"]["Meta"], row["Node"]["TaggedAddresses"], row["Service"]["Meta"]] == [empty] * 3
+
+
 @pytest.mark.parametrize(
     ("path", "news", "ends"),
     [

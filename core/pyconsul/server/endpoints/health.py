@@ -103,8 +103,8 @@ async def _service_nodes(srv: Server, ask: ServiceSpecificRequest, *, streamed: 
         if not streamed:
             _refuse_hidden(rights, ask)
         index, found = _find(db, ask, ws)
-        if streamed and _is_hidden(rights, ask):
-            found = []
+        if streamed:
+            found = [] if _is_hidden(rights, ask) else [_without_empty_maps(one) for one in found]
         if ask.NodeMetaFilters:
             found = [n for n in found if n.Node and reads.satisfies(n.Node.Meta, ask.NodeMetaFilters)]
         if ask.MergeCentralConfig:
@@ -140,6 +140,16 @@ def _risen(
     if before is None or reply.Index > before.Index or reply.Nodes == before.Nodes:
         return reply
     return changed(reply, Index=applied)
+
+
+def _without_empty_maps(row: CheckServiceNode) -> CheckServiceNode:
+    """The row with null for each map without members: in the stream's messages the two are one."""
+    node, service = row.Node, row.Service
+    if node and (node.Meta == {} or node.TaggedAddresses == {}):
+        node = changed(node, Meta=node.Meta or None, TaggedAddresses=node.TaggedAddresses or None)
+    if service and service.Meta == {}:
+        service = changed(service, Meta=None)
+    return row if node is row.Node and service is row.Service else changed(row, Node=node, Service=service)
 
 
 def _refuse_hidden(rights: Authorizer, ask: ServiceSpecificRequest) -> None:
