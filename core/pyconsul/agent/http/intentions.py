@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from pyconsul.agent.cache import CacheKind
-from pyconsul.agent.http.discovery import consistency_of, fetch_cached
+from pyconsul.agent.http.discovery import consistency_of, fetch_cached, read_options
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
@@ -116,7 +116,7 @@ async def intention_check(req: Request) -> Reply:
 @route("GET", "/v1/connect/intentions/exact")
 async def intention_get_exact(req: Request) -> Reply:
     """The intention with these names."""
-    options = req.read_options()
+    options = read_options(req)
     source = _parsed("source", _one(req, "source"), peers=True)
     destination = _parsed("destination", _one(req, "destination"))
     exact = IntentionQueryExact(
