@@ -170,7 +170,7 @@ def test_a_destination_is_behind_a_wildcard(db: Store) -> None:
 
 @pytest.mark.parametrize(("weights", "kind"), [(Weights(Passing=1, Warning=1), None), (None, "service")])
 def test_an_instance_that_comes_again_as_it_is_stays_untouched(db: Store, weights: Any, kind: Any) -> None:
-    """The wildcard that covers it learns nothing then. Weights are always stored, so whoever gives none gives others."""
+    """The wildcard that covers it learns nothing then. Weights are always stored: to give none is to give others."""
     register(db, 4, "web", Weights=weights)
     put_entry(db, 5, entry("terminating-gateway", "gw", Services=[{"Name": "*"}]))
     register(db, 6, "web", Weights=weights)
