@@ -226,6 +226,15 @@ async def test_a_blocking_query_ends_with_the_change_it_waits_for(api: Api) -> N
     assert answer.headers["X-Consul-Knownleader"] == "false"  # in 360 of 360 such answers of Consul
 
 
+async def test_a_stream_brings_nodes_with_capitals_first(api: Api) -> None:
+    """It sorts names as they are spelled, other reads whatever their case; instances of one node go by ID."""
+    for node, instance in (("Ns", "b"), ("Ns", "a"), ("n1", "c")):
+        await api.register(Node=node, Service={"Service": "web", "ID": instance})
+    for query, order in (("", ["c", "a", "b"]), ("?index=1", ["a", "b", "c"]), ("?cached", ["a", "b", "c"])):
+        rows = (await api.get(f"health/service/web{query}")).body
+        assert [row["Service"]["ID"] for row in rows] == order
+
+
 async def test_a_stream_brings_null_for_empty_maps(api: Api) -> None:
     """Its messages cannot tell the two apart; other reads can."""
     await api.register(NodeMeta={}, TaggedAddresses={}, Service={"Service": "web", "Meta": {}})

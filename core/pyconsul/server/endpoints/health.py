@@ -113,7 +113,10 @@ async def _service_nodes(srv: Server, ask: ServiceSpecificRequest, *, streamed: 
             found = [_merged(db, one, ws) for one in found]
         found, filtered = acl_filter.check_service_nodes(rights, found)
         found = reads.keep_healthy(keep(found), how)
-        found = sorted_by_distance(db, ask.Source, srv.config.datacenter, found, _node_name, ws)
+        if streamed:
+            found.sort(key=_as_spelled)
+        else:
+            found = sorted_by_distance(db, ask.Source, srv.config.datacenter, found, _node_name, ws)
         told = filtered and not streamed
         reply = IndexedCheckServiceNodes(Index=index, Nodes=found or None, ResultsFilteredByACLs=told)
         if not streamed:
@@ -171,6 +174,11 @@ def _merged(db: Store, row: CheckServiceNode, ws: WatchSet) -> CheckServiceNode:
 
 def _node_name(row: CheckServiceNode) -> str:
     return row.Node.Node if row.Node else ""
+
+
+def _as_spelled(row: CheckServiceNode) -> tuple[str, str]:
+    """What a stream's view sorts by, where the state does not tell upper case from lower."""
+    return _node_name(row), row.Service.ID if row.Service else ""
 
 
 def _find(db: Store, ask: ServiceSpecificRequest, ws: WatchSet) -> tuple[int, list[CheckServiceNode]]:
