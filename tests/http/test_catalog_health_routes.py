@@ -372,6 +372,12 @@ def test_wan_addresses_stand_in_where_they_are_tagged() -> None:
     assert (with_wan_addresses(flat).ServiceAddress, with_wan_addresses(flat).ServicePort) == ("198.51.100.2", 9)
 
 
+async def test_a_bad_filter_is_told_before_a_sameness_group(api: Api) -> None:
+    """The expression is read first."""
+    answer = await api.get("health/service/web?sg=g&filter=X==1")
+    assert answer.text == 'Failed to create boolean expression evaluator: Selector "X" is not valid'
+
+
 @pytest.mark.parametrize("query", ["a;b&token=secret", "%zz&pretty", "a;b&pretty&token"])
 async def test_a_query_string_that_cannot_be_parsed_is_refused(api: Api, query: str) -> None:
     """With an empty 500 as Consul gives it, tokens and all; the connection does not hang."""

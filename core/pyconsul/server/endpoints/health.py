@@ -89,12 +89,12 @@ async def subscribed_service_nodes(srv: Server, ask: ServiceSpecificRequest) -> 
 async def _service_nodes(srv: Server, ask: ServiceSpecificRequest, *, streamed: bool) -> IndexedCheckServiceNodes:
     if not ask.ServiceName:
         raise InternalError("Must provide service name")
-    if ask.SamenessGroup:
-        raise InternalError("sameness groups are not supported in consul CE")
     # Who may not ask at all is told so before a bad expression is; without one the read itself refuses.
     if ask.Filter and not streamed:
         _refuse_hidden(srv.acl.authorizer(ask.Token), ask)
     keep = await vetted_filter(srv, ask, CheckServiceNode)
+    if ask.SamenessGroup:
+        raise InternalError("sameness groups are not supported in consul CE")
     how = HealthFilter(ask.HealthFilterType)
     before: IndexedCheckServiceNodes | None = None
 
