@@ -23,6 +23,7 @@ from pyconsul.structs.catalog import (
     ServiceAddress,
     ServiceConnect,
     ServiceName,
+    Weights,
 )
 from pyconsul.structs.config_entries.decode import decode_entry
 from pyconsul.structs.config_entries.entry import ConfigEntry
@@ -165,6 +166,16 @@ def test_a_destination_is_behind_a_wildcard(db: Store) -> None:
     assert [(r.Service.Name, r.ServiceKind) for r in services_of_gateway(db, "gw")[1]] == [("ext", "destination")]
     delete_entry(db, 7, "service-defaults", "ext")
     assert behind(db, "gw") == []
+
+
+@pytest.mark.parametrize(("weights", "kind"), [(Weights(Passing=1, Warning=1), None), (None, "service")])
+def test_an_instance_that_comes_again_as_it_is_stays_untouched(db: Store, weights: Any, kind: Any) -> None:
+    """The wildcard that covers it learns nothing then. Weights are always stored: to give none is to give others."""
+    register(db, 4, "web", Weights=weights)
+    put_entry(db, 5, entry("terminating-gateway", "gw", Services=[{"Name": "*"}]))
+    register(db, 6, "web", Weights=weights)
+    index, (row,) = services_of_gateway(db, "gw")
+    assert (row.ServiceKind or None, index) == (kind, 6 if kind else 5)
 
 
 def test_instances_of_a_terminating_gateway_carry_addresses_of_what_they_lead_to(db: Store) -> None:

@@ -235,7 +235,12 @@ async def test_members_are_this_agent(api: Api) -> None:
     assert (await api.get("members?segment=a")).status == 500
     assert (await api.get("members?wan=1&segment=a")).raw == b"Cannot provide a segment with wan=true"
     assert (await api.get("members?partition=a")).status == 400
-    assert (await api.put("force-leave/here")).status == 200
+    for name in (
+        "force-leave/here",
+        "force-leave/here.dc1",
+        "force-leave/here.dc1?wan",
+    ):  # the WAN pool's name is a name
+        assert (await api.put(name)).status == 200
     assert (await api.put("join/127.0.0.1:8301")).status == 200
 
 

@@ -226,6 +226,23 @@ async def test_a_blocking_query_ends_with_the_change_it_waits_for(api: Api) -> N
     assert answer.headers["X-Consul-Knownleader"] == "false"  # in 360 of 360 such answers of Consul
 
 
+async def test_a_stream_brings_nodes_with_capitals_first(api: Api) -> None:
+    """It sorts names as they are spelled, other reads whatever their case; instances of one node go by ID."""
+    for node, instance in (("Ns", "b"), ("Ns", "a"), ("n1", "c")):
+        await api.register(Node=node, Service={"Service": "web", "ID": instance})
+    for query, order in (("", ["c", "a", "b"]), ("?index=1", ["a", "b", "c"]), ("?cached", ["a", "b", "c"])):
+        rows = (await api.get(f"health/service/web{query}")).body
+        assert [row["Service"]["ID"] for row in rows] == order
+
+
+async def test_a_stream_brings_null_for_empty_maps(api: Api) -> None:
+    """Its messages cannot tell the two apart; other reads can."""
+    await api.register(NodeMeta={}, TaggedAddresses={}, Service={"Service": "web", "Meta": {}})
+    for query, empty in (("", {}), ("?index=1", None), ("?cached", None)):
+        (row,) = (await api.get(f"health/service/web{query}")).body
+        assert [row["Node"]["Meta"], row["Node"]["TaggedAddresses"], row["Service"]["Meta"]] == [empty] * 3
+
+
 @pytest.mark.parametrize(
     ("path", "news", "ends"),
     [
@@ -353,6 +370,12 @@ def test_wan_addresses_stand_in_where_they_are_tagged() -> None:
         ServiceTaggedAddresses={"wan": ServiceAddress(Address="198.51.100.2", Port=9)},
     )
     assert (with_wan_addresses(flat).ServiceAddress, with_wan_addresses(flat).ServicePort) == ("198.51.100.2", 9)
+
+
+async def test_a_bad_filter_is_told_before_a_sameness_group(api: Api) -> None:
+    """The expression is read first."""
+    answer = await api.get("health/service/web?sg=g&filter=X==1")
+    assert answer.text == 'Failed to create boolean expression evaluator: Selector "X" is not valid'
 
 
 @pytest.mark.parametrize("query", ["a;b&token=secret", "%zz&pretty", "a;b&pretty&token"])

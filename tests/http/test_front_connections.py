@@ -465,6 +465,13 @@ async def test_odd_targets_and_methods(head: bytes, status: int, wire: Any) -> N
     assert (await wire.answer()).status == status
 
 
+@pytest.mark.parametrize("query", ["a;b&pretty", "a=%zz&pretty", "a;b&index=7", "a=%zz&index=7&pretty"])
+async def test_a_query_string_that_is_none_is_answered_whatever_else_it_says(query: str, wire: Any) -> None:
+    """With an empty 500, as in Consul; the connection stays as it is."""
+    answers = [await wire.get(f"/v1/status/leader?{query}") for _ in range(2)]
+    assert [(answer.status, answer.body) for answer in answers] == [(500, b"")] * 2
+
+
 async def test_bytes_that_are_no_text_may_stand_beside_escapes(wire: Any) -> None:
     """A key is bytes, however it is written."""
     wire.send(b"PUT /v1/kv/\xff%2Ca HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1")

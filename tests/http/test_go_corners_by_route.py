@@ -24,6 +24,16 @@ async def test_a_missing_key_is_told_before_a_namespace(path: str, status: int, 
 
 @pytest.mark.parametrize(
     "path",
+    ["catalog/nodes?", "connect/intentions/exact?source=a&destination=b&", "internal/ui/gateway-services-nodes/g?"],
+)
+async def test_a_partition_is_told_before_a_bad_option(path: str, wire: Any) -> None:
+    """In these routes it is looked for first."""
+    answer = await wire.get(f"/v1/{path}index=x&partition=y")
+    assert answer.body.startswith(b'Invalid query parameter: "partition"')
+
+
+@pytest.mark.parametrize(
+    "path",
     [
         "/v1/operator/raft/configuration",
         "/v1/operator/autopilot/configuration",

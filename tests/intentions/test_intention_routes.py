@@ -52,6 +52,16 @@ async def test_the_exact_intention_wins_over_wildcards(api: Any) -> None:
     assert (await api.ask("GET", check.format("x"))).body == {"Allowed": False}
 
 
+async def test_matches_may_come_from_the_cache(api: Any) -> None:
+    """Which keeps itself up to date; a header tells where they come from."""
+    url = "connect/intentions/match?by=destination&name=db"
+    await api.allow("web", "db")
+    answers = [await api.ask("GET", url + cached) for cached in ("", "&cached", "&cached")]
+    assert [answer.headers.get("X-Cache") for answer in answers] == [None, "MISS", "HIT"]
+    assert answers[0].body == answers[1].body == answers[2].body
+    assert answers[2].headers["X-Consul-Effective-Consistency"] == "leader"
+
+
 async def test_sources_of_peers_come_with_the_local_one_of_their_name(api: Any) -> None:
     """Where an entry has no local source of that name, those of peers do not match it."""
     peers = [{"Name": "web", "Peer": "east", "Action": "deny"}]

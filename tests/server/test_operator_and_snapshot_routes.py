@@ -294,6 +294,14 @@ async def test_a_restored_foreign_state_is_taken_over(agent: Agent) -> None:
     assert (await ask(agent, "GET", "/v1/operator/usage")).body["Usage"]["dc1"]["Nodes"] == 1
 
 
+async def test_a_server_stays_in_health_over_a_restore(agent: Agent) -> None:
+    """It led all the while."""
+    agent.server.leader.autopilot._stable_since = since = "2026-11-30T00:00:00Z"
+    saved = await ask(agent, "GET", "/v1/snapshot")
+    assert (await ask(agent, "PUT", "/v1/snapshot", saved.raw)).status == 200
+    assert (await ask(agent, "GET", "/v1/operator/autopilot/health")).body["Servers"][0]["StableSince"] == since
+
+
 async def test_keys_are_installed_used_and_removed(agent: Agent) -> None:
     """A key rotation, as operators do it."""
     agent.keyrings = keyrings(KEY)

@@ -134,11 +134,14 @@ def _is_own(agent: Agent, host: str, port: int, own: Address) -> bool:
 
 @route("PUT", "/v1/agent/force-leave/{node...}")
 async def agent_force_leave(req: Request) -> Reply:
-    """Take a failed member out of the pool. Here every known member is alive, and leaving those does nothing."""
+    """Take a failed member out of the pool. Here every known member is alive, and leaving those does nothing.
+
+    Without ``?wan`` it leaves both pools, and may be called by its name in either.
+    """
     req.authorizer().require("operator", Access.WRITE)
     refuse_partition(req)
     node, wan = req.path["node"], req.query.has("wan")
-    known = wan_members(req.agent) if wan else lan_members(req.agent)
+    known = wan_members(req.agent) + ([] if wan else lan_members(req.agent))
     _log.info("(WAN) Force leaving node" if wan else "Force leaving node", node=node)
     if all(member.Name != node for member in known):
         # Consul loses the name on its way to the WAN pool.

@@ -162,10 +162,9 @@ class Door:
     def _barred(self, req: Request) -> Reply | None:
         """The reply to a query string that is none, or to a path that the configuration blocks; else None."""
         if req.raw_query:
-            try:
-                query = req.query
-            except InternalError as error:
-                log.error("Failed to decode query", **{"from": req.remote}, error=str(error.__cause__))
+            query = req.query
+            if req.query_fault:
+                log.error("Failed to decode query", **{"from": req.remote}, error=req.query_fault)
                 return Reply.text("", 500)
             if query.has("token"):
                 log.warn(_TOKEN_IN_QUERY, logUrl=_safe_url(req))

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 import msgspec
 
-from pyconsul.agent.http.discovery import consistency_of
+from pyconsul.agent.cache import CacheKind
+from pyconsul.agent.http.discovery import consistency_of, fetch_cached, read_options
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
@@ -37,6 +38,9 @@ from pyconsul.structs.wire import BACKEND_BLOCKING, UNSET, Indexed, ReadRequest,
 
 T = TypeVar("T", bound=Indexed)
 
+INTENTION_MATCHES: CacheKind[IndexedIntentionMatches] = CacheKind(
+    "intention-match", "Intention.Match", IndexedIntentionMatches
+)
 _FAILED = Indexed(KnownLeader=False, Backend=BACKEND_BLOCKING)
 _PEER = "peer:"
 
@@ -78,11 +82,14 @@ async def intention_match(req: Request) -> Reply:
     parsed = [_parsed("name", name) for name in names]
     entries = [IntentionMatchEntry(Partition=omit(p.partition), Namespace=p.namespace, Name=p.name) for p in parsed]
     ask = IntentionQueryRequest(Match=IntentionQueryMatch(Type=by[0], Entries=entries), **options)
-    found = await _with_headers(req, "Intention.Match", ask, IndexedIntentionMatches)
+    headers: dict[str, str] = {}
+    if ask.UseCache:
+        found, headers = await fetch_cached(req, INTENTION_MATCHES, ask)
+    else:
+        found = await _with_headers(req, "Intention.Match", ask, IndexedIntentionMatches)
+        found = changed(found, ConsistencyLevel=consistency_of(ask))
     shown = dict(zip(names, found.Matches or (), strict=True))
-    return Reply(
-        {name: shown[name] for name in sorted(shown)}, meta=changed(found, ConsistencyLevel=consistency_of(ask))
-    )
+    return Reply({name: shown[name] for name in sorted(shown)}, meta=found, headers=headers)
 
 
 @route("GET", "/v1/connect/intentions/check")
@@ -109,7 +116,7 @@ async def intention_check(req: Request) -> Reply:
 @route("GET", "/v1/connect/intentions/exact")
 async def intention_get_exact(req: Request) -> Reply:
     """The intention with these names."""
-    options = req.read_options()
+    options = read_options(req)
     source = _parsed("source", _one(req, "source"), peers=True)
     destination = _parsed("destination", _one(req, "destination"))
     exact = IntentionQueryExact(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyconsul.agent.http.discovery import fetch, path_name
+from pyconsul.agent.http.discovery import fetch, path_name, read_options
 from pyconsul.agent.http.reply import Reply, late_meta
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
@@ -106,7 +106,7 @@ async def ui_exported_services(req: Request) -> Reply:
 @route("GET", "/v1/internal/ui/gateway-services-nodes/{gateway...}")
 async def ui_gateway_services(req: Request) -> Reply:
     """The services behind a gateway, with the addresses that an ingress gateway gives them."""
-    ask = ServiceSpecificRequest(**req.read_options(), ServiceName=path_name(req, "gateway", "Missing gateway name"))
+    ask = ServiceSpecificRequest(**read_options(req), ServiceName=path_name(req, "gateway", "Missing gateway name"))
     found = await fetch(req, "Internal.GatewayServiceDump", ask, IndexedServiceDump, shows_consistency=False)
     config = req.agent.config
     domains = [d for d in (config.domain, config.alt_domain) if d]

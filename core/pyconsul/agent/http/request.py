@@ -14,7 +14,7 @@ from pyconsul.config.addresses import parse_ip
 from pyconsul.lang import strconv
 from pyconsul.primitives.durations import parse_duration
 from pyconsul.server.blocking import REPLY_WATCH
-from pyconsul.structs.errors import BadOption, BadRequest, InternalError
+from pyconsul.structs.errors import BadOption, BadRequest
 
 if TYPE_CHECKING:
     from pyconsul.acl import Access, Authorizer
@@ -120,6 +120,7 @@ class Request:
         "headers",
         "method",
         "path",
+        "query_fault",
         "raw_path",
         "raw_query",
         "remote",
@@ -151,16 +152,17 @@ class Request:
         self.remote = remote
         self.waited = 0.0  # seconds, along with another who asked the same
         self.path: dict[str, str] = {}
+        self.query_fault = ""  # why the query string could not be read; known once the parameters were asked for
         self._query: Query | None = None
 
     @property
     def query(self) -> Query:
-        """The query parameters. Raises InternalError where the query string is malformed."""
+        """The query parameters; none where the query string is malformed, as ``query_fault`` says then."""
         if self._query is None:
             try:
                 self._query = Query.parse(self.raw_query)
             except ValueError as error:
-                raise InternalError("") from error
+                self._query, self.query_fault = Query({}), str(error)
         return self._query
 
     async def rpc(self, method: str, ask: Any, reply: type[T]) -> T:

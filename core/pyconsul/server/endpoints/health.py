@@ -89,12 +89,12 @@ async def subscribed_service_nodes(srv: Server, ask: ServiceSpecificRequest) -> 
 async def _service_nodes(srv: Server, ask: ServiceSpecificRequest, *, streamed: bool) -> IndexedCheckServiceNodes:
     if not ask.ServiceName:
         raise InternalError("Must provide service name")
-    if ask.SamenessGroup:
-        raise InternalError("sameness groups are not supported in consul CE")
     # Who may not ask at all is told so before a bad expression is; without one the read itself refuses.
     if ask.Filter and not streamed:
         _refuse_hidden(srv.acl.authorizer(ask.Token), ask)
     keep = await vetted_filter(srv, ask, CheckServiceNode)
+    if ask.SamenessGroup:
+        raise InternalError("sameness groups are not supported in consul CE")
     how = HealthFilter(ask.HealthFilterType)
     before: IndexedCheckServiceNodes | None = None
 
@@ -103,8 +103,8 @@ async def _service_nodes(srv: Server, ask: ServiceSpecificRequest, *, streamed: 
         if not streamed:
             _refuse_hidden(rights, ask)
         index, found = _find(db, ask, ws)
-        if streamed and _is_hidden(rights, ask):
-            found = []
+        if streamed:
+            found = [] if _is_hidden(rights, ask) else [_without_empty_maps(one) for one in found]
         if ask.NodeMetaFilters:
             found = [n for n in found if n.Node and reads.satisfies(n.Node.Meta, ask.NodeMetaFilters)]
         if ask.MergeCentralConfig:
@@ -113,7 +113,10 @@ async def _service_nodes(srv: Server, ask: ServiceSpecificRequest, *, streamed: 
             found = [_merged(db, one, ws) for one in found]
         found, filtered = acl_filter.check_service_nodes(rights, found)
         found = reads.keep_healthy(keep(found), how)
-        found = sorted_by_distance(db, ask.Source, srv.config.datacenter, found, _node_name, ws)
+        if streamed:
+            found.sort(key=_as_spelled)
+        else:
+            found = sorted_by_distance(db, ask.Source, srv.config.datacenter, found, _node_name, ws)
         told = filtered and not streamed
         reply = IndexedCheckServiceNodes(Index=index, Nodes=found or None, ResultsFilteredByACLs=told)
         if not streamed:
@@ -142,6 +145,16 @@ def _risen(
     return changed(reply, Index=applied)
 
 
+def _without_empty_maps(row: CheckServiceNode) -> CheckServiceNode:
+    """The row with null for each map without members: in the stream's messages the two are one."""
+    node, service = row.Node, row.Service
+    if node and (node.Meta == {} or node.TaggedAddresses == {}):
+        node = changed(node, Meta=node.Meta or None, TaggedAddresses=node.TaggedAddresses or None)
+    if service and service.Meta == {}:
+        service = changed(service, Meta=None)
+    return row if node is row.Node and service is row.Service else changed(row, Node=node, Service=service)
+
+
 def _refuse_hidden(rights: Authorizer, ask: ServiceSpecificRequest) -> None:
     if _is_hidden(rights, ask):
         raise PermissionDenied
@@ -161,6 +174,11 @@ def _merged(db: Store, row: CheckServiceNode, ws: WatchSet) -> CheckServiceNode:
 
 def _node_name(row: CheckServiceNode) -> str:
     return row.Node.Node if row.Node else ""
+
+
+def _as_spelled(row: CheckServiceNode) -> tuple[str, str]:
+    """What a stream's view sorts by, where the state does not tell upper case from lower."""
+    return _node_name(row), row.Service.ID if row.Service else ""
 
 
 def _find(db: Store, ask: ServiceSpecificRequest, ws: WatchSet) -> tuple[int, list[CheckServiceNode]]:

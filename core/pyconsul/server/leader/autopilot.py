@@ -39,8 +39,8 @@ class Autopilot:
         self._looked_at = self._clock()
 
     async def start(self) -> None:
-        """Write the configured settings where there are none yet."""
-        self._stable_since = _rfc3339(time.time())
+        """Write the configured settings where there are none yet, after a restore as at the beginning."""
+        self._stable_since = self._stable_since or _rfc3339(time.time())
         if autopilot_config(self._server.db) is None:
             request = AutopilotSetConfigRequest(Config=self._server.config.autopilot)
             await self._server.propose(MessageType.AUTOPILOT, request)

@@ -105,8 +105,10 @@ def register(db: Store, index: int, req: RegisterRequest, *, preserve: bool = Fa
         with blamed("failed inserting node"):
             put_node(db, index, _node_of(req, preserve), preserve=preserve)
     if req.Service is not None:
-        with blamed("failed inserting service"):
-            put_service(db, index, req.Node, changed(req.Service, PeerName=peer), preserve=preserve)
+        service = changed(req.Service, PeerName=peer)
+        if not _is_stored(service_of_node(db, req.Node, service.ID, peer), service):
+            with blamed("failed inserting service"):
+                put_service(db, index, req.Node, service, preserve=preserve)
     for check in (*((req.Check,) if req.Check else ()), *(req.Checks or ())):
         if check.Node.lower() != req.Node.lower():
             raise InternalError(f'check node "{check.Node}" does not match node "{req.Node}"')
@@ -217,6 +219,16 @@ def same_node(old: Node, new: Node) -> bool:
         Locality=old.Locality,
         CreateIndex=old.CreateIndex,
         ModifyIndex=old.ModifyIndex,
+    )
+
+
+def _is_stored(old: NodeService | None, new: NodeService) -> bool:
+    """Whether a registration says of an instance what is known, down to the difference between none and empty.
+
+    Then Consul touches nothing; one that gives no weights is never the same, as those stored have some.
+    """
+    return old is not None and old == changed(
+        new, LocallyRegisteredAsSidecar=UNSET, CreateIndex=old.CreateIndex, ModifyIndex=old.ModifyIndex
     )
 
 
