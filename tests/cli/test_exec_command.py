@@ -204,3 +204,15 @@ def test_an_execution_keeps_its_session_however_long_it_waits(
     assert run("exec", "-wait=1ms", "-wait-repl=500ms", "true").code == 0
     paths = [asked.path for asked in agent.asked]
     assert "/v1/session/renew/s1" in paths[: paths.index("/v1/event/fire/_rexec")]
+
+
+def test_a_session_that_cannot_be_renewed_is_told_once(
+    nodes: Callable[..., None], agent: Any, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried again, since the agent may be back before the session ends."""
+    monkeypatch.setattr("pyconsul.cli.commands.exec._SESSION_TTL", 0.4)
+    nodes()
+    agent.on("PUT", "/v1/session/renew/s1", FAILS)
+    result = run("exec", "-wait=1ms", "-wait-repl=600ms", "true")
+    assert (result.code, result.err) == (0, f"Session renew failed: {FAILED}\n")
+    assert [asked.path for asked in agent.asked].count("/v1/session/renew/s1") > 1
