@@ -132,3 +132,14 @@ async def test_a_reload_says_whether_the_cache_has_other_limits(running: Reloada
         "[DEBUG] agent: Cache options have not been modified",
         "[INFO]  agent: Cache options have been updated",
     ]
+
+
+async def test_a_reload_says_that_the_request_limits_are_the_same(running: Reloadable) -> None:
+    """As Consul does, each time."""
+    monitor = Monitor(Level.WARN)
+    monitor.start()
+    await running.reload('limits { request_limits { mode = "permissive" } }')
+    assert monitor.take() == ""
+    await running.reload('limits { rpc_rate = 5 request_limits { mode = "permissive" } }')
+    monitor.stop()
+    assert "agent.server.rpc-rate-limit: UpdateConfig called but configuration has not changed.  " in monitor.take()

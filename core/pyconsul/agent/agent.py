@@ -67,9 +67,13 @@ if TYPE_CHECKING:
 
 log = logger("agent")
 _server_log = logger("agent.server")
+_limits_log = logger("agent.server.rpc-rate-limit")
 
 SESSION_TTL_MIN_NS = 10_000_000_000  # where none is configured
 _UINT64 = 1 << 64
+_SAME_LIMITS = (
+    "UpdateConfig called but configuration has not changed.  Skipping updating the server rate limiter configuration."
+)
 
 
 class Agent:
@@ -257,13 +261,15 @@ class Agent:
         self.server.consensus.configure_snapshots(_snapshot_rules(config))
         if self.server.consensus.is_leader:
             await write_bootstrap_entries(self.server, bootstrap_entries(config))
+        if config.limits.request_limits == self.config.limits.request_limits:
+            _limits_log.warn(_SAME_LIMITS)
+        self.server.limits.configure(_request_rates(config))
         configure_metrics(config)
         if config.cache == self.config.cache:
             log.debug("Cache options have not been modified")
         else:
             self.cache.limit(config.cache.entry_fetch_rate, config.cache.entry_fetch_max_burst)
             log.info("Cache options have been updated")
-        self.server.limits.configure(_request_rates(config))
         self._choose_lanes()
 
     def _watch(self, config: RuntimeConfig) -> None:
