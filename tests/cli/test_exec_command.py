@@ -48,8 +48,11 @@ def nodes(agent: Any) -> Callable[..., None]:
 
 
 def test_exec_prints_what_nodes_answer(nodes: Callable[..., None], agent: Any, run: Run) -> None:
-    """Output, exit codes and counts are shown, and a failing node makes the code 2."""
-    nodes("n1/out/00000", "n1/exit", "n1/ack", output=b"line 1\nline 2\n", exit=b"7")
+    """Output, exit codes and counts are shown, and a failing node makes the code 2.
+
+    What comes at once comes sorted, the exit before the output; it is told the other way round.
+    """
+    nodes("n1/exit", "n1/out/00000", "n1/ack", exit=b"7", output=b"line 1\nline 2\n")
     result = run("exec", *BRIEFLY, "uptime", "-a")
     assert (result.code, result.err) == (2, "")
     assert result.out == (

@@ -200,7 +200,7 @@ class _Execution:
                 reply = self._client.ask(keys_request(self._folder), QueryOptions(index=index, wait=left))
             index = reply.meta.index
             fresh = [key for key in reply.value if key not in self._tally.seen]
-            for key in fresh:
+            for key in sorted(fresh, key=lambda key: key.endswith(_EXIT)):  # what a node says, before that it is done
                 self._take(key)
             if fresh:
                 quiet_since = time.monotonic()
