@@ -78,7 +78,7 @@ def run(args: Args, console: Console) -> int:
 
 
 def _collect_past(since: str, console: Console) -> None:
-    """Leave it to hcdiag, which Consul has inside and we call as a program; how it ends is its own affair. Raises Failed."""
+    """Leave it to hcdiag, which Consul has inside and we call; how it ends is its own affair. Raises Failed."""
     console.flush()
     program = shutil.which("hcdiag", path=console.environ.get("PATH"))
     if program is None:
