@@ -34,7 +34,7 @@ from pyconsul.agent.local.sync import Syncer
 from pyconsul.agent.local.tokens import Tokens, kept_at
 from pyconsul.agent.local.work import LocalWork
 from pyconsul.agent.members import lan_members
-from pyconsul.agent.reloading import reloaded
+from pyconsul.agent.reloading import reloaded, with_old_safeguards
 from pyconsul.agent.retry_join import RetryJoin, RetryJoins
 from pyconsul.agent.rpc import rpc_of
 from pyconsul.agent.systemd import tell_ready
@@ -222,12 +222,15 @@ class Agent:
         """Tell the cluster that this agent goes for good; alone there is nobody to tell."""
         _server_log.info("server starting leave")
 
-    async def reload(self) -> None:
+    async def reload(self, *, unasked: bool = False) -> None:
         """Read the configuration again and take over what may change while running.
 
-        Raises ConfigError; what was taken over until then stays.
+        ``unasked`` is a reload because a file has changed, which changes less. Raises ConfigError; what was taken over
+        until then stays.
         """
         fresh = msgspec.structs.replace(self._read_config(), node_id=self.node_id)
+        if unasked:
+            fresh = with_old_safeguards(self.config, fresh)
         if not valid_level(fresh.log_level):
             log.warn("Invalid log level in new configuration", level=fresh.log_level)
             fresh = msgspec.structs.replace(fresh, log_level=self.config.log_level)
