@@ -132,3 +132,28 @@ async def test_a_reload_says_whether_the_cache_has_other_limits(running: Reloada
         "[DEBUG] agent: Cache options have not been modified",
         "[INFO]  agent: Cache options have been updated",
     ]
+
+
+async def test_a_reload_says_that_the_request_limits_are_the_same(running: Reloadable) -> None:
+    """As Consul does, each time."""
+    monitor = Monitor(Level.WARN)
+    monitor.start()
+    await running.reload('limits { request_limits { mode = "permissive" } }')
+    assert monitor.take() == ""
+    await running.reload('limits { rpc_rate = 5 request_limits { mode = "permissive" } }')
+    monitor.stop()
+    assert "agent.server.rpc-rate-limit: UpdateConfig called but configuration has not changed.  " in monitor.take()
+
+
+async def test_a_changed_file_alone_switches_no_safeguards_off(running: Reloadable) -> None:
+    """The log tells how to; whoever asks for the reload gets it."""
+    monitor = Monitor(Level.WARN)
+    running.text = "encrypt_verify_incoming = false"
+    monitor.start()
+    await running.agent.reload(unasked=True)
+    monitor.stop()
+    told = 'StaticRuntimeConfig="{true true}" StaticRuntimeConfig From file="{false true}"\n'
+    assert f"apply these changes.: {told}" in monitor.take()
+    assert (await running.shown("StaticRuntimeConfig"))["EncryptVerifyIncoming"] is True
+    await running.agent.reload()
+    assert (await running.shown("StaticRuntimeConfig"))["EncryptVerifyIncoming"] is False

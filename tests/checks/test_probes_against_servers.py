@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from pyconsul.agent.checks.dialing import DialError, split_address
 from pyconsul.agent.checks.probes import NotImplementedHere, Result
+from pyconsul.telemetry.logging import Level, Monitor
 from pyconsul.testing.ports import free_port
 from tests.checks.conftest import OK, SECOND, Serve, answering, attempt, silent
 
@@ -420,6 +421,17 @@ async def test_an_engine_s_address_names_a_protocol(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("DOCKER_HOST", "/var/run/docker.sock")
     with pytest.raises(NotImplementedHere, match=r"unable to parse docker host `/var/run/docker.sock`"):
         await attempt(DockerContainerID="box", ScriptArgs=["x"])
+
+
+async def test_the_log_tells_once_where_the_docker_engine_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many checks use it."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/once")
+    monitor = Monitor(Level.DEBUG)
+    monitor.start()
+    for _ in range(2):
+        await attempt(DockerContainerID="box", ScriptArgs=["x"])
+    monitor.stop()
+    assert monitor.take().count(f"[DEBUG] agent: created docker client: host=unix://{tmp_path}/once\n") == 1
 
 
 async def test_an_absent_docker_engine_is_an_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,6 +176,23 @@ async def test_kinds_that_cannot_run_are_refused_and_leave_the_old_one(bench: Be
     assert bench.runner.count("ttl") == 1
 
 
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"GRPC": "a:1", "UDP": "a:1", "TCP": "a:1", "HTTP": "http://a"}, "http"),
+        ({"GRPC": "a:1", "UDP": "a:1", "TCP": "a:1"}, "tcp"),
+        ({"H2PING": "a:1", "ScriptArgs": ["true"], "GRPC": "a:1"}, "grpc"),
+        ({"H2PING": "a:1", "ScriptArgs": ["true"]}, "script"),
+        ({"TTL": SECOND, "Interval": 0, "GRPC": "a:1"}, "ttl"),
+    ],
+)
+async def test_a_check_of_several_kinds_runs_as_one(bench: Bench, fields: dict[str, Any], kind: str) -> None:
+    """In Consul's order, whatever the API shows."""
+    fields.setdefault("Interval", 60 * SECOND)
+    bench.start(**fields)
+    assert bench.runner.count(kind) == 1
+
+
 async def test_ttl_checks_run_out_and_come_back(bench: Bench) -> None:
     """Silence is critical, a report makes it good again."""
     bench.start(TTL=SECOND // 20, status="passing")

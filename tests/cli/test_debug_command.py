@@ -198,3 +198,17 @@ def test_unknown_targets_are_named(live: Run, tmp_path: Path) -> None:
     """A target that is none is refused after the agent was asked."""
     told = live("debug", "-capture=bogus", cwd=tmp_path).err
     assert told.endswith("==> Capture validation failed: target not found: bogus\n")
+
+
+def test_the_past_is_left_to_hcdiag(recorded: Any, run: Run, tmp_path: Path) -> None:
+    """It gets the time as it stands, and its failure is not ours; without it we can only say so."""
+    program = tmp_path / "hcdiag"
+    program.write_text('#!/bin/sh\necho "$@" >"${0%/*}/asked"\nexit 3\n')
+    program.chmod(0o755)
+    greeting = "==> Starting debugger and capturing static information...\n     Agent Version: '1.21.4'\n"
+    told = run("debug", "-since=72h", f"-output={tmp_path}/a", PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert (told.code, told.out, told.err) == (0, greeting, "")
+    assert (tmp_path / "asked").read_text() == "run -consul -since=72h\n"
+    alone = run("debug", "-since=72h", f"-output={tmp_path}/b", PATH="/nowhere")
+    assert (alone.code, alone.out) == (1, greeting)
+    assert alone.err == "==> -since needs the program hcdiag, which py-consul does not come with\n"

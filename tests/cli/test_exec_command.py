@@ -48,8 +48,11 @@ def nodes(agent: Any) -> Callable[..., None]:
 
 
 def test_exec_prints_what_nodes_answer(nodes: Callable[..., None], agent: Any, run: Run) -> None:
-    """Output, exit codes and counts are shown, and a failing node makes the code 2."""
-    nodes("n1/out/00000", "n1/exit", "n1/ack", output=b"line 1\nline 2\n", exit=b"7")
+    """Output, exit codes and counts are shown, and a failing node makes the code 2.
+
+    What comes at once comes sorted, the exit before the output; it is told the other way round.
+    """
+    nodes("n1/exit", "n1/out/00000", "n1/ack", exit=b"7", output=b"line 1\nline 2\n")
     result = run("exec", *BRIEFLY, "uptime", "-a")
     assert (result.code, result.err) == (2, "")
     assert result.out == (
@@ -204,3 +207,15 @@ def test_an_execution_keeps_its_session_however_long_it_waits(
     assert run("exec", "-wait=1ms", "-wait-repl=500ms", "true").code == 0
     paths = [asked.path for asked in agent.asked]
     assert "/v1/session/renew/s1" in paths[: paths.index("/v1/event/fire/_rexec")]
+
+
+def test_a_session_that_cannot_be_renewed_is_told_once(
+    nodes: Callable[..., None], agent: Any, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried again, since the agent may be back before the session ends."""
+    monkeypatch.setattr("pyconsul.cli.commands.exec._SESSION_TTL", 0.4)
+    nodes()
+    agent.on("PUT", "/v1/session/renew/s1", FAILS)
+    result = run("exec", "-wait=1ms", "-wait-repl=600ms", "true")
+    assert (result.code, result.err) == (0, f"Session renew failed: {FAILED}\n")
+    assert [asked.path for asked in agent.asked].count("/v1/session/renew/s1") > 1

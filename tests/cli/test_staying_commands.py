@@ -357,6 +357,8 @@ def test_ports_are_tried(agent: Any, run: Run) -> None:
         "TCP: Port 1 on 127.0.0.1 is closed, unreachable, or the connection timed out.",
         "TCP: Port abc on 127.0.0.1 is closed, unreachable, or the connection timed out.",
     ]
+    nowhere = run("troubleshoot", "ports", "-host=.*", "-ports=1").out
+    assert nowhere == "TCP: Port 1 on .* is closed, unreachable, or the connection timed out.\n"
     told = run("troubleshoot", "ports", "-host=").err
     assert told == "-host is required. or set environment variable CONSUL_HTTP_ADDR\n"
 

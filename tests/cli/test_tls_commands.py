@@ -61,6 +61,23 @@ def test_an_authority_may_only_sign_for_its_domains(folder: Path, run: Run) -> N
     assert 'DNS name "c.test" is not permitted by any constraint' in refused.err
 
 
+@pytest.mark.parametrize(
+    ("flag", "shown"),
+    [
+        ("-additional-dnsname=a b.a.test", '"a b.a.test"'),
+        ("-additional-dnsname=x.a.test.", '"x.a.test."'),
+        ("-additional-dnsname=.a.test", '".a.test"'),
+        ("-dc=", '"server..a.test"'),
+    ],
+)
+def test_an_authority_of_domains_signs_for_names_alone(flag: str, shown: str, folder: Path, run: Run) -> None:
+    """Labels of printable characters, and none of them empty."""
+    run("tls", "ca", "create", "-domain=a.test", "-name-constraint")
+    result = run("tls", "cert", "create", "-server", "-domain=a.test", flag)
+    unsigned = "x509: a root or intermediate certificate is not authorized to sign for this name"
+    assert result.err == f"{unsigned}: x509: cannot parse dnsName {shown}\n"
+
+
 def test_names_of_an_authority_can_be_given(folder: Path, run: Run) -> None:
     """Common name, cluster id and days appear in the certificate."""
     run("tls", "ca", "create", "-common-name=mine", "-cluster-id=abc", "-days=30")

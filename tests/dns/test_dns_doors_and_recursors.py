@@ -398,3 +398,61 @@ async def test_the_log_tells_of_each_question(world: Any, recursors: Recursors) 
         '[DEBUG] agent.dns: recurse succeeded for question: question="{example.com. 1 1}" ',
         served + 'question="{example.com. 1 1}" network=udp client_network=udp',
     ]
+
+
+async def test_the_log_tells_of_answers_that_are_cut(world: Any) -> None:
+    """Each of them, also one that was kept: how many records and octets went out of how many."""
+    for number in range(20):
+        await world.service("n1", "198.51.100.1", "web", id=f"w{number}", address=f"198.51.100.{number}")
+    monitor = Monitor(Level.DEBUG)
+    add_sink(monitor)
+    try:
+        for _ in range(2):
+            await world.ask("web.service.consul", "A")
+            told = 'protocol=udp question=["{web.service.consul. 1 1}"] records=3/20 size=84/356'
+            assert f"[DEBUG] agent.dns: DNS response too large, truncated: {told}\n" in monitor.take()
+    finally:
+        remove_sink(monitor)
+    assert world.calls == ["Health.ServiceNodes"]
+
+
+async def test_the_log_tells_of_names_that_lead_to_one_another(world: Any) -> None:
+    """Each service's address is the other's name."""
+    await world.service("n1", "198.51.100.1", "here", address="there.service.consul")
+    await world.service("n1", "198.51.100.1", "there", address="here.service.consul")
+    monitor = Monitor(Level.ERROR)
+    add_sink(monitor)
+    try:
+        await world.ask("here.service.consul", "A")
+        told = "Infinite recursion detected for name, won't perform any CNAME resolution.: name=here.service.consul.\n"
+        assert monitor.take().endswith(f"agent.dns: {told}")
+    finally:
+        remove_sink(monitor)
+
+
+async def test_the_log_tells_whether_there_are_recursors(world: Any, recursors: Recursors) -> None:
+    """Once for each door, at the start and when a reload changes it."""
+    await recursors(lambda asked: asked.reply())
+    monitor = Monitor(Level.DEBUG)
+    add_sink(monitor)
+    try:
+        await world.door.start([Address("tcp", "127.0.0.1", 0), Address("udp", "127.0.0.1", 0)])
+        assert monitor.take().count("[DEBUG] agent.dns: recursor enabled\n") == 2
+        for _ in range(2):
+            world.configure(recursors=())
+        assert monitor.take().count("[DEBUG] agent.dns: recursor disabled\n") == 2
+    finally:
+        remove_sink(monitor)
+
+
+async def test_the_log_tells_how_long_a_recursor_took_for_a_name(world: Any, recursors: Recursors) -> None:
+    """It stands behind an instance whose address is a name elsewhere."""
+    await recursors(lambda asked: asked.reply())
+    await world.service("n1", "198.51.100.1", "ext", address="www.example.com")
+    monitor = Monitor(Level.DEBUG)
+    add_sink(monitor)
+    try:
+        await world.ask("ext.service.consul", "A")
+        assert "[DEBUG] agent.dns: cname recurse RTT for name: name=www.example.com. rtt=" in monitor.take()
+    finally:
+        remove_sink(monitor)

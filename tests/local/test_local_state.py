@@ -104,6 +104,18 @@ def test_a_removed_row_is_gone_here_and_to_be_told() -> None:
     assert not state.gone_services
 
 
+def test_a_check_goes_with_its_service_whether_it_was_in_step_or_not() -> None:
+    """The catalog drops both, so that nobody has to tell of the check."""
+    state = a_state()
+    state.add_service(a_service(), [a_check("c", "web")])
+    all_synced(state)
+    state.update_check("c", "critical", "news", 0.0)
+    state.remove_service("web")
+    state.remove_check("c")
+    state.service_left("web")
+    assert not state.gone_checks
+
+
 def test_what_goes_and_comes_back_unchanged_is_not_sent() -> None:
     """A reload takes everything out and puts it back; the catalog hears nothing of it."""
     state = a_state()

@@ -230,10 +230,24 @@ def test_a_semaphore_that_cannot_be_had_says_where_it_failed(
         client(lambda it: it.semaphore("p", 1).acquire())
 
 
-def test_holders_that_nobody_can_read_are_an_error(client: Either, scripted: Scripted) -> None:
-    """Somebody else writes there."""
-    scripted({"GET kv/p": [of_semaphore("no JSON")]})
-    with pytest.raises(errors.CoordinationFailed, match=r"^lock decoding failed: "):
+@pytest.mark.parametrize(
+    ("holders", "reason"),
+    [
+        ("x", "invalid character 'x' looking for beginning of value"),
+        ('{"Limit":1} x', "invalid character 'x' after top-level value"),
+        ("[]", "json: cannot unmarshal array into Go value of type api.semaphoreLock"),
+        (
+            '{"Limit":"a"}',
+            "json: cannot unmarshal string into Go struct field semaphoreLock.Limit of type int",
+        ),
+    ],
+)
+def test_holders_that_nobody_can_read_are_an_error(
+    holders: str, reason: str, client: Either, scripted: Scripted
+) -> None:
+    """Somebody else writes there; the reason is in Consul's words."""
+    scripted({"GET kv/p": [of_semaphore(holders)]})
+    with told(errors.CoordinationFailed, f"lock decoding failed: {reason}"):
         client(lambda it: it.semaphore("p", 1).acquire())
 
 

@@ -174,3 +174,30 @@ async def test_a_url_that_nobody_serves_ends_nothing() -> None:
         remove_sink(monitor)
     refused = r'error="Put \"http://127.0.0.1:1/\": dial tcp 127.0.0.1:1: connect: connection refused"'
     assert refused in monitor.take()
+
+
+async def test_the_log_tells_of_values_without_an_index(tmp_path: Path) -> None:
+    """It says that the handler is skipped, which it is not, as in Consul."""
+    plan = watch_plan({"type": "agent_service", "service_id": "web", "args": ["touch", str(tmp_path / "called")]})
+    monitor = Monitor(Level.ERROR)
+    add_sink(monitor)
+    try:
+        await handle(plan, Update("6a3ff40e149cae79", {}))
+        told = "Handler only supports index-based  watches but non index-based watch run. Skipping Handler.\n"
+        assert monitor.take().endswith(f"[ERROR] agent.watch.watch: {told}")
+    finally:
+        remove_sink(monitor)
+    assert (tmp_path / "called").exists()
+
+
+async def test_a_handler_that_does_not_start_has_said_nothing() -> None:
+    """Consul tells of its output all the same."""
+    monitor = Monitor(Level.DEBUG)
+    add_sink(monitor)
+    try:
+        await handle(watch_plan({"type": "key", "key": "a", "args": ["/nosuch"]}), Update(1, None))
+        first, second = monitor.take().splitlines()
+    finally:
+        remove_sink(monitor)
+    assert 'error="fork/exec /nosuch: no such file or directory"' in first
+    assert second.endswith('[DEBUG] agent: watch handler output: watch_handler=["/nosuch"] output=""')

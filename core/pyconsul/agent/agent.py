@@ -33,7 +33,7 @@ from pyconsul.agent.local.sync import Syncer
 from pyconsul.agent.local.tokens import Tokens, kept_at
 from pyconsul.agent.local.work import LocalWork
 from pyconsul.agent.members import lan_members
-from pyconsul.agent.reloading import reloaded
+from pyconsul.agent.reloading import reloaded, with_old_safeguards
 from pyconsul.agent.retry_join import RetryJoin, RetryJoins
 from pyconsul.agent.rpc import rpc_of
 from pyconsul.agent.systemd import tell_ready
@@ -67,9 +67,13 @@ if TYPE_CHECKING:
 
 log = logger("agent")
 _server_log = logger("agent.server")
+_limits_log = logger("agent.server.rpc-rate-limit")
 
 SESSION_TTL_MIN_NS = 10_000_000_000  # where none is configured
 _UINT64 = 1 << 64
+_SAME_LIMITS = (
+    "UpdateConfig called but configuration has not changed.  Skipping updating the server rate limiter configuration."
+)
 
 
 class Agent:
@@ -218,12 +222,15 @@ class Agent:
         """Tell the cluster that this agent goes for good; alone there is nobody to tell."""
         _server_log.info("server starting leave")
 
-    async def reload(self) -> None:
+    async def reload(self, *, unasked: bool = False) -> None:
         """Read the configuration again and take over what may change while running.
 
-        Raises ConfigError; what was taken over until then stays.
+        ``unasked`` is a reload because a file has changed, which changes less. Raises ConfigError; what was taken over
+        until then stays.
         """
         fresh = msgspec.structs.replace(self._read_config(), node_id=self.node_id)
+        if unasked:
+            fresh = with_old_safeguards(self.config, fresh)
         if not valid_level(fresh.log_level):
             log.warn("Invalid log level in new configuration", level=fresh.log_level)
             fresh = msgspec.structs.replace(fresh, log_level=self.config.log_level)
@@ -257,13 +264,15 @@ class Agent:
         self.server.consensus.configure_snapshots(_snapshot_rules(config))
         if self.server.consensus.is_leader:
             await write_bootstrap_entries(self.server, bootstrap_entries(config))
+        if config.limits.request_limits == self.config.limits.request_limits:
+            _limits_log.warn(_SAME_LIMITS)
+        self.server.limits.configure(_request_rates(config))
         configure_metrics(config)
         if config.cache == self.config.cache:
             log.debug("Cache options have not been modified")
         else:
             self.cache.limit(config.cache.entry_fetch_rate, config.cache.entry_fetch_max_burst)
             log.info("Cache options have been updated")
-        self.server.limits.configure(_request_rates(config))
         self._choose_lanes()
 
     def _watch(self, config: RuntimeConfig) -> None:

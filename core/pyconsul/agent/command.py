@@ -177,7 +177,9 @@ def _watch_files(agent: Agent, loaded: Loaded) -> Routine | None:
         each = (tls.internal_rpc, tls.grpc, tls.https)
         return [*loaded.watched, *(name for part in each for name in (part.cert_file, part.key_file) if name)]
 
-    watcher = Routine("auto-reload config", partial(reload_on_change, paths, agent.reload, log), log)
+    watcher = Routine(
+        "auto-reload config", partial(reload_on_change, paths, partial(agent.reload, unasked=True), log), log
+    )
     watcher.start()
     return watcher
 

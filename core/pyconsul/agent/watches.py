@@ -28,7 +28,7 @@ __all__ = ["BadWatch", "Watches", "client_settings", "watch_plan"]
 
 OUTPUT_LIMIT: Final = 4096
 _log = logger("agent")
-_watch_log = logger("agent.watch")
+_watch_log = logger("agent.watch.watch")  # the agent names it so, and Consul's client once more
 
 
 class BadWatch(ValueError):
@@ -130,7 +130,12 @@ async def follow(plan: Plan, settings: Settings) -> None:
 
 
 async def handle(plan: Plan, update: Update) -> None:
-    """Call the handler with one value; what goes wrong is logged."""
+    """Call the handler with one value; what goes wrong is logged.
+
+    Of a value without an index the log says that it is skipped. As in Consul it is not.
+    """
+    if not isinstance(update.mark, int):
+        _watch_log.error("Handler only supports index-based  watches but non index-based watch run. Skipping Handler.")
     body = plan.to_json(update.value)
     if plan.http_handler is not None:
         await _post(plan.http_handler, update.index, body)
@@ -152,6 +157,7 @@ async def _run(command: list[str], shown: list[str] | str, index: int, body: byt
         )
     except children.NotStarted as error:
         _log.error("Failed to run watch handler", watch_handler=shown, error=error)
+        _log.debug("watch handler output", watch_handler=shown, output="")
         return
     try:
         output = await _talk(child, body)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 import secrets
 import warnings
 from collections.abc import Generator, Sequence
@@ -35,6 +36,7 @@ _SUBJECT = (
     (NameOID.STREET_ADDRESS, "101 Second Street"),
     (NameOID.POSTAL_CODE, "94105"),
 )
+_DNS_NAME = re.compile(r"[!-\-/-~]+(?:\.[!-\-/-~]+)*")  # labels of printable ASCII, as Go's x509 wants them
 _KEY_TYPES = ("EC PRIVATE KEY", "RSA PRIVATE KEY", "PRIVATE KEY")
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 _PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
@@ -136,11 +138,18 @@ def verify(parent: x509.Certificate, made: x509.Certificate, dns_names: Sequence
             raise CertificateError(f"x509: certificate has expired or is not yet valid: {late}")
     allowed = _permitted_domains(parent)
     for dns in dns_names if allowed else ():
-        if not any(_is_below(dns, domain) for domain in allowed):
-            raise CertificateError(
-                "x509: a root or intermediate certificate is not authorized to sign for this name: "
-                f'DNS name "{dns}" is not permitted by any constraint'
-            )
+        if reason := _why_not_signed(dns, allowed):
+            unsigned = "a root or intermediate certificate is not authorized to sign for this name"
+            raise CertificateError(f"x509: {unsigned}: {reason}")
+
+
+def _why_not_signed(dns: str, allowed: Sequence[str]) -> str:
+    """What keeps an authority for the ``allowed`` domains from signing for a name; "" for nothing."""
+    if dns and not _DNS_NAME.fullmatch(dns):
+        return f"x509: cannot parse dnsName {quote(dns)}"
+    if not any(_is_below(dns, domain) for domain in allowed):
+        return f"DNS name {quote(dns)} is not permitted by any constraint"
+    return ""
 
 
 def _permitted_domains(authority: x509.Certificate) -> list[str]:

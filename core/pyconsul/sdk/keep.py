@@ -23,7 +23,8 @@ class KeptSession:
     """A session that is renewed every half TTL. ``id`` names it; ``lost`` is set when it could not be kept.
 
     That is when the servers do not know it any more, or when its TTL has passed since the last renewal that was
-    answered was sent: they may end it then. Without a TTL nothing is renewed. ``on_lost`` is called with ``lost``.
+    answered was sent: they may end it then. Without a TTL nothing is renewed. ``on_lost`` is called with ``lost``,
+    ``on_failure`` with the error of a renewal that failed after one that did not.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class KeptSession:
         ttl: float | str,
         options: QueryOptions | None = None,
         on_lost: Callable[[], None] | None = None,
+        on_failure: Callable[[ConsulError], None] | None = None,
     ) -> None:
         self.id = ""
         self.lost = Signal()
@@ -42,6 +44,7 @@ class KeptSession:
         self._options = options or NO_OPTIONS
         self._ttl = _seconds_of(ttl)
         self._on_lost = on_lost
+        self._on_failure = on_failure
         self._renewed = 0.0
         self._is_gone = False
         self._renewal: Background | None = None
@@ -90,15 +93,20 @@ class KeptSession:
         if not self._ttl:
             return
         pause = self._ttl / 2
+        failing = False
         while self.id and (left := self._left()) > 0:
             await sleep(min(pause, left))
             asked = now()
             options = msgspec.structs.replace(self._options, timeout=max(self._left(), _LAST_CHANCE))
             try:
                 session = await self._client.call(renew_request(self.id), options)
-            except ConsulError:
+            except ConsulError as error:
+                if self._on_failure is not None and not failing:
+                    self._on_failure(error)
+                failing = True
                 pause = min(_RETRY_RENEWAL, self._ttl / 4)
                 continue
+            failing = False
             if session is None:
                 self._is_gone = True
                 break

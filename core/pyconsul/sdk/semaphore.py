@@ -6,6 +6,7 @@ The layout and its constants are those of Consul's client library, so that holde
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import msgspec
 
@@ -38,6 +39,8 @@ HOLDERS_KEY = ".lock"
 
 class Holders(msgspec.Struct):
     """The entry that all contenders agree on; ``Holders`` is a set of session IDs."""
+
+    go_type: ClassVar = "api.semaphoreLock"
 
     Limit: int = 0
     Holders: dict[str, bool] | None = None
@@ -184,11 +187,14 @@ class Semaphore(Contender):
 
 
 def _decoded(value: bytes | None, limit: int) -> Holders:
+    from pyconsul.lang.gojson_syntax import GoSyntaxError  # whoever contends for no semaphore does not pay for these
+    from pyconsul.structs.godecode import DecodeError, into, parse_whole
+
     if not value:
         return Holders(Limit=limit)
     try:
-        return msgspec.json.decode(value, type=Holders)
-    except msgspec.DecodeError as error:
+        return into(parse_whole(value), Holders, strict=False)
+    except (GoSyntaxError, DecodeError) as error:
         raise CoordinationFailed(f"lock decoding failed: {error}") from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from functools import cache
 from typing import Any, ClassVar, Final, TypeVar
 from urllib.parse import quote_plus
 
@@ -80,18 +81,33 @@ class DockerProbe:
         """Nothing is held."""
 
 
+class _Place(msgspec.Struct, frozen=True):
+    """Where an engine is: the path of a socket, or an address. ``host`` is its name in requests, "" for the address."""
+
+    socket: str
+    host: str
+    address: str
+
+
+@cache  # one engine serves all checks, and the log tells of it once
+def _place_of(host: str) -> _Place:
+    """A ``DOCKER_HOST``, cut. Raises NotImplementedHere."""
+    protocol, slashes, address = host.partition("://")
+    if not slashes:
+        text = f"unable to parse docker host `{host}`"
+        _log.error("error creating docker client", error=text)
+        raise NotImplementedHere(text)
+    _log.debug("created docker client", host=host)
+    if protocol == "unix":
+        return _Place(address, "docker", address)
+    return _Place("", "", address.partition("/")[0] if protocol == "tcp" else address)
+
+
 class _Engine:
     """The three calls of the engine's API that a check needs."""
 
     def __init__(self, host: str, limit: int) -> None:
-        protocol, slashes, address = host.partition("://")
-        if not slashes:
-            text = f"unable to parse docker host `{host}`"
-            _log.error("error creating docker client", error=text)
-            raise NotImplementedHere(text)
-        self._socket = address if protocol == "unix" else ""
-        self._host = "docker" if self._socket else ""
-        self._address = address.partition("/")[0] if protocol == "tcp" else address
+        self._place = _place_of(host)
         self._limit = limit
 
     async def create(self, container: str, command: list[str]) -> str:
@@ -139,9 +155,9 @@ class _Engine:
         data = b"" if body is None else gojson.encode(body) + b"\n"
         tail = Tail(self._limit)
         try:
-            url = msgspec.structs.replace(gourl.parse(path), scheme="http", host=self._address)
-            request = Request(method=method, url=url, host=self._host, headers=headers, body=data)
-            async with await ask(request, patience=math.inf, unix_path=self._socket) as reply:
+            url = msgspec.structs.replace(gourl.parse(path), scheme="http", host=self._place.address)
+            request = Request(method=method, url=url, host=self._place.host, headers=headers, body=data)
+            async with await ask(request, patience=math.inf, unix_path=self._place.socket) as reply:
                 try:
                     async for piece in reply:
                         tail.write(piece)

@@ -58,6 +58,23 @@ def settled(kind: CheckType) -> CheckType:
     )
 
 
+def _runs_as(kind: CheckType) -> str:
+    """The kind as which a check that could be several runs; as in Consul the API may show another of them."""
+    if kind.Interval <= 0:
+        return kind.kind()
+    wanted = {
+        "http": kind.HTTP,
+        "tcp": kind.TCP,
+        "udp": kind.UDP,
+        "grpc": kind.GRPC,
+        "docker": kind.is_script and kind.DockerContainerID,
+        "os_service": kind.OSService,
+        "script": kind.is_script,
+        "h2ping": kind.H2PING,
+    }
+    return next((name for name, is_wanted in wanted.items() if is_wanted), kind.kind())
+
+
 class _Running(Protocol):
     """A check that runs."""
 
@@ -99,7 +116,7 @@ class CheckRunner:
 
         What is wrong with the target shows in results; only what can never run is refused.
         """
-        name = kind.kind()
+        name = _runs_as(kind)
         limit = self._output_limit
         if kind.OutputMaxSize > 0:
             limit = min(limit, kind.OutputMaxSize)

@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Address
 
-from pyconsul.agent.dns.lookup import Asked, NoSuchName, Recurse, Step, find, with_question
+from pyconsul.agent.dns.lookup import Asked, Endless, NoSuchName, Recurse, Step, find, with_question
 from pyconsul.agent.dns.names import BadName, IPAddress, fqdn, parse_ip
 from pyconsul.agent.dns.records import Record, Type, address, pointing, txt
 from pyconsul.agent.dns.settings import DnsSettings
@@ -85,6 +85,7 @@ def resolve(asked: Asked, name: str) -> Step[list[Record]]:
     lower = name.lower()
     if lower.endswith(("." + settings.domain, "." + settings.alt_domain)):
         if asked.depth < 1:
+            yield Endless(name)
             return []
         try:
             found = yield from find(with_question(asked, name, Type.ANY))

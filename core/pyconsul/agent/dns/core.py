@@ -1,5 +1,7 @@
 """The DNS core: query and catalog in, record set out; record set in, packet out. No I/O, no clock, no task."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from pyconsul.agent.dns import literal, node, prepared, service  # fill the table of kinds
@@ -91,14 +93,24 @@ class DnsCore:
             message.authority.append(soa_record(query.name, settings, now))
         message.add_edns(ecs_global=found.ecs_global or reverse)
         if not reverse:
-            cut = trim_tcp(message) if tcp else trim_udp(message, settings.udp_answer_limit)
-            message.truncated = cut and settings.enable_truncate
+            whole = msgspec.structs.replace(message)
+            if trim_tcp(message) if tcp else trim_udp(message, settings.udp_answer_limit):
+                message.whole = whole
+                message.truncated = settings.enable_truncate
         return message
 
-    def packet(self, query: Query, found: RecordSet, *, tcp: bool, now: int) -> bytes:
-        """The same as octets; what cannot be written, such as a label of 64 octets, is a server failure."""
+    def packet(
+        self, query: Query, found: RecordSet, *, tcp: bool, now: int, on_cut: Callable[[Message], None] | None = None
+    ) -> bytes:
+        """The same as octets; what cannot be written, such as a label of 64 octets, is a server failure.
+
+        ``on_cut`` is told of a message that does not show all there is.
+        """
         try:
-            return self.message(query, found, tcp=tcp, now=now).pack()
+            message = self.message(query, found, tcp=tcp, now=now)
+            if message.whole is not None and on_cut is not None:
+                on_cut(message)
+            return message.pack()
         except BadName:
             return self.failure(query)
 

@@ -1,7 +1,8 @@
 """What every kind of look-up shares: what was asked, what may be asked of others, and the record set that comes out.
 
 A look-up is a generator. It yields ``Ask`` (an RPC) or ``Recurse`` (a name that only a recursor knows) and is sent the
-answer; whoever drives it does the waiting. So this package needs no socket, clock or task to be run and tested.
+answer, or ``Endless`` (for the log); whoever drives it does the waiting and writing. So this package needs no socket,
+clock or task to be run and tested.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -35,13 +36,19 @@ class Ask(msgspec.Struct, frozen=True):
     request: ReadRequest
 
 
+class Endless(msgspec.Struct, frozen=True):
+    """A name of ours to which too many others led; nothing comes back but that the log has told of it."""
+
+    name: str
+
+
 class Recurse(msgspec.Struct, frozen=True):
     """A name outside our domain whose addresses are wanted; answered with records, none if no recursor knows."""
 
     name: str
 
 
-Step: TypeAlias = Generator[Ask | Recurse, Any, Reply]
+Step: TypeAlias = Generator[Ask | Recurse | Endless, Any, Reply]
 
 
 class NoSuchName(Exception):

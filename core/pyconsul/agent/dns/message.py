@@ -1,5 +1,7 @@
 """Queries as they come from a packet, and answers on their way into one."""
 
+from __future__ import annotations
+
 import struct
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
@@ -203,7 +205,10 @@ def _subnet(body: bytes) -> Subnet:
 
 
 class Message(msgspec.Struct):
-    """An answer: three sections of records under the question of ``query``."""
+    """An answer: three sections of records under the question of ``query``.
+
+    ``whole`` is what it was before answers were left out for its size; None where all of them are there.
+    """
 
     query: Query
     rcode: int = Rcode.NOERROR
@@ -214,6 +219,7 @@ class Message(msgspec.Struct):
     answer: list[Record] = msgspec.field(default_factory=list[Record])
     authority: list[Record] = msgspec.field(default_factory=list[Record])
     additional: list[Record] = msgspec.field(default_factory=list[Record])
+    whole: Message | None = None
 
     def header(self) -> bytes:
         """The twelve octets in front."""

@@ -1,7 +1,8 @@
 """Answers of fixed shape: their records packed once, joined in a fresh order for every query.
 
 Most answers of a service differ only in which instances they show and in what order. Where every order gives records
-of known octets at computable offsets, a plan makes the packet without packing anything.
+of known octets at computable offsets, a plan makes the packet without packing anything. ``cut`` tells of plans whose
+packets do not show all there is.
 """
 
 from typing import Final
@@ -26,6 +27,7 @@ class FixedPlan(msgspec.Struct, frozen=True):
     """A packet without any choice in it; only the query's number changes."""
 
     rest: bytes
+    cut: bool
 
     def packet(self, number: bytes, dice: Dice) -> bytes:
         """The answer to the query with this number."""
@@ -40,6 +42,7 @@ class AddressPlan(msgspec.Struct, frozen=True):
     chunks: list[bytes]
     count: int
     tail: bytes
+    cut: bool
 
     def packet(self, number: bytes, dice: Dice) -> bytes:
         """The answer to the query with this number."""
@@ -53,6 +56,7 @@ class SrvPlan(msgspec.Struct, frozen=True):
     chunks: list[tuple[bytes, tuple[bytes, ...]]]
     count: int
     tail: bytes
+    cut: bool
 
     def packet(self, number: bytes, dice: Dice) -> bytes:
         """The answer to the query with this number."""
@@ -100,7 +104,7 @@ def _fixed(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> Plan 
     message = core.message(query, found, tcp=tcp, now=0)
     if found.groups or any(r.type == Type.SOA for r in (*message.answer, *message.authority)):
         return None  # the serial of an SOA record is the time
-    return FixedPlan(message.pack()[2:])
+    return FixedPlan(message.pack()[2:], message.whole is not None)
 
 
 def _address_plan(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> Plan | None:
@@ -112,7 +116,7 @@ def _address_plan(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -
     chunks = [_chunk(group.answer[0]) for group in found.groups]
     start = _after_question(query)
     end = start + len(message.answer) * len(chunks[0])
-    return AddressPlan(packet[2:start], chunks, len(message.answer), packet[end:])
+    return AddressPlan(packet[2:start], chunks, len(message.answer), packet[end:], message.whole is not None)
 
 
 def _srv_plan(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> Plan | None:
@@ -133,7 +137,7 @@ def _srv_plan(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> Pl
     opt = b"".join(_chunk(r, owner=b"\0") for r in message.additional if r.type == Type.OPT)
     if len({len(further) for _, further in chunks}) > 1:
         return None  # the header counts them
-    return SrvPlan(message.header()[2:] + _question(query), chunks, len(message.answer), opt)
+    return SrvPlan(message.header()[2:] + _question(query), chunks, len(message.answer), opt, message.whole is not None)
 
 
 def _targets_stand_apart(query: Query, groups: list[Group]) -> bool:

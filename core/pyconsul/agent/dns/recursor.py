@@ -53,7 +53,7 @@ class Recursors:
                 _log.error("recurse failed", error=str(failure))
                 continue
             rcode = reply[3] & 0x0F
-            rtt = format_duration(int((time.perf_counter() - began) * 1e9))
+            rtt = _since(began)
             if rcode in (Rcode.NOERROR, Rcode.NXDOMAIN):  # both are news of the name; all else may be the recursor's
                 _log.debug("recurse succeeded for question", question=question, rtt=rtt, recursor=address_text(*where))
                 return reply
@@ -79,10 +79,14 @@ class Recursors:
             return []
         packet = HEADER.pack(number, RD, 1, 0, 0, 0) + question
         for where in self.order():
+            began = time.perf_counter()
             try:
-                return read_answers(await self._exchange(packet, where, tcp=False))
+                found = read_answers(await self._exchange(packet, where, tcp=False))
             except (RecursorFailed, BadName, struct.error, ValueError) as failure:
                 _log.error("cname recurse failed for name", name=name, error=str(failure))
+            else:
+                _log.debug("cname recurse RTT for name", name=name, rtt=_since(began))
+                return found
         _log.error("all resolvers failed for name", name=name)
         return []
 
@@ -99,6 +103,11 @@ def question_text(query: Query) -> str:
 def address_text(host: str, port: int) -> str:
     """``host:port``, an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _since(began: float) -> str:
+    """The time that passed, as Go writes it."""
+    return format_duration(int((time.perf_counter() - began) * 1e9))
 
 
 def _rcode_text(rcode: int) -> str:

@@ -5,14 +5,16 @@ import random
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Any, Final, cast
 
 import msgspec
 
 from pyconsul.agent.dns.cache import AnswerCache, cache_key
 from pyconsul.agent.dns.core import ARPA, DnsCore, Forward
-from pyconsul.agent.dns.lookup import Ask, RecordSet
-from pyconsul.agent.dns.message import Query, Unanswerable, parse
+from pyconsul.agent.dns.lookup import Ask, Endless, RecordSet
+from pyconsul.agent.dns.message import Message, Query, Unanswerable, parse
+from pyconsul.agent.dns.plan import Plan
 from pyconsul.agent.dns.records import INTERNET, type_name
 from pyconsul.agent.dns.recursor import Recursors, address_text, question_text
 from pyconsul.agent.dns.settings import DnsSettings
@@ -40,6 +42,7 @@ _TCP_IDLE = 8.0  # seconds between its questions
 _log = logger("agent.dns")
 _agent_log = logger("agent")
 _BACKLOG: Final = 100  # as asyncio has it
+_ENDLESS: Final = "Infinite recursion detected for name, won't perform any CNAME resolution."
 
 
 class DnsServer:
@@ -64,6 +67,9 @@ class DnsServer:
     def reload(self, settings: DnsSettings) -> None:
         """Answer by these settings from now on."""
         self.cache.clear()
+        if bool(settings.recursors) != bool(self.core.settings.recursors):
+            for _ in (*self._udp, *self._tcp):  # as Consul does, which has a server for each
+                _log.debug("recursor enabled" if settings.recursors else "recursor disabled")
         self.core = DnsCore(settings, self._dice)
         self.cache = AnswerCache(self.core)
         self._recursors = Recursors(settings, self._dice)
@@ -77,6 +83,8 @@ class DnsServer:
         """Listen. Raises OSError naming all addresses that cannot be had; what listens goes on until ``stop``."""
         faults: list[str] = []
         for where in sorted(addresses, key=lambda each: each.network != "udp"):  # in Consul's order of errors
+            if self.core.settings.recursors:
+                _log.debug("recursor enabled")
             try:
                 await self._listen(where)
             except OSError as error:
@@ -133,7 +141,7 @@ class DnsServer:
     def at_once(self, packet: bytes, client: Client, *, tcp: bool) -> bytes | None:
         """The answer to a packet that was seen before; None where it takes a look-up."""
         kept = self.cache.find((packet[2:], tcp))
-        if kept is None or kept.plan is None:
+        if kept is None or kept.plan is None or _is_told(kept.plan):
             return None
         began = time.perf_counter()
         reply = kept.plan.packet(packet[:2], self._dice)
@@ -160,9 +168,9 @@ class DnsServer:
         packet = query.packet
         kept = self.cache.find(cache_key(query, tcp=tcp))
         if kept is not None:
-            if kept.plan is not None:
+            if kept.plan is not None and not _is_told(kept.plan):
                 return kept.plan.packet(packet[:2], self._dice)
-            return core.packet(query, kept.found, tcp=tcp, now=int(time.time()))
+            return _packet(core, query, kept.found, tcp=tcp)
         watch = WatchSet()
         token = REPLY_WATCH.set(watch)
         try:
@@ -181,7 +189,7 @@ class DnsServer:
             self.cache.keep(query, found, watch, tcp=tcp)
         else:
             watch.close()
-        return core.packet(query, found, tcp=tcp, now=int(time.time()))
+        return _packet(core, query, found, tcp=tcp)
 
     def _served(self, query: Query, zone: str, began: float, client: Client, *, tcp: bool) -> None:
         """Count a question of ours and its time; one of others is only logged, what is refused not even that."""
@@ -226,6 +234,8 @@ class DnsServer:
                         _log.debug("rpc failed", method=wanted.method, error=failure.text)
                         wanted = step.throw(failure)
                         continue
+                elif isinstance(wanted, Endless):
+                    reply = _log.error(_ENDLESS, name=wanted.name)
                 else:
                     reply = await self._recursors.addresses(wanted.name)
                 wanted = step.send(reply)
@@ -270,12 +280,33 @@ class DnsServer:
                 await writer.drain()
 
 
+def _packet(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> bytes:
+    on_cut = partial(_tell_cut, tcp=tcp) if _log.enabled(Level.DEBUG) else None
+    return core.packet(query, found, tcp=tcp, now=int(time.time()), on_cut=on_cut)
+
+
+def _is_told(plan: Plan) -> bool:
+    """Whether packets of this plan are to be told of, and so are made one by one."""
+    return plan.cut and _log.enabled(Level.DEBUG)
+
+
 def _question(query: Query, zone: str, network: str) -> dict[str, str]:
     """A question as the log tells it: in parts where it is about our own names, as one about those of others."""
     if zone not in (ARPA, "."):
         qclass = "IN" if query.qclass == INTERNET else f"CLASS{query.qclass}"
         return {"name": query.name, "type": type_name(query.type), "class": qclass}
     return {"question": question_text(query)} | ({"network": network} if zone == "." else {})
+
+
+def _tell_cut(message: Message, *, tcp: bool) -> None:
+    whole = cast("Message", message.whole)
+    _log.debug(
+        "DNS response too large, truncated",
+        protocol="tcp" if tcp else "udp",
+        question=[question_text(message.query)],
+        records=f"{len(message.answer)}/{len(whole.answer)}",
+        size=f"{message.size()}/{whole.size()}",
+    )
 
 
 def _client_text(client: Client) -> str:

@@ -28,6 +28,13 @@ class LocalCheck(msgspec.Struct, frozen=True, kw_only=True):
     critical_since: float | None = None
 
 
+class GoneCheck(msgspec.Struct, frozen=True):
+    """A check that the catalog still has: the service with which it goes, and its row there where that is known."""
+
+    service_id: str = ""
+    known: HealthCheck | None = None
+
+
 SERVICES: Table[LocalService] = Table(
     name="local-services",
     primary=lambda row: row.Service.ID,

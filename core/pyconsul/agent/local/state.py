@@ -14,6 +14,7 @@ import msgspec
 from pyconsul.agent.local.rows import (
     CHECKS,
     SERVICES,
+    GoneCheck,
     LocalCheck,
     LocalService,
     local_store,
@@ -69,7 +70,7 @@ class LocalState:
         self.dirty_services: dict[str, None] = {}
         self.dirty_checks: dict[str, None] = {}
         self.gone_services: dict[str, NodeService | None] = {}
-        self.gone_checks: dict[str, HealthCheck | None] = {}
+        self.gone_checks: dict[str, GoneCheck] = {}
         self.deferred: dict[str, float] = {}  # check ID -> loop time at which its new output is sent
         self.discard_check_output = discard_check_output
         self._sending_checks: set[str] = set()
@@ -171,7 +172,7 @@ class LocalState:
         )
         check_id = check.CheckID
         old = self.db.get(CHECKS, check_id)
-        before = old.Check if old is not None else self.gone_checks.pop(check_id, None)
+        before = old.Check if old is not None else self.gone_checks.pop(check_id, GoneCheck()).known
         in_sync = (
             before is not None
             and check_id not in self.dirty_checks
@@ -191,7 +192,7 @@ class LocalState:
         if row is None:
             raise UnknownLocal(f"Check ID {quote(check_id)} does not exist")
         in_sync = check_id not in self.dirty_checks and check_id not in self.deferred
-        self.gone_checks[check_id] = row.Check if in_sync else None
+        self.gone_checks[check_id] = GoneCheck(row.Check.ServiceID, row.Check if in_sync else None)
         self.dirty_checks.pop(check_id, None)
         self.deferred.pop(check_id, None)
         self._notify_aliases(row.Check.ServiceID)
@@ -288,8 +289,8 @@ class LocalState:
         """The catalog dropped the service, and with it the checks that had gone already."""
         self._leaving_services.discard(service_id)
         self.gone_services.pop(service_id, None)
-        for check_id, check in list(self.gone_checks.items()):
-            if check is not None and check.ServiceID == service_id:
+        for check_id, gone in list(self.gone_checks.items()):
+            if gone.service_id == service_id:
                 del self.gone_checks[check_id]
 
     def check_left(self, check_id: str) -> None:
@@ -364,7 +365,7 @@ class LocalState:
             if check_id == SERF_CHECK_ID:
                 _log.debug("Skipping remote check since it is managed automatically", check=check_id)
             else:
-                self.gone_checks.setdefault(check_id, None)
+                self.gone_checks.setdefault(check_id, GoneCheck())
             return
         if same_check(row.Check, remote, but_output=check_id in self.deferred):
             self.dirty_checks.pop(check_id, None)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pyconsul.cli.children import start
 from pyconsul.cli.commands.operator.raft_list_peers import peers_table
 from pyconsul.cli.console import Console, Failed, failing
 from pyconsul.cli.files import write_atomically
@@ -68,10 +69,21 @@ def run(args: Args, console: Console) -> int:
     client = console.connect(args, "==> Error connecting to Consul agent")
     recording = _Recording(args, console, client)
     recording.prepare()
-    if args.string("since"):
-        raise _failed("-since needs the program hcdiag, which py-consul does not come with")
-    recording.record()
+    recording.greet()
+    if since := args.string("since"):
+        _collect_past(since, console)
+    else:
+        recording.record()
     return 0
+
+
+def _collect_past(since: str, console: Console) -> None:
+    """Leave it to hcdiag, which Consul has inside and we call; how it ends is its own affair. Raises Failed."""
+    console.flush()
+    program = shutil.which("hcdiag", path=console.environ.get("PATH"))
+    if program is None:
+        raise _failed("-since needs the program hcdiag, which py-consul does not come with")
+    start([program, "run", "-consul", f"-since={since}"], console.environ, None).wait()
 
 
 def _failed(text: str) -> Failed:
@@ -140,12 +152,15 @@ class _Recording:
                 "[WARN] Unable to capture pprof. Set enable_debug to true on target agent to enable profiling."
             )
 
+    def greet(self) -> None:
+        """Tell whose data is collected."""
+        self._console.say("==> Starting debugger and capturing static information...")
+        self._console.say(f"     Agent Version: '{self._version}'")
+
     def record(self) -> None:
         """Take everything, and pack it. Raises Failed."""
         result = self._folder + (_EXTENSION if self._packs else "")
         say = self._console.say
-        say("==> Starting debugger and capturing static information...")
-        say(f"     Agent Version: '{self._version}'")
         say(f"          Interval: '{format_duration(self._interval)}'")
         say(f"          Duration: '{format_duration(self._duration)}'")
         say(f"            Output: '{result}'")

@@ -118,7 +118,9 @@ class _Execution:
         from pyconsul.structs import gojson
 
         # It is renewed in the background: -wait and -wait-repl may be longer than it lives.
-        kept = KeptSession(self._client, self._session_request(), ttl=_SESSION_TTL)
+        kept = KeptSession(
+            self._client, self._session_request(), ttl=_SESSION_TTL, on_failure=self._tell_failed_renewal
+        )
         with failing("Failed to create session"):
             self._session = kept.start()
         self._folder = gopath.join(self._args.string("prefix"), self._session) + "/"
@@ -198,7 +200,7 @@ class _Execution:
                 reply = self._client.ask(keys_request(self._folder), QueryOptions(index=index, wait=left))
             index = reply.meta.index
             fresh = [key for key in reply.value if key not in self._tally.seen]
-            for key in fresh:
+            for key in sorted(fresh, key=lambda key: key.endswith(_EXIT)):  # what a node says, before that it is done
                 self._take(key)
             if fresh:
                 quiet_since = time.monotonic()
@@ -263,6 +265,9 @@ class _Execution:
             reason = str(e)
         self._console.complain(f"Failed to read key '{key}': {reason}")
         return None
+
+    def _tell_failed_renewal(self, error: Exception) -> None:
+        self._console.complain(f"Session renew failed: {error}")
 
     def _say(self, text: str) -> None:
         if self._args.boolean("verbose"):

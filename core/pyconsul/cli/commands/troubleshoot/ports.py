@@ -50,6 +50,6 @@ def _is_open(host: str, port: str) -> bool:
         return False
     try:
         socket.create_connection((host, int(port)), timeout=_TIMEOUT).close()
-    except OSError:  # closed, unreachable, unknown host or too slow: the same answer for all
+    except (OSError, UnicodeError):  # closed, unreachable, too slow, or no host's name: the same answer for all
         return False
     return True
