@@ -85,6 +85,13 @@ async def test_a_simple_entry_has_an_age_and_may_be_asked_to_be_younger(servers:
     assert (await cache.get(SIMPLE, DCSpecificRequest(MaxAge=-1)))[1].hit
 
 
+async def test_a_simple_entry_is_not_waited_for(servers: Servers, cache: AgentCache) -> None:
+    """The servers do not block on such a question, so an index means nothing."""
+    await cache.get(SIMPLE, DCSpecificRequest())
+    assert (await cache.get(SIMPLE, DCSpecificRequest(MinQueryIndex=servers.index)))[1].hit
+    assert len(servers.asked) == 1
+
+
 def test_an_age_is_shown_to_the_nearest_second() -> None:
     """A half goes to the even one, as in Go."""
     shown = [cache_headers(CacheMeta(hit=True, age=age))["Age"] for age in (0.4, 0.5, 0.6, 1.5)]

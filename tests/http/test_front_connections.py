@@ -17,6 +17,7 @@ from pyconsul.agent.agent import Agent
 from pyconsul.agent.http.front import bodies, http1_connection
 from pyconsul.agent.http.front.http1_connection import Connection
 from pyconsul.agent.http.front.http_front import Patience
+from pyconsul.agent.http.request import Request
 from pyconsul.server.state.kv import KVS
 from pyconsul.telemetry import logger
 
@@ -470,6 +471,22 @@ async def test_a_query_string_that_is_none_is_answered_whatever_else_it_says(que
     """With an empty 500, as in Consul; the connection stays as it is."""
     answers = [await wire.get(f"/v1/status/leader?{query}") for _ in range(2)]
     assert [(answer.status, answer.body) for answer in answers] == [(500, b"")] * 2
+
+
+async def test_a_fault_of_the_agent_ends_the_connection(
+    agent: Agent, wire: Any, connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in Go, where the handler of a connection panics: its client would wait for ever, others are answered."""
+
+    async def fail(request: Request) -> Any:
+        raise RuntimeError("no answer")
+
+    async with connect(agent) as other:
+        with monkeypatch.context() as patch:
+            patch.setattr(agent.listeners.front.door, "answer", fail)
+            wire.send(lines("GET", "/v1/status/leader"))
+            assert await wire.rest() == b""
+        assert (await other.get("/v1/status/leader")).status == 200
 
 
 async def test_bytes_that_are_no_text_may_stand_beside_escapes(wire: Any) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from pyconsul.agent.watches import BadWatch, feed, handle, watch_plan
 from pyconsul.sdk.results import KVPair
 from pyconsul.sdk.watch import Update
 from pyconsul.telemetry.logging import Level, Monitor, add_sink, remove_sink
+from pyconsul.testing import InProcessAgent
+from tests.waiting import until
 
 
 @pytest.mark.parametrize(
@@ -201,3 +204,39 @@ async def test_a_handler_that_does_not_start_has_said_nothing() -> None:
         remove_sink(monitor)
     assert 'error="fork/exec /nosuch: no such file or directory"' in first
     assert second.endswith('[DEBUG] agent: watch handler output: watch_handler=["/nosuch"] output=""')
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """A pipe that a handler reads: it waits there until somebody writes."""
+    os.mkfifo(tmp_path / "gate")
+    return tmp_path / "gate"
+
+
+def watching(script: str) -> str:
+    """A configuration whose watch runs this script."""
+    return f'watches = [{{ type = "nodes" args = {json.dumps(["/bin/sh", "-c", script])} }}]'
+
+
+def test_a_handler_that_runs_at_a_reload_comes_to_its_end(
+    make_consul_agent: Callable[..., InProcessAgent], tmp_path: Path, gate: Path
+) -> None:
+    """What it writes is not left half done; the watch that takes over calls another."""
+    told = tmp_path / "told"
+    agent = make_consul_agent(config=watching(f"echo begun >> {told}; cat {gate}; echo done >> {told}"))
+    until(lambda: told.exists())
+    agent.client.agent.reload()
+    until(lambda: read(told).count("begun") == 2)
+    gate.write_text("")
+    until(lambda: read(told).count("done") == 2)
+
+
+def test_a_handler_that_runs_when_the_agent_ends_ends_with_it(
+    make_consul_agent: Callable[..., InProcessAgent], tmp_path: Path, gate: Path
+) -> None:
+    """With all that it started."""
+    started = tmp_path / "started"
+    agent = make_consul_agent(config=watching(f"cat {gate} & echo $! > {started}; wait"))
+    until(lambda: started.exists() and read(started).endswith("\n"))
+    agent.stop()
+    until(lambda: not Path(f"/proc/{read(started).strip()}/cmdline").exists())

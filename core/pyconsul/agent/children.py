@@ -7,13 +7,13 @@ import contextlib
 import os
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives import open_files
 from pyconsul.primitives.dialing import errno_text
 
-__all__ = ["NotStarted", "in_shell", "kill", "start"]
+__all__ = ["NotStarted", "ended_if_cut_off", "in_shell", "kill", "start"]
 
 
 class NotStarted(Exception):
@@ -45,6 +45,17 @@ def kill(child: Process) -> None:
     """End a child and all that it started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
+
+
+@contextlib.asynccontextmanager
+async def ended_if_cut_off(child: Process) -> AsyncGenerator[None]:
+    """End a child, and all that it started, where the task that looks after it is cancelled."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        kill(child)
+        await child.wait()  # nobody would after the end of the loop
+        raise
 
 
 def _reason(path: str, error: Exception) -> str:

@@ -182,10 +182,11 @@ def _disk(path: str) -> dict[str, Any]:
 
 
 def _filesystem(path: str) -> str:
+    """The kind of filesystem; all of ext's have one number, by which Consul tells kinds."""
     for line in Path("/proc/self/mounts").read_text().splitlines():
         fields = line.split(" ")
         if len(fields) > 2 and fields[1] == path:
-            return fields[2]
+            return "ext2/ext3" if fields[2] in ("ext2", "ext3", "ext4") else fields[2]
     return ""
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import tempfile
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any, ClassVar, Final
 
 from pyconsul.agent import children
@@ -135,7 +135,7 @@ class RemoteExec:
         except children.NotStarted as error:
             _log.debug("failed to start remote exec", error=error)
             return _NOT_RUN
-        with _ended_if_cut_off(child):
+        async with children.ended_if_cut_off(child):
             return await self._follow(call, child, to_seconds(job.Wait))
 
     async def _follow(self, call: _Call, child: asyncio.subprocess.Process, heartbeat: float) -> int:
@@ -197,20 +197,10 @@ async def pieces(stdout: asyncio.StreamReader, heartbeat: float, idle: float = _
 async def _see_out(child: asyncio.subprocess.Process) -> None:
     """Let a child come to its end, whatever it still has to say."""
     assert child.stdout is not None
-    with _ended_if_cut_off(child):
+    async with children.ended_if_cut_off(child):
         while await child.stdout.read(65536):
             pass
         await child.wait()
-
-
-@contextlib.contextmanager
-def _ended_if_cut_off(child: asyncio.subprocess.Process) -> Generator[None]:
-    """End a child, and all that it started, where the agent does not go on."""
-    try:
-        yield
-    except asyncio.CancelledError:
-        children.kill(child)
-        raise
 
 
 def _job_of(data: bytes) -> _Job | None:

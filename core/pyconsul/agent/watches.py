@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -88,45 +88,49 @@ class Watches:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._calls: set[asyncio.Task[None]] = set()  # of handlers
 
     def start(self, config: RuntimeConfig, http_address: str) -> None:
         """Stop what runs and start what ``config.watches`` says, at the agent's own HTTP door.
 
-        Raises BadWatch; then nothing changes.
+        A handler that runs comes to its end. Raises BadWatch; then nothing changes.
         """
         settings = client_settings(config, http_address)
         if config.watches and not config.http_addrs and not config.https_addrs:
             raise BadWatch("watch plans require an HTTP or HTTPS endpoint")
         plans = [watch_plan(each) for each in config.watches]
-        self._cancel()
-        for plan in plans:
-            task = asyncio.create_task(follow(plan, settings), name=f"watch {plan.type}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    def _cancel(self) -> None:
         for task in self._tasks:
             task.cancel()
+        for plan in plans:
+            _spawn(self._tasks, self._follow(plan, settings), f"watch {plan.type}")
 
     async def stop(self) -> None:
         """Stop all watches; a handler that runs is cut off."""
-        self._cancel()
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        while running := self._tasks | self._calls:
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running)
+
+    async def _follow(self, plan: Plan, settings: Settings) -> None:
+        """Call the plan's handler on its first value and each change, one after the other, until cancelled."""
+
+        def failed(error: ConsulError, pause: float) -> None:
+            _watch_log.error("Watch errored", type=plan.type, error=error, retry=f"{pause:g}s")
+
+        async with AsyncClient(settings) as client:
+            try:
+                async for update in updates(client, plan, failed):
+                    await asyncio.shield(_spawn(self._calls, handle(plan, update), f"handler of watch {plan.type}"))
+            except ConsulError as error:
+                _log.error("Failed to run watch", error=error)
 
 
-async def follow(plan: Plan, settings: Settings) -> None:
-    """Call the plan's handler on its first value and each change, one after the other, until cancelled."""
-
-    def failed(error: ConsulError, pause: float) -> None:
-        _watch_log.error("Watch errored", type=plan.type, error=error, retry=f"{pause:g}s")
-
-    async with AsyncClient(settings) as client:
-        try:
-            async for update in updates(client, plan, failed):
-                await handle(plan, update)
-        except ConsulError as error:
-            _log.error("Failed to run watch", error=error)
+def _spawn(running: set[asyncio.Task[None]], work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    """A task that is among the ``running`` until it is done."""
+    task = asyncio.create_task(work, name=name)
+    running.add(task)
+    task.add_done_callback(running.discard)
+    return task
 
 
 async def handle(plan: Plan, update: Update) -> None:
@@ -159,13 +163,9 @@ async def _run(command: list[str], shown: list[str] | str, index: int, body: byt
         _log.error("Failed to run watch handler", watch_handler=shown, error=error)
         _log.debug("watch handler output", watch_handler=shown, output="")
         return
-    try:
+    async with children.ended_if_cut_off(child):
         output = await _talk(child, body)
         code = await child.wait()
-    except asyncio.CancelledError:
-        with contextlib.suppress(ProcessLookupError):
-            child.kill()
-        raise
     if code:
         _log.error("Failed to run watch handler", watch_handler=shown, error=ending(code))
     _log.debug("watch handler output", watch_handler=shown, output=output.captured())

@@ -108,7 +108,7 @@ class AgentCache:
         if self._usable(entry, ask, revalidate=ask.MustRevalidate):
             _count(f"{kind.name}.hit")
             return cast("R", entry.value), CacheMeta(hit=True, age=self._age(entry))
-        _count(f"{kind.name}.{'miss_block' if ask.MinQueryIndex else 'miss_new'}")
+        _count(f"{kind.name}.{'miss_block' if ask.MinQueryIndex and kind.refreshes else 'miss_new'}")
         loop = asyncio.get_running_loop()
         deadline = loop.time() + ask.MaxQueryTime / 1e9 if ask.MaxQueryTime > 0 else None
         while True:
@@ -154,10 +154,10 @@ class AgentCache:
             _end(entry)
 
     def _usable(self, entry: Entry[Any], ask: ReadRequest, *, revalidate: bool) -> bool:
-        if not entry.valid or (ask.MinQueryIndex > 0 and entry.index <= ask.MinQueryIndex):
+        if not entry.valid:
             return False
         if entry.kind.refreshes:
-            return True
+            return not 0 < ask.MinQueryIndex >= entry.index
         return not revalidate and not 0 < ask.MaxAge < self._age(entry) * 1e9
 
     def _age(self, entry: Entry[Any]) -> float:

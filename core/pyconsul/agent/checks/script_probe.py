@@ -37,14 +37,11 @@ class ScriptProbe:
             return Result(CRITICAL, text, direct=True)
         tail = Tail(self._limit)
         try:
-            async with asyncio.timeout(timeout_of(self._check, SCRIPT_TIMEOUT)):
+            async with children.ended_if_cut_off(child), asyncio.timeout(timeout_of(self._check, SCRIPT_TIMEOUT)):
                 await _drain(child, tail)
                 code = await child.wait()
         except TimeoutError:
             return await self._timed_out(child, tail)
-        except asyncio.CancelledError:
-            children.kill(child)
-            raise
         output = tail.captured()
         _log.trace("Check output", check=self._id, output=output)
         return Result({0: PASSING, 1: WARNING}.get(code, CRITICAL), output)

@@ -323,9 +323,13 @@ class Connection(asyncio.Protocol):
                     await self._drained
                 self._whole = None
                 upcoming = await self._upcoming() if head.keep_alive else None
-        except BaseException:
+        except asyncio.CancelledError:
             self._drop_body()
             raise
+        except Exception as error:  # a fault of ours, behind which nobody shall wait for an answer
+            log.error("Request error", error=repr(error))
+            self._drop_body()
+            self.hang_up()
         finally:
             self._task = None
             self._since = 0.0
