@@ -18,10 +18,20 @@ from tests.waiting import comes_true
 def test_a_delayed_key_is_free_once_its_time_is_over() -> None:
     """Before the time it is held back, after it not, and others never."""
     delays = LockDelays()
-    delays.hold(["a"], until=10.0)
+    delays.hold(["a"], now=0.0, seconds=10.0)
     assert delays.seconds_left("a", now=9.5) == 0.5
     assert not delays.seconds_left("b", now=9.5)
     assert not delays.seconds_left("a", now=10.0)
+
+
+def test_delays_that_are_over_take_no_memory() -> None:
+    """Though nobody asks for their keys again; those that still run are not lost among them."""
+    delays = LockDelays()
+    delays.hold(["long"], now=0.0, seconds=60.0)
+    for second in range(30):
+        delays.hold([f"{second}/{number}" for number in range(1000)], now=float(second), seconds=1.0)
+    assert len(delays) < 3000
+    assert delays.seconds_left("long", now=30.0) == 30.0
 
 
 @pytest.mark.parametrize("delay", ["15s", "0s"])

@@ -30,6 +30,7 @@ from pyconsul.structs import gojson
 from pyconsul.structs.errors import ConsulError
 from pyconsul.structs.kv import DirEntry, KVSRequest
 from pyconsul.structs.messages import MessageType
+from pyconsul.structs.session import Session, SessionRequest
 
 assert families.MODULES  # importing them filled the route table
 
@@ -392,3 +393,20 @@ def test_rings_survive_a_restart(tmp_path: Any) -> None:
     again = keyrings("", str(tmp_path))
     assert again.lan.listed() == ([KEY, OTHER], KEY)
     assert (tmp_path / "serf/local.keyring").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_restored_state_knows_no_lock_delays(agent: Agent) -> None:
+    """They belonged to the one that is gone."""
+    saved = await ask(agent, "GET", "/v1/snapshot")
+
+    async def acquired() -> bool:
+        create = SessionRequest(Op="create", Session=Session(Node="web-1", LockDelay=15_000_000_000))
+        session = await agent.rpc("Session.Apply", create)
+        lock = KVSRequest(Op="lock", DirEnt=DirEntry(Key="a", Session=session))
+        taken = await agent.rpc("KVS.Apply", lock)
+        await agent.rpc("Session.Apply", SessionRequest(Op="destroy", Session=Session(ID=session)))
+        return taken
+
+    assert [await acquired(), await acquired()] == [True, False]
+    await ask(agent, "PUT", "/v1/snapshot", saved.raw)
+    assert await acquired() is True

@@ -275,7 +275,7 @@ async def test_a_terminating_gateway_that_calls_by_no_name_is_told(server: Serve
 
 async def test_a_lock_that_comes_too_early_is_told_with_the_time_when_it_may(server: Server, told: Told) -> None:
     """As Go prints times."""
-    server.leader.lock_delays.hold(["a"], until=asyncio.get_running_loop().time() + 60)
+    server.leader.lock_delays.hold(["a"], asyncio.get_running_loop().time(), seconds=60)
     before = datetime.now(UTC)
     assert await server.call("KVS.Apply", KVSRequest(Op="lock", DirEnt=DirEntry(Key="a", Session=OTHER))) is False
     words, _, when = told.of("Rejecting").partition("=a expire_time=")

@@ -53,8 +53,7 @@ class Leader:
         """Take what the state left for the leader after a commit."""
         match event:
             case KeysDelayed(keys, delay_ns):
-                now = asyncio.get_running_loop().time()
-                self.lock_delays.hold(keys, now + delay_ns / 1e9)
+                self.lock_delays.hold(keys, asyncio.get_running_loop().time(), delay_ns / 1e9)
             case SessionEnded(session_id):
                 self.session_timers.clear(session_id)
             case TombstoneLeft():
@@ -69,6 +68,8 @@ class Leader:
         """
         began = time.perf_counter_ns()
         self._leadership_changed()
+        if restored:
+            self.lock_delays = LockDelays()  # those of the state that is gone
         self.session_timers.arm_all(self.server.db)
         self.tombstones.start()
         await self._start_acls()
