@@ -3,10 +3,11 @@
 import asyncio
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import uvloop
 
@@ -207,10 +208,13 @@ async def test_a_handler_that_does_not_start_has_said_nothing() -> None:
 
 
 @pytest.fixture
-def gate(tmp_path: Path) -> Path:
-    """A pipe that a handler reads: it waits there until somebody writes."""
-    os.mkfifo(tmp_path / "gate")
-    return tmp_path / "gate"
+def gate(tmp_path: Path) -> Iterator[Path]:
+    """A pipe from which each handler takes a character, and waits until there is one."""
+    path = tmp_path / "gate"
+    os.mkfifo(path)
+    both_ends = os.open(path, os.O_RDWR)  # so that it keeps what is written before anybody reads
+    yield path
+    os.close(both_ends)
 
 
 def watching(script: str) -> str:
@@ -218,16 +222,24 @@ def watching(script: str) -> str:
     return f'watches = [{{ type = "nodes" args = {json.dumps(["/bin/sh", "-c", script])} }}]'
 
 
+def runs(pid: int) -> bool:
+    """Whether there is such a process; one that nobody took leave of counts as ended."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def test_a_handler_that_runs_at_a_reload_comes_to_its_end(
     make_consul_agent: Callable[..., InProcessAgent], tmp_path: Path, gate: Path
 ) -> None:
     """What it writes is not left half done; the watch that takes over calls another."""
     told = tmp_path / "told"
-    agent = make_consul_agent(config=watching(f"echo begun >> {told}; cat {gate}; echo done >> {told}"))
+    agent = make_consul_agent(config=watching(f"echo begun >> {told}; dd bs=1 count=1 < {gate}; echo done >> {told}"))
     until(lambda: told.exists())
     agent.client.agent.reload()
     until(lambda: read(told).count("begun") == 2)
-    gate.write_text("")
+    gate.write_text("12")
     until(lambda: read(told).count("done") == 2)
 
 
@@ -239,4 +251,4 @@ def test_a_handler_that_runs_when_the_agent_ends_ends_with_it(
     agent = make_consul_agent(config=watching(f"cat {gate} & echo $! > {started}; wait"))
     until(lambda: started.exists() and read(started).endswith("\n"))
     agent.stop()
-    until(lambda: not Path(f"/proc/{read(started).strip()}/cmdline").exists())
+    until(lambda: not runs(int(read(started))))
