@@ -144,6 +144,16 @@ def test_hangup_reloads_and_a_broken_file_changes_nothing(agent: Callable[..., P
     assert running.leader()
 
 
+def test_an_agent_that_is_asked_for_figures_goes_on(agent: Callable[..., Process]) -> None:
+    """SIGUSR1 would end a program that does not heed it."""
+    running = agent()
+    running.until("Consul agent running!")
+    running.process.send_signal(signal.SIGUSR1)
+    running.process.send_signal(signal.SIGHUP)
+    running.until("Caught: signal=hangup")
+    assert running.leader()
+
+
 def test_json_logs_are_json_from_the_first_line(agent: Callable[..., Process]) -> None:
     """With ``-log-json`` no banner stands in the way of whoever parses the output."""
     running = agent("-log-json")
