@@ -173,6 +173,14 @@ def test_a_port_in_use_ends_the_start(agent: Callable[..., Process]) -> None:
     assert "[ERROR] agent: Error starting agent: error=" in running.said
 
 
+def test_an_address_of_another_host_ends_the_start(agent: Callable[..., Process]) -> None:
+    """Others would be told where nobody is; 192.0.2.0/24 is kept for documentation (RFC 5737)."""
+    running = agent("-bind=192.0.2.1")
+    assert running.end() == 1
+    text = f"listen tcp 192.0.2.1:{running.ports['server']}: bind: cannot assign requested address"
+    assert f'error="Failed to start Consul server: Failed to start RPC layer: {text}"' in running.said
+
+
 @pytest.mark.parametrize(
     ("flags", "text"),
     [
