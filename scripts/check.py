@@ -7,6 +7,7 @@ while it runs; the output of a step is shown where it fails, and the last lines 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -16,6 +17,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 SOURCES = ("core", "tools", "tests", "scripts", "bench", "fuzz", "examples")
+
+
+# Programs from elsewhere than Python's packages; their tests are left out where they are absent.
+PEERS = ("dig", "curl", "ip", "azurite-blob")
+NPM = ROOT / ".peers" / "node_modules" / ".bin"
+
+
+def missing_peers() -> list[str]:
+    """The peers that this machine does not have."""
+    return [name for name in PEERS if not (shutil.which(name) or shutil.which(name, path=NPM))]
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,8 @@ def main() -> int:
     # Thousands of processes of ours are started: they compile each module once, and beside the tree, not in it.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(sys.prefix) / "pycache"))
+    if missing := missing_peers():
+        print(f"Missing here, so that what needs them is not tested: {', '.join(missing)}", flush=True)
     for step in steps():
         if wanted and step.name not in wanted:
             continue

@@ -144,6 +144,16 @@ def test_hangup_reloads_and_a_broken_file_changes_nothing(agent: Callable[..., P
     assert running.leader()
 
 
+def test_an_agent_that_is_asked_for_figures_goes_on(agent: Callable[..., Process]) -> None:
+    """SIGUSR1 would end a program that does not heed it."""
+    running = agent()
+    running.until("Consul agent running!")
+    running.process.send_signal(signal.SIGUSR1)
+    running.process.send_signal(signal.SIGHUP)
+    running.until("Caught: signal=hangup")
+    assert running.leader()
+
+
 def test_json_logs_are_json_from_the_first_line(agent: Callable[..., Process]) -> None:
     """With ``-log-json`` no banner stands in the way of whoever parses the output."""
     running = agent("-log-json")
@@ -161,6 +171,14 @@ def test_a_port_in_use_ends_the_start(agent: Callable[..., Process]) -> None:
         assert running.end() == 1
     assert f"127.0.0.1:{port}: bind: address already in use" in running.said
     assert "[ERROR] agent: Error starting agent: error=" in running.said
+
+
+def test_an_address_of_another_host_ends_the_start(agent: Callable[..., Process]) -> None:
+    """Others would be told where nobody is; 192.0.2.0/24 is kept for documentation (RFC 5737)."""
+    running = agent("-bind=192.0.2.1")
+    assert running.end() == 1
+    text = f"listen tcp 192.0.2.1:{running.ports['server']}: bind: cannot assign requested address"
+    assert f'error="Failed to start Consul server: Failed to start RPC layer: {text}"' in running.said
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ import pytest
 
 from pyconsul.raft.archive import Meta, write_archive
 from pyconsul.raft.records import header, record
+from pyconsul.server.state.virtual_ips import FreeVirtualIP, ServiceVirtualIP, ip_of
 from pyconsul.structs import gomsgpack
+from pyconsul.structs.acl_auth import ACLAuthMethod
 from pyconsul.structs.catalog import NodeService, RegisterRequest
 from pyconsul.structs.config_entries.requests import ConfigEntryRequest
 from pyconsul.structs.config_entries.service_defaults import ServiceDefaults
@@ -144,6 +146,21 @@ def test_decode_shows_rows_as_the_api_does(run: Run, tmp_path: Path) -> None:
     _, node, entry = (json.loads(line)["Data"] for line in run("snapshot", "decode", str(file)).out.splitlines())
     assert node["Service"]["Proxy"] == {"Mode": "", "MeshGateway": {}, "Expose": {}}
     assert (entry["Entry"]["Kind"], entry["Entry"]["Name"]) == ("service-defaults", "web")
+
+
+def test_decode_shows_values_as_gos_types_print_themselves(run: Run, tmp_path: Path) -> None:
+    """Addresses as text, and the lifetime of an auth method's tokens as a duration, in front."""
+    rows = [
+        record(MessageType.SERVICE_VIRTUAL_IP, ServiceVirtualIP(IP=ip_of(8))),
+        record(MessageType.FREE_VIRTUAL_IP, FreeVirtualIP()),
+        record(MessageType.ACL_AUTH_METHOD_SET, ACLAuthMethod(MaxTokenTTL=300 * 10**9, Config={"b": 1, "a": 2})),
+    ]
+    file = tmp_path / "s.snap"
+    with file.open("wb") as out:
+        write_archive(out, Meta(index=1, term=1), io.BytesIO(header(1) + b"".join(rows)))
+    _, used, free, method = (json.loads(line)["Data"] for line in run("snapshot", "decode", str(file)).out.splitlines())
+    assert (used["IP"], free["IP"]) == ("0.0.0.8", "")
+    assert (next(iter(method.items())), list(method["Config"])) == (("MaxTokenTTL", "5m0s"), ["a", "b"])
 
 
 def test_decode_shows_records_of_kinds_that_are_none_of_ours(run: Run, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from pyconsul.agent.access import accessor_alias, recovery_authorizer
 from pyconsul.agent.cache import AgentCache
-from pyconsul.agent.capabilities import refuse_hasty_snapshots, refuse_odd_servers
+from pyconsul.agent.capabilities import refuse_foreign_address, refuse_hasty_snapshots, refuse_odd_servers
 from pyconsul.agent.dns.server import DnsServer
 from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.agent.events import Events, LocalInstance
@@ -170,10 +170,12 @@ class Agent:
     async def start(self) -> None:
         """Recover the state, open the doors, begin syncing.
 
-        Raises OSError for a port that is taken, ValueError for settings that only show here that they cannot work.
+        Raises OSError for a port that is taken or an address that is not here, ValueError for settings that only show
+        here that they cannot work.
         """
         self._load_keyrings()
         refuse_odd_servers(self.config)
+        refuse_foreign_address(self.config)
         self.last_seen.check()
         self.load_tokens()
         configure_metrics(self.config)  # before the server has anything to measure

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from pyconsul.config.runtime import RuntimeConfig
+from pyconsul.primitives.dialing import errno_text
+from pyconsul.primitives.listening import listen_tcp
 
 _PROTOCOLS: Final = (2, 3)
 _DEFAULT_POLICIES: Final = ("allow", "deny")
@@ -73,3 +75,16 @@ def refuse_odd_servers(config: RuntimeConfig) -> None:
         refuse_hasty_snapshots(config)
     except ValueError as error:
         raise ValueError(f"Failed to start Consul server: Failed to start Raft: {error}") from error
+
+
+def refuse_foreign_address(config: RuntimeConfig) -> None:
+    """Raise OSError where ``bind_addr`` is none of this host's: what others are told would lead nowhere.
+
+    Nothing listens there yet, so the port is not looked at. The sentence is Consul's.
+    """
+    where = config.rpc_bind
+    try:
+        listen_tcp(where.host, 0, 1).close()
+    except OSError as error:
+        text = f"Failed to start RPC layer: listen tcp {where}: bind: {errno_text(error)}"
+        raise OSError(error.errno, f"Failed to start Consul server: {text}") from error

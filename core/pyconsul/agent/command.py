@@ -19,6 +19,7 @@ from pyconsul.primitives import open_files
 from pyconsul.primitives.child_signals import heed_children
 from pyconsul.primitives.standard_streams import OutputLost, say
 from pyconsul.primitives.system_errors import file_text
+from pyconsul.telemetry.dump import print_finished_intervals
 from pyconsul.telemetry.logging import LogSink, StreamSink, add_sink, level_from, logger, valid_level
 from pyconsul.telemetry.routines import Routine, report_lost_errors
 
@@ -192,13 +193,14 @@ def _start_error(error: Exception) -> str:
 
 
 class Signals:
-    """The signals of this process as a queue. Must be made inside the loop."""
+    """The signals of this process as a queue, but for SIGUSR1, which shows figures. Must be made inside the loop."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[signal.Signals] = asyncio.Queue()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._queue.put_nowait, number)
+        loop.add_signal_handler(signal.SIGUSR1, print_finished_intervals)
 
     async def next(self) -> signal.Signals:
         """The next signal."""

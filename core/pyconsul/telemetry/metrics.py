@@ -338,6 +338,11 @@ class Metrics:
         present = self.interval()
         return self._intervals[-2] if len(self._intervals) > 1 else present
 
+    def finished(self) -> list[Interval]:
+        """All kept intervals but the present one, the oldest first."""
+        self.interval()
+        return list(self._intervals)[:-1]
+
     def prometheus_text(self) -> str:
         """The scrape text with figures of the process, empty while Prometheus is off."""
         self.flush()

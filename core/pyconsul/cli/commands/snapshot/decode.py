@@ -10,6 +10,8 @@ from pyconsul.cli.snapshot_files import file_argument, opened
 from pyconsul.lang.goflags import Args, FlagSet
 
 if TYPE_CHECKING:
+    from msgspec import Struct
+
     from pyconsul.raft.records import Record
 
 USAGE = "[options] FILE"
@@ -69,8 +71,40 @@ def _value(record: Record) -> Any:
     known = _types().get(record.number)
     if known is not None:
         row = gomsgpack.decode(record.data, known)
-        return without_zeros(row) if isinstance(row, Struct) else row
+        return _printed(without_zeros(row)) if isinstance(row, Struct) else row
     return _readable(gomsgpack.unpack(record.data))
+
+
+def _printed(row: Struct) -> Any:
+    """A row as Go's types print themselves: addresses as text, and the lifetime of an auth method's tokens first."""
+    from msgspec import UNSET
+    from msgspec.structs import asdict
+
+    from pyconsul.primitives.durations import format_duration
+    from pyconsul.server.state.virtual_ips import FreeVirtualIP, ServiceVirtualIP
+    from pyconsul.structs import gojson
+    from pyconsul.structs.acl_auth import ACLAuthMethod
+
+    match row:
+        case ServiceVirtualIP() | FreeVirtualIP():
+            return asdict(row) | {"IP": _address(row.IP)}
+        case ACLAuthMethod():
+            fields = {name: value for name, value in asdict(row).items() if value is not UNSET}
+            ttl = fields.pop("MaxTokenTTL", None)
+            fields["Config"] = gojson.sorted_map(row.Config)
+            return ({} if ttl is None else {"MaxTokenTTL": format_duration(ttl)}) | fields
+        case _:
+            return row
+
+
+def _address(octets: bytes | None) -> str:
+    """An address of 4 or 16 octets as text, empty for none."""
+    from ipaddress import IPv6Address, ip_address
+
+    if not octets:
+        return ""
+    address = ip_address(octets)
+    return str((address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address)
 
 
 def _readable(value: Any) -> Any:
