@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
+from pyconsul.sdk.endpoint import Endpoint
 from pyconsul.sdk.errors import InvalidArgument
 from pyconsul.sdk.request import NO_OPTIONS, Body, Headers, QueryOptions, Request, encode_query
-from pyconsul.sdk.settings import Endpoint, Settings
+from pyconsul.sdk.settings import Settings
 
 _SERVER_DEFAULT_WAIT = 300.0  # what Consul takes when a blocking query names no wait
 

@@ -12,13 +12,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import httptools
+import msgspec
 
 from pyconsul.primitives.dialing import DialError, broken_text, dial_text, no_such_host
 from pyconsul.primitives.handshakes import NO_TLS_BUT_HTTP, handshake_text
 from pyconsul.sdk.encode import Encoder, Wire
+from pyconsul.sdk.endpoint import Endpoint
 from pyconsul.sdk.errors import ConfigError, TransportError
 from pyconsul.sdk.request import Answer
-from pyconsul.sdk.settings import Endpoint
 
 if TYPE_CHECKING:
     from pyconsul.lang.goproxy import Proxy
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 MAX_HEAD_BYTES: Final = 1 << 20  # as large as Consul's own limit for headers
 CHUNK_BYTES: Final = 1 << 18
 LAST_CHUNK: Final = b"0\r\n\r\n"
+_REDIRECTED: Final = (301, 302, 303, 307, 308)
+_REDIRECTED_ALIKE: Final = (307, 308)  # method and body stay as they were
 SWITCHED: Final = 101  # what follows is another protocol, which nobody asked for: an answer without a body
 
 
@@ -44,8 +47,9 @@ def request_head(wire: Wire, endpoint: Endpoint, proxy: Proxy | None = None) -> 
 
     A body that is a file is announced as chunked.
     """
-    start = "" if proxy is None or endpoint.is_secure else f"http://{endpoint.shown}"
-    lines = [f"{wire.method} {start}{wire.target} HTTP/1.1", f"Host: {endpoint.shown}", "User-Agent: py-consul-sdk"]
+    host = endpoint.host_header
+    start = "" if proxy is None or endpoint.is_secure else f"http://{host}"
+    lines = [f"{wire.method} {start}{wire.target} HTTP/1.1", f"Host: {host}", "User-Agent: py-consul-sdk"]
     if start and proxy is not None:
         lines += proxy.headers
     lines += [f"{name}: {value}" for name, value in wire.headers]
@@ -193,16 +197,30 @@ def was_closed_before(wire: Wire, parser: AnswerParser, error: BaseException) ->
     return wire.method == "GET" and not parser.has_begun and not isinstance(error, TimeoutError)
 
 
-def redirected(wire: Wire, answer: Mapping[str, str], status: int, endpoint: Endpoint) -> str | None:
-    """The target to ask instead, None when the answer is no redirection within the same agent.
+def redirected(wire: Wire, headers: Mapping[str, str], status: int, endpoint: Endpoint) -> Wire | None:
+    """The request to send instead, None when the answer is no redirection within the same agent.
 
-    Consul cleans unclean paths this way (``//``, ``..``); a redirection to another host is left to the caller.
+    Consul cleans unclean paths this way (``//``, ``..``). A redirection to another host is left to the caller, and
+    one that makes a read of a write, or asks for the body of a file a second time.
     """
-    if status not in (301, 302, 307, 308) or (status in (301, 302) and wire.method not in ("GET", "HEAD")):
+    location = headers.get("location", "")
+    is_read = wire.method in ("GET", "HEAD")
+    if not location or status not in (_REDIRECTED if is_read else _REDIRECTED_ALIKE):
         return None
-    location = answer.get("location", "")
-    target = location.removeprefix(endpoint.url)
-    return target if target.startswith("/") and not target.startswith("//") else None
+    if wire.body is not None and not isinstance(wire.body, bytes):
+        return None
+    from pyconsul.lang import gourl
+
+    try:
+        asked = gourl.parse_request_uri(wire.target)
+        here = msgspec.structs.replace(asked, scheme=endpoint.scheme, host=endpoint.shown)
+        there = gourl.resolve(here, gourl.parse(location, strict_colons=False))
+    except gourl.UrlError:
+        return None
+    if (there.scheme, there.host, there.user) != (here.scheme, here.host, None):
+        return None
+    query = f"?{there.query}" if there.query or there.force_query else ""
+    return msgspec.structs.replace(wire, target=(there.escaped_path() or "/") + query)
 
 
 def failure(
