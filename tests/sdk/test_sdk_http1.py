@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import ssl
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from pyconsul.primitives.dialing import DialError
 from pyconsul.sdk.encode import Encoder, Wire
 from pyconsul.sdk.endpoint import Endpoint
-from pyconsul.sdk.errors import ConfigError
+from pyconsul.sdk.errors import InvalidArgument
 from pyconsul.sdk.http1 import AnswerParser, ProtocolError, reason_of, redirected, request_head
 from pyconsul.sdk.settings import Settings
 
@@ -219,11 +220,31 @@ def test_a_put_without_body_says_so() -> None:
     assert b"Content-Length" not in request_head(a_wire("GET"), HERE)
 
 
-@pytest.mark.parametrize("token", ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\0b"])
+@pytest.mark.parametrize("token", ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\0b", "a\x7f"])
 def test_a_token_cannot_smuggle_headers(token: str) -> None:
-    """Line breaks in any header are refused before anything is sent."""
-    with pytest.raises(ConfigError):
+    """Control characters in any header are refused before anything is sent, in the words of Go's client."""
+    with pytest.raises(InvalidArgument) as caught:
         request_head(a_wire(headers=(("X-Consul-Token", token),)), HERE)
+    said = 'Get "http://127.0.0.1:8500/v1/kv/a": net/http: invalid header field value for "X-Consul-Token"'
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("wire", "said"),
+    [
+        ({"headers": (("X:\n", "a"),)}, "net/http: invalid header field name"),
+        ({"target": "/v1/kv/a\r\nX-Evil:1"}, "net/url: invalid control character in URL"),
+    ],
+)
+def test_nothing_else_smuggles_headers_either(wire: dict[str, Any], said: str) -> None:
+    """Names of headers and paths that are sent as given."""
+    with pytest.raises(InvalidArgument, match=said):
+        request_head(a_wire(**wire), HERE)
+
+
+def test_blanks_around_a_header_are_left_out() -> None:
+    """As Go's client does; inside they stay."""
+    assert b"\r\nX-Consul-Token: a\tb\r\n" in request_head(a_wire(headers=(("X-Consul-Token", " a\tb "),)), HERE)
 
 
 @pytest.mark.parametrize(

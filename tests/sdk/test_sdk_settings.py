@@ -11,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyconsul.sdk import Client, ConsulError, QueryOptions, Retry, Settings
+from pyconsul.sdk.encode import Encoder
 from pyconsul.sdk.endpoint import Endpoint
 from pyconsul.sdk.errors import ConfigError, TransportError
+from pyconsul.sdk.http1 import request_head
 from pyconsul.sdk.settings import TLS
+from pyconsul.sdk.status import leader_request
 
 
 @pytest.mark.parametrize(
@@ -236,6 +239,14 @@ def test_a_missing_token_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         Settings(token_file=str(path)).current_token()
     assert str(caught.value) == f"Error loading token file {path} : open {path}: no such file or directory"
+
+
+def test_a_token_file_may_hold_any_bytes(tmp_path: Path) -> None:
+    """They are sent as they are, as Consul's client does; servers decide."""
+    file = tmp_path / "token"
+    file.write_bytes(b"a\xffb\n")
+    head = request_head(Encoder(Settings(token_file=str(file))).encode(leader_request(), None), Settings().endpoint())
+    assert b"\r\nX-Consul-Token: a\xffb\r\n" in head
 
 
 def test_the_environment_for_a_child_gives_the_same_settings() -> None:

@@ -7,6 +7,7 @@ differ in what they send or how they read. The parser is llhttp by way of httpto
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -18,7 +19,7 @@ from pyconsul.primitives.dialing import DialError, broken_text, dial_text, no_su
 from pyconsul.primitives.handshakes import NO_TLS_BUT_HTTP, handshake_text
 from pyconsul.sdk.encode import Encoder, Wire
 from pyconsul.sdk.endpoint import Endpoint
-from pyconsul.sdk.errors import ConfigError, TransportError
+from pyconsul.sdk.errors import InvalidArgument, TransportError
 from pyconsul.sdk.request import Answer
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 MAX_HEAD_BYTES: Final = 1 << 20  # as large as Consul's own limit for headers
 CHUNK_BYTES: Final = 1 << 18
 LAST_CHUNK: Final = b"0\r\n\r\n"
+_BLANKS: Final = " \t"
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # but the tab, and the line feed that parts lines
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _REDIRECTED: Final = (301, 302, 303, 307, 308)
 _REDIRECTED_ALIKE: Final = (307, 308)  # method and body stay as they were
 SWITCHED: Final = 101  # what follows is another protocol, which nobody asked for: an answer without a body
@@ -45,24 +49,34 @@ def require_reachable(endpoint: Endpoint) -> None:
 def request_head(wire: Wire, endpoint: Endpoint, proxy: Proxy | None = None) -> bytes:
     """The request line and headers; those of plain HTTP tell a ``proxy`` where to send it.
 
-    A body that is a file is announced as chunked.
+    A body that is a file is announced as chunked. Raises InvalidArgument for control characters, as Go's client does.
     """
     host = endpoint.host_header
     start = "" if proxy is None or endpoint.is_secure else f"http://{host}"
     lines = [f"{wire.method} {start}{wire.target} HTTP/1.1", f"Host: {host}", "User-Agent: py-consul-sdk"]
     if start and proxy is not None:
         lines += proxy.headers
-    lines += [f"{name}: {value}" for name, value in wire.headers]
+    lines += [f"{name}: {value.strip(_BLANKS)}" for name, value in wire.headers]
     if isinstance(wire.body, bytes):
         lines.append(f"Content-Length: {len(wire.body)}")
     elif wire.body is not None:
         lines.append("Transfer-Encoding: chunked")
     elif wire.method not in ("GET", "HEAD", "DELETE"):
         lines.append("Content-Length: 0")
-    text = "\r\n".join(lines)
-    if text.count("\r") != len(lines) - 1 or text.count("\n") != len(lines) - 1 or "\0" in text:
-        raise ConfigError("invalid header field: line breaks are not allowed")
-    return text.encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+    text = "\n".join(lines)
+    if _CONTROL.search(text) or text.count("\n") != len(lines) - 1:
+        raise InvalidArgument(f'{wire.method.capitalize()} "{endpoint.url}{wire.target}": {_refusal(wire)}')
+    return text.replace("\n", "\r\n").encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+
+
+def _refusal(wire: Wire) -> str:
+    """Which part of a request cannot be sent."""
+    for name, value in wire.headers:
+        if not _HEADER_NAME.fullmatch(name):
+            return f'net/http: invalid header field name "{name}"'
+        if _CONTROL.search(value) or "\n" in value:
+            return f'net/http: invalid header field value for "{name}"'
+    return "net/url: invalid control character in URL"
 
 
 def chunk(data: bytes) -> bytes:

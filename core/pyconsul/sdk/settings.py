@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from pyconsul.primitives.dialing import errno_text
 from pyconsul.sdk.endpoint import DEFAULT_ADDRESS, Endpoint, endpoint_of
 from pyconsul.sdk.errors import ConfigError
 from pyconsul.sdk.retry import Retry
@@ -85,14 +86,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return endpoint_of(self.address, self.scheme)
 
     def current_token(self) -> str:
-        """The token to send: that of ``token_file`` if it holds one, else ``token``. Raises ConfigError."""
+        """The token to send: that of ``token_file`` if it holds one, else ``token``. Raises ConfigError.
+
+        Bytes beyond UTF-8 stand in it as lone surrogates, and are sent as they were.
+        """
         if not self.token_file:
             return self.token
         try:
-            with open(self.token_file, encoding="utf-8") as file:
+            with open(self.token_file, encoding="utf-8", errors="surrogateescape") as file:
                 return file.read().strip() or self.token
-        except (OSError, ValueError) as error:
-            reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
+        except (OSError, ValueError) as error:  # a ValueError for a path with a null byte
+            reason = errno_text(error) if isinstance(error, OSError) else "invalid argument"
             call = "read" if isinstance(error, IsADirectoryError) else "open"
             text = f"Error loading token file {self.token_file} : {call} {self.token_file}: {reason}"
             raise ConfigError(text) from error
