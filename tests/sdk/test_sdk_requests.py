@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyconsul.sdk import errors, health, kv
+from pyconsul.sdk import errors, event, health, kv, session, txn
 from pyconsul.sdk.decode import json_of
 from pyconsul.sdk.encode import Encoder
 from pyconsul.sdk.request import (
@@ -55,6 +56,26 @@ def test_bytes_that_are_no_utf8_survive_in_keys() -> None:
 def test_a_body_with_bytes_that_are_no_text_goes_out_as_go_sends_it() -> None:
     """A word of a command line may hold any bytes; JSON may not."""
     assert json_body({"a\udcff": ["\udcfe"]}) == '{"a\ufffd":["\ufffd"]}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("request_", "body"),
+    [
+        (kv.put_request("a", "\udcff"), b"\xff"),
+        (event.fire_request("a", "\udcff"), b"\xff"),
+        (txn.apply_request([txn.kv_op("set", "a", "\udcff")]), b'[{"KV":{"Verb":"set","Key":"a","Value":"/w=="}}]'),
+        (session.create_request(name="\udcff"), '{"Name":"\ufffd"}'.encode()),
+    ],
+)
+def test_values_of_a_command_line_may_hold_any_bytes(request_: Request[Any], body: bytes) -> None:
+    """Values go out as they are, texts in JSON as Go sends them."""
+    assert request_.body == body
+
+
+def test_a_user_may_hold_any_bytes() -> None:
+    """They come from the environment."""
+    wire = Encoder(Settings(auth="a\udcff:p")).encode(kv.get_request("a"), None)
+    assert wire.headers == (("Authorization", "Basic Yf86cA=="),)
 
 
 def test_a_query_is_sorted_and_escaped_as_go_does() -> None:
