@@ -21,7 +21,11 @@ _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
 
 class TLS(msgspec.Struct, frozen=True, kw_only=True):
-    """How to verify the agent and how to prove who we are; files are PEM."""
+    """How to verify the agent and how to prove who we are; files are PEM.
+
+    The certificate is shown to every agent that asks for one, whichever authorities it names: Go's clients keep back
+    one that does not fit those, which Python's ``ssl`` has no hook for.
+    """
 
     ca_file: str = ""
     ca_path: str = ""
