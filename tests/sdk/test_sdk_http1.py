@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import ssl
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pyconsul.primitives.dialing import DialError
 from pyconsul.sdk.encode import Encoder, Wire
-from pyconsul.sdk.errors import ConfigError
+from pyconsul.sdk.endpoint import Endpoint
+from pyconsul.sdk.errors import InvalidArgument
 from pyconsul.sdk.http1 import AnswerParser, ProtocolError, reason_of, redirected, request_head
-from pyconsul.sdk.settings import Endpoint, Settings
+from pyconsul.sdk.settings import Settings
 
 HERE = Endpoint(scheme="http", host="127.0.0.1", port=8500)
 SIZED = b"HTTP/1.1 200 OK\r\nX-Consul-Index: 7\r\nContent-Length: 5\r\n\r\nhello"
@@ -216,11 +220,31 @@ def test_a_put_without_body_says_so() -> None:
     assert b"Content-Length" not in request_head(a_wire("GET"), HERE)
 
 
-@pytest.mark.parametrize("token", ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\0b"])
+@pytest.mark.parametrize("token", ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\0b", "a\x7f"])
 def test_a_token_cannot_smuggle_headers(token: str) -> None:
-    """Line breaks in any header are refused before anything is sent."""
-    with pytest.raises(ConfigError):
+    """Control characters in any header are refused before anything is sent, in the words of Go's client."""
+    with pytest.raises(InvalidArgument) as caught:
         request_head(a_wire(headers=(("X-Consul-Token", token),)), HERE)
+    said = 'Get "http://127.0.0.1:8500/v1/kv/a": net/http: invalid header field value for "X-Consul-Token"'
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("wire", "said"),
+    [
+        ({"headers": (("X:\n", "a"),)}, "net/http: invalid header field name"),
+        ({"target": "/v1/kv/a\r\nX-Evil:1"}, "net/url: invalid control character in URL"),
+    ],
+)
+def test_nothing_else_smuggles_headers_either(wire: dict[str, Any], said: str) -> None:
+    """Names of headers and paths that are sent as given."""
+    with pytest.raises(InvalidArgument, match=said):
+        request_head(a_wire(**wire), HERE)
+
+
+def test_blanks_around_a_header_are_left_out() -> None:
+    """As Go's client does; inside they stay."""
+    assert b"\r\nX-Consul-Token: a\tb\r\n" in request_head(a_wire(headers=(("X-Consul-Token", " a\tb "),)), HERE)
 
 
 @pytest.mark.parametrize(
@@ -228,6 +252,16 @@ def test_a_token_cannot_smuggle_headers(token: str) -> None:
     [
         (301, "/v1/kv/a", "/v1/kv/a"),
         (307, "http://127.0.0.1:8500/v1/kv/a", "/v1/kv/a"),
+        (303, "/v1/kv/a", "/v1/kv/a"),
+        (308, "../a?x=1#part", "/v1/a?x=1"),
+        (307, "//127.0.0.1:8500/a//../b", "/a/b"),
+        (307, "HTTP://127.0.0.1:8500", "/"),
+        (307, "?x=1", "/v1/kv/?x=1"),
+        (307, "/a b/\u00e9", "/a%20b/%C3%A9"),
+        (300, "/v1/kv/a", None),
+        (307, "https://127.0.0.1:8500/v1/kv/a", None),
+        (307, "http://u:p@127.0.0.1:8500/v1/kv/a", None),
+        (307, "http://[bad", None),
         (302, "http://elsewhere/v1/kv/a", None),
         (302, "//elsewhere/v1/kv/a", None),
         (200, "/v1/kv/a", None),
@@ -235,14 +269,22 @@ def test_a_token_cannot_smuggle_headers(token: str) -> None:
     ],
 )
 def test_only_redirections_within_the_agent_are_followed(status: int, location: str, target: str | None) -> None:
-    """The token never goes to another host."""
-    assert redirected(a_wire(), {"location": location}, status, HERE) == target
+    """Wherever they lead from ``/v1/kv/``; the token never goes to another host."""
+    wire = a_wire(target="/v1/kv/")
+    found = redirected(wire, {"location": location}, status, HERE)
+    assert found == (msgspec.structs.replace(wire, target=target) if target else None)
 
 
 def test_a_write_is_redirected_only_where_the_method_stays() -> None:
     """301 and 302 would turn it into a read."""
-    assert redirected(a_wire("PUT"), {"location": "/x"}, 301, HERE) is None
-    assert redirected(a_wire("PUT"), {"location": "/x"}, 307, HERE) == "/x"
+    found = [redirected(a_wire("PUT"), {"location": "/x"}, status, HERE) for status in (301, 302, 303)]
+    assert found == [None, None, None]
+    assert redirected(a_wire("PUT"), {"location": "/x"}, 307, HERE) == a_wire("PUT", target="/x")
+
+
+def test_a_file_is_not_sent_twice() -> None:
+    """What was read of it is gone: as with Go's client the redirection is the answer."""
+    assert redirected(a_wire("PUT", body=io.BytesIO(b"x")), {"location": "/x"}, 307, HERE) is None
 
 
 @pytest.mark.parametrize(

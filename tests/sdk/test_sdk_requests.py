@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyconsul.sdk import errors, health, kv
+from pyconsul.sdk import errors, event, health, kv, results, session, txn
 from pyconsul.sdk.decode import json_of
 from pyconsul.sdk.encode import Encoder
 from pyconsul.sdk.request import (
@@ -55,6 +57,26 @@ def test_bytes_that_are_no_utf8_survive_in_keys() -> None:
 def test_a_body_with_bytes_that_are_no_text_goes_out_as_go_sends_it() -> None:
     """A word of a command line may hold any bytes; JSON may not."""
     assert json_body({"a\udcff": ["\udcfe"]}) == '{"a\ufffd":["\ufffd"]}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("request_", "body"),
+    [
+        (kv.put_request("a", "\udcff"), b"\xff"),
+        (event.fire_request("a", "\udcff"), b"\xff"),
+        (txn.apply_request([txn.kv_op("set", "a", "\udcff")]), b'[{"KV":{"Verb":"set","Key":"a","Value":"/w=="}}]'),
+        (session.create_request(name="\udcff"), '{"Name":"\ufffd"}'.encode()),
+    ],
+)
+def test_values_of_a_command_line_may_hold_any_bytes(request_: Request[Any], body: bytes) -> None:
+    """Values go out as they are, texts in JSON as Go sends them."""
+    assert request_.body == body
+
+
+def test_a_user_may_hold_any_bytes() -> None:
+    """They come from the environment."""
+    wire = Encoder(Settings(auth="a\udcff:p")).encode(kv.get_request("a"), None)
+    assert wire.headers == (("Authorization", "Basic Yf86cA=="),)
 
 
 def test_a_query_is_sorted_and_escaped_as_go_does() -> None:
@@ -290,3 +312,24 @@ def test_basic_auth_and_prefix_come_from_the_settings() -> None:
     wire = Encoder(Settings(address="http://h:1/consul", auth="user:pass")).encode(kv.get_request("a"), None)
     assert wire.target == "/consul/v1/kv/a"
     assert dict(wire.headers) == {"Authorization": "Basic dXNlcjpwYXNz"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "printed"),
+    [
+        (results.HealthCheck, {"Interval": "10s", "Timeout": "3s"}, ()),
+        (results.CheckDefinition, {"AliasService": "web", "TTL": 5, "ScriptArgs": ["x"], "H2PING": "h:1"}, ()),
+        (results.CatalogService, {"ServiceKind": "connect-proxy", "ServiceConnect": {"Native": True}}, ()),
+        (results.CatalogService, {"ServiceSocketPath": "/s", "PeerName": "east"}, ()),
+        (results.CARoot, {"SerialNumber": 7, "NotAfter": "2030-01-01T00:00:00Z", "IntermediateCerts": ["pem"]}, ()),
+        (results.QueryResult, {"PeerName": "east"}, ()),
+        (results.Member, {"Status": 1}, ("Status",)),
+    ],
+)
+def test_what_consuls_library_drops_is_kept_but_not_printed(
+    kind: type[results.Result], fields: dict[str, Any], printed: tuple[str, ...]
+) -> None:
+    """A program may read every field of an answer; ``consul watch`` prints those that Consul's does."""
+    value = json_of(kind)(an_answer(msgspec.json.encode(fields)))
+    assert {name: msgspec.to_builtins(getattr(value, name)) for name in fields} == fields
+    assert tuple(name for name in fields if name in results.plain(value)) == printed

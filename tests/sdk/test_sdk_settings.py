@@ -11,8 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyconsul.sdk import Client, ConsulError, QueryOptions, Retry, Settings
+from pyconsul.sdk.encode import Encoder
+from pyconsul.sdk.endpoint import Endpoint
 from pyconsul.sdk.errors import ConfigError, TransportError
-from pyconsul.sdk.settings import TLS, Endpoint
+from pyconsul.sdk.http1 import request_head
+from pyconsul.sdk.settings import TLS
+from pyconsul.sdk.status import leader_request
 
 
 @pytest.mark.parametrize(
@@ -34,6 +38,11 @@ from pyconsul.sdk.settings import TLS, Endpoint
         ("::1:", "http", "[::1]:80", ""),
         ("2001:db8::abcd", "http", "[2001:db8::abcd]:80", ""),
         (":8500", "http", ":8500", ""),
+        (":", "http", ":80", ""),
+        ("[]:1", "http", ":1", ""),
+        ("/run/consul.sock", "http", "localhost:80", ""),
+        ("é:1", "http", "xn--9ca:1", ""),
+        ("a\xa0b:1", "http", "a\xa0b:1", ""),
     ],
 )
 def test_addresses_are_taken_apart(address: str, scheme: str, authority: str, prefix: str) -> None:
@@ -48,13 +57,14 @@ def test_addresses_are_taken_apart(address: str, scheme: str, authority: str, pr
         ("", "/v1/kv/a"),
         ("pre", "/pre/v1/kv/a"),
         ("pre/", "/pre//v1/kv/a"),
-        ("/", "/v1/kv/a"),
+        ("/", "///v1/kv/a"),
+        ("//", "////v1/kv/a"),
         ("/foo", "/v1/kv/a"),
         ("/foo/bar", "/bar/v1/kv/a"),
     ],
 )
 def test_a_prefix_goes_in_front_of_every_path(prefix: str, target: str) -> None:
-    """As recorded from Consul's client, which loses the first part of a path that two slashes begin."""
+    """As recorded from Consul's client, which loses the first part of a path that two slashes begin, but not three."""
     address = f"http://h:1/{prefix}" if prefix else "http://h:1"
     assert Settings(address=address).endpoint().target("/v1/kv/a") == target
     assert Settings(address="http://h:1/").endpoint().target("/v1/kv/a") == "/kv/a"
@@ -68,10 +78,16 @@ def test_a_prefix_goes_in_front_of_every_path(prefix: str, target: str) -> None:
         (":8500", "http://:8500"),
         ("https://h:8501", "https://h:8501"),
         ("unix://relative.sock", "http://relative.sock"),
+        ("unix://no/such", "http://no%2Fsuch"),
+        ("/run/consul.sock", "http://localhost"),
+        ("http://u:p@h:1", "http://u:p%40h:1"),
+        ("http://h:1?x", "http://h:1%3Fx"),
+        ("é %41\n:1", "http://%C3%A9%20%2541%0A:1"),
+        ("[fe80::1%lo]:1", "http://[fe80::1%25lo]:1"),
     ],
 )
 def test_urls_show_the_address_as_it_was_written(address: str, url: str) -> None:
-    """Without a port where none was written, and without a host, too."""
+    """Without a port where none was written, and without a host, too; what no host may hold is escaped."""
     assert Settings(address=address).endpoint().url == url
 
 
@@ -88,9 +104,9 @@ def test_http_in_the_address_does_not_take_back_tls() -> None:
     assert Settings(address="http://h:1", scheme="https").endpoint().is_secure
 
 
-@pytest.mark.parametrize("address", ["ftp://h:1", "://h", "[::1", "[::1]x:1"])
+@pytest.mark.parametrize("address", ["ftp://h:1", "://h"])
 def test_an_address_that_is_none_is_refused(address: str) -> None:
-    """A wrong scheme or brackets that do not fit are a ConfigError when the client is made."""
+    """A wrong scheme is a ConfigError when the client is made."""
     with pytest.raises(ConfigError):
         Client(Settings(address=address))
 
@@ -99,7 +115,9 @@ def test_an_address_that_is_none_is_refused(address: str) -> None:
     ("address", "url", "fault"),
     [
         ("h:99999", "http://h:99999", "dial tcp: address 99999: invalid port"),
-        ("h:port", "http://h:port", "dial tcp: lookup h:port: no such host"),
+        ("[::1", "http://[::1", "dial tcp: address [[:]:1: unexpected '[' in address"),
+        ("[::1]x:1", "http://[::1]x:1", "dial tcp: address [[::1]x]:1: missing port in address"),
+        ("a]b:1", "http://a]b:1", "dial tcp: address a]b:1: unexpected ']' in address"),
         ("http://", "http://", "http: no Host in request URL"),
         ("unix://", "http://", "http: no Host in request URL"),
     ],
@@ -110,6 +128,31 @@ def test_an_address_where_nobody_can_be_fails_when_it_is_used(address: str, url:
     assert (endpoint.url, endpoint.fault) == (url, fault)
     with pytest.raises(TransportError, match=re.escape(f'Get "{url}/v1/status/leader": {fault}')):
         Client(Settings(address=address, retry=Retry.NEVER)).status.leader()
+
+
+def test_a_port_that_is_no_number_is_part_of_the_name() -> None:
+    """It is looked up as a whole, as by Go's client."""
+    with pytest.raises(
+        TransportError, match=re.escape('Get "http://h\\":port/v1/status/leader": dial tcp: lookup h":port: ')
+    ):
+        Client(Settings(address='h":port', retry=Retry.NEVER)).status.leader()
+
+
+@pytest.mark.parametrize(
+    ("address", "header"),
+    [
+        ("h:1", "h:1"),
+        ("é:1", "xn--9ca:1"),
+        ("[fe80::1%lo]:1", "[fe80::1]:1"),
+        ("unix:///run/consul.sock", "localhost"),
+        ("unix://rel.sock", "rel.sock"),
+        ("unix://run/consul.sock", ""),
+        ("a\nb:1", ""),
+    ],
+)
+def test_the_host_header_is_one_that_servers_take(address: str, header: str) -> None:
+    """As recorded from Consul's client: empty for what no header may hold, which servers refuse otherwise."""
+    assert Settings(address=address).endpoint().host_header == header
 
 
 def test_the_scheme_error_is_consuls() -> None:
@@ -196,6 +239,14 @@ def test_a_missing_token_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         Settings(token_file=str(path)).current_token()
     assert str(caught.value) == f"Error loading token file {path} : open {path}: no such file or directory"
+
+
+def test_a_token_file_may_hold_any_bytes(tmp_path: Path) -> None:
+    """They are sent as they are, as Consul's client does; servers decide."""
+    file = tmp_path / "token"
+    file.write_bytes(b"a\xffb\n")
+    head = request_head(Encoder(Settings(token_file=str(file))).encode(leader_request(), None), Settings().endpoint())
+    assert b"\r\nX-Consul-Token: a\xffb\r\n" in head
 
 
 def test_the_environment_for_a_child_gives_the_same_settings() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import socket
 import struct
+import sys
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 from pyconsul.sdk import Client, QueryOptions, Retry, errors
 from pyconsul.sdk.kv import get_request
 from pyconsul.testing.ports import free_port
+from tests.sdk.conftest import StubAgent, started
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -202,10 +205,20 @@ def test_redirections_within_the_agent_are_followed(client: Any, stub: Any) -> N
 
 
 def test_redirections_in_a_circle_end(client: Any, stub: Any) -> None:
-    """As Go's client does after ten."""
+    """As Go's client does after ten, telling the last place as the agent wrote it."""
     stub.answer = lambda asked: b"HTTP/1.1 301 Moved\r\nLocation: /v1/kv/a\r\nContent-Length: 0\r\n\r\n"
-    with pytest.raises(errors.TransportError, match="stopped after 10 redirects"):
-        client(lambda c: c.kv.get("a"))
+    for ask in (lambda c: c.kv.get("a"), lambda c: c.snapshot.save()):
+        with pytest.raises(errors.TransportError, match=r'^Get "/v1/kv/a": stopped after 10 redirects$'):
+            client(ask)
+
+
+def test_a_stream_follows_redirections_too(client: Any, stub: Any) -> None:
+    """What is read in pieces is found where the agent says."""
+    moved = b"HTTP/1.1 307 Moved\r\nLocation: /v1/there\r\nContent-Length: 3\r\n\r\nxyz"
+    stub.answer = lambda asked: value(stub, b"it") if asked.target == "/v1/there" else moved
+    stream = client(lambda c: c.snapshot.save())
+    assert client.settle(stream.read()).body == b"it"
+    client.settle(stream.aclose() if client.kind == "async" else stream.close())
 
 
 def test_unix_sockets_work(make_client: Any, unix_stub: Any) -> None:
@@ -214,6 +227,18 @@ def test_unix_sockets_work(make_client: Any, unix_stub: Any) -> None:
     client = make_client(unix_stub.address)
     assert client(lambda c: c.kv.get("a")).Key == "a"
     assert unix_stub.last.headers["host"] == "localhost"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract names are Linux's")
+def test_an_at_sign_names_an_abstract_unix_socket(make_client: Any) -> None:
+    """As with Go's client."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    name = f"pyconsul-{uuid.uuid4()}"
+    listener.bind(f"\0{name}")
+    listener.listen()
+    for stub in started(StubAgent(listener, answer=value)):
+        assert make_client(f"unix://@{name}")(lambda c: c.kv.get("a")).Key == "a"
+        assert stub.last.headers["host"] == ""
 
 
 def test_a_missing_unix_socket_is_named(make_client: Callable[..., Any], tmp_path: Path) -> None:

@@ -44,13 +44,15 @@ def logout_request() -> Request[None]:
     return Request("POST", "/v1/acl/logout", nothing)
 
 
-def token_list_request(*, policy: str = "", role: str = "", auth_method: str = "") -> Request[JsonList]:
-    """All tokens, without their secrets."""
+def token_list_request(
+    *, policy: str = "", role: str = "", auth_method: str = "", service: str = ""
+) -> Request[JsonList]:
+    """All tokens, without their secrets, or those of a policy or role (IDs), auth method or service (names)."""
     return Request(
         "GET",
         "/v1/acl/tokens",
         json_of(list[Json]),
-        params=params_of(("policy", policy), ("role", role), ("authmethod", auth_method)),
+        params=params_of(("policy", policy), ("role", role), ("authmethod", auth_method), ("servicename", service)),
     )
 
 
@@ -269,10 +271,17 @@ class ACL:
         return await self._client.call(logout_request(), options)
 
     async def token_list(
-        self, options: QueryOptions | None = None, *, policy: str = "", role: str = "", auth_method: str = ""
+        self,
+        options: QueryOptions | None = None,
+        *,
+        policy: str = "",
+        role: str = "",
+        auth_method: str = "",
+        service: str = "",
     ) -> JsonList:
-        """All tokens, without their secrets."""
-        return await self._client.call(token_list_request(policy=policy, role=role, auth_method=auth_method), options)
+        """All tokens, without their secrets, or those of a policy or role (IDs), auth method or service (names)."""
+        request = token_list_request(policy=policy, role=role, auth_method=auth_method, service=service)
+        return await self._client.call(request, options)
 
     async def token_create(self, definition: Mapping[str, Any], options: QueryOptions | None = None) -> Json:
         """Create a token."""

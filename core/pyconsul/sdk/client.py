@@ -7,6 +7,8 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, cast, overload
 
+import msgspec
+
 from pyconsul.sdk.cursor import Cursor
 from pyconsul.sdk.decode import whole
 from pyconsul.sdk.encode import Encoder, Wire
@@ -46,7 +48,7 @@ T = TypeVar("T")
 
 _WATCH_RETRY_BASE = 1.0
 _WATCH_RETRY_LIMIT = 60.0
-_MAX_REDIRECTIONS = 10
+_MAX_REQUESTS = 10  # of which all but the first follow a redirection
 
 
 class LockSettings(TypedDict, total=False):
@@ -159,11 +161,17 @@ class AsyncClient:
 
         The agent may stay silent between the pieces as long as it likes, unless ``options.timeout`` says else.
         """
-        stream = await self._open(request, options)
-        if stream.status in request.accept:
-            return stream
-        async with stream:
-            raise status_error(stream.status, (await stream.read()).body)
+        wire, location = self._streamed(request, options), ""
+        for _ in range(_MAX_REQUESTS):
+            stream = await self._transport.open(wire)
+            if stream.status in request.accept:
+                return stream
+            async with stream:
+                following = redirected(wire, stream.headers, stream.status, self._encoder.endpoint)
+                if following is None:
+                    raise status_error(stream.status, (await stream.read()).body)
+            wire, location = following, stream.headers["location"]
+        raise self._led_around(wire, location)
 
     @overload
     async def raw(
@@ -208,7 +216,7 @@ class AsyncClient:
         """
         request = Request(method, path, whole, params=_pairs(params), headers=_pairs(headers), body=body)
         if stream:
-            return await self._open(request, options)
+            return await self._transport.open(self._streamed(request, options))
         return await self._answer(request, options)
 
     def background(self, work: Work) -> Background:
@@ -270,20 +278,24 @@ class AsyncClient:
 
     async def _send(self, wire: Wire) -> Answer:
         """One exchange, following the redirections within the agent."""
-        for _ in range(_MAX_REDIRECTIONS):
+        location = ""
+        for _ in range(_MAX_REQUESTS):
             answer = await self._transport.send(wire)
-            target = redirected(wire, answer.headers, answer.status, self._encoder.endpoint)
-            if target is None:
+            following = redirected(wire, answer.headers, answer.status, self._encoder.endpoint)
+            if following is None:
                 return answer
-            wire = Wire(wire.method, target, wire.headers, wire.body, wire.silence)
-        raise TransportError(
-            wire.method, self._encoder.url(wire), self._encoder.endpoint.authority, "stopped after 10 redirects"
+            wire, location = following, answer.header("location")
+        raise self._led_around(wire, location)
+
+    def _led_around(self, wire: Wire, location: str) -> TransportError:
+        return TransportError(
+            wire.method, location, self._encoder.endpoint.authority, f"stopped after {_MAX_REQUESTS} redirects"
         )
 
-    async def _open(self, request: Request[Any], options: QueryOptions | None) -> Stream:
-        wire = self._encoder.encode(request, options)
+    def _streamed(self, request: Request[Any], options: QueryOptions | None) -> Wire:
+        """A request whose answer is read in pieces, between which the agent may be silent."""
         silence = None if options is None else options.timeout
-        return await self._transport.open(Wire(wire.method, wire.target, wire.headers, wire.body, silence))
+        return msgspec.structs.replace(self._encoder.encode(request, options), silence=silence)
 
     @cached_property
     def acl(self) -> ACL:

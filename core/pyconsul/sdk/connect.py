@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pyconsul.sdk.decode import json_of, nothing, one_or_none, truth
+from pyconsul.sdk.decode import json_of, nothing, one_or_none, text, truth
 from pyconsul.sdk.request import Params, QueryOptions, Request, escape_path, json_body, params_of
 from pyconsul.sdk.results import (
     CARoots,
@@ -21,6 +21,11 @@ JsonList: TypeAlias = list[Json]
 def ca_roots_request() -> Request[CARoots]:
     """The root certificates."""
     return Request("GET", "/v1/connect/ca/roots", json_of(CARoots))
+
+
+def ca_roots_pem_request() -> Request[str]:
+    """The root certificates and intermediates as one PEM bundle."""
+    return Request("GET", "/v1/connect/ca/roots", text, params=(("pem", "true"),))
 
 
 def ca_configuration_request() -> Request[Json]:
@@ -136,6 +141,10 @@ class Mesh:
     async def ca_roots(self, options: QueryOptions | None = None) -> CARoots:
         """The root certificates."""
         return await self._client.call(ca_roots_request(), options)
+
+    async def ca_roots_pem(self, options: QueryOptions | None = None) -> str:
+        """The root certificates and intermediates as one PEM bundle."""
+        return await self._client.call(ca_roots_pem_request(), options)
 
     async def ca_configuration(self, options: QueryOptions | None = None) -> Json:
         """The configuration of the certificate authority."""

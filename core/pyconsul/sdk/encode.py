@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
+from pyconsul.sdk.endpoint import Endpoint
 from pyconsul.sdk.errors import InvalidArgument
-from pyconsul.sdk.request import NO_OPTIONS, Body, Headers, QueryOptions, Request, encode_query
-from pyconsul.sdk.settings import Endpoint, Settings
+from pyconsul.sdk.request import NO_OPTIONS, Body, Headers, QueryOptions, Request, encode_query, value_bytes
+from pyconsul.sdk.settings import Settings
 
 _SERVER_DEFAULT_WAIT = 300.0  # what Consul takes when a blocking query names no wait
 
@@ -96,5 +97,5 @@ def _default_headers(settings: Settings) -> Headers:
         headers.append(("X-Consul-Token", token))
     if settings.auth:
         user_and_password = settings.auth if ":" in settings.auth else settings.auth + ":"
-        headers.append(("Authorization", "Basic " + b64encode(user_and_password.encode()).decode()))
+        headers.append(("Authorization", "Basic " + b64encode(value_bytes(user_and_password)).decode()))
     return tuple(headers)

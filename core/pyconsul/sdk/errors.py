@@ -52,7 +52,8 @@ class TransportError(ConsulError):
         in_body: bool = False,
         timed_out: bool = False,
     ) -> None:
-        super().__init__(reason if in_body else f'{method.capitalize()} "{url}": {reason}')
+        shown = url.replace('"', r"\"")  # all else that Go would quote is escaped already
+        super().__init__(reason if in_body else f'{method.capitalize()} "{shown}": {reason}')
         self.method = method
         self.url = url
         self.address = address

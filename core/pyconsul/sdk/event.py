@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from pyconsul.sdk.decode import json_of
-from pyconsul.sdk.request import QueryOptions, Request, escape_path, params_of
+from pyconsul.sdk.request import QueryOptions, Request, escape_path, params_of, value_bytes
 from pyconsul.sdk.results import (
     UserEvent,
 )
@@ -26,7 +26,7 @@ def fire_request(
         json_of(UserEvent),
         params=params_of(("node", node), ("service", service), ("tag", tag)),
         headers=(("Content-Type", "application/octet-stream"),),
-        body=payload.encode() if isinstance(payload, str) else payload,
+        body=value_bytes(payload),
     )
 
 

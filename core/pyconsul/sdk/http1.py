@@ -7,18 +7,20 @@ differ in what they send or how they read. The parser is llhttp by way of httpto
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import httptools
+import msgspec
 
 from pyconsul.primitives.dialing import DialError, broken_text, dial_text, no_such_host
 from pyconsul.primitives.handshakes import NO_TLS_BUT_HTTP, handshake_text
 from pyconsul.sdk.encode import Encoder, Wire
-from pyconsul.sdk.errors import ConfigError, TransportError
+from pyconsul.sdk.endpoint import Endpoint
+from pyconsul.sdk.errors import InvalidArgument, TransportError
 from pyconsul.sdk.request import Answer
-from pyconsul.sdk.settings import Endpoint
 
 if TYPE_CHECKING:
     from pyconsul.lang.goproxy import Proxy
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
 MAX_HEAD_BYTES: Final = 1 << 20  # as large as Consul's own limit for headers
 CHUNK_BYTES: Final = 1 << 18
 LAST_CHUNK: Final = b"0\r\n\r\n"
+_BLANKS: Final = " \t"
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # but the tab, and the line feed that parts lines
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_REDIRECTED: Final = (301, 302, 303, 307, 308)
+_REDIRECTED_ALIKE: Final = (307, 308)  # method and body stay as they were
 SWITCHED: Final = 101  # what follows is another protocol, which nobody asked for: an answer without a body
 
 
@@ -42,23 +49,34 @@ def require_reachable(endpoint: Endpoint) -> None:
 def request_head(wire: Wire, endpoint: Endpoint, proxy: Proxy | None = None) -> bytes:
     """The request line and headers; those of plain HTTP tell a ``proxy`` where to send it.
 
-    A body that is a file is announced as chunked.
+    A body that is a file is announced as chunked. Raises InvalidArgument for control characters, as Go's client does.
     """
-    start = "" if proxy is None or endpoint.is_secure else f"http://{endpoint.shown}"
-    lines = [f"{wire.method} {start}{wire.target} HTTP/1.1", f"Host: {endpoint.shown}", "User-Agent: py-consul-sdk"]
+    host = endpoint.host_header
+    start = "" if proxy is None or endpoint.is_secure else f"http://{host}"
+    lines = [f"{wire.method} {start}{wire.target} HTTP/1.1", f"Host: {host}", "User-Agent: py-consul-sdk"]
     if start and proxy is not None:
         lines += proxy.headers
-    lines += [f"{name}: {value}" for name, value in wire.headers]
+    lines += [f"{name}: {value.strip(_BLANKS)}" for name, value in wire.headers]
     if isinstance(wire.body, bytes):
         lines.append(f"Content-Length: {len(wire.body)}")
     elif wire.body is not None:
         lines.append("Transfer-Encoding: chunked")
     elif wire.method not in ("GET", "HEAD", "DELETE"):
         lines.append("Content-Length: 0")
-    text = "\r\n".join(lines)
-    if text.count("\r") != len(lines) - 1 or text.count("\n") != len(lines) - 1 or "\0" in text:
-        raise ConfigError("invalid header field: line breaks are not allowed")
-    return text.encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+    text = "\n".join(lines)
+    if _CONTROL.search(text) or text.count("\n") != len(lines) - 1:
+        raise InvalidArgument(f'{wire.method.capitalize()} "{endpoint.url}{wire.target}": {_refusal(wire)}')
+    return text.replace("\n", "\r\n").encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+
+
+def _refusal(wire: Wire) -> str:
+    """Which part of a request cannot be sent."""
+    for name, value in wire.headers:
+        if not _HEADER_NAME.fullmatch(name):
+            return f'net/http: invalid header field name "{name}"'
+        if _CONTROL.search(value) or "\n" in value:
+            return f'net/http: invalid header field value for "{name}"'
+    return "net/url: invalid control character in URL"
 
 
 def chunk(data: bytes) -> bytes:
@@ -193,16 +211,30 @@ def was_closed_before(wire: Wire, parser: AnswerParser, error: BaseException) ->
     return wire.method == "GET" and not parser.has_begun and not isinstance(error, TimeoutError)
 
 
-def redirected(wire: Wire, answer: Mapping[str, str], status: int, endpoint: Endpoint) -> str | None:
-    """The target to ask instead, None when the answer is no redirection within the same agent.
+def redirected(wire: Wire, headers: Mapping[str, str], status: int, endpoint: Endpoint) -> Wire | None:
+    """The request to send instead, None when the answer is no redirection within the same agent.
 
-    Consul cleans unclean paths this way (``//``, ``..``); a redirection to another host is left to the caller.
+    Consul cleans unclean paths this way (``//``, ``..``). A redirection to another host is left to the caller, and
+    one that makes a read of a write, or asks for the body of a file a second time.
     """
-    if status not in (301, 302, 307, 308) or (status in (301, 302) and wire.method not in ("GET", "HEAD")):
+    location = headers.get("location", "")
+    is_read = wire.method in ("GET", "HEAD")
+    if not location or status not in (_REDIRECTED if is_read else _REDIRECTED_ALIKE):
         return None
-    location = answer.get("location", "")
-    target = location.removeprefix(endpoint.url)
-    return target if target.startswith("/") and not target.startswith("//") else None
+    if wire.body is not None and not isinstance(wire.body, bytes):
+        return None
+    from pyconsul.lang import gourl
+
+    try:
+        asked = gourl.parse_request_uri(wire.target)
+        here = msgspec.structs.replace(asked, scheme=endpoint.scheme, host=endpoint.shown)
+        there = gourl.resolve(here, gourl.parse(location, strict_colons=False))
+    except gourl.UrlError:
+        return None
+    if (there.scheme, there.host, there.user) != (here.scheme, here.host, None):
+        return None
+    query = f"?{there.query}" if there.query or there.force_query else ""
+    return msgspec.structs.replace(wire, target=(there.escaped_path() or "/") + query)
 
 
 def failure(

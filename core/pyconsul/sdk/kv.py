@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pyconsul.sdk.decode import first_of, list_or_empty, truth
 from pyconsul.sdk.errors import InvalidArgument
-from pyconsul.sdk.request import Answer, QueryOptions, Request, escape_path
+from pyconsul.sdk.request import Answer, QueryOptions, Request, escape_path, value_bytes
 from pyconsul.structs.kv import DirEntry
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def put_request(
         truth,
         params=tuple(pair for pair in params if pair[1]),
         headers=(("Content-Type", "application/octet-stream"),),
-        body=value.encode() if isinstance(value, str) else value,
+        body=value_bytes(value),
     )
 
 

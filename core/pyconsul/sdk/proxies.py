@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from pyconsul.sdk.settings import Endpoint
+from pyconsul.sdk.endpoint import Endpoint
 
 if TYPE_CHECKING:
     from pyconsul.lang.goproxy import Proxy

@@ -1,6 +1,7 @@
 """Typed definitions of services and checks for ``agent.register_service`` and ``agent.register_check``.
 
-Only what is set is sent; dicts in the HTTP API's form do as well. Durations are Go duration text: ``"10s"``.
+Only what is set is sent; dicts in the HTTP API's form do as well. Durations are Go duration text: ``"10s"``; sizes are
+bytes.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class CheckRegistration(msgspec.Struct, kw_only=True, omit_defaults=True):
     Method: str = ""
     Header: dict[str, list[str]] = {}
     Body: str = ""
+    DisableRedirects: bool = False
     TCP: str = ""
     TCPUseTLS: bool = False
     UDP: str = ""
@@ -42,6 +44,7 @@ class CheckRegistration(msgspec.Struct, kw_only=True, omit_defaults=True):
     AliasService: str = ""
     Interval: str = ""
     Timeout: str = ""
+    OutputMaxSize: int = 0
     TLSServerName: str = ""
     TLSSkipVerify: bool = False
     SuccessBeforePassing: int = 0
@@ -68,3 +71,6 @@ class ServiceRegistration(msgspec.Struct, kw_only=True, omit_defaults=True):
     Checks: list[CheckRegistration] = []
     Proxy: dict[str, Any] = {}
     Connect: dict[str, Any] = {}
+    Locality: dict[str, str] = {}
+    Namespace: str = ""
+    Partition: str = ""

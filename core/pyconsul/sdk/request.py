@@ -235,6 +235,11 @@ def json_body(value: Any) -> bytes:
         return msgspec.json.encode(without_surrogates(value))
 
 
+def value_bytes(value: bytes | str) -> bytes:
+    """A text in UTF-8; lone surrogates, of a command line say, become the bytes that they stand for."""
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+
+
 def escape_path(text: str) -> str:
     """Percent-encode a path as Go's ``url.URL`` does: slashes stay, bytes beyond ASCII become ``%XX``."""
     return _escape(text, _ODD_IN_PATH)

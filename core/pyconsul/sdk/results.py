@@ -1,13 +1,14 @@
 """What the catalog, health and agent routes answer, shaped and ordered as in Consul's own client library.
 
-The order matters where these are printed (``consul watch``, watch handlers): :func:`plain` gives what Go's
-``encoding/json`` makes of Consul's client types. A list or map is None where the agent says null.
+All fields of the answers are here but those that repeat their headers; an unknown one is ignored. The order matters
+where these are printed (``consul watch``, watch handlers): :func:`plain` gives what Go's ``encoding/json`` makes of
+Consul's client types. A list or map is None where the agent says null.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -19,7 +20,12 @@ Json: TypeAlias = dict[str, Any]
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Base of the answers."""
+    """Base of the answers.
+
+    Fields that Consul's own client library does not know stand last; ``first_unknown`` is the first of them.
+    """
+
+    first_unknown: ClassVar[str] = ""
 
 
 class Locality(Result, frozen=True, kw_only=True):
@@ -180,7 +186,7 @@ class AgentService(Result, frozen=True, kw_only=True):
 
 
 class CheckDefinition(Result, frozen=True, kw_only=True):
-    """How a check is made; the three durations are Go duration text."""
+    """How a check is made; durations are Go duration text, but ``TTL``, which is nanoseconds."""
 
     Interval: str = "0s"
     Timeout: str = "0s"
@@ -198,10 +204,25 @@ class CheckDefinition(Result, frozen=True, kw_only=True):
     OSService: str = ""
     GRPCUseTLS: bool = False
     SessionName: OmitStr = UNSET
+    DisableRedirects: bool = False
+    H2PING: str = ""
+    H2PingUseTLS: bool = False
+    ScriptArgs: list[str] | None = None
+    DockerContainerID: str = ""
+    Shell: str = ""
+    AliasNode: str = ""
+    AliasService: str = ""
+    TTL: int = 0
+    OutputMaxSize: int = 0
+
+    first_unknown = "DisableRedirects"
 
 
 class HealthCheck(Result, frozen=True, kw_only=True):
-    """One check and its last outcome; ``Status`` is passing, warning or critical."""
+    """One check and its last outcome; ``Status`` is passing, warning or critical.
+
+    ``Interval`` and ``Timeout`` are Go duration text, "" for checks that are not run by an agent.
+    """
 
     Node: str = ""
     CheckID: str = ""
@@ -220,6 +241,10 @@ class HealthCheck(Result, frozen=True, kw_only=True):
     Definition: CheckDefinition = CheckDefinition()
     CreateIndex: int = 0
     ModifyIndex: int = 0
+    Interval: str = ""
+    Timeout: str = ""
+
+    first_unknown = "Interval"
 
 
 class ServiceEntry(Result, frozen=True, kw_only=True):
@@ -255,6 +280,12 @@ class CatalogService(Result, frozen=True, kw_only=True):
     ModifyIndex: int = 0
     Namespace: OmitStr = UNSET
     Partition: OmitStr = UNSET
+    ServiceKind: str = ""
+    ServiceSocketPath: str = ""
+    ServiceConnect: Connect = Connect()
+    PeerName: str = ""
+
+    first_unknown = "ServiceKind"
 
 
 class CatalogNode(Result, frozen=True, kw_only=True):
@@ -323,7 +354,7 @@ class KVPair(Result, frozen=True, kw_only=True):
 
 
 class CARoot(Result, frozen=True, kw_only=True):
-    """One root certificate of the mesh."""
+    """One root certificate of the mesh: PEM, times in RFC 3339, key IDs as hexadecimal pairs with colons."""
 
     ID: str = ""
     Name: str = ""
@@ -331,6 +362,16 @@ class CARoot(Result, frozen=True, kw_only=True):
     Active: bool = False
     CreateIndex: int = 0
     ModifyIndex: int = 0
+    SerialNumber: int = 0
+    SigningKeyID: str = ""
+    ExternalTrustDomain: str = ""
+    NotBefore: str = ""
+    NotAfter: str = ""
+    IntermediateCerts: list[str] | None = None
+    PrivateKeyType: str = ""
+    PrivateKeyBits: int = 0
+
+    first_unknown = "SerialNumber"
 
 
 class CARoots(Result, frozen=True, kw_only=True):
@@ -382,7 +423,7 @@ class CoordinateDatacenter(Result, frozen=True, kw_only=True):
 
 
 class QueryResult(Result, frozen=True, kw_only=True):
-    """What a prepared query found, best first."""
+    """What a prepared query found, best first; ``PeerName`` is the peer that it comes from, "" for none."""
 
     Service: str = ""
     Namespace: OmitStr = UNSET
@@ -390,6 +431,9 @@ class QueryResult(Result, frozen=True, kw_only=True):
     DNS: Json = {}
     Datacenter: str = ""
     Failovers: int = 0
+    PeerName: str = ""
+
+    first_unknown = "PeerName"
 
 
 class TxnError(Result, frozen=True, kw_only=True):
@@ -431,10 +475,10 @@ class RaftConfiguration(Result, frozen=True, kw_only=True):
 
 
 def plain(value: Any) -> Any:
-    """``value`` as dicts and lists, with the fields that Go would leave out left out."""
+    """``value`` as dicts and lists, without the fields that Go would leave out or Consul's library does not know."""
     if isinstance(value, msgspec.Struct):
         omitted = _omitted_when_empty(type(value))
-        fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
+        fields = ((name, getattr(value, name)) for name in _printed(type(value)))
         return {
             name: plain(item)
             for name, item in fields
@@ -445,6 +489,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     return value
+
+
+@lru_cache(maxsize=128)
+def _printed(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    names = kind.__struct_fields__
+    unknown = kind.first_unknown if issubclass(kind, Result) else ""
+    return names[: names.index(unknown)] if unknown else names
 
 
 @lru_cache(maxsize=128)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from pyconsul.sdk.decode import first_of, json_of, truth
-from pyconsul.sdk.request import QueryOptions, Request, duration_text, escape_path, milliseconds
+from pyconsul.sdk.request import QueryOptions, Request, duration_text, escape_path, json_body, milliseconds
 from pyconsul.structs.session import Session
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def create_request(
     if node_checks is not None:
         body["NodeChecks"] = node_checks
     decode = json_of(_Created)
-    return Request("PUT", "/v1/session/create", lambda answer: decode(answer).ID, body=msgspec.json.encode(body))
+    return Request("PUT", "/v1/session/create", lambda answer: decode(answer).ID, body=json_body(body))
 
 
 def destroy_request(session_id: str) -> Request[bool]:

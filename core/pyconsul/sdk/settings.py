@@ -8,23 +8,24 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
+from pyconsul.primitives.dialing import errno_text
+from pyconsul.sdk.endpoint import DEFAULT_ADDRESS, Endpoint, endpoint_of
 from pyconsul.sdk.errors import ConfigError
 from pyconsul.sdk.retry import Retry
 
-DEFAULT_ADDRESS = "127.0.0.1:8500"
-MOST_PORT = 65535
-_PATH = "/$&+,:;=@"  # what Go leaves as it is in a path, beside letters, digits and -_.~
-_NO_HOST = "http: no Host in request URL"
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})  # what Go's strconv.ParseBool takes
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
 
 class TLS(msgspec.Struct, frozen=True, kw_only=True):
-    """How to verify the agent and how to prove who we are; files are PEM."""
+    """How to verify the agent and how to prove who we are; files are PEM.
+
+    The certificate is shown to every agent that asks for one, whichever authorities it names: Go's clients keep back
+    one that does not fit those, which Python's ``ssl`` has no hook for.
+    """
 
     ca_file: str = ""
     ca_path: str = ""
@@ -33,64 +34,6 @@ class TLS(msgspec.Struct, frozen=True, kw_only=True):
     key_file: str = ""
     server_name: str = ""
     verify: bool = True
-
-
-class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """An address taken apart. ``unix_path`` is "" for TCP; ``host`` is then a name or an IP without brackets.
-
-    ``prefix`` stands before the path of every request, for agents behind a proxy; it is escaped and kept as given.
-    ``written`` is host and port as they stood in the address, or "" where they are to be made of the two. ``fault``
-    is why nobody can be reached at such an address, in the words of Go's client; "" for one that can be tried.
-    """
-
-    scheme: str
-    host: str
-    port: int
-    unix_path: str = ""
-    prefix: str = ""
-    written: str = ""
-    fault: str = ""
-
-    def target(self, path: str) -> str:
-        """What is asked for ``path``. As in Consul's client, where two slashes begin it the first part is lost."""
-        whole = self.prefix + path
-        if not whole.startswith("//"):
-            return whole
-        _, slash, rest = whole[2:].partition("/")
-        return slash + rest
-
-    @property
-    def is_secure(self) -> bool:
-        """True for https."""
-        return self.scheme == "https"
-
-    @property
-    def authority(self) -> str:
-        """``host:port`` as errors of connecting name it."""
-        if self.hostless:
-            return self.hostless
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
-
-    @property
-    def hostless(self) -> str:
-        """The address where it is a port alone, which errors of connecting name as it was written; else ""."""
-        return self.written if self.written.startswith(":") and self.written.count(":") == 1 else ""
-
-    @property
-    def unix_link(self) -> str:
-        """A connection to the unix socket as errors of reading and writing name it."""
-        return f"unix @->{self.unix_path}"
-
-    @property
-    def shown(self) -> str:
-        """Host and port as they stand in URLs and in the Host header: without a port where none was written."""
-        return self.written if self.written or self.fault else self.authority
-
-    @property
-    def url(self) -> str:
-        """Scheme and host as Consul's client prints them in its errors."""
-        return f"{self.scheme}://{self.shown}"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,37 +87,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def endpoint(self) -> Endpoint:
         """Take ``address`` apart. Raises ConfigError for an unknown scheme; other faults show when it is used."""
-        before, separator, rest = self.address.partition("://")
-        scheme, address = (before, rest) if separator else ("", self.address)
-        if scheme == "unix":
-            shown = "localhost" if address.startswith("/") else address
-            fault = "" if address else _NO_HOST
-            kind = "https" if self.scheme == "https" else "http"
-            return Endpoint(scheme=kind, host="", port=0, unix_path=address, written=shown, fault=fault)
-        if scheme not in ("http", "https") and separator:
-            raise ConfigError(f"Unknown protocol scheme: {scheme}")
-        secure = "https" in (scheme, self.scheme)  # http:// never takes back a wish for TLS
-        authority, slash, rest = address.partition("/") if scheme else (address, "", "")
-        written = authority or ("" if scheme else DEFAULT_ADDRESS)
-        host, port, fault = _host_and_port(written, 443 if secure else 80)
-        return Endpoint(
-            scheme="https" if secure else "http",
-            host=host,
-            port=port,
-            prefix=quote(slash + rest, safe=_PATH),
-            written=written,
-            fault=fault if written else _NO_HOST,
-        )
+        return endpoint_of(self.address, self.scheme)
 
     def current_token(self) -> str:
-        """The token to send: that of ``token_file`` if it holds one, else ``token``. Raises ConfigError."""
+        """The token to send: that of ``token_file`` if it holds one, else ``token``. Raises ConfigError.
+
+        Bytes beyond UTF-8 stand in it as lone surrogates, and are sent as they were.
+        """
         if not self.token_file:
             return self.token
         try:
-            with open(self.token_file, encoding="utf-8") as file:
+            with open(self.token_file, encoding="utf-8", errors="surrogateescape") as file:
                 return file.read().strip() or self.token
-        except (OSError, ValueError) as error:
-            reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
+        except (OSError, ValueError) as error:  # a ValueError for a path with a null byte
+            reason = errno_text(error) if isinstance(error, OSError) else "invalid argument"
             call = "read" if isinstance(error, IsADirectoryError) else "open"
             text = f"Error loading token file {self.token_file} : {call} {self.token_file}: {reason}"
             raise ConfigError(text) from error
@@ -230,29 +156,3 @@ def _flag(env: Mapping[str, str], name: str, *, default: bool) -> bool:
 
 def _bool_text(value: bool) -> str:
     return "true" if value else "false"
-
-
-def _host_and_port(authority: str, default_port: int) -> tuple[str, int, str]:
-    """Host, port and what is wrong with the port of ``host:port``, ``[v6]:port``, ``host``, or ``v6:port`` as in Go.
-
-    Raises ConfigError for brackets that do not fit.
-    """
-    if authority.startswith("["):
-        host, bracket, rest = authority[1:].partition("]")
-        port = rest.removeprefix(":")
-        if not bracket or (rest and not rest.startswith(":")):
-            raise ConfigError(f"invalid address: {authority}")
-    elif authority.count(":") > 1:
-        host, _, port = authority.rpartition(":")
-        if not (port.isascii() and port.isdigit()) and port:
-            host, port = authority, ""
-    else:
-        host, _, port = authority.partition(":")
-    host = host or "127.0.0.1"
-    if not port:
-        return host, default_port, ""
-    if not (port.isascii() and port.isdigit()):
-        return host, 0, f"dial tcp: lookup {authority}: no such host"
-    if int(port[:6]) > MOST_PORT:
-        return host, 0, f"dial tcp: address {port}: invalid port"
-    return host, int(port), ""

@@ -234,7 +234,7 @@ class Transport:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             sock.settimeout(patience)
-            sock.connect(endpoint.unix_path)
+            sock.connect(endpoint.unix_name)
         except BaseException:
             sock.close()
             raise

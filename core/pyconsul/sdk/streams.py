@@ -412,7 +412,7 @@ class Transport:
         try:
             sock.setblocking(False)
             async with asyncio.timeout(patience):
-                await asyncio.get_running_loop().sock_connect(sock, endpoint.unix_path)
+                await asyncio.get_running_loop().sock_connect(sock, endpoint.unix_name)
         except BaseException:
             sock.close()
             raise

@@ -12,8 +12,9 @@ from pyconsul.primitives import dialing
 from pyconsul.primitives.dialing import DialError, errno_text
 from pyconsul.primitives.folders import MissingFolderError, files_below
 from pyconsul.primitives.tls import client_context
+from pyconsul.sdk.endpoint import Endpoint
 from pyconsul.sdk.errors import ConfigError
-from pyconsul.sdk.settings import TLS, Endpoint, Settings
+from pyconsul.sdk.settings import TLS, Settings
 
 
 def context(tls: TLS) -> ssl.SSLContext:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyconsul.sdk.decode import json_of
-from pyconsul.sdk.request import QueryOptions, Request, json_body
+from pyconsul.sdk.request import QueryOptions, Request, json_body, value_bytes
 from pyconsul.sdk.results import (
     Json,
     TxnResult,
@@ -35,7 +35,7 @@ def kv_op(
     fields = {"Verb": verb, "Key": key, "Flags": flags, "Index": index, "Session": session}
     operation: Json = {name: field for name, field in fields.items() if field}
     if value is not None:
-        operation["Value"] = value.encode() if isinstance(value, str) else value
+        operation["Value"] = value_bytes(value)
     return {"KV": operation}
 
 

@@ -84,12 +84,17 @@ class ACL:
         return self._client.call(logout_request(), options)
 
     def token_list(
-        self, options: QueryOptions | None = None, *, policy: str = "", role: str = "", auth_method: str = ""
+        self,
+        options: QueryOptions | None = None,
+        *,
+        policy: str = "",
+        role: str = "",
+        auth_method: str = "",
+        service: str = "",
     ) -> JsonList:
-        """All tokens, without their secrets."""
-        return self._client.call(
-            token_list_request(policy=policy, role=role, auth_method=auth_method), options
-        )
+        """All tokens, without their secrets, or those of a policy or role (IDs), auth method or service (names)."""
+        request = token_list_request(policy=policy, role=role, auth_method=auth_method, service=service)
+        return self._client.call(request, options)
 
     def token_create(self, definition: Mapping[str, Any], options: QueryOptions | None = None) -> Json:
         """Create a token."""

@@ -10,6 +10,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack, cast, overload
 
+import msgspec
 from pyconsul.sdk.cursor import Cursor
 from pyconsul.sdk.decode import whole
 from pyconsul.sdk.encode import Encoder, Wire
@@ -50,7 +51,7 @@ _WATCH_RETRY_BASE = 1.0
 
 _WATCH_RETRY_LIMIT = 60.0
 
-_MAX_REDIRECTIONS = 10
+_MAX_REQUESTS = 10  # of which all but the first follow a redirection
 
 
 class LockSettings(TypedDict, total=False):
@@ -163,11 +164,17 @@ class Client:
 
         The agent may stay silent between the pieces as long as it likes, unless ``options.timeout`` says else.
         """
-        stream = self._open(request, options)
-        if stream.status in request.accept:
-            return stream
-        with stream:
-            raise status_error(stream.status, (stream.read()).body)
+        wire, location = self._streamed(request, options), ""
+        for _ in range(_MAX_REQUESTS):
+            stream = self._transport.open(wire)
+            if stream.status in request.accept:
+                return stream
+            with stream:
+                following = redirected(wire, stream.headers, stream.status, self._encoder.endpoint)
+                if following is None:
+                    raise status_error(stream.status, (stream.read()).body)
+            wire, location = following, stream.headers["location"]
+        raise self._led_around(wire, location)
 
     @overload
     def raw(
@@ -212,7 +219,7 @@ class Client:
         """
         request = Request(method, path, whole, params=_pairs(params), headers=_pairs(headers), body=body)
         if stream:
-            return self._open(request, options)
+            return self._transport.open(self._streamed(request, options))
         return self._answer(request, options)
 
     def background(self, work: Work) -> Background:
@@ -278,23 +285,27 @@ class Client:
 
     def _send(self, wire: Wire) -> Answer:
         """One exchange, following the redirections within the agent."""
-        for _ in range(_MAX_REDIRECTIONS):
+        location = ""
+        for _ in range(_MAX_REQUESTS):
             answer = self._transport.send(wire)
-            target = redirected(wire, answer.headers, answer.status, self._encoder.endpoint)
-            if target is None:
+            following = redirected(wire, answer.headers, answer.status, self._encoder.endpoint)
+            if following is None:
                 return answer
-            wire = Wire(wire.method, target, wire.headers, wire.body, wire.silence)
-        raise TransportError(
+            wire, location = following, answer.header("location")
+        raise self._led_around(wire, location)
+
+    def _led_around(self, wire: Wire, location: str) -> TransportError:
+        return TransportError(
             wire.method,
-            self._encoder.url(wire),
+            location,
             self._encoder.endpoint.authority,
-            "stopped after 10 redirects",
+            f"stopped after {_MAX_REQUESTS} redirects",
         )
 
-    def _open(self, request: Request[Any], options: QueryOptions | None) -> Stream:
-        wire = self._encoder.encode(request, options)
+    def _streamed(self, request: Request[Any], options: QueryOptions | None) -> Wire:
+        """A request whose answer is read in pieces, between which the agent may be silent."""
         silence = None if options is None else options.timeout
-        return self._transport.open(Wire(wire.method, wire.target, wire.headers, wire.body, silence))
+        return msgspec.structs.replace(self._encoder.encode(request, options), silence=silence)
 
     @cached_property
     def acl(self) -> ACL:

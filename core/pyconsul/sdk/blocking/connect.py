@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pyconsul.sdk.connect import (
     JsonList,
     ca_configuration_request,
+    ca_roots_pem_request,
     ca_roots_request,
     ca_set_configuration_request,
     discovery_chain_request,
@@ -42,6 +43,10 @@ class Mesh:
     def ca_roots(self, options: QueryOptions | None = None) -> CARoots:
         """The root certificates."""
         return self._client.call(ca_roots_request(), options)
+
+    def ca_roots_pem(self, options: QueryOptions | None = None) -> str:
+        """The root certificates and intermediates as one PEM bundle."""
+        return self._client.call(ca_roots_pem_request(), options)
 
     def ca_configuration(self, options: QueryOptions | None = None) -> Json:
         """The configuration of the certificate authority."""
