@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from pyconsul.sdk import AsyncClient
@@ -20,7 +22,7 @@ from pyconsul_snapshot_agent.saving import Saved, SaveFailed, Saver
 from pyconsul_snapshot_agent.scratch import Scratch
 from pyconsul_snapshot_agent.sealing import Keys, is_sealed, unseal
 from pyconsul_snapshot_agent.stats import Stats
-from pyconsul_snapshot_agent.storage import StorageError, Stored
+from pyconsul_snapshot_agent.storage import Source, StorageError, Stored
 from pyconsul_snapshot_agent.testing import MemoryStorage
 
 KEYS = Keys((bytes(range(32)),))
@@ -124,6 +126,33 @@ async def test_an_upload_that_keeps_failing_fails_the_snapshot(consul_agent: InP
     assert bench.stats.target("bad").failed_attempts == 3
     assert set(bad.objects) == {"consul-1.snap", "consul-2.snap"}
     assert set(good.objects) == {"consul-1001.snap"}
+
+
+class Racer(MemoryStorage):
+    """One of two destinations: what it takes, it takes only once the other one was ``given_up``."""
+
+    given_up: threading.Event = msgspec.field(default_factory=threading.Event)
+
+    def put(self, name: str, source: Source, size: int) -> None:
+        """Refuse, or store after that."""
+        assert self.refuse or self.given_up.wait(60)
+        super().put(name, source, size)
+
+    def delete(self, name: str) -> None:
+        """Where an upload was given up, what it may have left is removed."""
+        self.given_up.set()
+        super().delete(name)
+
+
+async def test_a_slow_destination_is_waited_for_when_another_one_has_failed(
+    consul_agent: InProcessAgent, fast: Fast
+) -> None:
+    """It gets the whole archive, which is read back."""
+    bad = Racer("bad", refuse=99)
+    slow = Racer("slow", given_up=bad.given_up)
+    with pytest.raises(SaveFailed, match="in bad: out of space"):
+        await Bench(consul_agent, fast(), bad, slow).save()
+    assert slow.calls == ["put consul-1001.snap", "read consul-1001.snap"]
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ async def test_a_free_lock_whose_delay_holds_it_is_tried_again(consul_agent: InP
 async def test_what_no_leader_shared_is_not_taken(consul_agent: InProcessAgent, tmp_path: Path) -> None:
     """Data of other flags, of another shape, or of no shape at all: the instance waits for better ones."""
     place = Place(consul_agent, tmp_path / "out")
-    no_map = lzw.compress(gob.encode({"Version": ("string", dedup.VERSION), "Data": ("string", "x")}))
+    no_map = lzw.compress(gob.encode({"Version": ("string", dedup.VERSION), "Data": ("int", 7)}))
     theirs = place.hold(no_map)
     async with running(place.config) as runner:
         await comes_true(lambda: runner.dedup is not None and runner.dedup.session)
