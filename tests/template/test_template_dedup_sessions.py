@@ -60,6 +60,7 @@ async def test_who_loses_the_session_follows_until_it_has_another(
 ) -> None:
     """It finds out when it renews it; what another leader shares meanwhile is taken."""
     monkeypatch.setattr(dedup, "LOCK_RETRY", 0.1)
+    monkeypatch.setattr(dedup, "SESSION_RETRY", 0.0)
     place = Place(consul_agent, tmp_path / "out")
     async with running(place.config) as runner:
         await comes_true(lambda: place.leads(runner) and place.shows("1"))
@@ -69,7 +70,6 @@ async def test_who_loses_the_session_follows_until_it_has_another(
         skip_time(place.config.dedup.ttl / 2e9)
         await comes_true(lambda: not place.leads(runner) and place.shows("theirs"))
         place.consul.session.destroy(theirs)
-        skip_time(dedup.SESSION_RETRY)
         await comes_true(lambda: place.leads(runner))
         assert [s.ID for s in place.consul.session.list()] != [lost.ID]
 

@@ -158,8 +158,9 @@ def test_systemd_hears_when_everything_is_rendered(tool: TemplateTool, is_abstra
 def test_a_terminal_shows_what_is_waited_for(
     tool: TemplateTool, start_process: Start, consul_agent: InProcessAgent
 ) -> None:
-    """A line that is taken away when everything is there."""
+    """A line that is taken away when everything is there. A log has no such thing."""
     tool.configure(f'consul {{ address = "{consul_agent.http_address}" }}' + template("a", "{{ key `late` }}"))
+    logging = tool.start()
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", *tool.program]
     process = start_process(command, cwd=tool.folder, env=tool.environment, stderr=theirs)
@@ -173,6 +174,7 @@ def test_a_terminal_shows_what_is_waited_for(
     os.close(ours)
     assert process.poll() is None
     tool.comes("x", "a")
+    assert tool.end(logging) == (12, CLEANING)
 
 
 def test_a_systemd_that_is_not_there_is_no_reason_to_end(tool: TemplateTool) -> None:
