@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,10 +35,14 @@ class Place:
         """Whether the template was written with this text."""
         return self.out.exists() and self.out.read_text() == text
 
+    def share(self, session: str, value: bytes) -> bool:
+        """Write what the holder of the lock has found, which takes the lock. Returns whether it could be taken."""
+        return self.consul.kv.put(self.key, value, acquire=session, flags=dedup.LOCK_FLAG)
+
     def hold(self, value: bytes, *, lock_delay: float = 0) -> str:
         """Take the template's lock for somebody else. Their session comes back."""
         session = self.consul.session.create(lock_delay=lock_delay)
-        until(lambda: self.consul.kv.put(self.key, value, acquire=session, flags=dedup.LOCK_FLAG))
+        until(lambda: self.share(session, value))
         return session
 
 
@@ -82,16 +87,19 @@ async def test_a_free_lock_whose_delay_holds_it_is_tried_again(consul_agent: InP
         await comes_true(lambda: place.leads(runner) and place.shows("1"))
 
 
-async def test_what_no_leader_shared_is_not_taken(consul_agent: InProcessAgent, tmp_path: Path) -> None:
-    """Data of other flags, of another shape, or of no shape at all: the instance waits for better ones."""
+async def test_what_no_leader_shared_is_not_taken(
+    consul_agent: InProcessAgent, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Data of another shape, or of no shape at all: the instance waits for better ones."""
+    monkeypatch.setattr(logging.getLogger("pyconsul_template"), "propagate", True)
     place = Place(consul_agent, tmp_path / "out")
     no_map = lzw.compress(gob.encode({"Version": ("string", dedup.VERSION), "Data": ("int", 7)}))
-    theirs = place.hold(no_map)
+    theirs = place.hold(dedup.NO_DATA)
     async with running(place.config) as runner:
         await comes_true(lambda: runner.dedup is not None and runner.dedup.session)
-        for value, flags in ((dedup.encode({"kv.block(a)": "foreign"}), 7), (b"\xff", dedup.LOCK_FLAG)):
-            assert place.consul.kv.put(place.key, value, acquire=theirs, flags=flags)
-        good = dedup.encode({"kv.block(a)": "good"})
-        assert place.consul.kv.put(place.key, good, acquire=theirs, flags=dedup.LOCK_FLAG)
-        await comes_true(place.out.exists)
-        assert place.shows("good")
+        for odd in (no_map, b"\xff"):
+            caplog.clear()
+            place.share(theirs, odd)
+            await comes_true(lambda: f"failed to decode '{place.key}': " in caplog.text)
+        place.share(theirs, dedup.encode({"kv.block(a)": "good"}))
+        await comes_true(lambda: place.shows("good"))
