@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pyconsul.toolkit.discovery import DiscoverError
+from pyconsul_autojoin import api
 from pyconsul_autojoin.providers import scaleway, softlayer
 from pyconsul_autojoin.providers.digitalocean import DigitalOcean
 from pyconsul_autojoin.providers.linode import Linode
@@ -53,6 +54,14 @@ async def test_a_refusal_says_what_the_cloud_said(cloud: Any, ask: Any, reply: A
     """A status of 401 is an error with path, status and the cloud's words."""
     there = await cloud(lambda _: reply({"id": "Unauthorized", "message": "Unable to authenticate you"}, 401))
     with pytest.raises(DiscoverError, match=r"discover-digitalocean: GET .*/v2/droplets: 401 .*Unable to authenticate"):
+        await DigitalOcean(there.url).addresses(ask("provider=digitalocean tag_name=consul api_token=t0k"))
+
+
+async def test_an_answer_without_end_is_not_kept(cloud: Any, ask: Any, monkeypatch: Any) -> None:
+    """Whoever answers in the cloud's place cannot fill the memory."""
+    monkeypatch.setattr(api, "BODY_LIMIT_BYTES", 1 << 20)
+    there = await cloud(lambda _: b" " * ((1 << 20) + 1))
+    with pytest.raises(DiscoverError, match=r"GET .*/v2/droplets: the answer is larger than 1 MiB$"):
         await DigitalOcean(there.url).addresses(ask("provider=digitalocean tag_name=consul api_token=t0k"))
 
 

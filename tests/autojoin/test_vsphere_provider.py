@@ -165,6 +165,25 @@ async def test_certificates_are_checked_unless_told_otherwise(
     assert found == ["10.0.0.3", "10.0.0.1", "2001:db8::1"]
 
 
+async def test_settings_that_are_none_do_not_count(cloud: Any, ask: Any, center: Center, tmp_path: Path) -> None:
+    """What cannot be read is told, and the safe or usual value taken."""
+    there = await cloud(center, tls=a_tls_server(tmp_path))
+    asked = ask(f"{VSPHERE} host={there.host} insecure_ssl=maybe timeout=soon")
+    with pytest.raises(DiscoverError, match="certificate verify failed"):
+        await VSphere().addresses(asked)
+    assert asked.lines == [
+        "DEBUG discover-vsphere: Non-time value given for timeout, assuming 10m",
+        "DEBUG discover-vsphere: Non-truthy/falsey value for insecure_ssl, assuming false",
+    ]
+
+
+async def test_a_center_has_its_time(cloud: Any, ask: Any, center: Center) -> None:
+    """For all of its answers together."""
+    there = await cloud(center)
+    with pytest.raises(DiscoverError, match="not done within the timeout of 1e-06s"):
+        await VSphere("http").addresses(ask(f"{VSPHERE} host={there.host} timeout=1us"))
+
+
 @pytest.mark.parametrize(
     ("address", "routable"),
     [

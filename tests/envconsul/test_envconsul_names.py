@@ -40,6 +40,7 @@ def of_secret(
         ({"format": "{{ key }}!", "no_prefix": False}, "app_x_db/ho-st!"),
         ({"format": '{{ key | replaceKey "db/ho-st" "HOST" }}'}, "HOST"),
         ({"format": '{{ key | replaceKey "other" "HOST" }}'}, "db/ho-st"),
+        ({"format": '{{ key | replaceKey "other" }}'}, "other"),
     ],
 )
 def test_the_name_of_a_key(settings: dict[str, Any], name: str) -> None:

@@ -44,6 +44,13 @@ def test_services_have_variables(tool: Any, consul_agent: InProcessAgent) -> Non
     assert sorted(out.splitlines()) == ["PORT=5432", "pg/address=10.1.1.1", "pg/id=pg", "pg/name=pg", "pg/tag=a,v9"]
 
 
+def test_a_service_may_have_no_more_than_a_name(tool: Any, consul_agent: InProcessAgent) -> None:
+    """Its variables are there all the same."""
+    consul_agent.client.agent.register_service({"Name": "cron"})
+    _, out, _ = tool.run("-once", "-pristine", "-service-query", "cron", "/usr/bin/env")
+    assert sorted(out.splitlines()) == ["cron/address=", "cron/id=cron", "cron/name=cron", "cron/port=0", "cron/tag="]
+
+
 def test_a_change_restarts_the_child(tool: Any, consul_agent: InProcessAgent) -> None:
     """It gets its kill signal and the new values; SIGINT ends both."""
     consul_agent.client.kv.put("c/V", "one")

@@ -83,6 +83,13 @@ def test_secrets_of_both_versions(secretive: Any, vault: FakeVault) -> None:
     assert ("GET", "/v1/kv2/data/app", "sesame") in vault.asked
 
 
+def test_a_key_may_be_called_metadata(secretive: Any, vault: FakeVault) -> None:
+    """Only version 2 of the KV store, which tells its number, has the secret one level deeper."""
+    vault.routes["/v1/kv1/app"] = {"data": {"metadata": {"owner": "me"}, "user": "u"}}
+    status, out, _ = secretive.run("-once", "-pristine", "-secret", "kv1/app", "/usr/bin/env")
+    assert (status, out) == (0, "kv1_app_user=u\n")
+
+
 def test_a_secret_wins_over_a_key(secretive: Any) -> None:
     """Also over what the tool's own environment has."""
     (secretive.folder / "c.hcl").write_text('secret { path = "kv2/app" no_prefix = true }')

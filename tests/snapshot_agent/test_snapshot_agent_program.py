@@ -121,6 +121,25 @@ def test_restore_puts_the_newest_back(
     assert "Restored: " in capfd.readouterr().out
 
 
+def test_restore_says_what_it_cannot_do(
+    consul: InProcessAgent, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """With status 1: nothing to take, too much to take, a file that cannot be written, a Consul that is not there."""
+    assert main(["restore", f"-local-path={tmp_path}"]) == 1
+    save(tmp_path)
+    number = os.listdir(tmp_path)[0][7:-5]
+    assert main(["restore", f"-local-path={tmp_path}", number, number]) == 1
+    assert main(["restore", f"-local-path={tmp_path}", "-output=/proc/none/x"]) == 1
+    assert main(["restore", f"-local-path={tmp_path}", "-http-addr=127.0.0.1:1"]) == 1
+    errors = [line for line in capfd.readouterr().err.splitlines() if line.startswith("Error: ")]
+    assert [each.partition("Error: ")[2].partition(": ")[0] for each in errors] == [
+        "there are no archives",
+        "restore takes one archive",
+        "cannot write /proc/none/x",
+        "cannot restore",
+    ]
+
+
 def test_sub_commands_may_be_for_another_datacenter(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """They take no lock either."""
     assert main(["list", "-datacenter=dc2", f"-local-path={tmp_path}"]) == 0

@@ -15,6 +15,7 @@ from pyconsul.primitives.durations import HOUR, MINUTE, SECOND
 from pyconsul.toolkit.errors import ConfigError
 from pyconsul_snapshot_agent import arguments, config
 from pyconsul_snapshot_agent.config import Config, Destination, Login, Schedule
+from pyconsul_snapshot_agent.targets import open_targets
 
 
 def loaded(*words: str, environ: dict[str, str] | None = None) -> Config:
@@ -141,6 +142,7 @@ def test_a_remote_destination_switches_the_local_one_off() -> None:
     ("content", "words", "problem"),
     [
         ({"backup_destinations": {}}, ["-local-path=x"], "cannot be used together with backup_destinations"),
+        ({"backup_destinations": {"local_storage": [{}]}, "local_storage": [{}]}, [], "^local_storage cannot be used"),
         ({"snapshot": {"retain": -1}}, [], "snapshot.retain must not be negative"),
         ({"snapshot": {"retains": 1}}, [], "'snapshot' has invalid keys: retains"),
         ({"snapshot": {"interval": "soon"}}, [], "error decoding 'snapshot.interval'"),
@@ -158,6 +160,14 @@ def test_what_cannot_work_is_refused(tmp_path: Path, content: dict[str, Any], wo
     path = file_with(tmp_path / "a.json", **content)
     with pytest.raises(ConfigError, match=problem):
         loaded(f"-config-file={path}", *words)
+
+
+def test_one_place_may_not_be_named_twice(tmp_path: Path) -> None:
+    """Each would delete what the other stored; spelling does not make it another place."""
+    stanzas = {"local_storage": [{"path": "/a"}, {"path": "/b/../a/"}]}
+    path = file_with(tmp_path / "a.json", backup_destinations=stanzas)
+    with pytest.raises(ConfigError, match=r"^two destinations are the same place: /a$"):
+        open_targets(loaded(f"-config-file={path}"))
 
 
 def test_a_single_snapshot_may_name_a_datacenter() -> None:
@@ -179,6 +189,11 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(ConfigError, match=r"bad\.json: error decoding config"):
         loaded(f"-config-file={tmp_path}/bad.json")
+    (tmp_path / "odd.json").write_text('{"snapshot_agent": [7]}')
+    with pytest.raises(ConfigError, match=r'odd\.json: "snapshot_agent" is not an object'):
+        loaded(f"-config-file={tmp_path}/odd.json")
+    with pytest.raises(ConfigError, match=r"gone: no such file or directory"):
+        loaded(f"-config-dir={tmp_path}/gone")
 
 
 @settings(deadline=None)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import io
+import tarfile
 
 import pytest
 from hypothesis import given, settings
@@ -70,6 +73,31 @@ def test_what_does_not_belong_is_named(changes: dict[str, bytes], problem: str) 
     """The text tells which member is wrong."""
     with pytest.raises(ArchiveError, match=problem):
         verify([archive_of(**changes)])
+
+
+@pytest.mark.parametrize(
+    ("meta", "problem"),
+    [
+        (b'{"Index": 7, "Term": 2, "Size": 99}', "the state has 1 bytes, the meta data says 99"),
+        (b'{"Index": 7}', "the archive's meta data cannot be read: 'Term'"),
+        (b"[7]", "the archive's meta data cannot be read: "),
+        (b"{", "the archive's meta data cannot be read: "),
+    ],
+)
+def test_right_digests_are_not_enough(meta: bytes, problem: str) -> None:
+    """What the archive says of itself has to fit what is in it."""
+    members = (("meta.json", meta), ("state.bin", b"s"))
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in members)
+    with pytest.raises(ArchiveError, match=problem):
+        verify([archive_of(b"s", meta_json=meta, SHA256SUMS=sums.encode())])
+
+
+def test_an_archive_of_nothing_is_none() -> None:
+    """Although gzip and tar are whole."""
+    out = io.BytesIO()
+    tarfile.open(fileobj=out, mode="w:gz").close()
+    with pytest.raises(ArchiveError, match=r'file "meta\.json" is missing from the archive'):
+        verify([out.getvalue()])
 
 
 @settings(deadline=None)

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from pyconsul.primitives.durations import SECOND
 from pyconsul.sdk import AsyncClient, Settings
 from pyconsul.testing import InProcessAgent
 from pyconsul.toolkit.errors import RunError
@@ -217,6 +218,33 @@ async def test_a_status_address_that_is_taken_ends_the_tool(consul_agent: InProc
     config = config_of(consul_agent, fast(), status_addr=consul_agent.http_address)
     with pytest.raises(RunError, match="status endpoint"):
         await SnapshotAgent(config, [MemoryStorage()], Keys()).run(Halt())
+
+
+class FourPauses(Halt):
+    """Lets no pause last, and ends the work with the fourth."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pauses: list[float | None] = []
+
+    async def wait(self, seconds: float | None = None) -> bool:
+        """Note how long a wait would be."""
+        self.pauses.append(seconds)
+        if len(self.pauses) == 4:
+            self.set("seen enough")
+        return self.is_set()
+
+
+async def test_a_lock_that_cannot_be_had_is_tried_again_after_growing_pauses(
+    consul_agent: InProcessAgent, fast: Fast
+) -> None:
+    """As where the key is somebody else's: they double up to their bound, and health tells the reason."""
+    consul_agent.client.kv.put("consul-snapshot/lock", "mine", flags=7)
+    schedule = fast(interval=10 * SECOND, backoff=SECOND, max_backoff=3 * SECOND)
+    agent, halt = SnapshotAgent(config_of(consul_agent, schedule), [MemoryStorage()], Keys()), FourPauses()
+    await agent.run(halt)
+    assert halt.pauses == [1.0, 2.0, 3.0, 3.0]
+    assert agent.stats.problem.startswith("cannot obtain leadership: ")
 
 
 async def test_a_login_that_fails_ends_the_tool(consul_agent: InProcessAgent, fast: Fast) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from pyconsul.sdk import AsyncClient
+from pyconsul.sdk.request import QueryOptions
 from pyconsul.testing import InProcessAgent
 from pyconsul_snapshot_agent.archive import verify
 from pyconsul_snapshot_agent.config import Schedule
@@ -18,6 +22,7 @@ from pyconsul_snapshot_agent.saving import Saved, SaveFailed, Saver
 from pyconsul_snapshot_agent.scratch import Scratch
 from pyconsul_snapshot_agent.sealing import Keys, is_sealed, unseal
 from pyconsul_snapshot_agent.stats import Stats
+from pyconsul_snapshot_agent.storage import Source, StorageError, Stored
 from pyconsul_snapshot_agent.testing import MemoryStorage
 
 KEYS = Keys((bytes(range(32)),))
@@ -66,6 +71,25 @@ async def test_a_snapshot_is_stored_and_read_back(consul_agent: InProcessAgent, 
     assert verify([target.objects["consul-1001.snap"]]).index == saved.index > 0
 
 
+@pytest.mark.parametrize(("stale", "consistency"), [(False, "default"), (True, "stale")])
+async def test_any_server_may_take_the_snapshot_where_that_is_allowed(
+    consul_agent: InProcessAgent, fast: Fast, monkeypatch: pytest.MonkeyPatch, stale: bool, consistency: str
+) -> None:
+    """With ``stale`` also one that has lost its leader."""
+    bench = Bench(consul_agent, fast(stale=stale), MemoryStorage())
+    asked: list[str] = []
+    async with consul_agent.async_client() as client:
+        save = client.snapshot.save
+
+        async def noted(options: QueryOptions) -> Any:
+            asked.append(options.consistency)
+            return await save(options)
+
+        monkeypatch.setattr(client.snapshot, "save", noted)
+        await bench.saver.save(client, bench.halt, bench.tell)
+    assert asked == [consistency]
+
+
 async def test_all_destinations_get_the_same(consul_agent: InProcessAgent, fast: Fast) -> None:
     """One snapshot, not one each."""
     targets = [MemoryStorage("one"), MemoryStorage("two"), MemoryStorage("three")]
@@ -104,12 +128,40 @@ async def test_an_upload_that_keeps_failing_fails_the_snapshot(consul_agent: InP
     assert set(good.objects) == {"consul-1001.snap"}
 
 
+class Racer(MemoryStorage):
+    """One of two destinations: what it takes, it takes only once the other one was ``given_up``."""
+
+    given_up: threading.Event = msgspec.field(default_factory=threading.Event)
+
+    def put(self, name: str, source: Source, size: int) -> None:
+        """Refuse, or store after that."""
+        assert self.refuse or self.given_up.wait(60)
+        super().put(name, source, size)
+
+    def delete(self, name: str) -> None:
+        """Where an upload was given up, what it may have left is removed."""
+        self.given_up.set()
+        super().delete(name)
+
+
+async def test_a_slow_destination_is_waited_for_when_another_one_has_failed(
+    consul_agent: InProcessAgent, fast: Fast
+) -> None:
+    """It gets the whole archive, which is read back."""
+    bad = Racer("bad", refuse=99)
+    slow = Racer("slow", given_up=bad.given_up)
+    with pytest.raises(SaveFailed, match="in bad: out of space"):
+        await Bench(consul_agent, fast(), bad, slow).save()
+    assert slow.calls == ["put consul-1001.snap", "read consul-1001.snap"]
+
+
 @pytest.mark.parametrize(
     ("spoil", "problem"),
     [
         (lambda data: data[:-1], "bytes in place of"),
         (lambda data: data[:40] + bytes([data[40] ^ 1]) + data[41:], "the stored archive is not good"),
         (lambda data: b"\0" * len(data), "not a snapshot archive"),
+        (lambda data: data[:4] + b"time" + data[8:], "its bytes are not the ones that were sent"),  # in gzip's head
     ],
 )
 async def test_an_archive_that_comes_back_wrong_does_not_stay(
@@ -121,6 +173,45 @@ async def test_an_archive_that_comes_back_wrong_does_not_stay(
     with pytest.raises(SaveFailed, match=problem):
         await bench.save()
     assert target.objects == {"consul-1.snap": b"good"}
+
+
+class Forgetful(MemoryStorage):
+    """A destination that takes everything and lists nothing, and whose unfinished uploads nobody may see."""
+
+    def stored(self) -> list[Stored]:
+        """Nothing."""
+        return []
+
+    def sweep(self, before: float) -> int:
+        """Refused."""
+        raise StorageError("access denied")
+
+
+async def test_an_archive_that_is_not_listed_is_not_stored(consul_agent: InProcessAgent, fast: Fast) -> None:
+    """Whatever the destination said when it took it."""
+    with pytest.raises(SaveFailed, match="the stored archive is not good: it is not listed"):
+        await Bench(consul_agent, fast(), Forgetful()).save()
+
+
+class Swept(MemoryStorage):
+    """A destination with one unfinished upload."""
+
+    def sweep(self, before: float) -> int:
+        """Remove it."""
+        self.calls.append("sweep")
+        return 1
+
+
+async def test_unfinished_uploads_of_one_place_do_not_keep_those_of_another(
+    consul_agent: InProcessAgent, fast: Fast, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where they cannot be looked for, that is worth a line."""
+    caplog.set_level(logging.INFO)
+    await Bench(consul_agent, fast(), Forgetful("one"), Swept("two")).saver.sweep()
+    assert caplog.messages == [
+        "Cannot look for unfinished uploads in one: access denied",
+        "Removed 1 unfinished uploads from two",
+    ]
 
 
 async def test_without_reading_back_the_size_still_counts(consul_agent: InProcessAgent, fast: Fast) -> None:

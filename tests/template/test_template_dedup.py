@@ -89,6 +89,23 @@ async def test_a_follower_asks_for_nothing_itself(consul: Any, tmp_path: Path, s
     assert not [r for r in consul.requests if r.startswith("GET /v1/kv/a")]
 
 
+async def test_a_key_of_other_flags_shares_nothing(
+    consul: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no lock's; whoever holds it may have put anything there."""
+    monkeypatch.setattr(logging.getLogger("pyconsul_template"), "propagate", True)
+    caplog.set_level(logging.INFO, "pyconsul_template.dedup")
+    out = tmp_path / "out"
+    config = a_config(consul, out, '{{ key "a" }}')
+    key = f"dd/{Runner(config).templates[0].identity}/data"
+    await consul.put(key, dedup.encode({"kv.block(a)": "foreign"}), session="somebody", flags=7)
+    async with running(config):
+        await comes_true(lambda: any(r.startswith(f"GET /v1/kv/{key}?index=") for r in consul.requests))  # another look
+        assert "loading" not in caplog.text
+        await consul.put(key, dedup.encode({"kv.block(a)": "1"}), session="somebody", flags=dedup.LOCK_FLAG)
+        await comes_true(lambda: out.exists() and out.read_text() == "1")
+
+
 async def test_a_follower_takes_over(consul: Any, tmp_path: Path) -> None:
     """When nobody holds the key any more, it watches itself."""
     await consul.put("a", b"new")

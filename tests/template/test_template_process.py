@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
+from pyconsul.testing import InProcessAgent
 from tests.processes import Start, ToolProcess
 
 # A child that writes down what happens to it, and ends when it is interrupted.
@@ -150,6 +153,28 @@ def test_systemd_hears_when_everything_is_rendered(tool: TemplateTool, is_abstra
         process = tool.start(NOTIFY_SOCKET=name)
         assert (channel.recv(100), tool.read("a")) == (b"READY=1", "x")
         assert tool.end(process) == (12, CLEANING)
+
+
+def test_a_terminal_shows_what_is_waited_for(
+    tool: TemplateTool, start_process: Start, consul_agent: InProcessAgent
+) -> None:
+    """A line that is taken away when everything is there. A log has no such thing."""
+    tool.configure(f'consul {{ address = "{consul_agent.http_address}" }}' + template("a", "{{ key `late` }}"))
+    logging = tool.start()
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", *tool.program]
+    process = start_process(command, cwd=tool.folder, env=tool.environment, stderr=theirs)
+    os.close(theirs)
+    shown = ""
+    while "\r\x1b[K0/1 templates, waiting for 1: kv.block(late)" not in shown:
+        shown += os.read(ours, 4096).decode()
+    consul_agent.client.kv.put("late", "x")
+    while not shown.endswith("\r\x1b[K"):
+        shown += os.read(ours, 4096).decode()
+    os.close(ours)
+    assert process.poll() is None
+    tool.comes("x", "a")
+    assert tool.end(logging) == (12, CLEANING)
 
 
 def test_a_systemd_that_is_not_there_is_no_reason_to_end(tool: TemplateTool) -> None:

@@ -1,4 +1,4 @@
-"""Templates at the edges of language and functions: what consul-template 0.42.1 makes of 630 (``recorded.json``)."""
+"""Templates at the edges of language and functions: what consul-template 0.42.1 makes of 810 (``recorded.json``)."""
 
 from __future__ import annotations
 

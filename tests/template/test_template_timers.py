@@ -83,3 +83,26 @@ async def test_what_a_template_still_misses_when_its_timer_runs_out_is_not_waite
         await consul.put("v/z", b"Z")
         await comes_true(lambda: out.read_text() == "Z")
         await comes_true(lambda: runner.templates[0].quiescence)
+
+
+async def test_after_a_timer_files_that_others_changed_are_written_again(
+    consul: Any, tmp_path: Path, skip_time: Callable[[float], None]
+) -> None:
+    """A round of a timer is for its template alone, the rounds after it are for all again."""
+    for key in ("a", "b"):
+        await consul.put(key, b"1")
+    kept, slow, quick = tmp_path / "kept", tmp_path / "slow", tmp_path / "quick"
+    templates = [
+        a_template(kept, "k"),
+        a_template(slow, '{{ key "a" }}', wait={"min": 50_000_000_000}),
+        a_template(quick, '{{ key "b" }}'),
+    ]
+    async with running(a_config(consul, *templates)) as runner:
+        await comes_true(lambda: runner.templates[1].quiescence)
+        await consul.put("a", b"2")
+        await comes_true(lambda: runner.templates[1].quiescence and runner.templates[1].quiescence.due)
+        skip_time(51)
+        await comes_true(lambda: slow.read_text() == "2")
+        kept.write_text("by hand")
+        await consul.put("b", b"2")
+        await comes_true(lambda: kept.read_text() == "k")

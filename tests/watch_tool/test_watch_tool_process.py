@@ -6,7 +6,7 @@ import json
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -217,6 +217,24 @@ def test_sighup_changes_what_changed(tool: Any, consul_agent: InProcessAgent) ->
     consul_agent.client.kv.put("b", "three")
     tool.comes(ONE + TWO + THREE)
     assert "the configuration stays as it was" in tool.end(process)[1]
+
+
+def test_sighup_may_lead_to_another_consul(
+    tool: Any, consul_agent: InProcessAgent, make_consul_agent: Callable[..., InProcessAgent]
+) -> None:
+    """All watches begin anew there; what it has is news."""
+    other = make_consul_agent()
+    consul_agent.client.kv.put("a", "one")
+    other.client.kv.put("a", "two")
+    tool.configure(key("a"), consul={"address": consul_agent.http_address})
+    process = tool.start()
+    tool.comes(ONE)
+    tool.configure(key("a"), consul={"address": other.http_address})
+    process.send_signal(signal.SIGHUP)
+    tool.comes(ONE + TWO)
+    other.client.kv.put("a", "three")
+    tool.comes(ONE + TWO + THREE)
+    assert tool.end(process)[0] == 0
 
 
 def test_a_running_handler_may_end(tool: Any, consul_agent: InProcessAgent) -> None:

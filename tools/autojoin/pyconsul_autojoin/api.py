@@ -77,13 +77,8 @@ class Api:
         answer = await self.send("GET", url, params=params, headers=headers)
         return self.read(answer.body, into, url)
 
-    async def post(
-        self, url: str, into: type[T], json: object = None, *, data: bytes | None = None, **options: Any
-    ) -> T:
-        """The answer to POST as ``into``; ``json`` is the body, or ``data`` as it stands."""
-        if data is None and json is not None:
-            data = msgspec.json.encode(json)
-            options["headers"] = {"Content-Type": "application/json", **(options.get("headers") or {})}
+    async def post(self, url: str, into: type[T], *, data: bytes | None = None, **options: Any) -> T:
+        """The answer to POST as ``into``; ``data`` is the body."""
         answer = await self.send("POST", url, data=data, **options)
         return self.read(answer.body, into, url)
 

@@ -245,14 +245,9 @@ class Runner:
         if name in self.dependencies:
             logger.debug("receiving dependency %s", name)
             self.values[name] = event.value
-            self.mark_dirty(name)
-
-    def mark_dirty(self, name: str) -> None:
-        """The templates that asked for this have to run again."""
-        for template in self.templates:
-            if name in template.used:
-                template.is_dirty = True
-        self._wake.set()
+            for template in self.templates:
+                if name in template.used:
+                    template.is_dirty = True
 
     def _ring(self, now: float) -> None:
         """Let the template go whose timer has run out first; others follow in rounds of their own."""

@@ -42,7 +42,6 @@ class Progress(msgspec.Struct):
 
     phase: Phase = Phase.STARTING
     calls: int = 0
-    failures: int = 0
     changed_at: float = 0.0
     last_error: str = ""
 
@@ -180,7 +179,6 @@ class Follower:
         return None if known is not None and known.digest == self._digest(update) else update
 
     def _failed(self, message: str, failures: int, pause: int | None) -> None:
-        self.progress.failures += 1
         self.progress.last_error = message
         if pause is None:
             self.progress.phase = Phase.FAILED

@@ -232,7 +232,7 @@ def round_(value: Value, places: int, *limit: float) -> float:
     power = 10.0**places if -300 < places < 300 else math.inf
     shifted = power * to_float(value)
     if not math.isfinite(shifted):
-        return math.nan
+        return shifted / power
     fraction = math.modf(shifted)[0]
     up = fraction >= (limit[0] if limit else 0.5)
     return _whole(shifted, math.ceil if up else math.floor) / power

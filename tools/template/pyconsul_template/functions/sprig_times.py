@@ -23,6 +23,11 @@ _UNITS = (
 )
 
 
+def _bounded(duration_ns: int) -> int:
+    """A duration has 64 bits; what is longer is as long as these reach."""
+    return max(strconv.MIN_INT64, min(duration_ns, strconv.MAX_INT64))
+
+
 @function("sprig_ago", "any", changing=True)
 def ago(moment: Value) -> str:
     """How long a moment is past."""
@@ -31,9 +36,9 @@ def ago(moment: Value) -> str:
         then = moment.nanoseconds
     elif isinstance(moment, int) and not isinstance(moment, bool):
         then = int(moment) * _SECOND
-    past = time.time_ns() - then
-    half = _SECOND // 2 if past >= 0 else -_SECOND // 2
-    return format_duration(int((past + half) / _SECOND) * _SECOND)
+    past = _bounded(time.time_ns() - then)
+    size = (abs(past) + _SECOND // 2) // _SECOND * _SECOND
+    return format_duration(_bounded(size if past >= 0 else -size))
 
 
 @function("sprig_duration", "any")
@@ -62,7 +67,7 @@ def duration_round(value: Value) -> str:
     elif isinstance(value, Int64):
         size = int(value)
     elif isinstance(value, Time):
-        size = time.time_ns() - value.nanoseconds
+        size = _bounded(time.time_ns() - value.nanoseconds)
     for name, unit in _UNITS:
         if abs(size) > unit:
             return f"{abs(size) // unit}{name}"
