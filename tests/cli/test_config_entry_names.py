@@ -1,5 +1,8 @@
 """What ``consul config`` takes as an entry, and what its messages call it."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from pyconsul.cli.config_entries import client_has, entry_in, entry_name, shown, warning_about
@@ -159,3 +162,10 @@ def test_fields_that_the_client_always_shows_stand_at_their_place() -> None:
     found = shown(entry)["UpstreamConfig"]["Defaults"]
     assert list(found["Limits"]) == ["MaxConnections", "MaxPendingRequests", "MaxConcurrentRequests"]
     assert list(found["PassiveHealthCheck"]) == ["Interval", "MaxFailures", "EnforcingConsecutive5xx"]
+
+
+def test_an_entry_that_is_missing_is_told_by_the_agent(live: Callable[..., Any]) -> None:
+    """Under the name that it was asked for: slashes that are too many are gone by then."""
+    told = live("config", "read", "-kind=service-defaults", "-name=/x//y")
+    reason = 'Unexpected response code: 404 (Config entry not found for "service-defaults" / "x/y")'
+    assert (told.code, told.err) == (1, f"Error reading config entry service-defaults//x//y: {reason}\n")

@@ -163,6 +163,16 @@ def test_decode_shows_values_as_gos_types_print_themselves(run: Run, tmp_path: P
     assert (next(iter(method.items())), list(method["Config"])) == (("MaxTokenTTL", "5m0s"), ["a", "b"])
 
 
+def test_decode_keeps_messages_that_it_cannot_read(run: Run, tmp_path: Path) -> None:
+    """As base64: those of peering are protocol buffers."""
+    row = bytes([MessageType.PEERING_WRITE]) + gomsgpack.pack(b"\n\x03foo\xff")
+    file = tmp_path / "s.snap"
+    with file.open("wb") as out:
+        write_archive(out, Meta(index=1, term=1), io.BytesIO(header(1) + row))
+    told = json.loads(run("snapshot", "decode", str(file)).out.splitlines()[1])
+    assert told == {"Data": "CgNmb2//", "Type": "Peering"}
+
+
 def test_decode_shows_records_of_kinds_that_are_none_of_ours(run: Run, tmp_path: Path) -> None:
     """As they stand, names in order; octets that are no text are lost."""
     row = bytes([99]) + gomsgpack.pack({"Name": "x", "Holds": [1, {"b": b"\xff", "a": None}]})

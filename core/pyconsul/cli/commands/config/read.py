@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from pyconsul.cli.config_entries import client_has, shown
 from pyconsul.cli.console import Console, Failed, failing
 from pyconsul.cli.flags import agent_flags
 from pyconsul.cli.output import json_text
 from pyconsul.lang.goflags import Args, FlagSet
-from pyconsul.lang.strconv import quote
+from pyconsul.sdk.config import get_request
 
 USAGE = "[options] -kind KIND -name NAME"
 HELP = """
@@ -35,10 +37,7 @@ def run(args: Args, console: Console) -> int:
     if not client_has(kind):
         raise Failed(f"{what}: invalid config entry kind: {kind}")
     client = console.connect(args, "Error connect to Consul agent")
-    with failing(what):
-        entry = client.config.get(kind, name)
-    if entry is None:
-        text = f"Config entry not found for {quote(kind)} / {quote(name)}"
-        raise Failed(f"{what}: Unexpected response code: 404 ({text})")
-    console.say(json_text(shown(entry)))
+    with failing(what):  # what is missing is told in the agent's words, which knows the name that was asked for
+        entry = client.call(replace(get_request(kind, name), accept=(200,)))
+    console.say(json_text(shown(entry or {})))
     return 0

@@ -72,7 +72,10 @@ def _value(record: Record) -> Any:
     if known is not None:
         row = gomsgpack.decode(record.data, known)
         return _printed(without_zeros(row)) if isinstance(row, Struct) else row
-    return _readable(gomsgpack.unpack(record.data))
+    found = gomsgpack.unpack(record.data)
+    if isinstance(found, str):  # a message in another encoding, as those of peering are
+        return found.encode("utf-8", "surrogateescape")
+    return _readable(found)
 
 
 def _printed(row: Struct) -> Any:
