@@ -146,6 +146,7 @@ def test_decode_shows_rows_as_the_api_does(run: Run, tmp_path: Path) -> None:
     _, node, entry = (json.loads(line)["Data"] for line in run("snapshot", "decode", str(file)).out.splitlines())
     assert node["Service"]["Proxy"] == {"Mode": "", "MeshGateway": {}, "Expose": {}}
     assert (entry["Entry"]["Kind"], entry["Entry"]["Name"]) == ("service-defaults", "web")
+    assert list(node)[-4:] == ["PeerName", "Token", "CreateIndex", "ModifyIndex"]
 
 
 def test_decode_shows_values_as_gos_types_print_themselves(run: Run, tmp_path: Path) -> None:
