@@ -181,7 +181,7 @@ def test_decode_shows_records_of_kinds_that_are_none_of_ours(run: Run, tmp_path:
     with file.open("wb") as out:
         write_archive(out, Meta(index=1, term=1), io.BytesIO(header(1) + row))
     told = run("snapshot", "decode", str(file)).out.splitlines()[1]
-    assert told == '{"Data":{"Holds":[1,{"a":null,"b":"\ufffd"}],"Name":"x"},"Type":"Unknown(99)"}'
+    assert told == '{"Data":{"Holds":[1,{"a":null,"b":"\\ufffd"}],"Name":"x"},"Type":"Unknown(99)"}'
 
 
 def test_save_verifies_before_it_names_the_file(agent: Any, run: Run, tmp_path: Path) -> None:
