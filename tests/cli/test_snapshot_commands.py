@@ -133,8 +133,9 @@ def test_decode_prints_a_line_a_record(snap: str, run: Run) -> None:
 
 def test_decode_shows_rows_as_the_api_does(run: Run, tmp_path: Path) -> None:
     """Times as text, config entries open, nothing that JSON leaves out."""
+    web = NodeService(ID="web", Service="web")
     rows = [
-        record(MessageType.REGISTER, RegisterRequest(Node="n", Service=NodeService(ID="web", Service="web"))),
+        record(MessageType.REGISTER, RegisterRequest(Node="n", NodeMeta={"b": "", "a": ""}, Service=web)),
         record(
             MessageType.CONFIG_ENTRY,
             ConfigEntryRequest(Op="upsert", Entry=ServiceDefaults(Kind="service-defaults", Name="web")),
@@ -147,6 +148,7 @@ def test_decode_shows_rows_as_the_api_does(run: Run, tmp_path: Path) -> None:
     assert node["Service"]["Proxy"] == {"Mode": "", "MeshGateway": {}, "Expose": {}}
     assert (entry["Entry"]["Kind"], entry["Entry"]["Name"]) == ("service-defaults", "web")
     assert list(node)[-4:] == ["PeerName", "Token", "CreateIndex", "ModifyIndex"]
+    assert list(node["NodeMeta"]) == ["a", "b"]
 
 
 def test_decode_shows_values_as_gos_types_print_themselves(run: Run, tmp_path: Path) -> None:

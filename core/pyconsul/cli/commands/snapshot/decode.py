@@ -92,13 +92,12 @@ def _printed(row: Struct) -> Any:
     from pyconsul.structs.acl_auth import ACLAuthMethod
     from pyconsul.structs.wire import WriteRequest
 
-    fields = {name: value for name, value in asdict(row).items() if value is not UNSET}
+    fields = {name: gojson.sorted_map(value) for name, value in asdict(row).items() if value is not UNSET}
     match row:
         case ServiceVirtualIP() | FreeVirtualIP():
             return fields | {"IP": _address(row.IP)}
         case ACLAuthMethod():
             ttl = fields.pop("MaxTokenTTL", None)
-            fields["Config"] = gojson.sorted_map(row.Config)
             return ({} if ttl is None else {"MaxTokenTTL": format_duration(ttl)}) | fields
         case WriteRequest():
             last = {name: fields.pop(name) for name in ("Token", "CreateIndex", "ModifyIndex") if name in fields}
