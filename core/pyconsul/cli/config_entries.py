@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from pyconsul.cli.console import Console, Failed
 from pyconsul.cli.files import data_source_not_raw
+from pyconsul.primitives.untyped import is_dict, is_list
 
 # Where the API client orders fields of a struct otherwise than the server does: the fields around which it differs, by
 # the path of the struct below its kind ("" for itself). Facts of the client's structs.
@@ -113,7 +114,7 @@ def entry_in(data: bytes) -> dict[str, Any]:
         raise Failed(f"Failed to decode config entry input: Failed to decode config entry input: {error}") from error
     known, hashes = _as_read(raw)
     try:
-        if isinstance(known, dict) and _kind(known) == _SERVERS_ALONE:
+        if is_dict(known) and _kind(known) == _SERVERS_ALONE:
             raise EntryDecodeError(f"invalid config entry kind: {_SERVERS_ALONE}")
         entry = decode_entry(known)
         if hashes:
@@ -144,7 +145,7 @@ def _left_to_the_server(raw: Any, unknown: Sequence[str], strangers: Sequence[st
     """Whether the command knows all that an entry has beyond this edition: the server, which may be another, judges."""
     if unknown:
         return not strangers
-    kind = _kind(cast("dict[str, Any]", raw)) if isinstance(raw, dict) else None
+    kind = _kind(raw) if is_dict(raw) else None
     return isinstance(kind, str) and kind in _ENTERPRISE_KINDS
 
 
@@ -187,7 +188,7 @@ def shown(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _struct(kind: str, path: str, value: dict[str, Any]) -> dict[str, Any]:
-    always = next((fields for end, fields in _ALWAYS.items() if f".{path}".endswith(f".{end}")), {})
+    always = next((fields for end, fields in _ALWAYS.items() if f".{path}".endswith(f".{end}")), None) or {}
     whole = {**{name: value.get(name, default) for name, default in always.items()}, **value}
     zero = _LEFT_OUT.get((kind, path), ())
     found: dict[str, Any] = {}
@@ -201,8 +202,8 @@ def _struct(kind: str, path: str, value: dict[str, Any]) -> dict[str, Any]:
 def _member(kind: str, path: str, value: Any) -> Any:
     if path.rpartition(".")[2] in _OPAQUE:
         return value
-    if isinstance(value, dict):
-        return _struct(kind, path, cast("dict[str, Any]", value))
-    if isinstance(value, list):
-        return [_member(kind, path, item) for item in cast("list[Any]", value)]
+    if is_dict(value):
+        return _struct(kind, path, value)
+    if is_list(value):
+        return [_member(kind, path, item) for item in value]
     return value
