@@ -295,7 +295,7 @@ class _Inflater:
         if len(self._head) < 10:
             reason = "unexpected EOF" if self._head else "EOF"
             raise ArchiveError(reason)
-        if self._head[:3] != b"\x1f\x8b\x08":
+        if not self._head.startswith(b"\x1f\x8b\x08"):
             raise ArchiveError("gzip: invalid header")
 
     def _more(self) -> bool:

@@ -99,7 +99,7 @@ def _first(mine: Any, default: Any) -> Any:
     """A struct with the fields of another where it has none; UNSET where neither has any."""
     shown = mine or default
     if mine and default:
-        fields = {name: getattr(mine, name) or getattr(default, name) for name in type(mine).__struct_fields__}
+        fields = {name: getattr(mine, name) or getattr(default, name) for name in mine.__struct_fields__}
         shown = msgspec.structs.replace(mine, **fields)
     return UNSET if not shown or shown == type(shown)() else shown
 
