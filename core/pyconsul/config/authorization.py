@@ -10,8 +10,6 @@ from pyconsul.lang.strconv import quote
 from pyconsul.primitives import plugins
 
 if TYPE_CHECKING:
-    import msgspec
-
     from pyconsul.config.sections import AutoConfigAuthorizationStatic
 
 NAME: Final = "Auto Config Authorizer"
@@ -47,7 +45,7 @@ def check_authorization(static: AutoConfigAuthorizationStatic) -> None:
     _check_assertions(static.claim_assertions, method.blank().fields)
 
 
-def _check_assertions(assertions: Iterable[str], fields: msgspec.Struct) -> None:
+def _check_assertions(assertions: Iterable[str], fields: object) -> None:
     from pyconsul.lang.bexpr import FilterError, compile_evaluator
     from pyconsul.lang.hil import HilError, Scope, evaluate, parse
 

@@ -50,7 +50,7 @@ Fetch: TypeAlias = Callable[[Ask], Awaitable[Answer]]
 class Identity(msgspec.Struct, frozen=True):
     """Who logs in: ``fields`` is a struct that selectors of binding rules see, ``variables`` fill names."""
 
-    fields: msgspec.Struct
+    fields: Any
     variables: dict[str, str]
 
 
