@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from pyconsul.cli.console import Console, Failed
 from pyconsul.cli.files import data_source_not_raw
@@ -125,7 +125,7 @@ def entry_in(data: bytes) -> dict[str, Any]:
             return _named(raw)
         reason = unknown_keys(list(dict.fromkeys(strangers))) if error.unknown and strangers else error
         raise Failed(f"Failed to decode config entry input: {reason}") from error
-    return shown(cast("dict[str, Any]", parse(gojson.encode(entry))))
+    return shown(parse(gojson.encode(entry)))
 
 
 def _as_read(raw: Any) -> tuple[Any, list[str]]:
@@ -133,12 +133,11 @@ def _as_read(raw: Any) -> tuple[Any, list[str]]:
 
     An empty partition or namespace is none: the client does not send it.
     """
-    if not isinstance(raw, dict):
+    if not is_dict(raw):
         return raw, []
-    fields = cast("dict[str, Any]", raw)
-    hashes = [key for key in fields if key.lower() == "hash"]
-    nowhere = [key for key in fields if key.lower() in ("partition", "namespace") and fields[key] in ("", None)]
-    return {key: value for key, value in fields.items() if key not in (*hashes, *nowhere)}, hashes
+    hashes = [key for key in raw if key.lower() == "hash"]
+    nowhere = [key for key in raw if key.lower() in ("partition", "namespace") and raw[key] in ("", None)]
+    return {key: value for key, value in raw.items() if key not in (*hashes, *nowhere)}, hashes
 
 
 def _left_to_the_server(raw: Any, unknown: Sequence[str], strangers: Sequence[str]) -> bool:

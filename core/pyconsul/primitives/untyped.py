@@ -7,12 +7,16 @@ inside of a value, they leave it with ``Any``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
-__all__ = ["is_dict", "is_list", "is_list_or_tuple", "is_mapping"]
+__all__ = ["Parsed", "is_dict", "is_list", "is_list_or_tuple", "is_mapping"]
+
+
+Parsed: TypeAlias = dict[str, Any] | list[Any] | str | bool | int | float | None
+"""What parsers give. Of a parameter of this type ``isinstance`` tells as much as these functions, and calls nothing."""
 
 
 def is_dict(value: object) -> TypeIs[dict[str, Any]]:

@@ -24,6 +24,7 @@ import msgspec
 from msgspec import NODEFAULT, UNSET, UnsetType, inspect
 
 from pyconsul.primitives.durations import format_duration, parse_duration
+from pyconsul.primitives.untyped import is_dict, is_list
 from pyconsul.structs import gotime
 
 __all__ = [
@@ -248,16 +249,16 @@ def _as_bool(plain: Plain) -> bool:
 
 
 def _as_list(plain: Plain) -> list[Plain]:
-    if isinstance(plain, list):
-        return cast("list[Plain]", plain)
+    if is_list(plain):
+        return plain
     if plain is None:
         return []
     raise DecodeError(f"expected an array, got {type(plain).__name__}")
 
 
 def _as_dict(plain: Plain) -> dict[Plain, Plain]:
-    if isinstance(plain, dict):
-        return cast("dict[Plain, Plain]", plain)
+    if is_dict(plain):
+        return plain
     if plain is None:
         return {}
     raise DecodeError(f"expected a map, got {type(plain).__name__}")

@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
 from pyconsul.lang.gojson_values import HugeNumber
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import DurationError, from_number, parse_duration
-from pyconsul.primitives.untyped import is_dict, is_list, is_list_or_tuple
+from pyconsul.primitives.untyped import Parsed, is_dict, is_list, is_list_or_tuple
 from pyconsul.structs.nesting import is_too_deep, too_deep
 
 __all__ = [
@@ -394,34 +394,32 @@ def _json_duration(value: Any, path: str) -> int:
 
 
 def _json_strings(value: Any, path: str) -> list[str]:
-    if not isinstance(value, list):
+    if not is_list(value):
         raise mismatch(value, path, "[]string")
-    return ["" if item is None else _json_string(item, path) for item in cast("list[Any]", value)]
+    return ["" if item is None else _json_string(item, path) for item in value]
 
 
 def _json_string_map(value: Any, path: str) -> dict[str, str]:
-    if not isinstance(value, dict):
+    if not is_dict(value):
         raise mismatch(value, path, "map[string]string")
-    pairs = cast("dict[str, Any]", value).items()
-    return {key: "" if item is None else _json_string(item, path) for key, item in pairs}
+    return {key: "" if item is None else _json_string(item, path) for key, item in value.items()}
 
 
 def _json_headers(value: Any, path: str) -> dict[str, list[str]]:
-    if not isinstance(value, dict):
+    if not is_dict(value):
         raise mismatch(value, path, "map[string][]string")
-    pairs = cast("dict[str, Any]", value).items()
-    return {key: [] if item is None else _json_strings(item, path) for key, item in pairs}
+    return {key: [] if item is None else _json_strings(item, path) for key, item in value.items()}
 
 
 def _json_opaque(value: Any, path: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
+    if not is_dict(value):
         raise mismatch(value, path, "map[string]interface {}")
-    if is_too_deep(cast("dict[str, Any]", value)):
+    if is_too_deep(value):
         raise DecodeError(too_deep(path.rpartition(".")[2]))
-    return go_numbers(cast("dict[str, Any]", value), path)
+    return go_numbers(value, path)
 
 
-def go_numbers(value: Any, path: str = "") -> Any:
+def go_numbers(value: Parsed, path: str = "") -> Any:
     """Untyped JSON as Go keeps it: every number is a float. What is hashed, packed and shown depends on that.
 
     ``path`` is where it stands, for errors. Raises DecodeError for a number that no float holds.
@@ -433,9 +431,9 @@ def go_numbers(value: Any, path: str = "") -> Any:
     if isinstance(value, float) and math.isinf(value):
         raise mismatch(value, path, "float64")
     if isinstance(value, dict):
-        return {key: go_numbers(item, path) for key, item in cast("dict[str, Any]", value).items()}
+        return {key: go_numbers(item, path) for key, item in value.items()}
     if isinstance(value, list):
-        return [go_numbers(item, path) for item in cast("list[Any]", value)]
+        return [go_numbers(item, path) for item in value]
     return value
 
 
@@ -481,7 +479,7 @@ def _config_duration(value: Any, path: str) -> int:
 
 
 def _config_strings(value: Any, path: str) -> list[str]:
-    items = cast("list[Any]", value if isinstance(value, list | tuple) else [value])
+    items = value if is_list_or_tuple(value) else [value]
     return [_config_string(item, path) for item in items]
 
 

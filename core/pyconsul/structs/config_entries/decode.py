@@ -10,7 +10,7 @@ import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, Final, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -49,9 +49,9 @@ def decode_entry(raw: Any, *, whole_numbers: bool = False) -> ConfigEntry:
 
     With ``whole_numbers``, as in HCL, integers stay what they are; else all numbers are floats. It shows in the hash.
     """
-    if raw is not None and not isinstance(raw, dict):
+    if raw is not None and not is_dict(raw):
         raise EntryDecodeError(f"'' expected a map, got '{_kind(raw)}'")
-    fields = cast("dict[str, Any]", raw or {})
+    fields = raw or {}
     kind = fields.get("Kind", fields.get("kind", UNSET))
     if kind is UNSET:
         raise EntryDecodeError("Payload does not contain a kind/Kind key at the top level")
