@@ -106,7 +106,7 @@ def rule_fault(rule: ACLBindingRule, variables: Iterable[str]) -> str:
 def selector_fault(selector: str, identity: Identity) -> str:
     """Why a selector cannot be used on identities of this kind; "" for a good one."""
     try:
-        compile_evaluator(selector, type(identity.fields))
+        compile_evaluator(selector, _row_type(identity))
     except FilterError as error:
         return str(error)
     return ""
@@ -117,9 +117,14 @@ def _selects(selector: str, identity: Identity) -> bool:
     if not selector:
         return True
     try:
-        return compile_evaluator(selector, type(identity.fields))(identity.fields)
+        return compile_evaluator(selector, _row_type(identity))(identity.fields)
     except FilterError:
         return False
+
+
+def _row_type(identity: Identity) -> type[object]:
+    fields: object = identity.fields
+    return type(fields)
 
 
 def _name(template: str, variables: Mapping[str, str], check: Callable[[str], bool]) -> str:

@@ -10,12 +10,13 @@ import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
 from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.primitives import base64_text
+from pyconsul.primitives.untyped import is_list
 from pyconsul.primitives.whole_files import make_directory, write_durably
 from pyconsul.structs.godecode import wrong_value
 from pyconsul.structs.operator import KeyringResponse
@@ -115,14 +116,14 @@ def _kept_texts(path: Path) -> list[str]:
         raise ValueError(fault)
     found: object = json.loads(data)
     found = [] if found is None else found
-    if not isinstance(found, list):
+    if not is_list(found):
         raise ValueError(wrong_value(found, "[]string"))
-    texts = ["" if text is None else text for text in cast("list[object]", found)]
+    texts = ["" if text is None else text for text in found]
     if wrong := [text for text in texts if not isinstance(text, str)]:
         raise ValueError(wrong_value(wrong[0], "string"))
     if not texts:
         raise ValueError(f"no keys present in keyring: {path}")
-    return cast("list[str]", texts)
+    return texts
 
 
 class Keyrings(msgspec.Struct):

@@ -14,6 +14,7 @@ from pyconsul.agent.checks.outputs import Tail
 from pyconsul.lang.gosyntax import go_syntax
 from pyconsul.primitives.child_signals import ending
 from pyconsul.primitives.tls import client_context
+from pyconsul.primitives.untyped import is_dict, is_list_or_tuple
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.sdk.settings import TLS, Settings
@@ -54,11 +55,7 @@ def watch_plan(params: Mapping[str, Any]) -> Plan:
 
 def _flat(value: Any) -> Any:
     """HCL gives a block as a list of one."""
-    if isinstance(value, list | tuple):
-        items = cast("Sequence[Any]", value)
-        if len(items) == 1 and isinstance(items[0], dict):
-            return items[0]
-    return value
+    return value[0] if is_list_or_tuple(value) and len(value) == 1 and is_dict(value[0]) else value
 
 
 def _check_handler(plan: Plan) -> None:
@@ -73,9 +70,7 @@ def _check_handler(plan: Plan) -> None:
             raise BadWatch("Watch handler must be a string")
     if has_args:
         args = plan.exempt["args"]
-        if not isinstance(args, str) and not (
-            isinstance(args, list | tuple) and all(isinstance(each, str) for each in cast("Sequence[Any]", args))
-        ):
+        if not isinstance(args, str) and not (is_list_or_tuple(args) and all(isinstance(each, str) for each in args)):
             raise BadWatch("Watch args must be a list of strings")
     if has_handler + has_args + is_http > 1:
         raise BadWatch("Only one watch handler allowed")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from pyconsul.cli.console import Console, Failed
 from pyconsul.cli.files import data_source_not_raw
+from pyconsul.primitives.untyped import is_dict, is_list
 
 # Where the API client orders fields of a struct otherwise than the server does: the fields around which it differs, by
 # the path of the struct below its kind ("" for itself). Facts of the client's structs.
@@ -113,7 +114,7 @@ def entry_in(data: bytes) -> dict[str, Any]:
         raise Failed(f"Failed to decode config entry input: Failed to decode config entry input: {error}") from error
     known, hashes = _as_read(raw)
     try:
-        if isinstance(known, dict) and _kind(known) == _SERVERS_ALONE:
+        if is_dict(known) and _kind(known) == _SERVERS_ALONE:
             raise EntryDecodeError(f"invalid config entry kind: {_SERVERS_ALONE}")
         entry = decode_entry(known)
         if hashes:
@@ -124,7 +125,7 @@ def entry_in(data: bytes) -> dict[str, Any]:
             return _named(raw)
         reason = unknown_keys(list(dict.fromkeys(strangers))) if error.unknown and strangers else error
         raise Failed(f"Failed to decode config entry input: {reason}") from error
-    return shown(cast("dict[str, Any]", parse(gojson.encode(entry))))
+    return shown(parse(gojson.encode(entry)))
 
 
 def _as_read(raw: Any) -> tuple[Any, list[str]]:
@@ -132,19 +133,18 @@ def _as_read(raw: Any) -> tuple[Any, list[str]]:
 
     An empty partition or namespace is none: the client does not send it.
     """
-    if not isinstance(raw, dict):
+    if not is_dict(raw):
         return raw, []
-    fields = cast("dict[str, Any]", raw)
-    hashes = [key for key in fields if key.lower() == "hash"]
-    nowhere = [key for key in fields if key.lower() in ("partition", "namespace") and fields[key] in ("", None)]
-    return {key: value for key, value in fields.items() if key not in (*hashes, *nowhere)}, hashes
+    hashes = [key for key in raw if key.lower() == "hash"]
+    nowhere = [key for key in raw if key.lower() in ("partition", "namespace") and raw[key] in ("", None)]
+    return {key: value for key, value in raw.items() if key not in (*hashes, *nowhere)}, hashes
 
 
 def _left_to_the_server(raw: Any, unknown: Sequence[str], strangers: Sequence[str]) -> bool:
     """Whether the command knows all that an entry has beyond this edition: the server, which may be another, judges."""
     if unknown:
         return not strangers
-    kind = _kind(cast("dict[str, Any]", raw)) if isinstance(raw, dict) else None
+    kind = _kind(raw) if is_dict(raw) else None
     return isinstance(kind, str) and kind in _ENTERPRISE_KINDS
 
 
@@ -187,7 +187,7 @@ def shown(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _struct(kind: str, path: str, value: dict[str, Any]) -> dict[str, Any]:
-    always = next((fields for end, fields in _ALWAYS.items() if f".{path}".endswith(f".{end}")), {})
+    always = next((fields for end, fields in _ALWAYS.items() if f".{path}".endswith(f".{end}")), None) or {}
     whole = {**{name: value.get(name, default) for name, default in always.items()}, **value}
     zero = _LEFT_OUT.get((kind, path), ())
     found: dict[str, Any] = {}
@@ -201,8 +201,8 @@ def _struct(kind: str, path: str, value: dict[str, Any]) -> dict[str, Any]:
 def _member(kind: str, path: str, value: Any) -> Any:
     if path.rpartition(".")[2] in _OPAQUE:
         return value
-    if isinstance(value, dict):
-        return _struct(kind, path, cast("dict[str, Any]", value))
-    if isinstance(value, list):
-        return [_member(kind, path, item) for item in cast("list[Any]", value)]
+    if is_dict(value):
+        return _struct(kind, path, value)
+    if is_list(value):
+        return [_member(kind, path, item) for item in value]
     return value

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import msgspec
 
 from pyconsul.lang.gojson_syntax import GoSyntaxError
+from pyconsul.primitives.untyped import is_list
 from pyconsul.structs.godecode import DecodeError, into, parse_whole, wrong_value
 
 
@@ -33,8 +34,8 @@ def entries_of(data: bytes) -> list[Entry]:
         rows: Any = parse_whole(data)
         if rows is None:
             return []
-        if not isinstance(rows, list):
+        if not is_list(rows):
             raise DumpError(wrong_value(rows, "[]*impexp.Entry"))
-        return [into(row, Entry, strict=False) for row in cast("list[Any]", rows) if row is not None]
+        return [into(row, Entry, strict=False) for row in rows if row is not None]
     except (GoSyntaxError, DecodeError) as error:
         raise DumpError(str(error)) from error

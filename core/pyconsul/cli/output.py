@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pyconsul.primitives.untyped import is_list, is_mapping
+
 
 def columns(rows: Iterable[Sequence[str]]) -> str:
     """Rows as a table with two spaces between columns, each as wide as its widest cell."""
@@ -75,10 +77,9 @@ def _indented(text: str, indent: str) -> str:
 
 def sorted_maps(value: Any) -> Any:
     """``value`` with the keys of each map in order, as Go prints maps."""
-    if isinstance(value, Mapping):
-        items: Mapping[str, Any] = value
-        return {key: sorted_maps(items[key]) for key in sorted(items)}
-    if isinstance(value, list):
+    if is_mapping(value):
+        return {key: sorted_maps(value[key]) for key in sorted(value)}
+    if is_list(value):
         return [sorted_maps(item) for item in value]
     return value
 

@@ -45,7 +45,7 @@ def check_authorization(static: AutoConfigAuthorizationStatic) -> None:
     _check_assertions(static.claim_assertions, method.blank().fields)
 
 
-def _check_assertions(assertions: Iterable[str], fields: Any) -> None:
+def _check_assertions(assertions: Iterable[str], fields: object) -> None:
     from pyconsul.lang.bexpr import FilterError, compile_evaluator
     from pyconsul.lang.hil import HilError, Scope, evaluate, parse
 

@@ -8,13 +8,14 @@ to letter case.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
 from pyconsul.config.keyrow import Kind
 from pyconsul.config.shapes import ListOf, MapOf, Section, Shape, file_shape
 from pyconsul.lang.mapstructure import decoding_failed, go_kind, unconvertible
+from pyconsul.primitives.untyped import is_dict, is_list
 
 _INT64: Final = 1 << 63
 
@@ -72,10 +73,10 @@ class _Decoder:
         return _empty(shape) if given is None else self.value(name, given, shape)
 
     def section(self, name: str, given: object, shape: Section) -> Raw:
-        if not isinstance(given, dict):
+        if not is_dict(given):
             self.errors.append(f"'{name}' expected a map, got '{go_kind(given)}'")
             return {}
-        source = _translated(cast("Raw", given), shape)
+        source = _translated(given, shape)
         by_fold = {key.casefold(): key for key in reversed(source)}
         used: set[str] = set()
         out: Raw = {}
@@ -93,17 +94,17 @@ class _Decoder:
         return out
 
     def members(self, name: str, given: object, read: Callable[[str, object], Any]) -> list[Any] | None:
-        if not isinstance(given, list):
+        if not is_list(given):
             self.errors.append(f"'{name}': source data must be an array or slice, got {go_kind(given)}")
             return None
-        return [read(f"{name}[{at}]", member) for at, member in enumerate(cast("list[object]", given))]
+        return [read(f"{name}[{at}]", member) for at, member in enumerate(given)]
 
     def mapping(self, name: str, given: object, read: Callable[[str, object], Any]) -> Raw | None:
         given = _single(given)
-        if not isinstance(given, dict):
+        if not is_dict(given):
             self.errors.append(f"'{name}' expected a map, got '{go_kind(given)}'")
             return None
-        return {key: read(f"{name}[{key}]", value) for key, value in cast("Raw", given).items()}
+        return {key: read(f"{name}[{key}]", value) for key, value in given.items()}
 
     def wrong(self, name: str, wanted: str, given: object) -> None:
         self.errors.append(unconvertible(name, wanted, given))
@@ -211,29 +212,29 @@ def _as_int64(given: float) -> int:
 def _single(given: object) -> object:
     """The only member of a list of one, where no list is wanted; twice, as Consul looks through the pointer too."""
     for _ in range(2):
-        if isinstance(given, list) and len(cast("list[object]", given)) == 1:
-            given = cast("list[object]", given)[0]
+        if is_list(given) and len(given) == 1:
+            given = given[0]
     return given
 
 
 def _opaque(_name: str, given: object) -> object:
     """A value that Consul only passes on: lists of one inside it become their member, as blocks are meant."""
-    if isinstance(given, list) and len(cast("list[object]", given)) == 1:
-        return _unwrapped(cast("list[object]", given)[0])
+    if is_list(given) and len(given) == 1:
+        return _unwrapped(given[0])
     return given
 
 
 def _unwrapped(given: object) -> object:
-    if isinstance(given, dict):
-        return {key: _unwrapped_member(value) for key, value in cast("Raw", given).items()}
-    if isinstance(given, list):
-        return [_unwrapped(member) for member in cast("list[object]", given)]
+    if is_dict(given):
+        return {key: _unwrapped_member(value) for key, value in given.items()}
+    if is_list(given):
+        return [_unwrapped(member) for member in given]
     return given
 
 
 def _unwrapped_member(given: object) -> object:
-    if isinstance(given, list) and len(cast("list[object]", given)) == 1:
-        return _unwrapped(cast("list[object]", given)[0])
+    if is_list(given) and len(given) == 1:
+        return _unwrapped(given[0])
     return _unwrapped(given)
 
 

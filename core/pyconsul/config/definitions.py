@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from pyconsul.config.values import Values
 from pyconsul.structs.definitions import (
@@ -46,7 +46,7 @@ def _with_timed_checks(values: Values, service: Mapping[str, Any]) -> dict[str, 
         out["checks"] = [_with_durations(values, check) for check in service["checks"]]
     if service.get("check"):
         out["check"] = _with_durations(values, service["check"])
-    connect = cast("Mapping[str, Any]", service.get("connect") or {})
+    connect: Mapping[str, Any] = service.get("connect") or {}
     if connect.get("sidecar_service"):
         out["connect"] = {**connect, "sidecar_service": _with_timed_checks(values, connect["sidecar_service"])}
     return out

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from pyconsul.config.decode import Raw
+from pyconsul.primitives.untyped import is_dict
 
 # Old key and where its value belongs, in the order in which Consul warns.
 _MOVED: Final[tuple[tuple[str, str], ...]] = (
@@ -67,7 +68,7 @@ def replace_deprecated(values: Raw) -> tuple[Raw, list[str]]:
 def take(values: Raw, name: str) -> Any:
     """Remove a value by its dotted name; None if it is not set."""
     *outer, last = name.split(".")
-    section = values
+    section: Raw = values
     for part in outer:
         section = section.get(part) or {}
     return section.pop(last, None)
@@ -120,7 +121,7 @@ def is_unset(values: Raw, name: str) -> bool:
     """Whether a dotted name is not set."""
     section: Any = values
     for part in name.split("."):
-        section = section.get(part) if isinstance(section, dict) else None
+        section = section.get(part) if is_dict(section) else None
     return section is None
 
 

@@ -16,6 +16,7 @@ from pyconsul.config.keys import KEYS
 from pyconsul.config.runtime import Address, RuntimeConfig
 from pyconsul.config.sources import put
 from pyconsul.primitives.durations import format_duration
+from pyconsul.primitives.untyped import is_dict
 from pyconsul.structs.checks import CheckType
 from pyconsul.structs.definitions import CheckDefinition, ServiceDefinition, with_upstream_types
 from pyconsul.structs.wire import changed
@@ -109,9 +110,8 @@ def _shown(key: Key, value: Any) -> Any:
         return {name: format_duration(ttl) for name, ttl in cast("Mapping[str, int]", value).items()}
     if isinstance(value, tuple):
         return list(cast("tuple[Any, ...]", value))
-    if isinstance(value, dict):
-        members = cast("dict[str, Any]", value)
-        return {name: HIDDEN if is_secret(name) else member for name, member in members.items()}
+    if is_dict(value):
+        return {name: HIDDEN if is_secret(name) else member for name, member in value.items()}
     return value
 
 

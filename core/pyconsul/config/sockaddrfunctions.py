@@ -15,6 +15,7 @@ from pyconsul.config.sockaddrselectors import part, regexp
 from pyconsul.lang.gotemplate import Function, Template, TemplateError, signature
 from pyconsul.lang.gotemplate.values import Slice, Stringer, type_of
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.untyped import is_list
 
 _TYPE: Final = "sockaddr.IfAddrs"
 
@@ -53,6 +54,12 @@ def _entries(values: Sequence[One]) -> list[InterfaceAddress]:
 
 
 def _functions(read: Callable[[], list[InterfaceAddress]]) -> dict[str, Function]:
+    def interface_ip(name: str) -> str:
+        return _first(_of_interface(read(), name, forwardable=True))
+
+    def interface_ips(name: str) -> str:
+        return _joined(_of_interface(read(), name, forwardable=False))
+
     table: dict[str, tuple[str, Callable[..., Any]]] = {
         "GetAllInterfaces": ("", lambda: _slice(read())),
         "GetDefaultInterfaces": ("", lambda: _slice(one for one in read() if one.is_default)),
@@ -62,20 +69,17 @@ def _functions(read: Callable[[], list[InterfaceAddress]]) -> dict[str, Function
         "GetPublicIP": ("", lambda: _first(_routable(read(), private=False))),
         "GetPrivateIPs": ("", lambda: _all_ips(read(), private=True)),
         "GetPublicIPs": ("", lambda: _all_ips(read(), private=False)),
-        "GetInterfaceIP": ("string", lambda name: _first(_of_interface(read(), name, forwardable=True))),
-        "GetInterfaceIPs": ("string", lambda name: _joined(_of_interface(read(), name, forwardable=False))),
+        "GetInterfaceIP": ("string", interface_ip),
+        "GetInterfaceIPs": ("string", interface_ips),
         "include": (f"string, string, {_TYPE}", _include),
         "exclude": (f"string, string, {_TYPE}", _exclude),
-        "sort": (f"string, {_TYPE}", lambda by, ones: _slice(_sorted(_entries(ones), by))),
+        "sort": (f"string, {_TYPE}", _sort),
         "attr": ("string, any", _attr),
-        "join": (
-            f"string, string, {_TYPE}",
-            lambda name, text, ones: text.join(attribute(name.lower(), one) for one in _entries(ones)),
-        ),
-        "limit": (f"uint, {_TYPE}", lambda count, ones: _slice(_entries(ones)[:count])),
-        "offset": (f"int, {_TYPE}", lambda count, ones: _slice(_offset(count, _entries(ones)))),
+        "join": (f"string, string, {_TYPE}", _join),
+        "limit": (f"uint, {_TYPE}", _limit),
+        "offset": (f"int, {_TYPE}", _offset),
         "math": (f"string, string, {_TYPE}", _math),
-        "unique": (f"string, {_TYPE}", lambda name, ones: _slice(_unique(name, _entries(ones)))),
+        "unique": (f"string, {_TYPE}", _unique),
     }
     return {name: signature(f"{types} -> any", call) for name, (types, call) in table.items()}
 
@@ -173,6 +177,14 @@ def _sorted(entries: list[InterfaceAddress], text: str) -> list[InterfaceAddress
     return out
 
 
+def _sort(by: str, ones: Sequence[One]) -> Slice:
+    return _slice(_sorted(_entries(ones), by))
+
+
+def _join(name: str, text: str, ones: Sequence[One]) -> str:
+    return text.join(attribute(name.lower(), one) for one in _entries(ones))
+
+
 def _math(operation: str, value: str, ones: Sequence[One]) -> Slice:
     results: list[InterfaceAddress] = []
     for one in ones:
@@ -183,15 +195,20 @@ def _math(operation: str, value: str, ones: Sequence[One]) -> Slice:
     return _slice(results)
 
 
-def _offset(count: int, entries: list[InterfaceAddress]) -> list[InterfaceAddress]:
+def _limit(count: int, ones: Sequence[One]) -> Slice:
+    return _slice(_entries(ones)[:count])
+
+
+def _offset(count: int, ones: Sequence[One]) -> Slice:
     """What follows the first so many, or for a negative number the last so many."""
-    if abs(count) > len(entries):
-        said = f"offset ({abs(count)}) exceeds the number of interfaces ({len(entries)})"
+    if abs(count) > len(ones):
+        said = f"offset ({abs(count)}) exceeds the number of interfaces ({len(ones)})"
         raise ValueError(f"unable to seek past the end of the interface array: {said}")
-    return entries[count:]
+    return _slice(_entries(ones)[count:])
 
 
-def _unique(name: str, entries: list[InterfaceAddress]) -> list[InterfaceAddress]:
+def _unique(name: str, ones: Sequence[One]) -> Slice:
+    entries = _entries(ones)
     if entries and name.lower() not in ("address", "name"):
         raise ValueError(f"unsupported unique constraint {quote(name)}")
     kept: list[InterfaceAddress] = []
@@ -201,13 +218,13 @@ def _unique(name: str, entries: list[InterfaceAddress]) -> list[InterfaceAddress
         if text != last:
             kept.append(entry)
             last = text
-    return kept
+    return _slice(kept)
 
 
 def _attr(name: str, value: Any) -> str:
     if isinstance(value, One):
         return attribute(name.lower(), value.entry)
-    if isinstance(value, list):
-        ones = [one for one in value if isinstance(one, One)]  # pyright: ignore[reportUnknownVariableType]
+    if is_list(value):
+        ones = [one for one in value if isinstance(one, One)]
         return attribute(name.lower(), ones[0].entry) if ones else ""
     raise ValueError(f"unable to obtain attribute {name} from type {type_of(value)} ({value})")

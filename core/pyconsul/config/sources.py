@@ -23,6 +23,7 @@ from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.lang.gojson_values import value_of
 from pyconsul.lang.hcl import HclError, parse
 from pyconsul.primitives.system_errors import system_text
+from pyconsul.primitives.untyped import is_dict
 from pyconsul.structs.nesting import MAX_LEVELS, is_too_deep
 
 Flags = Mapping[str, Any]
@@ -117,16 +118,16 @@ def _parse(text: str, kind: str) -> Mapping[str, object]:
 def _parse_json(text: str) -> Mapping[str, object]:
     if fault := syntax_error(text.encode("utf-8", "replace")):
         raise ValueError(fault)
-    value = value_of(text, number=_number)
+    value: object = value_of(text, number=_number)
     if is_too_deep(value):
         raise ValueError(f"objects and lists are nested deeper than {MAX_LEVELS} levels")
     if value is None:
         return {}
-    if not isinstance(value, dict):
+    if not is_dict(value):
         kinds: dict[type, str] = {list: "array", str: "string", bool: "bool"}
-        kind = kinds.get(type(cast("object", value)), "number")
+        kind = kinds.get(type(value), "number")
         raise ValueError(f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}")
-    return cast("dict[str, object]", value)
+    return value
 
 
 def _number(text: str) -> float:

@@ -9,6 +9,7 @@ from typing import Any, cast
 from pyconsul.config.decode import Raw
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
+from pyconsul.primitives.untyped import is_dict
 
 
 class Values:
@@ -22,7 +23,7 @@ class Values:
         """The raw value of a dotted name; None if it is not set."""
         found: Any = self.raw
         for part in name.split("."):
-            found = cast("Raw", found).get(part) if isinstance(found, dict) else None
+            found = found.get(part) if is_dict(found) else None
         return found
 
     def text(self, name: str, default: str = "") -> str:

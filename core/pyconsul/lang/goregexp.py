@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol
 
-import re2  # pyright: ignore[reportMissingTypeStubs]
+import re2
 
-_OPTIONS: Final[Any] = cast("Any", re2).Options()
+_OPTIONS: Final = re2.Options()
 _OPTIONS.log_errors = False
 
 MOST: Final = 32 << 10
@@ -53,10 +53,10 @@ def compile_regexp(pattern: str) -> Regexp:
     if _SINGLE_BYTE.match(pattern):
         raise GoRegexError("error parsing regexp: invalid escape sequence: `\\C`")
     try:
-        return cast("Regexp", cast("Any", re2).compile(pattern, _OPTIONS))
+        return re2.compile(pattern, _OPTIONS)
     except UnicodeEncodeError as error:
         raise GoRegexError(f"error parsing regexp: invalid UTF-8: `{pattern[error.start :]}`") from None
-    except cast("Any", re2).error as error:
+    except re2.error as error:
         raise GoRegexError(_go_text(error.args[0])) from None
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.untyped import Parsed
 
 
-def go_syntax(value: Any) -> str:
+def go_syntax(value: Parsed | tuple[Any, ...]) -> str:
     """``map[string]interface {}{"a":1}``; keys are sorted, as Go sorts them."""
     match value:
         case None:
@@ -19,9 +20,9 @@ def go_syntax(value: Any) -> str:
         case float() if value.is_integer() and abs(value) < 1e21:
             return str(int(value))
         case dict():
-            pairs = sorted(cast("dict[str, Any]", value).items())
+            pairs = sorted(value.items())
             return "map[string]interface {}{" + ", ".join(f"{quote(k)}:{go_syntax(v)}" for k, v in pairs) + "}"
         case list() | tuple():
-            return "[]interface {}{" + ", ".join(map(go_syntax, cast("list[Any]", value))) + "}"
+            return "[]interface {}{" + ", ".join(map(go_syntax, value)) + "}"
         case _:
             return str(value)

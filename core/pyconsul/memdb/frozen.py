@@ -27,7 +27,7 @@ class FrozenShelf(Generic[Row]):
     def __init__(self, shelf: "Shelf[Row]") -> None:
         self._shelf = shelf
         self._before: dict[Key, Row | None] = {}  # None: there was no such row
-        self._replaced: Any = SortedList()  # the keys of those that were there
+        self._replaced: SortedList[Key] = SortedList()  # the keys of those that were there
 
     def keep(self, key: Key, old: Row | None) -> None:
         """Note that ``old`` is being replaced; only the first time counts."""
@@ -55,7 +55,7 @@ class FrozenShelf(Generic[Row]):
 
     def _walk(self) -> Iterator[list[Key]]:
         """All keys that may have been there, in order; of an ordered table some at a time."""
-        order = self._shelf.order
+        order: SortedList[Key] | None = self._shelf.order
         if order is None:
             yield sorted({*self._shelf.rows, *self._replaced})
             return

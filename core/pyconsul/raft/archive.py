@@ -16,11 +16,12 @@ from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
 from string import hexdigits
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final
 
 import msgspec
 
 from pyconsul.lang.gojson_syntax import syntax_error
+from pyconsul.primitives.untyped import is_dict
 
 _BLOCK: Final = 512
 _CHUNK: Final = 256 * 1024
@@ -80,9 +81,9 @@ class Meta(msgspec.Struct, frozen=True):
             raise ArchiveError(f"failed to decode snapshot metadata: {fault}")
         try:
             parsed: object = json.loads(text)
-            if not isinstance(parsed, dict):
+            if not is_dict(parsed):
                 raise TypeError("not an object")
-            return cls._from_fields(cast("dict[str, Any]", parsed))
+            return cls._from_fields(parsed)
         except (ValueError, TypeError, AttributeError) as e:
             raise ArchiveError(f"failed to decode snapshot metadata: {e}") from e
 
@@ -295,7 +296,7 @@ class _Inflater:
         if len(self._head) < 10:
             reason = "unexpected EOF" if self._head else "EOF"
             raise ArchiveError(reason)
-        if self._head[:3] != b"\x1f\x8b\x08":
+        if not self._head.startswith(b"\x1f\x8b\x08"):
             raise ArchiveError("gzip: invalid header")
 
     def _more(self) -> bool:

@@ -12,7 +12,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 
 import msgspec
 
@@ -82,7 +82,7 @@ def load_hard_state(path: Path) -> HardState:
         body, _, checksum = text.rstrip(b"\n").rpartition(b" ")
         if zlib.crc32(body) != int(checksum, 16):
             raise ValueError("checksum mismatch")
-        fields = cast("dict[str, Any]", json.loads(body))
+        fields = json.loads(body)
         return HardState(int(fields["term"]), str(fields["voted_for"]))
     except (ValueError, KeyError, TypeError) as e:
         raise LogError(f"{path} is damaged ({e}); restore a snapshot into a fresh data directory") from e

@@ -6,11 +6,12 @@ Records are cut apart without being decoded, so that what nobody here understand
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import IO, Any, Final, NamedTuple, cast
+from typing import IO, Any, Final, NamedTuple
 
 import msgpack
 import msgspec
 
+from pyconsul.primitives.untyped import is_dict
 from pyconsul.raft.archive import ArchiveError
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.messages import MessageType
@@ -107,9 +108,9 @@ class StateReader:
 
     @staticmethod
     def _index_of(fields: object) -> int:
-        if not isinstance(fields, dict):
+        if not is_dict(fields):
             raise ArchiveError("failed to read snapshot header: not a map")
-        value = cast("dict[object, object]", fields).get("LastIndex")
+        value = fields.get("LastIndex")
         return value if isinstance(value, int) else 0
 
 
@@ -204,7 +205,7 @@ def statistics(state: IO[bytes], *, kv_depth: int | None = None, kv_filter: str 
 
 
 def _count_key(found: Statistics, data: bytes, size: int, depth: int, prefix: str) -> None:
-    key = str(cast("dict[str, Any]", gomsgpack.unpack(data)).get("Key") or "")
+    key = str(gomsgpack.unpack(data).get("Key") or "")
     if key.startswith(prefix):
         _add(found.by_prefix, "/".join(key.split("/")[:depth]), size)
         found.total_kv_bytes += size

@@ -7,19 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 
+from pyconsul.primitives.untyped import is_dict, is_list
 from pyconsul.sdk.errors import UnreadableAnswer
 from pyconsul.sdk.request import Answer
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-@lru_cache(maxsize=256)
+def _kept(readers: int) -> Callable[[F], F]:
+    """``lru_cache``, but type checkers still know what is read."""
+    return cast("Callable[[F], F]", lru_cache(maxsize=readers))
+
+
+@_kept(readers=256)
 def json_of(kind: type[T]) -> Callable[[Answer], T]:
     """A reader of JSON bodies of type ``kind``; a null body counts as an empty list or map where ``kind`` is one."""
     decoder = msgspec.json.Decoder(kind)
@@ -33,7 +40,7 @@ def json_of(kind: type[T]) -> Callable[[Answer], T]:
     return read
 
 
-@lru_cache(maxsize=64)
+@_kept(readers=64)
 def first_of(kind: type[T]) -> Callable[[Answer], T | None]:
     """A reader of a list of zero or one ``kind``: its first element, or None; a 404 is None too."""
     read_list = json_of(list[kind])
@@ -45,7 +52,7 @@ def first_of(kind: type[T]) -> Callable[[Answer], T | None]:
     return read
 
 
-@lru_cache(maxsize=64)
+@_kept(readers=64)
 def list_or_empty(kind: type[T]) -> Callable[[Answer], list[T]]:
     """A reader of a list; a 404 is an empty one."""
     read_list = json_of(list[kind])
@@ -56,7 +63,7 @@ def list_or_empty(kind: type[T]) -> Callable[[Answer], list[T]]:
     return read
 
 
-@lru_cache(maxsize=64)
+@_kept(readers=64)
 def one_or_none(kind: type[T]) -> Callable[[Answer], T | None]:
     """A reader of one object; a 404 or a null body is None."""
     read_one = json_of(kind)
@@ -110,14 +117,14 @@ def whole(answer: Answer) -> Answer:
     return answer
 
 
-def _empty(kind: Any) -> Any:
-    origin = getattr(kind, "__origin__", kind)
-    return origin() if origin in (list, dict) else None
+def _empty(kind: object) -> Any:
+    empty: dict[object, Any] = {list: [], dict: {}}
+    return empty.get(getattr(kind, "__origin__", kind))
 
 
 def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
+    if is_dict(value):
         return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
+    if is_list(value):
         return [_without_nulls(item) for item in value]
     return value

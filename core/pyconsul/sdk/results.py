@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from pyconsul.primitives.untyped import is_dict, is_list_or_tuple
 from pyconsul.structs.wire import OmitBool, OmitInt, OmitStr
 
 Texts: TypeAlias = dict[str, str]
@@ -484,9 +485,9 @@ def plain(value: Any) -> Any:
             for name, item in fields
             if item is not UNSET and not (name in omitted and _is_empty(item))
         }
-    if isinstance(value, list | tuple):
+    if is_list_or_tuple(value):
         return [plain(item) for item in value]
-    if isinstance(value, dict):
+    if is_dict(value):
         return {key: plain(item) for key, item in value.items()}
     return value
 

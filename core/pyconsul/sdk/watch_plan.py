@@ -7,12 +7,13 @@ test. Pure; ``watch.py`` follows plans.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
 from pyconsul.lang.mapstructure import decoding_failed, go_kind, unconvertible
 from pyconsul.primitives.durations import DurationError, parse_duration, to_seconds
+from pyconsul.primitives.untyped import is_list_or_tuple, is_mapping
 from pyconsul.sdk import agent, catalog, event, health, kv
 from pyconsul.sdk.decode import first_of, json_of
 from pyconsul.sdk.errors import WatchError
@@ -136,10 +137,10 @@ def _bool(params: Params, name: str) -> bool:
 
 
 def _texts(params: Params, name: str) -> list[str]:
-    value = params.get(name, [])
+    value: Any = params.get(name, [])
     if isinstance(value, str):
         value = [value]
-    if not isinstance(value, list | tuple):
+    if not is_list_or_tuple(value):
         raise WatchError(f"Expecting {name} to be a string or []string")
     texts: list[str] = []
     for position, each in enumerate(value):
@@ -162,9 +163,9 @@ def _http_handler(params: Params) -> HTTPHandler:
 
 
 def _handler_of(given: Any) -> HTTPHandler:
-    if isinstance(given, list | tuple) and len(given) == 1:
+    if is_list_or_tuple(given) and len(given) == 1:
         given = given[0]  # an HCL block comes as a list of one
-    if not isinstance(given, Mapping):
+    if not is_mapping(given):
         raise WatchError("'' expected a map")
     config = {str(name).lower(): value for name, value in given.items()}
     faults: list[str] = []
@@ -197,16 +198,16 @@ def _handler_header(value: Any, faults: list[str]) -> dict[str, list[str]]:
     """Headers with all their values; what is none is noted."""
     if value is None:
         return {}
-    if not isinstance(value, Mapping):
+    if not is_mapping(value):
         faults.append(f"'header' expected a map, got '{go_kind(value)}'")
         return {}
     header: dict[str, list[str]] = {}
-    for name, values in cast("Mapping[str, Any]", value).items():
+    for name, values in value.items():
         where = f"header[{name}]"
-        if not isinstance(values, list | tuple):
+        if not is_list_or_tuple(values):
             faults.append(f"'{where}': source data must be an array or slice, got {go_kind(values)}")
             continue
-        members = list(enumerate(cast("Iterable[Any]", values)))
+        members = list(enumerate(values))
         faults += [unconvertible(f"{where}[{at}]", "string", it) for at, it in members if not isinstance(it, str)]
         header[name] = [str(member) for _, member in members]
     return header

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from pyconsul.primitives.untyped import is_dict, is_list
 from pyconsul.structs import godecode
 from pyconsul.structs.acl import (
     ACLAuthorizationRequest,
@@ -85,8 +86,11 @@ def _without_zeros(shape: Shape, value: Mapping[str, Any]) -> dict[str, Any]:
 
     What a field of free form holds stays as it is.
     """
-    kept = ((name, item) for name, item in value.items() if item or isinstance(item, list | dict))
-    return {name: _field_without_zeros(shape.fields[name], item) for name, item in kept}
+    return {name: _field_without_zeros(shape.fields[name], item) for name, item in value.items() if _stays(item)}
+
+
+def _stays(item: object) -> bool:
+    return bool(item) or isinstance(item, list | dict)
 
 
 def _field_without_zeros(kind: Type, value: Any) -> Any:
@@ -127,21 +131,17 @@ def _hash(value: Any, path: str) -> bytes:
 
 def _config(value: Any, path: str) -> dict[str, Any]:
     """An auth method's configuration as it is stored: all its numbers are floats, as Go reads them."""
-    if not isinstance(value, dict):
+    if not is_dict(value):
         raise mismatch(value, path, "map[string]interface {}")
     return {str(key): _floats(item) for key, item in value.items()}
 
 
 def _floats(value: Any) -> Any:
-    match value:
-        case bool() | str() | None:
-            return value
-        case list():
-            return [_floats(item) for item in value]
-        case dict():
-            return {str(key): _floats(item) for key, item in value.items()}
-        case _:
-            return float(value)
+    if is_list(value):
+        return [_floats(item) for item in value]
+    if is_dict(value):
+        return {str(key): _floats(item) for key, item in value.items()}
+    return value if value is None or isinstance(value, bool | str) else float(value)
 
 
 def _resource(value: Any, path: str) -> str:

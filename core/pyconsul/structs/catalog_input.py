@@ -6,10 +6,10 @@ ValueError with the text that Go's decoder gives.
 
 from functools import cache
 from types import NoneType
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, TypeAlias, TypeVar, get_args
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from pyconsul.structs.catalog import DeregisterRequest, RegisterRequest
 from pyconsul.structs.catalog_shapes import DEREGISTRATION, REGISTRATION
@@ -51,13 +51,16 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[tuple[str, bool, bool], ...]:
     return tuple((field.name, field.default is UNSET, NoneType in get_args(field.type)) for field in fields)
 
 
+_Field: TypeAlias = msgspec.Struct | UnsetType | list[Any] | dict[str, Any] | str | int | float | bytes | None
+
+
 def _is_zero(value: Any) -> bool:
     return value == type(value)() if isinstance(value, msgspec.Struct) else not value
 
 
-def _settled(value: Any) -> Any:
+def _settled(value: _Field) -> Any:
     if isinstance(value, msgspec.Struct):
         return without_zeros(value)
     if isinstance(value, list) and value and isinstance(value[0], msgspec.Struct):
-        return [without_zeros(cast("msgspec.Struct", item)) for item in cast("list[Any]", value)]
+        return [without_zeros(item) for item in value]
     return value

@@ -7,14 +7,14 @@ text is what Consul says (after ``Request decode failed: `` at the HTTP door).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 import msgspec
 
 from pyconsul.lang.strconv import NumberSyntaxError, parse_uint, quote
 from pyconsul.primitives.durations import format_duration
 from pyconsul.primitives.multierror import multi_error
+from pyconsul.primitives.untyped import is_dict, is_list, is_mapping
 from pyconsul.structs.catalog import Locality, NodeService, ServiceAddress, ServiceConnect, Weights
 from pyconsul.structs.checks import CheckType
 from pyconsul.structs.connect_proxy import ConnectProxyConfig
@@ -148,7 +148,7 @@ class ServiceDefinition(msgspec.Struct, frozen=True, kw_only=True):
         """What the rules ask of a nested sidecar; never empty when there is one."""
         if self.Sidecar is None:
             return {}
-        nested = {"SidecarService": {}} if self.Sidecar.Sidecar is not None else {}
+        nested: dict[str, Any] = {"SidecarService": {}} if self.Sidecar.Sidecar is not None else {}
         return {"ID": self.Sidecar.ID, "Connect": nested}
 
     def check_types(self) -> list[CheckType]:
@@ -193,9 +193,9 @@ def _read(shape: Shape, obj: Any, source: Source, path: str) -> dict[str, Any]:
     try:
         if source == "http":
             return from_json(shape, obj)
-        if not isinstance(obj, Mapping):
+        if not is_mapping(obj):
             raise DecodeError(f"{path}: expected a map")
-        return from_config(shape, cast("Mapping[str, Any]", obj), path)
+        return from_config(shape, obj, path)
     except DecodeError as bad:
         raise DefinitionError(str(bad)) from None
 
@@ -223,9 +223,9 @@ def _service(fields: dict[str, Any], source: Source) -> ServiceDefinition:
     if source == "config" and check is not None:
         checks.append(_check(check, source))
         check = None
-    connect = given.pop("Connect", None)
-    sidecar = (connect or {}).get("SidecarService")
-    weights = given.pop("Weights", None)
+    connect: dict[str, Any] | None = given.pop("Connect", None)
+    sidecar: dict[str, Any] | None = (connect or {}).get("SidecarService")
+    weights: dict[str, int] | None = given.pop("Weights", None)
     if source == "config":
         given["Kind"] = given.get("Kind", "") if given.get("Kind", "") in _CONFIG_KINDS else ""
         weights = {"Passing": 1, "Warning": 1, **(weights or {})}
@@ -268,11 +268,10 @@ def _without_zeros(value: dict[str, Any]) -> dict[str, Any]:
     for key, item in value.items():
         if key in ("Config", "Arguments"):
             cleaned = item
-        elif isinstance(item, dict):
-            cleaned = _without_zeros(cast("dict[str, Any]", item))
-        elif isinstance(item, list):
-            parts = cast("list[Any]", item)
-            cleaned = [_without_zeros(cast("dict[str, Any]", p)) if isinstance(p, dict) else p for p in parts]
+        elif is_dict(item):
+            cleaned = _without_zeros(item)
+        elif is_list(item):
+            cleaned = [_without_zeros(part) if is_dict(part) else part for part in item]
         else:
             cleaned = item
         if cleaned:
@@ -298,20 +297,21 @@ def _config_errors(fields: dict[str, Any]) -> list[str]:
         errors.append(f"Invalid weight definition for service {name}: {reason}")
     if ("Port" in fields or "Address" in fields) and "SocketPath" in fields:
         errors.append(f"service {name} cannot have both socket path {fields['SocketPath']} and address/port")
-    errors.extend(_proxy_mode_errors(fields.get("Proxy") or {}))
-    sidecar = (fields.get("Connect") or {}).get("SidecarService")
+    errors.extend(_proxy_mode_errors(_block(fields, "Proxy")))
+    sidecar: dict[str, Any] | None = _block(fields, "Connect").get("SidecarService")
     if sidecar is not None:
         errors.extend(_config_errors(sidecar))
         if sidecar.get("ID"):
             errors.append("sidecar_service can't specify an ID")
-        if "SidecarService" in (sidecar.get("Connect") or {}):
+        if "SidecarService" in _block(sidecar, "Connect"):
             errors.append("sidecar_service can't have a nested sidecar_service")
     return errors
 
 
 def _proxy_mode_errors(proxy: dict[str, Any]) -> list[str]:
     errors: list[str] = []
-    for upstream in proxy.get("Upstreams") or []:
+    upstreams: list[dict[str, Any]] = proxy.get("Upstreams") or []
+    for upstream in upstreams:
         mode = upstream.get("LocalBindSocketMode", "0")
         if not _is_octal(mode):
             errors.append(f"local_bind_socket_mode: invalid mode: {mode}")
@@ -323,8 +323,13 @@ def _proxy_mode_errors(proxy: dict[str, Any]) -> list[str]:
 
 
 def _mesh_gateway_errors(block: dict[str, Any]) -> list[str]:
-    mode = (block.get("MeshGateway") or {}).get("Mode", "")
+    mode: str = _block(block, "MeshGateway").get("Mode", "")
     return [] if mode in _MESH_GATEWAY_MODES else [f"Invalid Mesh Gateway Mode: {quote(mode)}"]
+
+
+def _block(fields: dict[str, Any], name: str) -> dict[str, Any]:
+    """A block inside another one, empty where there is none."""
+    return fields.get(name) or {}
 
 
 def _is_octal(text: str) -> bool:

@@ -7,7 +7,7 @@ caller is strict, and a wrong type is named as ``json: cannot unmarshal string i
 import types
 from collections.abc import Callable
 from functools import cache
-from typing import Annotated, Any, Self, TypeVar, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Self, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -17,6 +17,7 @@ from pyconsul.lang.gojson_values import HugeNumber
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives import base64_text
 from pyconsul.primitives.durations import from_number, parse_duration
+from pyconsul.primitives.untyped import Parsed, is_dict, is_list
 
 S = TypeVar("S", bound=msgspec.Struct)
 T = TypeVar("T")
@@ -55,12 +56,12 @@ def parse_whole(data: bytes) -> Any:
 
 def take(value: Any, *names: str) -> tuple[Any, Any]:
     """``value`` without the member of one of these names (any letter case), and that member; None without it."""
-    if not isinstance(value, dict):
+    if not is_dict(value):
         return value, None
     lower = {name.lower() for name in names}
     taken: Any = None
     rest: dict[str, Any] = {}
-    for key, member in cast("dict[str, Any]", value).items():
+    for key, member in value.items():
         if key.lower() in lower:
             taken = member
         else:
@@ -89,19 +90,19 @@ def into(value: Any, kind: type[S], *, default: S | None = None, strict: bool = 
     """
     if value is None:
         return kind() if default is None else default
-    if not isinstance(value, dict):
+    if not is_dict(value):
         raise DecodeError(wrong_value(value, go_type(kind)))
     decoder = _Decoder(strict=strict)
-    return decoder.whole(cast("dict[str, Any]", value), kind, default, ())
+    return decoder.whole(value, kind, default, ())
 
 
 def into_list(value: Any, kind: type[S], go_type_name: str) -> list[S]:
     """Structs from a parsed JSON list that Go reads into a type of that name. Raises DecodeError with Go's text."""
     if value is None:
         return []
-    if not isinstance(value, list):
+    if not is_list(value):
         raise DecodeError(wrong_value(value, go_type_name))
-    return _Decoder(strict=True).whole_list(cast("list[Any]", value), kind)
+    return _Decoder(strict=True).whole_list(value, kind)
 
 
 class ReadableDuration(int):
@@ -224,39 +225,37 @@ class _Decoder:
             return self._list(value, get_args(kind)[0], annotation, where)
         if origin is not dict:
             return self._scalar(value, kind, annotation, where)
-        if not isinstance(value, dict):
+        if not is_dict(value):
             return self._note(where.wrong(value, annotation), annotation)
         inner = get_args(kind)[1]
-        members = cast("dict[str, Any]", value).items()
-        return {k: _zero(inner) if v is None else self._member(v, inner, _inner(where)) for k, v in members}
+        return {k: _zero(inner) if v is None else self._member(v, inner, _inner(where)) for k, v in value.items()}
 
     def _struct(self, value: Any, kind: type[msgspec.Struct], annotation: Any, where: "_Where") -> Any:
         if not hasattr(kind, "go_embedded"):
-            if not isinstance(value, dict):
+            if not is_dict(value):
                 return self._note(where.wrong(value, annotation), annotation)
-            return kind(**self._found(cast("dict[str, Any]", value), kind, None, where.path))
-        if not isinstance(value, dict):
+            return kind(**self._found(value, kind, None, where.path))
+        if not is_dict(value):
             raise _Refusal(str(where.wrong(value, annotation)))
         decoder = _Decoder(strict=not getattr(kind, "go_lax", False))
-        return _own(lambda given: decoder.whole(given, kind, None, where.path), cast("dict[str, Any]", value))
+        return _own(lambda given: decoder.whole(given, kind, None, where.path), value)
 
     def _list(self, value: Any, inner: Any, annotation: Any, where: "_Where") -> Any:
-        if not isinstance(value, list):
+        if not is_list(value):
             return self._note(where.wrong(value, annotation), annotation)
-        items = cast("list[Any]", value)
-        if inner is str and {*map(type, items)} == {str}:  # a million of them would hold everybody up for two seconds
-            return items
-        return [_zero(inner) if item is None else self._member(item, inner, _inner(where)) for item in items]
+        if inner is str and {*map(type, value)} == {str}:  # a million of them would hold everybody up for two seconds
+            return value
+        return [_zero(inner) if item is None else self._member(item, inner, _inner(where)) for item in value]
 
-    def _refuse_huge(self, value: Any, where: "_Where") -> None:
+    def _refuse_huge(self, value: Parsed, where: "_Where") -> None:
         """Take note where untyped JSON holds a number that no float does."""
         if isinstance(value, HugeNumber):
             self._note(_Where(where.kind, where.path, "float64").wrong(value, float), float)
         elif isinstance(value, dict):
-            for member in cast("dict[str, Any]", value).values():
+            for member in value.values():
                 self._refuse_huge(member, where)
         elif isinstance(value, list):
-            for item in cast("list[Any]", value):
+            for item in value:
                 self._refuse_huge(item, where)
 
     def _scalar(self, value: Any, kind: Any, annotation: Any, where: "_Where") -> Any:
@@ -282,10 +281,9 @@ class _Decoder:
 
     def _bytes(self, value: Any, annotation: Any, where: "_Where") -> bytes:
         """Bytes as base64 text; Go takes a list of numbers, too."""
-        if isinstance(value, list):
+        if is_list(value):
             byte = _Where(where.kind, where.path, "uint8")
-            items = cast("list[Any]", value)
-            return bytes(0 if item is None else self._scalar(item, int, int, byte) for item in items)
+            return bytes(0 if item is None else self._scalar(item, int, int, byte) for item in value)
         if not isinstance(value, str):
             self._note(where.wrong(value, annotation), annotation)
             return b""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
 _OFFSET: Final = 0xCBF29CE484222325
 _PRIME: Final = 0x100000001B3
@@ -53,7 +53,7 @@ def mapped(pairs: Iterable[tuple[int, int]]) -> int:
     return found
 
 
-def loose(value: Any) -> int:
+def loose(value: dict[str, Any] | list[Any] | str | bool | int | float | bytes | None) -> int:
     """The hash of a value whose own type is all there is: null, bool, int64, float64, text, bytes, list or map."""
     if value is None:
         return NIL
@@ -66,6 +66,5 @@ def loose(value: Any) -> int:
     if isinstance(value, bytes):
         return listed(fnv(bytes((byte,))) for byte in value)
     if isinstance(value, dict):
-        members = cast("dict[str, Any]", value).items()
-        return mapped((text(str(key)), loose(one)) for key, one in members)
-    return listed(loose(one) for one in cast("list[Any]", value))
+        return mapped((text(str(key)), loose(one)) for key, one in value.items())
+    return listed(loose(one) for one in value)

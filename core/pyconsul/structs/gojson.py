@@ -9,12 +9,18 @@ such a map. A dict that a caller wrote out stands for a Go struct and keeps its 
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
-from typing import Any, cast
+from typing import Any, TypeAlias
 
 import msgspec
+from msgspec import UnsetType
+
+# What is written: unlike an Any, ``isinstance`` narrows it down to lists and maps of known insides.
+Shown: TypeAlias = (
+    msgspec.Struct | msgspec.Raw | dict[Any, Any] | list[Any] | tuple[Any, ...] | str | float | bytes | UnsetType | None
+)
 
 _AS_WRITTEN = msgspec.json.Encoder()
 _MAPS_SORTED = msgspec.json.Encoder(order="deterministic")  # of dicts alone: fields of structs keep their order
@@ -55,13 +61,12 @@ def encode_pretty(value: Any) -> bytes:
     return msgspec.json.format(encode(value), indent=4)
 
 
-def sorted_map(value: Any) -> Any:
+def sorted_map(value: Shown) -> Any:
     """``value`` with the keys of every dict in it sorted, as those of Go's maps are; lists keep their order."""
     if isinstance(value, dict):
-        items = cast("dict[str, Any]", value).items()
-        return {name: sorted_map(item) for name, item in sorted(items, key=lambda pair: pair[0])}
+        return {name: sorted_map(item) for name, item in sorted(value.items(), key=lambda pair: pair[0])}
     if isinstance(value, list | tuple):
-        return [sorted_map(item) for item in cast("Sequence[Any]", value)]
+        return [sorted_map(item) for item in value]
     return value
 
 
@@ -76,7 +81,7 @@ def format_float(number: float) -> str:
     return f"{mantissa}e{exponent[0]}{exponent[1:].zfill(2)}"
 
 
-def _objects_in_order(value: Any) -> bytes:
+def _objects_in_order(value: Shown) -> bytes:
     if _is_of_structs(value):
         return _MAPS_SORTED.encode(value)
     if isinstance(value, dict | list):
@@ -84,28 +89,28 @@ def _objects_in_order(value: Any) -> bytes:
     return _AS_WRITTEN.encode(value)
 
 
-def _with_bad_bytes_escaped(value: Any) -> bytes:
+def _with_bad_bytes_escaped(value: Shown) -> bytes:
     """Go escapes a byte that is no UTF-8, and not U+FFFD itself: so a character that is not there stands in first."""
     plain = _objects_in_order(without_surrogates(value))
     unused = next((mark for mark in _NONCHARACTERS if mark.encode() not in plain), "\ufffd")
     return _objects_in_order(without_surrogates(value, unused)).replace(unused.encode(), b"\\ufffd")
 
 
-def _is_of_structs(value: Any) -> bool:
+def _is_of_structs(value: Shown) -> bool:
     """Whether this is a struct, or a list of them: their dicts are all maps. A list never mixes."""
     if isinstance(value, list | tuple):
-        value = next(iter(cast("Sequence[Any]", value)), None)
+        value = next(iter(value), None)
     return isinstance(value, msgspec.Struct)
 
 
-def _structs_encoded(value: Any) -> Any:
+def _structs_encoded(value: Shown) -> Any:
     """``value`` with each struct in it as its JSON, so that the dicts around them keep their order."""
     if _is_of_structs(value):
         return msgspec.Raw(_MAPS_SORTED.encode(value))
     if isinstance(value, dict):
-        return {name: _structs_encoded(item) for name, item in cast("dict[Any, Any]", value).items()}
+        return {name: _structs_encoded(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_structs_encoded(item) for item in cast("Sequence[Any]", value)]
+        return [_structs_encoded(item) for item in value]
     return value
 
 
@@ -125,7 +130,7 @@ def _go_float(match: re.Match[bytes]) -> bytes:
     return shown[:-2] + shown[-1:] if shown[-4:-1] == b"e-0" else shown  # here, and here alone, 1e-07 is 1e-7
 
 
-def without_surrogates(value: Any, instead: str = "\ufffd") -> Any:
+def without_surrogates(value: Shown, instead: str = "\ufffd") -> Any:
     """A value with ``instead`` for each byte that is no UTF-8, in keys, too."""
     if isinstance(value, str):
         return _SURROGATE.sub(instead, value)
@@ -133,8 +138,7 @@ def without_surrogates(value: Any, instead: str = "\ufffd") -> Any:
         fields = {name: without_surrogates(getattr(value, name), instead) for name in value.__struct_fields__}
         return type(value)(**fields)
     if isinstance(value, dict):
-        items = cast("dict[Any, Any]", value).items()
-        return {without_surrogates(k, instead): without_surrogates(v, instead) for k, v in items}
+        return {without_surrogates(k, instead): without_surrogates(v, instead) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [without_surrogates(v, instead) for v in cast("list[Any]", value)]
+        return [without_surrogates(v, instead) for v in value]
     return value

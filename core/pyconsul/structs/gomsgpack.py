@@ -17,13 +17,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, Final, TypeAlias, TypeVar, cast, get_origin
 
 import msgpack
 import msgspec
 from msgspec import NODEFAULT, UNSET, UnsetType, inspect
 
 from pyconsul.primitives.durations import format_duration, parse_duration
+from pyconsul.primitives.untyped import is_dict, is_list
 from pyconsul.structs import gotime
 
 __all__ = [
@@ -74,10 +75,10 @@ def pack(plain: Plain, *, single_floats: bool = False) -> bytes:
         use_bin_type=False,
         unicode_errors=_ESCAPE,
         default=to_plain,
-        buf_size=1024,
+        buf_size=1024,  # pyright: ignore[reportCallIssue] -- the stubs do not know it
         use_single_float=single_floats,
     )
-    return cast("bytes", packer.pack(plain))
+    return packer.pack(plain)
 
 
 def unpack(data: bytes | memoryview) -> Plain:
@@ -101,7 +102,7 @@ def unpack_all(data: bytes | memoryview) -> list[Plain]:
             max_buffer_size=max(len(data), 1),
         )
         reader.feed(data)
-        found = list(reader)
+        found: list[Plain] = list(reader)
         if reader.tell() != len(data):
             raise DecodeError("msgpack decode error: unexpected end")
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as e:
@@ -115,7 +116,7 @@ def _only(values: list[Plain]) -> Plain:
     return values[0]
 
 
-def _map_of(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+def _map_of(pairs: list[tuple[dict[Any, Any] | str | int | float | bytes | None, Plain]]) -> dict[Plain, Plain]:
     return {_map_key(key) if isinstance(key, dict) else key: value for key, value in pairs}
 
 
@@ -136,9 +137,14 @@ def encode(value: object) -> bytes:
 
 def encoder(type_: type[T]) -> Callable[[T], bytes]:
     """`encode` for one type, for callers that write many values of it; of one thread, for it has one packer."""
-    translate = _encoder_of(type_) if isinstance(type_, type) and issubclass(type_, msgspec.Struct) else to_plain
-    packer = msgpack.Packer(use_bin_type=False, unicode_errors=_ESCAPE, default=to_plain, buf_size=1024)
-    return lambda value: cast("bytes", packer.pack(translate(value)))
+    translate = _encoder_of(type_) if get_origin(type_) is None and issubclass(type_, msgspec.Struct) else to_plain
+    packer = msgpack.Packer(
+        use_bin_type=False,
+        unicode_errors=_ESCAPE,
+        default=to_plain,
+        buf_size=1024,  # pyright: ignore[reportCallIssue] -- as above
+    )
+    return lambda value: packer.pack(translate(value))
 
 
 def decode(data: bytes | memoryview, type_: type[T]) -> T:
@@ -243,16 +249,16 @@ def _as_bool(plain: Plain) -> bool:
 
 
 def _as_list(plain: Plain) -> list[Plain]:
-    if isinstance(plain, list):
-        return cast("list[Plain]", plain)
+    if is_list(plain):
+        return plain
     if plain is None:
         return []
     raise DecodeError(f"expected an array, got {type(plain).__name__}")
 
 
 def _as_dict(plain: Plain) -> dict[Plain, Plain]:
-    if isinstance(plain, dict):
-        return cast("dict[Plain, Plain]", plain)
+    if is_dict(plain):
+        return plain
     if plain is None:
         return {}
     raise DecodeError(f"expected a map, got {type(plain).__name__}")
@@ -313,7 +319,7 @@ _BY_SERVICE: Final = "by-service"
 def _marker(t: inspect.Type) -> tuple[inspect.Type, object]:
     """The type under ``Annotated``, and the value of its ``go`` marker if it has one."""
     if isinstance(t, inspect.Metadata):
-        return t.type, (t.extra or {}).get("go")
+        return t.type, cast("dict[str, Any]", t.extra or {}).get("go")
     return t, None
 
 

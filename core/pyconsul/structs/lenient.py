@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
 from pyconsul.lang.gojson_values import HugeNumber
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import DurationError, from_number, parse_duration
+from pyconsul.primitives.untyped import Parsed, is_dict, is_list, is_list_or_tuple
 from pyconsul.structs.nesting import is_too_deep, too_deep
 
 __all__ = [
@@ -172,7 +173,7 @@ def _json_struct(shape: Shape, value: Any, path: str, *, own: bool = False) -> d
 
 
 def _json_fields(shape: Shape, value: Any, path: str, *, own: bool) -> dict[str, Any]:
-    if not isinstance(value, dict):
+    if not is_dict(value):
         raise mismatch(value, path, shape.go_type)
     struct, _, outer = path.partition(".")
     own = own or (shape.wrapped and bool(path))
@@ -182,7 +183,7 @@ def _json_fields(shape: Shape, value: Any, path: str, *, own: bool) -> dict[str,
     given: dict[str, Any] = {}
     twins: dict[str, Any] = {}
     faults = _Faults(shape.fields)
-    for key, item in cast("dict[str, Any]", value).items():
+    for key, item in value.items():
         found = shape.by_json_key.get(key.lower())
         if found is None:
             if not shape.lax:
@@ -230,10 +231,8 @@ class _Faults:
 
 def _merged(plain: Any, twin: Any) -> Any:
     """What Go's types make of a field and its snake_case twin: the plain one wins where it is not zero."""
-    if isinstance(plain, dict) and isinstance(twin, dict):
-        both = dict(cast("dict[str, Any]", twin))
-        both.update({k: v for k, v in cast("dict[str, Any]", plain).items() if v or k not in both})
-        return both
+    if is_dict(plain) and is_dict(twin):
+        return twin | {k: v for k, v in plain.items() if v or k not in twin}
     return plain or twin
 
 
@@ -243,14 +242,14 @@ def _json_value(kind: Type, value: Any, path: str, *, own: bool) -> Any:
     if isinstance(kind, Shape):
         return _json_struct(kind, value, path, own=own)
     if isinstance(kind, ListOf):
-        if not isinstance(value, list):
+        if not is_list(value):
             raise mismatch(value, path, go_name(kind))
         if None in value and not kind.plain:
             raise DecodeError(f"json: null in the list {path.rpartition('.')[2]}")
-        return list(_json_structs(kind.shape, enumerate(cast("list[Any]", value)), path, own=own).values())
-    if not isinstance(value, dict):
+        return list(_json_structs(kind.shape, enumerate(value), path, own=own).values())
+    if not is_dict(value):
         raise mismatch(value, path, go_name(kind))
-    return _json_structs(kind.shape, cast("dict[str, Any]", value).items(), path, own=own)
+    return _json_structs(kind.shape, value.items(), path, own=own)
 
 
 def _json_structs(
@@ -267,10 +266,19 @@ def _json_structs(
     return found
 
 
-def mismatch(value: Any, path: str, go: str) -> DecodeError:
+_JSON_KINDS: Final[dict[type, str]] = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    bool: "bool",
+    int: "number",
+    float: "number",
+}
+
+
+def mismatch(value: object, path: str, go: str) -> DecodeError:
     """Go's text for a value of the wrong kind at a place; for kinds of one's own."""
-    shown = {dict: "object", list: "array", str: "string", bool: "bool", int: "number", float: "number"}
-    what = "number" if isinstance(value, HugeNumber) else shown.get(type(value), "null")
+    what = "number" if isinstance(value, HugeNumber) else _JSON_KINDS.get(type(value), "null")
     if isinstance(value, HugeNumber) or (what == "number" and go in ("int", "uint", "uint64")):
         what = f"number {value}"
     place = f"Go struct field {path} of type {go}" if path else f"Go value of type {go}"
@@ -299,26 +307,36 @@ def _config_value(kind: Type, value: Any, path: str) -> Any:
     if isinstance(kind, Shape):
         return from_config(kind, _block(value, path), path)
     if isinstance(kind, ListOf):
-        items = cast("list[Any]", value if isinstance(value, list | tuple) else [value])
+        items = value if is_list_or_tuple(value) else [value]
         return [from_config(kind.shape, _block(v, path), f"{path}[{n}]") for n, v in enumerate(items)]
     return {k: from_config(kind.shape, _block(v, path), f"{path}[{k}]") for k, v in _block(value, path).items()}
 
 
 def _block(value: Any, path: str) -> dict[str, Any]:
     """One block; HCL gives a block as a list of one."""
-    if isinstance(value, list | tuple) and len(cast("list[Any]", value)) == 1:
-        value = cast("list[Any]", value)[0]
-    if not isinstance(value, dict):
+    if is_list_or_tuple(value) and len(value) == 1:
+        value = value[0]
+    if not is_dict(value):
         raise DecodeError(f"{path}: expected a map, got '{_go_kind(value)}'")
-    return cast("dict[str, Any]", value)
+    return value
 
 
 # Scalars
 
 
-def _go_kind(value: Any) -> str:
-    shown = {str: "string", bool: "bool", int: "int", float: "float64", list: "slice", tuple: "slice", dict: "map"}
-    return shown.get(type(value), "nil")
+_GO_KINDS: Final[dict[type, str]] = {
+    str: "string",
+    bool: "bool",
+    int: "int",
+    float: "float64",
+    list: "slice",
+    tuple: "slice",
+    dict: "map",
+}
+
+
+def _go_kind(value: object) -> str:
+    return _GO_KINDS.get(type(value), "nil")
 
 
 def _json_string(value: Any, path: str, go: str = "string") -> str:
@@ -376,34 +394,32 @@ def _json_duration(value: Any, path: str) -> int:
 
 
 def _json_strings(value: Any, path: str) -> list[str]:
-    if not isinstance(value, list):
+    if not is_list(value):
         raise mismatch(value, path, "[]string")
-    return ["" if item is None else _json_string(item, path) for item in cast("list[Any]", value)]
+    return ["" if item is None else _json_string(item, path) for item in value]
 
 
 def _json_string_map(value: Any, path: str) -> dict[str, str]:
-    if not isinstance(value, dict):
+    if not is_dict(value):
         raise mismatch(value, path, "map[string]string")
-    pairs = cast("dict[str, Any]", value).items()
-    return {key: "" if item is None else _json_string(item, path) for key, item in pairs}
+    return {key: "" if item is None else _json_string(item, path) for key, item in value.items()}
 
 
 def _json_headers(value: Any, path: str) -> dict[str, list[str]]:
-    if not isinstance(value, dict):
+    if not is_dict(value):
         raise mismatch(value, path, "map[string][]string")
-    pairs = cast("dict[str, Any]", value).items()
-    return {key: [] if item is None else _json_strings(item, path) for key, item in pairs}
+    return {key: [] if item is None else _json_strings(item, path) for key, item in value.items()}
 
 
 def _json_opaque(value: Any, path: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
+    if not is_dict(value):
         raise mismatch(value, path, "map[string]interface {}")
-    if is_too_deep(cast("dict[str, Any]", value)):
+    if is_too_deep(value):
         raise DecodeError(too_deep(path.rpartition(".")[2]))
-    return go_numbers(cast("dict[str, Any]", value), path)
+    return go_numbers(value, path)
 
 
-def go_numbers(value: Any, path: str = "") -> Any:
+def go_numbers(value: Parsed, path: str = "") -> Any:
     """Untyped JSON as Go keeps it: every number is a float. What is hashed, packed and shown depends on that.
 
     ``path`` is where it stands, for errors. Raises DecodeError for a number that no float holds.
@@ -415,9 +431,9 @@ def go_numbers(value: Any, path: str = "") -> Any:
     if isinstance(value, float) and math.isinf(value):
         raise mismatch(value, path, "float64")
     if isinstance(value, dict):
-        return {key: go_numbers(item, path) for key, item in cast("dict[str, Any]", value).items()}
+        return {key: go_numbers(item, path) for key, item in value.items()}
     if isinstance(value, list):
-        return [go_numbers(item, path) for item in cast("list[Any]", value)]
+        return [go_numbers(item, path) for item in value]
     return value
 
 
@@ -463,7 +479,7 @@ def _config_duration(value: Any, path: str) -> int:
 
 
 def _config_strings(value: Any, path: str) -> list[str]:
-    items = cast("list[Any]", value if isinstance(value, list | tuple) else [value])
+    items = value if is_list_or_tuple(value) else [value]
     return [_config_string(item, path) for item in items]
 
 

@@ -8,7 +8,9 @@ everything works, with 330 a service is registered but no longer shown. So the l
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final
+
+from pyconsul.primitives.untyped import Parsed
 
 MAX_LEVELS: Final = 250
 
@@ -28,7 +30,7 @@ def too_deep(what: str) -> str:
     return f"{what}: objects and lists are nested deeper than {MAX_LEVELS} levels"
 
 
-def _members(item: Any) -> list[Any]:
+def _members(item: Parsed) -> list[Any]:
     if isinstance(item, dict):
-        return list(cast("dict[Any, Any]", item).values())
-    return cast("list[Any]", item) if isinstance(item, list) else []
+        return list(item.values())
+    return item if isinstance(item, list) else []

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final
 
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.multierror import multi_error
+from pyconsul.primitives.untyped import is_mapping
 from pyconsul.structs.catalog import (
     GATEWAY_KINDS,
     KIND_API_GATEWAY,
@@ -262,6 +263,6 @@ def _sidecar_errors(sidecar: Mapping[str, object]) -> list[str]:
     if sidecar.get("ID"):
         errors.append("A SidecarService cannot specify an ID as this is managed by the agent")
     connect = sidecar.get("Connect")
-    if isinstance(connect, Mapping) and cast("Mapping[str, object]", connect).get("SidecarService") is not None:
+    if is_mapping(connect) and connect.get("SidecarService") is not None:
         errors.append("A SidecarService cannot have a nested SidecarService")
     return errors

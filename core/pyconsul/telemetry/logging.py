@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Protocol, TextIO
 
+from pyconsul.primitives.untyped import is_list_or_tuple
+
 __all__ = [
     "Level",
     "LogSink",
@@ -217,7 +219,7 @@ def _timestamp(at: float) -> str:
 
 
 def _pair(key: str, value: object) -> str:
-    if isinstance(value, list | tuple):
+    if is_list_or_tuple(value):
         parts = (json.dumps(str(each)) if isinstance(each, str) else str(each) for each in value)
         return f" {key}=[{', '.join(parts)}]"
     text = _plain(value)
@@ -242,7 +244,7 @@ def _plain(value: object) -> str:
 def _json_value(value: object) -> object:
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    if isinstance(value, list | tuple):
+    if is_list_or_tuple(value):
         return [_json_value(each) for each in value]
     return str(value)
 

@@ -161,9 +161,13 @@ TOOL_FLAGS: list[Row] = [
 ]
 
 
+def _alone(value: str) -> list[str]:
+    return [value]
+
+
 def command_flag(what: str) -> Row:
     """The flag of the child's command, which each tool explains in its own way."""
-    return Row("exec", "exec.command", "<command>", what, lambda value: [value])
+    return Row("exec", "exec.command", "<command>", what, _alone)
 
 
 def switch(flags: FlagSet, name: str) -> None:

@@ -13,6 +13,7 @@ from pyconsul.lang.gotemplate.gofmt import to_string
 from pyconsul.lang.hcl.decode import Blocks
 from pyconsul.lang.strconv import NumberSyntaxError, parse_uint
 from pyconsul.primitives.durations import DurationError, from_number, parse_duration
+from pyconsul.primitives.untyped import is_dict, is_list
 from pyconsul.toolkit import signals
 from pyconsul.toolkit.errors import ConfigError
 
@@ -91,7 +92,7 @@ def boolean(name: str, value: Any) -> bool:
 
 def integer(name: str, value: Any) -> int:
     """A whole number."""
-    if isinstance(value, float) and not isinstance(value, bool):
+    if isinstance(value, float):
         return int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise _mismatch(name, "int", value)
@@ -145,12 +146,11 @@ def texts(name: str, value: Any) -> list[str]:
     """A list of strings; one text is cut at commas, as the originals do."""
     if isinstance(value, str):
         return value.split(",") if value else []
-    if not isinstance(value, list):
+    if not is_list(value):
         raise KindError(f"'{name}': source data must be an array or slice, got {_kind(value)}")
-    items: list[Any] = value
     out: list[str] = []
     lines: list[str] = []
-    for n, item in enumerate(items):
+    for n, item in enumerate(value):
         try:
             out.append(text(f"{name}[{n}]", item))
         except KindError as error:
@@ -221,7 +221,7 @@ def _entry(path: str, key: str, value: Any, schema: Schema, out: Settings, probl
                 raise KindError(f"'{path}': source data must be an array or slice, got {_go_type(value)}")
             if isinstance(value, str):
                 value = value.split(",") if value else []
-            stanzas: list[Any] = value if isinstance(value, list) else [value]
+            stanzas: list[Any] = value if is_list(value) else [value]
             out[key] = [_item(f"{path}[{n}]", item, kind.schema, problems) for n, item in enumerate(stanzas)]
         elif isinstance(kind, _Either):
             out[key] = (
@@ -253,11 +253,11 @@ def _written(path: str, value: str, kind: _Either) -> Settings:
 
 def _inner(path: str, value: Any, schema: Schema, problems: list[str]) -> Settings:
     """One stanza; of several with the same name the last counts. A list that is written as one is no stanza."""
-    if isinstance(value, list):
+    if is_list(value):
         if not isinstance(value, Blocks):
             raise KindError(f"'{path}' expected a map, got 'slice'")
         value = value[-1]
-    if not isinstance(value, dict):
+    if not is_dict(value):
         raise KindError(f"'{path}' expected a map, got '{_go_type(value)}'")
     return _stanza(path, value, schema, problems)
 
@@ -267,11 +267,11 @@ def merge(base: Settings, over: Settings) -> Settings:
     out = dict(base)
     for key, value in over.items():
         held = out.get(key)
-        if isinstance(held, dict) and isinstance(value, dict):
+        if is_dict(held) and is_dict(value):
             out[key] = merge(held, value)
-        elif isinstance(held, list) and isinstance(value, list) and _is_stanzas(held, value):
+        elif is_list(held) and is_list(value) and _is_stanzas(held, value):
             out[key] = [*held, *value]
-        elif isinstance(held, Adding) and isinstance(value, list):
+        elif isinstance(held, Adding) and is_list(value):
             out[key] = Adding([*held, *value])
         else:
             out[key] = value

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from pyconsul.lang.gojson_syntax import GoSyntaxError, first_value
 from pyconsul.primitives.system_errors import system_text
+from pyconsul.primitives.untyped import is_dict
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.toolkit.errors import ConfigError
 from pyconsul.toolkit.service_records import service_address
@@ -50,7 +51,7 @@ class VaultClient:
         self.settings = settings
         self._decoder = json.JSONDecoder(parse_int=number, parse_float=number)
         self._log = log
-        self.token = bare_token(settings.token) or settings.variables.token
+        self.token: str = bare_token(settings.token) or settings.variables.token
         self._exchange = Exchange(settings, sleep, locate)
         self._mounts: dict[str, Mount] = {}
 
@@ -98,12 +99,11 @@ class VaultClient:
             if status < 400:
                 raise VaultError(status, _complaint(body)) from None
         if status == 404 and ask.method == "GET":
-            has_data = isinstance(parsed, dict) and (parsed.get("data") or parsed.get("warnings"))
-            return parsed if has_data else None
+            return parsed if is_dict(parsed) and (parsed.get("data") or parsed.get("warnings")) else None
         if status < 400:
-            return parsed if isinstance(parsed, dict) else None
+            return parsed if is_dict(parsed) else None
         head = f"Error making API request.\n\n{_where(ask, told)}\nCode: {status}."
-        if isinstance(parsed, dict):
+        if is_dict(parsed):
             errors: list[str] = parsed.get("errors") or []
             raise VaultError(status, head + " Errors:\n\n" + "".join(f"* {error}" for error in errors))
         raise VaultError(status, head + f" Raw Message:\n\n{body.decode('utf-8', 'replace')}")
@@ -121,8 +121,8 @@ class VaultClient:
             if isinstance(error, VaultError):
                 self._mounts[path] = Mount("", False)
             return Mount("", False)
-        data = (answer or {}).get("data") or {}
-        version = str((data.get("options") or {}).get("version") or "")
+        data = _part(answer, "data")
+        version = str(_part(data, "options").get("version") or "")
         mount = Mount(data.get("path", ""), data.get("type") == "kv" and version == "2")
         self._mounts[path] = mount
         return mount
@@ -146,7 +146,7 @@ class VaultClient:
     async def list(self, path: str) -> list[str]:
         """The names below a path, in order."""
         answer = await self.request("GET", await self.kv_path(path, "metadata"), params={"list": "true"})
-        keys: list[str] = ((answer or {}).get("data") or {}).get("keys") or []
+        keys: list[str] = _part(answer, "data").get("keys") or []
         return sorted(keys)
 
     async def renew_self(self, token: str | None = None) -> dict[str, Any] | None:
@@ -181,7 +181,7 @@ class VaultClient:
             answer = await self.request("PUT", f"auth/{s.k8s_service_mount_path}/login", body=body, token="")
         except (VaultError, ConsulError) as error:
             raise VaultError(getattr(error, "status", 0), f"k8s auth: login: {error}") from error
-        self.token = ((answer or {}).get("auth") or {}).get("client_token", "")
+        self.token = _part(answer, "auth").get("client_token", "")
 
     def follow_agent(self) -> None:
         """Take over the token that a Vault agent keeps in its file, where there is one and it is not wrapped."""
@@ -206,6 +206,11 @@ def _complaint(body: bytes) -> str:
     return "invalid character"
 
 
+def _part(answer: dict[str, Any] | None, name: str) -> dict[str, Any]:
+    """An object inside an answer, empty where there is none."""
+    return (answer or {}).get(name) or {}
+
+
 def _where(ask: Ask, told: Told) -> str:
     """Who refused what: the name space that the answer tells, unless it is the root, and the URL."""
     space = told.answer.header("x-vault-namespace")
@@ -220,7 +225,7 @@ def bare_token(text: str) -> str:
         parsed: Any = json.loads(text)
     except ValueError:
         return text.strip()
-    return str(parsed.get("token", "")).strip() if isinstance(parsed, dict) else text.strip()
+    return str(parsed.get("token", "")).strip() if is_dict(parsed) else text.strip()
 
 
 def _service_account(path: str) -> str:

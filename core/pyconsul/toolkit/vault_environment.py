@@ -15,6 +15,7 @@ import msgspec
 
 from pyconsul.lang.strconv import NumberSyntaxError, parse_bool, parse_float, parse_uint, quote
 from pyconsul.primitives.durations import DurationError, parse_duration, to_seconds
+from pyconsul.primitives.untyped import is_dict
 
 SHORTEST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 1.5
@@ -148,14 +149,13 @@ def _headers(text: str) -> Mapping[str, str]:
         given: Any = json.loads(text)
     except ValueError:
         given = None
-    if not isinstance(given, dict):
+    if not is_dict(given):
         raise UnusableVariableError("could not unmarshal environment-supplied headers")
-    found: dict[str, Any] = given
-    own = [name for name in found if name.startswith("X-Vault-")]
-    if any(not isinstance(value, str) for name, value in found.items() if name not in own):
+    own = [name for name in given if name.startswith("X-Vault-")]
+    if any(not isinstance(value, str) for name, value in given.items() if name not in own):
         raise UnusableVariableError("environment-supplied headers include non-string values")
     if own:
         raise UnusableVariableError(
             f"failed to setup Headers[{', '.join(own)}]: Header starting by 'X-Vault-' are for internal usage only"
         )
-    return found
+    return given

@@ -140,7 +140,7 @@ class WebAnswer:
         if self._is_between:
             if len(self._unread) < 2:
                 return False
-            if self._unread[:2] != b"\r\n":
+            if not self._unread.startswith(b"\r\n"):
                 raise ProtocolError("malformed chunked encoding")
             del self._unread[:2]
             self._is_between = False

@@ -17,6 +17,7 @@ from pyconsul.acl.methods.protocol import Ask, MethodError
 from pyconsul.lang import gourl
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives import base64_text
+from pyconsul.primitives.untyped import is_dict, is_list
 from pyconsul.structs import godecode
 
 SERVER_ID_HEADER: Final = "X-Consul-IAM-ServerID"
@@ -146,10 +147,10 @@ def _headers(text: str) -> Headers:
         raise MethodError(str(error)) from None
     if found is None:
         return {}
-    if not isinstance(found, dict):
+    if not is_dict(found):
         raise MethodError("json: cannot unmarshal into Go value of type http.Header")
     for values in found.values():
-        if not isinstance(values, list) or not all(isinstance(value, str) and _is_one_line(value) for value in values):
+        if not is_list(values) or not all(isinstance(value, str) and _is_one_line(value) for value in values):
             raise MethodError("json: cannot unmarshal into Go value of type []string")
     return {str(name): values for name, values in found.items()}
 

@@ -11,6 +11,7 @@ import msgspec
 from pyconsul.acl.methods.protocol import MethodError
 from pyconsul.lang.goprint import printed
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.untyped import is_dict, is_list
 from pyconsul.structs import godecode
 
 LEEWAY: Final = 150.0  # seconds, where a token says only when it begins or only when it ends
@@ -54,7 +55,7 @@ def check_types(claims: Mapping[str, Any], *, null_audiences: bool = False) -> N
             told = godecode.wrong_value(claims[name], "string")
             raise MethodError(told.replace("Go value", f"Go struct field Claims.{name}"))
     audience = claims.get("aud", "")
-    several = audience if isinstance(audience, list) else ["" if audience is None else audience]
+    several = audience if is_list(audience) else ["" if audience is None else audience]
     if not all(isinstance(one, str) or (one is None and null_audiences) for one in several):
         raise MethodError("go-jose/go-jose/jwt: expected string or array value to unmarshal to Audience")
 
@@ -86,7 +87,7 @@ def check_issuer(claims: Mapping[str, Any], issuer: str) -> None:
 def check_audience(claims: Mapping[str, Any], bound: Sequence[str], *, strict: bool) -> None:
     """Refuse a token that is for others; ``strict``: also one for anybody where none is bound. Raises MethodError."""
     audience = claims.get("aud")
-    named = audience if isinstance(audience, list) else [audience] if isinstance(audience, str) else []
+    named: list[Any] = audience if is_list(audience) else [audience] if isinstance(audience, str) else []
     if strict and not bound and named:
         raise MethodError("error validating claims: audience claim found in JWT but no audiences are bound")
     if bound and not set(bound) & {one for one in named if isinstance(one, str)}:
@@ -123,7 +124,7 @@ def lists_of(claims: Mapping[str, Any], mappings: Mapping[str, str]) -> dict[str
         if isinstance(raw, dict):
             raise MethodError(f"{quote(source)} list claim could not be converted to string list")
         texts: list[str] = []
-        for item in raw if isinstance(raw, list) else [raw]:
+        for item in raw if is_list(raw) else [raw]:
             text = _text(item)
             if text is None:
                 raise MethodError(f"value {printed(item)} in {quote(source)} list claim could not be parsed as string")
@@ -139,9 +140,9 @@ def _claim(claims: Mapping[str, Any], source: str) -> Any:
     at: Any = claims
     for part in source[1:].split("/"):
         key = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(at, Mapping):
+        if is_dict(at):
             at = at.get(key)
-        elif isinstance(at, list) and key.isdecimal() and int(key) < len(at):
+        elif is_list(at) and key.isdecimal() and int(key) < len(at):
             at = at[int(key)]
         else:
             return None
@@ -161,5 +162,6 @@ def _text(raw: Any) -> str | None:
             return None
 
 
-def _go_type(raw: Any) -> str:
-    return {dict: "map[string]interface {}", list: "[]interface {}"}.get(type(raw), type(raw).__name__)
+def _go_type(raw: object) -> str:
+    shown: dict[type, str] = {dict: "map[string]interface {}", list: "[]interface {}"}
+    return shown.get(type(raw), type(raw).__name__)

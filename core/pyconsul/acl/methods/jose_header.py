@@ -11,6 +11,7 @@ from pyconsul.acl.methods import jose_json
 from pyconsul.acl.methods.protocol import MethodError
 from pyconsul.lang.gojson_syntax import raw_members
 from pyconsul.lang.strconv import from_bytes, quote
+from pyconsul.primitives.untyped import is_dict, is_list
 from pyconsul.structs import godecode
 
 __all__ = ["header_in"]
@@ -58,7 +59,7 @@ def _certificates(value: Any) -> None:
     """A list of certificates in base64."""
     from cryptography import x509
 
-    if not isinstance(value, list):
+    if not is_list(value):
         raise MethodError(godecode.wrong_value(value, "[]string"))
     for text in value:
         _text("" if text is None else text)
@@ -74,7 +75,7 @@ def _key(value: Any) -> None:
     """A JSON web key of a kind that go-jose knows."""
     import jwt  # 20 ms, and hardly any token carries a key
 
-    if not isinstance(value, dict):
+    if not is_dict(value):
         raise MethodError(godecode.wrong_value(value, "jose.rawJSONWebKey"))
     kind, curve = value.get("kty") or "", value.get("crv") or ""
     if kind not in _KEY_TYPES:

@@ -8,6 +8,7 @@ from typing import Any
 from pyconsul.acl.methods import jws
 from pyconsul.acl.methods.protocol import MethodError
 from pyconsul.primitives import base64_text
+from pyconsul.primitives.untyped import is_dict, is_list
 from pyconsul.structs import godecode
 
 Row = Mapping[str, Any]
@@ -15,17 +16,17 @@ Row = Mapping[str, Any]
 
 def keys_of_set(found: Any) -> list[tuple[str, Any]]:
     """The public keys of a set by their IDs; shared secrets give none. Raises MethodError in Go's words."""
-    if not isinstance(found, dict | None):
+    if found is not None and not is_dict(found):
         raise MethodError(godecode.wrong_value(found, "jose.JSONWebKeySet"))
     _, rows = godecode.take(found or {}, "keys")
-    if not isinstance(rows, list | None):
+    if rows is not None and not is_list(rows):
         raise MethodError(godecode.wrong_value(rows, "jose.JSONWebKeySet"))
     keys = [(str(row.get("kid", "")), _public_key(row)) for row in map(_row, rows or ())]
     return [(key_id, key) for key_id, key in keys if key is not None]
 
 
 def _row(row: Any) -> Row:
-    if not isinstance(row, dict | None):
+    if row is not None and not is_dict(row):
         raise MethodError(godecode.wrong_value(row, "jose.rawJSONWebKey"))
     return row or {}
 

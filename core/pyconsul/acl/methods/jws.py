@@ -18,6 +18,7 @@ from pyconsul.acl.methods.jose_header import header_in
 from pyconsul.acl.methods.protocol import MethodError
 from pyconsul.lang import gopem
 from pyconsul.lang.gojson_syntax import TOO_DEEP
+from pyconsul.primitives.untyped import is_dict, is_list
 from pyconsul.structs import godecode
 
 ALGORITHMS: Final = frozenset(f"{kind}{size}" for kind in ("RS", "ES", "PS") for size in (256, 384, 512))
@@ -63,7 +64,7 @@ def claims_in(payload: bytes) -> dict[str, Any]:
 def _object(found: Any) -> dict[str, Any]:
     if found is None:
         return {}
-    if not isinstance(found, dict):
+    if not is_dict(found):
         raise MethodError(godecode.wrong_value(found, "jwt.Claims"))
     return {str(key): value for key, value in found.items()}
 
@@ -87,7 +88,7 @@ def _of_json(text: str) -> SignedToken:
     whole = jose_json.value_without_twins(text.encode("utf-8", "surrogateescape"))
     payload = _bytes_member(whole, "payload")
     rows: Any = whole.get("signatures") or []
-    if not isinstance(rows, list):
+    if not is_list(rows):
         raise MethodError(godecode.wrong_value(rows, "[]jose.rawSignatureInfo"))
     if payload is None:
         raise MethodError("go-jose/go-jose: missing payload in JWS message")
@@ -96,7 +97,7 @@ def _of_json(text: str) -> SignedToken:
 
 
 def _of_signature(row: Any, payload: bytes) -> SignedToken:
-    if not isinstance(row, dict):
+    if not is_dict(row):
         raise MethodError(godecode.wrong_value(row, "jose.rawSignatureInfo"))
     try:
         header = header_in(json.dumps(row.get("header")).encode())
@@ -125,7 +126,7 @@ def _token(protected: bytes | None, unprotected: Mapping[str, Any], payload: byt
 
 def _is_understood(critical: Any) -> bool:
     """Whether go-jose knows all extensions that a header calls critical: there is one (RFC 7797)."""
-    return isinstance(critical, list) and all(name == "b64" for name in critical)
+    return is_list(critical) and all(name == "b64" for name in critical)
 
 
 def _encoded(data: bytes) -> bytes:

@@ -14,6 +14,7 @@ from pyconsul.acl.methods.jose_keys import keys_of_set
 from pyconsul.acl.methods.protocol import Answer, Ask, Fetch, Identity, MethodError
 from pyconsul.acl.methods.settings import nanoseconds, read_settings, text, text_map, texts
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.untyped import is_dict
 
 T = TypeVar("T")
 
@@ -276,7 +277,7 @@ def _keys_url(answer: Answer, issuer: str) -> str:
 
 
 def _read_discovery(found: Any) -> dict[str, Any]:
-    return found if isinstance(found, dict) else {}
+    return found if is_dict(found) else {}
 
 
 def _document(answer: Answer, read: Callable[[Any], T]) -> T:

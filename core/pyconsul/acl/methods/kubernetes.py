@@ -13,6 +13,7 @@ from pyconsul.acl.methods.kubernetes_api import Resource, account_path, document
 from pyconsul.acl.methods.protocol import Answer, Ask, Fetch, Identity, MethodError
 from pyconsul.acl.methods.settings import read_settings, text
 from pyconsul.lang import gopem
+from pyconsul.primitives.untyped import is_dict
 
 _KINDS: Final = {"Host": text, "CACert": text, "ServiceAccountJWT": text}
 _NAME_ANNOTATION: Final = "consul.hashicorp.com/service-name"
@@ -79,7 +80,7 @@ class KubernetesMethod:
         return _identity(ServiceAccount(namespace, await self._shown_name(namespace, name), uid))
 
     async def _review(self, bearer: str) -> dict[str, Any]:
-        review = {
+        review: dict[str, Any] = {
             "kind": "TokenReview",
             "apiVersion": "authentication.k8s.io/v1",
             "metadata": {"creationTimestamp": None},
@@ -129,7 +130,7 @@ def _identity(account: ServiceAccount) -> Identity:
 
 
 def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return value if is_dict(value) else {}
 
 
 def _check_certificates(pem: str) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from pyconsul.acl.methods.protocol import Answer, MethodError
 from pyconsul.lang import gourl
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.untyped import is_dict
 from pyconsul.structs import godecode
 
 _JSON: Final = "application/json"
@@ -86,7 +87,7 @@ def document(answer: Answer, resource: Resource) -> dict[str, Any]:
         found = godecode.parse_whole(answer.body)
     except ValueError as error:
         raise MethodError(f"couldn't get version/kind; json parse error: {error}") from None
-    if not isinstance(found, dict | None):
+    if found is not None and not is_dict(found):
         raise MethodError(f"couldn't get version/kind; json parse error: {godecode.wrong_value(found, 'struct')}")
     return _of_kind(found or {}, resource)
 
@@ -106,7 +107,7 @@ def _refusal(answer: Answer, media: str) -> str:
         found = godecode.parse_whole(answer.body)
     except ValueError:
         return ""
-    told = isinstance(found, dict) and found.get("kind") == "Status" and found.get("status") == "Failure"
+    told = is_dict(found) and found.get("kind") == "Status" and found.get("status") == "Failure"
     return str(found.get("message", "")) if told else ""
 
 

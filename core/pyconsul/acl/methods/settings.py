@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from pyconsul.acl.methods.protocol import MethodError
 from pyconsul.lang.mapstructure import decoding_failed, go_kind, unconvertible
 from pyconsul.lang.strconv import NumberSyntaxError, parse_bool, parse_int
+from pyconsul.primitives.untyped import is_dict, is_list
 
 Read: TypeAlias = Callable[[str, Any], Any]
 
@@ -90,16 +91,16 @@ def truth(name: str, value: Any) -> bool:
 
 def texts(name: str, value: Any) -> list[str]:
     """A list of texts; a single one stands for a list of one, nothing for an empty one."""
-    items = value if isinstance(value, list) else [value] if value not in ("", {}) else []
+    items: list[Any] = value if is_list(value) else [value] if value not in ("", {}) else []
     return [text(f"{name}[{at}]", item) for at, item in enumerate(items)]
 
 
 def text_map(name: str, value: Any) -> dict[str, str]:
     """Texts by name; of maps in a list all members count."""
-    if isinstance(value, list):
+    if is_list(value):
         parts = [text_map(f"{name}[{at}]", part) for at, part in enumerate(value) if part is not None]
         return {key: item for part in parts for key, item in part.items()}
-    if not isinstance(value, dict):
+    if not is_dict(value):
         raise _wrong(name, "map[string]string", value)
     return {str(key): text(f"{name}[{key}]", item) for key, item in value.items()}
 

@@ -312,7 +312,7 @@ class RunningAlias:
                 continue
             attempt = 0
             ask = msgspec.structs.replace(ask, MinQueryIndex=max(1, found.Index))
-            checks = found.HealthChecks or []
+            checks: list[HealthCheck] = found.HealthChecks or []
             exists = any(each.ServiceID == self._service_id for each in checks) or await self._exists_remotely(ask)
             self._set(checks, service_exists=exists)
 

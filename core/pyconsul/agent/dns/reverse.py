@@ -4,7 +4,7 @@ from pyconsul.agent.dns.addresses import node_name
 from pyconsul.agent.dns.lookup import Ask, Asked, RecordSet, Step
 from pyconsul.agent.dns.names import address_of_reverse, reverse_name
 from pyconsul.agent.dns.records import Record, Type, pointing
-from pyconsul.structs.catalog import DCSpecificRequest, ServiceSpecificRequest
+from pyconsul.structs.catalog import DCSpecificRequest, IndexedNodes, IndexedServiceNodes, ServiceSpecificRequest
 from pyconsul.structs.errors import ConsulError
 
 
@@ -23,7 +23,7 @@ def _of_node(asked: Asked) -> Step[Record | None]:
     settings = asked.settings
     request = DCSpecificRequest(Datacenter=settings.datacenter, Token=settings.token, AllowStale=settings.allow_stale)
     try:
-        reply = yield Ask("Catalog.ListNodes", request)
+        reply: IndexedNodes = yield Ask("Catalog.ListNodes", request)
     except ConsulError:
         return None
     wanted = asked.name.lower()
@@ -45,7 +45,7 @@ def _of_service(asked: Asked) -> Step[Record | None]:
         ServiceAddress=where,
     )
     try:
-        reply = yield Ask("Catalog.ServiceNodes", request)
+        reply: IndexedServiceNodes = yield Ask("Catalog.ServiceNodes", request)
     except ConsulError:
         return None
     for row in reply.ServiceNodes or []:

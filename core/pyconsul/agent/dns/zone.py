@@ -8,7 +8,7 @@ from pyconsul.agent.dns.names import fqdn
 from pyconsul.agent.dns.records import Record, Type, pointing, soa
 from pyconsul.agent.dns.service import service_request
 from pyconsul.agent.dns.settings import DnsSettings
-from pyconsul.structs.catalog import CONSUL_SERVICE_NAME
+from pyconsul.structs.catalog import CONSUL_SERVICE_NAME, IndexedCheckServiceNodes
 from pyconsul.structs.errors import ConsulError
 
 _MAX_SERVERS = 3
@@ -29,7 +29,7 @@ def find_servers(asked: Asked) -> Step[RecordSet]:
     found = RecordSet(limit=_MAX_SERVERS)
     request = service_request(asked, CONSUL_SERVICE_NAME, settings.datacenter)
     try:
-        reply = yield from ask(asked, "Health.ServiceNodes", request)
+        reply: IndexedCheckServiceNodes = yield from ask(asked, "Health.ServiceNodes", request)
     except ConsulError:
         return RecordSet(cacheable=False)
     for row in reply.Nodes or []:

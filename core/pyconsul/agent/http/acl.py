@@ -13,6 +13,7 @@ from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.untyped import is_list
 from pyconsul.server.blocking import REPLY_WATCH
 from pyconsul.server.endpoints.acl import answers
 from pyconsul.server.state.acl_tokens import BOOTSTRAP_OVER
@@ -146,7 +147,7 @@ def _questions(req: Request) -> list[ACLAuthorizationRequest]:
         value = godecode.parse(req.body)
         if value is None:
             return []
-        if not isinstance(value, list):
+        if not is_list(value):
             raise ValueError(godecode.wrong_value(value, "[]structs.ACLAuthorizationRequest"))
         if len(value) > _MOST_QUESTIONS:
             raise BadRequest(f"Refusing to process more than {_MOST_QUESTIONS} authorizations at once")

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
 from pyconsul.agent.http.agent_rows import AgentService
+from pyconsul.primitives.untyped import is_list_or_tuple, is_mapping
 from pyconsul.structs import gohash
 
 __all__ = ["content_hash"]
@@ -143,7 +144,7 @@ def _visit(of: _Type, value: Any) -> int:
 
 def _visit_struct(of: _Type, value: Any) -> int:
     found = gohash.text(of.name)
-    fields = cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else None
+    fields = value if is_mapping(value) else None
     for name, kind in of.fields:
         field = getattr(value, name, None) if fields is None else fields.get(name)
         found ^= gohash.ordered(gohash.text(name), _visit(kind, field))
@@ -164,13 +165,13 @@ def _visit_map(of: _Type, values: Mapping[str, Any]) -> int:
 
 
 def _is_gateway(value: Any) -> bool:
-    return isinstance(value, Mapping) and list(cast("Mapping[str, Any]", value)) == ["Mode"]
+    return is_mapping(value) and list(value) == ["Mode"]
 
 
 def _visit_any(value: Any) -> int:
     """A value of an opaque configuration: floats from JSON, also whole ones from HCL."""
-    if isinstance(value, Mapping):
-        return _visit_map(_ANY, cast("Mapping[str, Any]", value))
-    if isinstance(value, list | tuple):
+    if is_mapping(value):
+        return _visit_map(_ANY, value)
+    if is_list_or_tuple(value):
         return _visit_list(_ANY, value)
     return gohash.loose(value)

@@ -43,7 +43,14 @@ KV_WRITES = frozenset(("set", "delete", "delete-cas", "delete-tree", "cas", "loc
 _SHAPES = bytes(ord("1") if chr(byte).isdecimal() else byte for byte in range(128)).ljust(256, b"?")
 _LONG = b"1" * 19  # digits of a number that may not fit Go's 64 bits
 _NEGATIVE = re.compile(rb"[\s:,\[]-\d")
-_AS_WRITTEN = msgspec.json.Decoder(list[ApiTxnOp], dec_hook=lambda kind, value: kind.from_json(value))
+
+
+def _by_itself(kind: type[Any], value: Any) -> Any:
+    """A value of a type that msgspec does not know, which has a reader of its own."""
+    return kind.from_json(value)
+
+
+_AS_WRITTEN = msgspec.json.Decoder(list[ApiTxnOp], dec_hook=_by_itself)
 
 
 @route("PUT", "/v1/txn")

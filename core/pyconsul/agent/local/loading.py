@@ -58,7 +58,7 @@ def _reading(what: str) -> Generator[None]:
         yield
     except OSError as error:
         raise LoadError(
-            f"Failed reading {what} dir {quote(os.fspath(error.filename))}: {file_text(error)}", what
+            f"Failed reading {what} dir {quote(os.fsdecode(error.filename))}: {file_text(error)}", what
         ) from None
     except UnreadableFile as error:
         raise LoadError(str(error), what) from None

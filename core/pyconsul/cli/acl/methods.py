@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pyconsul.cli.console import Console, Failed
 from pyconsul.cli.files import text_source
 from pyconsul.lang.goflags import Args, FlagSet
+from pyconsul.primitives.untyped import is_dict
 
 if TYPE_CHECKING:
     from pyconsul.sdk.results import Json
@@ -66,7 +67,7 @@ def _json_object(data: bytes, failure: str) -> Json:
         found = parse_whole(data)
     except GoSyntaxError as error:
         raise Failed(f"{failure}: {error}") from error
-    if found is None or isinstance(found, dict):
+    if found is None or is_dict(found):
         return found or {}
     raise Failed(f"{failure}: {wrong_value(found, 'map[string]interface {}')}")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pyconsul.cli.console import Failed
 from pyconsul.primitives.system_errors import file_text
+from pyconsul.primitives.untyped import is_dict, is_list
 
 if TYPE_CHECKING:
     from pyconsul.sdk.results import Json
@@ -38,18 +39,18 @@ def _policies(name: str, value: Any) -> Iterator[Json]:
         raise _misfit(f"{name}: not an object type for map ({_kind(value)})")
     for block in value:
         for template, variables in cast("Json", block).items():
-            if not isinstance(variables, list):
+            if not is_list(variables):
                 raise _misfit(f"unknown slice type: {_kind(variables)}")
-            for number, one in enumerate(cast("list[Any]", variables)):
+            for number, one in enumerate(variables):
                 found = _name(f"{name}.{template}[{number}]", one)
                 yield {"TemplateName": template, "TemplateVariables": {"Name": found}}
 
 
 def _name(name: str, variables: Any) -> str:
     """The variable ``Name``, in any letter case; a whole number is a text, too."""
-    if not isinstance(variables, dict):
+    if not is_dict(variables):
         raise _misfit(f"{name}: not an object type for struct ({_kind(variables)})")
-    for key, value in cast("Json", variables).items():
+    for key, value in variables.items():
         if key.casefold() == "name":
             if isinstance(value, str) or type(value) is int:
                 return str(value)

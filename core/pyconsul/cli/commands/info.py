@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from pyconsul.cli.console import Console, Failed, failing
 from pyconsul.cli.flags import client_flags
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.lang.goprint import printed
+from pyconsul.primitives.untyped import is_dict
 
 USAGE = "[options]"
 HELP = """
@@ -25,15 +26,14 @@ def run(args: Args, console: Console) -> int:
     client = console.connect(args)
     with failing("Error querying agent"):
         about = client.agent.self()
-    stats = about.get("Stats")
-    if stats is None:
+    sections: dict[str, Any] | None = about.get("Stats")
+    if sections is None:
         raise Failed(f"Agent response did not contain 'Stats' key: {printed(about)}")
-    sections = cast("dict[str, Any]", stats)
     for name in sorted(sections):
         console.say(f"{name}:")
-        if not isinstance(sections[name], dict):
+        figures = sections[name]
+        if not is_dict(figures):
             raise Failed("Got invalid subkey in stats: map[]")
-        figures = cast("dict[str, Any]", sections[name])
         for figure in sorted(figures):
             console.say(f"\t{figure} = {figures[figure]}")
     return 0

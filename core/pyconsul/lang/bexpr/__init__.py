@@ -76,7 +76,7 @@ class _LateTest:
         self._expression = expression
         self._tests: dict[type, Callable[[Any], bool]] = {}
 
-    def __call__(self, row: Any) -> bool:
+    def __call__(self, row: object) -> bool:
         kind = type(row)
         if kind not in self._tests:
             self._tests[kind] = build(self._expression, _root(kind))

@@ -139,9 +139,9 @@ def _slice(element: object) -> Field:
 
 
 def _struct_fields(struct: type[msgspec.Struct]) -> dict[str, Field]:
-    hidden = cast("frozenset[str]", getattr(struct, "bexpr_hidden", frozenset()))
-    names = cast("dict[str, tuple[str, ...]]", getattr(struct, "bexpr_names", {}))
-    go_names = cast("dict[str, str]", getattr(struct, "go_names", {}))
+    hidden: frozenset[str] = getattr(struct, "bexpr_hidden", frozenset())
+    names: dict[str, tuple[str, ...]] = getattr(struct, "bexpr_names", {})
+    go_names: dict[str, str] = getattr(struct, "go_names", {})
     hints = get_type_hints(struct, include_extras=True)
     found: dict[str, Field] = {}
     for attribute in struct.__struct_fields__:

@@ -21,6 +21,7 @@ from pyconsul.lang.gotemplate.values import (
     OTHER,
     UINT,
     Channel,
+    Known,
     NilPointer,
     Slice,
     Struct,
@@ -49,7 +50,7 @@ def _incompatible(a: Value, b: Value) -> FunctionError:
     return FunctionError(f"incompatible types for comparison: {type_of(a)} and {type_of(b)}")
 
 
-def _equal_others(a: Value, b: Value) -> bool:
+def _equal_others(a: Value, b: Known) -> bool:
     """Equality of what is no scalar: nil, pointers, structs; slices and maps do not compare."""
     ka, kb = kind_of(a), kind_of(b)
     if ka != kb and "invalid" not in (ka, kb):
@@ -139,7 +140,7 @@ def index(item: Value, *indexes: Value) -> Value:
     return item
 
 
-def _index_once(item: Value, at: Value) -> Value:
+def _index_once(item: Known, at: Value) -> Value:
     if isinstance(item, str):
         data = to_bytes(item)
         place = _position(at, len(data))
@@ -178,7 +179,7 @@ def _is_key(mapping: dict[Any, Any], key: Value) -> bool:
     return any(type(held) is type(key) and held == key for held in mapping)
 
 
-def slice_(item: Value, *indexes: Value) -> Value:
+def slice_(item: Known, *indexes: Value) -> Value:
     """``item[i:j]`` or ``item[i:j:k]``; texts are cut by bytes."""
     item = unwrap(item)
     if item is None:
@@ -206,7 +207,7 @@ def slice_(item: Value, *indexes: Value) -> Value:
     return Slice(item.go_type, cut) if isinstance(item, Slice) else cut
 
 
-def length(item: Value) -> int:
+def length(item: Known) -> int:
     """How many bytes, elements or entries."""
     if isinstance(item, str):
         return byte_length(item)

@@ -17,6 +17,7 @@ from pyconsul.lang.gotemplate.values import (
     ANY,
     NIL,
     Channel,
+    Known,
     Map,
     NilPointer,
     Stringer,
@@ -418,7 +419,7 @@ def _complex(value: complex, verb: str, spec: _Spec) -> str:
 # -- everything that holds other values ------------------------------------------------
 
 
-def _composite(value: Value, verb: str, spec: _Spec, depth: int) -> str:
+def _composite(value: Known, verb: str, spec: _Spec, depth: int) -> str:
     if isinstance(value, bytes):
         return _bytes(value, verb, spec)
     if isinstance(value, Stringer):

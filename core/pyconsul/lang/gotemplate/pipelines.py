@@ -57,8 +57,8 @@ class PipelineParser:
         self.token: list[Token] = [Token(T.EOF, 0, "", 0)] * 3
         self.peeked = 0
         self.variables = ["$"]
-        self.paren_depth = 0
-        self.action_line = 0
+        self.paren_depth: int = 0
+        self.action_line: int = 0
 
     # -- tokens ---------------------------------------------------------------
 

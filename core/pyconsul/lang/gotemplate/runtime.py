@@ -12,6 +12,7 @@ from pyconsul.lang.gotemplate.values import (
     ANY,
     NIL,
     STRUCTS,
+    Known,
     NilPointer,
     Struct,
     Value,
@@ -118,7 +119,7 @@ def invoke(state: State, where: Site, node: Node, name: str, function: Function,
         raise failed from error
 
 
-def field_of(state: State, where: Site, node: Node | None, receiver: Value, name: str, is_any: bool) -> Value:
+def field_of(state: State, where: Site, node: Node | None, receiver: Known, name: str, is_any: bool) -> Value:
     """``receiver.name`` without arguments; methods are called. ``is_any``: its static type is an interface."""
     if type(receiver) is dict:
         found: Value = receiver.get(name, UNSET)

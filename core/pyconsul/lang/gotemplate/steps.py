@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
+
+import msgspec
 
 from pyconsul.lang.gotemplate.gofmt import shown
 from pyconsul.lang.gotemplate.nodes import Node, NumberNode
 from pyconsul.lang.gotemplate.runtime import UNSET, Evaluator, State, Statement
-from pyconsul.lang.gotemplate.values import ANY, Channel, Struct, TypedInt, Value, element_type, sorted_keys
+from pyconsul.lang.gotemplate.values import ANY, Channel, Known, Struct, TypedInt, Value, element_type, sorted_keys
 
 BREAK, CONTINUE = 1, 2
 """What a statement gives when it leaves its loop, or begins the next turn."""
@@ -16,7 +18,7 @@ BREAK, CONTINUE = 1, 2
 Stage: TypeAlias = Callable[[State, Value, Value], Value]
 
 
-class Code(NamedTuple):
+class Code(msgspec.Struct, frozen=True):
     """A value closure and the node visited last when it has run (None: ask the state)."""
 
     run: Evaluator
@@ -110,7 +112,7 @@ def elements_any(items: Value) -> bool:
 
 
 def range_pairs(
-    state: State, where: str, last: Node | None, items: Value, declared: int
+    state: State, where: str, last: Node | None, items: Known, declared: int
 ) -> Iterable[tuple[Value, Value]]:
     """What a range goes over, as index and element."""
     if isinstance(items, list):

@@ -254,6 +254,24 @@ class Stringer:
         return ""
 
 
+Known: TypeAlias = (
+    str
+    | bool
+    | int
+    | float
+    | complex
+    | bytes
+    | list[Any]
+    | dict[Any, Any]
+    | Struct
+    | Stringer
+    | NilPointer
+    | Channel
+    | _NilInterface
+    | None
+)
+"""What most values are: of these, but not of a Value, ``isinstance`` tells type checkers what is in a list or map."""
+
 _MAP_TYPE = re.compile(r"map\[((?:[^\[\]]|\[\])*)\](.*)")
 
 
@@ -272,7 +290,7 @@ def key_type(mapping: Value) -> str:
     return found[1] if found else "string"
 
 
-def type_of(value: Value) -> str:
+def type_of(value: object) -> str:
     """The Go name of the value's type; an interface's nil is ``interface {}``, no value ``<nil>``."""
     kind = type(value)
     if kind in _PLAIN:
@@ -319,7 +337,7 @@ _KINDS: dict[type, str] = {
 }
 
 
-def kind_of(value: Value) -> str:
+def kind_of(value: object) -> str:
     """The Go kind: ``int64`` for a time.Duration, ``slice`` for every slice, ``ptr`` for a pointer."""
     found = _KINDS.get(type(value))
     if found is not None:

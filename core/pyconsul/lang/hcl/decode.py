@@ -26,7 +26,6 @@ GO_NAMES: Final[dict[type, str]] = {
     ItemList: "*ast.ObjectList",
     Item: "*ast.ObjectItem",
 }
-_NEW: Final = object()
 
 
 def decode(source: str, root: ItemList) -> dict[str, Value]:
@@ -67,10 +66,10 @@ class _Decoder:
                     labelled = _by_first_key(node.items)
                 value = ItemList([Item(same.keys[1:], same.value, same.assigned) for same in labelled[key.casefold()]])
                 done.add(key)
-            out[key] = self.value(f"{name}.{key}", value, out.get(key, _NEW))
+            out[key] = self.value(f"{name}.{key}", value, out.get(key))
 
-    def value(self, name: str, node: Node, old: object, *, in_list: bool = False) -> Value:
-        """The value of a node, laid over the one that the same key had before."""
+    def value(self, name: str, node: Node, old: Value, *, in_list: bool = False) -> Value:
+        """The value of a node, laid over the one that the same key had before, if any."""
         match old:
             case bool():
                 return self.bool_over(name, node)
@@ -80,7 +79,7 @@ class _Decoder:
                 return self.float_over(name, node)
             case str():
                 return self.text_over(name, node)
-            case Blocks() | list():
+            case list():
                 return self.extend(name, node, old)
             case _:
                 return self.fresh(name, node, in_list=in_list)

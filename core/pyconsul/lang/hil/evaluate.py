@@ -235,15 +235,27 @@ def _convert(typed: _Typed, wanted: Kind) -> _Typed | None:
     return wanted, converted
 
 
+def _float_to_int(number: float) -> int:
+    return int(number) if math.isfinite(number) else -(1 << 63)
+
+
+def _string_to_int(text: str) -> int:
+    return parse_int(text, 0)
+
+
+def _bool_to_string(value: bool) -> str:
+    return "true" if value else "false"
+
+
 _CONVERSIONS: Mapping[tuple[Kind, Kind], tuple[str, Callable[..., Value]]] = {
-    (Kind.FLOAT, Kind.INT): ("FloatToInt", lambda number: int(number) if math.isfinite(number) else -(1 << 63)),
+    (Kind.FLOAT, Kind.INT): ("FloatToInt", _float_to_int),
     (Kind.FLOAT, Kind.STRING): ("FloatToString", format_float),
     (Kind.INT, Kind.FLOAT): ("IntToFloat", float),
     (Kind.INT, Kind.STRING): ("IntToString", str),
-    (Kind.STRING, Kind.INT): ("StringToInt", lambda text: parse_int(text, 0)),
+    (Kind.STRING, Kind.INT): ("StringToInt", _string_to_int),
     (Kind.STRING, Kind.FLOAT): ("StringToFloat", parse_float),
     (Kind.STRING, Kind.BOOL): ("StringToBool", parse_bool),
-    (Kind.BOOL, Kind.STRING): ("BoolToString", lambda value: "true" if value else "false"),
+    (Kind.BOOL, Kind.STRING): ("BoolToString", _bool_to_string),
 }
 
 

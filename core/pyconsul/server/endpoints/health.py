@@ -129,8 +129,12 @@ async def _service_nodes(srv: Server, ask: ServiceSpecificRequest, *, streamed: 
         before = _risen(reply, before, srv.consensus.applied_index)
         return before
 
-    content = (lambda reply: reply.Nodes) if ask.MergeCentralConfig else None
+    content = _instances if ask.MergeCentralConfig else None
     return await srv.read(ask, read, content=content, name="streamed" if streamed else "service nodes")
+
+
+def _instances(reply: IndexedCheckServiceNodes) -> object:
+    return reply.Nodes
 
 
 def _risen(

@@ -372,7 +372,8 @@ def _exported(db: Store, overrides: Overrides) -> set[str]:
     And, as in Consul, for the name of whatever is being written: not for that of what is being deleted.
     """
     entry = entry_of(db, ExportedServices, "default", overrides)
-    named = {one.Name for one in entry.Services or () if any(c.Peer for c in one.Consumers or ())} if entry else set()
+    services = entry.Services or () if entry else ()
+    named = {one.Name for one in services if any(consumer.Peer for consumer in one.Consumers or ())}
     if WILDCARD in named:
         for kind in _GRAPH_KINDS:
             named.update(one.name for one in entries_of(db, kind))

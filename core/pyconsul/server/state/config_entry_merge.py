@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
 from pyconsul.memdb import Store, WatchSet
+from pyconsul.primitives.untyped import is_dict
 from pyconsul.server.state.config_entry_reads import entries_index, entry_of
 from pyconsul.structs.catalog import GATEWAY_KINDS, KIND_CONNECT_PROXY, NodeService
 from pyconsul.structs.config_entries.proxy_defaults import GLOBAL, ProxyDefaults
@@ -88,8 +89,8 @@ def _filled(settings: Settings, defaults: Settings) -> Settings:
     found = dict(settings)
     for name, default in defaults.items():
         mine = found.get(name)
-        if isinstance(mine, dict) and isinstance(default, dict):
-            found[name] = _filled(cast("Settings", mine), cast("Settings", default))
+        if is_dict(mine) and is_dict(default):
+            found[name] = _filled(mine, default)
         elif not mine:
             found[name] = default
     return found
@@ -99,7 +100,7 @@ def _first(mine: Any, default: Any) -> Any:
     """A struct with the fields of another where it has none; UNSET where neither has any."""
     shown = mine or default
     if mine and default:
-        fields = {name: getattr(mine, name) or getattr(default, name) for name in type(mine).__struct_fields__}
+        fields = {name: getattr(mine, name) or getattr(default, name) for name in mine.__struct_fields__}
         shown = msgspec.structs.replace(mine, **fields)
     return UNSET if not shown or shown == type(shown)() else shown
 

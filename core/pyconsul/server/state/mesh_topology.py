@@ -66,11 +66,11 @@ def _forget(db: Store, index: int, key: str, ref: str) -> None:
     row = db.get(MESH_TOPOLOGY, key)
     if row is None or ref not in row.Refs:
         return
-    if row.Refs == {ref}:
+    if others := row.Refs - {ref}:
+        db.put(MESH_TOPOLOGY, changed(row, Refs=others))
+    else:
         db.delete(MESH_TOPOLOGY, key)
         raise_index(db, index, INDEX)
-    else:
-        db.put(MESH_TOPOLOGY, changed(row, Refs=row.Refs - {ref}))
 
 
 def upstreams_of(db: Store, service: str, ws: WatchSet | None = None) -> tuple[int, list[str]]:

@@ -10,7 +10,7 @@ import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, Final, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -19,6 +19,7 @@ from pyconsul.lang.goprint import printed
 from pyconsul.lang.strconv import NumberSyntaxError, format_float, parse_bool, parse_float, parse_int, parse_uint, quote
 from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
 from pyconsul.primitives.multierror import multi_error
+from pyconsul.primitives.untyped import is_dict, is_list
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
 from pyconsul.structs.gotime import canonical
@@ -48,9 +49,9 @@ def decode_entry(raw: Any, *, whole_numbers: bool = False) -> ConfigEntry:
 
     With ``whole_numbers``, as in HCL, integers stay what they are; else all numbers are floats. It shows in the hash.
     """
-    if raw is not None and not isinstance(raw, dict):
+    if raw is not None and not is_dict(raw):
         raise EntryDecodeError(f"'' expected a map, got '{_kind(raw)}'")
-    fields = cast("dict[str, Any]", raw or {})
+    fields = raw or {}
     kind = fields.get("Kind", fields.get("kind", UNSET))
     if kind is UNSET:
         raise EntryDecodeError("Payload does not contain a kind/Kind key at the top level")
@@ -98,9 +99,9 @@ class _Reader:
 
     def struct(self, kind: type[Any], value: Any, path: str) -> Any:
         value = _single(value)
-        if not isinstance(value, dict):
+        if not is_dict(value):
             raise _Fault(f"'{path}' expected a map, got '{_kind(value)}'")
-        given = _translated(kind, cast("dict[str, Any]", value))
+        given = _translated(kind, value)
         found: dict[str, Any] = {}
         for name, annotation in _fields(kind).items():
             key = name if name in given else next((k for k in given if k.lower() == name.lower()), None)
@@ -151,14 +152,14 @@ class _Reader:
         return bytes(number & 255 for number in self._list(_BYTE, "", value, path))
 
     def _list(self, item: Any, mark: str, value: Any, path: str) -> list[Any]:
-        if isinstance(value, dict) and not value:
+        if value == {}:
             return []
-        items = cast("list[Any]", value) if isinstance(value, list) else [value]
+        items: list[Any] = value if is_list(value) else [value]
         found: list[Any] = []
         for number, member in enumerate(items):
             place = f"{path}[{number}]"
             if member is None:
-                member = {} if isinstance(core_of(item), type) and issubclass(core_of(item), msgspec.Struct) else ""
+                member = _nothing(core_of(item))
             try:
                 found.append(self._value(core_of(item), mark_of(item) or mark, member, place))
             except _Fault as fault:
@@ -166,12 +167,12 @@ class _Reader:
         return found
 
     def _map(self, item: Any, value: Any, path: str) -> dict[str, Any]:
-        if isinstance(value, list):
-            value = _joined(cast("list[Any]", value), path)
-        if not isinstance(value, dict):
+        if is_list(value):
+            value = _joined(value, path)
+        if not is_dict(value):
             raise _Fault(f"'{path}' expected a map, got '{_kind(value)}'")
         found: dict[str, Any] = {}
-        for key, member in cast("dict[str, Any]", value).items():
+        for key, member in value.items():
             try:
                 found[key] = self._map_member(core_of(item), mark_of(item), member, f"{path}[{key}]")
             except _Fault as fault:
@@ -180,10 +181,15 @@ class _Reader:
 
     def _map_member(self, kind: Any, mark: str, member: Any, path: str) -> Any:
         if kind is Any:
-            return _unwrapped(member) if isinstance(member, list) else member
+            return _unwrapped(member) if is_list(member) else member
         if member is None:
             return kind() if isinstance(kind, type) else None
         return self._value(kind, mark, member, path)
+
+
+def _nothing(kind: Any) -> Any:
+    """What a null in a list of this type stands for."""
+    return {} if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else ""
 
 
 _BYTE: Final = Annotated[int, Meta(extra={"go": "uint8"})]
@@ -191,17 +197,16 @@ _BYTE: Final = Annotated[int, Meta(extra={"go": "uint8"})]
 
 def _single(value: Any) -> Any:
     """The element of a list of one, for fields that take no list."""
-    items = cast("list[Any]", value)
-    return items[0] if isinstance(value, list) and len(items) == 1 else value
+    return value[0] if is_list(value) and len(value) == 1 else value
 
 
 def _joined(items: list[Any], path: str) -> dict[str, Any]:
     """A list of maps as the one map of all their members."""
     found: dict[str, Any] = {}
     for number, one in enumerate(items):
-        if one is not None and not isinstance(one, dict):
+        if one is not None and not is_dict(one):
             raise _Fault(f"'{path}[{number}]' expected a map, got '{_kind(one)}'")
-        found.update(cast("dict[str, Any]", one or {}))
+        found.update(one or {})
     return found
 
 
@@ -212,10 +217,9 @@ def _unwrapped(items: list[Any]) -> Any:
 
 def _opened(value: Any) -> Any:
     """A value in whose maps no list of one is left; what such a list held is not opened once more."""
-    if isinstance(value, dict):
-        members = cast("dict[str, Any]", value).items()
-        return {key: _opened(_single(member)) for key, member in members}
-    return [_opened(member) for member in cast("list[Any]", value)] if isinstance(value, list) else value
+    if is_dict(value):
+        return {key: _opened(_single(member)) for key, member in value.items()}
+    return [_opened(member) for member in value] if is_list(value) else value
 
 
 def _translated(kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
@@ -340,7 +344,7 @@ def _bool(value: Any, path: str, _mark: str) -> bool:
     if isinstance(value, bool):
         return value
     if isinstance(value, float):
-        return value != 0
+        return value != 0.0
     if isinstance(value, str):
         try:
             return bool(value) and parse_bool(value)
@@ -383,7 +387,7 @@ def _time(value: Any, path: str) -> str:
         raise _Fault(f"error decoding '{path}': {error}") from error
 
 
-def _unconvertible(wanted: str, value: Any, path: str) -> _Fault:
+def _unconvertible(wanted: str, value: object, path: str) -> _Fault:
     types_: dict[type, str] = {
         dict: "map[string]interface {}",
         list: "[]interface {}",
@@ -395,6 +399,6 @@ def _unconvertible(wanted: str, value: Any, path: str) -> _Fault:
     return _Fault(f"'{path}' expected type '{wanted}', got unconvertible type '{got}', value: '{printed(value)}'")
 
 
-def _kind(value: Any) -> str:
-    shown = {str: "string", bool: "bool", int: "float64", float: "float64", list: "slice", dict: "map"}
+def _kind(value: object) -> str:
+    shown: dict[type, str] = {str: "string", bool: "bool", int: "float64", float: "float64", list: "slice", dict: "map"}
     return shown.get(type(value), "nil")

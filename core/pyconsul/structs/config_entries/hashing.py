@@ -80,8 +80,7 @@ def _declared(annotation: Any, value: Any) -> int:
         return gohash.listed([_declared(item, one) for one in value])
     if get_origin(kind) is dict:
         item = get_args(kind)[1]
-        members = cast("dict[str, Any]", value).items()
-        return gohash.mapped([(gohash.text(key), _declared(item, one)) for key, one in members])
+        return gohash.mapped([(gohash.text(key), _declared(item, one)) for key, one in value.items()])
     if mark in _LAYOUTS:
         return gohash.fnv(struct.pack(_LAYOUTS[mark], value))
     return gohash.loose(value)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, cast
 from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.lang.goprint import printed
 from pyconsul.lang.strconv import format_float, quote
+from pyconsul.primitives.untyped import is_dict, is_list
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.config_entries.entry import (
     ConfigEntry,
@@ -108,8 +109,8 @@ class ProxyDefaults(ConfigEntry, frozen=True, kw_only=True):
         """The entry under its only name. Raises InternalError for another one."""
         self._check_name(empty_is_fine=True)
         found = self._opaque_protocol()
-        if isinstance(found, dict | list):
-            shown = "map[string]interface {}" if isinstance(found, dict) else "[]interface {}"
+        if is_dict(found) or is_list(found):
+            shown = "map[string]interface {}" if is_dict(found) else "[]interface {}"
             text = f"'protocol' expected type 'string', got unconvertible type '{shown}', value: '{printed(found)}'"
             raise InternalError(f"1 error(s) decoding:\n\n* {text}")
         return changed(self, Kind=self.kind, Name=GLOBAL)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
+from pyconsul.primitives.untyped import is_dict
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
@@ -45,13 +46,12 @@ class ConfigEntryRequest(WireStruct, frozen=True, kw_only=True):
         if not isinstance(data, bytes):
             raise gomsgpack.DecodeError("a config entry request is a string")
         values = gomsgpack.unpack_all(data)
-        if len(values) != 2 or not isinstance(values[1], dict):
+        if len(values) != 2 or not is_dict(fields := values[1]):
             raise gomsgpack.DecodeError("a config entry request is a kind and a map")
         try:
             kind = kind_of(str(values[0]))
         except UnknownKindError as error:
             raise gomsgpack.DecodeError(str(error)) from error
-        fields = cast("dict[str, Any]", values[1])
         return cls(
             Op=str(fields.get("Op") or ""),
             Datacenter=str(fields.get("Datacenter") or ""),

@@ -47,7 +47,7 @@ class Connection(asyncio.Protocol):
         self._input_ended = False
         self._whole: bytes | None = None  # what came, where it may be exactly one request
         self._since = 0.0  # loop time of the last progress that the clock is about
-        self._unsent = 0
+        self._unsent: int = 0
         self._paused = False
         self._start_request()
 

@@ -37,7 +37,7 @@ class Http2Connection(asyncio.Protocol):
         self._streams: dict[int, Stream] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._drained: asyncio.Future[None] | None = None
-        self._unsent = 0
+        self._unsent: int = 0
         self._since = 0.0  # loop time of the last progress of any kind
         self._stopping = False
         self._reads = True

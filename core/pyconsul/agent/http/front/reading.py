@@ -208,7 +208,7 @@ class RequestReader:
     def _end_of_trailer(self) -> End | None:
         """END behind the trailer, whose fields nobody reads; None where it is not all here."""
         buffer = self._buffer
-        if buffer[:2] == b"\r\n":
+        if buffer.startswith(b"\r\n"):
             del buffer[:2]
         else:
             end = buffer.find(b"\r\n\r\n", 0, MAX_CHUNK_LINE)
@@ -224,7 +224,7 @@ class RequestReader:
     def _skip_line_end(self) -> bool:
         if len(self._buffer) < 2:
             return False
-        if self._buffer[:2] != b"\r\n":
+        if not self._buffer.startswith(b"\r\n"):
             raise BadBody("malformed chunked encoding")
         del self._buffer[:2]
         self._after_chunk = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from pyconsul.primitives.listening import client_host
 
@@ -16,7 +17,7 @@ class Visitors:
 
     def arrive(self, transport: asyncio.BaseTransport) -> Visitor:
         """Count a connection, unless its client has too many; all those over unix sockets are one client."""
-        peer = transport.get_extra_info("peername")
+        peer: tuple[Any, ...] | str | None = transport.get_extra_info("peername")
         client, remote = "", "@"
         if isinstance(peer, tuple):
             client = client_host(str(peer[0]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pyconsul.cli.acl.grants import PREVIEW, any_given, templated_policies, variable_flag
 from pyconsul.cli.acl.shapes import Policy, read
 from pyconsul.cli.acl.show import format_flag, show
@@ -9,6 +11,9 @@ from pyconsul.cli.acl.text import policy_text
 from pyconsul.cli.console import Console, Failed, failing
 from pyconsul.cli.flags import agent_flags
 from pyconsul.lang.goflags import Args, FlagSet
+
+if TYPE_CHECKING:
+    from pyconsul.sdk.results import Json
 
 USAGE = "[options]"
 HELP = """
@@ -36,7 +41,7 @@ def run(args: Args, console: Console) -> int:
     found = templated_policies(args, PREVIEW)
     if len(found) != 1:
         raise Failed("Can only preview a single templated policy at a time.")
-    variables = found[0].get("TemplateVariables") or {}
+    variables: Json = found[0].get("TemplateVariables") or {}
     with failing("Failed to generate the templated policy preview"):
         policy = read(Policy, client.acl.templated_policy_preview(str(found[0]["TemplateName"]), variables))
     return show(args, console, lambda: policy_text(policy), policy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from pyconsul.cli.console import Console, Failed, failing
 from pyconsul.cli.flags import client_flags, read_options, server_flags
@@ -66,7 +66,7 @@ def run(args: Args, console: Console) -> int:
 
 
 def _json(state: dict[str, Any]) -> str:
-    servers = cast("dict[str, Any]", state.get("Servers") or {})
+    servers: dict[str, Any] = state.get("Servers") or {}
     ordered = {name: {**servers[name], "Meta": sorted_maps(servers[name].get("Meta"))} for name in sorted(servers)}
     return json_text({**state, "Servers": ordered} if servers else state)
 
@@ -83,7 +83,7 @@ def _pretty(state: dict[str, Any]) -> str:
         *_upgrade(state.get("Upgrade")),
         "Servers:",
     ]
-    servers = cast("dict[str, Any]", state.get("Servers") or {})
+    servers: dict[str, Any] = state.get("Servers") or {}
     for name in sorted(servers):
         lines += _server(servers[name])
     return "\n".join(lines) + "\n"
@@ -93,7 +93,7 @@ def _server(server: dict[str, Any]) -> list[str]:
     fields = [(title, server.get(name, "")) for title, name in _SERVER_FIELDS]
     fields += [(title, server[name]) for title, name in _OPTIONAL_FIELDS if server.get(name)]
     lines = [f"   {server['ID']}", *(f"      {f'{title}:':<17}{_shown(value)}" for title, value in fields)]
-    meta = cast("dict[str, str]", server.get("Meta") or {})
+    meta: dict[str, str] = server.get("Meta") or {}
     if meta:
         lines += ["      Meta", *(f"         {quote(name)}: {quote(meta[name])}" for name in sorted(meta))]
     return lines

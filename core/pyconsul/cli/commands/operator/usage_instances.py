@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from pyconsul.cli.commands.catalog.datacenters import no_arguments
 from pyconsul.cli.console import Console, Failed, failing
@@ -40,7 +40,7 @@ def run(args: Args, console: Console) -> int:
     everywhere = args.boolean("all-datacenters")
     with failing("Error fetching usage information"):
         answer = client.operator.usage(QueryOptions(global_=everywhere))
-    usage = cast("dict[str, dict[str, Any]]", answer.get("Usage") or {})
+    usage: dict[str, dict[str, Any]] = answer.get("Usage") or {}
     ordered = {name: usage[name] for name in sorted(usage)}
     if not args.boolean("connect"):
         _say_billable(ordered, console, everywhere=everywhere)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from pyconsul.cli.console import Console, Failed
 from pyconsul.cli.snapshot_files import file_argument, opened
 from pyconsul.lang.goflags import Args, FlagSet
+from pyconsul.primitives.untyped import is_dict, is_list
 
 if TYPE_CHECKING:
     from msgspec import Struct
@@ -118,9 +119,8 @@ def _address(octets: bytes | None) -> str:
 
 def _readable(value: Any) -> Any:
     """A value for JSON: the names in maps as text and in order."""
-    if isinstance(value, dict):
-        items = cast("dict[Any, Any]", value)
-        return {str(name): _readable(items[name]) for name in sorted(items, key=str)}
-    if isinstance(value, list):
-        return [_readable(item) for item in cast("list[Any]", value)]
+    if is_dict(value):
+        return {str(name): _readable(value[name]) for name in sorted(value, key=str)}
+    if is_list(value):
+        return [_readable(item) for item in value]
     return value

@@ -16,6 +16,7 @@ from pyconsul.primitives.whole_files import replacing
 
 if TYPE_CHECKING:
     from pyconsul.sdk import Client
+    from pyconsul.sdk.results import Json
 
 USAGE = "[options] FILE"
 HELP = """
@@ -84,7 +85,7 @@ def _extended(path: str, wanted: list[str], client: Client) -> str:
     base, extension = os.path.splitext(path)
     if "version" in wanted:
         with failing("Error fetching version of Consul agent Leader"):
-            servers = client.operator.autopilot_health().get("Servers") or []
+            servers: list[Json] = client.operator.autopilot_health().get("Servers") or []
         base += "-" + next((str(server["Version"]) for server in servers if server.get("Leader")), "")
     if "dc" in wanted:
         with failing("Error connecting to Consul agent and fetching datacenter/version"):
