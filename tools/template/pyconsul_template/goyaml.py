@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import functools
+import io
 import math
 import re
 from typing import Any
 
-import yaml
 from yaml.emitter import Emitter
 from yaml.events import (
     DocumentEndEvent,
@@ -40,6 +40,7 @@ from pyconsul.lang.strconv import (
 from pyconsul_template import gojson
 from pyconsul_template.functions.digests import decode_base64
 from pyconsul_template.gotime import Time
+from pyconsul_template.shapes import is_dict, is_list
 from pyconsul_template.yamlreader import PLAIN, first_document
 
 _ANY_MAP = "map[interface {}]interface {}"
@@ -128,7 +129,7 @@ class _Key:
         return (type(key).__name__, key) if isinstance(key, (bool, float)) else key
 
     @staticmethod
-    def plain(key: Any) -> Any:
+    def plain(key: tuple[str, Any] | str | float | None) -> Any:
         """The key itself."""
         return key[1] if isinstance(key, tuple) else key
 
@@ -287,8 +288,11 @@ def dump(value: Value) -> str:
     out: list[Event] = [StreamStartEvent(), DocumentStartEvent()]
     _events(out, value, 0)
     out += [DocumentEndEvent(), StreamEndEvent()]
-    text: str = yaml.emit(out, Dumper=_Emitter, allow_unicode=True, width=80)  # pyright: ignore[reportArgumentType]
-    text = text.removesuffix("...\n").strip()
+    stream = io.StringIO()
+    emitter = _Emitter(stream, allow_unicode=True, width=80)
+    for event in out:
+        emitter.emit(event)
+    text = stream.getvalue().removesuffix("...\n").strip()
     return text.removeprefix("--- ") if isinstance(out[2], ScalarEvent) else text
 
 
@@ -302,12 +306,11 @@ def _events(out: list[Event], value: Value, depth: int) -> None:
         raise FunctionError("toYAML: exceeded max depth")
     if isinstance(value, Struct) and not hasattr(value, "go_string"):
         _mapping(out, [(f.name.lower(), getattr(value, f.name)) for f in value.fields], depth)
-    elif isinstance(value, dict):
+    elif is_dict(value):
         _mapping(out, [(key, value[key]) for key in sorted(value, key=_place)], depth)
-    elif isinstance(value, list):
-        items: list[Any] = value
-        out.append(SequenceStartEvent(None, None, True, flow_style=not items))
-        for item in items:
+    elif is_list(value):
+        out.append(SequenceStartEvent(None, None, True, flow_style=not value))
+        for item in value:
             _events(out, item, depth + 1)
         out.append(SequenceEndEvent())
     else:
