@@ -96,6 +96,9 @@ def number(value: float) -> str:
     return format_float(value, "f")
 
 
+_CONTAINERS: tuple[type[Any], ...] = (Struct, dict, list)
+
+
 class _Writer:
     """Writes one value, piece by piece: to put texts together level by level would copy deep ones again and again."""
 
@@ -106,7 +109,7 @@ class _Writer:
 
     def value(self, value: Value, margin: str) -> None:
         """One value; ``margin`` is the indentation of the line it stands on."""
-        if isinstance(value, (Struct, dict, list)) and not is_nil(value) and not hasattr(value, "json"):
+        if isinstance(value, _CONTAINERS) and not is_nil(value) and not hasattr(value, "json"):
             self.container(value, margin)
         else:
             self.out.append(self.scalar(value))

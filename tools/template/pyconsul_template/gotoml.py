@@ -11,6 +11,7 @@ from pyconsul.lang.gotemplate.values import NIL, Map, Stringer, Struct, Value, i
 from pyconsul.lang.strconv import format_float
 from pyconsul_template import gojson
 from pyconsul_template.gotime import Time
+from pyconsul_template.shapes import is_list
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 _ESCAPES = {
@@ -44,7 +45,7 @@ def _is_table(value: Value) -> bool:
 
 
 def _is_table_list(value: Value) -> bool:
-    return isinstance(value, list) and len(value) > 0 and all(_is_table(v) for v in value)
+    return is_list(value) and len(value) > 0 and all(_is_table(v) for v in value)
 
 
 def _items(table: Value) -> list[tuple[str, Value]]:
@@ -77,7 +78,7 @@ def _table(lines: list[str], path: tuple[str, ...], table: Value) -> None:
             lines.append(f"{margin}{_key(name)} = {_inline(value)}")
     for name, value in later:
         inner = (*path, name)
-        for part in value if isinstance(value, list) else [value]:
+        for part in value if is_list(value) else [value]:
             if (not path and lines) or isinstance(value, list):
                 lines.append("")
             dotted = ".".join(_key(p) for p in inner)
@@ -100,7 +101,7 @@ def _inline(value: Value) -> str:
         return _string(value.go_string())
     if isinstance(value, float):
         return _float(value)
-    if isinstance(value, list):
+    if is_list(value):
         return _array(value)
     if _is_table(value):
         held = [(k, v) for k, v in _items(value) if not is_nil(v)]

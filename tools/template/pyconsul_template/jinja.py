@@ -21,6 +21,7 @@ from pyconsul.lang.gotemplate.values import NIL, Slice, TypedInt
 from pyconsul.lang.strconv import quote
 from pyconsul_template.config import TemplateConfig
 from pyconsul_template.execution import Execution
+from pyconsul_template.shapes import is_list, is_tuple
 from pyconsul_template.template import functions_for
 
 
@@ -40,9 +41,9 @@ def _fitting(value: Any, go_type: str) -> Any:
         return int(value)
     if go_type == "float64" and type(value) is int:
         return float(value)
-    if go_type == "[]string" and isinstance(value, (list, tuple)) and not isinstance(value, Slice):
+    if go_type == "[]string" and (is_list(value) or is_tuple(value)) and not isinstance(value, Slice):
         return Slice("[]string", [v if isinstance(v, str) else to_string(v) for v in value])
-    return list(value) if isinstance(value, tuple) else value
+    return list(value) if is_tuple(value) else value
 
 
 def _callable(name: str, function: Function, run: Execution) -> Callable[..., Any]:

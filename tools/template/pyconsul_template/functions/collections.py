@@ -12,6 +12,7 @@ from pyconsul.lang.gotemplate.gofmt import sprintf
 from pyconsul.lang.gotemplate.values import NIL, Channel, Int64, Map, Slice, Value, type_of
 from pyconsul.lang.strconv import quote
 from pyconsul_template.functions.registry import function
+from pyconsul_template.shapes import Known, is_list, is_plain_dict
 
 _ODD = re.compile(r"[^a-zA-Z0-9_-]")
 _PAIRS = "[]*dependency.KeyPair"
@@ -93,7 +94,7 @@ def is_in(container: Value, value: Value) -> bool:
     if isinstance(container, str):
         _typed(value)
         return isinstance(value, str) and value in container
-    if not isinstance(container, list):
+    if not is_list(container):
         return False
     if value is None and any(isinstance(v, str) for v in container):
         _typed(value)
@@ -144,7 +145,7 @@ def _put(into: dict[str, Any], key: str, value: Value, whole: str) -> None:
     while "/" in key:
         top, _, rest = key.partition("/")
         inner = into.setdefault(top, {})
-        if type(inner) is not dict:
+        if not is_plain_dict(inner):
             said = sprintf("%q", [inner])
             raise FunctionError(f"not a map: {quote(whole)}: {quote(top)} already has value {said}")
         into, whole, key = inner, key, rest
@@ -178,7 +179,7 @@ def explode_map(flat: dict[str, Any]) -> dict[str, Any]:
 
 def merge_into(target: dict[Any, Any], source: dict[Any, Any], *, override: bool) -> None:
     """Deep merge in place, as the mergo library does: without ``override`` only what is empty changes."""
-    stack = [(target, source)]
+    stack: list[tuple[dict[Any, Known], dict[Any, Known]]] = [(target, source)]
     while stack:
         to, frm = stack.pop()
         for key, value in frm.items():

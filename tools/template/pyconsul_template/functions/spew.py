@@ -22,6 +22,7 @@ from pyconsul.lang.strconv import byte_length, quote, to_bytes
 from pyconsul.primitives.standard_streams import say
 from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function
+from pyconsul_template.shapes import is_dict, is_list
 
 _DEEPEST = 1000  # levels: each is indented by one more, so that 10,000 would be 100 MB
 
@@ -40,9 +41,9 @@ def _dump(value: Value, margin: str) -> str:
         return f"({kind})(<nil>)"
     if isinstance(value, Struct):
         return _dump_struct(value, margin)
-    if isinstance(value, dict):
+    if is_dict(value):
         return _dump_map(value, margin)
-    if isinstance(value, list):
+    if is_list(value):
         return _dump_list(value, margin)
     return f"({kind}) {to_string(value)}"
 
@@ -101,10 +102,10 @@ def _inline(value: Value, *, types: bool, known: bool = False) -> str:
     head = f"({kind})" if types and not known else ""
     if is_nil(value):
         return f"{head}<nil>"
-    if isinstance(value, list):
+    if is_list(value):
         is_plain = element_type(value) != ANY
         return f"{head}[{' '.join([_inline(v, types=types, known=is_plain) for v in value])}]"
-    if isinstance(value, dict):
+    if is_dict(value):
         is_plain = element_type(value) != ANY
         pairs = [
             f"{_inline(k, types=types, known=not kind.startswith('map[interface'))}:"

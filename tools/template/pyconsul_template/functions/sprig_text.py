@@ -16,6 +16,7 @@ from pyconsul.primitives.dice import DICE
 from pyconsul_template.functions.digests import decode_base64
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.text import GO_SPACE, go_split, to_lower, to_upper
+from pyconsul_template.shapes import is_list
 
 MAX_REPEAT = 1 << 28
 """Bytes a repeated text may take; Go would run out of memory at some point."""
@@ -36,7 +37,7 @@ def texts_of(value: Value) -> list[str]:
     """A list of texts from any list; nil elements are left out."""
     if value is None:
         return []
-    if isinstance(value, list):
+    if is_list(value):
         return [text_of(v) for v in value if v is not None]
     return [text_of(value)]
 
