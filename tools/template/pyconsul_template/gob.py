@@ -26,7 +26,7 @@ from pyconsul.lang.gotemplate.values import (
 from pyconsul.lang.strconv import from_bytes, to_bytes
 from pyconsul_template.dependencies.health import HealthChecks
 from pyconsul_template.dependencies.models import ServiceTags
-from pyconsul_template.shapes import is_dict
+from pyconsul_template.shapes import Known
 
 BOOL, INT, UINT, FLOAT, BYTES, STRING, INTERFACE, WIRE = 1, 2, 3, 4, 5, 6, 8, 16
 FIRST_FREE: Final = 65
@@ -96,12 +96,12 @@ def encode(fields: Mapping[str, tuple[str, Any]]) -> bytes:
 def decode(data: bytes) -> dict[str, Any]:
     """The fields of the struct in a stream, those apart that are zero. Raises GobError."""
     try:
-        found = _Reader(data).top()
+        found: Known = _Reader(data).top()
     except GobError:
         raise
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise GobError(f"gob: bad data: {error}") from None
-    if not is_dict(found):
+    if not isinstance(found, dict):
         raise GobError("gob: no struct")
     return found
 
@@ -219,11 +219,11 @@ class _Writer:
         pairs = ((self.value(shape.key, key), self.value(shape.element, one)) for key, one in sorted(value.items()))
         return _unsigned(len(value)) + b"".join(key + one for key, one in pairs)
 
-    def _record(self, shape: Record, value: Any) -> bytes:
+    def _record(self, shape: Record, value: Known) -> bytes:
         """Fields that are zero are left out; the others tell how far they are from the one before."""
         out, last = bytearray(), -1
         for place, (name, number) in enumerate(shape.fields):
-            one = value.get(name) if is_dict(value) else getattr(value, name)
+            one = value.get(name) if isinstance(value, dict) else getattr(value, name)
             if one or isinstance(one, Struct):
                 out += _unsigned(place - last) + self.value(number, one)
                 last = place

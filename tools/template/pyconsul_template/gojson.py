@@ -13,6 +13,7 @@ from pyconsul.lang.gojson_values import value_of
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import NIL, Map, Slice, Struct, Value, is_nil, type_of
 from pyconsul.lang.strconv import NumberSyntaxError, format_float, parse_int, runes, to_bytes
+from pyconsul_template.shapes import Known
 
 _SHALLOW = 1000  # brackets; so many levels the standard library's reader, which recurses in C, takes on any stack
 
@@ -96,9 +97,6 @@ def number(value: float) -> str:
     return format_float(value, "f")
 
 
-_CONTAINERS: tuple[type[Any], ...] = (Struct, dict, list)
-
-
 class _Writer:
     """Writes one value, piece by piece: to put texts together level by level would copy deep ones again and again."""
 
@@ -107,9 +105,9 @@ class _Writer:
         self.indent = indent
         self.out: list[str] = []
 
-    def value(self, value: Value, margin: str) -> None:
+    def value(self, value: Known, margin: str) -> None:
         """One value; ``margin`` is the indentation of the line it stands on."""
-        if isinstance(value, _CONTAINERS) and not is_nil(value) and not hasattr(value, "json"):
+        if isinstance(value, (Struct, dict, list)) and not is_nil(value) and not hasattr(value, "json"):
             self.container(value, margin)
         else:
             self.out.append(self.scalar(value))

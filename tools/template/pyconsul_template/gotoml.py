@@ -11,7 +11,7 @@ from pyconsul.lang.gotemplate.values import NIL, Map, Stringer, Struct, Value, i
 from pyconsul.lang.strconv import format_float
 from pyconsul_template import gojson
 from pyconsul_template.gotime import Time
-from pyconsul_template.shapes import is_list
+from pyconsul_template.shapes import Known
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 _ESCAPES = {
@@ -44,11 +44,11 @@ def _is_table(value: Value) -> bool:
     return isinstance(value, (dict, Struct))
 
 
-def _is_table_list(value: Value) -> bool:
-    return is_list(value) and len(value) > 0 and all(_is_table(v) for v in value)
+def _is_table_list(value: Known) -> bool:
+    return isinstance(value, list) and len(value) > 0 and all(_is_table(v) for v in value)
 
 
-def _items(table: Value) -> list[tuple[str, Value]]:
+def _items(table: Value) -> list[tuple[str, Known]]:
     if isinstance(table, Struct):
         return [(f.name, getattr(table, f.name)) for f in table.fields]
     if isinstance(table, Map) and table.go_type.startswith("map[interface"):
@@ -68,7 +68,7 @@ def _table(lines: list[str], path: tuple[str, ...], table: Value) -> None:
     if len(path) > MAX_DEPTH:
         raise FunctionError("toml: nested too deep")
     margin = "  " * len(path)
-    later: list[tuple[str, Value]] = []
+    later: list[tuple[str, Known]] = []
     for name, value in _items(table):
         if value is None or value is NIL or is_nil(value):
             continue
@@ -78,7 +78,7 @@ def _table(lines: list[str], path: tuple[str, ...], table: Value) -> None:
             lines.append(f"{margin}{_key(name)} = {_inline(value)}")
     for name, value in later:
         inner = (*path, name)
-        for part in value if is_list(value) else [value]:
+        for part in value if isinstance(value, list) else [value]:
             if (not path and lines) or isinstance(value, list):
                 lines.append("")
             dotted = ".".join(_key(p) for p in inner)
@@ -86,7 +86,7 @@ def _table(lines: list[str], path: tuple[str, ...], table: Value) -> None:
             _table(lines, inner, part)
 
 
-def _inline(value: Value) -> str:
+def _inline(value: Known) -> str:
     if isinstance(value, gojson.Number):
         return _inline(value.value)
     if isinstance(value, str):
@@ -101,7 +101,7 @@ def _inline(value: Value) -> str:
         return _string(value.go_string())
     if isinstance(value, float):
         return _float(value)
-    if is_list(value):
+    if isinstance(value, list):
         return _array(value)
     if _is_table(value):
         held = [(k, v) for k, v in _items(value) if not is_nil(v)]

@@ -40,7 +40,7 @@ from pyconsul.lang.strconv import (
 from pyconsul_template import gojson
 from pyconsul_template.functions.digests import decode_base64
 from pyconsul_template.gotime import Time
-from pyconsul_template.shapes import is_dict, is_list
+from pyconsul_template.shapes import Known
 from pyconsul_template.yamlreader import PLAIN, first_document
 
 _ANY_MAP = "map[interface {}]interface {}"
@@ -300,15 +300,15 @@ def _scalar_event(text: str, style: str | None = None) -> ScalarEvent:
     return ScalarEvent(None, None, (True, True), text, style=style)
 
 
-def _events(out: list[Event], value: Value, depth: int) -> None:
+def _events(out: list[Event], value: Known, depth: int) -> None:
     """Append the events of one value."""
     if depth > _MAX_DEPTH:
         raise FunctionError("toYAML: exceeded max depth")
     if isinstance(value, Struct) and not hasattr(value, "go_string"):
         _mapping(out, [(f.name.lower(), getattr(value, f.name)) for f in value.fields], depth)
-    elif is_dict(value):
+    elif isinstance(value, dict):
         _mapping(out, [(key, value[key]) for key in sorted(value, key=_place)], depth)
-    elif is_list(value):
+    elif isinstance(value, list):
         out.append(SequenceStartEvent(None, None, True, flow_style=not value))
         for item in value:
             _events(out, item, depth + 1)

@@ -21,7 +21,7 @@ from pyconsul.lang.gotemplate.values import NIL, Slice, TypedInt
 from pyconsul.lang.strconv import quote
 from pyconsul_template.config import TemplateConfig
 from pyconsul_template.execution import Execution
-from pyconsul_template.shapes import is_list, is_tuple
+from pyconsul_template.shapes import Known
 from pyconsul_template.template import functions_for
 
 
@@ -33,7 +33,7 @@ class _Environment(SandboxedEnvironment):
         return not attr.startswith("_")
 
 
-def _fitting(value: Any, go_type: str) -> Any:
+def _fitting(value: Known | tuple[Any, ...], go_type: str) -> Any:
     """A Python value as the Go type a function wants, where that loses nothing."""
     if isinstance(value, Undefined):
         return None
@@ -41,9 +41,9 @@ def _fitting(value: Any, go_type: str) -> Any:
         return int(value)
     if go_type == "float64" and type(value) is int:
         return float(value)
-    if go_type == "[]string" and (is_list(value) or is_tuple(value)) and not isinstance(value, Slice):
+    if go_type == "[]string" and isinstance(value, (list, tuple)) and not isinstance(value, Slice):
         return Slice("[]string", [v if isinstance(v, str) else to_string(v) for v in value])
-    return list(value) if is_tuple(value) else value
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _callable(name: str, function: Function, run: Execution) -> Callable[..., Any]:

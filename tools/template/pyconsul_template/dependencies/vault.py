@@ -23,7 +23,7 @@ from pyconsul.toolkit.vault_exchange import VaultError
 from pyconsul_template.dependencies.models import text_map, texts
 from pyconsul_template.dependencies.queries import Fetched, UnnamedError
 from pyconsul_template.gotime import Time
-from pyconsul_template.shapes import is_dict, is_list
+from pyconsul_template.shapes import Known
 
 if TYPE_CHECKING:
     from pyconsul_template.watcher import View
@@ -193,8 +193,8 @@ class ReadQuery(_Secrets):
 
 def _is_deleted(answer: Mapping[str, Any]) -> bool:
     data: Mapping[str, Any] = answer.get("data") or {}
-    metadata = data.get("metadata")
-    if not is_dict(metadata):
+    metadata: Known = data.get("metadata")
+    if not isinstance(metadata, dict):
         return False
     when = metadata.get("deletion_time")
     try:
@@ -319,11 +319,11 @@ class CertificateQuery:
             raise UnnamedError(f"no secret exists at {self.path}")
         _tell_warnings(self.name, answer)
         out: list[str] = []
-        data: Mapping[str, Any] = answer.get("data") or {}
+        data: Mapping[str, Known] = answer.get("data") or {}
         for key, value in data.items():
             if isinstance(value, str):
                 out.append(value)
-            elif is_list(value) and key == "ca_chain":
+            elif isinstance(value, list) and key == "ca_chain":
                 out += [item for item in value if isinstance(item, str)]
         return "\n".join(out)
 

@@ -12,7 +12,7 @@ from pyconsul.lang.gotemplate.gofmt import sprintf
 from pyconsul.lang.gotemplate.values import NIL, Channel, Int64, Map, Slice, Value, type_of
 from pyconsul.lang.strconv import quote
 from pyconsul_template.functions.registry import function
-from pyconsul_template.shapes import Known, is_list, is_plain_dict
+from pyconsul_template.shapes import Known
 
 _ODD = re.compile(r"[^a-zA-Z0-9_-]")
 _PAIRS = "[]*dependency.KeyPair"
@@ -89,12 +89,12 @@ def _padded(number: int) -> str:
     return f"{number:05d}"
 
 
-def is_in(container: Value, value: Value) -> bool:
+def is_in(container: Known, value: Value) -> bool:
     """Whether a list holds the value, or a text contains it; types must agree."""
     if isinstance(container, str):
         _typed(value)
         return isinstance(value, str) and value in container
-    if not is_list(container):
+    if not isinstance(container, list):
         return False
     if value is None and any(isinstance(v, str) for v in container):
         _typed(value)
@@ -144,8 +144,8 @@ def _put(into: dict[str, Any], key: str, value: Value, whole: str) -> None:
     """Store a value under a path of maps. Raises FunctionError when a leaf is in the way."""
     while "/" in key:
         top, _, rest = key.partition("/")
-        inner = into.setdefault(top, {})
-        if not is_plain_dict(inner):
+        inner: Known = into.setdefault(top, {})
+        if type(inner) is not dict:
             said = sprintf("%q", [inner])
             raise FunctionError(f"not a map: {quote(whole)}: {quote(top)} already has value {said}")
         into, whole, key = inner, key, rest

@@ -22,12 +22,12 @@ from pyconsul.lang.strconv import byte_length, quote, to_bytes
 from pyconsul.primitives.standard_streams import say
 from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function
-from pyconsul_template.shapes import is_dict, is_list
+from pyconsul_template.shapes import Known
 
 _DEEPEST = 1000  # levels: each is indented by one more, so that 10,000 would be 100 MB
 
 
-def _dump(value: Value, margin: str) -> str:
+def _dump(value: Known, margin: str) -> str:
     if len(margin) > _DEEPEST:
         raise FunctionError(f"spew: nested deeper than {_DEEPEST} levels")
     if value is None or value is NIL:
@@ -41,9 +41,9 @@ def _dump(value: Value, margin: str) -> str:
         return f"({kind})(<nil>)"
     if isinstance(value, Struct):
         return _dump_struct(value, margin)
-    if is_dict(value):
+    if isinstance(value, dict):
         return _dump_map(value, margin)
-    if is_list(value):
+    if isinstance(value, list):
         return _dump_list(value, margin)
     return f"({kind}) {to_string(value)}"
 
@@ -94,7 +94,7 @@ def dump(values: tuple[Value, ...]) -> str:
 _DIRECTIVE = re.compile(r"%([-+# 0]*)(\d*(?:\.\d+)?)([a-zA-Z%])")
 
 
-def _inline(value: Value, *, types: bool, known: bool = False) -> str:
+def _inline(value: Known, *, types: bool, known: bool = False) -> str:
     """A value on one line, on demand with its type in front, unless that is known from what holds it."""
     if value is None or value is NIL:
         return "(interface {})<nil>" if types and not known else "<nil>"
@@ -102,10 +102,10 @@ def _inline(value: Value, *, types: bool, known: bool = False) -> str:
     head = f"({kind})" if types and not known else ""
     if is_nil(value):
         return f"{head}<nil>"
-    if is_list(value):
+    if isinstance(value, list):
         is_plain = element_type(value) != ANY
         return f"{head}[{' '.join([_inline(v, types=types, known=is_plain) for v in value])}]"
-    if is_dict(value):
+    if isinstance(value, dict):
         is_plain = element_type(value) != ANY
         pairs = [
             f"{_inline(k, types=types, known=not kind.startswith('map[interface'))}:"

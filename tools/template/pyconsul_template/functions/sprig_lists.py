@@ -10,7 +10,7 @@ from pyconsul.lang.gotemplate.values import ANY_LIST, Slice, Value, kind_of
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.sprig_logic import deep_equal, is_empty
 from pyconsul_template.functions.sprig_numbers import to_int
-from pyconsul_template.shapes import is_list
+from pyconsul_template.shapes import Known
 
 _NO_TYPE = "runtime error: invalid memory address or nil pointer dereference"  # what asking nil for its type gives
 
@@ -25,10 +25,10 @@ def _both(name: str, types: str) -> Callable[[Callable[..., Any]], Callable[...,
     return register
 
 
-def _list(value: Value, verb: str, name: str) -> list[Any]:
+def _list(value: Known, verb: str, name: str) -> list[Any]:
     if value is None:
         raise FunctionError(_NO_TYPE)
-    if not is_list(value):
+    if not isinstance(value, list):
         raise FunctionError(
             f"Cannot {verb} type {kind_of(value)}" if not name else f"Cannot {verb} {name} type {kind_of(value)}"
         )
@@ -141,11 +141,11 @@ def has(needle: Value, items: Value) -> bool:
 
 
 @_both("slice", "any, ...any -> any")
-def cut(items: Value, *places: Value) -> Value:
+def cut(items: Known, *places: Value) -> Value:
     """The elements from one place up to another."""
     if items is None:
         raise FunctionError(_NO_TYPE)
-    if not is_list(items):
+    if not isinstance(items, list):
         raise FunctionError(f"list should be type of slice or array but {kind_of(items)}")
     if not items:
         return None
