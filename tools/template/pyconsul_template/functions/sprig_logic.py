@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Struct, Value, is_nil, kind_of, type_of, unwrap
 from pyconsul_template import gojson
@@ -22,7 +20,7 @@ def deep_equal(a: Value, b: Value) -> bool:
     while pairs:
         first, second = pairs.pop()
         x: Known = unwrap(first)
-        y: Any = unwrap(second)
+        y = unwrap(second)
         if type_of(x) != type_of(y) or is_nil(x) != is_nil(y):
             return False
         if isinstance(x, list):
