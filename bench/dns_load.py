@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 
-from dnslib import DNSRecord
+import dns.message
 
 from bench.agents import HOST
 
@@ -16,7 +16,7 @@ LOST_AFTER = 0.5
 
 def run(port: int, name: str, kind: str, window: int, seconds: float) -> dict[str, float]:
     """Ask until the time is over; answers without success count as an error of the run."""
-    question = DNSRecord.question(name, kind).pack()[2:]
+    question = dns.message.make_query(name, kind).to_wire()[2:]
     answers = lost = number = 0
     with socket.socket(type=socket.SOCK_DGRAM) as door:
         door.connect((HOST, port))

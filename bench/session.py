@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 
@@ -96,10 +97,14 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, Python {platform.python_version()}, load {load}, load average before {busy:.1f}"
 
 
+def _leave(*_: object) -> NoReturn:
+    sys.exit(1)
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Measure what is asked for and print the table. Returns 0, or 2 where nothing is called that."""
     args = arguments(words)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
+    signal.signal(signal.SIGTERM, _leave)  # so that what was started is ended
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or every start of ours would compile what was edited last
     measures = chosen(args.only)
     if not measures:

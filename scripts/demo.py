@@ -19,7 +19,8 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import dnslib
+import dns.message
+import dns.query
 
 from pyconsul.sdk import Client, Settings
 from pyconsul.testing.ports import free_ports
@@ -92,9 +93,8 @@ def services(ports: dict[str, int]) -> list[dict[str, object]]:
 
 def ask_dns(name: str, port: int) -> str:
     """The SRV answer and its additional records, as dig prints them."""
-    question = dnslib.DNSRecord.question(name, "SRV")
-    reply = dnslib.DNSRecord.parse(question.send("127.0.0.1", port, timeout=PATIENCE))
-    return "\n".join(str(record) for record in (*reply.rr, *reply.ar))
+    reply = dns.query.udp(dns.message.make_query(name, "SRV"), "127.0.0.1", PATIENCE, port)
+    return "\n".join(str(records) for records in (*reply.answer, *reply.additional))
 
 
 def start_agent(folder: Path) -> tuple[subprocess.Popen[bytes], str, int]:

@@ -23,7 +23,7 @@ class Waiters:
         self._selector = selectors.DefaultSelector()
         self._sockets = [socket.create_connection((HOST, agent.port)) for _ in paths]
         for one in self._sockets:
-            self._selector.register(one, selectors.EVENT_READ)
+            self._selector.register(one, selectors.EVENT_READ, data=one)
 
     def ask(self, index: int) -> None:
         """Send all queries, and wait until the agent has taken them in and rests."""
@@ -41,7 +41,8 @@ class Waiters:
             if not ready:
                 raise TimeoutError(f"{done} of {count} blocking queries were answered")
             for key, _ in ready:
-                data = key.fileobj.recv(65536)  # pyright: ignore[reportUnknownVariableType, reportAttributeAccessIssue]
+                waiting: socket.socket = key.data
+                data = waiting.recv(65536)
                 if not data:
                     raise OSError("the agent closed a blocking query")
                 if key.fd in open_ones and b"\r\n\r\n" in data:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pyconsul.lang.hil import Function, HilError, Kind, Scope, evaluate, parse
 
+
+def _match(number: int) -> str:
+    return f"m{number}"
+
+
 SCOPE = Scope(
     {"name.full": "geo-web", "agent.segment": ""},
-    {"match": Function((Kind.INT,), Kind.STRING, lambda number: f"m{number}")},
+    {"match": Function((Kind.INT,), Kind.STRING, _match)},
 )
 SEEDS = [
     b'a ${name.full} b ${match(1)}${match("2")}',

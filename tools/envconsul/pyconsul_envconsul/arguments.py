@@ -34,6 +34,11 @@ VERSION: Final = "0.13.4"
 
 Warn = Callable[[int, str], None]
 
+
+def _command(line: str) -> list[str]:
+    return [line]
+
+
 ROWS: Final[list[Row]] = [
     *CONSUL_FLAGS,
     *VAULT_FLAGS,
@@ -69,7 +74,7 @@ ROWS: Final[list[Row]] = [
         "change_command",
         "<command>",
         "Run this before the child is told of a change; if it fails, the child is left alone.",
-        lambda value: [value],
+        _command,
     ),
     duration_row("change-timeout", "change_timeout", "How long that command may take (default 30s)."),
 ]

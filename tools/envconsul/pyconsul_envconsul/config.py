@@ -234,7 +234,7 @@ def _modernised(raw: Settings, warn: Callable[[int, str], None]) -> Settings:
 
 def _last_block(value: Any) -> Settings:
     """What a stanza says, where it is one."""
-    found: Any = value[-1] if isinstance(value, Blocks) and value else value
+    found: Settings | list[Any] | str | float | None = value[-1] if isinstance(value, Blocks) and value else value
     return found if isinstance(found, dict) else {}
 
 

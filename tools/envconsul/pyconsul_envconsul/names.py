@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from pyconsul.lang.gotemplate import FunctionError, Template, TemplateError, signature
+from pyconsul.lang.gotemplate import Function, FunctionError, Template, TemplateError, signature
 from pyconsul.lang.strconv import quote
 from pyconsul.toolkit.errors import RunError
 from pyconsul_envconsul.config import KeyConfig, PrefixConfig, ServiceConfig
@@ -40,9 +40,13 @@ def _variable(subject: _Subject, name: str) -> str:
     return subject.environ[name]
 
 
-_KEY = signature("-> string", lambda subject: subject.key, context=True)
+def _of_subject(call: Callable[[_Subject], str]) -> Function:
+    return signature("-> string", call, context=True)
+
+
+_KEY = _of_subject(lambda subject: subject.key)
 _KEY_FUNCTIONS: Final = {"key": _KEY, "replaceKey": signature("...string -> string", _replace_key)}
-_SERVICE_FUNCTIONS: Final = {"key": _KEY, "service": signature("-> string", lambda s: s.service, context=True)}
+_SERVICE_FUNCTIONS: Final = {"key": _KEY, "service": _of_subject(lambda subject: subject.service)}
 _PATH_FUNCTIONS: Final = {"env": signature("string -> string", _variable, context=True)}
 
 

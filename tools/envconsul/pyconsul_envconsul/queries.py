@@ -161,7 +161,7 @@ class SecretQuery:
 
 def _values(data: Mapping[str, Any]) -> dict[str, object] | None:
     """The keys of a secret that have values; version 2 of the KV store wraps them once more, None for a deleted one."""
-    metadata = data.get("metadata")
+    metadata: dict[str, Any] | list[Any] | str | float | None = data.get("metadata")
     if isinstance(metadata, dict) and metadata.get("version") is not None:
         if data.get("data") is None:
             return None

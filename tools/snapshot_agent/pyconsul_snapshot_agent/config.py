@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple, cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -36,29 +36,26 @@ from pyconsul.toolkit.schema import (
 
 _OBJECT: Final = "snapshot_agent"
 
+Written: TypeAlias = dict[str, Any] | list[Any] | str | float | None
+"""What a key of a file may have; HCL gives a block as a list."""
 
-def string_map(name: str, value: Any) -> dict[str, str]:
+
+def _blocks(name: str, value: Written) -> Iterator[dict[str, Any]]:
+    parts: list[Written] = value if isinstance(value, list) else [value]
+    for part in parts:
+        if not isinstance(part, dict):
+            raise KindError(f"'{name}' expected a map")
+        yield part
+
+
+def string_map(name: str, value: Written) -> dict[str, str]:
     """Texts by name."""
-    parts: list[Any] = value if isinstance(value, list) else [value]
-    out: dict[str, str] = {}
-    for part in parts:
-        if not isinstance(part, dict):
-            raise KindError(f"'{name}' expected a map")
-        pairs: dict[str, Any] = part
-        for key, each in pairs.items():
-            out[key] = text(f"{name}.{key}", each)
-    return out
+    return {key: text(f"{name}.{key}", each) for block in _blocks(name, value) for key, each in block.items()}
 
 
-def free_map(name: str, value: Any) -> dict[str, Any]:
+def free_map(name: str, value: Written) -> dict[str, Any]:
     """Settings whose keys only a plug-in knows."""
-    parts: list[Any] = value if isinstance(value, list) else [value]
-    out: dict[str, Any] = {}
-    for part in parts:
-        if not isinstance(part, dict):
-            raise KindError(f"'{name}' expected a map")
-        out.update(cast("dict[str, Any]", part))
-    return out
+    return {key: each for block in _blocks(name, value) for key, each in block.items()}
 
 
 LOCAL: Final[Schema] = {"path": text}
@@ -329,16 +326,16 @@ def _file(path: str) -> Settings | None:
 def parse(source: bytes, *, is_hcl: bool = False) -> Settings | None:
     """The settings in a text, None when it has no ``snapshot_agent``. Raises ConfigError."""
     try:
-        raw: object = hcl.parse(source) if is_hcl else json.loads(source)
+        raw: Written = hcl.parse(source) if is_hcl else json.loads(source)
     except (hcl.HclError, ValueError, RecursionError) as error:
         raise ConfigError(f"error decoding config: {error}") from None
-    found = cast("dict[str, Any]", raw).get(_OBJECT) if isinstance(raw, dict) else None
+    found: Written = raw.get(_OBJECT) if isinstance(raw, dict) else None
     if found is None:
         return None
     out: Settings = {}
-    objects: list[Any] = found if isinstance(found, list) else [found]
+    objects: list[Written] = found if isinstance(found, list) else [found]
     for each in objects:
         if not isinstance(each, dict):
             raise ConfigError(f'"{_OBJECT}" is not an object')
-        out = merge(out, decode(cast("dict[str, Any]", each), SCHEMA))
+        out = merge(out, decode(each, SCHEMA))
     return out

@@ -21,6 +21,7 @@ from pyconsul.toolkit.stanzas import SECOND
 from pyconsul_template import gob, lzw
 from pyconsul_template.arguments import VERSION
 from pyconsul_template.config import Config
+from pyconsul_template.shapes import Known
 
 if TYPE_CHECKING:
     from pyconsul_template.runner import Template
@@ -54,7 +55,7 @@ def decode(value: bytes) -> dict[str, Any] | None:
     if version != VERSION:
         logger.warning("created with different version (%s vs %s)", version, VERSION)
         return None
-    data = found.get("Data", {})
+    data: Known = found.get("Data", {})
     if not isinstance(data, dict):
         raise gob.GobError("gob: no map")
     return data

@@ -26,6 +26,7 @@ from pyconsul.lang.gotemplate.values import (
 from pyconsul.lang.strconv import from_bytes, to_bytes
 from pyconsul_template.dependencies.health import HealthChecks
 from pyconsul_template.dependencies.models import ServiceTags
+from pyconsul_template.shapes import Known
 
 BOOL, INT, UINT, FLOAT, BYTES, STRING, INTERFACE, WIRE = 1, 2, 3, 4, 5, 6, 8, 16
 FIRST_FREE: Final = 65
@@ -95,7 +96,7 @@ def encode(fields: Mapping[str, tuple[str, Any]]) -> bytes:
 def decode(data: bytes) -> dict[str, Any]:
     """The fields of the struct in a stream, those apart that are zero. Raises GobError."""
     try:
-        found = _Reader(data).top()
+        found: Known = _Reader(data).top()
     except GobError:
         raise
     except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -218,7 +219,7 @@ class _Writer:
         pairs = ((self.value(shape.key, key), self.value(shape.element, one)) for key, one in sorted(value.items()))
         return _unsigned(len(value)) + b"".join(key + one for key, one in pairs)
 
-    def _record(self, shape: Record, value: Any) -> bytes:
+    def _record(self, shape: Record, value: Known) -> bytes:
         """Fields that are zero are left out; the others tell how far they are from the one before."""
         out, last = bytearray(), -1
         for place, (name, number) in enumerate(shape.fields):
@@ -358,10 +359,12 @@ def _typed(go_type: str, plain: Any) -> Any:
         return named(items) if named is not None else Slice(go_type, items, is_nil=plain is None)
     if shape.startswith("map["):
         element = element_type(Map(shape))
-        return Map(go_type, {k: _typed(element, one) for k, one in (plain or {}).items()}, is_nil=plain is None)
+        members: Mapping[Any, Any] = plain or {}
+        return Map(go_type, {k: _typed(element, one) for k, one in members.items()}, is_nil=plain is None)
     known = STRUCTS.get(go_type)
     if known is None:
         raise GobError(f"gob: name not registered for interface: {go_type}")
     made = known.__new__(known)
-    Struct.__init__(made, **{f.name: _typed(f.type, (plain or {}).get(f.name)) for f in known.fields})
+    held: Mapping[str, Any] = plain or {}
+    Struct.__init__(made, **{f.name: _typed(f.type, held.get(f.name)) for f in known.fields})
     return made

@@ -13,6 +13,7 @@ from pyconsul.lang.gojson_values import value_of
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import NIL, Map, Slice, Struct, Value, is_nil, type_of
 from pyconsul.lang.strconv import NumberSyntaxError, format_float, parse_int, runes, to_bytes
+from pyconsul_template.shapes import Known
 
 _SHALLOW = 1000  # brackets; so many levels the standard library's reader, which recurses in C, takes on any stack
 
@@ -104,7 +105,7 @@ class _Writer:
         self.indent = indent
         self.out: list[str] = []
 
-    def value(self, value: Value, margin: str) -> None:
+    def value(self, value: Known, margin: str) -> None:
         """One value; ``margin`` is the indentation of the line it stands on."""
         if isinstance(value, (Struct, dict, list)) and not is_nil(value) and not hasattr(value, "json"):
             self.container(value, margin)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from importlib import import_module
+from typing import Any, Protocol
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.strconv import from_bytes, to_bytes
@@ -27,11 +29,53 @@ _MESSAGES = {
 }
 
 
-@lru_cache(maxsize=512)
-def compile_pattern(pattern: str) -> Any:
-    """The compiled pattern. Raises FunctionError with Go's text."""
-    import re2
+class Match(Protocol):
+    """A match of RE2; places count bytes."""
 
+    def span(self) -> tuple[int, int]:
+        """Where it begins and where it ends."""
+        ...
+
+    def start(self) -> int:
+        """Where it begins."""
+        ...
+
+    def end(self) -> int:
+        """Where it ends."""
+        ...
+
+    def group(self, group: int, /) -> bytes | Any:
+        """The bytes of a group, 0 for the whole; None for one that took no part."""
+        ...
+
+
+class Pattern(Protocol):
+    """A compiled pattern of RE2 over bytes."""
+
+    @property
+    def pattern(self) -> bytes:
+        """Its text."""
+        ...
+
+    @property
+    def groups(self) -> int:
+        """How many groups it has."""
+        ...
+
+    @property
+    def groupindex(self) -> Mapping[bytes, int]:
+        """The numbers of the groups that have a name."""
+        ...
+
+    def search(self, data: bytes, begin: int = 0, /) -> Match | None:
+        """The first match from this byte on."""
+        ...
+
+
+@lru_cache(maxsize=512)
+def compile_pattern(pattern: str) -> Pattern:
+    """The compiled pattern. Raises FunctionError with Go's text."""
+    re2 = import_module("re2")  # it says nothing of its types
     options = re2.Options()
     options.log_errors = False
     if "\\C" in pattern.replace("\\\\", ""):
@@ -70,14 +114,14 @@ def _perl_culprit(pattern: str, culprit: str) -> str:
     return found[0] if found else culprit
 
 
-def search(pattern: Any, text: str) -> bool:
+def search(pattern: Pattern, text: str) -> bool:
     """Whether it matches somewhere."""
     return pattern.search(to_bytes(text)) is not None
 
 
-def _matches(pattern: Any, data: bytes, limit: int = -1) -> list[Any]:
+def _matches(pattern: Pattern, data: bytes, limit: int = -1) -> list[Match]:
     """Matches as Go's FindAll counts them: an empty one right behind a match does not count."""
-    found: list[Any] = []
+    found: list[Match] = []
     at = 0
     last_end = -1
     while at <= len(data) and (limit < 0 or len(found) < limit):
@@ -100,8 +144,8 @@ def _rune_width(data: bytes, at: int) -> int:
     return 4 if lead >= 0xF0 else 3 if lead >= 0xE0 else 2 if lead >= 0xC0 else 1
 
 
-def _expand(pattern: Any, template: bytes, match: Any) -> bytes:
-    names: dict[bytes, int] = {to_bytes(k): v for k, v in _names(pattern).items()}
+def _expand(pattern: Pattern, template: bytes, match: Match) -> bytes:
+    names = pattern.groupindex
 
     def group(found: re.Match[bytes]) -> bytes:
         if found[0] == b"$$":
@@ -118,12 +162,7 @@ def _expand(pattern: Any, template: bytes, match: Any) -> bytes:
     return _GROUP_NAME.sub(group, template)
 
 
-def _names(pattern: Any) -> dict[str, int]:
-    raw = pattern.groupindex
-    return {k.decode() if isinstance(k, bytes) else str(k): int(v) for k, v in raw.items()}
-
-
-def replace_all(pattern: Any, replacement: str, text: str, *, literal: bool = False) -> str:
+def replace_all(pattern: Pattern, replacement: str, text: str, *, literal: bool = False) -> str:
     """Every match replaced; unless ``literal``, ``$1`` and ``${name}`` in the replacement are groups."""
     data, template = to_bytes(text), to_bytes(replacement)
     out: list[bytes] = []
@@ -136,18 +175,18 @@ def replace_all(pattern: Any, replacement: str, text: str, *, literal: bool = Fa
     return from_bytes(b"".join(out))
 
 
-def find(pattern: Any, text: str) -> str:
+def find(pattern: Pattern, text: str) -> str:
     """The first match, or empty."""
     match = pattern.search(to_bytes(text))
     return from_bytes(match.group(0)) if match else ""
 
 
-def find_all(pattern: Any, text: str, limit: int) -> list[str]:
+def find_all(pattern: Pattern, text: str, limit: int) -> list[str]:
     """Up to ``limit`` matches, all of them if it is negative."""
     return [from_bytes(m.group(0)) for m in _matches(pattern, to_bytes(text), limit)] if limit else []
 
 
-def split(pattern: Any, text: str, limit: int) -> list[str]:
+def split(pattern: Pattern, text: str, limit: int) -> list[str]:
     """The text cut at the matches into up to ``limit`` pieces."""
     if limit == 0:
         return []

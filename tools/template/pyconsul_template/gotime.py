@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
 
-from pyconsul.lang.gotemplate import FunctionError, signature
-from pyconsul.lang.gotemplate.values import Int64, Stringer, TypedInt, wrap_signed
+from pyconsul.lang.gotemplate import Function, FunctionError, signature
+from pyconsul.lang.gotemplate.values import Int64, Stringer, TypedInt, Value, wrap_signed
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
 from pyconsul_template.gotime_reading import DAYS, ELEMENT, MONTHS, Reading, read
@@ -25,17 +25,26 @@ class Duration(TypedInt):
         return format_duration(int(self))
 
 
+def _of_duration(call: Callable[[Duration], Value]) -> Function:
+    """A method without arguments; like its kin below it tells what a lambda is of."""
+    return signature("", call)
+
+
+def _to_step(call: Callable[[Duration, Duration], Duration]) -> Function:
+    return signature("time.Duration", call)
+
+
 Duration.methods = {
-    "String": signature("", Duration.go_string),
-    "Seconds": signature("", lambda d: int(d) / 1e9),
-    "Minutes": signature("", lambda d: int(d) / 6e10),
-    "Hours": signature("", lambda d: int(d) / 3.6e12),
-    "Milliseconds": signature("", lambda d: Int64(_whole(d, 10**6))),
-    "Microseconds": signature("", lambda d: Int64(_whole(d, 1000))),
-    "Nanoseconds": signature("", lambda d: Int64(int(d))),
-    "Abs": signature("", lambda d: Duration(abs(d))),
-    "Truncate": signature("time.Duration", lambda d, step: Duration(_whole(d, step) * step if step > 0 else d)),
-    "Round": signature("time.Duration", lambda d, step: Duration(_rounded(d, step) if step > 0 else d)),
+    "String": _of_duration(Duration.go_string),
+    "Seconds": _of_duration(lambda d: int(d) / 1e9),
+    "Minutes": _of_duration(lambda d: int(d) / 6e10),
+    "Hours": _of_duration(lambda d: int(d) / 3.6e12),
+    "Milliseconds": _of_duration(lambda d: Int64(_whole(d, 10**6))),
+    "Microseconds": _of_duration(lambda d: Int64(_whole(d, 1000))),
+    "Nanoseconds": _of_duration(lambda d: Int64(int(d))),
+    "Abs": _of_duration(lambda d: Duration(abs(d))),
+    "Truncate": _to_step(lambda d, step: Duration(_whole(d, step) * step if step > 0 else d)),
+    "Round": _to_step(lambda d, step: Duration(_rounded(d, step) if step > 0 else d)),
 }
 
 
@@ -320,38 +329,46 @@ def _stepped(moment: Time, step: int, *, half: bool) -> Time:
     return Time(moment.nanoseconds - rest + up, moment.zone)
 
 
-def _field(name: str) -> Any:
-    return signature("", lambda t: getattr(t.moment, name))
+def _of_time(call: Callable[[Time], Value]) -> Function:
+    return signature("", call)
+
+
+def _with_time(call: Callable[[Time, Time], Value]) -> Function:
+    return signature("time.Time", call)
+
+
+def _with_duration(call: Callable[[Time, Duration], Time]) -> Function:
+    return signature("time.Duration", call)
 
 
 Time.methods = {
-    "Year": signature("", lambda t: t.year),
-    "Day": _field("day"),
-    "Hour": _field("hour"),
-    "Minute": _field("minute"),
-    "Second": _field("second"),
-    "Nanosecond": signature("", lambda t: t.nanoseconds % 10**9),
-    "Month": signature("", lambda t: Month(t.moment.month)),
-    "Weekday": signature("", lambda t: t.weekday),
-    "YearDay": signature("", lambda t: t.moment.timetuple().tm_yday),
-    "Unix": signature("", lambda t: Int64(t.nanoseconds // 10**9)),
-    "UnixNano": signature("", lambda t: wrap_signed(t.nanoseconds)),
-    "UnixMilli": signature("", lambda t: Int64(t.nanoseconds // 10**6)),
-    "UnixMicro": signature("", lambda t: Int64(t.nanoseconds // 1000)),
+    "Year": _of_time(lambda t: t.year),
+    "Day": _of_time(lambda t: t.moment.day),
+    "Hour": _of_time(lambda t: t.moment.hour),
+    "Minute": _of_time(lambda t: t.moment.minute),
+    "Second": _of_time(lambda t: t.moment.second),
+    "Nanosecond": _of_time(lambda t: t.nanoseconds % 10**9),
+    "Month": _of_time(lambda t: Month(t.moment.month)),
+    "Weekday": _of_time(lambda t: t.weekday),
+    "YearDay": _of_time(lambda t: t.moment.timetuple().tm_yday),
+    "Unix": _of_time(lambda t: Int64(t.nanoseconds // 10**9)),
+    "UnixNano": _of_time(lambda t: wrap_signed(t.nanoseconds)),
+    "UnixMilli": _of_time(lambda t: Int64(t.nanoseconds // 10**6)),
+    "UnixMicro": _of_time(lambda t: Int64(t.nanoseconds // 1000)),
     "Format": signature("string", Time.format),
-    "String": signature("", Time.go_string),
-    "GoString": signature("", Time.go_syntax),
-    "Location": signature("", lambda t: t.location),
-    "UTC": signature("", lambda t: Time(t.nanoseconds)),
-    "Local": signature("", lambda t: Time.local(t.nanoseconds)),
-    "IsZero": signature("", lambda t: t.is_zero),
-    "After": signature("time.Time", lambda t, other: t.nanoseconds > other.nanoseconds),
-    "Before": signature("time.Time", lambda t, other: t.nanoseconds < other.nanoseconds),
-    "Equal": signature("time.Time", lambda t, other: t.nanoseconds == other.nanoseconds),
-    "Sub": signature("time.Time", lambda t, other: Duration(t.nanoseconds - other.nanoseconds)),
-    "Compare": signature("time.Time", lambda t, o: (t.nanoseconds > o.nanoseconds) - (t.nanoseconds < o.nanoseconds)),
-    "Add": signature("time.Duration", lambda t, d: Time(t.nanoseconds + int(d), t.zone)),
-    "Truncate": signature("time.Duration", lambda t, step: _stepped(t, step, half=False)),
-    "Round": signature("time.Duration", lambda t, step: _stepped(t, step, half=True)),
+    "String": _of_time(Time.go_string),
+    "GoString": _of_time(Time.go_syntax),
+    "Location": _of_time(lambda t: t.location),
+    "UTC": _of_time(lambda t: Time(t.nanoseconds)),
+    "Local": _of_time(lambda t: Time.local(t.nanoseconds)),
+    "IsZero": _of_time(lambda t: t.is_zero),
+    "After": _with_time(lambda t, other: t.nanoseconds > other.nanoseconds),
+    "Before": _with_time(lambda t, other: t.nanoseconds < other.nanoseconds),
+    "Equal": _with_time(lambda t, other: t.nanoseconds == other.nanoseconds),
+    "Sub": _with_time(lambda t, other: Duration(t.nanoseconds - other.nanoseconds)),
+    "Compare": _with_time(lambda t, o: (t.nanoseconds > o.nanoseconds) - (t.nanoseconds < o.nanoseconds)),
+    "Add": _with_duration(lambda t, d: Time(t.nanoseconds + int(d), t.zone)),
+    "Truncate": _with_duration(lambda t, step: _stepped(t, step, half=False)),
+    "Round": _with_duration(lambda t, step: _stepped(t, step, half=True)),
     "AddDate": signature("int, int, int", Time.plus_date),
 }

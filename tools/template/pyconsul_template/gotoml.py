@@ -11,6 +11,7 @@ from pyconsul.lang.gotemplate.values import NIL, Map, Stringer, Struct, Value, i
 from pyconsul.lang.strconv import format_float
 from pyconsul_template import gojson
 from pyconsul_template.gotime import Time
+from pyconsul_template.shapes import Known
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 _ESCAPES = {
@@ -43,11 +44,11 @@ def _is_table(value: Value) -> bool:
     return isinstance(value, (dict, Struct))
 
 
-def _is_table_list(value: Value) -> bool:
+def _is_table_list(value: Known) -> bool:
     return isinstance(value, list) and len(value) > 0 and all(_is_table(v) for v in value)
 
 
-def _items(table: Value) -> list[tuple[str, Value]]:
+def _items(table: Value) -> list[tuple[str, Known]]:
     if isinstance(table, Struct):
         return [(f.name, getattr(table, f.name)) for f in table.fields]
     if isinstance(table, Map) and table.go_type.startswith("map[interface"):
@@ -67,7 +68,7 @@ def _table(lines: list[str], path: tuple[str, ...], table: Value) -> None:
     if len(path) > MAX_DEPTH:
         raise FunctionError("toml: nested too deep")
     margin = "  " * len(path)
-    later: list[tuple[str, Value]] = []
+    later: list[tuple[str, Known]] = []
     for name, value in _items(table):
         if value is None or value is NIL or is_nil(value):
             continue
@@ -85,7 +86,7 @@ def _table(lines: list[str], path: tuple[str, ...], table: Value) -> None:
             _table(lines, inner, part)
 
 
-def _inline(value: Value) -> str:
+def _inline(value: Known) -> str:
     if isinstance(value, gojson.Number):
         return _inline(value.value)
     if isinstance(value, str):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import functools
+import io
 import math
 import re
 from typing import Any
 
-import yaml
 from yaml.emitter import Emitter
 from yaml.events import (
     DocumentEndEvent,
@@ -40,6 +40,7 @@ from pyconsul.lang.strconv import (
 from pyconsul_template import gojson
 from pyconsul_template.functions.digests import decode_base64
 from pyconsul_template.gotime import Time
+from pyconsul_template.shapes import Known
 from pyconsul_template.yamlreader import PLAIN, first_document
 
 _ANY_MAP = "map[interface {}]interface {}"
@@ -128,7 +129,7 @@ class _Key:
         return (type(key).__name__, key) if isinstance(key, (bool, float)) else key
 
     @staticmethod
-    def plain(key: Any) -> Any:
+    def plain(key: tuple[str, Any] | str | float | None) -> Any:
         """The key itself."""
         return key[1] if isinstance(key, tuple) else key
 
@@ -287,8 +288,11 @@ def dump(value: Value) -> str:
     out: list[Event] = [StreamStartEvent(), DocumentStartEvent()]
     _events(out, value, 0)
     out += [DocumentEndEvent(), StreamEndEvent()]
-    text: str = yaml.emit(out, Dumper=_Emitter, allow_unicode=True, width=80)  # pyright: ignore[reportArgumentType]
-    text = text.removesuffix("...\n").strip()
+    stream = io.StringIO()
+    emitter = _Emitter(stream, allow_unicode=True, width=80)
+    for event in out:
+        emitter.emit(event)
+    text = stream.getvalue().removesuffix("...\n").strip()
     return text.removeprefix("--- ") if isinstance(out[2], ScalarEvent) else text
 
 
@@ -296,7 +300,7 @@ def _scalar_event(text: str, style: str | None = None) -> ScalarEvent:
     return ScalarEvent(None, None, (True, True), text, style=style)
 
 
-def _events(out: list[Event], value: Value, depth: int) -> None:
+def _events(out: list[Event], value: Known, depth: int) -> None:
     """Append the events of one value."""
     if depth > _MAX_DEPTH:
         raise FunctionError("toYAML: exceeded max depth")
@@ -305,9 +309,8 @@ def _events(out: list[Event], value: Value, depth: int) -> None:
     elif isinstance(value, dict):
         _mapping(out, [(key, value[key]) for key in sorted(value, key=_place)], depth)
     elif isinstance(value, list):
-        items: list[Any] = value
-        out.append(SequenceStartEvent(None, None, True, flow_style=not items))
-        for item in items:
+        out.append(SequenceStartEvent(None, None, True, flow_style=not value))
+        for item in value:
             _events(out, item, depth + 1)
         out.append(SequenceEndEvent())
     else:

@@ -21,6 +21,7 @@ from pyconsul.lang.gotemplate.values import NIL, Slice, TypedInt
 from pyconsul.lang.strconv import quote
 from pyconsul_template.config import TemplateConfig
 from pyconsul_template.execution import Execution
+from pyconsul_template.shapes import Known
 from pyconsul_template.template import functions_for
 
 
@@ -32,7 +33,7 @@ class _Environment(SandboxedEnvironment):
         return not attr.startswith("_")
 
 
-def _fitting(value: Any, go_type: str) -> Any:
+def _fitting(value: Known | tuple[Any, ...], go_type: str) -> Any:
     """A Python value as the Go type a function wants, where that loses nothing."""
     if isinstance(value, Undefined):
         return None

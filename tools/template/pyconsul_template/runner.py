@@ -24,6 +24,7 @@ from pyconsul_template.commands import run_commands
 from pyconsul_template.config import Config, TemplateConfig
 from pyconsul_template.dependencies.queries import Dependency
 from pyconsul_template.execution import ABSENT, Execution
+from pyconsul_template.shapes import Known
 from pyconsul_template.template import Source, read_source
 from pyconsul_template.watcher import Event
 
@@ -472,10 +473,10 @@ class Runner:
         await self.child.start()
 
 
-def secrets_of(name: str, value: Any) -> list[str]:
+def secrets_of(name: str, value: Known) -> list[str]:
     """The texts of a dependency's value that no message may show."""
     if name.startswith("vault."):
-        data = getattr(value, "Data", None)
+        data: Known = getattr(value, "Data", None)
         return [str(held) for held in data.values()] if isinstance(data, dict) else []
     if name.startswith("nomad.var.") and isinstance(value, dict):
         return [item.Value for item in value.values()]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 from yaml.composer import ComposerError
-from yaml.events import AliasEvent
+from yaml.error import Mark
+from yaml.events import AliasEvent, Event
 from yaml.nodes import Node, ScalarNode
 from yaml.parser import ParserError
 from yaml.reader import ReaderError
@@ -78,35 +79,50 @@ def _check_encoding(data: bytes) -> None:
     raise FunctionError(f"yaml: {problem}")
 
 
-class _Loader(yaml.SafeLoader):
-    """Leaves scalars unresolved, so that written tags can be told from guessed ones; remembers anchors."""
+class _TypedLoader(yaml.SafeLoader):
+    """PyYAML's loader with the types that its stubs leave open."""
 
     index: int
-    flow_level: int
     line: int
-    allow_simple_key: bool
+
+    if TYPE_CHECKING:
+
+        def peek(self, index: int = 0) -> str: ...
+        def prefix(self, length: int = 1) -> str: ...
+        def peek_event(self) -> Event: ...
+        def get_event(self) -> Event: ...
+        def resolve(self, kind: type[Node], value: str | None, implicit: tuple[bool, bool]) -> str: ...
+        def compose_node(self, parent: Node | None, index: Any) -> Node | None: ...
+        def scan_line_break(self) -> str: ...
+        def scan_block_scalar_breaks(self, indent: int) -> tuple[list[str], Mark]: ...
+        def scan_directive_name(self, start_mark: Mark) -> str: ...
+        def scan_yaml_directive_value(self, start_mark: Mark) -> tuple[int, int]: ...
+
+
+class _Loader(_TypedLoader):
+    """Leaves scalars unresolved, so that written tags can be told from guessed ones; remembers anchors."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.names: dict[int, str] = {}
 
-    def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+    def resolve(self, kind: type[Node], value: str | None, implicit: tuple[bool, bool]) -> str:
         """A mark instead of a tag for scalars without one."""
         if kind is ScalarNode:
             return PLAIN if implicit[0] else QUOTED
-        return str(super().resolve(kind, value, implicit))
+        return super().resolve(kind, value, implicit)
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         """A node; an anchor may be set again."""
         anchor = getattr(self.peek_event(), "anchor", None)
         if anchor is not None and not self.check_event(AliasEvent):
             self.anchors.pop(anchor, None)
         return super().compose_node(parent, index)
 
-    def compose_document(self) -> Any:
+    def compose_document(self) -> Node | None:
         """The document; its anchors are forgotten afterwards."""
         self.get_event()
-        node = self.compose_node(None, None)  # pyright: ignore[reportArgumentType]
+        node = self.compose_node(None, None)
         self.get_event()
         anchors: dict[str, Node] = self.anchors
         self.names = {id(anchored): name for name, anchored in anchors.items()}
@@ -149,7 +165,7 @@ class _Loader(yaml.SafeLoader):
         super().fetch_stream_end()
         self.possible_simple_keys = keys
 
-    def scan_block_scalar_indicators(self, start_mark: Any) -> tuple[bool | None, int | None]:
+    def scan_block_scalar_indicators(self, start_mark: Mark) -> tuple[bool | None, int | None]:
         """Whether line ends at the end are kept, and the indentation; blanks behind them are passed over."""
         keep: bool | None = None
         indent: int | None = None
@@ -175,7 +191,7 @@ class _Loader(yaml.SafeLoader):
         self._refuse_tab()
         return found
 
-    def scan_block_scalar_breaks(self, indent: Any) -> Any:
+    def scan_block_scalar_breaks(self, indent: int) -> tuple[list[str], Mark]:
         """Empty lines, and the indentation of the next line."""
         found = super().scan_block_scalar_breaks(indent)
         if self.column < indent:
@@ -202,16 +218,16 @@ class _Loader(yaml.SafeLoader):
             if not self.flow_level:
                 self.allow_simple_key = True
 
-    def scan_plain_spaces(self, indent: Any, start_mark: Any) -> list[str] | None:
+    def scan_plain_spaces(self, indent: int, start_mark: Mark) -> list[str] | None:
         """The blanks inside a plain scalar as they count for its text; nothing when the document ends there."""
         length = 0
         while self.peek(length) in (" ", "\t"):
             length += 1
-        blanks: str = self.prefix(length)
+        blanks = self.prefix(length)
         self.forward(length)
         if self.peek() not in _BREAKS:
             return [blanks] if blanks else []
-        first = str(self.scan_line_break())
+        first = self.scan_line_break()
         self.allow_simple_key = True
         more: list[str] = []
         while not self._is_document_mark():
@@ -222,7 +238,7 @@ class _Loader(yaml.SafeLoader):
                 said = "found a tab character that violates indentation"
                 raise ScannerError(where, start_mark, said, self.get_mark())
             elif self.peek() in _BREAKS:
-                more.append(str(self.scan_line_break()))
+                more.append(self.scan_line_break())
             else:
                 return [first, *more] if first != "\n" else more or [" "]
         return None
@@ -230,11 +246,11 @@ class _Loader(yaml.SafeLoader):
     def _is_document_mark(self) -> bool:
         return self.column == 0 and self.prefix(3) in ("---", "...") and self.peek(3) in _ENDS
 
-    def scan_directive_name(self, start_mark: Any) -> str:
+    def scan_directive_name(self, start_mark: Mark) -> str:
         """The name of a directive, which must be a known one."""
         begins_well = self.peek() in "-_" or (self.peek().isascii() and self.peek().isalnum())
         try:
-            name = str(super().scan_directive_name(start_mark))
+            name = super().scan_directive_name(start_mark)
         except ScannerError as error:
             if begins_well:
                 error.problem = "found unexpected non-alphabetical character"
@@ -243,7 +259,7 @@ class _Loader(yaml.SafeLoader):
             raise ScannerError("while scanning a directive", start_mark, "found unknown directive name", start_mark)
         return name
 
-    def scan_yaml_directive_value(self, start_mark: Any) -> Any:
+    def scan_yaml_directive_value(self, start_mark: Mark) -> tuple[int, int]:
         """The version of YAML, of which 1.1 is the only one."""
         version = super().scan_yaml_directive_value(start_mark)
         if version != (1, 1):

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -30,8 +30,11 @@ _OWN: Final = ("id", "timeout", "skip_first")
 # Keys of http_handler_config that are this tool's own.
 _TLS: Final = ("ca_file", "cert_file", "key_file")
 
+Written: TypeAlias = dict[str, Any] | list[Any] | str | float | None
+"""What a key of a file may have; HCL gives a block as a list."""
 
-def _watches(name: str, value: Any) -> list[dict[str, Any]]:
+
+def _watches(name: str, value: Written) -> list[dict[str, Any]]:
     """A list of watch stanzas, or repeated blocks."""
     items: list[Any] = value if isinstance(value, list) else [value]
     for position, item in enumerate(items):
@@ -157,23 +160,22 @@ def watch_of(stanza: Mapping[str, Any]) -> Watch:
     return Watch(named, plan, handler, definition, own.get("skip_first", False))
 
 
-def _flat(value: Any) -> Any:
+def _flat(value: Written) -> Any:
     """HCL gives a block as a list of one, at any depth."""
-    items: list[Any] = value if isinstance(value, list) else []
-    if len(items) == 1 and isinstance(items[0], dict):
-        value = items[0]
-    if isinstance(value, dict):
-        return {name: _flat(inner) for name, inner in cast("dict[str, Any]", value).items()}
+    block: Written = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if isinstance(block, dict):
+        return {name: _flat(inner) for name, inner in block.items()}
     return value
 
 
 def _handler(plan: Plan, http: Any, timeout: Any) -> ScriptHandler | URLHandler:
     """The one handler of a watch. Raises ConfigError."""
-    text_given, words = plan.exempt.get("handler"), plan.exempt.get("args")
+    text_given: Any = plan.exempt.get("handler")
+    words: Written = plan.exempt.get("args")
     if (text_given is not None) + (words is not None) + (plan.http_handler is not None) > 1:
         raise ConfigError("Only one watch handler allowed")
     if plan.http_handler is not None:
-        return _url_handler(plan.http_handler, cast("Mapping[str, Any]", http))
+        return _url_handler(plan.http_handler, http)
     if text_given is None and words is None:
         raise ConfigError("Must define a watch handler")
     try:
@@ -185,9 +187,9 @@ def _handler(plan: Plan, http: Any, timeout: Any) -> ScriptHandler | URLHandler:
         if not isinstance(line, str) or not line.strip():
             raise ConfigError("Watch handler must be a string")
         return ScriptHandler((line,), shell=True, timeout=seconds)
-    if not isinstance(words, list) or not words or not all(isinstance(w, str) for w in cast("list[Any]", words)):
+    if not isinstance(words, list) or not words or not all(isinstance(w, str) for w in words):
         raise ConfigError("Watch args must be a list of strings")
-    return ScriptHandler(tuple(cast("list[str]", words)), timeout=seconds)
+    return ScriptHandler(tuple(words), timeout=seconds)
 
 
 def _url_handler(request: HTTPHandler, given: Mapping[str, Any]) -> URLHandler:

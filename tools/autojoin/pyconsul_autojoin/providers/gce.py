@@ -129,11 +129,12 @@ def _token(ask: Lookup, path: str) -> str:
     except ImportError as error:
         raise missing_extra(ask, "gcp", error) from error
     quieten("google")
-    library: Any = google.auth
+    library: Any = google.auth  # neither says the types of what it takes
+    service_account: Any = Credentials
     try:
         if path:
             ask.info(f"Loading credentials from {path}")
-            credentials: Any = Credentials.from_service_account_file(path, scopes=[SCOPE])
+            credentials: Any = service_account.from_service_account_file(path, scopes=[SCOPE])
         else:
             credentials, _project = library.default(scopes=[SCOPE])
         credentials.refresh(Request())

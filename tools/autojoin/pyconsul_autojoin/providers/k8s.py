@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -123,7 +123,8 @@ def address_of(pod: Any, is_host: bool) -> str:
     address = status.host_ip if is_host else status.pod_ip
     if not address:
         raise ValueError("requested IP is empty")
-    annotation = (pod.metadata.annotations or {}).get(PORT_ANNOTATION)
+    annotations: Mapping[str, str] = pod.metadata.annotations or {}
+    annotation = annotations.get(PORT_ANNOTATION)
     if not annotation:
         return address
     host = f"[{address}]" if ":" in address else address

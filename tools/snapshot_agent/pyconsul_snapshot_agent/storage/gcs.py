@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, Final
 
 from pyconsul_snapshot_agent.names import id_of
@@ -69,12 +70,18 @@ def _said() -> Generator[None]:
     """Put what the libraries raise into our words."""
     from google.auth.exceptions import GoogleAuthError
     from google.cloud.exceptions import GoogleCloudError
-    from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
     from requests import RequestException
 
+    storage = import_module("google.cloud.storage.exceptions")
     try:
         yield
-    except (GoogleCloudError, GoogleAuthError, DataCorruption, InvalidResponse, RequestException) as error:
+    except (
+        GoogleCloudError,
+        GoogleAuthError,
+        storage.DataCorruption,
+        storage.InvalidResponse,
+        RequestException,
+    ) as error:
         raise StorageError(str(error)) from error
 
 
@@ -84,7 +91,8 @@ def open_storage(settings: dict[str, Any]) -> GCSStorage:
     try:
         from google.auth.credentials import AnonymousCredentials
         from google.auth.exceptions import GoogleAuthError
-        from google.cloud import storage
+
+        storage = import_module("google.cloud.storage")  # it says nothing of its types
     except ModuleNotFoundError as error:
         raise missing_extra("Google Cloud Storage", "google-cloud-storage", "gcp") from error
     endpoint = str(settings.get("endpoint", ""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from pyconsul.lang.gotemplate import signature
 from pyconsul.lang.gotemplate.values import Field, Map, Slice, Struct, TypedInt, Uint64, strings
@@ -24,6 +24,12 @@ class HealthChecks(Slice):
     def underlying(self) -> str:
         """The unnamed type with the same shape."""
         return "[]*api.HealthCheck"
+
+    def aggregated_status(self) -> str:
+        """The state of what is checked."""
+        return worst_status({"CheckID": check.CheckID, "Status": check.Status} for check in self)
+
+    methods: ClassVar[Mapping[str, Any]] = {"AggregatedStatus": signature("", aggregated_status)}
 
 
 _SPANS = ("Interval", "Timeout", "DeregisterCriticalServiceAfter")
@@ -68,7 +74,7 @@ class HealthCheckDefinition(Struct):
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> HealthCheckDefinition:
         """From the health endpoints' JSON."""
-        header = item.get("Header")
+        header: Mapping[str, Any] | None = item.get("Header")
         known = {f.name: item[f.name] for f in cls.fields if f.name in item and f.name != "Header"}
         for name in _SPANS:
             span = parse_duration(str(item.get(name) or "0s"))
@@ -163,7 +169,7 @@ class HealthService(Struct):
         node, service = entry["Node"], entry["Service"]
         tagged: Mapping[str, Any] = service.get("TaggedAddresses") or {}
         addresses = {k: ServiceAddress(Address=v["Address"], Port=v["Port"]) for k, v in tagged.items()}
-        weights = service.get("Weights") or {}
+        weights: Mapping[str, Any] = service.get("Weights") or {}
         return cls(
             Node=node["Node"],
             NodeID=node.get("ID", ""),
@@ -183,13 +189,6 @@ class HealthService(Struct):
             Port=service.get("Port", 0),
             Weights=AgentWeights(Passing=weights.get("Passing", 0), Warning=weights.get("Warning", 0)),
         )
-
-
-HealthChecks.methods = {
-    "AggregatedStatus": signature(
-        "", lambda checks: worst_status({"CheckID": c.CheckID, "Status": c.Status} for c in checks)
-    ),
-}
 
 
 def worst_status(checks: Iterable[Mapping[str, Any]]) -> str:

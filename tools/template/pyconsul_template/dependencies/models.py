@@ -142,6 +142,7 @@ class CatalogNode(Struct):
         """From ``/v1/catalog/node``."""
         if not item:
             return cls(Node=NilPointer("*dependency.Node"))
+        found: Mapping[str, Any] = item.get("Services") or {}
         services = [
             CatalogNodeService(
                 ID=s["ID"],
@@ -152,7 +153,7 @@ class CatalogNode(Struct):
                 Address=s.get("Address", ""),
                 EnableTagOverride=s.get("EnableTagOverride", False),
             )
-            for s in (item.get("Services") or {}).values()
+            for s in found.values()
         ]
         services.sort(key=lambda s: (s.Service, s.ID))
         return cls(Node=Node.of(item["Node"]), Services=pointers("dependency.CatalogNodeService", services))
@@ -274,8 +275,8 @@ class Peering(Struct):
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Peering:
         """From ``/v1/peerings``."""
-        stream = item.get("StreamStatus") or {}
-        remote = item.get("Remote") or {}
+        stream: Mapping[str, Any] = item.get("StreamStatus") or {}
+        remote: Mapping[str, Any] = item.get("Remote") or {}
         return cls(
             ID=item.get("ID", ""),
             Name=item.get("Name", ""),
@@ -320,7 +321,7 @@ class ExportedService(Struct):
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> ExportedService:
         """From ``/v1/exported-services``."""
-        users = item.get("Consumers") or {}
+        users: Mapping[str, Any] = item.get("Consumers") or {}
         return cls(
             Service=item.get("Service", ""),
             Consumers=ResolvedConsumers(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from pyconsul.lang.gotemplate import FunctionError, signature
+from pyconsul.lang.gotemplate import Function, FunctionError, signature
 from pyconsul.lang.gotemplate.values import Field, Map, NilPointer, Slice, Struct, Uint64, strings
 from pyconsul.lang.strconv import quote
 from pyconsul.sdk.errors import UnexpectedStatus
@@ -38,11 +38,12 @@ class NomadVariable(Struct):
 
     go_type = "dependency.NomadVariable"
     fields = (*NomadVarMeta.fields, Field("Items", "dependency.NomadVarItems"))
-    methods: ClassVar[Mapping[str, Any]] = {"Metadata": signature("", lambda variable: variable.metadata())}
 
     def metadata(self) -> NomadVarMeta:
         """What is known of it without its items."""
         return NomadVarMeta(**{field.name: getattr(self, field.name) for field in NomadVarMeta.fields})
+
+    methods: ClassVar[Mapping[str, Any]] = {"Metadata": signature("", metadata)}
 
 
 def _metadata(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,13 +64,19 @@ class NomadVarItem(Struct):
     go_type = "dependency.NomadVarItem"
     pointer = False
     fields = (Field("Key", "string"), Field("Value", "string"))
-    methods: ClassVar[Mapping[str, Any]] = {
-        "Parent": signature("", lambda item: item.parent),
-        "Metadata": signature("", lambda item: item.parent.metadata()),
-    }
     Key: str
     Value: str
     parent: NomadVariable | NilPointer = NilPointer("*dependency.NomadVariable")
+
+    def variable(self) -> NomadVariable | NilPointer:
+        """The variable that it is of."""
+        return self.parent
+
+    def metadata(self) -> NomadVarMeta | NilPointer:
+        """What is known of that variable."""
+        return _metadata_of(self.parent)
+
+    methods: ClassVar[Mapping[str, Any]] = {"Parent": signature("", variable), "Metadata": signature("", metadata)}
 
     def go_string(self) -> str:
         """The value."""
@@ -92,23 +99,26 @@ def _parent(items: NomadVarItems) -> NomadVariable | NilPointer:
     return next((item.parent for item in items.values()), NilPointer("*dependency.NomadVariable"))
 
 
-def _metadata_of(items: NomadVarItems) -> NomadVarMeta | NilPointer:
-    parent = _parent(items)
+def _metadata_of(parent: NomadVariable | NilPointer) -> NomadVarMeta | NilPointer:
     return parent.metadata() if isinstance(parent, NomadVariable) else NilPointer("*dependency.NomadVarMeta")
+
+
+def _of_items(call: Callable[[NomadVarItems], Any]) -> Function:
+    return signature("", call)
 
 
 class NomadVarItems(Map):
     """The items of a variable by name."""
 
     methods: ClassVar[dict[str, Any]] = {
-        "Keys": signature("", lambda items: strings(sorted(items))),
-        "Values": signature("", lambda items: strings(items[k].Value for k in sorted(items))),
-        "ItemsMap": signature("", lambda items: {k: v.Value for k, v in items.items()}),
-        "Tuples": signature(
-            "", lambda items: Slice(f"[]{_Tuple.go_type}", [_Tuple(K=k, V=items[k].Value) for k in sorted(items)])
+        "Keys": _of_items(lambda items: strings(sorted(items))),
+        "Values": _of_items(lambda items: strings(items[k].Value for k in sorted(items))),
+        "ItemsMap": _of_items(lambda items: {k: v.Value for k, v in items.items()}),
+        "Tuples": _of_items(
+            lambda items: Slice(f"[]{_Tuple.go_type}", [_Tuple(K=k, V=items[k].Value) for k in sorted(items)])
         ),
-        "Parent": signature("", _parent),
-        "Metadata": signature("", _metadata_of),
+        "Parent": _of_items(_parent),
+        "Metadata": _of_items(lambda items: _metadata_of(_parent(items))),
     }
 
     def __init__(self, variable: Mapping[str, Any] | None) -> None:
@@ -150,7 +160,7 @@ class ServicesQuery(msgspec.Struct):
     async def fetch(self, access: View) -> Fetched:
         """The services by name."""
         answer = await access.nomad("/v1/services", {"region": self.region} if self.region else {})
-        listed = answer.value[0]["Services"] if answer.value else []
+        listed: list[dict[str, Any]] = answer.value[0]["Services"] if answer.value else []
         found = [NomadServicesSnippet(Name=s["ServiceName"], Tags=sorted_tags(s.get("Tags"))) for s in listed]
         found.sort(key=lambda s: s.Name)
         return Fetched(pointers("dependency.NomadServicesSnippet", found), answer.index, answer.last_contact_ms)

@@ -304,9 +304,9 @@ class ServicesQuery(msgspec.Struct):
     async def fetch(self, access: Access) -> Fetched:
         """The services by name."""
         answer = await access.get("/v1/catalog/services", self.params)
+        tags_of: Mapping[str, list[str]] = answer.value or {}
         found = [
-            models.CatalogSnippet(Name=name, Tags=models.sorted_tags(tags))
-            for name, tags in sorted((answer.value or {}).items())
+            models.CatalogSnippet(Name=name, Tags=models.sorted_tags(tags)) for name, tags in sorted(tags_of.items())
         ]
         return Fetched(pointers("dependency.CatalogSnippet", found), answer.index, answer.last_contact_ms)
 
@@ -350,7 +350,8 @@ class RootsQuery(msgspec.Struct):
     async def fetch(self, access: Access) -> Fetched:
         """The roots."""
         answer = await access.get("/v1/agent/connect/ca/roots", {})
-        roots = models.made(models.CARoot.of, (answer.value or {}).get("Roots"))
+        listed: Mapping[str, Any] = answer.value or {}
+        roots = models.made(models.CARoot.of, listed.get("Roots"))
         return Fetched(pointers("api.CARoot", roots), answer.index, answer.last_contact_ms)
 
 

@@ -23,6 +23,7 @@ from pyconsul.toolkit.vault_exchange import VaultError
 from pyconsul_template.dependencies.models import text_map, texts
 from pyconsul_template.dependencies.queries import Fetched, UnnamedError
 from pyconsul_template.gotime import Time
+from pyconsul_template.shapes import Known
 
 if TYPE_CHECKING:
     from pyconsul_template.watcher import View
@@ -191,7 +192,8 @@ class ReadQuery(_Secrets):
 
 
 def _is_deleted(answer: Mapping[str, Any]) -> bool:
-    metadata = (answer.get("data") or {}).get("metadata")
+    data: Mapping[str, Any] = answer.get("data") or {}
+    metadata: Known = data.get("metadata")
     if not isinstance(metadata, dict):
         return False
     when = metadata.get("deletion_time")
@@ -260,9 +262,19 @@ class PemEncoded(Struct):
         Field("CA", "string"),
         Field("CAChain", "[]string"),
     )
+    CAChain: Slice
+
+    def itself(self) -> PemEncoded:
+        """The certificate: it stands where a secret has its data."""
+        return self
+
+    def chain_contains(self, pem: str) -> bool:
+        """Whether this is one of its authorities."""
+        return pem in self.CAChain
+
     methods: ClassVar[Mapping[str, Any]] = {
-        "Data": signature("", lambda certificate: certificate),
-        "CaChainContains": signature("string", lambda certificate, pem: pem in certificate.CAChain),
+        "Data": signature("", itself),
+        "CaChainContains": signature("string", chain_contains),
     }
 
 
@@ -307,7 +319,8 @@ class CertificateQuery:
             raise UnnamedError(f"no secret exists at {self.path}")
         _tell_warnings(self.name, answer)
         out: list[str] = []
-        for key, value in (answer.get("data") or {}).items():
+        data: Mapping[str, Known] = answer.get("data") or {}
+        for key, value in data.items():
             if isinstance(value, str):
                 out.append(value)
             elif isinstance(value, list) and key == "ca_chain":

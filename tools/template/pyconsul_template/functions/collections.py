@@ -12,6 +12,7 @@ from pyconsul.lang.gotemplate.gofmt import sprintf
 from pyconsul.lang.gotemplate.values import NIL, Channel, Int64, Map, Slice, Value, type_of
 from pyconsul.lang.strconv import quote
 from pyconsul_template.functions.registry import function
+from pyconsul_template.shapes import Known
 
 _ODD = re.compile(r"[^a-zA-Z0-9_-]")
 _PAIRS = "[]*dependency.KeyPair"
@@ -88,7 +89,7 @@ def _padded(number: int) -> str:
     return f"{number:05d}"
 
 
-def is_in(container: Value, value: Value) -> bool:
+def is_in(container: Known, value: Value) -> bool:
     """Whether a list holds the value, or a text contains it; types must agree."""
     if isinstance(container, str):
         _typed(value)
@@ -143,7 +144,7 @@ def _put(into: dict[str, Any], key: str, value: Value, whole: str) -> None:
     """Store a value under a path of maps. Raises FunctionError when a leaf is in the way."""
     while "/" in key:
         top, _, rest = key.partition("/")
-        inner = into.setdefault(top, {})
+        inner: Known = into.setdefault(top, {})
         if type(inner) is not dict:
             said = sprintf("%q", [inner])
             raise FunctionError(f"not a map: {quote(whole)}: {quote(top)} already has value {said}")
@@ -178,7 +179,7 @@ def explode_map(flat: dict[str, Any]) -> dict[str, Any]:
 
 def merge_into(target: dict[Any, Any], source: dict[Any, Any], *, override: bool) -> None:
     """Deep merge in place, as the mergo library does: without ``override`` only what is empty changes."""
-    stack = [(target, source)]
+    stack: list[tuple[dict[Any, Known], dict[Any, Known]]] = [(target, source)]
     while stack:
         to, frm = stack.pop()
         for key, value in frm.items():

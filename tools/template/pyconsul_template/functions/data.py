@@ -194,7 +194,8 @@ def sandboxed(sandbox: str, path: str) -> str:
     try:
         target = os.path.realpath(os.path.normpath(path), strict=True)
     except OSError as error:
-        shown = os.path.relpath(error.filename) if not os.path.isabs(path) else error.filename
+        at: str = error.filename
+        shown = os.path.relpath(at) if not os.path.isabs(path) else at
         reason = system_text(error)
         raise FunctionError(f"failed to resolve target path: lstat {shown}: {reason}") from None
     if os.path.isabs(sandbox) != os.path.isabs(path):

@@ -9,6 +9,7 @@ from pyconsul.lang.gotemplate.values import Struct, Value
 from pyconsul.lang.strconv import quote
 from pyconsul_template.execution import Execution
 from pyconsul_template.functions.registry import function
+from pyconsul_template.shapes import Known
 
 
 class Scratch(Struct):
@@ -40,7 +41,7 @@ def _set_new(pad: Scratch, name: str, value: Value) -> str:
 
 
 def _map(pad: Scratch, name: str) -> dict[str, Any]:
-    held = pad.values.setdefault(name, {})
+    held: Known = pad.values.setdefault(name, {})
     if type(held) is not dict:
         raise FunctionError(f"{quote(name)} is not a map")
     return held
@@ -57,11 +58,8 @@ def _map_set_new(pad: Scratch, name: str, key: str, value: Value) -> str:
 
 
 def _map_values(pad: Scratch, name: str) -> Value:
-    held: Any = pad.values.get(name)
-    if type(held) is not dict:
-        return []
-    entries: dict[str, Any] = held
-    return [entries[key] for key in sorted(entries)]
+    held: Known = pad.values.get(name)
+    return [held[key] for key in sorted(held)] if type(held) is dict else []
 
 
 Scratch.methods = {

@@ -22,11 +22,12 @@ from pyconsul.lang.strconv import byte_length, quote, to_bytes
 from pyconsul.primitives.standard_streams import say
 from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function
+from pyconsul_template.shapes import Known
 
 _DEEPEST = 1000  # levels: each is indented by one more, so that 10,000 would be 100 MB
 
 
-def _dump(value: Value, margin: str) -> str:
+def _dump(value: Known, margin: str) -> str:
     if len(margin) > _DEEPEST:
         raise FunctionError(f"spew: nested deeper than {_DEEPEST} levels")
     if value is None or value is NIL:
@@ -93,7 +94,7 @@ def dump(values: tuple[Value, ...]) -> str:
 _DIRECTIVE = re.compile(r"%([-+# 0]*)(\d*(?:\.\d+)?)([a-zA-Z%])")
 
 
-def _inline(value: Value, *, types: bool, known: bool = False) -> str:
+def _inline(value: Known, *, types: bool, known: bool = False) -> str:
     """A value on one line, on demand with its type in front, unless that is known from what holds it."""
     if value is None or value is NIL:
         return "(interface {})<nil>" if types and not known else "<nil>"

@@ -10,6 +10,7 @@ from pyconsul.lang.gotemplate.values import ANY_LIST, Slice, Value, kind_of
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.sprig_logic import deep_equal, is_empty
 from pyconsul_template.functions.sprig_numbers import to_int
+from pyconsul_template.shapes import Known
 
 _NO_TYPE = "runtime error: invalid memory address or nil pointer dereference"  # what asking nil for its type gives
 
@@ -24,7 +25,7 @@ def _both(name: str, types: str) -> Callable[[Callable[..., Any]], Callable[...,
     return register
 
 
-def _list(value: Value, verb: str, name: str) -> list[Any]:
+def _list(value: Known, verb: str, name: str) -> list[Any]:
     if value is None:
         raise FunctionError(_NO_TYPE)
     if not isinstance(value, list):
@@ -140,20 +141,19 @@ def has(needle: Value, items: Value) -> bool:
 
 
 @_both("slice", "any, ...any -> any")
-def cut(items: Value, *places: Value) -> Value:
+def cut(items: Known, *places: Value) -> Value:
     """The elements from one place up to another."""
     if items is None:
         raise FunctionError(_NO_TYPE)
     if not isinstance(items, list):
         raise FunctionError(f"list should be type of slice or array but {kind_of(items)}")
-    whole: list[Any] = items
-    if not whole:
+    if not items:
         return None
     start = to_int(places[0]) if places else 0
-    end = to_int(places[1]) if len(places) > 1 else len(whole)
-    if not 0 <= start <= end <= len(whole):
+    end = to_int(places[1]) if len(places) > 1 else len(items)
+    if not 0 <= start <= end <= len(items):
         raise FunctionError("reflect.Value.Slice: slice index out of bounds")
-    return Slice(items.go_type, whole[start:end]) if isinstance(items, Slice) else whole[start:end]
+    return Slice(items.go_type, items[start:end]) if isinstance(items, Slice) else items[start:end]
 
 
 @function("sprig_concat", "...any -> any")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Struct, Value, is_nil, kind_of, type_of, unwrap
 from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function
+from pyconsul_template.shapes import Known
 
 
 def is_empty(value: Value) -> bool:
@@ -17,10 +16,11 @@ def is_empty(value: Value) -> bool:
 
 def deep_equal(a: Value, b: Value) -> bool:
     """Go's reflect.DeepEqual: same types, same content."""
-    pairs: list[tuple[Any, Any]] = [(a, b)]
+    pairs: list[tuple[Value, Value]] = [(a, b)]
     while pairs:
-        x, y = pairs.pop()
-        x, y = unwrap(x), unwrap(y)
+        first, second = pairs.pop()
+        x: Known = unwrap(first)
+        y = unwrap(second)
         if type_of(x) != type_of(y) or is_nil(x) != is_nil(y):
             return False
         if isinstance(x, list):

@@ -9,6 +9,7 @@ from pyconsul.lang.gotemplate.values import ANY_MAP, NIL, Map, Slice, Value, is_
 from pyconsul_template.functions.collections import merge_into
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.sprig_text import text_of
+from pyconsul_template.shapes import Known
 
 _MAP = "map[string]any"
 
@@ -102,7 +103,7 @@ function("sprig_mustMerge", f"{_MAP}, ...{_MAP} -> any")(merge)
 function("sprig_mustMergeOverwrite", f"{_MAP}, ...{_MAP} -> any")(merge_overwrite)
 
 
-def _copied(value: Value, depth: int) -> Value:
+def _copied(value: Known, depth: int) -> Value:
     if depth > 500:
         raise FunctionError("deepCopy error: nested too deep")
     if isinstance(value, Slice):

@@ -16,6 +16,7 @@ from pyconsul.primitives.dice import DICE
 from pyconsul_template.functions.digests import decode_base64
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.text import GO_SPACE, go_split, to_lower, to_upper
+from pyconsul_template.shapes import Known
 
 MAX_REPEAT = 1 << 28
 """Bytes a repeated text may take; Go would run out of memory at some point."""
@@ -32,7 +33,7 @@ def text_of(value: Value) -> str:
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else to_string(value)
 
 
-def texts_of(value: Value) -> list[str]:
+def texts_of(value: Known) -> list[str]:
     """A list of texts from any list; nil elements are left out."""
     if value is None:
         return []
@@ -299,7 +300,7 @@ def join(separator: str, value: Value) -> str:
 
 
 @function("sprig_sortAlpha", "any")
-def sort_alpha(value: Value) -> Slice:
+def sort_alpha(value: Known) -> Slice:
     """The texts of a list in order."""
     return strings(sorted(texts_of(value), key=to_bytes) if isinstance(value, list) else [text_of(value)])
 

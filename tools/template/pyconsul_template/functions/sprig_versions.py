@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
 
 import msgspec
 
-from pyconsul.lang.gotemplate import FunctionError, signature
-from pyconsul.lang.gotemplate.values import Field, Stringer, Struct, Uint64
+from pyconsul.lang.gotemplate import Function, FunctionError, signature
+from pyconsul.lang.gotemplate.values import Field, Stringer, Struct, Uint64, Value
 from pyconsul.lang.strconv import NumberSyntaxError, parse_uint
 from pyconsul_template.functions.registry import function
 
@@ -114,21 +114,29 @@ def _compare_prereleases(a: str, b: str) -> int:
     return 1 if len(left) > len(right) else -1
 
 
+def _of_version(call: Callable[[Version], Value]) -> Function:
+    return signature("", call)
+
+
+def _with_other(call: Callable[[Version, Version], Value]) -> Function:
+    return signature("*semver.Version", call)
+
+
 Version.methods = {
-    "Major": signature("", lambda v: Uint64(v.numbers[0])),
-    "Minor": signature("", lambda v: Uint64(v.numbers[1])),
-    "Patch": signature("", lambda v: Uint64(v.numbers[2])),
-    "Prerelease": signature("", lambda v: v.prerelease),
-    "Metadata": signature("", lambda v: v.metadata),
-    "IncMajor": signature("", lambda v: v.next(0)),
-    "IncMinor": signature("", lambda v: v.next(1)),
-    "IncPatch": signature("", lambda v: v.next(2)),
-    "Original": signature("", lambda v: v.original),
-    "String": signature("", Version.go_string),
-    "Compare": signature("*semver.Version", Version.compare),
-    "Equal": signature("*semver.Version", lambda v, o: v.compare(o) == 0),
-    "LessThan": signature("*semver.Version", lambda v, o: v.compare(o) < 0),
-    "GreaterThan": signature("*semver.Version", lambda v, o: v.compare(o) > 0),
+    "Major": _of_version(lambda v: Uint64(v.numbers[0])),
+    "Minor": _of_version(lambda v: Uint64(v.numbers[1])),
+    "Patch": _of_version(lambda v: Uint64(v.numbers[2])),
+    "Prerelease": _of_version(lambda v: v.prerelease),
+    "Metadata": _of_version(lambda v: v.metadata),
+    "IncMajor": _of_version(lambda v: v.next(0)),
+    "IncMinor": _of_version(lambda v: v.next(1)),
+    "IncPatch": _of_version(lambda v: v.next(2)),
+    "Original": _of_version(lambda v: v.original),
+    "String": _of_version(Version.go_string),
+    "Compare": _with_other(Version.compare),
+    "Equal": _with_other(lambda v, o: v.compare(o) == 0),
+    "LessThan": _with_other(lambda v, o: v.compare(o) < 0),
+    "GreaterThan": _with_other(lambda v, o: v.compare(o) > 0),
 }
 
 
@@ -190,7 +198,7 @@ class _Constraint(msgspec.Struct, frozen=True):
         return v.numbers[1] == 0 and v.numbers[2] == c.numbers[2]
 
 
-_CHECKS: dict[str, Any] = {
+_CHECKS: dict[str, Callable[[_Constraint, Version], bool]] = {
     "": _Constraint.tilde_or_equal,
     "=": _Constraint.tilde_or_equal,
     "!=": _Constraint.not_equal,
