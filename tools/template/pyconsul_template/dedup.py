@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from pyconsul.lang.gotemplate.values import Known
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.sdk.request import Answer, QueryMeta, QueryOptions, escape_path
@@ -21,7 +22,6 @@ from pyconsul.toolkit.stanzas import SECOND
 from pyconsul_template import gob, lzw
 from pyconsul_template.arguments import VERSION
 from pyconsul_template.config import Config
-from pyconsul_template.shapes import Known
 
 if TYPE_CHECKING:
     from pyconsul_template.runner import Template

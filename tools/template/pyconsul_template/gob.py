@@ -15,6 +15,7 @@ import msgspec
 from pyconsul.lang.gotemplate.values import (
     NIL,
     STRUCTS,
+    Known,
     Map,
     Slice,
     Struct,
@@ -26,7 +27,6 @@ from pyconsul.lang.gotemplate.values import (
 from pyconsul.lang.strconv import from_bytes, to_bytes
 from pyconsul_template.dependencies.health import HealthChecks
 from pyconsul_template.dependencies.models import ServiceTags
-from pyconsul_template.shapes import Known
 
 BOOL, INT, UINT, FLOAT, BYTES, STRING, INTERFACE, WIRE = 1, 2, 3, 4, 5, 6, 8, 16
 FIRST_FREE: Final = 65

@@ -11,9 +11,8 @@ from typing import Any
 from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.lang.gojson_values import value_of
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.values import NIL, Map, Slice, Struct, Value, is_nil, type_of
+from pyconsul.lang.gotemplate.values import NIL, Known, Map, Slice, Struct, Value, is_nil, type_of
 from pyconsul.lang.strconv import NumberSyntaxError, format_float, parse_int, runes, to_bytes
-from pyconsul_template.shapes import Known
 
 _SHALLOW = 1000  # brackets; so many levels the standard library's reader, which recurses in C, takes on any stack
 

@@ -7,11 +7,10 @@ import re
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.values import NIL, Map, Stringer, Struct, Value, is_nil, kind_of, type_of
+from pyconsul.lang.gotemplate.values import NIL, Known, Map, Stringer, Struct, Value, is_nil, kind_of, type_of
 from pyconsul.lang.strconv import format_float
 from pyconsul_template import gojson
 from pyconsul_template.gotime import Time
-from pyconsul_template.shapes import Known
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 _ESCAPES = {

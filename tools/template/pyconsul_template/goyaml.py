@@ -26,7 +26,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import sprintf
-from pyconsul.lang.gotemplate.values import NIL, Map, Struct, Uint64, Value, is_nil, type_of
+from pyconsul.lang.gotemplate.values import NIL, Known, Map, Struct, Uint64, Value, is_nil, type_of
 from pyconsul.lang.strconv import (
     MAX_INT64,
     MAX_UINT64,
@@ -40,7 +40,6 @@ from pyconsul.lang.strconv import (
 from pyconsul_template import gojson
 from pyconsul_template.functions.digests import decode_base64
 from pyconsul_template.gotime import Time
-from pyconsul_template.shapes import Known
 from pyconsul_template.yamlreader import PLAIN, first_document
 
 _ANY_MAP = "map[interface {}]interface {}"

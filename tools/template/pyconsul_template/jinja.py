@@ -17,11 +17,10 @@ from jinja2.sandbox import SandboxedEnvironment
 from pyconsul.lang.gotemplate import ExecError, Function, FunctionError, ParseError
 from pyconsul.lang.gotemplate.functions import WrongTypeError, argument_count_error, checked
 from pyconsul.lang.gotemplate.gofmt import to_string
-from pyconsul.lang.gotemplate.values import NIL, Slice, TypedInt
+from pyconsul.lang.gotemplate.values import NIL, Known, Slice, TypedInt
 from pyconsul.lang.strconv import quote
 from pyconsul_template.config import TemplateConfig
 from pyconsul_template.execution import Execution
-from pyconsul_template.shapes import Known
 from pyconsul_template.template import functions_for
 
 

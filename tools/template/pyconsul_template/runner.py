@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from pyconsul.lang.gotemplate import FunctionError, TemplateError
+from pyconsul.lang.gotemplate.values import Known
 from pyconsul.lang.strconv import quote, to_bytes
 from pyconsul.toolkit import child as children
 from pyconsul.toolkit import pid_file, signals
@@ -24,7 +25,6 @@ from pyconsul_template.commands import run_commands
 from pyconsul_template.config import Config, TemplateConfig
 from pyconsul_template.dependencies.queries import Dependency
 from pyconsul_template.execution import ABSENT, Execution
-from pyconsul_template.shapes import Known
 from pyconsul_template.template import Source, read_source
 from pyconsul_template.watcher import Event
 

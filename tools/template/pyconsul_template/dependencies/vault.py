@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from pyconsul.lang import gourl
 from pyconsul.lang.gotemplate import FunctionError, signature
-from pyconsul.lang.gotemplate.values import ANY_MAP, Field, Map, NilPointer, Slice, Struct
+from pyconsul.lang.gotemplate.values import ANY_MAP, Field, Known, Map, NilPointer, Slice, Struct
 from pyconsul.lang.strconv import quote
 from pyconsul.sdk.errors import ConsulError
 from pyconsul.toolkit.leases import Lease, is_rotating_now
@@ -23,7 +23,6 @@ from pyconsul.toolkit.vault_exchange import VaultError
 from pyconsul_template.dependencies.models import text_map, texts
 from pyconsul_template.dependencies.queries import Fetched, UnnamedError
 from pyconsul_template.gotime import Time
-from pyconsul_template.shapes import Known
 
 if TYPE_CHECKING:
     from pyconsul_template.watcher import View

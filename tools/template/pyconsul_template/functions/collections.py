@@ -9,10 +9,9 @@ from typing import Any
 from pyconsul.lang import strconv
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import sprintf
-from pyconsul.lang.gotemplate.values import NIL, Channel, Int64, Map, Slice, Value, type_of
+from pyconsul.lang.gotemplate.values import NIL, Channel, Int64, Known, Map, Slice, Value, type_of
 from pyconsul.lang.strconv import quote
 from pyconsul_template.functions.registry import function
-from pyconsul_template.shapes import Known
 
 _ODD = re.compile(r"[^a-zA-Z0-9_-]")
 _PAIRS = "[]*dependency.KeyPair"

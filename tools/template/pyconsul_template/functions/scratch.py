@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError, signature
-from pyconsul.lang.gotemplate.values import Struct, Value
+from pyconsul.lang.gotemplate.values import Known, Struct, Value
 from pyconsul.lang.strconv import quote
 from pyconsul_template.execution import Execution
 from pyconsul_template.functions.registry import function
-from pyconsul_template.shapes import Known
 
 
 class Scratch(Struct):

@@ -10,6 +10,7 @@ from pyconsul.lang.gotemplate.gofmt import sprintf, to_string
 from pyconsul.lang.gotemplate.values import (
     ANY,
     NIL,
+    Known,
     NilPointer,
     Struct,
     Value,
@@ -22,7 +23,6 @@ from pyconsul.lang.strconv import byte_length, quote, to_bytes
 from pyconsul.primitives.standard_streams import say
 from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function
-from pyconsul_template.shapes import Known
 
 _DEEPEST = 1000  # levels: each is indented by one more, so that 10,000 would be 100 MB
 

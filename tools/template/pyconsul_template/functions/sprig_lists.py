@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.values import ANY_LIST, Slice, Value, kind_of
+from pyconsul.lang.gotemplate.values import ANY_LIST, Known, Slice, Value, kind_of
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.sprig_logic import deep_equal, is_empty
 from pyconsul_template.functions.sprig_numbers import to_int
-from pyconsul_template.shapes import Known
 
 _NO_TYPE = "runtime error: invalid memory address or nil pointer dereference"  # what asking nil for its type gives
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.values import Struct, Value, is_nil, kind_of, type_of, unwrap
+from pyconsul.lang.gotemplate.values import Known, Struct, Value, is_nil, kind_of, type_of, unwrap
 from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function
-from pyconsul_template.shapes import Known
 
 
 def is_empty(value: Value) -> bool:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError
-from pyconsul.lang.gotemplate.values import ANY_MAP, NIL, Map, Slice, Value, is_nil, strings, type_of
+from pyconsul.lang.gotemplate.values import ANY_MAP, NIL, Known, Map, Slice, Value, is_nil, strings, type_of
 from pyconsul_template.functions.collections import merge_into
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.sprig_text import text_of
-from pyconsul_template.shapes import Known
 
 _MAP = "map[string]any"
 

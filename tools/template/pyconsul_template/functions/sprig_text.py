@@ -10,13 +10,12 @@ import zlib
 from pyconsul.lang import strconv
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import to_string
-from pyconsul.lang.gotemplate.values import Map, Slice, Value, string_map, strings
+from pyconsul.lang.gotemplate.values import Known, Map, Slice, Value, string_map, strings
 from pyconsul.lang.strconv import from_bytes, quote, to_bytes
 from pyconsul.primitives.dice import DICE
 from pyconsul_template.functions.digests import decode_base64
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.text import GO_SPACE, go_split, to_lower, to_upper
-from pyconsul_template.shapes import Known
 
 MAX_REPEAT = 1 << 28
 """Bytes a repeated text may take; Go would run out of memory at some point."""
