@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], a
 
 
 @asynccontextmanager
-async def running(hcl: str = "", **changes: Any) -> AsyncIterator[Agent]:
+async def running(hcl: str = "", **changes: Any) -> AsyncGenerator[Agent]:
     """An agent on a free port of the loopback, in memory; ``changes`` are put into its configuration."""
     loaded = load({"dev": True, "node": "here", "bind": "127.0.0.1", "log-level": "WARN", "hcl": [hcl]}, {})
     addresses = {"http_addrs": (Address("tcp", "127.0.0.1", 0),), "dns_addrs": ()} | changes
@@ -130,7 +130,7 @@ def client_context(certificate: tuple[str, str] | None = None) -> ssl.SSLContext
 
 
 @asynccontextmanager
-async def connected(agent: Agent, tls: ssl.SSLContext | None = None, *, https: bool = False) -> AsyncIterator[Wire]:
+async def connected(agent: Agent, tls: ssl.SSLContext | None = None, *, https: bool = False) -> AsyncGenerator[Wire]:
     """A connection to the agent's first HTTP listener; with ``https``, or over TLS, to that for HTTPS."""
     address = agent.listeners.https_address if https or tls is not None else agent.http_address
     if address.startswith("unix://"):

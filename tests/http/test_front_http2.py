@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -129,7 +129,7 @@ async def https_agent(run_https: Any) -> AsyncIterator[Agent]:
 
 
 @asynccontextmanager
-async def speaking(connect: Any, trusting: Any, agent: Agent) -> AsyncIterator[Client]:
+async def speaking(connect: Any, trusting: Any, agent: Agent) -> AsyncGenerator[Client]:
     """A client of HTTP/2 connected to the agent."""
     context = trusting()
     context.set_alpn_protocols(["h2"])

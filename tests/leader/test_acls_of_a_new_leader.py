@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -34,7 +34,7 @@ MINE = "11111111-2222-4333-8444-555555555555"
 
 
 @asynccontextmanager
-async def leading(*, secret: str = "", enabled: bool = True) -> AsyncIterator[Server]:
+async def leading(*, secret: str = "", enabled: bool = True) -> AsyncGenerator[Server]:
     """A server that leads, with ACLs on."""
     settings = AclSettings(enabled=enabled, default_policy="deny", initial_management=secret)
     config = ServerConfig(datacenter="dc1", node_name="n1", node_id=MINE, acl=settings)

@@ -103,7 +103,8 @@ def test_a_directory_is_swept_of_old_fragments(local: Any) -> None:
     folder = Path(local.endpoint)
     for name, age in ((".consul-2-a.part", 7200), (".consul-3-b.part", 0), ("other.part", 7200)):
         (folder / name).write_bytes(b"half")
-        os.utime(folder / name, (time.time() - age,) * 2)
+        then = time.time() - age
+        os.utime(folder / name, (then, then))
     assert storage.sweep(time.time() - 3600) == 1
     assert sorted(os.listdir(folder)) == [".consul-3-b.part", "consul-1.snap", "other.part"]
 
