@@ -9,7 +9,7 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -20,14 +20,9 @@ from pyconsul.agent.http.front.http_front import Patience
 from pyconsul.agent.http.request import Request
 from pyconsul.server.state.kv import KVS
 from pyconsul.telemetry import logger
+from tests.http.insides import is_answering, only_connection, reader_of, transport_of, waits_for_its_client
 
 HUGE = b"x" * 300_000
-
-
-def only_connection(agent: Agent) -> Connection:
-    """The one connection that is open."""
-    (connection,) = agent.listeners.front.connections
-    return connection
 
 
 def lines(method: str, path: str, *headers: str) -> bytes:
@@ -49,9 +44,9 @@ async def test_what_is_sent_while_a_query_waits_stays_in_the_socket(
     await wire.get("/v1/kv/other", method="PUT", body=b"0")
     wire.send(lines("GET", "/v1/kv/a?index=1&wait=1ns") * 2)
     wire.send(lines("GET", "/v1/event/list?index=1&wait=60s") + lines("GET", "/v1/status/leader") * 20_000)
-    connection = only_connection(agent)
-    await until(lambda: connection._reader.buffered > http1_connection.AHEAD)
-    assert connection._reader.buffered < http1_connection.AHEAD + (512 << 10)
+    connection = only_connection(agent, Connection)
+    await until(lambda: reader_of(connection).buffered > http1_connection.AHEAD)
+    assert reader_of(connection).buffered < http1_connection.AHEAD + (512 << 10)
     async with connect(agent) as other:
         assert (await other.get("/v1/event/fire/end", method="PUT")).status == 200
     answers = [await wire.answer() for _ in range(20_003)]
@@ -72,12 +67,12 @@ async def test_a_flood_by_one_client_holds_up_no_other(
 ) -> None:
     """What it sends is read in turns, between which others are answered."""
     await wire.get("/v1/status/leader")
-    connection = only_connection(agent)
+    connection = only_connection(agent, Connection)
     wire.send(flood)
-    await until(lambda: connection._reader.has_more or connection._reader.buffered > 0)
+    await until(lambda: reader_of(connection).has_more or reader_of(connection).buffered > 0)
     async with connect(agent) as other:
         assert (await other.get("/v1/status/leader")).status == 200
-    assert not connection._reader.between_requests
+    assert not reader_of(connection).between_requests
     assert (await wire.answer()).status == 200
 
 
@@ -89,13 +84,13 @@ async def test_a_client_that_reads_nothing_stops_being_served(
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     assert (await wire.get("/v1/kv/big", method="PUT", body=HUGE)).body == b"true"
     wire.writer.transport.pause_reading()
-    connection = only_connection(agent)
+    connection = only_connection(agent, Connection)
     for _ in range(60):
         wire.send(lines("GET", "/v1/kv/big?raw"))
         await asyncio.sleep(0)
-    await until(lambda: connection._drained is not None)
-    transport = connection._transport
-    assert transport is not None and transport.get_write_buffer_size() < 40 * len(HUGE)
+    await until(lambda: waits_for_its_client(connection))
+    transport = transport_of(connection)
+    assert transport.get_write_buffer_size() < 40 * len(HUGE)
     before = transport.get_write_buffer_size()
     now = asyncio.get_running_loop().time()
     connection.look_at_clock(now)
@@ -266,7 +261,11 @@ async def test_a_large_snapshot_goes_through_a_file(agent: Agent, wire: Any) -> 
 
 async def test_a_large_snapshot_that_finds_no_room_is_answered(agent: Agent, wire: Any, monkeypatch: Any) -> None:
     """Whoever sends it hears why, and the file is gone."""
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: open("/dev/full", "w+b"))  # noqa: SIM115
+
+    def full(**_: Any) -> BinaryIO:
+        return open("/dev/full", "w+b")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
     size = 2 * bodies.SPOOL_FROM
     wire.send(lines("PUT", "/v1/snapshot", f"Content-Length: {size}") + bytes(size))
     answer = await wire.answer()
@@ -280,10 +279,10 @@ async def test_an_unread_stream_waits(agent: Agent, wire: Any, until: Callable[.
         await wire.get(f"/v1/kv/k{number}", method="PUT", body=os.urandom(500_000))
     wire.writer.transport.pause_reading()
     wire.send(lines("GET", "/v1/snapshot"))
-    connection = only_connection(agent)
-    await until(lambda: connection._drained is not None)
-    transport = connection._transport
-    assert transport is not None and transport.get_write_buffer_size() < 1 << 20
+    connection = only_connection(agent, Connection)
+    await until(lambda: waits_for_its_client(connection))
+    transport = transport_of(connection)
+    assert transport.get_write_buffer_size() < 1 << 20
 
 
 @pytest.mark.parametrize(
@@ -301,11 +300,10 @@ async def test_a_slow_head_a_slow_body_and_silence_end_a_connection(
 ) -> None:
     """Each after its own time; a blocking query may take any."""
     await until(lambda: len(agent.listeners.front.connections) == 1)
-    connection = only_connection(agent)
-    transport = connection._transport
-    assert transport is not None
+    connection = only_connection(agent, Connection)
+    transport = transport_of(connection)
     wire.send(data)
-    await until(lambda: not data or not connection._reader.between_requests or connection._task is not None)
+    await until(lambda: not data or not reader_of(connection).between_requests or is_answering(connection))
     now = asyncio.get_running_loop().time()
     connection.look_at_clock(now)
     connection.look_at_clock(now + seconds - 1)

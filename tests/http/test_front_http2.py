@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import h2.config
 import h2.connection
 import h2.events
 import h2.settings
@@ -20,6 +21,7 @@ from pyconsul.agent.http.front.http2 import HEADER_LIMIT, HEADER_SLOP, PlainEnco
 from pyconsul.agent.http.front.http2_connection import Http2Connection
 from pyconsul.agent.http.front.http_front import Patience
 from pyconsul.server.state.kv import KVS
+from tests.http.insides import only_connection, streams_of, tasks_of, transport_of, waits_for_its_client
 
 
 @dataclass
@@ -32,7 +34,7 @@ class Reply:
     reset: int | None = None
 
 
-CONFIG = h2.connection.H2Configuration(
+CONFIG = h2.config.H2Configuration(
     header_encoding="utf-8", validate_outbound_headers=False, normalize_outbound_headers=False
 )
 
@@ -145,13 +147,6 @@ async def client_fixture(agent: Agent, connect: Any, trusting: Any) -> AsyncIter
         yield client
 
 
-def only_connection(agent: Agent) -> Http2Connection:
-    """The one connection that is open."""
-    (connection,) = agent.listeners.front.connections
-    assert isinstance(connection, Http2Connection)
-    return connection
-
-
 @pytest.mark.parametrize(
     "path",
     ["/v1/kv/a?raw", "/v1/kv/none", "/v1/catalog/services?pretty", "/v1/none", "/ui", "/v1/kv/a?index=x", "//v1/kv/a"],
@@ -164,7 +159,7 @@ async def test_answers_are_those_of_http_1(path: str, client: Client, agent: Age
         same = await wire.get(path)
     status = found.headers.pop(":status")
     assert (int(status), found.body) == (same.status, same.body)
-    same.headers.pop("date"), found.headers.pop("date")
+    del same.headers["date"], found.headers["date"]
     assert found.headers == same.headers
 
 
@@ -213,7 +208,8 @@ async def test_a_reset_ends_the_query_that_waits(client: Client, agent: Agent, u
     client.flush()
     await until(lambda: len(agent.server.shared_reads) == 0)
     assert (await client.get("/v1/status/leader")).headers[":status"] == "200"
-    await until(lambda: not only_connection(agent)._streams and not only_connection(agent)._running)
+    connection = only_connection(agent, Http2Connection)
+    await until(lambda: not streams_of(connection) and not tasks_of(connection))
 
 
 async def test_a_client_that_leaves_ends_its_queries(agent: Agent, connect: Any, trusting: Any, until: Any) -> None:
@@ -319,15 +315,16 @@ async def test_a_client_that_takes_nothing_holds_little(client: Client, agent: A
     await client.put("/v1/kv/big", b"x" * 500_000)
     client.core.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 0})
     streams = [client.ask("/v1/kv/big?raw") for _ in range(50)]
-    connection = only_connection(agent)
-    await until(lambda: sum(stream.waits_for_room for stream in connection._streams.values()) == len(streams))
-    assert connection._transport is not None and connection._transport.get_write_buffer_size() < 100_000
+    connection = only_connection(agent, Http2Connection)
+    await until(lambda: sum(stream.waits_for_room for stream in streams_of(connection).values()) == len(streams))
+    transport = transport_of(connection)
+    assert transport.get_write_buffer_size() < 100_000
     now = asyncio.get_running_loop().time()
     connection.look_at_clock(now + 1)
-    assert not connection._transport.is_closing()
+    assert not transport.is_closing()
     connection.look_at_clock(now + Patience().stalled + 1)
     await until(lambda: not agent.listeners.front.connections)
-    assert not connection._streams or await asyncio.wait(connection._running)
+    assert not streams_of(connection) or await asyncio.wait(tasks_of(connection))
 
 
 async def test_a_client_that_reads_nothing_is_not_read_from(client: Client, agent: Agent, until: Any) -> None:
@@ -338,16 +335,16 @@ async def test_a_client_that_reads_nothing_is_not_read_from(client: Client, agen
     client.core.increment_flow_control_window(1 << 30)
     client.wire.writer.transport.pause_reading()
     streams = [client.ask("/v1/kv/big?raw") for _ in range(40)]
-    connection = only_connection(agent)
-    await until(lambda: connection._drained is not None)
-    assert connection._transport is not None and connection._transport.get_write_buffer_size() < 2 * len(body)
+    connection = only_connection(agent, Http2Connection)
+    await until(lambda: waits_for_its_client(connection))
+    assert transport_of(connection).get_write_buffer_size() < 2 * len(body)
     client.wire.writer.transport.resume_reading()
     assert {(await client.answer(stream)).body == body for stream in streams} == {True}
 
 
 async def test_a_flood_by_one_client_holds_up_no_other(client: Client, agent: Agent, connect: Any, until: Any) -> None:
     """Its frames are taken in turns between which others are answered; in the end it gets all its answers."""
-    connection = only_connection(agent)
+    connection = only_connection(agent, Http2Connection)
     client.wire.send(b"\0\0\x08\x06\0\0\0\0\0abcdefgh" * 5000)
     await until(lambda: connection.is_busy)
     async with connect(agent) as other:
@@ -368,16 +365,16 @@ async def test_headers_that_are_too_long_are_refused_and_the_connection_goes_on(
 async def test_a_body_that_does_not_come_and_silence_end_a_connection(client: Client, agent: Agent, until: Any) -> None:
     """Each after its own time; a query that waits may take any."""
     await client.get("/v1/status/leader")
-    connection = only_connection(agent)
-    await until(lambda: not connection._running)
+    connection = only_connection(agent, Http2Connection)
+    await until(lambda: not tasks_of(connection))
     now = asyncio.get_running_loop().time()
     connection.look_at_clock(now + Patience().idle - 1)
     waits = client.ask("/v1/kv/a?index=1&wait=60s")
     await until(lambda: len(agent.server.shared_reads) == 1)
     connection.look_at_clock(now + Patience().idle * 2)
     client.ask("/v1/kv/a", "PUT", end=False)
-    await until(lambda: len(connection._streams) == 2)
-    assert connection._transport is not None and not connection._transport.is_closing()
+    await until(lambda: len(streams_of(connection)) == 2)
+    assert not transport_of(connection).is_closing()
     connection.look_at_clock(now + Patience().idle)
     assert not client.replies[waits].ended
     await until(lambda: not agent.listeners.front.connections)

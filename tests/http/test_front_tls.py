@@ -201,7 +201,11 @@ async def test_what_comes_together_is_handed_up_in_turns(
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(*certificate("server"))
     above = Above()
-    channel = TlsChannel(server, lambda *_: above, Visitors(0), Turns(), 0)
+
+    def choose(*_: object) -> Above:
+        return above
+
+    channel = TlsChannel(server, choose, Visitors(0), Turns(), 0)
     near, far = socket.socketpair()
     near.setblocking(False)
     transport, _ = await asyncio.get_running_loop().connect_accepted_socket(lambda: channel, near)
