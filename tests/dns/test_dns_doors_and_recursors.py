@@ -9,17 +9,20 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
-import dnslib
 import pytest
+from dns.message import Message
+from dns.rcode import Rcode
+from dns.rrset import RRset
 
 from pyconsul.config.runtime import Address
 from pyconsul.telemetry.logging import Level, Monitor, add_sink, remove_sink
 
 PATIENCE = 5.0  # seconds of the recursor_timeout
-Respond = Callable[[dnslib.DNSRecord], dnslib.DNSRecord | None]
+Respond = Callable[[Message], Message | None]
 
 
 async def ask_udp(world: Any, packet: bytes) -> bytes:
@@ -124,11 +127,11 @@ class _Recursor(asyncio.DatagramProtocol):
         self.transport = transport
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
-        record = dnslib.DNSRecord.parse(data)
-        self.asked.append(str(record.q.qname))
-        reply = self.respond(record)
+        message = dns.message.from_wire(data)
+        self.asked.append(str(message.question[0].name))
+        reply = self.respond(message)
         if reply is not None:
-            self.transport.sendto(bytes(reply.pack()), addr)
+            self.transport.sendto(reply.to_wire(), addr)
 
 
 Recursors = Callable[..., Awaitable[list[_Recursor]]]
@@ -157,14 +160,24 @@ async def recursors(world: Any) -> AsyncIterator[Recursors]:
         transport.close()
 
 
-def says(*zone: str, rcode: int = 0) -> Respond:
+def reply_to(asked: Message) -> Message:
+    """An answer without records of a name server that offers recursion."""
+    return dns.message.make_response(asked, recursion_available=True)
+
+
+def a_record(line: str) -> RRset:
+    """A record from a line of a zone file."""
+    name, ttl, _, kind, data = line.split(maxsplit=4)
+    return dns.rrset.from_text(name, int(ttl), "IN", kind, data)
+
+
+def says(*zone: str, rcode: Rcode = Rcode.NOERROR) -> Respond:
     """Answers with these records."""
 
-    def respond(asked: dnslib.DNSRecord) -> dnslib.DNSRecord:
-        reply = asked.reply(ra=1, aa=0)
-        for line in zone:
-            reply.add_answer(*dnslib.RR.fromZone(line))
-        reply.header.rcode = rcode
+    def respond(asked: Message) -> Message:
+        reply = reply_to(asked)
+        reply.answer += [a_record(line) for line in zone]
+        reply.set_rcode(rcode)
         return reply
 
     return respond
@@ -174,7 +187,7 @@ def says(*zone: str, rcode: int = 0) -> Respond:
 def silent(skip_time: Callable[[float], None]) -> Respond:
     """Never answers; the time that is given to it goes by at once."""
 
-    def respond(asked: dnslib.DNSRecord) -> None:
+    def respond(asked: Message) -> None:
         del asked
         skip_time(PATIENCE)
 
@@ -191,14 +204,20 @@ async def test_foreign_names_are_forwarded(world: Any, recursors: Recursors) -> 
 
 async def test_recursors_are_tried_in_turn_until_one_answers(world: Any, recursors: Recursors, silent: Respond) -> None:
     """Silence, SERVFAIL and REFUSED go on to the next; NXDOMAIN is an answer."""
-    asked = await recursors(silent, says(rcode=2), says(rcode=5), says(rcode=3), says("x.y. 1 IN A 192.0.2.1"))
+    asked = await recursors(
+        silent,
+        says(rcode=Rcode.SERVFAIL),
+        says(rcode=Rcode.REFUSED),
+        says(rcode=Rcode.NXDOMAIN),
+        says("x.y. 1 IN A 192.0.2.1"),
+    )
     assert (await world.ask("x.y")).rcode == "NXDOMAIN"
     assert [len(each.asked) for each in asked] == [1, 1, 1, 1, 0]
 
 
 async def test_without_any_answer_it_is_a_server_failure(world: Any, recursors: Recursors, silent: Respond) -> None:
     """The client learns that recursion is there, but failed."""
-    await recursors(silent, says(rcode=2))
+    await recursors(silent, says(rcode=Rcode.SERVFAIL))
     found = await world.ask("example.com", edns=1232)
     assert (found.rcode, found.flags) == ("SERVFAIL", "QR RD RA")
     assert found.message.payload == 1232
@@ -357,17 +376,17 @@ async def test_a_question_over_tcp_is_forwarded_over_tcp(world: Any, said: bytes
 
 async def test_what_is_forwarded_is_the_question_and_its_edns_record(world: Any, recursors: Recursors) -> None:
     """Bytes behind the message, and records that no query has, stay here; the DO bit and cookies go along."""
-    heard: list[dnslib.DNSRecord] = []
+    heard: list[Message] = []
 
-    def respond(asked: dnslib.DNSRecord) -> dnslib.DNSRecord:
+    def respond(asked: Message) -> Message:
         heard.append(asked)
-        return asked.reply(ra=1, aa=0)
+        return reply_to(asked)
 
     await recursors(respond)
     query = dns.message.make_query("example.com", "A", use_edns=0, want_dnssec=True, payload=1400)
     assert await world.packet(query.to_wire() + b"rubbish")
-    assert (len(heard[0].ar), heard[0].ar[0].edns_do, heard[0].ar[0].edns_len) == (1, 1, 1400)
-    assert bytes(heard[0].pack()) == query.to_wire()
+    assert (heard[0].edns, heard[0].ednsflags, heard[0].payload) == (0, dns.flags.DO, 1400)
+    assert heard[0].to_wire() == query.to_wire()
 
 
 async def test_the_log_tells_of_each_question(world: Any, recursors: Recursors) -> None:
@@ -432,7 +451,7 @@ async def test_the_log_tells_of_names_that_lead_to_one_another(world: Any) -> No
 
 async def test_the_log_tells_whether_there_are_recursors(world: Any, recursors: Recursors) -> None:
     """Once for each door, at the start and when a reload changes it."""
-    await recursors(lambda asked: asked.reply())
+    await recursors(reply_to)
     monitor = Monitor(Level.DEBUG)
     add_sink(monitor)
     try:
@@ -447,7 +466,7 @@ async def test_the_log_tells_whether_there_are_recursors(world: Any, recursors: 
 
 async def test_the_log_tells_how_long_a_recursor_took_for_a_name(world: Any, recursors: Recursors) -> None:
     """It stands behind an instance whose address is a name elsewhere."""
-    await recursors(lambda asked: asked.reply())
+    await recursors(reply_to)
     await world.service("n1", "198.51.100.1", "ext", address="www.example.com")
     monitor = Monitor(Level.DEBUG)
     add_sink(monitor)

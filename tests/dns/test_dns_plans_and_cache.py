@@ -17,6 +17,7 @@ from pyconsul.agent.dns.message import Edns, Query, parse
 from pyconsul.agent.dns.plan import AddressPlan, SrvPlan, plan_of
 from pyconsul.agent.dns.records import Type, address, srv, txt
 from pyconsul.agent.dns.settings import DnsSettings
+from tests.rdata import rdata_of
 
 NAME = "web.service.consul."
 LABELS = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=20)
@@ -53,7 +54,7 @@ def test_a_planned_srv_answer_is_octet_for_octet_the_packed_one(
         return
     assert isinstance(plan, SrvPlan)
     packet = plan.packet(b"\x12\x34", random.Random(seed))
-    shown = [rr.target.to_text() for rrset in _srv_in_order(packet) for rr in rrset]
+    shown = [data.target.to_text() for data in rdata_of(_srv_in_order(packet))]
     by_target = {group.answer[0].target: group for group in found.groups}
     order = [by_target[target] for target in shown] + [g for t, g in by_target.items() if t not in shown]
     assert packet == core.packet(query, RecordSet(groups=order, keep_order=True), tcp=tcp, now=0)
@@ -81,7 +82,7 @@ def test_a_planned_address_answer_has_the_size_and_records_of_a_packed_one(
     packed = core.packet(query, found, tcp=tcp, now=0)
     assert len(planned) == len(packed)
     assert planned[:12] == packed[:12]
-    addresses = [rr.address for rrset in dns.message.from_wire(planned).answer for rr in rrset]
+    addresses = [data.address for data in rdata_of(dns.message.from_wire(planned).answer)]
     assert len(addresses) == len(set(addresses)) == len(plan.chunks[: plan.count])
 
 
