@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyconsul.lang.hcl import Blocks, HclError, parse
+from tests.plain import Plain
 
 
 @pytest.mark.parametrize(
@@ -156,10 +157,10 @@ _scalars = st.one_of(
         st.from_regex(r"[a-z_][a-z0-9_-]{0,9}", fullmatch=True), st.one_of(_scalars, st.lists(_scalars)), max_size=8
     )
 )
-def test_what_is_written_is_read_back(document: dict[str, object]) -> None:
+def test_what_is_written_is_read_back(document: dict[str, Plain]) -> None:
     """Scalars and lists survive being written as HCL."""
 
-    def shown(value: object) -> str:
+    def shown(value: Plain) -> str:
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, list):
