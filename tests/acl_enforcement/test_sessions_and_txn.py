@@ -25,7 +25,7 @@ def session_fixture(guarded: Any) -> str:
 
 def test_sessions_need_the_right_to_their_node(check: Callable[..., None], session: str) -> None:
     """What is hidden looks like what is not there, to readers; writers are told."""
-    bodies = {
+    bodies: dict[str, dict[str, Any]] = {
         "PUT /v1/session/create?n1": {"Node": "n1", "NodeChecks": []},
         "PUT /v1/session/create": {"Name": "two", "NodeChecks": []},
     }

@@ -50,16 +50,20 @@ class Asked:
     body: bytes
 
 
+Scripted = tuple[int, bytes] | bytes | dict[str, Any] | list[Any] | str | bool | None
+"""Status and body, or the body of a success: bytes, or what becomes JSON."""
+
+
 @dataclass
 class FakeAgent:
     """Answers by ``(method, path)``: a JSON value, bytes, or ``(status, bytes)``; everything else is 404."""
 
-    answers: dict[tuple[str, str], Any] = field(default_factory=dict[tuple[str, str], Any])
+    answers: dict[tuple[str, str], Scripted] = field(default_factory=dict[tuple[str, str], Scripted])
     headers: dict[str, str] = field(default_factory=lambda: {"X-Consul-Index": "7"})
     asked: list[Asked] = field(default_factory=list[Asked])
     address: str = ""
 
-    def on(self, method: str, path: str, answer: Any) -> None:
+    def on(self, method: str, path: str, answer: Scripted) -> None:
         """Answer a request."""
         self.answers[method, path] = answer
 
@@ -70,7 +74,7 @@ class FakeAgent:
             return 404, b""
         answer = self.answers[asked.method, asked.path]
         if isinstance(answer, tuple):
-            return answer[0], answer[1]
+            return answer
         return 200, answer if isinstance(answer, bytes) else json.dumps(answer).encode()
 
 

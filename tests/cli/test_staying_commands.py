@@ -404,6 +404,7 @@ def test_a_signal_while_waiting_for_the_lock_ends_the_command(key: str, mark: st
 def test_a_signal_ends_a_monitor(number: signal.Signals, live_address: str, start: Start) -> None:
     """With 0, and without a word about the agent, which goes on."""
     monitor = start("monitor", "-log-level=debug")
+    assert monitor.stdout is not None
     with Client(Settings(address=live_address)) as client:
         while not select([monitor.stdout], [], [], 0.01)[0]:
             client.status.leader()  # each request is a line of the log

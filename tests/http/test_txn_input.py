@@ -188,7 +188,11 @@ async def test_what_of_a_check_is_taken_over(wire: Any) -> None:
 
 async def test_how_a_transparent_proxy_is_reached_is_taken_over(wire: Any) -> None:
     """Beside where the proxy leads; upstreams, for one, are not."""
-    proxy = {"DestinationServiceName": "db", "TransparentProxy": {"OutboundListenerPort": 7}, "Upstreams": []}
+    proxy: dict[str, Any] = {
+        "DestinationServiceName": "db",
+        "TransparentProxy": {"OutboundListenerPort": 7},
+        "Upstreams": [],
+    }
     _, done = await put(wire, a_service(Kind="connect-proxy", Port=1, Proxy=proxy))
     stored = done["Results"][0]["Service"]["Proxy"]
     assert (stored["TransparentProxy"], "Upstreams" in stored) == ({"OutboundListenerPort": 7}, False)

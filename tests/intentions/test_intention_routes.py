@@ -91,7 +91,7 @@ async def test_writes_go_to_the_primary_datacenter(api: Any, method: str, url: s
 
 async def test_exported_services_are_not_written_for_another_datacenter(api: Any) -> None:
     """They would export nothing there."""
-    entry = {"Kind": "exported-services", "Name": "default", "Services": []}
+    entry: dict[str, Any] = {"Kind": "exported-services", "Name": "default", "Services": []}
     answer = await api.ask("PUT", "config?dc=elsewhere", entry)
     expected = "exported-services writes must not target secondary datacenters."
     assert (answer.status, answer.text) == (500, expected)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pyconsul.acl.levels import Access
 from pyconsul.acl.templated import BUILTIN_POLICIES, MANAGEMENT_ID, READ_ONLY_ID
 from pyconsul.raft.archive import Server as Peer
 from pyconsul.raft.single import MemoryVoter
@@ -54,7 +55,7 @@ async def test_a_new_leader_writes_what_acls_begin_with() -> None:
         assert root is not None and root.Description == "Initial Management Token"
         assert token_with_accessor(server.db, ANONYMOUS_ACCESSOR) is not None
         assert not can_bootstrap(server.db)
-        assert server.acl.authorizer(ROOT).allows("acl", "write")
+        assert server.acl.authorizer(ROOT).allows("acl", Access.WRITE)
         own = server.acl.authorizer(metadata_value(server.db, SERVER_MANAGEMENT_TOKEN))
         assert own.unrestricted and own.accessor_id == SERVER_MANAGEMENT_TOKEN
 

@@ -181,7 +181,7 @@ async def test_after_a_failed_sync_nothing_is_accepted(tmp_path: Path, monkeypat
         with monkeypatch.context() as patched:
             patched.setattr(os, "fdatasync", broken)
             first = asyncio.create_task(voter.propose(SET, ["a", "1"]))
-            await comes_true(lambda: voter._writing)
+            await comes_true(lambda: voter._writing)  # pyright: ignore[reportPrivateUsage]
             behind = asyncio.create_task(voter.propose(SET, ["b", "1"]))
             for proposed in (first, behind):
                 with pytest.raises(RaftFailure, match=r"sync .*: input/output error"):

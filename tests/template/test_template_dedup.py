@@ -180,12 +180,12 @@ async def test_odd_answers_are_asked_for_again(
     await consul.put("a", b"1")
     monkeypatch.setattr(dedup, "SESSION_RETRY", 0.0)
     monkeypatch.setattr(dedup, "LOCK_RETRY", 0.0)
-    odd = {"/v1/session/create": [b"{}", b"{"], "/v1/kv/dd": [b"[7]", b"{"]}
+    odd: dict[str, list[bytes]] = {"/v1/session/create": [b"{}", b"{"], "/v1/kv/dd": [b"[7]", b"{"]}
     raw = dedup.AsyncClient.raw
 
     async def garbled(self: dedup.AsyncClient, method: str, path: str, *args: Any, **kwargs: Any) -> Answer:
         answer = await raw(self, method, path, *args, **kwargs)
-        bodies = next((bodies for start, bodies in odd.items() if path.startswith(start)), [])
+        bodies = next((bodies for start, bodies in odd.items() if path.startswith(start)), None)
         return Answer(200, answer.headers, bodies.pop()) if bodies else answer
 
     monkeypatch.setattr(dedup.AsyncClient, "raw", garbled)
