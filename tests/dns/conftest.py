@@ -29,10 +29,13 @@ class World:
         self.server = server
         self.door = door
         self.calls: list[str] = []
+        self.fault: Exception | None = None
 
     async def rpc(self, method: str, ask: Any) -> Any:
-        """What the door asks of the server."""
+        """What the door asks of the server. Raises ``fault`` while there is one."""
         self.calls.append(method)
+        if self.fault is not None:
+            raise self.fault
         return await self.server.call(method, ask)
 
     def configure(self, **settings: Any) -> None:

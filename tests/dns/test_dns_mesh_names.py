@@ -10,10 +10,11 @@ from pyconsul.structs.catalog import ServiceConnect
 from pyconsul.structs.config_entries.decode import decode_entry
 from pyconsul.structs.config_entries.requests import ConfigEntryRequest
 from pyconsul.structs.connect_proxy import ConnectProxyConfig
+from tests.dns.conftest import World
 
 
 @pytest.fixture
-async def mesh(world: Any) -> Any:
+async def mesh(world: World) -> Any:
     """``web`` with a sidecar, the native ``nat``, and a gateway that leads to ``web``."""
     await world.service("n1", "198.51.100.1", "web", port=80)
     proxy = ConnectProxyConfig(DestinationServiceName="web")
@@ -79,7 +80,7 @@ async def test_other_names_of_the_mesh_are_none(name: str, mesh: Any) -> None:
         ("é", "\\195\\169"),
     ],
 )
-async def test_metadata_is_read_like_a_zone_file(value: str, shown: str, world: Any) -> None:
+async def test_metadata_is_read_like_a_zone_file(value: str, shown: str, world: World) -> None:
     """A backslash takes the next character, or an octet in decimal, as the library under Consul does."""
     await world.service("n1", "198.51.100.1", "web", meta={"k": value})
     assert (await world.ask("n1.node.consul", "TXT")).answer == [f'n1.node.consul. 0 TXT "k={shown}"']

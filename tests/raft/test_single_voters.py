@@ -155,7 +155,7 @@ async def test_a_new_address_is_written_to_the_configuration(tmp_path: Path) -> 
     await voter.stop()
 
 
-async def test_a_failed_write_is_reported_and_the_log_goes_on(tmp_path: Path, monkeypatch: Any) -> None:
+async def test_a_failed_write_is_reported_and_the_log_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the disk full a proposal fails; when there is space again the next one gets the same index."""
     async with durable(tmp_path) as (voter, machine):
         last = voter.last_index
@@ -171,7 +171,7 @@ async def test_a_failed_write_is_reported_and_the_log_goes_on(tmp_path: Path, mo
         assert (voter.last_index, machine.rows) == (last + 1, {"a": "kept"})
 
 
-async def test_after_a_failed_sync_nothing_is_accepted(tmp_path: Path, monkeypatch: Any) -> None:
+async def test_after_a_failed_sync_nothing_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When nobody knows what is on the disk, the voter stops acknowledging for good."""
     async with durable(tmp_path) as (voter, _):
 

@@ -104,7 +104,9 @@ async def test_a_snapshot_comes_when_it_is_due_and_cuts_the_log(tmp_path: Path) 
         assert machine.applied == [newest]
 
 
-async def test_a_snapshot_that_cannot_be_saved_is_told_and_tried_again(tmp_path: Path, monkeypatch: Any) -> None:
+async def test_a_snapshot_that_cannot_be_saved_is_told_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Writes go on meanwhile."""
 
     def fails(store: SnapshotStore, meta: Meta, state: IO[bytes]) -> tuple[Meta, IO[bytes]]:
@@ -121,7 +123,9 @@ async def test_a_snapshot_that_cannot_be_saved_is_told_and_tried_again(tmp_path:
         assert await voter.snapshot_if_due()
 
 
-async def test_old_files_that_a_restore_cannot_remove_are_only_in_the_way(tmp_path: Path, monkeypatch: Any) -> None:
+async def test_old_files_that_a_restore_cannot_remove_are_only_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The snapshot covers what is in them."""
 
     def fails(log: SegmentLog) -> None:
@@ -207,7 +211,7 @@ async def test_a_cancelled_restore_goes_on_to_its_end(tmp_path: Path) -> None:
         assert machine.rows["new"] == "2"
 
 
-async def test_a_cancelled_snapshot_is_saved_to_its_end(tmp_path: Path, monkeypatch: Any) -> None:
+async def test_a_cancelled_snapshot_is_saved_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever stops the voter waits for the disk: nothing writes to a directory that is free for others."""
     began, may_end = threading.Event(), threading.Event()
     save = SnapshotStore.save
@@ -230,7 +234,9 @@ async def test_a_cancelled_snapshot_is_saved_to_its_end(tmp_path: Path, monkeypa
     assert len(list((tmp_path / "raft/snapshots").iterdir())) == 1
 
 
-async def test_a_restore_that_cannot_be_saved_leaves_nothing_behind(tmp_path: Path, monkeypatch: Any) -> None:
+async def test_a_restore_that_cannot_be_saved_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the directory failing, the old state serves on, and a restart does not find the new one."""
     async with durable(tmp_path) as (voter, machine):
         await voter.propose(SET, ["old", "1"])

@@ -388,7 +388,7 @@ def test_a_kept_ring_wins_over_another_key(tmp_path: Path) -> None:
     assert keyrings(KEY, str(tmp_path)).lan.listed() == ([OTHER], OTHER)
 
 
-def test_rings_survive_a_restart(tmp_path: Any) -> None:
+def test_rings_survive_a_restart(tmp_path: Path) -> None:
     """What was installed is read from the data directory again, whatever is configured then."""
     keyrings(KEY, str(tmp_path)).install(OTHER)
     again = keyrings("", str(tmp_path))

@@ -16,6 +16,7 @@ import pytest
 from pyconsul.testing import InProcessAgent
 from pyconsul_snapshot_agent import arguments, config
 from pyconsul_snapshot_agent.main import main
+from tests.snapshot_agent.conftest import Cloud
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "snapshot_agent"
 
@@ -194,7 +195,7 @@ def test_an_encrypted_archive_can_be_fetched(consul: InProcessAgent, tmp_path: P
 
 
 def test_every_cloud_gets_the_same_archive(
-    consul: InProcessAgent, tmp_path: Path, s3: Any, azure: Any, gcs: Any, capfd: pytest.CaptureFixture[str]
+    consul: InProcessAgent, tmp_path: Path, s3: Cloud, azure: Any, gcs: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A directory, S3, Azure and Google at the same time, encrypted; any of them can restore."""
     keys = tmp_path / "keys"

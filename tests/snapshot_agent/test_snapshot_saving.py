@@ -308,7 +308,9 @@ async def test_a_scratch_directory_that_is_not_there_is_an_error(consul_agent: I
         await Bench(consul_agent, fast(local_scratch_path="/nowhere"), MemoryStorage()).save()
 
 
-async def test_a_full_scratch_disk_is_an_error(consul_agent: InProcessAgent, fast: Fast, monkeypatch: Any) -> None:
+async def test_a_full_scratch_disk_is_an_error(
+    consul_agent: InProcessAgent, fast: Fast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing is stored, and the message has the directory."""
 
     def full(_scratch: Scratch, _piece: bytes) -> None:
