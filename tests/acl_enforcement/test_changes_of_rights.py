@@ -13,6 +13,7 @@ import pytest
 
 from pyconsul.agent.agent import Agent
 from tests.acl_enforcement.conftest import Guarded
+from tests.insides import kept_replies, shared_reads
 from tests.waiting import comes_true
 
 READS = 'key_prefix "" { policy = "read" } node_prefix "" { policy = "read" } service_prefix "" { policy = "read" }'
@@ -96,7 +97,7 @@ def test_nothing_is_kept_for_a_token_with_an_end(guarded: Guarded) -> None:
         agent.listeners.front.replies.clear()
 
     async def count(agent: Agent) -> int:
-        return len(agent.listeners.front.replies._kept)  # pyright: ignore[reportPrivateUsage]
+        return kept_replies(agent)
 
     counts: list[int] = []
     for expires in (None, datetime.now(UTC) + timedelta(hours=1)):
@@ -143,8 +144,7 @@ def wait_for_waiters(guarded: Guarded, token: str, count: int) -> None:
     """Until so many queries wait with a token, alone or along with others; the cache's own go on beside them."""
 
     def waiting(agent: Agent) -> int:
-        reads = agent.server.shared_reads._reads.values()  # pyright: ignore[reportPrivateUsage]
-        alone = sum(read.users for read in reads if token in str(read.key))
+        alone = sum(read.users for read in shared_reads(agent) if token in str(read.key))
         return alone + agent.listeners.front.groups.following
 
     async def parked(agent: Agent) -> None:

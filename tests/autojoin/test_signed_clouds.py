@@ -8,9 +8,9 @@ import hashlib
 import hmac
 import re
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import pytest
@@ -194,9 +194,17 @@ def ssh_signature(key: PrivateKey, data: bytes) -> bytes:
     return ssh_string(b"ecdsa-sha2-nistp256") + ssh_string(body)
 
 
+class Agents(Protocol):
+    """Starts SSH agents."""
+
+    def __call__(self, *keys: PrivateKey) -> Awaitable[str]:
+        """One that holds these keys; gives the path of its socket."""
+        ...
+
+
 @pytest.fixture
-async def agent(tmp_path: Path) -> AsyncIterator[Any]:
-    """Start an SSH agent that holds the given keys; gives the path of its socket."""
+async def agent(tmp_path: Path) -> AsyncIterator[Agents]:
+    """Starts SSH agents that end with the test."""
     servers: list[asyncio.Server] = []
 
     async def start(*keys: PrivateKey) -> str:
@@ -243,7 +251,7 @@ def triton_checks(seen: Seen, key: PrivateKey) -> str:
 @pytest.mark.parametrize("fingerprint", ["md5", "bare", "sha256"])
 @pytest.mark.parametrize("algorithm", ["rsa-sha256", "ecdsa-sha256"])
 async def test_triton_signs_with_a_key_of_the_agent(
-    cloud: Clouds, ask: Asks, agent: Any, monkeypatch: pytest.MonkeyPatch, fingerprint: str, algorithm: str
+    cloud: Clouds, ask: Asks, agent: Agents, monkeypatch: pytest.MonkeyPatch, fingerprint: str, algorithm: str
 ) -> None:
     """The key is found by any form of its fingerprint, and the date of each page's request is signed with it."""
     monkeypatch.setattr(triton, "PAGE_SIZE", 1)
@@ -272,14 +280,14 @@ async def test_triton_signs_with_a_key_of_the_agent(
 TRITON = "provider=triton account=acc url=http://127.0.0.1:1 tag_key=a tag_value=b"
 
 
-async def test_triton_names_a_key_that_the_agent_lacks(ask: Asks, agent: Any) -> None:
+async def test_triton_names_a_key_that_the_agent_lacks(ask: Asks, agent: Agents) -> None:
     """The error names key_id and the fingerprint."""
     socket = await agent(ec.generate_private_key(ec.SECP256R1()))
     with pytest.raises(DiscoverError, match="key_id: No key in the SSH Agent matches fingerprint: aa:bb"):
         await Triton().addresses(ask(f"{TRITON} key_id=aa:bb", SSH_AUTH_SOCK=socket))
 
 
-async def test_triton_refuses_keys_that_the_cloud_cannot_check(ask: Asks, agent: Any) -> None:
+async def test_triton_refuses_keys_that_the_cloud_cannot_check(ask: Asks, agent: Agents) -> None:
     """CloudAPI knows no Ed25519; the error says so."""
     key = ed25519.Ed25519PrivateKey.generate()
     key_id = hashlib.md5(public_blob(key)).hexdigest()

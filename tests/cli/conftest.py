@@ -134,8 +134,12 @@ def agent() -> Iterator[FakeAgent]:
     server.server_close()
 
 
+Run = Callable[..., Result]
+"""Runs the words of a command line; ``stdin`` and variables of the environment are keywords."""
+
+
 @pytest.fixture
-def run(request: pytest.FixtureRequest) -> Callable[..., Result]:
+def run(request: pytest.FixtureRequest) -> Run:
     """Runs a command line, against the stand-in where the test has one."""
     fake = request.getfixturevalue("agent") if "agent" in request.fixturenames else None
 
@@ -185,7 +189,7 @@ def _wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture
-def live(live_address: str) -> Callable[..., Result]:
+def live(live_address: str) -> Run:
     """Runs a command line as a process of its own against the live agent; ``cwd`` and ``stdin`` are keywords."""
 
     def run_process(*words: str, stdin: bytes = b"", cwd: Path | None = None, **environ: str) -> Result:

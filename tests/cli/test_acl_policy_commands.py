@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import FakeAgent
-
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 POLICY = "dddddddd-1111-2222-3333-444444444444"
 ROLE = "eeeeeeee-1111-2222-3333-444444444444"

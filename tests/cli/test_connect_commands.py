@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import FakeAgent
-
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 CA = "/v1/connect/ca/configuration"
 GATEWAY = "/v1/config/ingress-gateway/gw"

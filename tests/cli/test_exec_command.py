@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import FakeAgent
+from tests.cli.conftest import FakeAgent, Run
 
-Run = Callable[..., Any]
 FOLDER = "/v1/kv/_rexec/s1/"
 BRIEFLY = ["-wait=50ms", "-wait-repl=1ms"]
 FAILS = (500, b"a stand-in that fails")

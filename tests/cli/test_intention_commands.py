@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import FakeAgent
-
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 FAILS = (500, b"a stand-in that fails")
 INTENTION = {

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import FakeAgent
-
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 CONFIGURATION = {
     "CleanupDeadServers": True,

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import FakeAgent
-
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 PENDING = {"ID": "i", "Name": "p", "State": "PENDING", "Meta": {"b": "2", "a": "1"}, "CreateIndex": 3, "ModifyIndex": 4}
 ACTIVE = {

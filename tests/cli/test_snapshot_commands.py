@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,9 +18,7 @@ from pyconsul.structs.config_entries.requests import ConfigEntryRequest
 from pyconsul.structs.config_entries.service_defaults import ServiceDefaults
 from pyconsul.structs.kv import DirEntry
 from pyconsul.structs.messages import MessageType
-from tests.cli.conftest import FakeAgent
-
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 
 def an_archive() -> bytes:

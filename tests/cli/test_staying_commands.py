@@ -7,7 +7,6 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from select import select
 from typing import Any
@@ -15,9 +14,7 @@ from typing import Any
 import pytest
 
 from pyconsul.sdk import Client, Retry, Settings
-from tests.cli.conftest import PROGRAM, FakeAgent, Start
-
-Run = Callable[..., Any]
+from tests.cli.conftest import PROGRAM, FakeAgent, Run, Start
 
 
 def until(process: subprocess.Popen[bytes], line: bytes) -> None:

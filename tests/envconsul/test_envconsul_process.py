@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pyconsul.testing import InProcessAgent
-from tests.envconsul.conftest import Tool
+from tests.envconsul.conftest import MakeTool, Tool
 
 LOOP = "while :; do sleep 0.05; done\n"
 
@@ -185,7 +185,7 @@ def test_a_child_that_a_signal_ended(tool: Tool) -> None:
     assert "unexpected exit from subprocess (-1)" in err
 
 
-def test_without_sources_the_child_starts_at_once(make_tool: Callable[..., Any]) -> None:
+def test_without_sources_the_child_starts_at_once(make_tool: MakeTool) -> None:
     """There is nothing to wait for, not even an agent."""
     assert make_tool().run("echo hello there")[:2] == (0, "hello there\n")
 
@@ -202,13 +202,13 @@ def test_without_sources_the_child_starts_at_once(make_tool: Callable[..., Any])
         (["-pid-file", "/dev/null/x", "true"], 14, "could not open pid file: open /dev/null/x: not a directory\n"),
     ],
 )
-def test_exit_statuses(words: list[str], status: int, message: str, make_tool: Callable[..., Any]) -> None:
+def test_exit_statuses(words: list[str], status: int, message: str, make_tool: MakeTool) -> None:
     """One for each kind of mistake, and its sentence."""
     found, _, err = make_tool().run(*words)
     assert (found, err.endswith(message)) == (status, True), err
 
 
-def test_one_shot_mode_ends_when_retrying_is_over(make_tool: Callable[..., Any], nowhere: str) -> None:
+def test_one_shot_mode_ends_when_retrying_is_over(make_tool: MakeTool, nowhere: str) -> None:
     """The original waits for ever; the pauses and the end are logged."""
     tool = make_tool(CONSUL_HTTP_ADDR=nowhere)
     status, out, err = tool.run(
@@ -239,7 +239,7 @@ class Flaky(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def test_errors_are_tried_again(make_tool: Callable[..., Any]) -> None:
+def test_errors_are_tried_again(make_tool: MakeTool) -> None:
     """The original asks once and then waits for ever; here the child starts once there are data."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Flaky)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -265,7 +265,7 @@ def test_the_process_id_is_in_its_file_while_it_runs(tool: Tool, consul_agent: I
     assert not (tool.folder / "p.pid").exists()
 
 
-def test_version_and_help(make_tool: Callable[..., Any]) -> None:
+def test_version_and_help(make_tool: MakeTool) -> None:
     """Both on standard output."""
     assert make_tool().run("-v")[:2] == (0, "envconsul v0.13.4 (py-consul)\n")
     status, out, _ = make_tool().run("-h")

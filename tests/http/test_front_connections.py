@@ -20,7 +20,7 @@ from pyconsul.agent.http.request import Request
 from pyconsul.server.state.kv import KVS
 from pyconsul.telemetry import logger
 from tests.http.conftest import Wire, connected, running
-from tests.http.insides import is_answering, only_connection, reader_of, transport_of, waits_for_its_client
+from tests.insides import is_answering, only_connection, reader_of, transport_of, waits_for_its_client
 from tests.waiting import comes_true
 
 HUGE = b"x" * 300_000

@@ -21,7 +21,7 @@ from pyconsul.agent.http.front.http2_connection import Http2Connection
 from pyconsul.agent.http.front.http_front import Patience
 from pyconsul.server.state.kv import KVS
 from tests.http.conftest import RunHttps, Wire, client_context, connected
-from tests.http.insides import only_connection, streams_of, tasks_of, transport_of, waits_for_its_client
+from tests.insides import only_connection, streams_of, tasks_of, transport_of, waits_for_its_client
 from tests.waiting import comes_true
 
 
@@ -112,7 +112,7 @@ class Client:
         """Put one event where it belongs."""
         reply = self.replies.get(getattr(event, "stream_id", 0) or 0, Reply())
         if isinstance(event, h2.events.ResponseReceived | h2.events.InformationalResponseReceived):
-            reply.headers.update(event.headers)  # type: ignore[arg-type]
+            reply.headers |= {str(name): str(value) for name, value in event.headers or ()}
         elif isinstance(event, h2.events.DataReceived):
             reply.body += event.data or b""
             self.core.acknowledge_received_data(event.flow_controlled_length or 0, event.stream_id or 0)

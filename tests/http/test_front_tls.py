@@ -5,7 +5,6 @@ import os
 import socket
 import ssl
 from contextlib import suppress
-from typing import Any
 
 import msgspec
 import pytest
@@ -20,8 +19,8 @@ from pyconsul.agent.http.front.turns import Turns
 from pyconsul.agent.http.front.visitors import Visitors
 from pyconsul.config import ConfigError
 from pyconsul.config.runtime import Address
-from tests.http.conftest import RunHttps, client_context, connected, running
-from tests.http.insides import only_connection, transport_of, waits_for_its_client
+from tests.http.conftest import Certificates, RunHttps, client_context, connected, running
+from tests.insides import only_connection, transport_of, waits_for_its_client
 from tests.waiting import comes_true
 
 ASK = b"GET /v1/status/leader HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -39,7 +38,9 @@ async def ask_tls(agent: Agent, context: ssl.SSLContext) -> tuple[bytes, str]:
         return line, str(name)
 
 
-async def test_tls_answers_and_takes_a_new_certificate_on_reload(run_https: RunHttps, certificate: Any) -> None:
+async def test_tls_answers_and_takes_a_new_certificate_on_reload(
+    run_https: RunHttps, certificate: Certificates
+) -> None:
     """New connections see the new certificate; files that cannot be used change nothing."""
     new = certificate("new")
     async with run_https() as agent:
@@ -54,7 +55,7 @@ async def test_tls_answers_and_takes_a_new_certificate_on_reload(run_https: RunH
         assert (await ask_tls(agent, client_context()))[1] == "new"
 
 
-async def test_clients_without_a_certificate_are_refused(run_https: RunHttps, certificate: Any) -> None:
+async def test_clients_without_a_certificate_are_refused(run_https: RunHttps, certificate: Certificates) -> None:
     """Where ``verify_incoming`` is set; with one that the CA signed all is well."""
     ca, stranger = certificate("ca"), certificate("stranger")
     async with run_https(more=f'verify_incoming = true ca_file = "{ca[0]}"') as agent:
@@ -189,7 +190,7 @@ class Above(asyncio.Protocol):
 
 
 @pytest.mark.parametrize(("size", "least"), [(1, 1), (5000, 1), (30_000, 5)])
-async def test_what_comes_together_is_handed_up_in_turns(size: int, least: int, certificate: Any) -> None:
+async def test_what_comes_together_is_handed_up_in_turns(size: int, least: int, certificate: Certificates) -> None:
     """Small records in one piece, much of them over several turns of the loop; the goodbye behind it is seen."""
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(*certificate("server"))

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from pyconsul.agent.agent import Agent
 from pyconsul.testing import InProcessAgent
+from tests.insides import kept_replies
 
 KEYS = st.sampled_from(["a", "a/b", "a/c", "b", "ä"])
 NAMES = st.sampled_from(["web", "db", "web-2"])
@@ -241,5 +242,4 @@ def test_the_cache_is_used_and_can_be_switched_off(monkeypatch: pytest.MonkeyPat
                 connection.request("GET", "/v1/catalog/nodes")
                 assert connection.getresponse().read()
             connection.close()
-            kept = agent.agent.listeners.front.replies._kept  # pyright: ignore[reportPrivateUsage]
-            assert len(kept) == expected
+            assert kept_replies(agent.agent) == expected

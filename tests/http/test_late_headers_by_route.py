@@ -4,7 +4,6 @@ So clients that take gzip, as all do that are written in Go, see the index of th
 """
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
@@ -25,7 +24,7 @@ LATE_ROUTES = [
 
 
 @pytest.fixture(name="wire")
-async def wire_fixture() -> AsyncIterator[Any]:
+async def wire_fixture() -> AsyncIterator[Wire]:
     """A connection to an agent with ACLs."""
     acl = f'acl {{ enabled = true  tokens {{ initial_management = "{ROOT}" }} }}'
     async with running(acl) as agent, connected(agent) as wire:

@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
+from pyconsul.agent.agent import Agent
 from tests.http.conftest import Wire, connected, running
+from tests.insides import shared_reads
 
 
 async def registered(wire: Wire, service: str, **fields: Any) -> None:
@@ -25,7 +27,7 @@ async def deregistered(wire: Wire) -> None:
     await wire.get("/v1/catalog/deregister", method="PUT", body=body)
 
 
-async def parked(agent: Any, wire: Wire, waiting: Any, path: str) -> int:
+async def parked(agent: Agent, wire: Wire, waiting: Wire, path: str) -> int:
     """Let ``waiting`` wait for a change of ``path``; returns the index that it waits from."""
     index = (await wire.get(path)).headers["x-consul-index"]
     waiting.send(f"GET {path}?index={index}&wait=60s HTTP/1.1\r\nHost: a\r\n\r\n".encode())
@@ -99,8 +101,7 @@ async def test_who_waits_for_intentions_or_a_gateway_is_not_woken_by_other_entri
         await configured(writing, "terminating-gateway", "gw", Services=[{"Name": "db"}])
         for path in ("connect/intentions", "internal/ui/gateway-intentions/gw", "catalog/gateway-services/gw"):
             index = await parked(agent, writing, waiting, f"/v1/{path}")
-            reads = agent.server.shared_reads._reads.values()  # pyright: ignore[reportPrivateUsage]
-            (shared,) = reads
+            (shared,) = shared_reads(agent)
             await configured(writing, "terminating-gateway", f"other-{index}", Services=[{"Name": "api"}])
             assert shared.wakes == 0
             await configured(writing, "service-intentions", "db", Sources=[{"Name": path, "Action": "deny"}])

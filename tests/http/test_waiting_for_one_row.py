@@ -1,6 +1,7 @@
 """Who waits for one session or one query sleeps while others come and go; the index is that of all of them."""
 
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -32,7 +33,9 @@ async def a_query(wire: Wire) -> str:
     ],
     ids=["session", "query"],
 )
-async def test_only_the_rows_own_end_wakes_its_waiter(make: Any, read: str, end: tuple[str, str]) -> None:
+async def test_only_the_rows_own_end_wakes_its_waiter(
+    make: Callable[[Wire], Awaitable[str]], read: str, end: tuple[str, str]
+) -> None:
     """Another one that is made meanwhile is no news."""
     async with running() as agent, connected(agent) as waiting, connected(agent) as writing:
         row = await make(writing)
@@ -46,7 +49,9 @@ async def test_only_the_rows_own_end_wakes_its_waiter(make: Any, read: str, end:
 
 
 @pytest.mark.parametrize(("make", "read"), [(a_session, "/v1/session/info/{}"), (a_query, "/v1/query/{}")])
-async def test_a_plain_read_shows_the_index_of_all(make: Any, read: str, wire: Wire) -> None:
+async def test_a_plain_read_shows_the_index_of_all(
+    make: Callable[[Wire], Awaitable[str]], read: str, wire: Wire
+) -> None:
     """Also when the reply was kept from before."""
     row = await make(wire)
     indexes: list[int] = []

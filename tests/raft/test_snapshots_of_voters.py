@@ -9,7 +9,7 @@ import io
 import json
 import threading
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pytest
 
@@ -18,11 +18,11 @@ from pyconsul.raft.log_store import LogError, SegmentLog
 from pyconsul.raft.single import SnapshotRules
 from pyconsul.raft.snapshot_store import SnapshotStore
 from pyconsul.telemetry.logging import Level
-from tests.raft.voters import ME, SET, a_state, an_archive, both, durable, logged
+from tests.raft.voters import ME, SET, Running, a_state, an_archive, both, durable, logged
 
 
 @both
-async def test_a_snapshot_holds_state_and_configuration(running: Any, tmp_path: Path) -> None:
+async def test_a_snapshot_holds_state_and_configuration(running: Running, tmp_path: Path) -> None:
     """The archive has the state of its index and names the server; private records stay here."""
     async with running(tmp_path) as (voter, _):
         await voter.propose(SET, ["a", "1"])
@@ -35,7 +35,7 @@ async def test_a_snapshot_holds_state_and_configuration(running: Any, tmp_path: 
 
 
 @both
-async def test_a_restore_replaces_everything_and_moves_the_index_on(running: Any, tmp_path: Path) -> None:
+async def test_a_restore_replaces_everything_and_moves_the_index_on(running: Running, tmp_path: Path) -> None:
     """The new state stands behind both the old log and the archive's index."""
     async with running(tmp_path) as (voter, machine):
         await voter.propose(SET, ["old", "1"])
@@ -58,7 +58,7 @@ def a_lie(**promised: int) -> io.BytesIO:
 
 
 @both
-async def test_an_archive_must_keep_what_its_meta_promises(running: Any, tmp_path: Path) -> None:
+async def test_an_archive_must_keep_what_its_meta_promises(running: Running, tmp_path: Path) -> None:
     """Else it is not the state that was saved."""
     size = len(a_state(new="2").read())
     async with running(tmp_path) as (voter, machine):
@@ -75,7 +75,7 @@ async def test_an_archive_must_keep_what_its_meta_promises(running: Any, tmp_pat
 
 
 @both
-async def test_a_bad_archive_changes_nothing(running: Any, tmp_path: Path) -> None:
+async def test_a_bad_archive_changes_nothing(running: Running, tmp_path: Path) -> None:
     """Whatever is wrong with it, the old state serves on."""
     state = io.BytesIO(a_state(x="1").read() + b"\x63\xc0")
     unknown_record = io.BytesIO()

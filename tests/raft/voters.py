@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +126,9 @@ async def memory(directory: Path) -> AsyncGenerator[tuple[MemoryVoter, Dictionar
     yield voter, machine
     await voter.stop()
 
+
+Running = Callable[[Path], AbstractAsyncContextManager[tuple[DurableVoter | MemoryVoter, Dictionary]]]
+"""Runs a voter of either kind, whose files are in that folder."""
 
 both: Any = pytest.mark.parametrize("running", [memory, durable])
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -263,8 +263,16 @@ class Tool:
         return status
 
 
+class StartTool(Protocol):
+    """Starts snapshot agents."""
+
+    def __call__(self, agent_address: str, *flags: str) -> Tool:
+        """One with that agent."""
+        ...
+
+
 @pytest.fixture
-def tool(start_process: Callable[..., subprocess.Popen[str]]) -> Iterator[Callable[..., Tool]]:
+def tool(start_process: Callable[..., subprocess.Popen[str]]) -> Iterator[StartTool]:
     """Starts snapshot agents; those that still run at the end are killed."""
     made: list[Tool] = []
 

@@ -1,13 +1,14 @@
-"""The agent's end of a connection, where no answer tells what the agent holds and waits for."""
+"""What a running agent holds and waits for, where no answer tells."""
 
 import asyncio
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pyconsul.agent.agent import Agent
 from pyconsul.agent.http.front.http1_connection import Connection
 from pyconsul.agent.http.front.http2_connection import Http2Connection
 from pyconsul.agent.http.front.reading import RequestReader
 from pyconsul.agent.http.front.stream import Stream
+from pyconsul.server.blocking import SharedRead
 
 Kind = TypeVar("Kind", Connection, Http2Connection)
 
@@ -17,6 +18,16 @@ def only_connection(agent: Agent, kind: type[Kind]) -> Kind:
     (connection,) = agent.listeners.front.connections
     assert isinstance(connection, kind)
     return connection
+
+
+def kept_replies(agent: Agent) -> int:
+    """How many replies the HTTP front keeps for whoever asks the same."""
+    return len(agent.listeners.front.replies._kept)  # pyright: ignore[reportPrivateUsage]
+
+
+def shared_reads(agent: Agent) -> list[SharedRead[Any]]:
+    """The reads of the server for which somebody waits."""
+    return list(agent.server.shared_reads._reads.values())  # pyright: ignore[reportPrivateUsage]
 
 
 def transport_of(connection: Connection | Http2Connection) -> asyncio.Transport:
