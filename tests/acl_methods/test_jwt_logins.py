@@ -66,8 +66,8 @@ async def test_a_claim_that_is_not_there_equals_nothing(
     made = method(issuer, signer, ClaimMappings={"team": "team"}, ListClaimMappings={"groups": "groups"})
     rule = ACLBindingRule(BindType="service", BindName="web", Selector=selector)
     bound: list[bool] = []
-    nothing: list[dict[str, Any]] = [{}, {"team": "", "groups": []}]
-    for claims in nothing:
+    absent_or_empty: list[dict[str, Any]] = [{}, {"team": "", "groups": []}]
+    for claims in absent_or_empty:
         identity = await made.identity(signer.token(**claims), NOW)
         bound.append(bool(Binder("dc1", lambda name: None, lambda name: None).bind([rule], identity)))
     assert bound == [without, empty]
