@@ -6,6 +6,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import h2.config
+import h2.connection
+import h2.errors
+import h2.events
 import pytest
 
 from pyconsul.agent.checks.probes import ProbeSettings, Result, probe_of
@@ -13,6 +17,7 @@ from pyconsul.agent.checks.tls import check_tls
 from pyconsul.config.loading import load
 from pyconsul.primitives.tls import client_context
 from pyconsul.structs.checks import CheckType
+from pyconsul.structs.health import PASSING
 from tests.certificates import self_signed
 from tests.checks.conftest import attempt
 
@@ -55,9 +60,9 @@ async def port(certificate: Path) -> AsyncIterator[int]:
 async def trusting(trusted: Path | None = None, **fields: Any) -> Result:
     """One attempt; ``trusted`` is a certificate authority of the agent."""
 
-    def context_of(verify: bool, protocol: str) -> ssl.SSLContext:
+    def context_of(verify: bool, protocols: tuple[str, ...]) -> ssl.SSLContext:
         context = client_context(ca_file=str(trusted or ""), verify=verify)
-        context.set_alpn_protocols([protocol] if protocol else [])
+        context.set_alpn_protocols(protocols)
         return context
 
     return await attempt(tls=context_of, **fields)
@@ -175,3 +180,42 @@ async def test_h2ping_speaks_tls_unless_told_otherwise(port: int) -> None:
     address = f"127.0.0.1:{port}"
     found = await trusting(H2PING=address, H2PingUseTLS=True)
     assert found == Result("critical", f"Failed to dial to {address}: {UNKNOWN}")
+
+
+class Http2Only:
+    """Speaks HTTP/2 and nothing else; refuses to look at the first ``refusals`` requests."""
+
+    def __init__(self, refusals: int = 0) -> None:
+        self.refusals = refusals
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
+        core = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        core.initiate_connection()
+        writer.write(core.data_to_send())
+        while data := await reader.read(65536):
+            for event in core.receive_data(data):
+                if isinstance(event, h2.events.RequestReceived):
+                    self.answer(core, event.stream_id or 0)
+            writer.write(core.data_to_send())
+        writer.close()
+
+    def answer(self, core: h2.connection.H2Connection, stream: int) -> None:
+        """Refuse, or say hello."""
+        if self.refusals:
+            self.refusals -= 1
+            core.reset_stream(stream, h2.errors.ErrorCodes.REFUSED_STREAM)
+        else:
+            core.send_headers(stream, [(":status", "200")])
+            core.send_data(stream, b"hello", end_stream=True)
+
+
+@pytest.mark.parametrize("refusals", [0, 2])
+async def test_https_speaks_http2_with_who_wants_it(refusals: int, certificate: Path) -> None:
+    """And asks again where the server says that it did not look at the request."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.set_alpn_protocols(["h2"])
+    async with await asyncio.start_server(Http2Only(refusals), "127.0.0.1", 0, ssl=context) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        assert await attempt(certificate, HTTP=url) == (PASSING, f"HTTP GET {url}: 200 OK Output: hello", False)

@@ -130,8 +130,9 @@ def test_decode_prints_a_line_a_record(snap: str, run: Run) -> None:
 
 def test_decode_shows_rows_as_the_api_does(run: Run, tmp_path: Path) -> None:
     """Times as text, config entries open, nothing that JSON leaves out."""
+    web = NodeService(ID="web", Service="web")
     rows = [
-        record(MessageType.REGISTER, RegisterRequest(Node="n", Service=NodeService(ID="web", Service="web"))),
+        record(MessageType.REGISTER, RegisterRequest(Node="n", NodeMeta={"b": "", "a": ""}, Service=web)),
         record(
             MessageType.CONFIG_ENTRY,
             ConfigEntryRequest(Op="upsert", Entry=ServiceDefaults(Kind="service-defaults", Name="web")),
@@ -143,6 +144,8 @@ def test_decode_shows_rows_as_the_api_does(run: Run, tmp_path: Path) -> None:
     _, node, entry = (json.loads(line)["Data"] for line in run("snapshot", "decode", str(file)).out.splitlines())
     assert node["Service"]["Proxy"] == {"Mode": "", "MeshGateway": {}, "Expose": {}}
     assert (entry["Entry"]["Kind"], entry["Entry"]["Name"]) == ("service-defaults", "web")
+    assert list(node)[-4:] == ["PeerName", "Token", "CreateIndex", "ModifyIndex"]
+    assert list(node["NodeMeta"]) == ["a", "b"]
 
 
 def test_decode_shows_values_as_gos_types_print_themselves(run: Run, tmp_path: Path) -> None:
@@ -177,7 +180,7 @@ def test_decode_shows_records_of_kinds_that_are_none_of_ours(run: Run, tmp_path:
     with file.open("wb") as out:
         write_archive(out, Meta(index=1, term=1), io.BytesIO(header(1) + row))
     told = run("snapshot", "decode", str(file)).out.splitlines()[1]
-    assert told == '{"Data":{"Holds":[1,{"a":null,"b":"\ufffd"}],"Name":"x"},"Type":"Unknown(99)"}'
+    assert told == '{"Data":{"Holds":[1,{"a":null,"b":"\\ufffd"}],"Name":"x"},"Type":"Unknown(99)"}'
 
 
 def test_save_verifies_before_it_names_the_file(agent: FakeAgent, run: Run, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ class Wire:
 
     async def answer(self, *, head_only: bool = False) -> Answer:
         """The next reply."""
-        head = (await self.reader.readuntil(b"\r\n\r\n")).decode()
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode("utf-8", "surrogateescape")
         first, *lines = head.removesuffix("\r\n\r\n").split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         version, status, _ = first.split(" ", 2)

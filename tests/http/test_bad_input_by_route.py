@@ -165,6 +165,21 @@ async def test_names_that_are_no_text_are_answered(path: str, wire: Wire) -> Non
     assert answer.status in (200, 400, 404, 500) and not answer.body.startswith(b"internal error")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "body"),
+    [
+        ("GET", "/v1/agent/health/service/id/%ff?format=text", 404, b"ServiceId \xff not found"),
+        ("GET", "/v1/agent/health/service/name/%ff?format=text", 404, b"ServiceName \xff Not Found"),
+        ("GET", "/v1/agent/service/%ff", 404, b"unknown service ID: \xff"),
+        ("PUT", "/v1/session/renew/%ff", 404, b"Session id '\xff' not found"),
+    ],
+)
+async def test_bytes_come_back_as_they_came(method: str, path: str, status: int, body: bytes, wire: Wire) -> None:
+    """Keys and identifiers in an error are the bytes of the request."""
+    answer = await wire.get(path, method=method)
+    assert (answer.status, answer.body) == (status, body)
+
+
 async def test_a_cached_read_that_may_not_wait_still_answers(wire: Wire) -> None:
     """With nothing in the cache yet the first answer is waited for, however short the wait."""
     answer = await wire.get("/v1/health/service/web?cached&index=1&wait=1ns")

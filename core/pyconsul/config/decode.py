@@ -150,6 +150,9 @@ class _Decoder:
     def headers(self, name: str, given: object) -> Raw | None:
         return self.mapping(name, given, lambda label, v: self.member(label, v, Kind.STRINGS))
 
+    def time(self, name: str, given: object) -> Raw:
+        return self.section(name, _single(given), Section())
+
     def object(self, name: str, given: object) -> Raw | None:
         return self.mapping(name, given, _opaque)
 
@@ -166,6 +169,7 @@ _READERS: Final[dict[Kind, Callable[[_Decoder, str, object], Any]]] = {
     Kind.UINT32: lambda decoder, name, given: decoder.uint(name, given, 32),
     Kind.UINT64: _Decoder.uint,
     Kind.NUMBER: _Decoder.number,
+    Kind.TIME: _Decoder.time,
     Kind.STRINGS: _Decoder.strings,
     Kind.MAP: _Decoder.map,
     Kind.HEADERS: _Decoder.headers,
@@ -190,6 +194,7 @@ _ZEROS: Final[dict[Kind, Callable[[], Any]]] = {
     Kind.UINT32: int,
     Kind.UINT64: int,
     Kind.NUMBER: float,
+    Kind.TIME: dict,
     Kind.STRINGS: list,
     Kind.MAP: dict,
     Kind.HEADERS: dict,

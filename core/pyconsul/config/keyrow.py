@@ -18,6 +18,7 @@ class Kind(enum.Enum):
     UINT32 = "non-negative integer (32 bits)"
     UINT64 = "non-negative integer (64 bits)"
     NUMBER = "number"
+    TIME = "time"  # of the build: mapstructure reads no text as Go's time.Time, only an object without members
     STRINGS = "list of strings"
     MAP = "map of strings"
     HEADERS = "map of lists of strings"

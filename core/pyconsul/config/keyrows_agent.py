@@ -361,7 +361,7 @@ AGENT: Final[tuple[Key, ...]] = (
     Key("version", Kind.STRING, fixed=CONSUL_VERSION, shown="Version"),
     Key("version_prerelease", Kind.STRING, fixed="", shown="VersionPrerelease"),
     Key("version_metadata", Kind.STRING, fixed="", shown="VersionMetadata"),
-    Key("build_date", Kind.STRING, fixed="1970-01-01 00:00:01 +0000 UTC", shown="BuildDate"),
+    Key("build_date", Kind.TIME, fixed="1970-01-01 00:00:01 +0000 UTC", shown="BuildDate"),
     Key(
         "read_replica", Kind.BOOL, flag="read-replica", enterprise=True, alias="non_voting_server", shown="ReadReplica"
     ),

@@ -17,10 +17,11 @@ from pyconsul.config.keyrows_definitions import DEFINITIONS
 from pyconsul.config.keyrows_old import OLD
 from pyconsul.config.keyrows_sections import SECTIONS
 from pyconsul.config.keyrows_security import SECURITY
+from pyconsul.config.keyrows_telemetry import TELEMETRY
 
 __all__ = ["KEYS", "Key", "Kind", "flag_rows", "key_named", "keys_where"]
 
-KEYS: Final[tuple[Key, ...]] = (*AGENT, *SECTIONS, *SECURITY, *DEFINITIONS, *OLD)
+KEYS: Final[tuple[Key, ...]] = (*AGENT, *SECTIONS, *TELEMETRY, *SECURITY, *DEFINITIONS, *OLD)
 
 
 @cache

@@ -46,7 +46,7 @@ def read(values: Values, name: str) -> Any:
     match key.kind:
         case Kind.BOOL:
             return values.flag(name, bool(default))
-        case Kind.STRING:
+        case Kind.STRING | Kind.TIME:
             return values.text(name, default or "")
         case Kind.DURATION:
             return _duration(values, name)

@@ -112,6 +112,11 @@ class Link:
             return f"tls: server selected unsupported protocol version {self._heard[9:11].hex().lstrip('0')}"
         return handshake_text(error)
 
+    @property
+    def protocol(self) -> str:
+        """What both ends agreed to speak (ALPN), "" without such an agreement."""
+        return (self._tls and self._tls.selected_alpn_protocol()) or ""
+
     def certificate(self) -> bytes:
         """What the peer showed (DER)."""
         return (self._tls and self._tls.getpeercert(binary_form=True)) or b""

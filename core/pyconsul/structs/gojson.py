@@ -28,6 +28,7 @@ _ESCAPES = {
 _MARKS = (b"<", b">", b"&", b"\xe2\x80")
 _NEEDS_ESCAPE = re.compile(rb"[<>&]|\xe2\x80[\xa8\xa9]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_NONCHARACTERS = [chr(code) for code in range(0xFDD0, 0xFDF0)]
 _FLOAT_MARKS = (b".", b"e-", *(b"e%d" % digit for digit in range(1, 10)))
 # A float as a whole value: strings full of addresses and versions must not bring in the slow pattern below.
 _MAYBE_FLOAT = rb'(?:":|[,\[]|^)-?\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+)(?:[,\]}]|$)'
@@ -40,8 +41,8 @@ def encode(value: Any) -> bytes:
         return b"true" if value else b"false"
     try:
         data = _objects_in_order(value)
-    except UnicodeEncodeError:  # keys that came as bytes which are no UTF-8: Go writes U+FFFD for each
-        data = _objects_in_order(without_surrogates(value))
+    except UnicodeEncodeError:  # keys that came as bytes which are no UTF-8
+        data = _with_bad_bytes_escaped(value)
     if any(mark in data for mark in _MARKS):  # four byte searches cost a tenth of one regular expression
         data = _NEEDS_ESCAPE.sub(lambda m: _ESCAPES[m[0]], data)
     if any(mark in data for mark in _FLOAT_MARKS) and _finder_of_floats()(data):
@@ -83,6 +84,13 @@ def _objects_in_order(value: Any) -> bytes:
     return _AS_WRITTEN.encode(value)
 
 
+def _with_bad_bytes_escaped(value: Any) -> bytes:
+    """Go escapes a byte that is no UTF-8, and not U+FFFD itself: so a character that is not there stands in first."""
+    plain = _objects_in_order(without_surrogates(value))
+    unused = next((mark for mark in _NONCHARACTERS if mark.encode() not in plain), "\ufffd")
+    return _objects_in_order(without_surrogates(value, unused)).replace(unused.encode(), b"\\ufffd")
+
+
 def _is_of_structs(value: Any) -> bool:
     """Whether this is a struct, or a list of them: their dicts are all maps. A list never mixes."""
     if isinstance(value, list | tuple):
@@ -117,16 +125,16 @@ def _go_float(match: re.Match[bytes]) -> bytes:
     return shown[:-2] + shown[-1:] if shown[-4:-1] == b"e-0" else shown  # here, and here alone, 1e-07 is 1e-7
 
 
-def without_surrogates(value: Any) -> Any:
-    """A value as Go writes it: U+FFFD for each byte that is no UTF-8, in keys, too."""
+def without_surrogates(value: Any, instead: str = "\ufffd") -> Any:
+    """A value with ``instead`` for each byte that is no UTF-8, in keys, too."""
     if isinstance(value, str):
-        return _SURROGATE.sub("\ufffd", value)
+        return _SURROGATE.sub(instead, value)
     if isinstance(value, msgspec.Struct):
-        fields = {name: without_surrogates(getattr(value, name)) for name in value.__struct_fields__}
+        fields = {name: without_surrogates(getattr(value, name), instead) for name in value.__struct_fields__}
         return type(value)(**fields)
     if isinstance(value, dict):
         items = cast("dict[Any, Any]", value).items()
-        return {without_surrogates(k): without_surrogates(v) for k, v in items}
+        return {without_surrogates(k, instead): without_surrogates(v, instead) for k, v in items}
     if isinstance(value, list | tuple):
-        return [without_surrogates(v) for v in cast("list[Any]", value)]
+        return [without_surrogates(v, instead) for v in cast("list[Any]", value)]
     return value

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 import zlib
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -20,6 +22,8 @@ from pyconsul.primitives.handshakes import NO_TLS, NO_TLS_BUT_HTTP
 from pyconsul.primitives.links import BrokenLink, HandshakeError, Link, Trust, secure
 from pyconsul.primitives.tls import client_context
 from pyconsul.sdk.http1 import ProtocolError
+from pyconsul.toolkit import http2_answer
+from pyconsul.toolkit.http2_answer import Http2Answer, Unprocessed
 from pyconsul.toolkit.web_answer import WebAnswer
 from pyconsul.toolkit.web_request import MAX_REDIRECTS, Request, sending_fault, told
 
@@ -28,10 +32,23 @@ _DIAL_PATIENCE: Final = 30.0  # seconds, as Consul's clients have them
 _HANDSHAKE_PATIENCE: Final = 10.0
 _PIECE_BYTES: Final = 1 << 16
 DEADLINE: Final = "context deadline exceeded"
+_LONGEST_PAUSE: Final = 1.0  # seconds before a request is made anew that a server did not look at
 _REDIRECTIONS: Final = (301, 302, 303, 307, 308)
 
 
-SYSTEM: Final = Trust(lambda verify: client_context(verify=verify))  # its authorities
+PROTOCOLS: Final = (http2_answer.ALPN, "http/1.1")  # offered over TLS
+
+
+def _system_context(verify: bool) -> ssl.SSLContext:
+    context = client_context(verify=verify)
+    context.set_alpn_protocols(PROTOCOLS)
+    return context
+
+
+SYSTEM: Final = Trust(_system_context)  # its authorities
+
+
+Parser = WebAnswer | Http2Answer
 
 
 class WebError(Exception):
@@ -41,7 +58,7 @@ class WebError(Exception):
 class Reply:
     """An answer whose body is read piece by piece. An async context manager; leaving it closes the connection."""
 
-    def __init__(self, link: Link, parser: WebAnswer, deadline: float, *, unzips: bool) -> None:
+    def __init__(self, link: Link, parser: Parser, deadline: float, *, unzips: bool) -> None:
         self._link = link
         self._parser = parser
         self._deadline = deadline
@@ -149,17 +166,27 @@ async def ask(
 
 
 async def _exchange(request: Request, deadline: float, trust: Trust, name: str, unix_path: str) -> Reply:
+    """One hop, again and again while the server will not look at it. Raises as ``_attempt`` does."""
+    pause = 0.0
+    while True:
+        try:
+            return await _attempt(request, deadline, trust, name, unix_path)
+        except Unprocessed:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause + 0.1, _LONGEST_PAUSE)
+
+
+async def _attempt(request: Request, deadline: float, trust: Trust, name: str, unix_path: str) -> Reply:
     """One hop. Raises DialError, BrokenLink, ProtocolError, WebError."""
     if fault := sending_fault(request):
         raise WebError(fault)
     proxy = None if unix_path else proxy_for(request.url.scheme, *request.address(), os.environ)
     link = await _link(request, trust, name, unix_path, proxy)
     try:
-        parser = WebAnswer(request.method)
-        try:
-            await link.write(request.head(proxy) + request.body)
-        except BrokenLink as error:  # what the peer said before it closed the connection tells more
-            await _head_after(link, parser, error)
+        if link.protocol == http2_answer.ALPN:
+            parser = await _asked_by_http2(link, request)
+        else:
+            parser = await _asked(link, request, proxy)
         while not parser.has_head:
             await _more(link, parser)
     except BaseException:
@@ -168,7 +195,25 @@ async def _exchange(request: Request, deadline: float, trust: Trust, name: str, 
     return Reply(link, parser, deadline, unzips=request.unzips)
 
 
-async def _head_after(link: Link, parser: WebAnswer, failure: BrokenLink) -> None:
+async def _asked(link: Link, request: Request, proxy: Proxy | None) -> WebAnswer:
+    """Send a request by HTTP/1.1; what its answer is read with."""
+    parser = WebAnswer(request.method)
+    try:
+        await link.write(request.head(proxy) + request.body)
+    except BrokenLink as error:  # what the peer said before it closed the connection tells more
+        await _head_after(link, parser, error)
+    return parser
+
+
+async def _asked_by_http2(link: Link, request: Request) -> Http2Answer:
+    if fault := http2_answer.request_fault(request):
+        raise WebError(fault)
+    parser = Http2Answer(request)
+    await link.write(parser.take_output())
+    return parser
+
+
+async def _head_after(link: Link, parser: Parser, failure: BrokenLink) -> None:
     try:
         while not parser.has_head:
             await _more(link, parser)
@@ -219,14 +264,17 @@ async def _through(proxy: Proxy, request: Request) -> Link:
     return link
 
 
-async def _more(link: Link, parser: WebAnswer) -> None:
+async def _more(link: Link, parser: Parser) -> None:
     try:
         data = await link.read()
     except BrokenLink:
         if parser.has_head or not parser.has_begun:
             raise
         data = b""  # Go's reader of headers loses such an error, and meets the end after it
-    if data:
-        parser.feed(data)
-    else:
+    if not data:
         parser.feed_end()
+        return
+    parser.feed(data)
+    if isinstance(parser, Http2Answer) and (reaction := parser.take_output()):
+        with suppress(BrokenLink):  # what the peer said before it closed the connection tells more
+            await link.write(reaction)

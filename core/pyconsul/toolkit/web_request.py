@@ -64,25 +64,37 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             raise DialError(f"dial tcp: address {port}: invalid port")
         return _ascii(self.url.hostname()) or _THIS_MACHINE, int(port or _PORTS[self.url.scheme])
 
-    def head(self, proxy: Proxy | None = None) -> bytes:
-        """The request line and headers, in Go's order; those of plain HTTP tell a ``proxy`` where to send it."""
+    def authority(self) -> str:
+        """Whom the request is for, as the Host header tells it."""
         host = self.host or self.url.host
-        host = re.sub(r"%[^\]]*\]", "]", host) if _HOST.fullmatch(_ascii(host)) else ""
-        start = "" if proxy is None or self.url.scheme == "https" else f"http://{_ascii(self.url.host)}"
-        lines = [f"{self.method} {start}{self._target(host)} HTTP/1.1", f"Host: {_ascii(host)}"]
-        agent = self.headers.get("User-Agent", ["Go-http-client/1.1"])
-        if agent and agent[0]:
-            lines.append(f"User-Agent: {agent[0]}")
+        return _ascii(re.sub(r"%[^\]]*\]", "]", host)) if _HOST.fullmatch(_ascii(host)) else ""
+
+    def path(self) -> str:
+        """Path and query."""
+        query = f"?{self.url.query}" if self.url.query or self.url.force_query else ""
+        return (self.url.escaped_path() or "/") + query
+
+    def fields(self, agent: str = "Go-http-client/1.1") -> list[tuple[str, str]]:
+        """The headers but Host and Connection, in Go's order; ``agent`` is the client's name for itself."""
+        fields = [("User-Agent", name) for name in self.headers.get("User-Agent", [agent])[:1] if name]
         if self.body or self.method in _WITH_LENGTH:
-            lines.append(f"Content-Length: {len(self.body)}")
+            fields.append(("Content-Length", str(len(self.body))))
         headers = dict(self.headers)
         if self.url.user is not None and not first(headers, "Authorization"):
             headers["Authorization"] = [self.url.basic_authorization()]
         for name in sorted(headers):
             if name not in _OF_THE_CLIENT:
-                lines += [f"{name}: {_one_line(value)}" for value in headers[name]]
+                fields += [(name, _one_line(value)) for value in headers[name]]
         if self.unzips:
-            lines.append("Accept-Encoding: gzip")
+            fields.append(("Accept-Encoding", "gzip"))
+        return fields
+
+    def head(self, proxy: Proxy | None = None) -> bytes:
+        """The request line and headers of HTTP/1.1; those of plain HTTP tell a ``proxy`` where to send it."""
+        start = "" if proxy is None or self.url.scheme == "https" else f"http://{_ascii(self.url.host)}"
+        target = self.authority() if self.method == "CONNECT" and not self.url.path else self.path()
+        lines = [f"{self.method} {start}{target} HTTP/1.1", f"Host: {self.authority()}"]
+        lines += [f"{name}: {value}" for name, value in self.fields()]
         if first(self.headers, "Connection").lower() != "close" and not self._switches():
             lines.append("Connection: close")
         if start and proxy is not None:
@@ -98,12 +110,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     def _switches(self) -> bool:
         upgrade = first(self.headers, "Upgrade")
         return bool(upgrade) and "upgrade" in first(self.headers, "Connection").lower()
-
-    def _target(self, host: str) -> str:
-        if self.method == "CONNECT" and not self.url.path:
-            return host
-        query = f"?{self.url.query}" if self.url.query or self.url.force_query else ""
-        return (self.url.escaped_path() or "/") + query
 
     def redirected(self, status: int, location: str, start: Request, *, with_body: bool) -> Request:
         """The request that follows an answer with a ``location``; ``start`` is the first one of all.
@@ -158,6 +164,11 @@ def is_token(text: str) -> bool:
     return _TOKEN.fullmatch(text) is not None
 
 
+def is_value(text: str) -> bool:
+    """Whether it can be the value of a header."""
+    return _CONTROL.search(text) is None
+
+
 def canonical(name: str) -> str:
     """A header's name as Go spells it."""
     return "-".join(map(str.capitalize, name.split("-"))) if is_token(name) else name
@@ -187,7 +198,7 @@ def sending_fault(request: Request) -> str:
     for name, values in request.headers.items():
         if not is_token(name):
             return f"net/http: invalid header field name {quote(name)}"
-        if any(_CONTROL.search(value) for value in values):
+        if not all(map(is_value, values)):
             return f"net/http: invalid header field value for {quote(name)}"
     return "" if url.host else "http: no Host in request URL"
 

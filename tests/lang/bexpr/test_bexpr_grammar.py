@@ -25,6 +25,9 @@ _WHITE = r"[ \t\r\n]"
 _OPERATORS = rf'"!=", "==", "contains", "in", "is", "matches", "not" or {_WHITE}'
 _VALUE = rf'"-", "0", "\"", "`", {_WHITE}, [1-9] or [a-zA-Z]'
 
+_NEGATED = ("NotContains", "NotMatches", "NotIn")
+_NUMBER = '1:11 (10): rule "number": Invalid number literal'
+
 
 @pytest.mark.parametrize(
     ("text", "error"),
@@ -52,6 +55,28 @@ def test_a_syntax_error_says_what_was_expected_where(text: str, error: str) -> N
     with pytest.raises(FilterError) as caught:
         parse(text)
     assert str(caught.value) == error
+
+
+@pytest.mark.parametrize(
+    ("text", "errors"),
+    [
+        (b"\xff", ["1:1 (0): invalid encoding"]),
+        (b"(\xff", ["1:2 (1): rule Input: invalid encoding", '1:2 (1): rule "grouping": invalid encoding']),
+        (b"Port == \xff", ['1:9 (8): rule "whitespace": invalid encoding']),
+        (b"Port ==\xff", ["1:8 (7): rule MatchEqual: invalid encoding"]),
+        (b"Port n\xff", [f"1:7 (6): rule Match{name}: invalid encoding" for name in _NEGATED]),
+        (b'Service == "\xff"', ['1:13 (12): rule "string": invalid encoding']),
+        (b"Service == `a\xffb`", ["1:14 (13): rule RawStringChar: invalid encoding"]),
+        (b"Port == 12\xff", ["1:11 (10): rule IntegerOrFloat: invalid encoding", _NUMBER]),
+        (b"Service == web\xff and (", ["1:15 (14): rule Identifier: invalid encoding"]),
+    ],
+)
+def test_a_byte_that_is_no_utf8_is_refused_by_each_rule_that_gets_there(text: bytes, errors: list[str]) -> None:
+    """A valid expression, too: U+FFFD itself may stand in strings."""
+    with pytest.raises(FilterError) as caught:
+        parse(text.decode("utf-8", "surrogateescape"))
+    assert str(caught.value).split("\n") == errors
+    parse('Service == "\ufffd"')
 
 
 @pytest.mark.parametrize("depth", [12, 60])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import struct
-from http import HTTPStatus
 from typing import Final
 from urllib.parse import unquote
 
 from pyconsul.agent.checks.h2_connection import H2Answer, StreamReset
+from pyconsul.lang.gohttp import status_text
 from pyconsul.lang.strconv import quote
 
 PATH: Final = "/grpc.health.v1.Health/Check"
@@ -56,6 +56,7 @@ _OF_RESET: Final = {
     12: "PermissionDenied",
 }
 _LAST_RESET: Final = 13
+_OK: Final = 200
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+")
 
 
@@ -97,8 +98,8 @@ def _require_grpc(headers: dict[str, str]) -> None:
     faults: list[str] = []
     status = headers.get(":status", "")
     code = int(status) if status.isdigit() else 0
-    if code != HTTPStatus.OK:
-        faults.append(f"unexpected HTTP status code received from server: {code} ({_phrase(code)})")
+    if code != _OK:
+        faults.append(f"unexpected HTTP status code received from server: {code} ({status_text(code)})")
     kind = headers.get("content-type", "")
     if not kind:
         faults.append("malformed header: missing HTTP content-type")
@@ -106,13 +107,6 @@ def _require_grpc(headers: dict[str, str]) -> None:
         faults.append(f"transport: received unexpected content-type {quote(kind)}")
     if faults:
         raise GrpcError(_OF_HTTP.get(code, "Unknown"), "; ".join(faults))
-
-
-def _phrase(code: int) -> str:
-    try:
-        return HTTPStatus(code).phrase
-    except ValueError:
-        return ""
 
 
 def _require_success(headers: dict[str, str]) -> None:

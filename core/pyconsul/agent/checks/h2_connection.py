@@ -9,22 +9,16 @@ from typing import Self, cast
 
 import h2.config
 import h2.connection
-import h2.errors
 import h2.events
 import h2.exceptions
 import msgspec
 
 from pyconsul.agent.checks.dialing import dial
 from pyconsul.primitives.links import BrokenLink, Link, Trust
+from pyconsul.toolkit.http2_answer import ALPN, FRAME_HEAD, error_name, first_frame_fault
 
 __all__ = ["ALPN", "H2Answer", "H2Connection", "H2Error", "StreamReset"]
 
-ALPN = "h2"
-_FRAME_HEAD = 9  # bytes (RFC 9113, section 4.1)
-_MAX_FRAME = 1 << 14  # bytes
-_SETTINGS = 4
-_TOO_LARGE = "http2: frame too large"
-_LIKE_HTTP = "note that the frame header looked like an HTTP/1.1 header"
 MAX_ANSWER = 1 << 20  # a health answer is a few bytes; whoever sends more is not one
 
 
@@ -48,14 +42,6 @@ class StreamReset(Exception):
     def __init__(self, code: int) -> None:
         super().__init__(f"stream terminated by RST_STREAM with error code: {error_name(code)}")
         self.code = code
-
-
-def error_name(code: int) -> str:
-    """An HTTP/2 error code as Go prints it."""
-    try:
-        return h2.errors.ErrorCodes(code).name
-    except ValueError:
-        return f"unknown error code {code:#x}"
 
 
 class H2Answer(msgspec.Struct):
@@ -173,9 +159,10 @@ class H2Connection:
             raise H2Error("unexpected EOF" if self._first and not self._greeted else "EOF", greeted=self._greeted)
         if not self._greeted:
             data = self._first = self._first + data
-            if len(data) < _FRAME_HEAD:
+            if len(data) < FRAME_HEAD:
                 return
-            _require_greeting(data)
+            if fault := first_frame_fault(data):
+                raise H2Error(fault, greeted=False)
         try:
             self._early += self._core.receive_data(data)
         except h2.exceptions.ProtocolError as error:
@@ -197,13 +184,3 @@ class H2Connection:
 
     async def __aexit__(self, *_: object) -> None:
         self._link.close()
-
-
-def _require_greeting(data: bytes) -> None:
-    """Raise H2Error unless the first frame is what HTTP/2 begins with."""
-    if int.from_bytes(data[:3]) > _MAX_FRAME:  # of another protocol, most likely
-        like_http = data.startswith(b"HTTP/1.1 ")
-        text = f"http2: failed reading the frame payload: {_TOO_LARGE}, {_LIKE_HTTP}" if like_http else _TOO_LARGE
-        raise H2Error(text, greeted=False)
-    if data[3] != _SETTINGS:
-        raise H2Error("connection error: PROTOCOL_ERROR", greeted=False)

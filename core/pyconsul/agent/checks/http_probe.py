@@ -6,7 +6,7 @@ from pyconsul.agent.checks.outputs import Tail
 from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
 from pyconsul.structs.health import CRITICAL, PASSING, WARNING
 from pyconsul.telemetry import logger
-from pyconsul.toolkit.web import WebError, ask
+from pyconsul.toolkit.web import PROTOCOLS, WebError, ask
 from pyconsul.toolkit.web_request import Headers, RequestError, first, request_of
 
 _log = logger("agent")
@@ -22,7 +22,7 @@ class HttpProbe:
         self._limit = settings.output_limit
         self._target = settings.type.ProxyHTTP or settings.type.HTTP
         self._method = settings.type.Method or "GET"
-        self._trust = settings.trust("http/1.1")
+        self._trust = settings.trust(*PROTOCOLS)
 
     async def attempt(self) -> Result:
         """The status line and the end of the body are the output."""

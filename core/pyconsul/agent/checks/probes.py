@@ -39,8 +39,8 @@ class NotImplementedHere(Exception):
     """This kind of check cannot run on this system; the text is what the API answers."""
 
 
-# Makes a context that verifies peers or not and offers a protocol (ALPN), "" for none.
-MakeContext = Callable[[bool, str], ssl.SSLContext]
+# Makes a context that verifies peers or not and offers protocols (ALPN), if any.
+MakeContext = Callable[[bool, tuple[str, ...]], ssl.SSLContext]
 
 
 class ProbeSettings(msgspec.Struct, frozen=True):
@@ -51,10 +51,9 @@ class ProbeSettings(msgspec.Struct, frozen=True):
     output_limit: int
     tls: MakeContext
 
-    def trust(self, protocol: str = "") -> Trust:
-        """Whom the check trusts; ``protocol`` is offered by ALPN."""
-
-        return Trust(lambda verify: self.tls(verify and not self.type.TLSSkipVerify, protocol))
+    def trust(self, *protocols: str) -> Trust:
+        """Whom the check trusts; ``protocols`` are offered by ALPN."""
+        return Trust(lambda verify: self.tls(verify and not self.type.TLSSkipVerify, protocols))
 
 
 class Probe(Protocol):

@@ -23,12 +23,12 @@ def check_tls(config: RuntimeConfig) -> MakeContext:
         return plain_tls
     own = config.tls.internal_rpc
 
-    def agent_tls(verify: bool, protocol: str) -> ssl.SSLContext:
+    def agent_tls(verify: bool, protocols: tuple[str, ...]) -> ssl.SSLContext:
         files = read_tls_files(own)
         context = client_context(ca_pem=files.authorities, verify=verify)
         files.load_into(context)
-        if protocol:
-            context.set_alpn_protocols([protocol])
+        if protocols:
+            context.set_alpn_protocols(protocols)
         return context
 
     return agent_tls

@@ -9,6 +9,7 @@ from pyconsul.agent.http.agent_rows import ServiceChecks, agent_check, agent_ser
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
+from pyconsul.lang.strconv import to_bytes
 from pyconsul.structs.catalog import HealthCheck, NodeService
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.health import CRITICAL, NODE_MAINTENANCE, PASSING, SERVICE_MAINTENANCE_PREFIX, WARNING
@@ -77,7 +78,7 @@ async def agent_health_by_name(req: Request) -> Reply:
 def _reply(req: Request, code: int, reason: str, value: Any) -> Reply:
     headers = {"X-Consul-Reason": reason}
     if _wants_text(req):
-        return Reply(raw=reason.encode(), status=code, headers=headers, content_type="text/plain")
+        return Reply(raw=to_bytes(reason), status=code, headers=headers, content_type="text/plain")
     return Reply(value, status=code, headers=headers)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from pyconsul.lang.strconv import to_bytes
 from pyconsul.structs import gojson
 from pyconsul.structs.wire import BACKEND_BLOCKING, BACKEND_STREAMING, Indexed
 
@@ -64,7 +65,7 @@ class Reply:
     @classmethod
     def text(cls, text: str, status: int = 200, *, headers: Mapping[str, str] | None = None) -> Reply:
         """Plain text."""
-        raw = text.encode("utf-8", "replace")
+        raw = to_bytes(text)
         return cls(raw=raw, status=status, headers=headers, content_type="text/plain; charset=utf-8")
 
     def body(self, *, pretty: bool) -> bytes:

@@ -21,6 +21,7 @@ MAX_DEPTH: Final = 64
 _SPACE: Final = re.compile(r"[ \t\r\n]*+")
 _IDENTIFIER: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*+")
 _DIGITS: Final = re.compile(r"[0-9]*+")
+_NO_UTF8: Final = re.compile("[\udc80-\udcff]")
 
 _SPACE_NAME: Final = r"[ \t\r\n]"
 _LETTER: Final = "[a-zA-Z]"
@@ -31,18 +32,24 @@ T = TypeVar("T")
 Found = tuple[int, T] | None
 """Where a rule ended and what it found; None when it does not match."""
 
-# The operators between a selector and a value, and those without a value: (words, operator), in go-bexpr's order.
-_VALUE_WORDS: Final = (
-    (("contains",), Operator.IN),
-    (("not", "contains"), Operator.NOT_IN),
-    (("matches",), Operator.MATCHES),
-    (("not", "matches"), Operator.NOT_MATCHES),
+# The operators of words between a selector and a value, and those without a value: (rule, words, operator), in
+# go-bexpr's order.
+_WordRule = tuple[str, tuple[str, ...], Operator]
+_VALUE_WORDS: Final[tuple[_WordRule, ...]] = (
+    ("MatchContains", ("contains",), Operator.IN),
+    ("MatchNotContains", ("not", "contains"), Operator.NOT_IN),
+    ("MatchMatches", ("matches",), Operator.MATCHES),
+    ("MatchNotMatches", ("not", "matches"), Operator.NOT_MATCHES),
 )
-_EMPTY_WORDS: Final = (
-    (("is", "empty"), Operator.IS_EMPTY),
-    (("is", "not", "empty"), Operator.IS_NOT_EMPTY),
+_SIGNS: Final = (("MatchEqual", "==", Operator.EQUAL), ("MatchNotEqual", "!=", Operator.NOT_EQUAL))
+_EMPTY_WORDS: Final[tuple[_WordRule, ...]] = (
+    ("MatchIsEmpty", ("is", "empty"), Operator.IS_EMPTY),
+    ("MatchIsNotEmpty", ("is", "not", "empty"), Operator.IS_NOT_EMPTY),
 )
-_IN_WORDS: Final = ((("in",), Operator.IN), (("not", "in"), Operator.NOT_IN))
+_IN_WORDS: Final[tuple[_WordRule, ...]] = (
+    ("MatchIn", ("in",), Operator.IN),
+    ("MatchNotIn", ("not", "in"), Operator.NOT_IN),
+)
 
 
 def parse(text: str) -> Expression:
@@ -54,6 +61,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.size = len(text)
+        self.stray = {found.start() for found in _NO_UTF8.finditer(text)}  # where bytes are that are no UTF-8
         self.inverted = False  # inside an odd number of "must not follow"
         self.far = 0
         self.expected: set[str] = set()
@@ -86,7 +94,12 @@ class _Parser:
 
     def complain(self, at: int, rule: str, message: str) -> None:
         """Record an error that stays, whatever the other alternatives do."""
-        self.errors[f'{self.place(at)}: rule "{rule}": {message}'] = None
+        self.errors[f"{self.place(at)}: rule {rule}: {message}"] = None
+
+    def reach(self, at: int, rule: str) -> None:
+        """Record that ``rule`` read on to ``at``, where go-bexpr complains of a byte that is no UTF-8."""
+        if at in self.stray:
+            self.complain(at, rule, "invalid encoding")
 
     def must_not(self, run: Callable[[], bool]) -> bool:
         """Whether ``run`` does not match."""
@@ -97,17 +110,22 @@ class _Parser:
 
     # Tokens ------------------------------------------------------------------------------------------------------
 
-    def literal(self, at: int, wanted: str) -> int:
-        """The place behind ``wanted``, or -1."""
+    def literal(self, at: int, wanted: str, rule: str) -> int:
+        """The place behind ``wanted``, or -1. It is a part of ``rule``."""
         matched = self.text.startswith(wanted, at)
         if matched == self.inverted:
             self.note(at, '"\\""' if wanted == '"' else f'"{wanted}"')
+        for end in range(at + 1, at + len(wanted) + 1) if self.stray else ():
+            if self.text.startswith(wanted[: end - at], at):
+                self.reach(end, rule)
         return at + len(wanted) if matched else -1
 
     def space(self, at: int) -> int:
         """The place behind one or more white characters, or -1."""
         match = _SPACE.match(self.text, at)
         end = match.end() if match else at
+        if end > at:
+            self.reach(end, '"whitespace"')
         if not self.inverted:
             self.note(end, _SPACE_NAME)
         elif end > at:
@@ -123,14 +141,16 @@ class _Parser:
             self.inverted = not self.inverted
             self.note(at, ".")
             self.inverted = not self.inverted
+        if at < self.size:
+            self.reach(at + 1, "EOF")
         return at >= self.size
 
-    def words(self, at: int, words: tuple[str, ...]) -> int:
-        """The place behind words with space before each of them."""
+    def words(self, at: int, words: tuple[str, ...], rule: str) -> int:
+        """The place behind words with space before each of them. They are a part of ``rule``."""
         for word in words:
             at = self.space(at)
             if at >= 0:
-                at = self.literal(at, word)
+                at = self.literal(at, word, rule)
             if at < 0:
                 return -1
         return at
@@ -138,6 +158,8 @@ class _Parser:
     # Expressions -------------------------------------------------------------------------------------------------
 
     def input(self) -> Expression:
+        if 0 in self.stray:
+            self.errors[f"{self.place(0)}: invalid encoding"] = None
         found = self.whole()
         if self.errors:
             raise FilterError("\n".join(self.errors))
@@ -153,11 +175,11 @@ class _Parser:
 
     def whole(self) -> Expression | None:
         at = self.maybe_space(0)
-        inner = self.literal(at, "(")
+        inner = self.literal(at, "(", "Input")
         if inner >= 0:
             found = self.any_of(self.maybe_space(inner))
             if found is not None:
-                closed = self.literal(self.maybe_space(found[0]), ")")
+                closed = self.literal(self.maybe_space(found[0]), ")", "Input")
                 if closed >= 0 and self.end_of_text(self.maybe_space(closed)):
                     return found[1]
         found = self.any_of(at)
@@ -168,19 +190,20 @@ class _Parser:
     def any_of(self, at: int) -> Found[Expression]:
         key = (at, self.inverted)
         if key not in self.ors:
-            self.ors[key] = self.chain(at, "or", self.all_of, Or)
+            self.ors[key] = self.chain(at, "or", "OrExpression", self.all_of, Or)
         return self.ors[key]
 
     def all_of(self, at: int) -> Found[Expression]:
         key = (at, self.inverted)
         if key not in self.ands:
-            self.ands[key] = self.chain(at, "and", self.negation, And)
+            self.ands[key] = self.chain(at, "and", "AndExpression", self.negation, And)
         return self.ands[key]
 
     def chain(
         self,
         at: int,
         word: str,
+        rule: str,
         term: Callable[[int], Found[Expression]],
         kind: Callable[[tuple[Expression, ...]], Expression],
     ) -> Found[Expression]:
@@ -190,7 +213,7 @@ class _Parser:
         while (found := term(at)) is not None:
             end, expression = found
             terms.append(expression)
-            at = self.words(end, (word,))
+            at = self.words(end, (word,), rule)
             if at >= 0:
                 at = self.space(at)
             if at < 0:
@@ -204,7 +227,7 @@ class _Parser:
         if key in self.nots:
             return self.nots[key]
         found: Found[Expression] = None
-        inner = self.literal(at, "not")
+        inner = self.literal(at, "not", "NotExpression")
         if inner >= 0:
             inner = self.space(inner)
         if inner >= 0:
@@ -231,7 +254,7 @@ class _Parser:
         return self.groups[key]
 
     def read_grouping(self, at: int) -> Found[Expression]:
-        inner = self.literal(at, "(")
+        inner = self.literal(at, "(", '"grouping"')
         group: Found[Expression] = None
         behind = at
         if inner >= 0:
@@ -241,14 +264,14 @@ class _Parser:
             self.depth -= 1
         if group is not None:
             behind = self.maybe_space(group[0])
-            closed = self.literal(behind, ")")
+            closed = self.literal(behind, ")", '"grouping"')
             if closed >= 0:
                 return closed, group[1]
         match = self.match(at)
         if match is not None:
             return match
-        if group is not None and self.must_not(lambda: self.literal(behind, ")") >= 0):
-            self.complain(behind, "grouping", "Unmatched parentheses")
+        if group is not None and self.must_not(lambda: self.literal(behind, ")", '"grouping"') >= 0):
+            self.complain(behind, '"grouping"', "Unmatched parentheses")
         return None
 
     # Matches -----------------------------------------------------------------------------------------------------
@@ -266,22 +289,22 @@ class _Parser:
             value = self.value(operator[0])
             if value is not None:
                 return value[0], Match(path, operator[1], value[1])
-        for words, empty_operator in _EMPTY_WORDS:
-            behind = self.words(end, words)
+        for rule, words, empty_operator in _EMPTY_WORDS:
+            behind = self.words(end, words, rule)
             if behind >= 0:
                 return behind, Match(path, empty_operator, None)
         return None
 
     def value_operator(self, at: int) -> Found[Operator]:
-        for sign, operator in (("==", Operator.EQUAL), ("!=", Operator.NOT_EQUAL)):
-            behind = self.literal(self.maybe_space(at), sign)
+        for rule, sign, operator in _SIGNS:
+            behind = self.literal(self.maybe_space(at), sign, rule)
             if behind >= 0:
                 return self.maybe_space(behind), operator
         return self.word_operator(at, _VALUE_WORDS)
 
-    def word_operator(self, at: int, table: tuple[tuple[tuple[str, ...], Operator], ...]) -> Found[Operator]:
-        for words, operator in table:
-            behind = self.words(at, words)
+    def word_operator(self, at: int, table: tuple[_WordRule, ...]) -> Found[Operator]:
+        for rule, words, operator in table:
+            behind = self.words(at, words, rule)
             if behind >= 0:
                 behind = self.space(behind)
             if behind >= 0:
@@ -298,7 +321,7 @@ class _Parser:
         if selector is not None:
             return selector[0], Match(selector[1], operator[1], value[1])
         if self.must_not(lambda: self.selector(behind) is not None):
-            self.complain(behind, "match", "Invalid selector")
+            self.complain(behind, '"match"', "Invalid selector")
         return None
 
     # Selectors and values ----------------------------------------------------------------------------------------
@@ -317,7 +340,7 @@ class _Parser:
         path = [name]
         while True:
             step: Found[str] = None
-            dot = self.literal(end, ".")
+            dot = self.literal(end, ".", "SelectorOrIndex")
             if dot >= 0:
                 step = self.identifier(dot)
             if step is None:
@@ -339,23 +362,24 @@ class _Parser:
             self.note(at, _LETTER)
             if match.end() > at + 1:
                 self.note(match.end() - 1, _WORD)
+        self.reach(match.end(), "Identifier")
         return match.end(), match[0]
 
     def index(self, at: int) -> Found[str]:
-        inner = self.literal(at, "[")
+        inner = self.literal(at, "[", '"index"')
         if inner < 0:
             return None
         inner = self.maybe_space(inner)
         name = self.string(inner)
         if name is not None:
             behind = self.maybe_space(name[0])
-            closed = self.literal(behind, "]")
+            closed = self.literal(behind, "]", '"index"')
             if closed >= 0:
                 return closed, name[1]
-            if self.must_not(lambda: self.literal(behind, "]") >= 0):
-                self.complain(behind, "index", "Unclosed index expression")
+            if self.must_not(lambda: self.literal(behind, "]", '"index"') >= 0):
+                self.complain(behind, '"index"', "Unclosed index expression")
         elif self.must_not(lambda: self.string(inner) is not None):
-            self.complain(inner, "index", "Invalid index")
+            self.complain(inner, '"index"', "Invalid index")
         return None
 
     def value(self, at: int) -> Found[str]:
@@ -369,25 +393,26 @@ class _Parser:
         return self.values[key]
 
     def number(self, at: int) -> Found[str]:
-        start = max(self.literal(at, "-"), at)
+        start = max(self.literal(at, "-", '"number"'), at)
         end = self.digits(start)
         if end < 0:
             return None
         if self.after_number(end):
             return end, self.text[at:end]
         if self.must_not(lambda: self.after_number(end)):
-            self.complain(end, "number", "Invalid number literal")
+            self.complain(end, '"number"', "Invalid number literal")
         return None
 
     def digits(self, at: int) -> int:
         """Behind an integer or a decimal fraction, or -1."""
-        end = self.literal(at, "0")
+        end = self.literal(at, "0", "IntegerOrFloat")
         if end < 0:
             if not "1" <= self.text[at : at + 1] <= "9":
                 self.note_class(at, "[1-9]")
                 return -1
+            self.reach(at + 1, "IntegerOrFloat")
             end = self.digit_run(at + 1)
-        point = self.literal(end, ".")
+        point = self.literal(end, ".", "IntegerOrFloat")
         if point >= 0:
             behind = self.digit_run(point)
             if behind > point:
@@ -398,6 +423,8 @@ class _Parser:
         match = _DIGITS.match(self.text, at)
         end = match.end() if match else at
         self.note_class(end, _DIGIT)
+        if end > at:
+            self.reach(end, "IntegerOrFloat")
         return end
 
     def note_class(self, at: int, name: str) -> None:
@@ -405,7 +432,7 @@ class _Parser:
             self.note(at, name)
 
     def after_number(self, at: int) -> bool:
-        return self.space(at) >= 0 or self.end_of_text(at) or self.literal(at, ")") >= 0
+        return self.space(at) >= 0 or self.end_of_text(at) or self.literal(at, ")", "AfterNumbers") >= 0
 
     def string(self, at: int) -> Found[str]:
         key = (at, self.inverted)
@@ -415,14 +442,15 @@ class _Parser:
 
     def read_string(self, at: int) -> Found[str]:
         for mark in ("`", '"'):
-            if self.literal(at, mark) >= 0:
+            if self.literal(at, mark, '"string"') >= 0:
                 return self.quoted(at, mark)
         return None
 
     def quoted(self, at: int, mark: str) -> Found[str]:
         close = self.text.find(mark, at + 1)
+        self.reach_inside(at, self.size if close < 0 else close, mark)
         if close < 0:
-            self.complain(self.size, "string", "Unterminated string literal")
+            self.complain(self.size, '"string"', "Unterminated string literal")
             return None
         before, self.inverted = self.inverted, True
         self.note(close, '"\\""' if mark == '"' else f'"{mark}"')
@@ -431,5 +459,11 @@ class _Parser:
         try:
             return close + 1, unquote(written)
         except ValueError as error:
-            self.complain(at, "string", str(error))
+            self.complain(at, '"string"', str(error))
             return close + 1, ""
+
+    def reach_inside(self, at: int, end: int, mark: str) -> None:
+        """Record the stray bytes of a string that runs from ``at`` to ``mark`` at ``end``, and the one behind that."""
+        for place in range(at + 2, end + 2) if self.stray else ():
+            self.reach(place, "RawStringChar" if mark == "`" else "DoubleStringChar")
+        self.reach(end + 1, '"string"')

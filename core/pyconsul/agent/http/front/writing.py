@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Final
 
 from pyconsul.agent.http.front.heads import Refused
 from pyconsul.agent.http.reply import Reply
+from pyconsul.lang.gohttp import status_text
 
-REASONS: Final = {status.value: status.phrase for status in HTTPStatus} | {413: "Request Entity Too Large"}
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
 _TOO_MANY: Final = b"Your IP is issuing too many concurrent connections, please rate limit your calls\n"
@@ -38,7 +37,7 @@ def head(
 
     ``length`` None is a stream: in chunks, or for a client of HTTP/1.0 until the connection closes.
     """
-    lines = [f"HTTP/1.{'1' if minor else '0'} {reply.status} {REASONS.get(reply.status, 'Unknown')}"]
+    lines = [f"HTTP/1.{'1' if minor else '0'} {reply.status} {status_text(reply.status)}"]
     lines.extend(f"{name}: {value}" for name, value in fields(reply, headers, length, gzip=gzip))
     if length is None and minor:
         lines.append("Transfer-Encoding: chunked")

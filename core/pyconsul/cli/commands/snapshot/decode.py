@@ -79,7 +79,10 @@ def _value(record: Record) -> Any:
 
 
 def _printed(row: Struct) -> Any:
-    """A row as Go's types print themselves: addresses as text, and the lifetime of an auth method's tokens first."""
+    """A row as Go's types print themselves.
+
+    Addresses are text, the lifetime of an auth method's tokens comes first, the token of a write behind what it writes.
+    """
     from msgspec import UNSET
     from msgspec.structs import asdict
 
@@ -87,15 +90,18 @@ def _printed(row: Struct) -> Any:
     from pyconsul.server.state.virtual_ips import FreeVirtualIP, ServiceVirtualIP
     from pyconsul.structs import gojson
     from pyconsul.structs.acl_auth import ACLAuthMethod
+    from pyconsul.structs.wire import WriteRequest
 
+    fields = {name: gojson.sorted_map(value) for name, value in asdict(row).items() if value is not UNSET}
     match row:
         case ServiceVirtualIP() | FreeVirtualIP():
-            return asdict(row) | {"IP": _address(row.IP)}
+            return fields | {"IP": _address(row.IP)}
         case ACLAuthMethod():
-            fields = {name: value for name, value in asdict(row).items() if value is not UNSET}
             ttl = fields.pop("MaxTokenTTL", None)
-            fields["Config"] = gojson.sorted_map(row.Config)
             return ({} if ttl is None else {"MaxTokenTTL": format_duration(ttl)}) | fields
+        case WriteRequest():
+            last = {name: fields.pop(name) for name in ("Token", "CreateIndex", "ModifyIndex") if name in fields}
+            return fields | last
         case _:
             return row
 
