@@ -218,4 +218,4 @@ async def test_https_speaks_http2_with_who_wants_it(refusals: int, certificate: 
     context.set_alpn_protocols(["h2"])
     async with await asyncio.start_server(Http2Only(refusals), "127.0.0.1", 0, ssl=context) as server:
         url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        assert await attempt(certificate, HTTP=url) == (PASSING, f"HTTP GET {url}: 200 OK Output: hello", False)
+        assert await trusting(certificate, HTTP=url) == (PASSING, f"HTTP GET {url}: 200 OK Output: hello", False)

@@ -114,14 +114,16 @@ async def test_the_edns_record_comes_back_with_the_client_s_size(world: World) -
     ],
 )
 async def test_a_client_s_subnet_comes_back_with_whom_the_answer_is_good_for(
-    name: str, rtype: str, asked: tuple[str, int], told: tuple[str, int, int], world: Any
+    name: str, rtype: str, asked: tuple[str, int], told: tuple[str, int, int], world: World
 ) -> None:
     """Answers of prepared queries may hang on where the client is, those of services and about nothing do not."""
     await world.service("n1", "198.51.100.1", "web")
     query = PreparedQuery(Name="near", Service=ServiceQuery(Service="web"))
     await world.server.call("PreparedQuery.Apply", PreparedQueryRequest(Op="create", Query=query))
     sent = dns.message.make_query(name, rtype, use_edns=0, options=[dns.edns.ECSOption(*asked)])
-    assert subnet_in(dns.message.from_wire(await world.packet(sent.to_wire()))) == told
+    packet = await world.packet(sent.to_wire())
+    assert packet is not None
+    assert subnet_in(dns.message.from_wire(packet)) == told
 
 
 def subnet_in(message: Any) -> tuple[str, int, int]:

@@ -168,7 +168,7 @@ async def test_an_age_is_a_number_of_go(age: str, status: int, wire: Wire) -> No
     ],
 )
 async def test_a_number_of_any_length_is_out_of_range(
-    method: str, path: str, status: int, text: str, wire: Any
+    method: str, path: str, status: int, text: str, wire: Wire
 ) -> None:
     """Python refuses to read thousands of digits; that is no error of ours."""
     digits = "9" * 10_000
@@ -236,7 +236,7 @@ async def test_a_cached_run_of_no_query_fails_otherwise_than_a_plain_one(wire: W
     ],
 )
 async def test_an_answer_without_content_may_repeat_the_type_of_the_request(
-    method: str, path: str, shown: str, wire: Any
+    method: str, path: str, shown: str, wire: Wire
 ) -> None:
     """Reads, deletions and the UI's own routes do."""
     answer = await wire.get(path, "Content-Type: a/b", method=method)

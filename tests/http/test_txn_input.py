@@ -93,7 +93,7 @@ async def test_unknown_fields_are_refused_at_every_depth(field: dict[str, Any], 
     ],
 )
 async def test_an_interval_has_two_names_and_two_forms(
-    definition: dict[str, Any], interval: str | None, wire: Any
+    definition: dict[str, Any], interval: str | None, wire: Wire
 ) -> None:
     """``IntervalDuration`` wins; both take duration text and nanoseconds."""
     _, done = await put(wire, a_check(Definition=definition))
