@@ -64,5 +64,6 @@ async def skip_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Puts the clock of the test's event loop forward by seconds: what waits that long is over at once."""
     loop = asyncio.get_running_loop()
     skipped = [0.0]
-    monkeypatch.setattr(loop, "time", lambda time=loop.time: time() + sum(skipped))
+    real_time = loop.time
+    monkeypatch.setattr(loop, "time", lambda: real_time() + sum(skipped))
     return skipped.append

@@ -18,6 +18,7 @@ from pyconsul.server.state.indexes import raise_index
 from pyconsul.structs.acl import ANONYMOUS_ACCESSOR, ANONYMOUS_SECRET, ACLLink, ACLPolicy, ACLToken
 from pyconsul.structs.wire import UNSET
 from pyconsul.testing import InProcessAgent
+from tests.plain import Plain
 
 _LACKS = re.compile(
     r"Permission denied: (?:token with AccessorID '[0-9a-f-]*'|anonymous token) lacks permission '([a-z:]+)'"
@@ -30,14 +31,14 @@ _NAMES = (
 )
 
 
-def brief(value: Any) -> str:
+def brief(value: Plain) -> str:
     """A JSON value in a word or a few: rows by their names, objects without one by their keys."""
     if isinstance(value, list):
-        return " ".join(brief(one) for one in value)  # pyright: ignore[reportUnknownVariableType]
+        return " ".join(brief(one) for one in value)
     if isinstance(value, dict):
-        found = next((value[name] for name in _NAMES if value.get(name)), None)  # pyright: ignore
-        return " ".join(sorted(value)) if found is None else brief(found)  # pyright: ignore
-    return str(value)  # pyright: ignore[reportUnknownArgumentType]
+        found = next((value[name] for name in _NAMES if value.get(name)), None)
+        return " ".join(sorted(value)) if found is None else brief(found)
+    return str(value)
 
 
 def outcome(status: int, headers: dict[str, str], body: bytes) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.acl_enforcement.conftest import Guarded
+
 RULES = {
     "node": 'node "n1" { policy = "read" }',
     "web": 'node_prefix "" { policy = "read" } service "web" { policy = "read" }',
@@ -25,7 +27,7 @@ def instance(node: str, service: str, service_id: str = "", **more: Any) -> dict
 
 
 @pytest.fixture(name="catalog", autouse=True)
-def catalog_fixture(guarded: Any) -> None:
+def catalog_fixture(guarded: Guarded) -> None:
     """Two nodes with services and checks."""
     for node, service in (("n1", "web"), ("n1", "db"), ("n2", "web")):
         check = {"CheckID": f"{service}-check", "ServiceID": service, "Status": "passing"}
@@ -61,7 +63,7 @@ def test_nodes_and_services_are_filtered(check: Callable[..., None]) -> None:
     )
 
 
-def test_services_of_a_node_by_id_are_asked_for_by_their_ids(guarded: Any) -> None:
+def test_services_of_a_node_by_id_are_asked_for_by_their_ids(guarded: Guarded) -> None:
     """As in Consul, where the list of the same services asks for their names."""
     guarded.must("PUT /v1/catalog/register", instance("n3", "web", "web-7"))
     token = guarded.token(RULES["web"])
@@ -70,7 +72,7 @@ def test_services_of_a_node_by_id_are_asked_for_by_their_ids(guarded: Any) -> No
     guarded.must("PUT /v1/catalog/deregister", {"Node": "n3"})
 
 
-def test_an_expression_sees_only_what_the_token_may_see(guarded: Any) -> None:
+def test_an_expression_sees_only_what_the_token_may_see(guarded: Guarded) -> None:
     """Else it would tell of what is hidden by its matches."""
     token = guarded.token(RULES["node"])
     assert guarded.ask('GET /v1/catalog/nodes?filter=Node+==+"n2"', token) == "200 filtered"
@@ -115,7 +117,7 @@ def test_what_consul_answers_from_its_stream_hides_silently(check: Callable[...,
     )
 
 
-def test_the_datacenters_are_cached_for_all_tokens_together(guarded: Any) -> None:
+def test_the_datacenters_are_cached_for_all_tokens_together(guarded: Guarded) -> None:
     """They are told to everyone, whatever is sent as a token."""
     asked = [guarded.answer("GET /v1/catalog/datacenters?cached", token) for token in ("", "no-token", guarded.root)]
     assert [status for status, _, _ in asked] == [200, 200, 200]
@@ -123,7 +125,7 @@ def test_the_datacenters_are_cached_for_all_tokens_together(guarded: Any) -> Non
 
 
 @pytest.mark.parametrize("path", ["catalog/services", "catalog/service/web", "health/service/web", "internal/ui/nodes"])
-def test_an_unknown_token_is_refused_before_the_expression_is_read(guarded: Any, path: str) -> None:
+def test_an_unknown_token_is_refused_before_the_expression_is_read(guarded: Guarded, path: str) -> None:
     """The expression is a bad one."""
     assert guarded.ask(f"GET /v1/{path}?filter=bad(+", "no-token") == "403 ACL not found"
 
@@ -204,7 +206,7 @@ def test_who_may_write_the_node_may_drop_all_that_is_on_it(check: Callable[..., 
     )
 
 
-def test_coordinates_follow_their_nodes(check: Callable[..., None], guarded: Any) -> None:
+def test_coordinates_follow_their_nodes(check: Callable[..., None], guarded: Guarded) -> None:
     """Reading and telling where a node is need the right to it."""
     where = {"Vec": [0.0] * 8, "Error": 1.5, "Adjustment": 0.0, "Height": 1e-5}
     bodies = {"PUT /v1/coordinate/update": {"Node": "test-node", "Coord": where}}

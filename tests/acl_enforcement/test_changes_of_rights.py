@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from pyconsul.agent.agent import Agent
+from tests.acl_enforcement.conftest import Guarded
+from tests.insides import kept_replies, shared_reads
 from tests.waiting import comes_true
 
 READS = 'key_prefix "" { policy = "read" } node_prefix "" { policy = "read" } service_prefix "" { policy = "read" }'
@@ -33,7 +35,7 @@ NOT_FOUND = "403 ACL not found"
 
 
 @pytest.fixture(name="data", autouse=True)
-def data_fixture(guarded: Any) -> None:
+def data_fixture(guarded: Guarded) -> None:
     """Two keys, a service, and a node without any."""
     for key in ("a", "other"):
         guarded.must(f"PUT /v1/kv/{key}", b"v")
@@ -42,7 +44,7 @@ def data_fixture(guarded: Any) -> None:
 
 
 @pytest.fixture(name="clock")
-def clock_fixture(guarded: Any) -> Iterator[Callable[[timedelta], None]]:
+def clock_fixture(guarded: Guarded) -> Iterator[Callable[[timedelta], None]]:
     """Moves the time by which tokens expire."""
     resolver = guarded.agent.agent.server.acl
     kept = resolver.now
@@ -54,14 +56,14 @@ def clock_fixture(guarded: Any) -> Iterator[Callable[[timedelta], None]]:
     resolver.now = kept
 
 
-def answers(guarded: Any, token: str) -> list[str]:
+def answers(guarded: Guarded, token: str) -> list[str]:
     """The outcomes of all questions, each asked three times: read, kept, and from what was kept."""
     found = [{guarded.ask(request, token) for _ in range(3)} for request, _, _ in ASKED]
     assert all(len(outcomes) == 1 for outcomes in found)
     return [outcome for outcomes in found for outcome in outcomes]
 
 
-def test_a_revoked_token_gets_nothing_that_was_kept_for_it(guarded: Any) -> None:
+def test_a_revoked_token_gets_nothing_that_was_kept_for_it(guarded: Guarded) -> None:
     """Kept replies and cached answers are gone with it, for others they stay right."""
     token, other = guarded.token(READS), guarded.token(READS)
     assert answers(guarded, token) == answers(guarded, other) == [first for _, first, _ in ASKED]
@@ -70,7 +72,7 @@ def test_a_revoked_token_gets_nothing_that_was_kept_for_it(guarded: Any) -> None
     assert answers(guarded, other) == [first for _, first, _ in ASKED]
 
 
-def test_other_rules_count_at_once_in_both_directions(guarded: Any) -> None:
+def test_other_rules_count_at_once_in_both_directions(guarded: Guarded) -> None:
     """Less rights hide what was shown, more show what was hidden."""
     token = guarded.token(READS)
     for rules, at in ((READS, 1), (LESS, 2), (READS, 1)):
@@ -78,7 +80,9 @@ def test_other_rules_count_at_once_in_both_directions(guarded: Any) -> None:
         assert answers(guarded, token) == [row[at] for row in ASKED]
 
 
-def test_a_token_that_ran_out_gets_nothing_though_nobody_told(guarded: Any, clock: Callable[[timedelta], None]) -> None:
+def test_a_token_that_ran_out_gets_nothing_though_nobody_told(
+    guarded: Guarded, clock: Callable[[timedelta], None]
+) -> None:
     """Time fires no watch, so that nothing is kept for such a token."""
     token = guarded.token(READS, expires=datetime.now(UTC) + timedelta(hours=1))
     assert answers(guarded, token) == [first for _, first, _ in ASKED]
@@ -86,14 +90,14 @@ def test_a_token_that_ran_out_gets_nothing_though_nobody_told(guarded: Any, cloc
     assert answers(guarded, token) == [NOT_FOUND] * len(ASKED)
 
 
-def test_nothing_is_kept_for_a_token_with_an_end(guarded: Any) -> None:
+def test_nothing_is_kept_for_a_token_with_an_end(guarded: Guarded) -> None:
     """The replies of one without are."""
 
     async def clear(agent: Agent) -> None:
         agent.listeners.front.replies.clear()
 
     async def count(agent: Agent) -> int:
-        return len(agent.listeners.front.replies._kept)  # pyright: ignore[reportPrivateUsage]
+        return kept_replies(agent)
 
     counts: list[int] = []
     for expires in (None, datetime.now(UTC) + timedelta(hours=1)):
@@ -104,7 +108,7 @@ def test_nothing_is_kept_for_a_token_with_an_end(guarded: Any) -> None:
     assert counts == [1, 0]
 
 
-def test_rules_of_the_anonymous_token_count_at_once(guarded: Any) -> None:
+def test_rules_of_the_anonymous_token_count_at_once(guarded: Guarded) -> None:
     """For requests without a token the bytes are the same before and after."""
     anonymous = "anonymous"
     assert guarded.ask("GET /v1/kv/?keys") == guarded.ask("GET /v1/kv/?keys") == "200"
@@ -122,7 +126,7 @@ def test_rules_of_the_anonymous_token_count_at_once(guarded: Any) -> None:
 class Waiter:
     """A blocking query on its way."""
 
-    def __init__(self, guarded: Any, path: str, token: str) -> None:
+    def __init__(self, guarded: Guarded, path: str, token: str) -> None:
         host, _, port = guarded.agent.http_address.rpartition(":")
         self._door = socket.create_connection((host, int(port)), timeout=20)
         self._door.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nX-Consul-Token: {token}\r\n\r\n".encode())
@@ -136,12 +140,11 @@ class Waiter:
             return status, file.read(length)
 
 
-def wait_for_waiters(guarded: Any, token: str, count: int) -> None:
+def wait_for_waiters(guarded: Guarded, token: str, count: int) -> None:
     """Until so many queries wait with a token, alone or along with others; the cache's own go on beside them."""
 
     def waiting(agent: Agent) -> int:
-        reads = agent.server.shared_reads._reads.values()  # pyright: ignore[reportPrivateUsage]
-        alone = sum(read.users for read in reads if token in str(read.key))
+        alone = sum(read.users for read in shared_reads(agent) if token in str(read.key))
         return alone + agent.listeners.front.groups.following
 
     async def parked(agent: Agent) -> None:
@@ -150,12 +153,12 @@ def wait_for_waiters(guarded: Any, token: str, count: int) -> None:
     guarded.agent.run(parked)
 
 
-def index_of(guarded: Any, request: str, token: str) -> str:
+def index_of(guarded: Guarded, request: str, token: str) -> str:
     """The index of a read."""
     return guarded.answer(request, token)[1]["x-consul-index"]
 
 
-def test_who_waits_with_a_revoked_token_is_sent_away_and_all_of_them(guarded: Any) -> None:
+def test_who_waits_with_a_revoked_token_is_sent_away_and_all_of_them(guarded: Guarded) -> None:
     """Identical queries share one computation; one that fails fails for each."""
     token = guarded.token(READS)
     index = index_of(guarded, "GET /v1/kv/a", token)
@@ -165,7 +168,7 @@ def test_who_waits_with_a_revoked_token_is_sent_away_and_all_of_them(guarded: An
     assert [waiter.answer() for waiter in waiters] == [(403, b"ACL not found")] * 3
 
 
-def test_who_waits_for_what_may_not_be_read_any_more_is_told(guarded: Any) -> None:
+def test_who_waits_for_what_may_not_be_read_any_more_is_told(guarded: Guarded) -> None:
     """Another token that waits for the same in the same words goes on waiting, and gets the next value."""
     loser, keeper = guarded.token(READS), guarded.token(READS)
     index = index_of(guarded, "GET /v1/kv/a", keeper)
@@ -179,7 +182,7 @@ def test_who_waits_for_what_may_not_be_read_any_more_is_told(guarded: Any) -> No
     assert kept.answer() == (200, b"news")
 
 
-def test_a_waiter_sees_by_the_rules_of_the_end(guarded: Any) -> None:
+def test_a_waiter_sees_by_the_rules_of_the_end(guarded: Guarded) -> None:
     """What was hidden meanwhile is not in the answer."""
     token = guarded.token(READS)
     index = index_of(guarded, "GET /v1/kv/?recurse", token)
@@ -191,7 +194,7 @@ def test_a_waiter_sees_by_the_rules_of_the_end(guarded: Any) -> None:
     assert (status, [one["Key"] for one in json.loads(body)]) == (200, ["other"])
 
 
-def test_nobody_joins_a_wait_with_a_token_that_ran_out(guarded: Any, clock: Callable[[timedelta], None]) -> None:
+def test_nobody_joins_a_wait_with_a_token_that_ran_out(guarded: Guarded, clock: Callable[[timedelta], None]) -> None:
     """Though the answer of an earlier waiter is there to be shared."""
     token = guarded.token(READS, expires=datetime.now(UTC) + timedelta(hours=1))
     index = index_of(guarded, "GET /v1/kv/a", token)
@@ -203,7 +206,7 @@ def test_nobody_joins_a_wait_with_a_token_that_ran_out(guarded: Any, clock: Call
     assert waiter.answer() == (403, b"ACL not found")
 
 
-def test_a_cached_answer_that_never_waits_does_not_spin(guarded: Any) -> None:
+def test_a_cached_answer_that_never_waits_does_not_spin(guarded: Guarded) -> None:
     """Consul answers at once for a mesh service that may not be seen; refreshing that answer goes slowly."""
     token = guarded.token(LESS)
     assert guarded.ask("GET /v1/catalog/connect/web?cached", token) == "200"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pyconsul.agent.http import families
+from tests.acl_enforcement.conftest import Guarded
 
 MARK = "hush"  # in everything that is stored, in nothing that is asked
 # What is told to everyone: who leads, which datacenters there are, which version this is.
@@ -115,7 +116,7 @@ BODIES: dict[str, Any] = {
 
 
 @pytest.fixture(name="stored")
-def stored_fixture(guarded: Any) -> dict[str, str]:
+def stored_fixture(guarded: Guarded) -> dict[str, str]:
     """One row of everything, each with the mark somewhere in it; the IDs by what they are of."""
     guarded.must("PUT /v1/kv/a", MARK.encode())
     service = {"Service": "web", "ID": "web", "Meta": {"m": MARK}}
@@ -165,7 +166,7 @@ def expected(request: str) -> int:
     return OTHERWISE.get(request, 501 if path.startswith(LATER) else 403)
 
 
-def asked(guarded: Any, stored: dict[str, str], request: str) -> tuple[int, dict[str, str], bytes]:
+def asked(guarded: Guarded, stored: dict[str, str], request: str) -> tuple[int, dict[str, str], bytes]:
     """The answer to a request without a token."""
     method, _, path = request.partition(" ")
     body = BODIES.get(path, {}) if method in ("PUT", "POST", "DELETE") else None
@@ -174,7 +175,7 @@ def asked(guarded: Any, stored: dict[str, str], request: str) -> tuple[int, dict
     return guarded.answer(request, "", body)
 
 
-def test_no_route_gives_anything_to_nobody(guarded: Any, stored: dict[str, str]) -> None:
+def test_no_route_gives_anything_to_nobody(guarded: Guarded, stored: dict[str, str]) -> None:
     """Refused or empty, and whatever is said holds nothing that is stored."""
     found: dict[str, int] = {}
     for request in requests():
@@ -185,14 +186,14 @@ def test_no_route_gives_anything_to_nobody(guarded: Any, stored: dict[str, str])
     assert found == {request: expected(request) for request in requests()}
 
 
-def test_lists_are_empty_indeed(guarded: Any, stored: dict[str, str]) -> None:
+def test_lists_are_empty_indeed(guarded: Guarded, stored: dict[str, str]) -> None:
     """Not only free of the mark."""
     nothing: list[Any] = [[], {}, None, {"Node": None, "Services": None}]
     for request in EMPTY:
         assert json.loads(asked(guarded, stored, request)[2]) in nothing, request
 
 
-def test_nothing_has_changed_for_all_that_was_tried(guarded: Any, stored: dict[str, str]) -> None:
+def test_nothing_has_changed_for_all_that_was_tried(guarded: Guarded, stored: dict[str, str]) -> None:
     """Every write without a token leaves all rows as they were."""
     shown = [request for request in EMPTY if "node-services" not in request]
 
@@ -208,7 +209,7 @@ def test_nothing_has_changed_for_all_that_was_tried(guarded: Any, stored: dict[s
     assert len(before) == len(shown)
 
 
-def test_an_unknown_token_is_told_so_by_every_route_that_asks_for_one(guarded: Any, stored: dict[str, str]) -> None:
+def test_an_unknown_token_is_told_so_by_every_route_that_asks_for_one(guarded: Guarded, stored: dict[str, str]) -> None:
     """Even where the anonymous token would get an empty list."""
     for request in EMPTY:
         path = request.replace("{session}", stored["{session}"])

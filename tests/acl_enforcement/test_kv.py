@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.acl_enforcement.conftest import Guarded
+
 RULES = {
     "reader": 'key_prefix "a/" { policy = "read" }',
     "writer": 'key_prefix "a/" { policy = "write" } key "a/1" { policy = "deny" }',
@@ -17,7 +19,7 @@ RULES = {
 
 
 @pytest.fixture(name="keys", autouse=True)
-def keys_fixture(guarded: Any) -> None:
+def keys_fixture(guarded: Guarded) -> None:
     """Three keys."""
     for key in ("a/1", "a/2", "b"):
         guarded.must(f"PUT /v1/kv/{key}", b"v")

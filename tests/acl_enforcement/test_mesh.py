@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.acl_enforcement.conftest import Guarded
+
 RULES = {
     "web": 'service "web" { policy = "write" }',
     "decides web": 'service "web" { policy = "write" intentions = "write" }',
@@ -39,7 +41,7 @@ ENTRIES = (
 
 
 @pytest.fixture(name="mesh", autouse=True)
-def mesh_fixture(guarded: Any) -> None:
+def mesh_fixture(guarded: Guarded) -> None:
     """Entries of many kinds, and a service behind a gateway."""
     for entry in ENTRIES:
         guarded.must("PUT /v1/config", entry)
@@ -165,7 +167,7 @@ def test_intentions_may_be_read_from_both_ends_and_written_at_their_destination(
     )
 
 
-def test_what_no_intention_speaks_of_is_left_to_the_default_policy(guarded: Any) -> None:
+def test_what_no_intention_speaks_of_is_left_to_the_default_policy(guarded: Guarded) -> None:
     """Under default deny a call is denied, even for management."""
     token = guarded.token(RULES["reads"])
     asked = "GET /v1/connect/intentions/check?source=db&destination=cache"
@@ -196,7 +198,7 @@ def test_gateways_and_topology_need_the_right_to_the_service_asked_for(check: Ca
     )
 
 
-def test_a_gateway_shows_those_of_its_services_that_may_be_seen(guarded: Any) -> None:
+def test_a_gateway_shows_those_of_its_services_that_may_be_seen(guarded: Guarded) -> None:
     """By the mapping, and with the node of an instance."""
     token = guarded.token('service "gw" { policy = "read" } service "web" { policy = "read" }')
     assert guarded.ask("GET /v1/catalog/gateway-services/gw", token) == "200 web filtered"
@@ -205,7 +207,7 @@ def test_a_gateway_shows_those_of_its_services_that_may_be_seen(guarded: Any) ->
     assert guarded.ask("GET /v1/internal/ui/gateway-intentions/gw", token) == "200 b"
 
 
-def test_a_topology_tells_whether_neighbours_are_hidden(guarded: Any) -> None:
+def test_a_topology_tells_whether_neighbours_are_hidden(guarded: Guarded) -> None:
     """In the body and, to who brings a token, in a header."""
     token = guarded.token('service "web" { policy = "read" } node_prefix "" { policy = "read" }')
     _, headers, body = guarded.answer("GET /v1/internal/ui/service-topology/web?kind=", token)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+
+from tests.acl_enforcement.conftest import Guarded
 
 RULES = {
     "reads": 'operator = "read"',
@@ -34,7 +35,7 @@ def test_the_state_of_servers_is_for_operators(check: Callable[..., None]) -> No
         )
 
 
-def test_readers_get_the_state_of_servers(guarded: Any) -> None:
+def test_readers_get_the_state_of_servers(guarded: Guarded) -> None:
     """All of it."""
     token = guarded.token(RULES["reads"])
     assert {what: guarded.answer(f"GET /v1/operator/{what}", token)[0] for what in READS if "health" not in what} == {
@@ -63,7 +64,7 @@ def test_changing_servers_needs_the_right_to_write(check: Callable[..., None]) -
     )
 
 
-def test_snapshots_are_for_who_may_write_acls(check: Callable[..., None], guarded: Any) -> None:
+def test_snapshots_are_for_who_may_write_acls(check: Callable[..., None], guarded: Guarded) -> None:
     """Both ways: who has one has every secret in it."""
     check(
         RULES,

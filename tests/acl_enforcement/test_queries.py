@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
+
+from tests.acl_enforcement.conftest import Guarded
 
 RULES = {
     "reads": 'query_prefix "web" { policy = "read" }',
@@ -17,7 +18,7 @@ RULES = {
 
 
 @pytest.fixture(name="queries")
-def queries_fixture(guarded: Any) -> dict[str, str]:
+def queries_fixture(guarded: Guarded) -> dict[str, str]:
     """Queries by what they show: a name, a token of its own, no name, a template; and services to be found."""
     seer = guarded.token(RULES["sees web"])
     for name in ("web", "db"):
@@ -56,7 +57,7 @@ def test_queries_are_read_by_name_or_by_the_knowledge_of_their_id(
     )
 
 
-def test_management_alone_sees_tokens(guarded: Any, queries: dict[str, str]) -> None:
+def test_management_alone_sees_tokens(guarded: Guarded, queries: dict[str, str]) -> None:
     """To others it is told that there is one."""
 
     def token_of(name: str, secret: str) -> str:
@@ -68,7 +69,7 @@ def test_management_alone_sees_tokens(guarded: Any, queries: dict[str, str]) -> 
     assert len(json.loads(guarded.answer("GET /v1/query", management)[2])) == len(queries)
 
 
-def test_a_query_runs_with_its_own_token_else_with_the_askers(guarded: Any, queries: dict[str, str]) -> None:
+def test_a_query_runs_with_its_own_token_else_with_the_askers(guarded: Guarded, queries: dict[str, str]) -> None:
     """Running needs no right to the query; the instances that it finds are filtered."""
     secrets = {name: guarded.token(rules) for name, rules in RULES.items()} | {"": ""}
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.acl_enforcement.conftest import Guarded
+
 RULES = {
     "reads": 'session "test-node" { policy = "read" }',
     "writes": 'session_prefix "" { policy = "write" } session "n1" { policy = "deny" }',
@@ -17,7 +19,7 @@ KEYS = 'key_prefix "a/" { policy = "write" } key_prefix "r/" { policy = "read" }
 
 
 @pytest.fixture(name="session")
-def session_fixture(guarded: Any) -> str:
+def session_fixture(guarded: Guarded) -> str:
     """A session on the agent's node, and a node that has none."""
     guarded.must("PUT /v1/catalog/register", {"Node": "n1", "Address": "10.0.0.1"})
     return guarded.must("PUT /v1/session/create", {"TTL": "1h", "Name": "one"})["ID"]
@@ -25,7 +27,7 @@ def session_fixture(guarded: Any) -> str:
 
 def test_sessions_need_the_right_to_their_node(check: Callable[..., None], session: str) -> None:
     """What is hidden looks like what is not there, to readers; writers are told."""
-    bodies = {
+    bodies: dict[str, dict[str, Any]] = {
         "PUT /v1/session/create?n1": {"Node": "n1", "NodeChecks": []},
         "PUT /v1/session/create": {"Name": "two", "NodeChecks": []},
     }
@@ -50,7 +52,7 @@ def test_sessions_need_the_right_to_their_node(check: Callable[..., None], sessi
     )
 
 
-def transact(guarded: Any, token: str, *ops: dict[str, Any]) -> tuple[int, list[str], list[tuple[int, str]]]:
+def transact(guarded: Guarded, token: str, *ops: dict[str, Any]) -> tuple[int, list[str], list[tuple[int, str]]]:
     """Status of a transaction, the names of its results, and what was wrong with which operation."""
     status, _, body = guarded.answer("PUT /v1/txn", token, list(ops))
     found = json.loads(body)
@@ -66,7 +68,7 @@ def kv(verb: str, key: str, **more: Any) -> dict[str, Any]:
     return {"KV": {"Verb": verb, "Key": key, **more}}
 
 
-def test_each_operation_of_a_transaction_is_refused_by_itself(guarded: Any) -> None:
+def test_each_operation_of_a_transaction_is_refused_by_itself(guarded: Guarded) -> None:
     """The errors carry the numbers of the operations, and nothing is done."""
     token = guarded.token(KEYS)
     found = transact(
@@ -100,7 +102,7 @@ def test_each_operation_of_a_transaction_is_refused_by_itself(guarded: Any) -> N
     assert guarded.ask("GET /v1/kv/a/1", token) == "404"
 
 
-def test_reads_in_a_transaction_leave_out_what_is_hidden(guarded: Any) -> None:
+def test_reads_in_a_transaction_leave_out_what_is_hidden(guarded: Guarded) -> None:
     """With writes and without; only without does the answer say so."""
     guarded.must("PUT /v1/kv/b", b"v")
     guarded.must("PUT /v1/kv/r/1", b"v")

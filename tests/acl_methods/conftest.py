@@ -10,6 +10,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import get_default_algorithms
 
 from pyconsul.acl.methods.protocol import Answer, Ask, MethodError
 
@@ -59,8 +60,8 @@ class Signer:
     @property
     def jwk(self) -> dict[str, Any]:
         """The public key as one of a JSON web key set."""
-        kind = jwt.algorithms.get_default_algorithms()[self.algorithm]
-        return json.loads(kind.to_jwk(self.private.public_key())) | {"kid": self.key_id, "alg": self.algorithm}
+        kind = get_default_algorithms()[self.algorithm]
+        return kind.to_jwk(self.private.public_key(), as_dict=True) | {"kid": self.key_id, "alg": self.algorithm}
 
 
 @pytest.fixture(scope="session")

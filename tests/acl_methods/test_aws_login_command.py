@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from pyconsul.cli.console import Console
 from pyconsul.cli.main import main
 from pyconsul.sdk import Client, Settings
 from pyconsul.testing import InProcessAgent
+from tests.amazon import client, moto
 
 ROLE = "arn:aws:iam::123456789012:role/eng/dev"
 REGION = "eu-west-1"
@@ -58,17 +57,11 @@ class Login:
 @pytest.fixture(scope="module", name="aws")
 def aws_fixture() -> Iterator[tuple[str, dict[str, str]]]:
     """Where moto is, and the credentials of somebody who assumed a role there."""
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    root = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "endpoint_url": endpoint}
-    iam: Any = boto3.client("iam", region_name=REGION, **root)
     tags = [{"Key": "team", "Value": "blue"}]
-    iam.create_role(RoleName="dev", Path="/eng/", AssumeRolePolicyDocument="{}", Tags=tags)
-    sts: Any = boto3.client("sts", region_name=REGION, **root)
-    yield endpoint, sts.assume_role(RoleArn=ROLE, RoleSessionName="s1")["Credentials"]
-    server.stop()
+    with moto() as endpoint:
+        iam, sts = client("iam", endpoint, REGION), client("sts", endpoint, REGION)
+        iam.create_role(RoleName="dev", Path="/eng/", AssumeRolePolicyDocument="{}", Tags=tags)
+        yield endpoint, sts.assume_role(RoleArn=ROLE, RoleSessionName="s1")["Credentials"]
 
 
 @pytest.fixture(name="login")

@@ -8,6 +8,7 @@ import pytest
 
 from pyconsul.acl.methods.aws_iam import AwsMethod, parse_arn
 from pyconsul.acl.methods.protocol import MethodError
+from tests.acl_methods.conftest import Issuer
 
 STS = "https://sts.amazonaws.com/"
 IAM = "https://iam.amazonaws.com/"
@@ -39,7 +40,7 @@ def role(role_id: str = "AROA1") -> bytes:
 
 def signed(encode: Encode, **changes: Any) -> str:
     """A bearer token of one who signed what we expect, unless the changes say otherwise."""
-    parts = {
+    parts: dict[str, Any] = {
         "method": "POST",
         "url": STS,
         "body": "Action=GetCallerIdentity&Version=2011-06-15",
@@ -65,7 +66,7 @@ def with_entity(body: str = "Action=GetRole&RoleName=dev", url: str = IAM) -> di
     }
 
 
-async def test_who_assumed_a_bound_role_logs_in(issuer: Any, encoded: Encode) -> None:
+async def test_who_assumed_a_bound_role_logs_in(issuer: Issuer, encoded: Encode) -> None:
     """The request goes to STS as it was signed, and the session counts as its role."""
     issuer.says(STS, caller(), kind="text/xml")
     found = await AwsMethod({"BoundIAMPrincipalARNs": [ROLE]}, issuer.fetch).identity(signed(encoded), NOW)
@@ -73,7 +74,7 @@ async def test_who_assumed_a_bound_role_logs_in(issuer: Any, encoded: Encode) ->
     assert (issuer.asked[0].host, issuer.asked[0].method) == ("sts.amazonaws.com", "POST")
 
 
-async def test_details_give_path_and_tags_and_wildcards(issuer: Any, encoded: Encode) -> None:
+async def test_details_give_path_and_tags_and_wildcards(issuer: Issuer, encoded: Encode) -> None:
     """The full ARN has the path in it."""
     issuer.says(STS, caller(), kind="text/xml")
     issuer.says(IAM, role(), kind="text/xml")
@@ -90,7 +91,7 @@ async def test_details_give_path_and_tags_and_wildcards(issuer: Any, encoded: En
     assert found.fields.entity_tags == {"team": "blue", "none": ""}
 
 
-async def test_details_of_somebody_else_are_refused(issuer: Any, encoded: Encode) -> None:
+async def test_details_of_somebody_else_are_refused(issuer: Issuer, encoded: Encode) -> None:
     """Only STS says who signed: whoever may read IAM could show anybody's details."""
     issuer.says(STS, caller(), kind="text/xml")
     issuer.says(IAM, role("AROA2"), kind="text/xml")
@@ -115,7 +116,7 @@ async def test_details_of_somebody_else_are_refused(issuer: Any, encoded: Encode
         ({"headers": {"A": ["x\r\nB: y"]}}, "invalid token: json: cannot unmarshal into Go value of type []string"),
     ],
 )
-async def test_we_are_nobody_s_proxy(changes: Any, text: str, issuer: Any, encoded: Encode) -> None:
+async def test_we_are_nobody_s_proxy(changes: Any, text: str, issuer: Issuer, encoded: Encode) -> None:
     """Nothing is sent but the one question, to AWS, without tricks in its headers."""
     made = AwsMethod({"BoundIAMPrincipalARNs": [ROLE]}, issuer.fetch)
     with pytest.raises(MethodError) as caught:
@@ -154,7 +155,7 @@ async def test_we_are_nobody_s_proxy(changes: Any, text: str, issuer: Any, encod
         ),
     ],
 )
-async def test_nor_are_we_anybody_s_proxy_to_iam(headers: Any, text: str, issuer: Any, encoded: Encode) -> None:
+async def test_nor_are_we_anybody_s_proxy_to_iam(headers: Any, text: str, issuer: Issuer, encoded: Encode) -> None:
     """The second request that a token carries may ask IAM for one role or user, and nothing is sent before that."""
     made = AwsMethod({"BoundIAMPrincipalARNs": [ROLE], "EnableIAMEntityDetails": True}, issuer.fetch)
     with pytest.raises(MethodError) as caught:
@@ -174,7 +175,7 @@ async def test_nor_are_we_anybody_s_proxy_to_iam(headers: Any, text: str, issuer
         ('{"iam_request_url": "%%"}', "illegal base64 data at input byte 0"),
     ],
 )
-async def test_what_is_no_signed_request_is_refused(bearer: str, text: str, issuer: Any) -> None:
+async def test_what_is_no_signed_request_is_refused(bearer: str, text: str, issuer: Issuer) -> None:
     """In Go's words, before anything is sent."""
     made = AwsMethod({"BoundIAMPrincipalARNs": [ROLE]}, issuer.fetch)
     with pytest.raises(MethodError) as caught:
@@ -194,7 +195,7 @@ async def test_what_is_no_signed_request_is_refused(bearer: str, text: str, issu
     ],
 )
 async def test_a_request_signed_for_another_server_is_refused(
-    headers: Any, text: str, issuer: Any, encoded: Encode
+    headers: Any, text: str, issuer: Issuer, encoded: Encode
 ) -> None:
     """A token that leaked from one Consul opens no other one."""
     made = AwsMethod({"BoundIAMPrincipalARNs": [ROLE], "ServerIDHeaderValue": "us"}, issuer.fetch)
@@ -225,7 +226,7 @@ GAVE_UP = f"error making request: POST {STS} giving up after 1 attempt(s)"
     ],
 )
 async def test_what_sts_says_counts(
-    answer: bytes, status: str, kind: str, text: str, issuer: Any, encoded: Encode
+    answer: bytes, status: str, kind: str, text: str, issuer: Issuer, encoded: Encode
 ) -> None:
     """Others than the bound principals, and answers that are none, are refused."""
     issuer.says(STS, answer, status, kind)
@@ -234,7 +235,7 @@ async def test_what_sts_says_counts(
     assert str(caught.value) == text
 
 
-async def test_sts_that_is_not_there_is_named(issuer: Any, encoded: Encode) -> None:
+async def test_sts_that_is_not_there_is_named(issuer: Issuer, encoded: Encode) -> None:
     """And how often it was asked."""
     made = AwsMethod({"BoundIAMPrincipalARNs": [ROLE], "MaxRetries": 2}, issuer.fetch)
     with pytest.raises(MethodError) as caught:
@@ -257,7 +258,7 @@ async def test_sts_that_is_not_there_is_named(issuer: Any, encoded: Encode) -> N
         ({"BoundIAMPrincipalARNs": [ROLE], "STSEndpoint": "x"}, 'STSEndpoint is invalid: url is invalid: "x"'),
     ],
 )
-def test_a_bad_configuration_is_refused(config: Any, text: str, issuer: Any) -> None:
+def test_a_bad_configuration_is_refused(config: Any, text: str, issuer: Issuer) -> None:
     """When the auth method is written."""
     with pytest.raises(MethodError) as caught:
         AwsMethod(config, issuer.fetch)

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 from pyconsul.acl.methods import jws
 from pyconsul.acl.methods.protocol import MethodError
+from tests.acl_methods.conftest import Signer
 
 
 def part(data: bytes | str) -> str:
@@ -18,14 +19,14 @@ def part(data: bytes | str) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def signed(signer: Any, header: str, payload: str = "{}", *, salt: int | None = None, plain: bool = False) -> str:
+def signed(signer: Signer, header: str, payload: str = "{}", *, salt: int | None = None, plain: bool = False) -> str:
     """A token with this header, signed by an RSA key; ``plain``: the payload was signed as it is."""
     text = f"{part(header)}.{payload if plain else part(payload)}".encode()
     pads: Any = padding.PKCS1v15() if salt is None else padding.PSS(padding.MGF1(hashes.SHA256()), salt)
     return f"{part(header)}.{part(payload)}.{part(signer.private.sign(text, pads, hashes.SHA256()))}"
 
 
-def is_believed(signer: Any, token: str) -> bool:
+def is_believed(signer: Signer, token: str) -> bool:
     """Whether the signer's key fits the token."""
     return jws.is_signed_by(jws.parse(token), [signer.private.public_key()])
 
@@ -47,7 +48,7 @@ def is_believed(signer: Any, token: str) -> bool:
         '"x":' + "[" * 3000 + "]" * 3000,
     ],
 )
-def test_members_that_say_nothing_are_no_fault(members: str, rsa_signer: Any) -> None:
+def test_members_that_say_nothing_are_no_fault(members: str, rsa_signer: Signer) -> None:
     """Null is as good as absent, names count letter for letter, and what is not looked at may be anything."""
     assert is_believed(rsa_signer, signed(rsa_signer, f'{{"alg":"RS256",{members}}}'))
 
@@ -68,7 +69,7 @@ def test_members_that_say_nothing_are_no_fault(members: str, rsa_signer: Any) ->
         '{"alg":"RS256","b64":false}',
     ],
 )
-def test_no_key_fits_what_cannot_be_verified(header: str, rsa_signer: Any) -> None:
+def test_no_key_fits_what_cannot_be_verified(header: str, rsa_signer: Signer) -> None:
     """Other algorithms, unknown extensions, a payload that was signed in another form."""
     assert not is_believed(rsa_signer, signed(rsa_signer, header))
 
@@ -106,7 +107,7 @@ def test_members_of_other_types_are_refused(header: str, text: str) -> None:
     assert str(caught.value) == text
 
 
-def test_a_private_key_stands_in_no_header(rsa_signer: Any) -> None:
+def test_a_private_key_stands_in_no_header(rsa_signer: Signer) -> None:
     """The public one may."""
     public = {name: value for name, value in rsa_signer.jwk.items() if name in ("kty", "n", "e")}
     assert is_believed(rsa_signer, signed(rsa_signer, json.dumps({"alg": "RS256", "jwk": public})))
@@ -115,17 +116,17 @@ def test_a_private_key_stands_in_no_header(rsa_signer: Any) -> None:
 
 
 @pytest.mark.parametrize("salt", [0, 32, 222])
-def test_a_probabilistic_signature_has_a_salt_of_any_length(salt: int, rsa_signer: Any) -> None:
+def test_a_probabilistic_signature_has_a_salt_of_any_length(salt: int, rsa_signer: Signer) -> None:
     """Go finds it out."""
     assert is_believed(rsa_signer, signed(rsa_signer, '{"alg":"PS256"}', salt=salt))
 
 
-def test_a_payload_may_be_signed_as_it_is(rsa_signer: Any) -> None:
+def test_a_payload_may_be_signed_as_it_is(rsa_signer: Signer) -> None:
     """RFC 7797."""
     assert is_believed(rsa_signer, signed(rsa_signer, '{"alg":"RS256","b64":false,"crit":["b64"]}', plain=True))
 
 
-def test_tokens_come_in_json_too(rsa_signer: Any) -> None:
+def test_tokens_come_in_json_too(rsa_signer: Signer) -> None:
     """RFC 7515, section 7.2: flattened or with a list; several signatures are nobody's."""
     protected, payload, signature = signed(rsa_signer, '{"alg":"RS256"}').split(".")
     one = {"protected": protected, "signature": signature}
@@ -156,13 +157,13 @@ def test_broken_json_is_told(text: str, why: str) -> None:
 
 
 @pytest.mark.parametrize("claims", ['{"sub":"a","sub":"b"}', '{"o":{"a":1,"a":1}}', '{"n":1e400}', "[]"])
-def test_claims_are_an_object_without_twins(claims: str, rsa_signer: Any) -> None:
+def test_claims_are_an_object_without_twins(claims: str, rsa_signer: Signer) -> None:
     """Two readers that choose different ones of two claims would see different tokens."""
     with pytest.raises(MethodError):
         jws.parse(signed(rsa_signer, '{"alg":"RS256"}', claims)).claims()
 
 
-def test_null_claims_nothing(rsa_signer: Any) -> None:
+def test_null_claims_nothing(rsa_signer: Signer) -> None:
     """And bytes that are no text are replaced."""
     assert jws.parse(signed(rsa_signer, '{"alg":"RS256"}', "null")).claims() == {}
     payload = part(b'{"sub":"\xff"}')

@@ -6,11 +6,12 @@ import pytest
 
 from pyconsul.acl.methods.jose_keys import keys_of_set
 from pyconsul.acl.methods.protocol import MethodError
+from tests.acl_methods.conftest import Signer
 
 SECRET = {"kty": "oct", "k": "AAAA"}
 
 
-def test_keys_have_their_ids(signer: Any, rsa_signer: Any) -> None:
+def test_keys_have_their_ids(signer: Signer, rsa_signer: Signer) -> None:
     """In order; a shared secret is no public key; Go finds the list in any letter case."""
     rows = [signer.jwk, SECRET, rsa_signer.jwk | {"kid": ""}, {"kty": "OKP", "crv": "Ed25519", "x": "AA", "kid": "e"}]
     assert [key_id for key_id, _ in keys_of_set({"Keys": rows})] == ["k1", "", "e"]
@@ -37,7 +38,7 @@ def test_keys_have_their_ids(signer: Any, rsa_signer: Any) -> None:
         ({"kty": "OKP"}, "go-jose/go-jose: unknown curve P-256'"),
     ],
 )
-def test_one_bad_key_spoils_the_set(change: Any, text: str, signer: Any) -> None:
+def test_one_bad_key_spoils_the_set(change: Any, text: str, signer: Signer) -> None:
     """Whatever the others are worth."""
     with pytest.raises(MethodError) as caught:
         keys_of_set({"keys": [signer.jwk, signer.jwk | change]})

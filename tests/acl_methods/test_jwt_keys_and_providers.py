@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pyconsul.acl.methods.jwt_method import JwtMethod
 from pyconsul.acl.methods.protocol import MethodError
-from tests.acl_methods.conftest import NOW, Signer
+from tests.acl_methods.conftest import NOW, Issuer, Signer
 from tests.certificates import self_signed
 
 ISSUER = "https://issuer.test"
@@ -30,7 +30,7 @@ async def refusal(made: JwtMethod, bearer: str) -> str:
 
 
 @pytest.mark.parametrize("algorithm", ["EdDSA", "RS256", "RS512", "PS256", "PS384"])
-async def test_a_signature_is_believed_for_the_algorithm_of_its_key(algorithm: str, issuer: Any) -> None:
+async def test_a_signature_is_believed_for_the_algorithm_of_its_key(algorithm: str, issuer: Issuer) -> None:
     """One changed octet is none."""
     private = ed25519.Ed25519PrivateKey.generate() if algorithm == "EdDSA" else rsa.generate_private_key(65537, 2048)
     signer = Signer(private, algorithm, "k")
@@ -43,7 +43,7 @@ async def test_a_signature_is_believed_for_the_algorithm_of_its_key(algorithm: s
     assert why == "no known key successfully validated the token signature"
 
 
-def test_a_certificate_is_as_good_as_its_key(issuer: Any) -> None:
+def test_a_certificate_is_as_good_as_its_key(issuer: Issuer) -> None:
     """A key of a kind that signs no tokens is none, nor is a block of anything else."""
     certificate, _ = self_signed("issuer.test")
     JwtMethod({"JWTValidationPubKeys": [certificate.decode()]}, issuer.fetch)
@@ -54,7 +54,7 @@ def test_a_certificate_is_as_good_as_its_key(issuer: Any) -> None:
         assert str(caught.value) == NO_KEY
 
 
-async def test_a_provider_s_token_needs_an_algorithm_of_the_method(issuer: Any, signer: Any) -> None:
+async def test_a_provider_s_token_needs_an_algorithm_of_the_method(issuer: Issuer, signer: Signer) -> None:
     """RS256 where it names none."""
     issuer.says(DISCOVERY, {"issuer": ISSUER, "jwks_uri": JWKS})
     issuer.says(JWKS, {"keys": [signer.jwk]})
@@ -79,7 +79,7 @@ async def test_a_provider_s_token_needs_an_algorithm_of_the_method(issuer: Any, 
     ],
 )
 async def test_a_provider_that_cannot_be_discovered_is_told(
-    document: Any, status: str, text: str, issuer: Any, rsa_signer: Any
+    document: Any, status: str, text: str, issuer: Issuer, rsa_signer: Signer
 ) -> None:
     """In go-oidc's words."""
     issuer.says(DISCOVERY, document, status)
@@ -96,7 +96,7 @@ async def test_a_provider_that_cannot_be_discovered_is_told(
     ],
 )
 async def test_keys_of_a_provider_that_cannot_be_had_are_told(
-    document: Any, status: str, text: str, issuer: Any, rsa_signer: Any
+    document: Any, status: str, text: str, issuer: Issuer, rsa_signer: Signer
 ) -> None:
     """Once for a login."""
     issuer.says(DISCOVERY, {"issuer": ISSUER, "jwks_uri": JWKS})
@@ -106,7 +106,7 @@ async def test_keys_of_a_provider_that_cannot_be_had_are_told(
     assert why.startswith(f"error validating signature: failed to verify signature: fetching keys {text}")
 
 
-async def test_keys_are_looked_for_when_a_method_is_written(issuer: Any, rsa_signer: Any) -> None:
+async def test_keys_are_looked_for_when_a_method_is_written(issuer: Issuer, rsa_signer: Signer) -> None:
     """Those of a provider only by its discovery document; keys that the method holds are looked for nowhere."""
     await JwtMethod({"JWTValidationPubKeys": [rsa_signer.pem]}, issuer.fetch).check()
     assert issuer.asked == []
@@ -117,7 +117,7 @@ async def test_keys_are_looked_for_when_a_method_is_written(issuer: Any, rsa_sig
         await JwtMethod({"JWKSURL": JWKS}, issuer.fetch).check()
 
 
-async def test_a_provider_s_token_needs_a_header(issuer: Any) -> None:
+async def test_a_provider_s_token_needs_a_header(issuer: Issuer) -> None:
     """Its claims alone are looked at first."""
     claims = base64.urlsafe_b64encode(json.dumps({"iss": ISSUER, "exp": NOW + 60}).encode()).decode().rstrip("=")
     why = await refusal(JwtMethod({"OIDCDiscoveryURL": ISSUER}, issuer.fetch), f"e30=x.{claims}.AAAA")

@@ -8,6 +8,7 @@ import pytest
 from pyconsul.acl.methods.kubernetes import KubernetesMethod
 from pyconsul.acl.methods.kubernetes_api import server_url
 from pyconsul.acl.methods.protocol import MethodError
+from tests.acl_methods.conftest import Issuer, Signer
 
 HOST = "https://k8s.test:6443"
 REVIEW = f"{HOST}/apis/authentication.k8s.io/v1/tokenreviews"
@@ -37,7 +38,7 @@ def authority_fixture() -> str:
 
 
 @pytest.fixture(name="method")
-def method_fixture(issuer: Any, signer: Any, authority: str) -> KubernetesMethod:
+def method_fixture(issuer: Issuer, signer: Signer, authority: str) -> KubernetesMethod:
     """An auth method whose cluster knows one service account."""
     issuer.says(REVIEW, reviewed("system:serviceaccount:shop:web"))
     issuer.says(ACCOUNT, {"metadata": {"annotations": {"consul.hashicorp.com/service-name": "storefront"}}})
@@ -49,7 +50,7 @@ def reviewed(user: str, **status: Any) -> dict[str, Any]:
     return {"status": {"authenticated": True, "user": {"username": user, "uid": "u-1"}} | status}
 
 
-async def test_the_api_server_says_whose_a_token_is(method: Any, issuer: Any, signer: Any) -> None:
+async def test_the_api_server_says_whose_a_token_is(method: Any, issuer: Issuer, signer: Signer) -> None:
     """Its annotation names the service; both questions carry our own token, the review also the one in question."""
     bearer = signer.token(sub="web")
     found = await method.identity(bearer, NOW)
@@ -97,7 +98,9 @@ async def test_the_api_server_says_whose_a_token_is(method: Any, issuer: Any, si
         ),
     ],
 )
-async def test_others_are_refused(answer: Any, status: str, text: str, method: Any, issuer: Any, signer: Any) -> None:
+async def test_others_are_refused(
+    answer: Any, status: str, text: str, method: Any, issuer: Issuer, signer: Signer
+) -> None:
     """Users that are no service accounts, tokens that the API server does not know, and its own refusals."""
     issuer.says(REVIEW, answer, status)
     with pytest.raises(MethodError) as caught:
@@ -114,7 +117,9 @@ async def test_others_are_refused(answer: Any, status: str, text: str, method: A
         ("200 OK", "serializer for text/html; charset=utf-8 doesn't exist"),
     ],
 )
-async def test_a_proxy_in_between_is_quoted(status: str, text: str, method: Any, issuer: Any, signer: Any) -> None:
+async def test_a_proxy_in_between_is_quoted(
+    status: str, text: str, method: Any, issuer: Issuer, signer: Signer
+) -> None:
     """As by the Go client."""
     issuer.says(REVIEW, b"<html> no\n", status, "text/html; charset=utf-8")
     with pytest.raises(MethodError) as caught:
@@ -136,14 +141,14 @@ def test_the_api_server_is_a_url_or_a_host(host: str, base: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["https://", "://x", "https://x:y", "/x", "https://a b"])
-def test_what_is_neither_is_refused(host: str, issuer: Any, signer: Any, authority: str) -> None:
+def test_what_is_neither_is_refused(host: str, issuer: Issuer, signer: Signer, authority: str) -> None:
     """When the auth method is written."""
     with pytest.raises(MethodError) as caught:
         KubernetesMethod({"Host": host, "CACert": authority, "ServiceAccountJWT": signer.token()}, issuer.fetch)
     assert str(caught.value) == f'host must be a URL or a host:port pair: "{host}"'
 
 
-def test_an_authority_may_have_line_ends_of_windows(issuer: Any, signer: Any, authority: str) -> None:
+def test_an_authority_may_have_line_ends_of_windows(issuer: Issuer, signer: Signer, authority: str) -> None:
     """But must begin a line."""
     config = {"Host": HOST, "CACert": authority.replace("\n", "\r\n"), "ServiceAccountJWT": signer.token()}
     KubernetesMethod(config, issuer.fetch)
@@ -151,7 +156,7 @@ def test_an_authority_may_have_line_ends_of_windows(issuer: Any, signer: Any, au
         KubernetesMethod(config | {"CACert": f" {authority}"}, issuer.fetch)
 
 
-async def test_what_is_no_token_is_not_even_asked_about(method: Any, issuer: Any) -> None:
+async def test_what_is_no_token_is_not_even_asked_about(method: Any, issuer: Issuer) -> None:
     """No request goes out for garbage."""
     with pytest.raises(MethodError, match="failed to parse and validate JWT: "):
         await method.identity("garbage", NOW)
@@ -162,7 +167,7 @@ _BROKEN = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 _CUT = "-----BEGIN CERTIFICATE-----\n...-----END CERTIFICATE-----\n"  # no base64: Go finds no block there
 
 
-def test_a_configuration_is_checked_in_its_order(issuer: Any, authority: str) -> None:
+def test_a_configuration_is_checked_in_its_order(issuer: Issuer, authority: str) -> None:
     """Host, certificate, token."""
     config: dict[str, str] = {}
     for name, value, text in (
@@ -180,7 +185,7 @@ def test_a_configuration_is_checked_in_its_order(issuer: Any, authority: str) ->
         config[name] = value
 
 
-def test_what_is_no_text_is_shown_as_go_prints_it(issuer: Any) -> None:
+def test_what_is_no_text_is_shown_as_go_prints_it(issuer: Issuer) -> None:
     """A structure in place of a text appears in the refusal in Go's form of it."""
     with pytest.raises(MethodError) as caught:
         KubernetesMethod({"CACert": [{"b": [1.0, None, "x"], "a": True}]}, issuer.fetch)

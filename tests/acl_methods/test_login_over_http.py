@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pyconsul.testing import InProcessAgent
+from tests.acl_methods.conftest import Signer
 
 
 class Http:
@@ -34,7 +35,7 @@ class Http:
 
 
 @pytest.fixture(name="http")
-def http_fixture(signer: Any) -> Iterator[Http]:
+def http_fixture(signer: Signer) -> Iterator[Http]:
     """An agent that trusts one signer and gives each team its service."""
     with InProcessAgent(acl=True) as agent:
         http = Http(agent)
@@ -50,20 +51,20 @@ def http_fixture(signer: Any) -> Iterator[Http]:
         yield http
 
 
-def bearer(signer: Any, **claims: Any) -> str:
+def bearer(signer: Signer, **claims: Any) -> str:
     """A token that holds now."""
     now = int(time.time())
     return signer.token(iat=now, nbf=now, exp=now + 600, **claims)
 
 
-def logged_in(http: Http, signer: Any, **claims: Any) -> dict[str, Any]:
+def logged_in(http: Http, signer: Signer, **claims: Any) -> dict[str, Any]:
     """The ACL token of a login."""
     status, token = http.ask("POST", "/acl/login", {"AuthMethod": "j", "BearerToken": bearer(signer, **claims)})
     assert status == 200, token
     return token
 
 
-def test_a_login_gives_the_rights_of_its_rules_until_the_logout(http: Http, signer: Any) -> None:
+def test_a_login_gives_the_rights_of_its_rules_until_the_logout(http: Http, signer: Signer) -> None:
     """The token may write its team's service and no other, for five minutes at the most."""
     token = logged_in(http, signer, team="blue")
     assert token["ServiceIdentities"] == [{"ServiceName": "app-blue"}]
@@ -75,7 +76,7 @@ def test_a_login_gives_the_rights_of_its_rules_until_the_logout(http: Http, sign
     assert http.ask("GET", "/acl/token/self", token=secret)[0] == 403
 
 
-def test_a_login_that_no_rule_gives_anything_is_refused(http: Http, signer: Any) -> None:
+def test_a_login_that_no_rule_gives_anything_is_refused(http: Http, signer: Signer) -> None:
     """There is no token without rights."""
     status, rules = http.ask("GET", "/acl/binding-rules?authmethod=j")
     assert status == 200
@@ -84,7 +85,7 @@ def test_a_login_that_no_rule_gives_anything_is_refused(http: Http, signer: Any)
     assert http.ask("POST", "/acl/login", ask) == (403, "Permission denied")
 
 
-def test_with_its_auth_method_goes_all_that_it_gave(http: Http, signer: Any) -> None:
+def test_with_its_auth_method_goes_all_that_it_gave(http: Http, signer: Signer) -> None:
     """Rules and tokens of the method; others stay."""
     secret = logged_in(http, signer, team="blue")["SecretID"]
     assert http.ask("DELETE", "/acl/auth-method/j") == (200, True)
@@ -93,7 +94,7 @@ def test_with_its_auth_method_goes_all_that_it_gave(http: Http, signer: Any) -> 
     assert http.ask("GET", "/acl/tokens")[0] == 200
 
 
-def test_another_key_opens_the_door_only_once_it_is_configured(http: Http, signer: Any, stranger: Any) -> None:
+def test_another_key_opens_the_door_only_once_it_is_configured(http: Http, signer: Signer, stranger: Signer) -> None:
     """A changed auth method counts from the next login on, and the old key no more."""
     ask = {"AuthMethod": "j", "BearerToken": bearer(stranger, team="red")}
     assert http.ask("POST", "/acl/login", ask)[0] == 500
@@ -103,7 +104,7 @@ def test_another_key_opens_the_door_only_once_it_is_configured(http: Http, signe
     assert http.ask("POST", "/acl/login", ask | {"BearerToken": bearer(signer, team="red")})[0] == 500
 
 
-def test_only_writers_of_acls_make_auth_methods(http: Http, signer: Any) -> None:
+def test_only_writers_of_acls_make_auth_methods(http: Http, signer: Signer) -> None:
     """Whoever could would be whoever they like."""
     secret = logged_in(http, signer, team="blue")["SecretID"]
     for path in ("/acl/auth-method", "/acl/binding-rule"):

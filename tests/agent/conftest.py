@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -41,7 +41,7 @@ def _with_policy(token: ACLToken, policy: ACLPolicy) -> ACLToken:
 
 
 @asynccontextmanager
-async def with_acls(hcl: str = DENY, **flags: Any) -> AsyncIterator[Api]:
+async def with_acls(hcl: str = DENY, /, **flags: Any) -> AsyncGenerator[Api]:
     """A dev agent with local state and a leading server, and no port open; ``root`` may do everything."""
     async with leading_agent(hcl, local=True, **flags) as agent:
         yield Api(agent)

@@ -19,7 +19,7 @@ WRITES_WEB = 'service "web" { policy = "write" }'
 
 def ask(agent: InProcessAgent, path: str, token: str) -> tuple[int, str]:
     """Status and body of a GET on a connection of its own; the same bytes each time, so that a reply may be kept."""
-    connection = http.client.HTTPConnection(*agent.http_address.split(":"), timeout=10)
+    connection = http.client.HTTPConnection(agent.http_address, timeout=10)
     connection.request("GET", path, headers={"X-Consul-Token": token} if token else {})
     reply = connection.getresponse()
     found = reply.status, reply.read().decode()

@@ -9,6 +9,7 @@ import pytest
 from pyconsul.structs.acl import ANONYMOUS_ACCESSOR, ANONYMOUS_SECRET, ACLToken
 from pyconsul.structs.catalog import NodeService, RegisterRequest
 from tests.agent.conftest import Api
+from tests.rdata import rdata_of
 
 ANONYMOUS = ACLToken(AccessorID=ANONYMOUS_ACCESSOR, SecretID=ANONYMOUS_SECRET)
 SEES_WEB = 'service "web" { policy = "read" } node_prefix "" { policy = "read" }'
@@ -22,7 +23,7 @@ async def found(api: Api, name: str) -> str:
     reply = door.at_once(packet, client, tcp=False) or await door.answer(packet, client, tcp=False)
     assert reply is not None
     answer = dns.message.from_wire(reply)
-    return " ".join(str(item) for rrset in answer.answer for item in rrset) or dns.rcode.to_text(answer.rcode())
+    return " ".join(map(str, rdata_of(answer.answer))) or dns.rcode.to_text(answer.rcode())
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from functools import partial
 from http.client import HTTPConnection
@@ -69,7 +69,7 @@ def agent_fixture(start_process: Callable[..., subprocess.Popen[str]], tmp_path:
 
 
 @contextmanager
-def held_port(host: str = "127.0.0.1") -> Iterator[int]:
+def held_port(host: str = "127.0.0.1") -> Generator[int]:
     """A port that somebody listens on."""
     with socket.create_server((host, 0)) as sock:
         yield sock.getsockname()[1]

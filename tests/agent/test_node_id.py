@@ -10,7 +10,7 @@ from pyconsul.config.loading import load
 ID = "333a158e-0d38-e425-ad6a-b7db4732c648"
 
 
-def node_id(hcl: str = "", **flags: object) -> str:
+def node_id(hcl: str = "", /, **flags: object) -> str:
     """What an agent with this configuration calls itself."""
     return agent.node_id_of(load({"hcl": [hcl], "bind": "127.0.0.1", **flags}).runtime)
 

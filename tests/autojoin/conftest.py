@@ -7,7 +7,7 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import pytest
@@ -39,7 +39,7 @@ class Reply:
 
     body: object = b""
     status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict[str, str])
 
 
 Answer = Callable[[Seen], object]
@@ -50,7 +50,7 @@ class Cloud:
     """A running server: where it is, and what it was asked."""
 
     url: str
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list[Seen])
 
     @property
     def host(self) -> str:
@@ -58,12 +58,17 @@ class Cloud:
         return self.url.partition("://")[2]
 
 
-Clouds = Callable[..., Awaitable[Cloud]]
+class Clouds(Protocol):
+    """Starts servers."""
+
+    def __call__(self, answer: Answer, tls: ssl.SSLContext | None = None) -> Awaitable[Cloud]:
+        """A server that answers by a function of the request: a Reply, or what becomes JSON."""
+        ...
 
 
 @pytest.fixture
 async def cloud() -> AsyncIterator[Clouds]:
-    """Start a server that answers by a function of the request: a Reply, or what becomes JSON."""
+    """Starts servers that end with the test."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(answer: Answer, tls: ssl.SSLContext | None = None) -> Cloud:
@@ -97,12 +102,17 @@ class Asked(Lookup, frozen=True):
     lines: list[str] = msgspec.field(default_factory=list[str])
 
 
-Asks = Callable[..., Asked]
+class Asks(Protocol):
+    """Makes look-ups."""
+
+    def __call__(self, text: str, **environ: str) -> Asked:
+        """A look-up from a configuration string and an environment of its own."""
+        ...
 
 
 @pytest.fixture
 def ask() -> Asks:
-    """Make a look-up from a configuration string and an environment of its own."""
+    """Makes look-ups."""
 
     def make(text: str, **environ: str) -> Asked:
         settings = parse_settings(text)
@@ -114,9 +124,3 @@ def ask() -> Asks:
         return Asked(settings["provider"], settings, keep, environ, lines=lines)
 
     return make
-
-
-@pytest.fixture
-def reply() -> type[Reply]:
-    """The class of answers that are more than a JSON body."""
-    return Reply

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -16,6 +15,7 @@ from pyconsul.structs.errors import ConsulError, InternalError
 from pyconsul.telemetry.logging import Level, Record, add_sink, as_text, remove_sink
 from pyconsul.testing import InProcessAgent
 from pyconsul.testing.ports import free_ports
+from tests.autojoin.conftest import Clouds
 
 METHODS = (
     "aliyun aws azure digitalocean gce hcp k8s linode mdns os packet scaleway softlayer tencentcloud triton vsphere"
@@ -102,7 +102,7 @@ async def test_attempts_may_be_used_up() -> None:
     assert (len(pool.asked), len(pool.pauses)) == (3, 2)
 
 
-async def test_clouds_are_asked_at_each_attempt(cloud: Any, lines: list[str]) -> None:
+async def test_clouds_are_asked_at_each_attempt(cloud: Clouds, lines: list[str]) -> None:
     """A cloud that is down costs a line and an attempt; when it is back its addresses are joined."""
     up = [False, False, True]
     found = {"devices": [{"ip_addresses": [{"address": "10.0.0.1", "address_family": 4, "public": False}]}]}
@@ -130,7 +130,7 @@ async def test_nothing_found_is_told(lines: list[str]) -> None:
     assert any(each.endswith('retry_interval=30s error="No servers to join"') for each in lines)
 
 
-async def test_a_look_up_that_breaks_off_is_told(lines: list[str], monkeypatch: Any) -> None:
+async def test_a_look_up_that_breaks_off_is_told(lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that cannot even start its work costs an attempt; its last words are in the log."""
     monkeypatch.setenv("PYTHONHOME", "/nowhere")
     with pytest.raises(JoinFailed):
@@ -192,7 +192,7 @@ async def test_an_agent_that_stops_gives_up_its_attempts() -> None:
         await joins.stop()
 
 
-async def test_an_agent_joins_what_its_cloud_names(cloud: Any) -> None:
+async def test_an_agent_joins_what_its_cloud_names(cloud: Clouds) -> None:
     """A whole agent asks the cloud of its configuration and joins the address, which here is its own."""
     found = {"devices": [{"ip_addresses": [{"address": "127.0.0.1", "address_family": 4, "public": False}]}]}
     there = await cloud(lambda _: found)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from pyconsul.toolkit.discovery import DiscoverError
 from pyconsul_autojoin.providers.aws import Aws
+from tests.amazon import client, moto
+from tests.autojoin.conftest import Asks, Clouds, Seen
 
 REGION = "eu-west-1"
 KEYS = "access_key_id=AKIAIOSFODNN7EXAMPLE secret_access_key=secret"
@@ -19,17 +19,8 @@ KEYS = "access_key_id=AKIAIOSFODNN7EXAMPLE secret_access_key=secret"
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     """Where moto's server is."""
-    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-def a_client(service: str, endpoint: str) -> Any:
-    """A client that prepares what the provider shall find."""
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    return boto3.client(service, region_name=REGION, endpoint_url=endpoint, **keys)
+    with moto() as url:
+        yield url
 
 
 def tags(value: str) -> list[dict[str, str]]:
@@ -40,36 +31,36 @@ def tags(value: str) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def ec2(endpoint: str) -> dict[str, Any]:
     """Three tagged instances, one of them stopped, and one with another tag; all dual-stack."""
-    client = a_client("ec2", endpoint)
-    image = client.describe_images()["Images"][0]["ImageId"]
-    vpc = client.create_vpc(CidrBlock="10.9.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
+    machines = client("ec2", endpoint, REGION)
+    image = machines.describe_images()["Images"][0]["ImageId"]
+    vpc = machines.create_vpc(CidrBlock="10.9.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
     prefix = vpc["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"].replace("/56", "/64")
-    subnet = client.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.9.1.0/24", Ipv6CidrBlock=prefix)["Subnet"]
-    client.modify_subnet_attribute(SubnetId=subnet["SubnetId"], MapPublicIpOnLaunch={"Value": True})
-    client.modify_subnet_attribute(SubnetId=subnet["SubnetId"], AssignIpv6AddressOnCreation={"Value": True})
+    subnet = machines.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.9.1.0/24", Ipv6CidrBlock=prefix)["Subnet"]
+    machines.modify_subnet_attribute(SubnetId=subnet["SubnetId"], MapPublicIpOnLaunch={"Value": True})
+    machines.modify_subnet_attribute(SubnetId=subnet["SubnetId"], AssignIpv6AddressOnCreation={"Value": True})
 
     def run(value: str) -> str:
         specification = [{"ResourceType": "instance", "Tags": tags(value)}]
         wanted = {"SubnetId": subnet["SubnetId"], "TagSpecifications": specification, "ImageId": image}
-        return client.run_instances(MinCount=1, MaxCount=1, **wanted)["Instances"][0]["InstanceId"]
+        return machines.run_instances(MinCount=1, MaxCount=1, **wanted)["Instances"][0]["InstanceId"]
 
     wanted, stopped = [run("server"), run("server")], run("server")
     run("client")
-    client.stop_instances(InstanceIds=[stopped])
-    found = client.describe_instances(InstanceIds=wanted)["Reservations"]
+    machines.stop_instances(InstanceIds=[stopped])
+    found = machines.describe_instances(InstanceIds=wanted)["Reservations"]
     return {"instances": [one for each in found for one in each["Instances"]]}
 
 
 @pytest.mark.parametrize(("kind", "member"), [("private_v4", "PrivateIpAddress"), ("public_v4", "PublicIpAddress")])
 async def test_running_instances_with_the_tag_are_found(
-    endpoint: str, ec2: dict[str, Any], ask: Any, kind: str, member: str
+    endpoint: str, ec2: dict[str, Any], ask: Asks, kind: str, member: str
 ) -> None:
     """Stopped instances and those with another tag are left out; the type chooses the address."""
     text = f'provider=aws region={REGION} tag_key=role tag_value=server addr_type={kind} endpoint="{endpoint}" {KEYS}'
     assert sorted(await Aws().addresses(ask(text))) == sorted(each[member] for each in ec2["instances"])
 
 
-async def test_all_ipv6_addresses_of_an_instance_are_found(endpoint: str, ec2: dict[str, Any], ask: Any) -> None:
+async def test_all_ipv6_addresses_of_an_instance_are_found(endpoint: str, ec2: dict[str, Any], ask: Asks) -> None:
     """public_v6 takes every IPv6 address of every interface."""
     text = (
         f'provider=aws region={REGION} tag_key=role tag_value=server addr_type=public_v6 endpoint="{endpoint}" {KEYS}'
@@ -79,7 +70,7 @@ async def test_all_ipv6_addresses_of_an_instance_are_found(endpoint: str, ec2: d
     assert sorted(await Aws().addresses(ask(text))) == sorted(expected)
 
 
-async def test_nothing_with_the_tag_is_no_error(endpoint: str, ask: Any) -> None:
+async def test_nothing_with_the_tag_is_no_error(endpoint: str, ask: Asks) -> None:
     """A tag that nobody has gives no addresses."""
     text = f'provider=aws region={REGION} tag_key=role tag_value=nobody endpoint="{endpoint}" {KEYS}'
     assert await Aws().addresses(ask(text)) == []
@@ -88,7 +79,7 @@ async def test_nothing_with_the_tag_is_no_error(endpoint: str, ask: Any) -> None
 @pytest.fixture(scope="module")
 def ecs(endpoint: str) -> dict[str, list[str]]:
     """Tasks in two clusters, of two families; the addresses by cluster and family."""
-    network, cluster = a_client("ec2", endpoint), a_client("ecs", endpoint)
+    network, cluster = client("ec2", endpoint, REGION), client("ecs", endpoint, REGION)
     subnet = network.describe_subnets()["Subnets"][0]["SubnetId"]
     addresses: dict[str, list[str]] = {}
     for name, family, value in (
@@ -130,7 +121,7 @@ def ecs(endpoint: str) -> dict[str, list[str]]:
     ],
 )
 async def test_running_tasks_with_the_tag_are_found(
-    endpoint: str, ecs: dict[str, list[str]], ask: Any, text: str, where: list[str]
+    endpoint: str, ecs: dict[str, list[str]], ask: Asks, text: str, where: list[str]
 ) -> None:
     """Tasks of all clusters, of one, or of a family give the address of their interface."""
     asked = ask(
@@ -141,10 +132,10 @@ async def test_running_tasks_with_the_tag_are_found(
     assert found
 
 
-async def test_the_region_is_the_machines_own(endpoint: str, ec2: dict[str, Any], cloud: Any, ask: Any) -> None:
+async def test_the_region_is_the_machines_own(endpoint: str, ec2: dict[str, Any], cloud: Clouds, ask: Asks) -> None:
     """Without region the instance identity document is asked, with a session token (IMDSv2)."""
 
-    def metadata(seen: Any) -> object:
+    def metadata(seen: Seen) -> object:
         if seen.method == "PUT":
             return b"t0k"
         assert seen.headers["X-aws-ec2-metadata-token"] == "t0k"
@@ -156,7 +147,9 @@ async def test_the_region_is_the_machines_own(endpoint: str, ec2: dict[str, Any]
     assert [each.path for each in there.seen] == ["/latest/api/token", "/latest/dynamic/instance-identity/document"]
 
 
-async def test_the_region_of_a_task_is_in_its_name(endpoint: str, ec2: dict[str, Any], cloud: Any, ask: Any) -> None:
+async def test_the_region_of_a_task_is_in_its_name(
+    endpoint: str, ec2: dict[str, Any], cloud: Clouds, ask: Asks
+) -> None:
     """Inside ECS the task's metadata is asked instead, and the region cut out of its ARN."""
     there = await cloud(lambda _: {"TaskARN": f"arn:aws:ecs:{REGION}:012345678910:task/default/158d"})
     text = f'provider=aws tag_key=role tag_value=server endpoint="{endpoint}" {KEYS}'
@@ -174,7 +167,7 @@ async def test_the_region_of_a_task_is_in_its_name(endpoint: str, ec2: dict[str,
         (f"tag_key=a tag_value=b region=x endpoint=nonsense {KEYS}", "ec2 in x failed: Invalid endpoint"),
     ],
 )
-async def test_faults_name_the_parameter(ask: Any, text: str, fault: str) -> None:
+async def test_faults_name_the_parameter(ask: Asks, text: str, fault: str) -> None:
     """What is missing, half given or cannot be reached is told."""
     with pytest.raises(DiscoverError, match=fault):
         await Aws().addresses(ask(f"provider=aws {text}"))

@@ -21,10 +21,13 @@ from pyconsul.toolkit.discovery import (
 )
 from pyconsul_autojoin.api import Api, missing_extra
 from pyconsul_autojoin.main import main
+from tests.autojoin.conftest import Asks, Clouds
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ["aliyun", "aws", "azure", "digitalocean", "gce", "hcp", "k8s", "linode"]
-NAMES += ["mdns", "os", "packet", "scaleway", "softlayer", "tencentcloud", "triton", "vsphere"]
+NAMES = [
+    *("aliyun", "aws", "azure", "digitalocean", "gce", "hcp", "k8s", "linode"),
+    *("mdns", "os", "packet", "scaleway", "softlayer", "tencentcloud", "triton", "vsphere"),
+]
 
 
 def a_provider(name: str) -> Provider:
@@ -95,7 +98,9 @@ def test_hosts_are_no_look_ups() -> None:
     assert [is_discovery(each) for each in ("10.0.0.1", "a.example:8301", "provider=aws")] == [False, False, True]
 
 
-async def test_the_tool_prints_addresses_on_one_line(cloud: Any, capsys: Any, monkeypatch: Any) -> None:
+async def test_the_tool_prints_addresses_on_one_line(
+    cloud: Clouds, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Addresses go to standard output, what is logged to standard error; -q leaves the latter out."""
     import asyncio
 
@@ -124,7 +129,9 @@ async def test_the_tool_prints_addresses_on_one_line(cloud: Any, capsys: Any, mo
         (["nope"], 1, "", "unknown command nope\n\nUsage: "),
     ],
 )
-def test_the_tool_answers_and_exits(words: list[str], status: int, out: str, err: str, capsys: Any) -> None:
+def test_the_tool_answers_and_exits(
+    words: list[str], status: int, out: str, err: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Help goes to standard output with status 0, errors to standard error with status 1."""
     assert main(words) == status
     said = capsys.readouterr()
@@ -132,13 +139,13 @@ def test_the_tool_answers_and_exits(words: list[str], status: int, out: str, err
     assert bool(said.out) == bool(out) and bool(said.err) == bool(err)
 
 
-def test_a_missing_library_is_named_with_its_extra(ask: Any) -> None:
+def test_a_missing_library_is_named_with_its_extra(ask: Asks) -> None:
     """The error says what to install."""
     error = missing_extra(ask("provider=aws"), "aws", ImportError("No module named 'boto3'", name="boto3"))
     assert str(error) == "discover-aws: boto3 is not installed: pip install 'py-consul-agent[aws]'"
 
 
-async def test_a_cloud_that_does_not_answer_in_time_is_an_error(cloud: Any, ask: Any) -> None:
+async def test_a_cloud_that_does_not_answer_in_time_is_an_error(cloud: Clouds, ask: Asks) -> None:
     """The limit is in the error, with the path."""
     import asyncio
 
@@ -158,7 +165,7 @@ async def test_a_cloud_that_does_not_answer_in_time_is_an_error(cloud: Any, ask:
 
 
 @pytest.mark.parametrize("body", [b"", b"nonsense", b"[1", b'{"a": "b"}', b"\xff", b"[" * 100_000])
-async def test_an_answer_of_another_shape_is_an_error(cloud: Any, ask: Any, body: bytes) -> None:
+async def test_an_answer_of_another_shape_is_an_error(cloud: Clouds, ask: Asks, body: bytes) -> None:
     """What is no JSON, or not what was asked for, names the place and the fault."""
     there = await cloud(lambda _: body)
     async with Api(ask("provider=x")) as api:
@@ -166,7 +173,7 @@ async def test_an_answer_of_another_shape_is_an_error(cloud: Any, ask: Any, body
             await api.get(f"{there.url}/a", list[int])
 
 
-async def test_proxies_of_the_environment_are_used(cloud: Any, ask: Any, monkeypatch: Any) -> None:
+async def test_proxies_of_the_environment_are_used(cloud: Clouds, ask: Asks, monkeypatch: pytest.MonkeyPatch) -> None:
     """HTTP_PROXY is asked for clouds, and never for link-local metadata."""
     proxy = await cloud(lambda _: [1])
     monkeypatch.setenv("http_proxy", proxy.url)

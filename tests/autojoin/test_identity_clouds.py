@@ -16,6 +16,7 @@ from pyconsul.toolkit.discovery import DiscoverError
 from pyconsul_autojoin.providers.azure import Azure
 from pyconsul_autojoin.providers.gce import Gce
 from pyconsul_autojoin.providers.openstack import OpenStack
+from tests.autojoin.conftest import Asks, Cloud, Clouds, Reply, Seen
 
 USER = "user_name=u password=p domain_id=default"
 
@@ -32,18 +33,17 @@ def a_server(name: str, address: str, role: str) -> dict[str, Any]:
 class Stack:
     """Keystone, Nova and the metadata service in one."""
 
-    def __init__(self, reply: Any) -> None:
-        self.reply = reply
+    def __init__(self) -> None:
         self.url = ""
 
-    def __call__(self, seen: Any) -> object:
+    def __call__(self, seen: Seen) -> object:
         """One answer."""
         if seen.path == "/meta_data.json":
             return {"project_id": "from-metadata"}
         if seen.path == "/identity/v3/auth/tokens":
-            return self.reply({"token": {"catalog": self.catalog()}}, 201, {"X-Subject-Token": "gAAA"})
+            return Reply({"token": {"catalog": self.catalog()}}, 201, {"X-Subject-Token": "gAAA"})
         if seen.headers.get("X-Auth-Token") != "gAAA":
-            return self.reply({"error": {"message": "unauthorized"}}, 401)
+            return Reply({"error": {"message": "unauthorized"}}, 401)
         if "marker" not in seen.query:
             link = {"rel": "next", "href": "http://unreachable.invalid/servers/detail?marker=s1"}
             return {"servers": [a_server("s1", "10.0.0.1", "server")], "servers_links": [link]}
@@ -60,15 +60,15 @@ class Stack:
 
 
 @pytest.fixture
-async def stack(cloud: Any, reply: Any) -> Any:
+async def stack(cloud: Clouds) -> Cloud:
     """A running stack."""
-    answers = Stack(reply)
+    answers = Stack()
     there = await cloud(answers)
     answers.url = there.url
     return there
 
 
-async def test_openstack_asks_keystone_then_every_page(stack: Any, ask: Any) -> None:
+async def test_openstack_asks_keystone_then_every_page(stack: Cloud, ask: Asks) -> None:
     """Fixed addresses of active servers with the metadata; the next page is asked by marker, not by link."""
     asked = ask(f"provider=os auth_url={stack.url}/identity project_id=p1 tag_key=role tag_value=server {USER}")
     assert await OpenStack().addresses(asked) == ["10.0.0.1", "10.0.0.3"]
@@ -81,7 +81,7 @@ async def test_openstack_asks_keystone_then_every_page(stack: Any, ask: Any) -> 
     ]
 
 
-async def test_openstack_takes_region_and_project_from_their_places(stack: Any, ask: Any) -> None:
+async def test_openstack_takes_region_and_project_from_their_places(stack: Cloud, ask: Asks) -> None:
     """Everything may come from the environment; the project, where nobody says it, from the metadata service."""
     environ = {"OS_AUTH_URL": f"{stack.url}/identity/v3", "OS_REGION_NAME": "two", "OS_AUTH_TOKEN": "old"}
     asked = ask("provider=os tag_key=role tag_value=client", **environ)
@@ -105,7 +105,7 @@ async def test_openstack_takes_region_and_project_from_their_places(stack: Any, 
         (f"tag_key=a tag_value=b auth_url=URL/identity project_id=p region=three {USER}", "in the region three"),
     ],
 )
-async def test_openstack_names_the_bad_setting(stack: Any, ask: Any, text: str, fault: str) -> None:
+async def test_openstack_names_the_bad_setting(stack: Cloud, ask: Asks, text: str, fault: str) -> None:
     """What is missing or does not fit is named by its parameter."""
     with pytest.raises(DiscoverError, match=fault):
         await OpenStack().addresses(ask("provider=os " + text.replace("URL", stack.url)))
@@ -123,16 +123,15 @@ def an_interface(name: str, tags: dict[str, str] | None, *addresses: str) -> dic
 class Manager:
     """Azure's login and Resource Manager in one, with two pages of interfaces."""
 
-    def __init__(self, reply: Any) -> None:
-        self.reply = reply
+    def __init__(self) -> None:
         self.url = ""
 
-    def __call__(self, seen: Any) -> object:
+    def __call__(self, seen: Seen) -> object:
         """One answer."""
         if seen.path == "/t/oauth2/v2.0/token":
             return {"access_token": "eyJ", "token_type": "Bearer", "expires_in": 3599}
         if seen.headers.get("Authorization") != "Bearer eyJ":
-            return self.reply({"error": {"code": "AuthenticationFailed"}}, 401)
+            return Reply({"error": {"code": "AuthenticationFailed"}}, 401)
         if "skip" in seen.query:
             return {"value": [an_interface("c", {"role": "server"}, "10.0.0.3")]}
         first = [
@@ -144,16 +143,16 @@ class Manager:
 
 
 @pytest.fixture
-async def manager(cloud: Any, reply: Any) -> Any:
+async def manager(cloud: Clouds) -> Cloud:
     """A running login and Resource Manager."""
-    answers = Manager(reply)
+    answers = Manager()
     there = await cloud(answers)
     answers.url = there.url
     return there
 
 
 @pytest.mark.parametrize("key", ["tag_name", "tag_key"])
-async def test_azure_reads_interfaces_by_tag(manager: Any, ask: Any, key: str) -> None:
+async def test_azure_reads_interfaces_by_tag(manager: Cloud, ask: Asks, key: str) -> None:
     """The secret becomes a token, every page is read, and all addresses of interfaces with the tag come back."""
     asked = ask(f"{AZURE} {key}=role tag_value=server")
     assert await Azure(manager.url, manager.url).addresses(asked) == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
@@ -166,7 +165,7 @@ async def test_azure_reads_interfaces_by_tag(manager: Any, ask: Any, key: str) -
     assert manager.seen[1].path == "/subscriptions/sub/providers/Microsoft.Network/networkInterfaces"
 
 
-async def test_azure_reads_interfaces_of_a_scale_set(manager: Any, ask: Any) -> None:
+async def test_azure_reads_interfaces_of_a_scale_set(manager: Cloud, ask: Asks) -> None:
     """Without tags all interfaces of the scale set count."""
     asked = ask(f"{AZURE} resource_group=rg vm_scale_set=vmss")
     found = await Azure(manager.url, manager.url).addresses(asked)
@@ -175,11 +174,11 @@ async def test_azure_reads_interfaces_of_a_scale_set(manager: Any, ask: Any) -> 
     assert manager.seen[1].path == f"{path}/networkInterfaces"
 
 
-async def test_azure_sends_its_token_nowhere_else(cloud: Any, ask: Any) -> None:
+async def test_azure_sends_its_token_nowhere_else(cloud: Clouds, ask: Asks) -> None:
     """A next page on another host is refused before anything is sent there."""
     other = await cloud(lambda _: {})
 
-    def answer(seen: Any) -> object:
+    def answer(seen: Seen) -> object:
         return {"access_token": "eyJ", "value": [an_interface("a", {}, "1.1.1.1")], "nextLink": f"{other.url}/next"}
 
     there = await cloud(answer)
@@ -188,7 +187,9 @@ async def test_azure_sends_its_token_nowhere_else(cloud: Any, ask: Any) -> None:
     assert other.seen == []
 
 
-async def test_azure_falls_back_to_the_usual_chain(manager: Any, cloud: Any, ask: Any, monkeypatch: Any) -> None:
+async def test_azure_falls_back_to_the_usual_chain(
+    manager: Cloud, cloud: Clouds, ask: Asks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without a secret azure-identity finds the managed identity of the place where we run."""
     token = {"access_token": "eyJ", "expires_on": "4102444800", "resource": "x", "token_type": "Bearer"}
     identity = await cloud(lambda _: token)
@@ -207,13 +208,13 @@ async def test_azure_falls_back_to_the_usual_chain(manager: Any, cloud: Any, ask
         (f"{AZURE} tag_name=a tag_value=b vm_scale_set=c resource_group=d", "unclear configuration"),
     ],
 )
-async def test_azure_names_the_bad_setting(ask: Any, text: str, fault: str) -> None:
+async def test_azure_names_the_bad_setting(ask: Asks, text: str, fault: str) -> None:
     """A missing subscription, and both or neither way to choose, are told."""
     with pytest.raises(DiscoverError, match=fault):
         await Azure().addresses(ask(text))
 
 
-async def test_azure_without_interfaces_is_an_error(cloud: Any, ask: Any) -> None:
+async def test_azure_without_interfaces_is_an_error(cloud: Clouds, ask: Asks) -> None:
     """An empty answer is an error in go-discover's words, so that a wrong subscription is noticed."""
     there = await cloud(lambda _: {"access_token": "eyJ", "value": []})
     with pytest.raises(DiscoverError, match=r"^discover-azure: no interfaces$"):
@@ -231,7 +232,7 @@ class Google:
     def __init__(self, public: Any) -> None:
         self.public = public
 
-    def __call__(self, seen: Any) -> object:
+    def __call__(self, seen: Seen) -> object:
         """One answer."""
         if seen.path == "/token":
             return self.exchange(dict(parse_qsl(seen.body.decode()))["assertion"])
@@ -270,7 +271,7 @@ def private_key() -> rsa.RSAPrivateKey:
 
 
 @pytest.fixture
-async def google(cloud: Any, private_key: rsa.RSAPrivateKey, tmp_path: Path) -> tuple[Any, Path]:
+async def google(cloud: Clouds, private_key: rsa.RSAPrivateKey, tmp_path: Path) -> tuple[Any, Path]:
     """A running Google, and a credentials file for it."""
     there = await cloud(Google(private_key.public_key()))
     encoding = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -286,7 +287,7 @@ async def google(cloud: Any, private_key: rsa.RSAPrivateKey, tmp_path: Path) -> 
     return there, path
 
 
-async def test_gce_reads_zones_and_instances_page_by_page(google: tuple[Any, Path], ask: Any) -> None:
+async def test_gce_reads_zones_and_instances_page_by_page(google: tuple[Any, Path], ask: Asks) -> None:
     """The file's key signs for a token; the project is the machine's own; tagged instances give their address."""
     there, path = google
     asked = ask(f'provider=gce tag_value=consul credentials_file="{path}"', GCE_METADATA_HOST=there.host)
@@ -296,7 +297,7 @@ async def test_gce_reads_zones_and_instances_page_by_page(google: tuple[Any, Pat
     }
 
 
-async def test_gce_filters_zones_by_pattern(google: tuple[Any, Path], ask: Any) -> None:
+async def test_gce_filters_zones_by_pattern(google: tuple[Any, Path], ask: Asks) -> None:
     """The pattern goes to the API as a filter on names."""
     there, path = google
     text = f'provider=gce project_name=p tag_value=x zone_pattern=us-.* credentials_file="{path}"'
@@ -305,7 +306,9 @@ async def test_gce_filters_zones_by_pattern(google: tuple[Any, Path], ask: Any) 
     assert {each.query["filter"] for each in zones} == {"name eq us-.*"}
 
 
-async def test_gce_falls_back_to_the_usual_chain(google: tuple[Any, Path], ask: Any, monkeypatch: Any) -> None:
+async def test_gce_falls_back_to_the_usual_chain(
+    google: tuple[Any, Path], ask: Asks, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without credentials_file google-auth takes the file that the environment names."""
     there, path = google
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
@@ -315,7 +318,7 @@ async def test_gce_falls_back_to_the_usual_chain(google: tuple[Any, Path], ask: 
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"type": "service_account"}'])
-async def test_gce_names_a_bad_credentials_file(ask: Any, tmp_path: Path, content: str) -> None:
+async def test_gce_names_a_bad_credentials_file(ask: Asks, tmp_path: Path, content: str) -> None:
     """A file that is not there or no key is named."""
     path = tmp_path / "bad.json"
     if content:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pyconsul.lang.joinstring import JoinStringError, format_settings, parse_settings
 
-GOOD = [
+GOOD: list[tuple[str, dict[str, str]]] = [
     ("", {}),
     ("   ", {}),
     ("key=a", {"key": "a"}),

@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from pyconsul.toolkit.discovery import DiscoverError
 from pyconsul_autojoin.providers.k8s import Kubernetes
+from tests.autojoin.conftest import Asks, Cloud, Clouds, Reply, Seen
 
 
 def a_certificate(name: str, signer: tuple[x509.Certificate, Any] | None = None) -> tuple[x509.Certificate, Any]:
@@ -80,17 +81,17 @@ def a_list(*pods: Any, following: str = "") -> Any:
     return {"kind": "PodList", "apiVersion": "v1", "metadata": {"continue": following}, "items": list(pods)}
 
 
-async def found(ask: Any, there: Any, account: Path, more: str = "") -> list[str]:
+async def found(ask: Asks, there: Cloud, account: Path, more: str = "") -> list[str]:
     """What a look-up in a pod beside this server gives: no kubeconfig anywhere."""
     host, _, port = there.host.partition(":")
     inside = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port, "KUBECONFIG": str(account / "none")}
     return await Kubernetes(account).addresses(ask(f"provider=k8s {more}", **inside))
 
 
-async def test_the_service_account_is_used(cloud: Any, ask: Any, tls: Any, account: Path) -> None:
+async def test_the_service_account_is_used(cloud: Clouds, ask: Asks, tls: ssl.SSLContext, account: Path) -> None:
     """Its token is sent, the server is checked against its authority, and pages are followed."""
 
-    def answer(seen: Any) -> object:
+    def answer(seen: Seen) -> object:
         return a_list(a_pod("10.2.0.2")) if seen.query.get("continue") == "c2" else a_list(a_pod(), following="c2")
 
     there = await cloud(answer, tls)
@@ -103,20 +104,26 @@ async def test_the_service_account_is_used(cloud: Any, ask: Any, tls: Any, accou
     }
 
 
-async def test_a_kubeconfig_that_is_not_there_is_no_hindrance(cloud: Any, ask: Any, tls: Any, account: Path) -> None:
+async def test_a_kubeconfig_that_is_not_there_is_no_hindrance(
+    cloud: Clouds, ask: Asks, tls: ssl.SSLContext, account: Path
+) -> None:
     """As in go-discover, the service account steps in also where the file was given by name."""
     there = await cloud(lambda _: a_list(a_pod()), tls)
     assert await found(ask, there, account, f'kubeconfig="{account}/none"') == ["10.2.0.1"]
 
 
-async def test_the_namespace_is_default_unless_given(cloud: Any, ask: Any, tls: Any, account: Path) -> None:
+async def test_the_namespace_is_default_unless_given(
+    cloud: Clouds, ask: Asks, tls: ssl.SSLContext, account: Path
+) -> None:
     """As in the original, not that of the pod."""
     there = await cloud(lambda _: a_list(), tls)
     assert await found(ask, there, account) == []
     assert [each.path for each in there.seen] == ["/api/v1/namespaces/default/pods"]
 
 
-async def test_hosts_are_taken_and_pods_without_address_are_not(cloud: Any, ask: Any, tls: Any, account: Path) -> None:
+async def test_hosts_are_taken_and_pods_without_address_are_not(
+    cloud: Clouds, ask: Asks, tls: ssl.SSLContext, account: Path
+) -> None:
     """host_network takes the node's address; what has none yet is left out."""
     there = await cloud(lambda _: a_list(a_pod(hostIP="192.168.0.9"), a_pod("")), tls)
     assert await found(ask, there, account) == ["10.2.0.1"]
@@ -125,15 +132,15 @@ async def test_hosts_are_taken_and_pods_without_address_are_not(cloud: Any, ask:
 
 @pytest.mark.parametrize(("status", "words"), [(401, "401 Unauthorized"), (403, "403 Forbidden")])
 async def test_a_refusal_is_told(
-    cloud: Any, ask: Any, tls: Any, account: Path, reply: Any, status: int, words: str
+    cloud: Clouds, ask: Asks, tls: ssl.SSLContext, account: Path, status: int, words: str
 ) -> None:
     """A service account without the right to list pods is an error, not no pods."""
-    there = await cloud(lambda _: reply({"kind": "Status", "message": "no"}, status), tls)
+    there = await cloud(lambda _: Reply({"kind": "Status", "message": "no"}, status), tls)
     with pytest.raises(DiscoverError, match=f"error listing pods: {words}"):
         await found(ask, there, account)
 
 
-async def test_another_authority_is_refused(cloud: Any, ask: Any, tls: Any, account: Path) -> None:
+async def test_another_authority_is_refused(cloud: Clouds, ask: Asks, tls: ssl.SSLContext, account: Path) -> None:
     """A server that our authority did not sign never sees the token."""
     (account / "ca.crt").write_bytes(pem(a_certificate("kubernetes")[0]))
     there = await cloud(lambda _: a_list(a_pod()), tls)
@@ -152,7 +159,7 @@ async def test_another_authority_is_refused(cloud: Any, ask: Any, tls: Any, acco
     ],
 )
 async def test_what_is_wrong_with_the_account_is_told(
-    cloud: Any, ask: Any, tls: Any, account: Path, name: str, text: str | None, fault: str
+    cloud: Clouds, ask: Asks, tls: ssl.SSLContext, account: Path, name: str, text: str | None, fault: str
 ) -> None:
     """Each file by its own error."""
     (account / name).unlink()

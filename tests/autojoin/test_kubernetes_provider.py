@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from pyconsul.toolkit.discovery import DiscoverError
 from pyconsul_autojoin.providers.k8s import PORT_ANNOTATION, Kubernetes
+from tests.autojoin.conftest import Asks, Clouds, Reply, Seen
 
 PORTS = [
     {"name": "serf", "containerPort": 8301},
@@ -31,8 +33,11 @@ def a_list(*pods: Any, following: str = "") -> Any:
     return {"kind": "PodList", "apiVersion": "v1", "metadata": {"continue": following}, "items": list(pods)}
 
 
+Kubeconfigs = Callable[[str], Path]
+
+
 @pytest.fixture
-def kubeconfig(tmp_path: Path) -> Any:
+def kubeconfig(tmp_path: Path) -> Kubeconfigs:
     """Write a kubeconfig for a server; gives its path."""
 
     def write(url: str) -> Path:
@@ -50,16 +55,16 @@ users: [{{name: u, user: {{token: t0k}}}}]
     return write
 
 
-async def addresses(cloud: Any, ask: Any, kubeconfig: Any, *pods: Any, more: str = "") -> list[str]:
+async def addresses(cloud: Clouds, ask: Asks, kubeconfig: Kubeconfigs, *pods: Any, more: str = "") -> list[str]:
     """What these pods give."""
     there = await cloud(lambda _: a_list(*pods))
     return await Kubernetes().addresses(ask(f'provider=k8s kubeconfig="{kubeconfig(there.url)}" {more}'))
 
 
-async def test_every_page_of_the_namespace_is_read(cloud: Any, ask: Any, kubeconfig: Any) -> None:
+async def test_every_page_of_the_namespace_is_read(cloud: Clouds, ask: Asks, kubeconfig: Kubeconfigs) -> None:
     """Selectors and token are in every request; pages follow by the continue token."""
 
-    def answer(seen: Any) -> object:
+    def answer(seen: Seen) -> object:
         return a_list(a_pod("b", ip="10.1.0.2")) if "continue" in seen.query else a_list(a_pod("a"), following="c2")
 
     there = await cloud(answer)
@@ -90,33 +95,35 @@ async def test_every_page_of_the_namespace_is_read(cloud: Any, ask: Any, kubecon
     ],
 )
 async def test_a_pod_gives_its_address_or_none(
-    cloud: Any, ask: Any, kubeconfig: Any, pod: Any, more: str, found: list[str]
+    cloud: Clouds, ask: Asks, kubeconfig: Kubeconfigs, pod: Any, more: str, found: list[str]
 ) -> None:
     """Running and ready pods count; the annotation adds a port; with host_network it must be mapped."""
     assert await addresses(cloud, ask, kubeconfig, pod, more=more) == found
 
 
-async def test_a_wrong_host_network_is_named(cloud: Any, ask: Any) -> None:
+async def test_a_wrong_host_network_is_named(cloud: Clouds, ask: Asks) -> None:
     """Go's words about the boolean, and the parameter."""
     with pytest.raises(DiscoverError, match=r"Failed to parse host_network: strconv\.ParseBool"):
         await Kubernetes().addresses(ask("provider=k8s host_network=maybe"))
 
 
-async def test_what_the_server_refuses_is_told(cloud: Any, ask: Any, kubeconfig: Any, reply: Any) -> None:
+async def test_what_the_server_refuses_is_told(cloud: Clouds, ask: Asks, kubeconfig: Kubeconfigs) -> None:
     """A status of 403 comes out as an error, not as no pods."""
-    there = await cloud(lambda _: reply({"kind": "Status", "message": "pods is forbidden"}, 403))
+    there = await cloud(lambda _: Reply({"kind": "Status", "message": "pods is forbidden"}, 403))
     with pytest.raises(DiscoverError, match="error listing pods: 403 Forbidden"):
         await Kubernetes().addresses(ask(f'provider=k8s kubeconfig="{kubeconfig(there.url)}"'))
 
 
-async def test_a_missing_kubeconfig_is_named(ask: Any, tmp_path: Path, monkeypatch: Any) -> None:
+async def test_a_missing_kubeconfig_is_named(ask: Asks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside of a cluster there is nothing that could take its place."""
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(DiscoverError, match=f"error loading kubeconfig {tmp_path}/none"):
         await Kubernetes().addresses(ask(f'provider=k8s kubeconfig="{tmp_path}/none"'))
 
 
-async def test_without_any_credentials_both_places_are_named(ask: Any, tmp_path: Path, monkeypatch: Any) -> None:
+async def test_without_any_credentials_both_places_are_named(
+    ask: Asks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither a file nor a cluster around us: the error says what was tried and what to give."""
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(DiscoverError, match=r"loading kubeconfig .*loading in-cluster config.*parameter kubeconfig"):

@@ -10,7 +10,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
-import dnslib
+import dns.flags
+import dns.message
+import dns.rdatatype
+import dns.rrset
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +23,7 @@ from zeroconf.asyncio import AsyncZeroconf
 from pyconsul.toolkit.discovery import DiscoverError
 from pyconsul_autojoin.providers import mdns
 from pyconsul_autojoin.providers.mdns import TYPE_A, TYPE_AAAA, TYPE_PTR, TYPE_SRV, Mdns, Records, take
+from tests.autojoin.conftest import Asks
 from tests.waiting import comes_true
 
 GROUP = "224.0.0.251"
@@ -53,7 +57,8 @@ def multicast() -> None:
         pytest.skip(f"no multicast on the loopback interface: {error}")
 
 
-Answers = dict[tuple[str, int], list[dnslib.RR]]
+Answers = dict[tuple[str, str], list[dns.rrset.RRset]]
+"""Records by the name and type that are asked for."""
 
 
 class Responder(asyncio.DatagramProtocol):
@@ -61,7 +66,7 @@ class Responder(asyncio.DatagramProtocol):
 
     def __init__(self, answers: Answers) -> None:
         self.answers = answers
-        self.asked: list[tuple[str, int]] = []
+        self.asked: list[tuple[str, str]] = []
         self.transport: Any = None
         self.closed = asyncio.Event()
 
@@ -75,19 +80,24 @@ class Responder(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         """Answer a query; ignore answers, also one's own."""
-        packet = dnslib.DNSRecord.parse(data)
-        if packet.header.qr:
+        packet = dns.message.from_wire(data)
+        if packet.flags & dns.flags.QR:
             return
-        for question in packet.questions:
-            asked = (str(question.qname).lower(), question.qtype)
+        for question in packet.question:
+            asked = (str(question.name).lower(), dns.rdatatype.to_text(question.rdtype))
             self.asked.append(asked)
             if found := self.answers.get(asked):
-                answer = dnslib.DNSRecord(dnslib.DNSHeader(id=0, qr=1, aa=1, ra=0), rr=found)
-                self.transport.sendto(answer.pack(), (GROUP, PORT))
+                answer = dns.message.Message(id=0)
+                answer.flags = dns.flags.QR | dns.flags.AA
+                answer.answer = found
+                self.transport.sendto(answer.to_wire(), (GROUP, PORT))
+
+
+Respond = Callable[[Answers], Awaitable[Responder]]
 
 
 @pytest.fixture
-async def responder() -> AsyncIterator[Any]:
+async def responder() -> AsyncIterator[Respond]:
     """Start a responder with a table of answers."""
     started: list[Responder] = []
 
@@ -103,16 +113,16 @@ async def responder() -> AsyncIterator[Any]:
         await each.closed.wait()
 
 
-def record(name: str, data: Any, kind: int) -> dnslib.RR:
+def record(name: str, kind: str, data: str) -> dns.rrset.RRset:
     """One record."""
-    return dnslib.RR(name, kind, ttl=120, rdata=data)
+    return dns.rrset.from_text(name, 120, "IN", kind, data)
 
 
 Hear = Callable[[str, int], Awaitable[list[str]]]
 
 
 @pytest.fixture
-def hear(ask: Any, skip_time: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -> Hear:
+def hear(ask: Asks, skip_time: Callable[[float], None], monkeypatch: pytest.MonkeyPatch) -> Hear:
     """What a look-up on the loopback interface finds; its time is over once it has heard so many addresses."""
     heard: list[Records] = []
 
@@ -140,7 +150,7 @@ async def test_a_service_of_zeroconf_is_found(hear: Hear) -> None:
         kind, f"one.{kind}", 8301, addresses=[socket.inet_aton("10.7.0.1")], server=f"one-{os.getpid()}.local."
     )
     try:
-        await (await there.async_register_service(info))
+        await (await there.async_register_service(info))  # pyright: ignore[reportUnknownMemberType]
         # What was multicast less than a second ago is not repeated (RFC 6762, section 6): the second question counts.
         assert await hear(f"service={service}", 1) == ["10.7.0.1:8301"]
     finally:
@@ -151,36 +161,36 @@ async def test_a_service_of_zeroconf_is_found(hear: Hear) -> None:
     ("more", "expected"),
     [("", ["[fd00::1]:8301", "10.7.0.2:8302"]), ("v6=false", ["10.7.0.1:8301", "10.7.0.2:8302"])],
 )
-async def test_any_name_and_domain_may_be_asked_for(hear: Hear, responder: Any, more: str, expected: list[str]) -> None:
+async def test_any_name_and_domain_may_be_asked_for(
+    hear: Hear, responder: Respond, more: str, expected: list[str]
+) -> None:
     """A name without underscores works as well; IPv6 is preferred; instances without an address are left out."""
     name = "consul.example."
     hosts = {"one": 8301, "two": 8302, "three": 8303}
-    everything = [record(name, dnslib.PTR(f"{host}.{name}"), TYPE_PTR) for host in hosts]
-    everything += [
-        record(f"{host}.{name}", dnslib.SRV(0, 0, port, f"{host}-b.example."), TYPE_SRV) for host, port in hosts.items()
-    ]
-    everything += [record("one-b.example.", dnslib.A("10.7.0.1"), TYPE_A)]
-    everything += [record("one-b.example.", dnslib.AAAA("fd00::1"), TYPE_AAAA)]
-    everything += [record("two-b.example.", dnslib.A("10.7.0.2"), TYPE_A)]
-    await responder({(name, TYPE_PTR): everything})
+    everything = [record(name, "PTR", f"{host}.{name}") for host in hosts]
+    everything += [record(f"{host}.{name}", "SRV", f"0 0 {port} {host}-b.example.") for host, port in hosts.items()]
+    everything += [record("one-b.example.", "A", "10.7.0.1")]
+    everything += [record("one-b.example.", "AAAA", "fd00::1")]
+    everything += [record("two-b.example.", "A", "10.7.0.2")]
+    await responder({(name, "PTR"): everything})
     assert await hear(f"service=consul domain=example {more}", 2) == expected
 
 
-async def test_what_an_answer_leaves_open_is_asked(hear: Hear, responder: Any) -> None:
+async def test_what_an_answer_leaves_open_is_asked(hear: Hear, responder: Respond) -> None:
     """A responder that gives one record at a time is asked for place and address in turn."""
     name, place, host = "_c._udp.local.", "i._c._udp.local.", "host-c.local."
     there = await responder(
         {
-            (name, TYPE_PTR): [record(name, dnslib.PTR(place), TYPE_PTR)],
-            (place, TYPE_SRV): [record(place, dnslib.SRV(0, 0, 9, host), TYPE_SRV)],
-            (host, TYPE_A): [record(host, dnslib.A("10.7.0.3"), TYPE_A)],
+            (name, "PTR"): [record(name, "PTR", place)],
+            (place, "SRV"): [record(place, "SRV", f"0 0 9 {host}")],
+            (host, "A"): [record(host, "A", "10.7.0.3")],
         }
     )
     assert await hear("service=_c._udp.", 1) == ["10.7.0.3:9"]
-    assert (place, TYPE_SRV) in there.asked
+    assert (place, "SRV") in there.asked
 
 
-async def test_nobody_answers(ask: Any) -> None:
+async def test_nobody_answers(ask: Asks) -> None:
     """Silence is no error; it costs the time-out."""
     assert await Mdns((LOOPBACK,)).addresses(ask("provider=mdns service=_nobody._tcp timeout=50ms")) == []
 
@@ -194,7 +204,7 @@ async def test_nobody_answers(ask: Any) -> None:
         ("service=a v6=maybe", "Failed to parse v6"),
     ],
 )
-async def test_bad_settings_are_named(ask: Any, text: str, fault: str) -> None:
+async def test_bad_settings_are_named(ask: Asks, text: str, fault: str) -> None:
     """Each fault has its parameter and Go's words."""
     with pytest.raises(DiscoverError, match=fault):
         await Mdns((LOOPBACK,)).addresses(ask(f"provider=mdns {text}"))

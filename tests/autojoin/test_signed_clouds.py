@@ -8,9 +8,9 @@ import hashlib
 import hmac
 import re
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import pytest
@@ -23,6 +23,7 @@ from pyconsul_autojoin.providers import aliyun, tencentcloud, triton
 from pyconsul_autojoin.providers.aliyun import Aliyun
 from pyconsul_autojoin.providers.tencentcloud import TencentCloud
 from pyconsul_autojoin.providers.triton import Triton
+from tests.autojoin.conftest import Asks, Clouds, Reply, Seen
 
 ALIYUN = "provider=aliyun region=cn-hangzhou tag_key=role tag_value=server access_key_id=testid access_key_secret=s3"
 TENCENT = "provider=tencentcloud region=ap-x tag_key=role tag_value=server access_key_id=AKID access_key_secret=s3"
@@ -43,7 +44,7 @@ def test_the_alibaba_signature_is_the_documented_one() -> None:
     assert aliyun.signature("GET", params, "testsecret") == "OLeaidS1JvxuMvnyHOwuJ+uX5qY="
 
 
-def aliyun_checks(seen: Any, secret: str) -> bool:
+def aliyun_checks(seen: Seen, secret: str) -> bool:
     """Whether the request's signature is right, worked out from its query alone."""
     params = dict(seen.query)
     given = params.pop("Signature")
@@ -62,13 +63,13 @@ def an_instance(number: int, network: str) -> dict[str, Any]:
     }
 
 
-async def test_aliyun_pages_with_a_fresh_signature_each(cloud: Any, ask: Any, reply: Any) -> None:
+async def test_aliyun_pages_with_a_fresh_signature_each(cloud: Clouds, ask: Asks) -> None:
     """Running instances with the tag come page by page; each request is signed, each nonce new."""
     pages = {"1": [an_instance(1, "classic"), an_instance(2, "vpc")], "2": [an_instance(3, "vpc")]}
 
-    def answer(seen: Any) -> object:
+    def answer(seen: Seen) -> object:
         if not aliyun_checks(seen, "s3"):
-            return reply({"Code": "SignatureDoesNotMatch"}, 400)
+            return Reply({"Code": "SignatureDoesNotMatch"}, 400)
         return {"TotalCount": 3, "Instances": {"Instance": pages[seen.query["PageNumber"]]}}
 
     there = await cloud(answer)
@@ -78,15 +79,15 @@ async def test_aliyun_pages_with_a_fresh_signature_each(cloud: Any, ask: Any, re
     assert len({each.query["SignatureNonce"] for each in there.seen}) == 2
 
 
-async def test_a_refused_signature_shows_no_query(cloud: Any, ask: Any, reply: Any) -> None:
+async def test_a_refused_signature_shows_no_query(cloud: Clouds, ask: Asks) -> None:
     """The error of a refused request has the cloud's code and neither key nor signature."""
-    there = await cloud(lambda _: reply({"Code": "SignatureDoesNotMatch"}, 400))
+    there = await cloud(lambda _: Reply({"Code": "SignatureDoesNotMatch"}, 400))
     with pytest.raises(DiscoverError, match="SignatureDoesNotMatch") as caught:
         await Aliyun(there.url).addresses(ask(ALIYUN))
     assert "testid" not in str(caught.value)
 
 
-def tencent_checks(seen: Any, secret: str, host: str) -> bool:
+def tencent_checks(seen: Seen, secret: str, host: str) -> bool:
     """Whether TC3-HMAC-SHA256 over what arrived gives the signature in the header."""
     found = re.fullmatch(
         r"TC3-HMAC-SHA256 Credential=AKID/(\S+), SignedHeaders=(\S+), Signature=(\w+)", seen.headers["Authorization"]
@@ -105,7 +106,7 @@ def tencent_checks(seen: Any, secret: str, host: str) -> bool:
 
 
 @pytest.mark.parametrize(("kind", "addresses"), [("private_v4", ["10.0.0.1", "10.0.0.3"]), ("public_v4", ["1.2.3.4"])])
-async def test_tencent_pages_signed_requests(cloud: Any, ask: Any, reply: Any, kind: str, addresses: list[str]) -> None:
+async def test_tencent_pages_signed_requests(cloud: Clouds, ask: Asks, kind: str, addresses: list[str]) -> None:
     """Running instances with the tag come by offset; each body is signed; the type chooses the address."""
     instances = [
         {"InstanceId": "a", "PrivateIpAddresses": ["10.0.0.1", "10.0.0.2"], "PublicIpAddresses": None},
@@ -113,9 +114,9 @@ async def test_tencent_pages_signed_requests(cloud: Any, ask: Any, reply: Any, k
     ]
     there: Any = None
 
-    def answer(seen: Any) -> object:
+    def answer(seen: Seen) -> object:
         if not tencent_checks(seen, "s3", there.host):
-            return reply({"Response": {"Error": {"Code": "AuthFailure.SignatureFailure", "Message": "no"}}})
+            return Reply({"Response": {"Error": {"Code": "AuthFailure.SignatureFailure", "Message": "no"}}})
         begin = seen.json()["Offset"]
         return {"Response": {"TotalCount": 2, "InstanceSet": instances[begin : begin + 1], "RequestId": "x"}}
 
@@ -129,7 +130,7 @@ async def test_tencent_pages_signed_requests(cloud: Any, ask: Any, reply: Any, k
     ]
 
 
-async def test_tencent_errors_in_a_good_answer_are_errors(cloud: Any, ask: Any) -> None:
+async def test_tencent_errors_in_a_good_answer_are_errors(cloud: Clouds, ask: Asks) -> None:
     """The cloud answers 200 also for failures; they come out with code and message."""
     error = {"Code": "AuthFailure.SecretIdNotFound", "Message": "The SecretId is not found"}
     there = await cloud(lambda _: {"Response": {"Error": error, "RequestId": "x"}})
@@ -140,7 +141,7 @@ async def test_tencent_errors_in_a_good_answer_are_errors(cloud: Any, ask: Any) 
 @pytest.mark.parametrize(
     ("text", "fault"), [("", "region missing"), ("region=x address_type=public_v6", "invalid address_type public_v6")]
 )
-async def test_tencent_names_the_bad_setting(ask: Any, text: str, fault: str) -> None:
+async def test_tencent_names_the_bad_setting(ask: Asks, text: str, fault: str) -> None:
     """A missing region and an unknown address type are named in go-discover's words."""
     with pytest.raises(DiscoverError, match=f"^discover-tencentcloud: {fault}$"):
         await TencentCloud().addresses(ask(f"provider=tencentcloud {text}"))
@@ -193,9 +194,17 @@ def ssh_signature(key: PrivateKey, data: bytes) -> bytes:
     return ssh_string(b"ecdsa-sha2-nistp256") + ssh_string(body)
 
 
+class Agents(Protocol):
+    """Starts SSH agents."""
+
+    def __call__(self, *keys: PrivateKey) -> Awaitable[str]:
+        """One that holds these keys; gives the path of its socket."""
+        ...
+
+
 @pytest.fixture
-async def agent(tmp_path: Path) -> AsyncIterator[Any]:
-    """Start an SSH agent that holds the given keys; gives the path of its socket."""
+async def agent(tmp_path: Path) -> AsyncIterator[Agents]:
+    """Starts SSH agents that end with the test."""
     servers: list[asyncio.Server] = []
 
     async def start(*keys: PrivateKey) -> str:
@@ -226,7 +235,7 @@ async def agent(tmp_path: Path) -> AsyncIterator[Any]:
         await server.wait_closed()
 
 
-def triton_checks(seen: Any, key: PrivateKey) -> str:
+def triton_checks(seen: Seen, key: PrivateKey) -> str:
     """The algorithm of a good signature over the date header. Raises InvalidSignature for a bad one."""
     pattern = r'Signature keyId="/acc/keys/[0-9a-f:]{47}",algorithm="(\S+)",headers="date",signature="(\S+)"'
     found = re.fullmatch(pattern, seen.headers["Authorization"])
@@ -242,7 +251,7 @@ def triton_checks(seen: Any, key: PrivateKey) -> str:
 @pytest.mark.parametrize("fingerprint", ["md5", "bare", "sha256"])
 @pytest.mark.parametrize("algorithm", ["rsa-sha256", "ecdsa-sha256"])
 async def test_triton_signs_with_a_key_of_the_agent(
-    cloud: Any, ask: Any, agent: Any, monkeypatch: Any, fingerprint: str, algorithm: str
+    cloud: Clouds, ask: Asks, agent: Agents, monkeypatch: pytest.MonkeyPatch, fingerprint: str, algorithm: str
 ) -> None:
     """The key is found by any form of its fingerprint, and the date of each page's request is signed with it."""
     monkeypatch.setattr(triton, "PAGE_SIZE", 1)
@@ -256,7 +265,7 @@ async def test_triton_signs_with_a_key_of_the_agent(
     key_id = {"md5": md5, "bare": md5.replace(":", ""), "sha256": f"SHA256:{sha256}"}[fingerprint]
     machines = [{"id": "a", "primaryIp": "10.0.0.1"}, {"id": "b"}, {"id": "c", "primaryIp": "10.0.0.3"}]
 
-    def answer(seen: Any) -> object:
+    def answer(seen: Seen) -> object:
         assert triton_checks(seen, key) == algorithm
         begin = int(seen.query["offset"])
         return machines[begin : begin + 1]
@@ -271,14 +280,14 @@ async def test_triton_signs_with_a_key_of_the_agent(
 TRITON = "provider=triton account=acc url=http://127.0.0.1:1 tag_key=a tag_value=b"
 
 
-async def test_triton_names_a_key_that_the_agent_lacks(ask: Any, agent: Any) -> None:
+async def test_triton_names_a_key_that_the_agent_lacks(ask: Asks, agent: Agents) -> None:
     """The error names key_id and the fingerprint."""
     socket = await agent(ec.generate_private_key(ec.SECP256R1()))
     with pytest.raises(DiscoverError, match="key_id: No key in the SSH Agent matches fingerprint: aa:bb"):
         await Triton().addresses(ask(f"{TRITON} key_id=aa:bb", SSH_AUTH_SOCK=socket))
 
 
-async def test_triton_refuses_keys_that_the_cloud_cannot_check(ask: Any, agent: Any) -> None:
+async def test_triton_refuses_keys_that_the_cloud_cannot_check(ask: Asks, agent: Agents) -> None:
     """CloudAPI knows no Ed25519; the error says so."""
     key = ed25519.Ed25519PrivateKey.generate()
     key_id = hashlib.md5(public_blob(key)).hexdigest()
@@ -287,7 +296,7 @@ async def test_triton_refuses_keys_that_the_cloud_cannot_check(ask: Any, agent: 
 
 
 @pytest.mark.parametrize(("socket", "fault"), [("", "SSH_AUTH_SOCK not set"), ("/nowhere", "unable to dial SSH agent")])
-async def test_triton_says_that_there_is_no_agent(ask: Any, socket: str, fault: str) -> None:
+async def test_triton_says_that_there_is_no_agent(ask: Asks, socket: str, fault: str) -> None:
     """Without a socket, or with one that nobody listens on, the error says which."""
     with pytest.raises(DiscoverError, match=fault):
         await Triton().addresses(ask(f"{TRITON} key_id=aa", SSH_AUTH_SOCK=socket))

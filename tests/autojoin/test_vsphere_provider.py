@@ -6,12 +6,12 @@ import base64
 import re
 import ssl
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pyconsul.toolkit.discovery import DiscoverError
 from pyconsul_autojoin.providers.vsphere import VSphere, is_routable
+from tests.autojoin.conftest import Asks, Clouds, Reply, Seen
 from tests.certificates import self_signed
 
 GUESTS = {
@@ -40,22 +40,21 @@ def a_guest(name: str) -> str:
 class Center:
     """vCenter's REST and SOAP doors."""
 
-    def __init__(self, reply: Any) -> None:
-        self.reply = reply
+    def __init__(self) -> None:
         self.open_sessions: set[str] = set()
         self.attached = [{"id": "vm-3", "type": "VirtualMachine"}, {"id": "host-1", "type": "HostSystem"}]
         self.attached += [{"id": "vm-1", "type": "VirtualMachine"}, {"id": "vm-2", "type": "VirtualMachine"}]
 
-    def __call__(self, seen: Any) -> object:
+    def __call__(self, seen: Seen) -> object:
         """One answer."""
         return self.soap(seen) if seen.path == "/sdk" else self.rest(seen)
 
-    def rest(self, seen: Any) -> object:
+    def rest(self, seen: Seen) -> object:
         """Session, categories, tags, attached objects."""
         path = seen.path.removeprefix("/rest/com/vmware/cis")
         if path == "/session" and seen.method == "POST":
             if seen.headers.get("Authorization") != "Basic " + base64.b64encode(b"u:p&<").decode():
-                return self.reply({"type": "com.vmware.vapi.std.errors.unauthenticated"}, 401)
+                return Reply({"type": "com.vmware.vapi.std.errors.unauthenticated"}, 401)
             self.open_sessions.add("rest")
             return {"value": "session-1"}
         assert seen.headers["vmware-api-session-id"] == "session-1"
@@ -72,34 +71,34 @@ class Center:
         }
         return {"value": answers[f"{seen.method} {path} {seen.query.get('~action', '')}".strip()]}
 
-    def soap(self, seen: Any) -> object:
+    def soap(self, seen: Seen) -> object:
         """Login, properties, logout."""
         body = seen.body.decode()
         if "<RetrieveServiceContent " in body:
             names = "<propertyCollector>pc</propertyCollector><sessionManager>sm</sessionManager>"
-            return self.reply(xml(f'<R xmlns="urn:vim25"><returnval>{names}</returnval></R>'))
+            return Reply(xml(f'<R xmlns="urn:vim25"><returnval>{names}</returnval></R>'))
         if "<Login " in body:
             assert "<userName>u</userName><password>p&amp;&lt;</password>" in body
             self.open_sessions.add("soap")
-            return self.reply(xml("<LoginResponse/>"), headers={"Set-Cookie": 'vmware_soap_session="s"; Path=/'})
+            return Reply(xml("<LoginResponse/>"), headers={"Set-Cookie": 'vmware_soap_session="s"; Path=/'})
         assert "vmware_soap_session" in seen.headers.get("Cookie", "")
         if "<Logout " in body:
             self.open_sessions.remove("soap")
-            return self.reply(xml("<LogoutResponse/>"))
+            return Reply(xml("<LogoutResponse/>"))
         machines = re.findall(r'<obj type="VirtualMachine">([^<]+)</obj>', body)
-        return self.reply(xml(f'<R xmlns="urn:vim25">{"".join(map(a_guest, sorted(machines)))}</R>'))
+        return Reply(xml(f'<R xmlns="urn:vim25">{"".join(map(a_guest, sorted(machines)))}</R>'))
 
 
 VSPHERE = 'provider=vsphere tag_name=server category_name=role user=u password="p&<"'
 
 
 @pytest.fixture
-def center(reply: Any) -> Center:
+def center() -> Center:
     """A vCenter that is not running yet."""
-    return Center(reply)
+    return Center()
 
 
-async def test_routable_addresses_of_tagged_machines_come_back(cloud: Any, ask: Any, center: Center) -> None:
+async def test_routable_addresses_of_tagged_machines_come_back(cloud: Clouds, ask: Asks, center: Center) -> None:
     """Machines in the order of the tag's objects; loopback, link-local and multicast addresses left out."""
     there = await cloud(center)
     found = await VSphere("http").addresses(ask(f"{VSPHERE} host={there.host}"))
@@ -115,7 +114,7 @@ async def test_routable_addresses_of_tagged_machines_come_back(cloud: Any, ask: 
         ("category_name=role", "both tag_name and category_name must be specified"),
     ],
 )
-async def test_unknown_names_are_told(cloud: Any, ask: Any, center: Center, text: str, fault: str) -> None:
+async def test_unknown_names_are_told(cloud: Clouds, ask: Asks, center: Center, text: str, fault: str) -> None:
     """A category or tag that is not there is named, and the session is closed all the same."""
     there = await cloud(center)
     environ = {"VSPHERE_SERVER": there.host, "VSPHERE_USER": "u", "VSPHERE_PASSWORD": "p&<"}
@@ -124,12 +123,12 @@ async def test_unknown_names_are_told(cloud: Any, ask: Any, center: Center, text
     assert center.open_sessions == set()
 
 
-async def test_a_fault_is_told_with_its_method(cloud: Any, ask: Any, center: Center, reply: Any) -> None:
+async def test_a_fault_is_told_with_its_method(cloud: Clouds, ask: Asks, center: Center) -> None:
     """SOAP answers 500 for every fault; method and text come out."""
 
-    def answer(seen: Any) -> object:
+    def answer(seen: Seen) -> object:
         if b"<Login " in seen.body:
-            return reply(b"<faultstring>Cannot complete login</faultstring>", 500)
+            return Reply(b"<faultstring>Cannot complete login</faultstring>", 500)
         return center(seen)
 
     there = await cloud(answer)
@@ -137,7 +136,7 @@ async def test_a_fault_is_told_with_its_method(cloud: Any, ask: Any, center: Cen
         await VSphere("http").addresses(ask(f"{VSPHERE} host={there.host}"))
 
 
-async def test_without_tagged_machines_nothing_more_is_asked(cloud: Any, ask: Any, center: Center) -> None:
+async def test_without_tagged_machines_nothing_more_is_asked(cloud: Clouds, ask: Asks, center: Center) -> None:
     """A tag on nothing gives no addresses and needs no SOAP."""
     center.attached = []
     there = await cloud(center)
@@ -155,7 +154,7 @@ def a_tls_server(tmp_path: Path) -> ssl.SSLContext:
 
 
 async def test_certificates_are_checked_unless_told_otherwise(
-    cloud: Any, ask: Any, center: Center, tmp_path: Path
+    cloud: Clouds, ask: Asks, center: Center, tmp_path: Path
 ) -> None:
     """An unknown authority is refused; insecure_ssl lets it pass."""
     there = await cloud(center, tls=a_tls_server(tmp_path))
@@ -165,7 +164,7 @@ async def test_certificates_are_checked_unless_told_otherwise(
     assert found == ["10.0.0.3", "10.0.0.1", "2001:db8::1"]
 
 
-async def test_settings_that_are_none_do_not_count(cloud: Any, ask: Any, center: Center, tmp_path: Path) -> None:
+async def test_settings_that_are_none_do_not_count(cloud: Clouds, ask: Asks, center: Center, tmp_path: Path) -> None:
     """What cannot be read is told, and the safe or usual value taken."""
     there = await cloud(center, tls=a_tls_server(tmp_path))
     asked = ask(f"{VSPHERE} host={there.host} insecure_ssl=maybe timeout=soon")
@@ -177,7 +176,7 @@ async def test_settings_that_are_none_do_not_count(cloud: Any, ask: Any, center:
     ]
 
 
-async def test_a_center_has_its_time(cloud: Any, ask: Any, center: Center) -> None:
+async def test_a_center_has_its_time(cloud: Clouds, ask: Asks, center: Center) -> None:
     """For all of its answers together."""
     there = await cloud(center)
     with pytest.raises(DiscoverError, match="not done within the timeout of 1e-06s"):

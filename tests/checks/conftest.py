@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pyconsul.agent.checks.probes import ProbeSettings, Result, probe_of
+from pyconsul.agent.checks.probes import MakeContext, ProbeSettings, Result, probe_of
 from pyconsul.agent.checks.runner import plain_tls
 from pyconsul.structs.checks import CheckType
 
@@ -40,10 +40,11 @@ async def serve() -> AsyncIterator[Serve]:
         server.close()
 
 
-async def attempt(limit: int = 4096, **fields: Any) -> Result:
+async def attempt(limit: int = 4096, tls: MakeContext = plain_tls, **fields: Any) -> Result:
     """One attempt of the check with these fields."""
-    kind = CheckType(Interval=SECOND, **{"Timeout": 5 * SECOND, **fields})
-    probe = probe_of(kind.kind(), ProbeSettings("c", kind, limit, plain_tls))
+    given: dict[str, Any] = {"Interval": SECOND, "Timeout": 5 * SECOND, **fields}
+    kind = CheckType(**given)
+    probe = probe_of(kind.kind(), ProbeSettings("c", kind, limit, tls))
     try:
         return await probe.attempt()
     finally:

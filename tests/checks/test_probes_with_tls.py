@@ -19,6 +19,7 @@ from pyconsul.primitives.tls import client_context
 from pyconsul.structs.checks import CheckType
 from pyconsul.structs.health import PASSING
 from tests.certificates import self_signed
+from tests.checks.conftest import attempt
 
 SECOND = 1_000_000_000
 
@@ -56,7 +57,7 @@ async def port(certificate: Path) -> AsyncIterator[int]:
     server.close()
 
 
-async def attempt(trusted: Path | None = None, **fields: Any) -> Result:
+async def trusting(trusted: Path | None = None, **fields: Any) -> Result:
     """One attempt; ``trusted`` is a certificate authority of the agent."""
 
     def context_of(verify: bool, protocols: tuple[str, ...]) -> ssl.SSLContext:
@@ -64,12 +65,7 @@ async def attempt(trusted: Path | None = None, **fields: Any) -> Result:
         context.set_alpn_protocols(protocols)
         return context
 
-    kind = CheckType(Interval=SECOND, **{"Timeout": 5 * SECOND, **fields})
-    probe = probe_of(kind.kind(), ProbeSettings("c", kind, 4096, context_of))
-    try:
-        return await probe.attempt()
-    finally:
-        await probe.close()
+    return await attempt(tls=context_of, **fields)
 
 
 UNKNOWN = "tls: failed to verify certificate: x509: certificate signed by unknown authority"
@@ -78,10 +74,10 @@ UNKNOWN = "tls: failed to verify certificate: x509: certificate signed by unknow
 async def test_https_trusts_known_authorities_only(port: int, certificate: Path) -> None:
     """Unless the check skips verification."""
     url = f"https://127.0.0.1:{port}/"
-    assert await attempt(HTTP=url) == Result("critical", f'Get "{url}": {UNKNOWN}')
+    assert await trusting(HTTP=url) == Result("critical", f'Get "{url}": {UNKNOWN}')
     fine = Result("passing", f"HTTP GET {url}: 200 OK Output: hi")
-    assert await attempt(HTTP=url, TLSSkipVerify=True) == fine
-    assert await attempt(certificate, HTTP=url) == fine
+    assert await trusting(HTTP=url, TLSSkipVerify=True) == fine
+    assert await trusting(certificate, HTTP=url) == fine
 
 
 async def test_an_agent_may_show_its_own_certificate_in_checks(certificate: Path) -> None:
@@ -115,15 +111,15 @@ async def test_an_agent_may_show_its_own_certificate_in_checks(certificate: Path
 async def test_a_server_name_can_be_given(port: int, certificate: Path) -> None:
     """The certificate must then be for that name."""
     url = f"https://127.0.0.1:{port}/"
-    assert (await attempt(certificate, HTTP=url, TLSServerName="checks.test")).status == "passing"
-    assert (await attempt(certificate, HTTP=url, TLSServerName="other.test")).status == "critical"
+    assert (await trusting(certificate, HTTP=url, TLSServerName="checks.test")).status == "passing"
+    assert (await trusting(certificate, HTTP=url, TLSServerName="other.test")).status == "critical"
 
 
 @pytest.mark.parametrize("trusts", [True, False])
 async def test_wrong_names_are_told_before_unknown_signers(port: int, certificate: Path, trusts: bool) -> None:
     """As Go looks at a certificate."""
     address = f"127.0.0.1:{port}"
-    found = await attempt(certificate if trusts else None, TCP=address, TCPUseTLS=True, TLSServerName="other.test")
+    found = await trusting(certificate if trusts else None, TCP=address, TCPUseTLS=True, TLSServerName="other.test")
     assert found == Result(
         "critical",
         "tls: failed to verify certificate: x509: certificate is valid for checks.test, not other.test",
@@ -132,7 +128,7 @@ async def test_wrong_names_are_told_before_unknown_signers(port: int, certificat
 
 async def test_a_name_may_end_with_a_dot(port: int, certificate: Path) -> None:
     """It is the same name."""
-    found = await attempt(certificate, TCP=f"127.0.0.1:{port}", TCPUseTLS=True, TLSServerName="checks.test.")
+    found = await trusting(certificate, TCP=f"127.0.0.1:{port}", TCPUseTLS=True, TLSServerName="checks.test.")
     assert found.status == "passing"
 
 
@@ -143,7 +139,7 @@ async def test_a_common_name_alone_is_no_name(tmp_path: Path) -> None:
     context.load_cert_chain(path)
     server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
     address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    found = await attempt(path, TCP=address, TCPUseTLS=True, TLSServerName="checks.test")
+    found = await trusting(path, TCP=address, TCPUseTLS=True, TLSServerName="checks.test")
     server.close()
     assert found.output == (
         "tls: failed to verify certificate: x509: certificate relies on legacy Common Name field, use SANs instead"
@@ -164,7 +160,7 @@ async def test_https_handshakes_have_ten_seconds(skip_time: Callable[[float], No
 
     server = await asyncio.start_server(listen, "127.0.0.1", 0)
     url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    found = await attempt(HTTP=url, Timeout=60 * SECOND)
+    found = await trusting(HTTP=url, Timeout=60 * SECOND)
     await gone.wait()
     server.close()
     assert found.output == f'Get "{url}": net/http: TLS handshake timeout'
@@ -174,15 +170,15 @@ async def test_tcp_with_tls_shakes_hands(port: int, certificate: Path) -> None:
     """The output says that it was TLS."""
     address = f"127.0.0.1:{port}"
     fine = Result("passing", f"TCP+TLS connect {address}: Success")
-    assert await attempt(certificate, TCP=address, TCPUseTLS=True) == fine
-    assert await attempt(TCP=address, TCPUseTLS=True, TLSSkipVerify=True) == fine
-    assert await attempt(TCP=address, TCPUseTLS=True) == Result("critical", UNKNOWN)
+    assert await trusting(certificate, TCP=address, TCPUseTLS=True) == fine
+    assert await trusting(TCP=address, TCPUseTLS=True, TLSSkipVerify=True) == fine
+    assert await trusting(TCP=address, TCPUseTLS=True) == Result("critical", UNKNOWN)
 
 
 async def test_h2ping_speaks_tls_unless_told_otherwise(port: int) -> None:
     """A server whose certificate is unknown cannot be pinged."""
     address = f"127.0.0.1:{port}"
-    found = await attempt(H2PING=address, H2PingUseTLS=True)
+    found = await trusting(H2PING=address, H2PingUseTLS=True)
     assert found == Result("critical", f"Failed to dial to {address}: {UNKNOWN}")
 
 
@@ -222,4 +218,4 @@ async def test_https_speaks_http2_with_who_wants_it(refusals: int, certificate: 
     context.set_alpn_protocols(["h2"])
     async with await asyncio.start_server(Http2Only(refusals), "127.0.0.1", 0, ssl=context) as server:
         url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        assert await attempt(certificate, HTTP=url) == (PASSING, f"HTTP GET {url}: 200 OK Output: hello", False)
+        assert await trusting(certificate, HTTP=url) == (PASSING, f"HTTP GET {url}: 200 OK Output: hello", False)

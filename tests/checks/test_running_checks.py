@@ -92,9 +92,9 @@ async def bench() -> AsyncIterator[Bench]:
 
 
 class ScriptedProbe:
-    """Gives prepared results, then waits for ever; notes whether it was closed."""
+    """Gives prepared results, or raises prepared errors, then waits for ever; notes whether it was closed."""
 
-    def __init__(self, results: list[Result]) -> None:
+    def __init__(self, results: list[Result | Exception]) -> None:
         self.results = results
         self.closed = False
 
@@ -102,19 +102,25 @@ class ScriptedProbe:
         """The next result."""
         if not self.results:
             await asyncio.Event().wait()
-        return self.results.pop(0)
+        result = self.results.pop(0)
+        if isinstance(result, Exception):
+            raise result
+        return result
 
     async def close(self) -> None:
         """Remember it."""
         self.closed = True
 
 
+Scripted = Callable[..., ScriptedProbe]
+
+
 @pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Result]], ScriptedProbe]:
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Scripted:
     """Makes the next TCP check give these results."""
 
-    def install(results: list[Result]) -> ScriptedProbe:
-        probe = ScriptedProbe(results)
+    def install(*results: Result | Exception) -> ScriptedProbe:
+        probe = ScriptedProbe(list(results))
 
         def factory(_: ProbeSettings) -> ScriptedProbe:
             return probe
@@ -125,9 +131,9 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[Result]], Script
     return install
 
 
-async def test_results_go_into_local_state(bench: Bench, scripted: Callable[[list[Result]], ScriptedProbe]) -> None:
+async def test_results_go_into_local_state(bench: Bench, scripted: Scripted) -> None:
     """Status and output of the first attempt apply at once; stopping closes the probe."""
-    probe = scripted([Result("passing", "fine")])
+    probe = scripted(Result("passing", "fine"))
     bench.start(TCP="x", Interval=SECOND)
     found = await bench.until(lambda c: c.Status == "passing")
     assert (found.Output, bench.runner.count("tcp")) == ("fine", 1)
@@ -135,22 +141,16 @@ async def test_results_go_into_local_state(bench: Bench, scripted: Callable[[lis
     assert probe.closed and bench.runner.count("tcp") == 0
 
 
-async def test_direct_results_skip_thresholds(bench: Bench, scripted: Callable[[list[Result]], ScriptedProbe]) -> None:
+async def test_direct_results_skip_thresholds(bench: Bench, scripted: Scripted) -> None:
     """What can never work is critical at once."""
-    scripted([Result("critical", "no such script", direct=True)])
+    scripted(Result("critical", "no such script", direct=True))
     bench.start(status="passing", TCP="x", Interval=SECOND, FailuresBeforeCritical=5)
     assert (await bench.until(lambda c: c.Status == "critical")).Output == "no such script"
 
 
-async def test_a_flaw_in_a_probe_is_critical(bench: Bench, scripted: Callable[[list[Result]], ScriptedProbe]) -> None:
+async def test_a_flaw_in_a_probe_is_critical(bench: Bench, scripted: Scripted) -> None:
     """It neither passes nor ends the check."""
-    probe = scripted([])
-
-    async def broken() -> Result:
-        probe.attempt = type(probe).attempt.__get__(probe)  # pyright: ignore[reportAttributeAccessIssue]
-        raise RuntimeError("flaw")
-
-    probe.attempt = broken  # pyright: ignore[reportAttributeAccessIssue]
+    scripted(RuntimeError("flaw"))
     bench.start(status="passing", TCP="x", Interval=SECOND)
     assert (await bench.until(lambda c: c.Status == "critical")).Output == "internal error: flaw"
     assert bench.runner.count("tcp") == 1

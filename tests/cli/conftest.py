@@ -50,16 +50,20 @@ class Asked:
     body: bytes
 
 
+Scripted = tuple[int, bytes] | bytes | dict[str, Any] | list[Any] | str | bool | None
+"""Status and body, or the body of a success: bytes, or what becomes JSON."""
+
+
 @dataclass
 class FakeAgent:
     """Answers by ``(method, path)``: a JSON value, bytes, or ``(status, bytes)``; everything else is 404."""
 
-    answers: dict[tuple[str, str], Any] = field(default_factory=dict[tuple[str, str], Any])
+    answers: dict[tuple[str, str], Scripted] = field(default_factory=dict[tuple[str, str], Scripted])
     headers: dict[str, str] = field(default_factory=lambda: {"X-Consul-Index": "7"})
     asked: list[Asked] = field(default_factory=list[Asked])
     address: str = ""
 
-    def on(self, method: str, path: str, answer: Any) -> None:
+    def on(self, method: str, path: str, answer: Scripted) -> None:
         """Answer a request."""
         self.answers[method, path] = answer
 
@@ -70,7 +74,7 @@ class FakeAgent:
             return 404, b""
         answer = self.answers[asked.method, asked.path]
         if isinstance(answer, tuple):
-            return answer[0], answer[1]
+            return answer
         return 200, answer if isinstance(answer, bytes) else json.dumps(answer).encode()
 
 
@@ -130,8 +134,12 @@ def agent() -> Iterator[FakeAgent]:
     server.server_close()
 
 
+Run = Callable[..., Result]
+"""Runs the words of a command line; ``stdin`` and variables of the environment are keywords."""
+
+
 @pytest.fixture
-def run(request: pytest.FixtureRequest) -> Callable[..., Result]:
+def run(request: pytest.FixtureRequest) -> Run:
     """Runs a command line, against the stand-in where the test has one."""
     fake = request.getfixturevalue("agent") if "agent" in request.fixturenames else None
 
@@ -181,7 +189,7 @@ def _wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture
-def live(live_address: str) -> Callable[..., Result]:
+def live(live_address: str) -> Run:
     """Runs a command line as a process of its own against the live agent; ``cwd`` and ``stdin`` are keywords."""
 
     def run_process(*words: str, stdin: bytes = b"", cwd: Path | None = None, **environ: str) -> Result:

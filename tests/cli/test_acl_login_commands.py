@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 RULE = "dddddddd-1111-2222-3333-444444444444"
 METHOD = {
@@ -38,12 +37,12 @@ KUBERNETES = {"Host": "h", "CACert": "c", "ServiceAccountJWT": "j"}
 ALL_SETTINGS = ["-kubernetes-host=h", "-kubernetes-ca-cert=c", "-kubernetes-service-account-jwt=j"]
 
 
-def _sent(agent: Any) -> Any:
+def _sent(agent: FakeAgent) -> Any:
     return json.loads(agent.asked[-1].body)
 
 
 @pytest.fixture
-def known(agent: Any) -> Any:
+def known(agent: FakeAgent) -> FakeAgent:
     """An agent with one auth method and one binding rule."""
     agent.on("GET", "/v1/acl/auth-methods", [{**METHOD, "Config": None}])
     agent.on("GET", "/v1/acl/auth-method/m", METHOD)
@@ -59,7 +58,7 @@ def known(agent: Any) -> Any:
     return agent
 
 
-def test_an_auth_method_ends_with_its_configuration(known: Any, run: Run) -> None:
+def test_an_auth_method_ends_with_its_configuration(known: FakeAgent, run: Run) -> None:
     """Its JSON is indented by two, its keys are in order."""
     assert run("acl", "auth-method", "read", "-name=m", "-meta").out == (
         "Name:          m\nType:          jwt\nDisplayName:   M\nDescription:   d\nMaxTokenTTL:   5m0s\n"
@@ -71,7 +70,7 @@ def test_an_auth_method_ends_with_its_configuration(known: Any, run: Run) -> Non
     assert run("acl", "auth-method", "read", "-name=m").out == bare
 
 
-def test_in_json_the_life_time_comes_first(known: Any, run: Run) -> None:
+def test_in_json_the_life_time_comes_first(known: FakeAgent, run: Run) -> None:
     """That is where the client's own encoder puts it; keys of the configuration are in order."""
     shown = json.loads(run("acl", "auth-method", "read", "-name=m", "-format=json").out)
     assert list(shown)[:2] == ["MaxTokenTTL", "Name"]
@@ -86,7 +85,7 @@ def test_in_json_the_life_time_comes_first(known: Any, run: Run) -> None:
     ]
 
 
-def test_auth_methods_of_the_list(known: Any, run: Run) -> None:
+def test_auth_methods_of_the_list(known: FakeAgent, run: Run) -> None:
     """Headed by their names."""
     body = "   Type:         jwt\n   DisplayName:  M\n   Description:  d\n"
     assert run("acl", "auth-method", "list").out == f"m:\n{body}\n"
@@ -94,7 +93,7 @@ def test_auth_methods_of_the_list(known: Any, run: Run) -> None:
     assert run("acl", "auth-method", "list", "-meta").out == f"m:\n{body}{meta}\n"
 
 
-def test_an_auth_method_is_created_from_json(known: Any, run: Run, tmp_path: Path) -> None:
+def test_an_auth_method_is_created_from_json(known: FakeAgent, run: Run, tmp_path: Path) -> None:
     """The configuration comes from the flag, a file or standard input."""
     file = tmp_path / "c.json"
     file.write_text('{"x": 1}')
@@ -121,7 +120,7 @@ def test_an_auth_method_is_created_from_json(known: Any, run: Run, tmp_path: Pat
         ("{", "unexpected end of JSON input"),
     ],
 )
-def test_bad_json_is_told_as_go_tells_it(known: Any, run: Run, config: str, reason: str) -> None:
+def test_bad_json_is_told_as_go_tells_it(known: FakeAgent, run: Run, config: str, reason: str) -> None:
     """With other words in front where an auth method is changed."""
     created = run("acl", "auth-method", "create", "-type=jwt", "-name=m", f"-config={config}").err
     assert created == f"Error parsing JSON configuration file: {reason}\n"
@@ -158,14 +157,14 @@ def test_bad_json_is_told_as_go_tells_it(known: Any, run: Run, config: str, reas
         ("delete", "Must specify the -name parameter\n"),
     ],
 )
-def test_auth_methods_refuse_what_does_not_fit(known: Any, run: Run, line: str, error: str) -> None:
+def test_auth_methods_refuse_what_does_not_fit(known: FakeAgent, run: Run, line: str, error: str) -> None:
     """The code is 1, and nothing is changed."""
     result = run("acl", "auth-method", *line.split())
     assert (result.code, result.out, result.err[: len(error)]) == (1, "", error)
     assert not [one for one in known.asked if one.method == "PUT"]
 
 
-def test_kubernetes_has_flags_of_its_own(known: Any, run: Run) -> None:
+def test_kubernetes_has_flags_of_its_own(known: FakeAgent, run: Run) -> None:
     """They make up the configuration, and change parts of it."""
     run("acl", "auth-method", "create", "-type=kubernetes", "-name=k", *ALL_SETTINGS)
     assert _sent(known)["Config"] == KUBERNETES
@@ -177,7 +176,7 @@ def test_kubernetes_has_flags_of_its_own(known: Any, run: Run) -> None:
     assert _sent(known)["Config"] == METHOD["Config"]
 
 
-def test_an_update_of_an_auth_method_keeps_what_no_flag_names(known: Any, run: Run) -> None:
+def test_an_update_of_an_auth_method_keeps_what_no_flag_names(known: FakeAgent, run: Run) -> None:
     """Without merging the rest becomes empty, but for name and type."""
     run("acl", "auth-method", "update", "-name=m", "-description=e")
     assert _sent(known) == {**METHOD, "Description": "e"}
@@ -188,7 +187,7 @@ def test_an_update_of_an_auth_method_keeps_what_no_flag_names(known: Any, run: R
     assert deleted == 'Auth method "m" deleted successfully\n'
 
 
-def test_a_binding_rule_is_shown_with_its_variables(known: Any, run: Run) -> None:
+def test_a_binding_rule_is_shown_with_its_variables(known: FakeAgent, run: Run) -> None:
     """In the list they are indented by one blank more than there."""
     head, tail = "AuthMethod:   m\n", "Create Index: 3\nModify Index: 4\n"
     out = run("acl", "binding-rule", "read", f"-id={RULE[:5]}", "-meta").out
@@ -202,7 +201,7 @@ def test_a_binding_rule_is_shown_with_its_variables(known: Any, run: Run) -> Non
     assert known.asked[-1].params == {"authmethod": ["m"]}
 
 
-def test_a_binding_rule_is_created_from_its_flags(known: Any, run: Run) -> None:
+def test_a_binding_rule_is_created_from_its_flags(known: FakeAgent, run: Run) -> None:
     """It binds a service unless it says otherwise."""
     run("acl", "binding-rule", "create", "-method=m", "-bind-name=web", "-selector=a == b")
     expected = {"AuthMethod": "m", "Description": "", "Selector": "a == b", "BindType": "service", "BindName": "web"}
@@ -212,7 +211,7 @@ def test_a_binding_rule_is_created_from_its_flags(known: Any, run: Run) -> None:
     assert _sent(known)["BindVars"] == {"Name": "n"}
 
 
-def test_an_update_makes_a_rule_bind_a_service_again(known: Any, run: Run) -> None:
+def test_an_update_makes_a_rule_bind_a_service_again(known: FakeAgent, run: Run) -> None:
     """The type has a default, which counts; variables go with the type, an empty selector is one."""
     run("acl", "binding-rule", "update", f"-id={RULE}", "-selector=")
     assert _sent(known) == {**ONE_RULE, "BindType": "service", "BindVars": None, "Selector": ""}
@@ -223,7 +222,7 @@ def test_an_update_makes_a_rule_bind_a_service_again(known: Any, run: Run) -> No
     assert _sent(known) == {**sent, "BindVars": None}
 
 
-def test_a_binding_rule_is_deleted_by_the_beginning_of_its_id(known: Any, run: Run) -> None:
+def test_a_binding_rule_is_deleted_by_the_beginning_of_its_id(known: FakeAgent, run: Run) -> None:
     """The whole ID is told."""
     known.on("DELETE", f"/v1/acl/binding-rule/{RULE}", b"true")
     result = run("acl", "binding-rule", "delete", f"-id={RULE[:4]}")
@@ -240,7 +239,7 @@ def test_logins_take_nothing_but_flags(command: str, run: Run) -> None:
     assert (result.code, result.err) == (1, "Should have no non-flag arguments.\n")
 
 
-def test_a_logout_says_nothing(known: Any, run: Run) -> None:
+def test_a_logout_says_nothing(known: FakeAgent, run: Run) -> None:
     """Unless it failed."""
     known.on("POST", "/v1/acl/logout", b"true")
     result = run("logout", "-token=x")
@@ -276,14 +275,14 @@ def test_a_bearer_token_comes_from_a_file_that_can_be_read(run: Run) -> None:
         ("delete", "Must specify the -id parameter\n"),
     ],
 )
-def test_binding_rules_refuse_what_does_not_fit(known: Any, run: Run, line: str, error: str) -> None:
+def test_binding_rules_refuse_what_does_not_fit(known: FakeAgent, run: Run, line: str, error: str) -> None:
     """The code is 1, and nothing is changed."""
     result = run("acl", "binding-rule", *line.split())
     assert (result.code, result.out, result.err[: len(error)]) == (1, "", error)
     assert not [one for one in known.asked if one.method == "PUT"]
 
 
-def test_a_login_does_not_look_at_the_flags_of_a_token(agent: Any, run: Run, tmp_path: Path) -> None:
+def test_a_login_does_not_look_at_the_flags_of_a_token(agent: FakeAgent, run: Run, tmp_path: Path) -> None:
     """A token file that is not there does no harm; the identity is what counts."""
     (tmp_path / "jwt").write_text("a.b.c\n")
     agent.on("POST", "/v1/acl/login", {"SecretID": "s"})

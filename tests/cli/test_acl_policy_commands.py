@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 POLICY = "dddddddd-1111-2222-3333-444444444444"
 ROLE = "eeeeeeee-1111-2222-3333-444444444444"
@@ -51,7 +50,7 @@ Templated Policies:
 """
 
 
-def _sent(agent: Any) -> Any:
+def _sent(agent: FakeAgent) -> Any:
     return json.loads(agent.asked[-1].body)
 
 
@@ -60,7 +59,7 @@ def _indented(text: str) -> str:
 
 
 @pytest.fixture
-def known(agent: Any) -> Any:
+def known(agent: FakeAgent) -> FakeAgent:
     """An agent with one policy and one role."""
     agent.on("GET", "/v1/acl/policies", [{key: ONE_POLICY[key] for key in ONE_POLICY if key != "Rules"}])
     agent.on("GET", "/v1/acl/roles", [ONE_ROLE])
@@ -77,7 +76,7 @@ def known(agent: Any) -> Any:
     return agent
 
 
-def test_a_policy_ends_with_its_rules(known: Any, run: Run) -> None:
+def test_a_policy_ends_with_its_rules(known: FakeAgent, run: Run) -> None:
     """Hash and indexes are shown on request."""
     plain = f"ID:           {POLICY}\nName:         p\nDescription:  d\nDatacenters:  dc1, dc2\n"
     meta = "Hash:         abcd\nCreate Index: 3\nModify Index: 4\n"
@@ -85,7 +84,7 @@ def test_a_policy_ends_with_its_rules(known: Any, run: Run) -> None:
     assert run("acl", "policy", "read", "-meta", f"-id={POLICY[:4]}").out == f"{plain}{meta}Rules:\n{RULES}\n"
 
 
-def test_policies_of_the_list_are_headed_by_their_names(known: Any, run: Run) -> None:
+def test_policies_of_the_list_are_headed_by_their_names(known: FakeAgent, run: Run) -> None:
     """Their rules are not shown; null stands for all datacenters in JSON."""
     body = f"   ID:           {POLICY}\n   Description:  d\n   Datacenters:  dc1, dc2\n"
     assert run("acl", "policy", "list").out == f"p:\n{body}\n"
@@ -94,7 +93,7 @@ def test_policies_of_the_list_are_headed_by_their_names(known: Any, run: Run) ->
     assert (shown["Datacenters"], list(shown)[:3]) == (None, ["ID", "Name", "Description"])
 
 
-def test_a_policy_that_is_not_there(agent: Any, run: Run) -> None:
+def test_a_policy_that_is_not_there(agent: FakeAgent, run: Run) -> None:
     """By name it is not found; by ID the agent's refusal is passed on."""
     agent.on("GET", f"/v1/acl/policy/{POLICY}", (404, b"Requested policy does not exist: ACL not found"))
     assert run("acl", "policy", "read", "-name=p").err == "Error policy not found: p\n"
@@ -102,14 +101,14 @@ def test_a_policy_that_is_not_there(agent: Any, run: Run) -> None:
     assert run("acl", "policy", "read", f"-id={POLICY}").err == f'Error reading policy "id:{POLICY}": {refusal}\n'
 
 
-def test_an_agent_without_acls_is_named_twice(agent: Any, run: Run) -> None:
+def test_an_agent_without_acls_is_named_twice(agent: FakeAgent, run: Run) -> None:
     """A look-up by name has a sentence of its own within the command's."""
     agent.on("GET", "/v1/acl/policy/name/p", (401, b"ACL support disabled"))
     reason = "Failed to find policy with name p: Unexpected response code: 401 (ACL support disabled)"
     assert run("acl", "policy", "read", "-name=p").err == f'Error reading policy "name:p": {reason}\n'
 
 
-def test_rules_come_from_the_flag_a_file_or_standard_input(known: Any, run: Run, tmp_path: Path) -> None:
+def test_rules_come_from_the_flag_a_file_or_standard_input(known: FakeAgent, run: Run, tmp_path: Path) -> None:
     """Bytes that are no text become U+FFFD."""
     file = tmp_path / "rules"
     file.write_bytes(b"# \xff")
@@ -126,7 +125,7 @@ def test_a_missing_name_is_told_above_the_help(run: Run, what: str) -> None:
     assert run("acl", what, "create").err.startswith("Missing required '-name' flag\n")
 
 
-def test_an_update_of_a_policy_keeps_what_no_flag_names(known: Any, run: Run) -> None:
+def test_an_update_of_a_policy_keeps_what_no_flag_names(known: FakeAgent, run: Run) -> None:
     """An empty text that is given counts; without merging the rest becomes empty."""
     assert run("acl", "policy", "update", "-name=p", "-description=").code == 0
     kept = {"ID": POLICY, "Name": "p", "Description": "", "Datacenters": ["dc1", "dc2"], "Rules": RULES}
@@ -135,7 +134,7 @@ def test_an_update_of_a_policy_keeps_what_no_flag_names(known: Any, run: Run) ->
     assert _sent(known) == {"ID": POLICY, "Name": "q", "Description": "", "Datacenters": ["dc3"], "Rules": ""}
 
 
-def test_builtin_policies_may_be_named_where_an_id_stands(agent: Any, run: Run) -> None:
+def test_builtin_policies_may_be_named_where_an_id_stands(agent: FakeAgent, run: Run) -> None:
     """Without asking for the list."""
     path = "/v1/acl/policy/00000000-0000-0000-0000-000000000002"
     agent.on("GET", path, ONE_POLICY)
@@ -143,7 +142,7 @@ def test_builtin_policies_may_be_named_where_an_id_stands(agent: Any, run: Run) 
     assert [one.path for one in agent.asked] == [path]
 
 
-def test_a_refused_deletion_of_a_policy_has_no_reason(known: Any, run: Run) -> None:
+def test_a_refused_deletion_of_a_policy_has_no_reason(known: FakeAgent, run: Run) -> None:
     """Consul's client closes that answer before it reads it."""
     assert run("acl", "policy", "delete", f"-id={POLICY[:3]}").out == f'Policy "{POLICY}" deleted successfully\n'
     known.on("DELETE", f"/v1/acl/policy/{POLICY}", (500, b"not permitted"))
@@ -182,13 +181,13 @@ def test_a_refused_deletion_of_a_policy_has_no_reason(known: Any, run: Run) -> N
         ("templated-policy preview", "Cannot preview a templated policy without specifying -name or -file"),
     ],
 )
-def test_a_command_that_lacks_something_says_so(known: Any, run: Run, line: str, error: str) -> None:
+def test_a_command_that_lacks_something_says_so(known: FakeAgent, run: Run, line: str, error: str) -> None:
     """The code is 1."""
     result = run("acl", *line.split())
     assert (result.code, result.out, result.err) == (1, "", f"{error}\n")
 
 
-def test_a_role_is_shown_with_what_it_gives(known: Any, run: Run) -> None:
+def test_a_role_is_shown_with_what_it_gives(known: FakeAgent, run: Run) -> None:
     """In the list everything below the name is indented by three."""
     head = f"ID:           {ROLE}\n"
     meta = "Hash:         abcd\nCreate Index: 3\nModify Index: 4\n"
@@ -200,7 +199,7 @@ def test_a_role_is_shown_with_what_it_gives(known: Any, run: Run) -> None:
     assert list(shown)[-3:] == ["Hash", "CreateIndex", "ModifyIndex"]
 
 
-def test_an_update_adds_to_a_role(known: Any, run: Run) -> None:
+def test_an_update_adds_to_a_role(known: FakeAgent, run: Run) -> None:
     """A service identity takes the place of its older self; a node has its rights in one datacenter only."""
     words = ["-policy-name=p", "-policy-name=q", "-service-identity=web:dc1", "-node-identity=n:dc2"]
     words += ["-node-identity=m:dc2", "-append-templated-policy=builtin/dns"]
@@ -213,7 +212,7 @@ def test_an_update_adds_to_a_role(known: Any, run: Run) -> None:
     assert [one["TemplateName"] for one in sent["TemplatedPolicies"]] == ["builtin/node", "builtin/dns"]
 
 
-def test_an_update_without_merging_sends_the_id_as_typed(known: Any, run: Run) -> None:
+def test_an_update_without_merging_sends_the_id_as_typed(known: FakeAgent, run: Run) -> None:
     """Consul completes it for the look-up only, so that the beginning of an ID does not do."""
     run("acl", "role", "update", f"-id={ROLE}", "-no-merge", "-name=x", f"-policy-id={POLICY[:4]}")
     assert _sent(known) == {
@@ -238,7 +237,7 @@ def test_an_update_without_merging_sends_the_id_as_typed(known: Any, run: Run) -
         ("builtin/new", "   None\n"),
     ],
 )
-def test_a_templated_policy_tells_how_it_is_used(agent: Any, run: Run, name: str, usage: str) -> None:
+def test_a_templated_policy_tells_how_it_is_used(agent: FakeAgent, run: Run, name: str, usage: str) -> None:
     """Of one that this version does not know, nothing is said."""
     template = {"TemplateName": name, "Description": "d", "Schema": "{}", "Template": "t"}
     agent.on("GET", f"/v1/acl/templated-policy/name/{name}", template)
@@ -247,7 +246,7 @@ def test_a_templated_policy_tells_how_it_is_used(agent: Any, run: Run, name: str
     assert out.endswith("Schema:\n{}\n\nRaw Template:\nt\n\n")
 
 
-def test_templated_policies_are_listed_by_name(agent: Any, run: Run) -> None:
+def test_templated_policies_are_listed_by_name(agent: FakeAgent, run: Run) -> None:
     """An unknown format is refused in other words than elsewhere."""
     agent.on("GET", "/v1/acl/templated-policies", {"b": {"TemplateName": "b"}, "a": {"TemplateName": "a"}})
     assert run("acl", "templated-policy", "list").out == "a\nb\n\n"
@@ -255,7 +254,7 @@ def test_templated_policies_are_listed_by_name(agent: Any, run: Run) -> None:
     assert run("acl", "templated-policy", "list", "-format=x").err == 'unknown format: "x"\n'
 
 
-def test_a_preview_is_of_one_templated_policy(agent: Any, run: Run, tmp_path: Path) -> None:
+def test_a_preview_is_of_one_templated_policy(agent: FakeAgent, run: Run, tmp_path: Path) -> None:
     """The variables go in the body."""
     agent.on("POST", "/v1/acl/templated-policy/preview/builtin/node", ONE_POLICY)
     out = run("acl", "templated-policy", "preview", "-name=builtin/node", "-var=name:n").out

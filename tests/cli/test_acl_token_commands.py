@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 ACCESSOR = "aaaaaaaa-1111-2222-3333-444444444444"
 OTHER = "aaaaaaab-1111-2222-3333-444444444444"
@@ -67,12 +66,12 @@ Templated Policies:
 BARE = {"AccessorID": ACCESSOR, "SecretID": "s", "CreateTime": "2026-01-02T03:04:05Z"}
 
 
-def _sent(agent: Any) -> Any:
+def _sent(agent: FakeAgent) -> Any:
     return json.loads(agent.asked[-1].body)
 
 
 @pytest.fixture
-def known(agent: Any) -> Any:
+def known(agent: FakeAgent) -> FakeAgent:
     """An agent with one token, one policy and one role."""
     agent.on("GET", "/v1/acl/tokens", [TOKEN])
     agent.on("GET", "/v1/acl/policies", [{"ID": POLICY, "Name": "p"}])
@@ -83,12 +82,12 @@ def known(agent: Any) -> Any:
     return agent
 
 
-def test_a_token_is_shown_with_all_that_it_is_given(known: Any, run: Run) -> None:
+def test_a_token_is_shown_with_all_that_it_is_given(known: FakeAgent, run: Run) -> None:
     """Labels are padded to one column; what is given stands under headings, indented by three."""
     assert run("acl", "token", "read", "-meta", "-accessor-id", ACCESSOR).out == PRETTY
 
 
-def test_json_has_the_order_of_consuls_client(known: Any, run: Run) -> None:
+def test_json_has_the_order_of_consuls_client(known: FakeAgent, run: Run) -> None:
     """Indexes come first, the server's spelling and its template IDs are gone, empty fields are left out."""
     text = run("acl", "token", "read", "-format=json", "-accessor-id", ACCESSOR).out
     assert list(json.loads(text))[:4] == ["CreateIndex", "ModifyIndex", "AccessorID", "SecretID"]
@@ -107,14 +106,14 @@ def test_json_has_the_order_of_consuls_client(known: Any, run: Run) -> None:
     ]
 
 
-def test_an_unknown_format_is_noticed_after_the_work(known: Any, run: Run) -> None:
+def test_an_unknown_format_is_noticed_after_the_work(known: FakeAgent, run: Run) -> None:
     """The token is made, and then cannot be shown."""
     result = run("acl", "token", "create", "-policy-name=p", "-format=xml")
     assert (result.code, result.out, result.err) == (1, "", "Unknown format: xml\n")
     assert known.asked[-1].path == "/v1/acl/token"
 
 
-def test_tokens_of_the_list_are_apart_by_an_empty_line(known: Any, run: Run) -> None:
+def test_tokens_of_the_list_are_apart_by_an_empty_line(known: FakeAgent, run: Run) -> None:
     """There is none before the first token."""
     known.on("GET", "/v1/acl/tokens", [BARE, BARE])
     head = f"AccessorID:       {ACCESSOR}\nSecretID:         s\nDescription:      \nLocal:            false\n"
@@ -130,13 +129,15 @@ def test_tokens_of_the_list_are_apart_by_an_empty_line(known: Any, run: Run) -> 
         ("zz", "No such token ID with prefix: zz"),
     ],
 )
-def test_the_beginning_of_an_accessor_id_must_name_one_token(agent: Any, run: Run, typed: str, error: str) -> None:
+def test_the_beginning_of_an_accessor_id_must_name_one_token(
+    agent: FakeAgent, run: Run, typed: str, error: str
+) -> None:
     """None and several are told apart."""
     agent.on("GET", "/v1/acl/tokens", [{"AccessorID": ACCESSOR}, {"AccessorID": OTHER}])
     assert run("acl", "token", "read", "-accessor-id", typed).err == f"Error determining token ID: {error}\n"
 
 
-def test_whole_ids_and_the_anonymous_token_need_no_list(known: Any, run: Run) -> None:
+def test_whole_ids_and_the_anonymous_token_need_no_list(known: FakeAgent, run: Run) -> None:
     """A text of 36 characters is sent as it is."""
     run("acl", "token", "read", "-accessor-id", ACCESSOR)
     assert [one.path for one in known.asked] == [PATH]
@@ -167,7 +168,7 @@ WARNINGS = {
 
 
 @pytest.mark.parametrize("command", WARNINGS)
-def test_the_older_flag_works_with_a_warning(known: Any, run: Run, command: str) -> None:
+def test_the_older_flag_works_with_a_warning(known: FakeAgent, run: Run, command: str) -> None:
     """Each command has its own words for it, and for no token at all."""
     missing, warning = WARNINGS[command]
     known.on("DELETE", PATH, b"true")
@@ -177,7 +178,7 @@ def test_the_older_flag_works_with_a_warning(known: Any, run: Run, command: str)
     assert (result.code, result.err) == (0, f"{warning}\n")
 
 
-def test_ones_own_token_is_read_without_its_id(agent: Any, run: Run) -> None:
+def test_ones_own_token_is_read_without_its_id(agent: FakeAgent, run: Run) -> None:
     """It cannot be expanded that way."""
     agent.on("GET", "/v1/acl/token/self", BARE)
     assert run("acl", "token", "read", "-self").out.startswith(f"AccessorID:       {ACCESSOR}\n")
@@ -185,7 +186,7 @@ def test_ones_own_token_is_read_without_its_id(agent: Any, run: Run) -> None:
     assert run("acl", "token", "read", "-self", "-expanded").err == refusal
 
 
-def test_an_expanded_token_shows_every_rule_that_counts(known: Any, run: Run) -> None:
+def test_an_expanded_token_shows_every_rule_that_counts(known: FakeAgent, run: Run) -> None:
     """Policies with their text, identities with the rules they stand for, roles with theirs, then the defaults."""
     expanded = {
         **BARE,
@@ -212,7 +213,7 @@ def test_an_expanded_token_shows_every_rule_that_counts(known: Any, run: Run) ->
     assert known.asked[-1].params == {"expanded": ["true"]}
 
 
-def test_an_expanded_token_shows_what_its_identities_stand_for(known: Any, run: Run) -> None:
+def test_an_expanded_token_shows_what_its_identities_stand_for(known: FakeAgent, run: Run) -> None:
     """Services and templates with the rules that they make; a template of another Consul has none here."""
     identities = {
         "ServiceIdentities": [{"ServiceName": "web"}],
@@ -230,7 +231,7 @@ def test_an_expanded_token_shows_what_its_identities_stand_for(known: Any, run: 
     assert "\tbuiltin/strange\n\t\tDatacenters: all\n\n=== End of Authorizer Layer 0: Token ===\n" in out
 
 
-def test_a_token_is_created_from_its_flags(known: Any, run: Run) -> None:
+def test_a_token_is_created_from_its_flags(known: FakeAgent, run: Run) -> None:
     """Names go as they are, IDs are completed, datacenters and variables are taken apart."""
     words = ["-policy-name=p", f"-policy-id={POLICY[:6]}", f"-role-id={ROLE[:6]}", "-local", "-expires-ttl=1m"]
     words += ["-service-identity=web:dc1,dc2", "-service-identity=db", "-node-identity=n:dc1"]
@@ -262,14 +263,14 @@ def test_a_token_is_created_from_its_flags(known: Any, run: Run) -> None:
         ("-role-id=zz", "Error resolving role ID : No such role ID with prefix: zz\n"),
     ],
 )
-def test_a_token_of_bad_flags_is_not_sent(known: Any, run: Run, words: str, error: str) -> None:
+def test_a_token_of_bad_flags_is_not_sent(known: FakeAgent, run: Run, words: str, error: str) -> None:
     """The reason is told in Consul's words, which forget the ID that was typed."""
     result = run("acl", "token", "create", *words.split())
     assert (result.code, result.err[: len(error)]) == (1, error)
     assert not [one for one in known.asked if one.method == "PUT"]
 
 
-def test_templated_policies_come_from_a_file(known: Any, run: Run, tmp_path: Path) -> None:
+def test_templated_policies_come_from_a_file(known: FakeAgent, run: Run, tmp_path: Path) -> None:
     """Blocks in HCL, as many as stand there; a number is a name too."""
     file = tmp_path / "t.hcl"
     file.write_text('TemplatedPolicy "builtin/node" { Name = "a" }\nTemplatedPolicy "builtin/node" { name = 5 }\n')
@@ -297,7 +298,7 @@ def test_templated_policies_come_from_a_file(known: Any, run: Run, tmp_path: Pat
         ('{"Other": 5}', "root.Other: not an object type for map (*ast.LiteralType)"),
     ],
 )
-def test_a_file_of_another_shape_is_refused(known: Any, run: Run, tmp_path: Path, text: str, error: str) -> None:
+def test_a_file_of_another_shape_is_refused(known: FakeAgent, run: Run, tmp_path: Path, text: str, error: str) -> None:
     """In the words of HashiCorp's decoder."""
     file = tmp_path / "t.json"
     file.write_text(text)
@@ -333,13 +334,13 @@ UPDATES: list[tuple[str, str, Any]] = [
 
 
 @pytest.mark.parametrize(("words", "field", "value"), UPDATES)
-def test_an_update_changes_what_its_flags_name(known: Any, run: Run, words: str, field: str, value: Any) -> None:
+def test_an_update_changes_what_its_flags_name(known: FakeAgent, run: Run, words: str, field: str, value: Any) -> None:
     """Links stay unless they are named, identities go unless they are added to."""
     assert run("acl", "token", "update", "-accessor-id", ACCESSOR[:9], *words.split()).code == 0
     assert _sent(known)[field] == value
 
 
-def test_the_older_merging_adds_what_is_not_there(known: Any, run: Run) -> None:
+def test_the_older_merging_adds_what_is_not_there(known: FakeAgent, run: Run) -> None:
     """It warns; a role's ID that is new is sent as a name, as Consul does it."""
     words = ["-merge-policies", "-policy-name=p", "-policy-name=q", f"-policy-id={POLICY}", "-merge-roles"]
     result = run("acl", "token", "update", "-accessor-id", ACCESSOR, *words, f"-role-id={OTHER}", "-role-name=r")
@@ -366,21 +367,21 @@ def test_the_older_merging_adds_what_is_not_there(known: Any, run: Run) -> None:
         ),
     ],
 )
-def test_setting_and_adding_exclude_each_other(known: Any, run: Run, words: str, error: str) -> None:
+def test_setting_and_adding_exclude_each_other(known: FakeAgent, run: Run, words: str, error: str) -> None:
     """The token stays as it is."""
     result = run("acl", "token", "update", "-accessor-id", ACCESSOR, *words.split())
     assert (result.code, result.err[: len(error)]) == (1, error)
     assert not [one for one in known.asked if one.method == "PUT"]
 
 
-def test_the_agents_refusal_is_passed_on(known: Any, run: Run) -> None:
+def test_the_agents_refusal_is_passed_on(known: FakeAgent, run: Run) -> None:
     """With what was attempted in front."""
     known.on("PUT", f"{PATH}/clone", (403, b"Permission denied"))
     refusal = "Error cloning token: Unexpected response code: 403 (Permission denied)\n"
     assert run("acl", "token", "clone", "-accessor-id", ACCESSOR).err == refusal
 
 
-def test_bootstrap_takes_its_secret_from_a_file_or_standard_input(agent: Any, run: Run, tmp_path: Path) -> None:
+def test_bootstrap_takes_its_secret_from_a_file_or_standard_input(agent: FakeAgent, run: Run, tmp_path: Path) -> None:
     """White space around it is dropped; without a secret no body is sent."""
     agent.on("PUT", "/v1/acl/bootstrap", BARE)
     assert run("acl", "bootstrap").out.startswith("AccessorID:")
@@ -417,12 +418,12 @@ def test_bootstrap_refuses_other_arguments(run: Run, words: list[str], error: st
         (["foo", "t"], "Unknown token type"),
     ],
 )
-def test_the_agents_tokens_have_names(agent: Any, run: Run, words: list[str], error: str) -> None:
+def test_the_agents_tokens_have_names(agent: FakeAgent, run: Run, words: list[str], error: str) -> None:
     """Each wrong command line has its own sentence."""
     assert run("acl", "set-agent-token", *words).err == f"{error}\n"
 
 
-def test_an_older_agent_knows_its_tokens_by_older_names(agent: Any, run: Run) -> None:
+def test_an_older_agent_knows_its_tokens_by_older_names(agent: FakeAgent, run: Run) -> None:
     """The next name is tried where one is refused; the last refusal counts."""
     agent.on("PUT", "/v1/agent/token/agent_master", b"")
     assert run("acl", "set-agent-token", "recovery", "t").out == 'ACL token "recovery" set successfully\n'
@@ -433,7 +434,7 @@ def test_an_older_agent_knows_its_tokens_by_older_names(agent: Any, run: Run) ->
     assert run("acl", "set-agent-token", "default", "-", stdin=b"t").err == refusal
 
 
-def test_a_given_token_wins_over_the_environments_file(agent: Any, run: Run, tmp_path: Path) -> None:
+def test_a_given_token_wins_over_the_environments_file(agent: FakeAgent, run: Run, tmp_path: Path) -> None:
     """The order is Consul's: file, text, file of the environment, text of the environment; empty flags do not count."""
     agent.on("GET", "/v1/acl/token/self", BARE)
     own, theirs = tmp_path / "own", tmp_path / "theirs"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 
 def member(name: str, role: str = "consul", status: int = 1, **tags: str) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def member(name: str, role: str = "consul", status: int = 1, **tags: str) -> dic
     return {"Name": name, "Addr": "10.0.0.1", "Port": 8301, "Status": status, "Tags": found}
 
 
-def test_members_are_servers_first_then_by_name(agent: Any, run: Run) -> None:
+def test_members_are_servers_first_then_by_name(agent: FakeAgent, run: Run) -> None:
     """Servers stand above clients, and an unknown role leaves its columns empty."""
     members = [member("b", "node"), member("z"), member("a", "node", 4), member("x", "other")]
     agent.on("GET", "/v1/agent/members", members)
@@ -29,7 +29,7 @@ def test_members_are_servers_first_then_by_name(agent: Any, run: Run) -> None:
     assert agent.asked[0].params == {"segment": ["_all"]}
 
 
-def test_members_are_chosen_by_status(agent: Any, run: Run) -> None:
+def test_members_are_chosen_by_status(agent: FakeAgent, run: Run) -> None:
     """The pattern is Go's; no member at all means exit code 2 and silence."""
     agent.on("GET", "/v1/agent/members", [member("a"), member("b", status=3)])
     assert [line.split()[0] for line in run("members", "-status=al.*").out.splitlines()] == ["Node", "a"]
@@ -39,14 +39,14 @@ def test_members_are_chosen_by_status(agent: Any, run: Run) -> None:
     assert told == "Failed to compile status regexp: error parsing regexp: missing closing ): `(`\n"
 
 
-def test_detailed_members_show_all_tags(agent: Any, run: Run) -> None:
+def test_detailed_members_show_all_tags(agent: FakeAgent, run: Run) -> None:
     """Tags stand in order, with partition and segment as they are shown."""
     agent.on("GET", "/v1/agent/members", [member("a")])
     row = run("members", "-detailed").out.splitlines()[1]
     assert row.endswith("alive   ap=default,build=1.21.4:abc,dc=dc1,role=consul,segment=<all>,vsn=2")
 
 
-def test_info_is_sorted_by_section_and_figure(agent: Any, run: Run) -> None:
+def test_info_is_sorted_by_section_and_figure(agent: FakeAgent, run: Run) -> None:
     """Each section has a heading, each figure a line below it."""
     agent.on("GET", "/v1/agent/self", {"Stats": {"raft": {"state": "Leader", "index": "5"}, "agent": {"x": "1"}}})
     assert run("info").out == "agent:\n\tx = 1\nraft:\n\tindex = 5\n\tstate = Leader\n"
@@ -59,7 +59,7 @@ def test_info_is_sorted_by_section_and_figure(agent: Any, run: Run) -> None:
         ({"Stats": {"raft": "odd"}}, "Got invalid subkey in stats: map[]"),
     ],
 )
-def test_an_agent_without_figures_is_an_error(about: Any, sentence: str, agent: Any, run: Run) -> None:
+def test_an_agent_without_figures_is_an_error(about: Any, sentence: str, agent: FakeAgent, run: Run) -> None:
     """Something else answers there."""
     agent.on("GET", "/v1/agent/self", about)
     result = run("info")
@@ -81,7 +81,7 @@ def test_an_agent_without_figures_is_an_error(about: Any, sentence: str, agent: 
         (["join", "10.0.0.1"], "/v1/agent/join/10.0.0.1", "Successfully joined cluster by contacting 1 nodes."),
     ],
 )
-def test_orders_are_carried_out(words: list[str], path: str, sentence: str, agent: Any, run: Run) -> None:
+def test_orders_are_carried_out(words: list[str], path: str, sentence: str, agent: FakeAgent, run: Run) -> None:
     """One request, one sentence, code 0."""
     agent.on("PUT", path, b"")
     result = run(*words)
@@ -127,7 +127,7 @@ def test_help_follows_a_call_without_its_subject(words: list[str], sentence: str
     assert result.err.startswith(f"{sentence}\n\nUsage: consul {words[0]} ")
 
 
-def test_maintenance_is_shown(agent: Any, run: Run) -> None:
+def test_maintenance_is_shown(agent: FakeAgent, run: Run) -> None:
     """Node and services in maintenance are listed with their reasons, other checks are not."""
     checks = {
         "_node_maintenance": {"CheckID": "_node_maintenance", "Notes": "new disk"},
@@ -139,7 +139,7 @@ def test_maintenance_is_shown(agent: Any, run: Run) -> None:
     assert run("maint").out == "Node:\n  Name:   n1\n  Reason: new disk\n\nService:\n  ID:     web\n  Reason: z\n\n"
 
 
-def test_joining_needs_one_address_that_works(agent: Any, run: Run) -> None:
+def test_joining_needs_one_address_that_works(agent: FakeAgent, run: Run) -> None:
     """Each failure is told; only if all fail the command does."""
     agent.on("PUT", "/v1/agent/join/good", b"")
     result = run("join", "bad", "good")
@@ -148,7 +148,7 @@ def test_joining_needs_one_address_that_works(agent: Any, run: Run) -> None:
     assert run("join", "bad").err.endswith("Failed to join any nodes.\n")
 
 
-def test_an_event_carries_payload_and_filters(agent: Any, run: Run) -> None:
+def test_an_event_carries_payload_and_filters(agent: FakeAgent, run: Run) -> None:
     """The payload is the body, filters are parameters, the id is printed."""
     agent.on("GET", "/v1/agent/self", {"Config": {}})
     agent.on("PUT", "/v1/event/fire/deploy", {"ID": "e-1", "Name": "deploy"})
@@ -162,7 +162,7 @@ def point(x: float, height: float = 0.0, adjustment: float = 0.0) -> dict[str, A
     return {"Vec": [x, 0.0], "Error": 1.5, "Adjustment": adjustment, "Height": height}
 
 
-def test_round_trips_are_distances(agent: Any, run: Run) -> None:
+def test_round_trips_are_distances(agent: FakeAgent, run: Run) -> None:
     """Distance, heights and adjustments add up; names match in any letter case."""
     entries = [
         {"Node": "a", "Segment": "", "Coord": point(0.010, height=0.001)},
@@ -176,7 +176,7 @@ def test_round_trips_are_distances(agent: Any, run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "missing"), [(["a", "b"], "a"), (["b", "a"], "b"), (["a", "c"], ""), (["c", "b"], "")]
 )
-def test_round_trips_stay_in_a_segment(words: list[str], missing: str, agent: Any, run: Run) -> None:
+def test_round_trips_stay_in_a_segment(words: list[str], missing: str, agent: FakeAgent, run: Run) -> None:
     """A client is in one, a server in several; of two clients in different ones the first is said to be missing."""
     rows = [("a", "one"), ("b", "two"), ("c", "one"), ("c", "two"), ("c", "")]
     agent.on("GET", "/v1/coordinate/nodes", [{"Node": n, "Segment": s, "Coord": point(0.01)} for n, s in rows])
@@ -184,7 +184,7 @@ def test_round_trips_stay_in_a_segment(words: list[str], missing: str, agent: An
     assert told == (f'Could not find a coordinate for node "{missing}"\n' if missing else "")
 
 
-def test_the_round_trip_from_here_needs_one_name(agent: Any, run: Run) -> None:
+def test_the_round_trip_from_here_needs_one_name(agent: FakeAgent, run: Run) -> None:
     """The other end is the agent that is asked."""
     agent.on("GET", "/v1/agent/self", {"Config": {"NodeName": "me", "Datacenter": "dc1"}})
     rows = [{"Node": name, "Segment": "", "Coord": point(at)} for name, at in (("me", 0.0), ("b", 0.1))]
@@ -200,7 +200,7 @@ def test_the_round_trip_from_here_needs_one_name(agent: Any, run: Run) -> None:
     assert run("rtt", "b").err == "Unable to look up agent info: Unexpected response code: 500 (no)\n"
 
 
-def test_round_trips_between_datacenters_stay_in_an_area(agent: Any, run: Run) -> None:
+def test_round_trips_between_datacenters_stay_in_an_area(agent: FakeAgent, run: Run) -> None:
     """Servers are found by datacenter; coordinates of different areas do not mix."""
     agent.on(
         "GET",
@@ -215,7 +215,7 @@ def test_round_trips_between_datacenters_stay_in_an_area(agent: Any, run: Run) -
     assert run("rtt", "-wan", "s1.dc1", "s3.dc3").code == 1
 
 
-def test_the_log_is_followed_until_the_agent_ends_it(agent: Any, run: Run) -> None:
+def test_the_log_is_followed_until_the_agent_ends_it(agent: FakeAgent, run: Run) -> None:
     """Lines are passed on; when the other side is done that is said, and the code is 1."""
     agent.on("GET", "/v1/agent/monitor", b"one\ntwo\n")
     result = run("monitor", "-log-level=debug")
@@ -224,7 +224,7 @@ def test_the_log_is_followed_until_the_agent_ends_it(agent: Any, run: Run) -> No
     assert agent.asked[0].params == {"loglevel": ["debug"]}
 
 
-def test_keyring_lists_pools_and_keys(agent: Any, run: Run) -> None:
+def test_keyring_lists_pools_and_keys(agent: FakeAgent, run: Run) -> None:
     """Each pool has a heading, each key its count of members."""
     pools = [
         {"WAN": True, "Datacenter": "dc1", "Keys": {"k2": 1, "k1": 1}, "PrimaryKeys": {"k1": 1}, "NumNodes": 1},
@@ -246,7 +246,7 @@ def test_keyring_lists_pools_and_keys(agent: Any, run: Run) -> None:
         ("remove", "DELETE", "Removing gossip encryption key..."),
     ],
 )
-def test_keys_are_installed_used_and_removed(action: str, method: str, told: str, agent: Any, run: Run) -> None:
+def test_keys_are_installed_used_and_removed(action: str, method: str, told: str, agent: FakeAgent, run: Run) -> None:
     """What is done is said first, so that a failure stands below it."""
     agent.on(method, "/v1/operator/keyring", b"")
     result = run("keyring", f"-{action}=k1", "-relay-factor=2")
@@ -271,7 +271,7 @@ def test_keyring_takes_one_action(words: list[str], sentence: str, run: Run) -> 
     assert run("keyring").err.startswith("Usage: consul keyring")
 
 
-def test_login_writes_the_token_for_its_owner_only(agent: Any, run: Run, tmp_path: Any) -> None:
+def test_login_writes_the_token_for_its_owner_only(agent: FakeAgent, run: Run, tmp_path: Path) -> None:
     """The bearer token goes to the agent without another token, the secret id into a file of mode 0600."""
     (tmp_path / "jwt").write_text("abc\n")
     agent.on("POST", "/v1/acl/login", {"SecretID": "s-1"})
@@ -282,7 +282,7 @@ def test_login_writes_the_token_for_its_owner_only(agent: Any, run: Run, tmp_pat
     assert b'"abc"' in agent.asked[0].body
 
 
-def test_login_names_what_is_missing(run: Run, tmp_path: Any) -> None:
+def test_login_names_what_is_missing(run: Run, tmp_path: Path) -> None:
     """Each needed flag is asked for in turn."""
     (tmp_path / "empty").touch()
     assert run("login").err == "Missing required '-method' flag\n"

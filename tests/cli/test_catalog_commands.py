@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 NODES = [
     {
@@ -29,13 +26,13 @@ def test_no_arguments_are_taken(command: str, run: Run) -> None:
     assert (result.code, result.err) == (1, "Too many arguments (expected 0, got 1)\n")
 
 
-def test_datacenters_are_listed(agent: Any, run: Run) -> None:
+def test_datacenters_are_listed(agent: FakeAgent, run: Run) -> None:
     """One datacenter a line, in the agent's order."""
     agent.on("GET", "/v1/catalog/datacenters", ["dc2", "dc1"])
     assert run("catalog", "datacenters").out == "dc2\ndc1\n"
 
 
-def test_nodes_are_a_table_with_short_ids(agent: Any, run: Run) -> None:
+def test_nodes_are_a_table_with_short_ids(agent: FakeAgent, run: Run) -> None:
     """Ids are cut at their first dash, missing ones leave a gap."""
     agent.on("GET", "/v1/catalog/nodes", NODES)
     assert run("catalog", "nodes").out == (
@@ -43,7 +40,7 @@ def test_nodes_are_a_table_with_short_ids(agent: Any, run: Run) -> None:
     )
 
 
-def test_detailed_nodes_have_everything(agent: Any, run: Run) -> None:
+def test_detailed_nodes_have_everything(agent: FakeAgent, run: Run) -> None:
     """Whole ids, tagged addresses and metadata, in order of their names."""
     agent.on("GET", "/v1/catalog/nodes", NODES[:1])
     row = run("catalog", "nodes", "-detailed").out.splitlines()[1]
@@ -51,7 +48,7 @@ def test_detailed_nodes_have_everything(agent: Any, run: Run) -> None:
     assert row.split() == ["web-1", whole_id, "10.0.0.1", "dc1", "lan=1,", "wan=2", "zone=a"]
 
 
-def test_nodes_are_chosen_by_parameters(agent: Any, run: Run) -> None:
+def test_nodes_are_chosen_by_parameters(agent: FakeAgent, run: Run) -> None:
     """Filter, nearness and metadata go to the agent; a filter may come from standard input."""
     agent.on("GET", "/v1/catalog/nodes", [])
     result = run("catalog", "nodes", "-near=_agent", "-node-meta=a=1", "-filter=-", stdin=b"Node == x")
@@ -59,28 +56,28 @@ def test_nodes_are_chosen_by_parameters(agent: Any, run: Run) -> None:
     assert agent.asked[0].params == {"near": ["_agent"], "node-meta": ["a:1"], "filter": ["Node == x"]}
 
 
-def test_nodes_of_a_service_come_from_its_instances(agent: Any, run: Run) -> None:
+def test_nodes_of_a_service_come_from_its_instances(agent: FakeAgent, run: Run) -> None:
     """``-service`` asks for the instances and shows their nodes."""
     row = {"ID": "abcd-1", "Node": "n1", "Address": "10.0.0.1", "Datacenter": "dc1", "ServiceName": "web"}
     agent.on("GET", "/v1/catalog/service/web", [row])
     assert run("catalog", "nodes", "-service=web").out == "Node  ID    Address   DC\nn1    abcd  10.0.0.1  dc1\n"
 
 
-def test_services_are_sorted_with_sorted_tags(agent: Any, run: Run) -> None:
+def test_services_are_sorted_with_sorted_tags(agent: FakeAgent, run: Run) -> None:
     """Names in order; with ``-tags`` a column of tags, the last line without padding."""
     agent.on("GET", "/v1/catalog/services", {"web": ["v2", "v1"], "consul": []})
     assert run("catalog", "services").out == "consul\nweb\n"
     assert run("catalog", "services", "-tags").out == "consul      \nweb         v1,v2\n"
 
 
-def test_a_last_service_without_tags_widens_the_column_all_the_same(agent: Any, run: Run) -> None:
+def test_a_last_service_without_tags_widens_the_column_all_the_same(agent: FakeAgent, run: Run) -> None:
     """Its line loses the padding at its end, but its name counts in the width of the names above."""
     agent.on("GET", "/v1/catalog/services", {"consul": [], "web": ["v1"], "web-sidecar-proxy": []})
     first, second, last = run("catalog", "services", "-tags").out.splitlines()
     assert (first, second, last) == ("consul".ljust(23), "web".ljust(23) + "v1", "web-sidecar-proxy")
 
 
-def test_services_of_a_node_are_grouped_by_name(agent: Any, run: Run) -> None:
+def test_services_of_a_node_are_grouped_by_name(agent: FakeAgent, run: Run) -> None:
     """Instances of the same service count once, with all their tags."""
     services = {
         "w1": {"ID": "w1", "Service": "web", "Tags": ["b"]},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
@@ -57,7 +58,7 @@ def test_second_cells_are_aligned(rows: list[list[str]]) -> None:
 @pytest.mark.parametrize("indent", ["    ", "\t", "   "])
 def test_json_is_indented_and_escaped_as_gos(indent: str) -> None:
     """Empty containers stay on one line, and the characters that matter in HTML are escaped."""
-    value = {"a": [], "b": {}, "c": ["<&>", 1.5], "d": "two\nlines  spaced"}
+    value: dict[str, Any] = {"a": [], "b": {}, "c": ["<&>", 1.5], "d": "two\nlines  spaced"}
     text = json_text(value, indent)
     assert json.loads(text) == value
     assert f'{indent}"a": [],\n{indent}"b": {{}},' in text

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,8 +17,8 @@ from pyconsul.cli import commands
 from pyconsul.cli.command import flags_of, load
 from pyconsul.cli.main import CommandLine
 from pyconsul.cli.registry import COMMANDS, GROUP, LATER, children, longest_command
+from tests.cli.conftest import Run
 
-Run = Callable[..., Any]
 BUILT = sorted(name for name, row in COMMANDS.items() if row.module not in (GROUP, LATER))
 
 

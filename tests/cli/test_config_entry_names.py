@@ -1,12 +1,10 @@
 """What ``consul config`` takes as an entry, and what its messages call it."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from pyconsul.cli.config_entries import client_has, entry_in, entry_name, shown, warning_about
 from pyconsul.cli.console import Failed
+from tests.cli.conftest import Run
 
 
 @pytest.mark.parametrize(
@@ -164,7 +162,7 @@ def test_fields_that_the_client_always_shows_stand_at_their_place() -> None:
     assert list(found["PassiveHealthCheck"]) == ["Interval", "MaxFailures", "EnforcingConsecutive5xx"]
 
 
-def test_an_entry_that_is_missing_is_told_by_the_agent(live: Callable[..., Any]) -> None:
+def test_an_entry_that_is_missing_is_told_by_the_agent(live: Run) -> None:
     """Under the name that it was asked for: slashes that are too many are gone by then."""
     told = live("config", "read", "-kind=service-defaults", "-name=/x//y")
     reason = 'Unexpected response code: 404 (Config entry not found for "service-defaults" / "x/y")'

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 CA = "/v1/connect/ca/configuration"
 GATEWAY = "/v1/config/ingress-gateway/gw"
@@ -17,11 +16,11 @@ EXACT = "/v1/connect/intentions/exact"
 EXPOSE = ("connect", "expose", "-ingress-gateway=gw", "-service=web")
 
 
-def _sent(agent: Any, path: str) -> Any:
+def _sent(agent: FakeAgent, path: str) -> Any:
     return [json.loads(one.body) for one in agent.asked if one.method == "PUT" and one.path == path][-1]
 
 
-def test_the_authoritys_configuration_is_shown_with_tabs(agent: Any, run: Run) -> None:
+def test_the_authoritys_configuration_is_shown_with_tabs(agent: FakeAgent, run: Run) -> None:
     """In the client's order, with null for what is not there."""
     agent.on("GET", CA, {"CreateIndex": 3, "ModifyIndex": 4, "Config": {"b": "2", "a": "1"}, "Provider": "consul"})
     assert run("connect", "ca", "get-config").out == (
@@ -30,7 +29,7 @@ def test_the_authoritys_configuration_is_shown_with_tabs(agent: Any, run: Run) -
     )
 
 
-def test_the_authoritys_configuration_comes_from_a_file(agent: Any, run: Run, tmp_path: Path) -> None:
+def test_the_authoritys_configuration_comes_from_a_file(agent: FakeAgent, run: Run, tmp_path: Path) -> None:
     """Unknown fields are passed over; the flag counts, not the file."""
     file = tmp_path / "ca.json"
     file.write_text('{"provider": "consul", "Config": {"x": 1}, "Foo": 1, "ForceWithoutCrossSigning": true}')
@@ -65,7 +64,7 @@ def test_the_authoritys_configuration_needs_a_file(run: Run) -> None:
     assert run("connect", "ca", "set-config").err == "The -config-file flag is required\n"
 
 
-def test_an_entry_that_others_write_meanwhile_is_not_written_over(agent: Any, run: Run, tmp_path: Path) -> None:
+def test_an_entry_that_others_write_meanwhile_is_not_written_over(agent: FakeAgent, run: Run, tmp_path: Path) -> None:
     """It was read with the index that it then had."""
     agent.on("PUT", "/v1/config", b"false")
     told = run(*EXPOSE, "-port=80", "-protocol=http").err
@@ -76,7 +75,7 @@ def test_an_entry_that_others_write_meanwhile_is_not_written_over(agent: Any, ru
     assert told == "Config entry not updated: service-defaults/web\n"
 
 
-def test_exposing_a_service_makes_a_listener_and_an_intention(agent: Any, run: Run) -> None:
+def test_exposing_a_service_makes_a_listener_and_an_intention(agent: FakeAgent, run: Run) -> None:
     """The config entry is guarded by its index, 0 for a new one."""
     agent.on("PUT", "/v1/config", b"true")
     agent.on("PUT", EXACT, b"true")
@@ -90,7 +89,7 @@ def test_exposing_a_service_makes_a_listener_and_an_intention(agent: Any, run: R
     assert _sent(agent, EXACT) == intention
 
 
-def test_a_service_that_is_exposed_already_is_replaced(agent: Any, run: Run) -> None:
+def test_a_service_that_is_exposed_already_is_replaced(agent: FakeAgent, run: Run) -> None:
     """An intention that allows it stays as it is."""
     listener = {"Port": 80, "Protocol": "tcp", "Services": [{"Name": "db"}, {"Name": "web", "Hosts": ["x"]}]}
     agent.on("GET", GATEWAY, {"Kind": "ingress-gateway", "Name": "gw", "Listeners": [listener], "ModifyIndex": 7})
@@ -106,7 +105,7 @@ def test_a_service_that_is_exposed_already_is_replaced(agent: Any, run: Run) -> 
     assert told == 'Listener on port 80 already configured with conflicting protocol "tcp"\n'
 
 
-def test_an_intention_that_cannot_be_read_ends_the_exposing(agent: Any, run: Run) -> None:
+def test_an_intention_that_cannot_be_read_ends_the_exposing(agent: FakeAgent, run: Run) -> None:
     """After the listener was made; the client words a status its own way there."""
     agent.on("PUT", "/v1/config", b"true")
     agent.on("GET", "/v1/connect/intentions/exact", (500, b"no leader"))
@@ -123,6 +122,6 @@ def test_an_intention_that_cannot_be_read_ends_the_exposing(agent: Any, run: Run
         ("-service=a -ingress-gateway=b", "A port must be provided via the -port flag."),
     ],
 )
-def test_exposing_needs_three_flags(agent: Any, run: Run, words: str, error: str) -> None:
+def test_exposing_needs_three_flags(agent: FakeAgent, run: Run, words: str, error: str) -> None:
     """They are looked at in this order."""
     assert run("connect", "expose", *words.split()).err == f"{error}\n"

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import re
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Start
+from tests.cli.conftest import FakeAgent, Run, Start
 
-Run = Callable[..., Any]
 ABOUT = {"Config": {"Version": "1.21.4"}, "DebugConfig": {"EnableDebug": True, "ACLsEnabled": False}}
 FAILED = "Unexpected response code: 500 (a stand-in that fails)"
 
@@ -27,7 +25,7 @@ def briefly(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def recorded(agent: Any) -> Any:
+def recorded(agent: FakeAgent) -> FakeAgent:
     """The stand-in, which has something of everything."""
     agent.on("GET", "/v1/agent/self", ABOUT)
     agent.on("GET", "/v1/agent/host", {"Memory": {"total": 1}})
@@ -40,7 +38,7 @@ def recorded(agent: Any) -> Any:
     return agent
 
 
-def test_everything_is_recorded_by_default(briefly: list[str], recorded: Any, run: Run, tmp_path: Path) -> None:
+def test_everything_is_recorded_by_default(briefly: list[str], recorded: FakeAgent, run: Run, tmp_path: Path) -> None:
     """What does not change once, logs and metrics as they come, profiles over the time and at each interval."""
     folder = tmp_path / "dbg"
     result = run(*briefly, f"-output={folder}")
@@ -57,7 +55,7 @@ def test_everything_is_recorded_by_default(briefly: list[str], recorded: Any, ru
 
 @pytest.mark.parametrize("path", ["/v1/agent/monitor", "/v1/agent/metrics/stream", "/debug/pprof/profile"])
 def test_what_cannot_be_recorded_is_told_and_left_out(
-    path: str, briefly: list[str], recorded: Any, run: Run, tmp_path: Path
+    path: str, briefly: list[str], recorded: FakeAgent, run: Run, tmp_path: Path
 ) -> None:
     """The rest is worth something, too."""
     recorded.on("GET", path, (500, b"a stand-in that fails"))
@@ -68,7 +66,7 @@ def test_what_cannot_be_recorded_is_told_and_left_out(
 
 
 def test_profiles_that_fail_at_an_interval_are_told(
-    briefly: list[str], recorded: Any, run: Run, tmp_path: Path
+    briefly: list[str], recorded: FakeAgent, run: Run, tmp_path: Path
 ) -> None:
     """An agent of another kind has no heap to show."""
     recorded.on("GET", "/debug/pprof/heap", (404, b""))
@@ -77,7 +75,7 @@ def test_profiles_that_fail_at_an_interval_are_told(
 
 
 def test_profiles_need_an_agent_that_lets_itself_be_profiled(
-    briefly: list[str], recorded: Any, run: Run, tmp_path: Path
+    briefly: list[str], recorded: FakeAgent, run: Run, tmp_path: Path
 ) -> None:
     """Which is said, and all else is recorded."""
     recorded.on("GET", "/v1/agent/self", {**ABOUT, "DebugConfig": {"EnableDebug": False, "ACLsEnabled": False}})
@@ -98,7 +96,7 @@ def test_profiles_need_an_agent_that_lets_itself_be_profiled(
     ],
 )
 def test_an_agent_that_says_too_little_is_not_recorded(
-    about: Any, sentence: str, briefly: list[str], recorded: Any, run: Run
+    about: Any, sentence: str, briefly: list[str], recorded: FakeAgent, run: Run
 ) -> None:
     """Something else answers there."""
     recorded.on("GET", "/v1/agent/self", about)
@@ -106,7 +104,9 @@ def test_an_agent_that_says_too_little_is_not_recorded(
     assert (result.code, result.err) == (1, f"==> Capture validation failed: {sentence}\n")
 
 
-def test_a_folder_that_is_there_is_not_written_to(briefly: list[str], recorded: Any, run: Run, tmp_path: Path) -> None:
+def test_a_folder_that_is_there_is_not_written_to(
+    briefly: list[str], recorded: FakeAgent, run: Run, tmp_path: Path
+) -> None:
     """Nor one below a file; where the system makes none its reason is told."""
     told = run(*briefly, f"-output={tmp_path}").err
     assert told == f"==> Capture validation failed: output directory already exists: {tmp_path}\n"
@@ -162,7 +162,7 @@ def test_a_recording_that_finds_no_room_says_so(start: Start, tmp_path: Path) ->
 
 
 def test_what_a_recording_may_not_see_is_told_and_left_out(
-    agent: Any, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    agent: FakeAgent, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In one piece what does not change, then the first thing that went wrong later on, and the servers."""
     monkeypatch.setattr("pyconsul.cli.commands.debug._LEAST_DURATION", 0)
@@ -191,7 +191,7 @@ def test_a_recording_is_named_by_its_time_and_zone(zone: str, end: str, live: Ru
     """The zone stands in Go's form."""
     live("debug", "-capture=agent", cwd=tmp_path, TZ=zone)
     (made,) = tmp_path.iterdir()
-    assert re.fullmatch(r"consul-debug-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(.*)\.tar\.gz", made.name)[1] == end  # pyright: ignore[reportOptionalSubscript]
+    assert re.fullmatch(r"consul-debug-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d" + re.escape(end) + r"\.tar\.gz", made.name)
 
 
 def test_unknown_targets_are_named(live: Run, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_unknown_targets_are_named(live: Run, tmp_path: Path) -> None:
     assert told.endswith("==> Capture validation failed: target not found: bogus\n")
 
 
-def test_the_past_is_left_to_hcdiag(recorded: Any, run: Run, tmp_path: Path) -> None:
+def test_the_past_is_left_to_hcdiag(recorded: FakeAgent, run: Run, tmp_path: Path) -> None:
     """It gets the time as it stands, and its failure is not ours; without it we can only say so."""
     program = tmp_path / "hcdiag"
     program.write_text('#!/bin/sh\necho "$@" >"${0%/*}/asked"\nexit 3\n')

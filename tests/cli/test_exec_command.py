@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
+
 FOLDER = "/v1/kv/_rexec/s1/"
 BRIEFLY = ["-wait=50ms", "-wait-repl=1ms"]
 FAILS = (500, b"a stand-in that fails")
@@ -31,7 +32,7 @@ def test_exec_ends_when_nobody_obeys(live: Run) -> None:
 
 
 @pytest.fixture
-def nodes(agent: Any) -> Callable[..., None]:
+def nodes(agent: FakeAgent) -> Callable[..., None]:
     """Tells the stand-in what nodes have put into the session's folder; None is a key that is gone."""
 
     def put(*names: str, **values: bytes | None) -> None:
@@ -47,7 +48,7 @@ def nodes(agent: Any) -> Callable[..., None]:
     return put
 
 
-def test_exec_prints_what_nodes_answer(nodes: Callable[..., None], agent: Any, run: Run) -> None:
+def test_exec_prints_what_nodes_answer(nodes: Callable[..., None], agent: FakeAgent, run: Run) -> None:
     """Output, exit codes and counts are shown, and a failing node makes the code 2.
 
     What comes at once comes sorted, the exit before the output; it is told the other way round.
@@ -88,7 +89,7 @@ def test_exec_tells_each_step_on_wish(nodes: Callable[..., None], run: Run) -> N
     ],
 )
 def test_a_job_may_be_a_list_of_words_or_a_script(
-    words: list[str], stdin: bytes, job: dict[str, Any], nodes: Callable[..., None], agent: Any, run: Run
+    words: list[str], stdin: bytes, job: dict[str, Any], nodes: Callable[..., None], agent: FakeAgent, run: Run
 ) -> None:
     """A shell reads what is neither."""
     nodes()
@@ -121,7 +122,9 @@ def test_what_a_node_says_wrongly_is_told_and_left_aside(
     assert result.out == "==> n2: finished with exit code 0\n1 / 0 node(s) completed / acknowledged\n"
 
 
-def test_an_answer_that_cannot_be_read_is_told_and_left_aside(nodes: Callable[..., None], agent: Any, run: Run) -> None:
+def test_an_answer_that_cannot_be_read_is_told_and_left_aside(
+    nodes: Callable[..., None], agent: FakeAgent, run: Run
+) -> None:
     """It may be the agent's fault for a moment."""
     nodes("n1/exit")
     agent.on("GET", f"{FOLDER}n1/exit", FAILS)
@@ -141,7 +144,7 @@ def test_an_answer_that_cannot_be_read_is_told_and_left_aside(nodes: Callable[..
     ],
 )
 def test_exec_says_which_step_failed(
-    method: str, path: str, answer: Any, sentence: str, nodes: Callable[..., None], agent: Any, run: Run
+    method: str, path: str, answer: Any, sentence: str, nodes: Callable[..., None], agent: FakeAgent, run: Run
 ) -> None:
     """That nothing could be cleaned up afterwards is not worth a word: it goes with the session."""
     nodes()
@@ -151,7 +154,7 @@ def test_exec_says_which_step_failed(
 
 
 def test_in_another_datacenter_the_session_hangs_on_a_server_there(
-    nodes: Callable[..., None], agent: Any, run: Run
+    nodes: Callable[..., None], agent: FakeAgent, run: Run
 ) -> None:
     """It says who is behind it."""
     nodes()
@@ -173,7 +176,7 @@ def test_in_another_datacenter_the_session_hangs_on_a_server_there(
 
 @pytest.mark.parametrize(("servers", "reason"), [([], ""), (FAILS, f": {FAILED}")])
 def test_another_datacenter_without_servers_runs_nothing(
-    servers: Any, reason: str, nodes: Callable[..., None], agent: Any, run: Run
+    servers: Any, reason: str, nodes: Callable[..., None], agent: FakeAgent, run: Run
 ) -> None:
     """Nor does one that cannot be asked."""
     nodes()
@@ -198,7 +201,7 @@ def test_jobs_that_make_no_sense_are_refused(words: list[str], sentence: str, ru
 
 
 def test_an_execution_keeps_its_session_however_long_it_waits(
-    nodes: Callable[..., None], agent: Any, run: Run, monkeypatch: pytest.MonkeyPatch
+    nodes: Callable[..., None], agent: FakeAgent, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without renewal the job would be gone before the nodes hear of it."""
     monkeypatch.setattr("pyconsul.cli.commands.exec._SESSION_TTL", 0.1)
@@ -210,7 +213,7 @@ def test_an_execution_keeps_its_session_however_long_it_waits(
 
 
 def test_a_session_that_cannot_be_renewed_is_told_once(
-    nodes: Callable[..., None], agent: Any, run: Run, monkeypatch: pytest.MonkeyPatch
+    nodes: Callable[..., None], agent: FakeAgent, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is tried again, since the agent may be back before the session ends."""
     monkeypatch.setattr("pyconsul.cli.commands.exec._SESSION_TTL", 0.4)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 FAILS = (500, b"a stand-in that fails")
 INTENTION = {
@@ -24,7 +24,7 @@ INTENTION = {
 
 @pytest.mark.parametrize("words", [["web", "db"], ["i1"]])
 def test_an_intention_is_shown_with_what_it_has(
-    words: list[str], agent: Any, run: Run, zone: Callable[[str], None]
+    words: list[str], agent: FakeAgent, run: Run, zone: Callable[[str], None]
 ) -> None:
     """Metadata is sorted; names and the ID of old lead to the same."""
     zone("UTC")
@@ -36,7 +36,7 @@ def test_an_intention_is_shown_with_what_it_has(
     )
 
 
-def test_permissions_stand_below_an_intention(agent: Any, run: Run) -> None:
+def test_permissions_stand_below_an_intention(agent: FakeAgent, run: Run) -> None:
     """As JSON; what the intention does not have is left out."""
     permissions = [{"Action": "allow", "HTTP": {"PathExact": "/"}}]
     agent.on(
@@ -59,7 +59,7 @@ def test_permissions_stand_below_an_intention(agent: Any, run: Run) -> None:
     ],
 )
 def test_an_intention_tells_the_local_time_it_was_created_at(
-    name: str, created: str | None, shown: str, agent: Any, run: Run, zone: Callable[[str], None]
+    name: str, created: str | None, shown: str, agent: FakeAgent, run: Run, zone: Callable[[str], None]
 ) -> None:
     """Intentions of config entries were created at the zero time, which may be in the year before the first."""
     zone(name)
@@ -74,7 +74,7 @@ def test_an_intention_tells_the_local_time_it_was_created_at(
         (FAILS, "Error reading the intention: Unexpected response 500: a stand-in that fails"),
     ],
 )
-def test_an_intention_that_cannot_be_had_says_why(answer: Any, sentence: str, agent: Any, run: Run) -> None:
+def test_an_intention_that_cannot_be_had_says_why(answer: Any, sentence: str, agent: FakeAgent, run: Run) -> None:
     """There is none, or the agent has no answer."""
     agent.on("GET", "/v1/connect/intentions/exact", answer)
     result = run("intention", "get", "web", "db")
@@ -89,14 +89,14 @@ def test_an_intention_that_cannot_be_had_says_why(answer: Any, sentence: str, ag
         (FAILS, 2, "", "Error checking the connection: Unexpected response code: 500 (a stand-in that fails)\n"),
     ],
 )
-def test_a_check_ends_with_its_result(answer: Any, code: int, out: str, err: str, agent: Any, run: Run) -> None:
+def test_a_check_ends_with_its_result(answer: Any, code: int, out: str, err: str, agent: FakeAgent, run: Run) -> None:
     """Scripts tell by the code whether a connection is denied or nothing is known."""
     agent.on("GET", "/v1/connect/intentions/check", answer)
     result = run("intention", "check", "web", "db")
     assert (result.code, result.out, result.err) == (code, out, err)
 
 
-def test_a_list_of_no_intentions_is_an_error(agent: Any, run: Run) -> None:
+def test_a_list_of_no_intentions_is_an_error(agent: FakeAgent, run: Run) -> None:
     """With a code of its own."""
     agent.on("GET", "/v1/connect/intentions", [])
     result = run("intention", "list")

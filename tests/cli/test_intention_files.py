@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 
-def test_only_known_fields_of_the_file_are_sent(agent: Any, run: Run, tmp_path: Path) -> None:
+def test_only_known_fields_of_the_file_are_sent(agent: FakeAgent, run: Run, tmp_path: Path) -> None:
     """In any letter case; others are passed over."""
     file = tmp_path / "i.json"
     file.write_text('{"sourcename": "a", "DestinationName": "b", "Action": "deny", "Foo": {"x": 1}}')
@@ -51,7 +49,7 @@ def test_a_file_that_is_none_is_refused_as_go_does(run: Run, tmp_path: Path, tex
 
 
 @pytest.mark.parametrize("words", [["get", "a", "b"], ["get", "id"], ["create", "-replace", "a", "b"]])
-def test_a_refused_reading_is_told_as_the_client_does(words: list[str], agent: Any, run: Run) -> None:
+def test_a_refused_reading_is_told_as_the_client_does(words: list[str], agent: FakeAgent, run: Run) -> None:
     """Its sentence about the status of an intention is not that of all other requests."""
     for path in ("exact", "id"):
         agent.on("GET", f"/v1/connect/intentions/{path}", (500, b"no leader"))

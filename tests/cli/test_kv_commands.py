@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 
 def entry(key: str, value: bytes | None = b"1", **more: Any) -> dict[str, Any]:
@@ -47,20 +46,20 @@ def test_misuse_is_refused_before_anything_is_asked(words: list[str], sentence: 
     assert (result.code, result.out, result.err) == (1, "", sentence + "\n")
 
 
-def test_a_value_is_printed_byte_for_byte(agent: Any, run: Run) -> None:
+def test_a_value_is_printed_byte_for_byte(agent: FakeAgent, run: Run) -> None:
     """Bytes that are no text come out unchanged, followed by a line end."""
     agent.on("GET", "/v1/kv/bin", [entry("bin", b"\xff\x00\n")])
     assert run("kv", "get", "/bin").raw == b"\xff\x00\n\n"
     assert run("kv", "get", "-base64", "bin").out == "/wAK\n"
 
 
-def test_a_missing_key_is_an_error(agent: Any, run: Run) -> None:
+def test_a_missing_key_is_an_error(agent: FakeAgent, run: Run) -> None:
     """No value means code 1 and a sentence."""
     result = run("kv", "get", "none")
     assert (result.code, result.err) == (1, "Error! No key exists at: none\n")
 
 
-def test_details_are_aligned(agent: Any, run: Run) -> None:
+def test_details_are_aligned(agent: FakeAgent, run: Run) -> None:
     """All fields stand under each other, a key without a session has a dash."""
     agent.on("GET", "/v1/kv/a", [entry("a", b"x", Session="s1", LockIndex=2)])
     lines = run("kv", "get", "-detailed", "a").out.splitlines()
@@ -68,7 +67,7 @@ def test_details_are_aligned(agent: Any, run: Run) -> None:
     assert lines[3:] == ["LockIndex        2", "ModifyIndex      6", "Session          s1", "Value            x"]
 
 
-def test_recursion_prints_keys_and_values(agent: Any, run: Run) -> None:
+def test_recursion_prints_keys_and_values(agent: FakeAgent, run: Run) -> None:
     """Key and value stand on a line, with a colon between them."""
     agent.on("GET", "/v1/kv/r/", [entry("r/a", b"1"), entry("r/b", None)])
     assert run("kv", "get", "-recurse", "r/").out == "r/a:1\nr/b:\n"
@@ -76,7 +75,7 @@ def test_recursion_prints_keys_and_values(agent: Any, run: Run) -> None:
     assert "recurse" in agent.asked[0].params
 
 
-def test_keys_are_cut_at_the_separator(agent: Any, run: Run) -> None:
+def test_keys_are_cut_at_the_separator(agent: FakeAgent, run: Run) -> None:
     """The separator goes to the agent, an empty one is not sent."""
     agent.on("GET", "/v1/kv/", ["a/", "b"])
     assert run("kv", "get", "-keys").out == "a/\nb\n"
@@ -85,7 +84,7 @@ def test_keys_are_cut_at_the_separator(agent: Any, run: Run) -> None:
     assert agent.asked[1].params == {"keys": [""]}
 
 
-def test_stale_and_datacenter_become_parameters(agent: Any, run: Run) -> None:
+def test_stale_and_datacenter_become_parameters(agent: FakeAgent, run: Run) -> None:
     """The common flags reach the request, and so do those from the environment."""
     agent.on("GET", "/v1/kv/a", [entry("a")])
     run("kv", "get", "-stale", "-datacenter=dc2", "-token=t", "a")
@@ -96,7 +95,7 @@ def test_stale_and_datacenter_become_parameters(agent: Any, run: Run) -> None:
     assert agent.asked[1].headers["X-Consul-Token"] == "e"
 
 
-def test_data_comes_from_argument_file_or_standard_input(agent: Any, run: Run, tmp_path: Path) -> None:
+def test_data_comes_from_argument_file_or_standard_input(agent: FakeAgent, run: Run, tmp_path: Path) -> None:
     """``@file`` and ``-`` name sources; everything else is the value itself."""
     agent.on("PUT", "/v1/kv/a", b"true")
     (tmp_path / "f").write_bytes(b"\x00file")
@@ -108,7 +107,7 @@ def test_data_comes_from_argument_file_or_standard_input(agent: Any, run: Run, t
     assert agent.asked[3].params == {"flags": ["7"]}
 
 
-def test_bad_base64_is_complained_about_and_written(agent: Any, run: Run) -> None:
+def test_bad_base64_is_complained_about_and_written(agent: FakeAgent, run: Run) -> None:
     """Consul writes what it could decode, and says what was wrong."""
     agent.on("PUT", "/v1/kv/a", b"true")
     result = run("kv", "put", "-base64", "a", "aGk=%")
@@ -126,28 +125,28 @@ def test_bad_base64_is_complained_about_and_written(agent: Any, run: Run) -> Non
         (["-release", "-session=s"], "Error! Did not release lock"),
     ],
 )
-def test_a_write_that_does_not_fit_fails(flags: list[str], sentence: str, agent: Any, run: Run) -> None:
+def test_a_write_that_does_not_fit_fails(flags: list[str], sentence: str, agent: FakeAgent, run: Run) -> None:
     """The agent's ``false`` becomes a sentence and code 1."""
     agent.on("PUT", "/v1/kv/a", b"false")
     result = run("kv", "put", *flags, "a", "x")
     assert (result.code, result.out, result.err) == (1, "", sentence + "\n")
 
 
-def test_agent_errors_are_shown_with_their_status(agent: Any, run: Run) -> None:
+def test_agent_errors_are_shown_with_their_status(agent: FakeAgent, run: Run) -> None:
     """What the agent says stands behind what was tried."""
     agent.on("PUT", "/v1/kv/a", (500, b"no leader"))
     result = run("kv", "put", "a", "x")
     assert result.err == "Error! Failed writing data: Unexpected response code: 500 (no leader)\n"
 
 
-def test_a_release_that_fails_names_the_key_alone(agent: Any, run: Run) -> None:
+def test_a_release_that_fails_names_the_key_alone(agent: FakeAgent, run: Run) -> None:
     """Consul forgets the reason there."""
     agent.on("PUT", "/v1/kv/a", (500, b"no leader"))
     result = run("kv", "put", "-release", "-session=s", "a", "x")
     assert (result.code, result.err) == (1, "Error! Failed writing data: a\n")
 
 
-def test_export_and_import_are_inverse(agent: Any, run: Run) -> None:
+def test_export_and_import_are_inverse(agent: FakeAgent, run: Run) -> None:
     """What export prints, import writes, with flags and with another prefix."""
     agent.on("GET", "/v1/kv/", [entry("e/a", b"\x00"), entry("e/d/", None, Flags=9)])
     exported = run("kv", "export").out
@@ -175,14 +174,14 @@ UNFIT = "Cannot unmarshal data: json: cannot unmarshal"
         ('[{"key":"q","value":"%%"}]', "Error base 64 decoding value for key q: illegal base64 data at input byte 0"),
     ],
 )
-def test_what_is_no_export_is_refused(data: str, sentence: str, agent: Any, run: Run) -> None:
+def test_what_is_no_export_is_refused(data: str, sentence: str, agent: FakeAgent, run: Run) -> None:
     """Malformed JSON and malformed values are named."""
     result = run("kv", "import", data)
     assert (result.code, result.err) == (1, sentence + "\n")
 
 
 @pytest.mark.parametrize("data", ["null", "[]", "[null]"])
-def test_an_export_of_nothing_imports_nothing(data: str, agent: Any, run: Run) -> None:
+def test_an_export_of_nothing_imports_nothing(data: str, agent: FakeAgent, run: Run) -> None:
     """What ``kv export`` prints of an empty tree."""
     result = run("kv", "import", data)
     assert (result.code, result.out, result.err, agent.asked) == (0, "", "", [])
@@ -191,14 +190,14 @@ def test_an_export_of_nothing_imports_nothing(data: str, agent: Any, run: Run) -
 @pytest.mark.parametrize(
     ("prefix", "key", "path"), [("a/../c//", "/b/", "c/b/"), ("./", "b", "b"), ("", "b/./c", "b/c")]
 )
-def test_an_imported_key_is_a_clean_path(prefix: str, key: str, path: str, agent: Any, run: Run) -> None:
+def test_an_imported_key_is_a_clean_path(prefix: str, key: str, path: str, agent: FakeAgent, run: Run) -> None:
     """As Go joins them; a folder keeps its slash, and names of fields have any letter case."""
     agent.on("PUT", f"/v1/kv/{path}", b"true")
     result = run("kv", "import", f"-prefix={prefix}", json.dumps([{"KEY": key, "other": 1}]))
     assert (result.out, result.err) == (f"Imported: {path}\n", "")
 
 
-def test_an_imported_key_must_not_begin_with_a_slash(agent: Any, run: Run) -> None:
+def test_an_imported_key_must_not_begin_with_a_slash(agent: FakeAgent, run: Run) -> None:
     """However many stand there."""
     told = run("kv", "import", "-prefix=//a", '[{"key":"b"}]').err
     assert told == "Error! Failed writing data for key /a/b: Invalid key. Key must not begin with a '/': /a/b\n"
@@ -212,13 +211,13 @@ def test_an_imported_key_must_not_begin_with_a_slash(agent: Any, run: Run) -> No
         (["-cas", "-modify-index=3"], "Success! Data written to: k"),
     ],
 )
-def test_a_write_says_what_it_did(words: list[str], sentence: str, agent: Any, run: Run) -> None:
+def test_a_write_says_what_it_did(words: list[str], sentence: str, agent: FakeAgent, run: Run) -> None:
     """Locks have their own sentences."""
     agent.on("PUT", "/v1/kv/k", b"true")
     assert run("kv", "put", *words, "k", "v").out == sentence + "\n"
 
 
-def test_details_of_several_keys_are_apart(agent: Any, run: Run) -> None:
+def test_details_of_several_keys_are_apart(agent: FakeAgent, run: Run) -> None:
     """By an empty line."""
     agent.on("GET", "/v1/kv/d", [entry("d/a"), entry("d/b", Session="s1")])
     first, second = run("kv", "get", "-recurse", "-detailed", "d").out.split("\n\n")
@@ -297,7 +296,7 @@ def test_a_pair_that_is_none_is_refused(run: Run, tmp_path: Path, monkeypatch: p
         assert told.endswith(f"{reason}\n")
 
 
-def test_a_switch_that_is_none_is_warned_about_twice(agent: Any, run: Run) -> None:
+def test_a_switch_that_is_none_is_warned_about_twice(agent: FakeAgent, run: Run) -> None:
     """As Consul reads its environment twice, it warns twice, and goes on."""
     agent.on("GET", "/v1/kv/a", [entry("a")])
     result = run("kv", "get", "a", CONSUL_HTTP_SSL="maybe")

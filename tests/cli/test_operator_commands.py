@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 CONFIGURATION = {
     "CleanupDeadServers": True,
@@ -23,7 +22,7 @@ CONFIGURATION = {
 }
 
 
-def test_autopilots_configuration_is_shown(agent: Any, run: Run) -> None:
+def test_autopilots_configuration_is_shown(agent: FakeAgent, run: Run) -> None:
     """One setting a line, texts quoted, booleans as Go prints them."""
     agent.on("GET", "/v1/operator/autopilot/configuration", CONFIGURATION)
     lines = run("operator", "autopilot", "get-config").out.splitlines()
@@ -31,7 +30,7 @@ def test_autopilots_configuration_is_shown(agent: Any, run: Run) -> None:
     assert lines[5:7] == ['RedundancyZoneTag = ""', "DisableUpgradeMigration = false"]
 
 
-def test_only_given_settings_change(agent: Any, run: Run) -> None:
+def test_only_given_settings_change(agent: FakeAgent, run: Run) -> None:
     """The rest goes back as it was, guarded by the index it was read at."""
     agent.on("GET", "/v1/operator/autopilot/configuration", CONFIGURATION)
     agent.on("PUT", "/v1/operator/autopilot/configuration", b"true")
@@ -42,7 +41,7 @@ def test_only_given_settings_change(agent: Any, run: Run) -> None:
     assert agent.asked[1].params == {"cas": ["4"]}
 
 
-def test_a_change_by_somebody_else_is_told(agent: Any, run: Run) -> None:
+def test_a_change_by_somebody_else_is_told(agent: FakeAgent, run: Run) -> None:
     """When the index moved meanwhile, nothing is changed and the code is 1."""
     agent.on("GET", "/v1/operator/autopilot/configuration", CONFIGURATION)
     agent.on("PUT", "/v1/operator/autopilot/configuration", b"false")
@@ -50,7 +49,7 @@ def test_a_change_by_somebody_else_is_told(agent: Any, run: Run) -> None:
     assert (result.code, result.out[:40]) == (1, "Configuration could not be atomically up")
 
 
-def test_autopilots_state_names_every_server(agent: Any, run: Run) -> None:
+def test_autopilots_state_names_every_server(agent: FakeAgent, run: Run) -> None:
     """Servers stand in the order of their ids, with optional fields only where they have a value."""
     server = {
         "ID": "s1",
@@ -90,7 +89,7 @@ def test_autopilots_state_names_every_server(agent: Any, run: Run) -> None:
     assert run("operator", "autopilot", "state", "-format=xml").err == "Unknown format: xml\n"
 
 
-def test_raft_members_trail_their_leader(agent: Any, run: Run) -> None:
+def test_raft_members_trail_their_leader(agent: FakeAgent, run: Run) -> None:
     """The table tells who leads and by how much others are behind."""
     servers = [
         {
@@ -148,14 +147,14 @@ def test_one_peer_is_removed_at_a_time(words: list[str], sentence: str, run: Run
         ("-id=s1", {"id": ["s1"]}, 'id "s1"'),
     ],
 )
-def test_a_peer_is_removed_by_address_or_id(flag: str, params: Any, named: str, agent: Any, run: Run) -> None:
+def test_a_peer_is_removed_by_address_or_id(flag: str, params: Any, named: str, agent: FakeAgent, run: Run) -> None:
     """It is said which one."""
     agent.on("DELETE", "/v1/operator/raft/peer", b"")
     assert run("operator", "raft", "remove-peer", flag).out == f"Removed peer with {named}\n"
     assert agent.asked[0].params == params
 
 
-def test_leadership_is_handed_over(agent: Any, run: Run) -> None:
+def test_leadership_is_handed_over(agent: FakeAgent, run: Run) -> None:
     """Success is said; a refusal stands behind what was tried."""
     agent.on("POST", "/v1/operator/raft/transfer-leader", {"Success": True})
     assert run("operator", "raft", "transfer-leader").out == "Success\n"
@@ -178,7 +177,7 @@ USAGE = {
 }
 
 
-def test_usage_of_one_datacenter(agent: Any, run: Run) -> None:
+def test_usage_of_one_datacenter(agent: FakeAgent, run: Run) -> None:
     """Billable instances, nodes and mesh instances stand in three tables."""
     agent.on("GET", "/v1/operator/usage", {"Usage": {"dc1": USAGE}})
     assert run("operator", "usage", "instances").out == (
@@ -189,7 +188,7 @@ def test_usage_of_one_datacenter(agent: Any, run: Run) -> None:
     )
 
 
-def test_usage_of_all_datacenters_has_totals(agent: Any, run: Run) -> None:
+def test_usage_of_all_datacenters_has_totals(agent: FakeAgent, run: Run) -> None:
     """Each datacenter has its rows, and sums stand below."""
     agent.on("GET", "/v1/operator/usage", {"Usage": {"dc2": USAGE, "dc1": USAGE}})
     text = run("operator", "usage", "instances", "-all-datacenters", "-billable").out

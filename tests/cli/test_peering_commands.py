@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 PENDING = {"ID": "i", "Name": "p", "State": "PENDING", "Meta": {"b": "2", "a": "1"}, "CreateIndex": 3, "ModifyIndex": 4}
 ACTIVE = {
@@ -28,18 +27,18 @@ COUNTS = "Imported Services: 0\nExported Services: 0\n\n"
 NO_TIMES = "Last Heartbeat:    <nil>\nLast Send:         <nil>\nLast Receive:      <nil>\n\n"
 
 
-def _sent(agent: Any) -> Any:
+def _sent(agent: FakeAgent) -> Any:
     return json.loads(agent.asked[-1].body)
 
 
-def test_a_pending_peering_is_shown_without_a_peer(agent: Any, run: Run) -> None:
+def test_a_pending_peering_is_shown_without_a_peer(agent: FakeAgent, run: Run) -> None:
     """Metadata is in order, times that never were are ``<nil>``."""
     agent.on("GET", "/v1/peering/p", PENDING)
     out = run("peering", "read", "-name=p").out
     assert out == f"{HEAD}{NO_PEER}{COUNTS}{NO_TIMES}Create Index: 3\nModify Index: 4\n\n"
 
 
-def test_the_addresses_of_a_peer_stand_in_one_line(agent: Any, run: Run) -> None:
+def test_the_addresses_of_a_peer_stand_in_one_line(agent: FakeAgent, run: Run) -> None:
     """Consul breaks no line there, and so leaves none empty below."""
     agent.on("GET", "/v1/peering/o", ACTIVE)
     out = run("peering", "read", "-name=o").out
@@ -48,7 +47,7 @@ def test_the_addresses_of_a_peer_stand_in_one_line(agent: Any, run: Run) -> None
     assert "Last Send:         2026-01-02 03:04:05.6 +0000 UTC\n" in out
 
 
-def test_peerings_in_json_are_compact_and_in_the_clients_order(agent: Any, run: Run) -> None:
+def test_peerings_in_json_are_compact_and_in_the_clients_order(agent: FakeAgent, run: Run) -> None:
     """Where the peer is comes last."""
     agent.on("GET", "/v1/peerings", [PENDING, ACTIVE])
     text = run("peering", "list", "-format=json").out
@@ -56,7 +55,7 @@ def test_peerings_in_json_are_compact_and_in_the_clients_order(agent: Any, run: 
     assert list(json.loads(text)[1])[-4:] == ["StreamStatus", "CreateIndex", "ModifyIndex", "Remote"]
 
 
-def test_peerings_are_listed_by_name(agent: Any, run: Run) -> None:
+def test_peerings_are_listed_by_name(agent: FakeAgent, run: Run) -> None:
     """With what is imported and exported counted."""
     agent.on("GET", "/v1/peerings", [PENDING, ACTIVE])
     header = "Name  State    Imported Svcs  Exported Svcs  Meta\n"
@@ -66,7 +65,7 @@ def test_peerings_are_listed_by_name(agent: Any, run: Run) -> None:
     assert run("peering", "list").out == "There are no peering connections.\n"
 
 
-def test_services_exported_to_a_peer(agent: Any, run: Run) -> None:
+def test_services_exported_to_a_peer(agent: FakeAgent, run: Run) -> None:
     """Names a line, or objects with an ID."""
     agent.on("GET", "/v1/peering/o", ACTIVE)
     agent.on("GET", "/v1/peering/p", PENDING)
@@ -75,7 +74,7 @@ def test_services_exported_to_a_peer(agent: Any, run: Run) -> None:
     assert run("peering", "exported-services", "-name=p").out == "\n"
 
 
-def test_a_token_is_made_taken_and_ended(agent: Any, run: Run) -> None:
+def test_a_token_is_made_taken_and_ended(agent: FakeAgent, run: Run) -> None:
     """The token is printed as it is, or as JSON."""
     agent.on("POST", "/v1/peering/token", {"PeeringToken": "t"})
     assert run("peering", "generate-token", "-name=p", "-server-external-addresses=a:1,b:2").out == "t\n"
@@ -103,13 +102,13 @@ def test_a_token_is_made_taken_and_ended(agent: Any, run: Run) -> None:
         ("services export -name=a -consumer-peers=b,", 'Invalid peer ""'),
     ],
 )
-def test_a_command_that_lacks_something_says_so(agent: Any, run: Run, line: str, error: str) -> None:
+def test_a_command_that_lacks_something_says_so(agent: FakeAgent, run: Run, line: str, error: str) -> None:
     """The code is 1."""
     result = run(*line.split())
     assert (result.code, result.out, result.err) == (1, "", f"{error}\n")
 
 
-def test_exporting_adds_consumers_to_the_config_entry(agent: Any, run: Run) -> None:
+def test_exporting_adds_consumers_to_the_config_entry(agent: FakeAgent, run: Run) -> None:
     """Those that are there stay and are not doubled; the index guards the change."""
     agent.on("PUT", "/v1/config", b"true")
     new = {"Name": "web", "Consumers": [{"Peer": "a"}]}
@@ -127,7 +126,7 @@ def test_exporting_adds_consumers_to_the_config_entry(agent: Any, run: Run) -> N
     assert run("services", "export", "-name=db", "-consumer-peers=a").err == refusal
 
 
-def test_exported_services_are_filtered_here(agent: Any, run: Run) -> None:
+def test_exported_services_are_filtered_here(agent: FakeAgent, run: Run) -> None:
     """The agent gives all of them."""
     rows = [
         {"Service": "web", "Consumers": {"Peers": ["a", "b"]}},

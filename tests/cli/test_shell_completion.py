@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pyconsul.cli.completion import candidates
-
-Run = Callable[..., Any]
+from tests.cli.conftest import Run
 
 
 @pytest.mark.parametrize(

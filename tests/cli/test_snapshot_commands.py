@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,8 +18,7 @@ from pyconsul.structs.config_entries.requests import ConfigEntryRequest
 from pyconsul.structs.config_entries.service_defaults import ServiceDefaults
 from pyconsul.structs.kv import DirEntry
 from pyconsul.structs.messages import MessageType
-
-Run = Callable[..., Any]
+from tests.cli.conftest import FakeAgent, Run
 
 
 def an_archive() -> bytes:
@@ -52,7 +49,7 @@ def test_exactly_one_file_is_needed(command: str, run: Run) -> None:
 
 
 @pytest.mark.parametrize("command", ["restore", "inspect", "decode"])
-def test_a_file_that_is_not_there_is_named(command: str, agent: Any, run: Run) -> None:
+def test_a_file_that_is_not_there_is_named(command: str, agent: FakeAgent, run: Run) -> None:
     """The reason is the operating system's, in Go's form."""
     told = run("snapshot", command, "none.snap").err
     assert told == "Error opening snapshot file: open none.snap: no such file or directory\n"
@@ -186,7 +183,7 @@ def test_decode_shows_records_of_kinds_that_are_none_of_ours(run: Run, tmp_path:
     assert told == '{"Data":{"Holds":[1,{"a":null,"b":"\\ufffd"}],"Name":"x"},"Type":"Unknown(99)"}'
 
 
-def test_save_verifies_before_it_names_the_file(agent: Any, run: Run, tmp_path: Path) -> None:
+def test_save_verifies_before_it_names_the_file(agent: FakeAgent, run: Run, tmp_path: Path) -> None:
     """A good archive gets its name, and nothing else is left behind."""
     agent.on("GET", "/v1/snapshot", an_archive())
     result = run("snapshot", "save", f"{tmp_path}/new.snap")
@@ -195,7 +192,7 @@ def test_save_verifies_before_it_names_the_file(agent: Any, run: Run, tmp_path: 
     assert (tmp_path / "new.snap").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_broken_download_leaves_nothing(agent: Any, run: Run, tmp_path: Path) -> None:
+def test_a_broken_download_leaves_nothing(agent: FakeAgent, run: Run, tmp_path: Path) -> None:
     """An archive that does not verify is an error, and no file remains."""
     agent.on("GET", "/v1/snapshot", an_archive()[:-30])
     result = run("snapshot", "save", f"{tmp_path}/new.snap")
@@ -204,7 +201,7 @@ def test_a_broken_download_leaves_nothing(agent: Any, run: Run, tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_save_into_a_missing_folder_names_the_file(agent: Any, run: Run) -> None:
+def test_save_into_a_missing_folder_names_the_file(agent: FakeAgent, run: Run) -> None:
     """The temporary name shows, as Consul's does."""
     agent.on("GET", "/v1/snapshot", an_archive())
     told = run("snapshot", "save", "none/x.snap").err
@@ -213,7 +210,7 @@ def test_save_into_a_missing_folder_names_the_file(agent: Any, run: Run) -> None
 
 
 def test_save_cannot_take_the_place_of_a_folder(
-    agent: Any, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    agent: FakeAgent, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both names are told, the temporary one first."""
     agent.on("GET", "/v1/snapshot", an_archive())
@@ -223,7 +220,7 @@ def test_save_cannot_take_the_place_of_a_folder(
     assert told == 'Error renaming "d.unverified" to "d": rename d.unverified d: file exists\n'
 
 
-def test_version_and_datacenter_become_part_of_the_name(agent: Any, run: Run, tmp_path: Path) -> None:
+def test_version_and_datacenter_become_part_of_the_name(agent: FakeAgent, run: Run, tmp_path: Path) -> None:
     """They stand before the extension; unknown parts are ignored."""
     agent.on("GET", "/v1/snapshot", an_archive())
     agent.on("GET", "/v1/agent/self", {"Config": {"Datacenter": "dc9"}})
@@ -232,7 +229,7 @@ def test_version_and_datacenter_become_part_of_the_name(agent: Any, run: Run, tm
     assert [path.name for path in tmp_path.iterdir()] == ["s-1.21.4-dc9.snap"]
 
 
-def test_restore_sends_the_file(agent: Any, snap: str, run: Run) -> None:
+def test_restore_sends_the_file(agent: FakeAgent, snap: str, run: Run) -> None:
     """The bytes of the file are the body of the request."""
     agent.on("PUT", "/v1/snapshot", b"")
     assert run("snapshot", "restore", snap).out == "Restored snapshot\n"

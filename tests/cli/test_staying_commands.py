@@ -7,7 +7,6 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from select import select
 from typing import Any
@@ -15,9 +14,7 @@ from typing import Any
 import pytest
 
 from pyconsul.sdk import Client, Retry, Settings
-from tests.cli.conftest import PROGRAM, Start
-
-Run = Callable[..., Any]
+from tests.cli.conftest import PROGRAM, FakeAgent, Run, Start
 
 
 def until(process: subprocess.Popen[bytes], line: bytes) -> None:
@@ -168,7 +165,7 @@ def test_a_watch_runs_its_command_on_each_change(live: Run, start: Start) -> Non
     assert process.returncode == 0
 
 
-def test_a_watch_that_is_refused_says_so_and_goes_on(agent: Any, start: Start) -> None:
+def test_a_watch_that_is_refused_says_so_and_goes_on(agent: FakeAgent, start: Start) -> None:
     """The line is one of a log, under the name that Consul's watch has twice."""
     agent.on("GET", "/v1/status/leader", "a:1")
     agent.on("GET", "/v1/kv/k", (403, b"no"))
@@ -181,7 +178,7 @@ def test_a_watch_that_is_refused_says_so_and_goes_on(agent: Any, start: Start) -
     assert line.partition(" [ERROR] ")[2] == told
 
 
-def test_a_watch_tells_its_next_try_in_gos_durations(agent: Any, start: Start) -> None:
+def test_a_watch_tells_its_next_try_in_gos_durations(agent: FakeAgent, start: Start) -> None:
     """Beyond a minute they are not all seconds; what needs no quotes has none."""
     agent.on("GET", "/v1/status/leader", "a:1")
     agent.on("GET", "/v1/kv/k", b"")
@@ -222,7 +219,7 @@ def test_watches_that_make_no_sense_are_refused(words: list[str], sentence: str,
     assert (result.code, result.err) == (1, sentence + "\n")
 
 
-def test_a_watch_asks_as_its_flags_say(agent: Any, run: Run) -> None:
+def test_a_watch_asks_as_its_flags_say(agent: FakeAgent, run: Run) -> None:
     """Without a command it prints what there is, once."""
     agent.on("GET", "/v1/status/leader", "10.0.0.1:8300")
     agent.on("GET", "/v1/health/service/web", [])
@@ -287,7 +284,7 @@ def test_services_that_cannot_be_are_refused(words: list[str], sentence: str, ru
     assert (result.code, result.err) == (1, sentence + "\n")
 
 
-def test_a_service_of_flags_has_what_was_given(agent: Any, run: Run) -> None:
+def test_a_service_of_flags_has_what_was_given(agent: FakeAgent, run: Run) -> None:
     """Only what was given is sent."""
     agent.on("PUT", "/v1/agent/service/register", b"")
     words = ["-name=web", "-port=80", "-tag=a", "-tag=b", "-meta=k=v", "-tagged-address=lan=[::1]:80"]
@@ -323,7 +320,7 @@ def test_services_of_files_need_sound_addresses(fields: Any, sentence: str, run:
     assert (result.code, result.err) == (1, sentence + "\n")
 
 
-def test_services_of_the_mesh_are_registered_with_their_sidecar(agent: Any, run: Run, tmp_path: Path) -> None:
+def test_services_of_the_mesh_are_registered_with_their_sidecar(agent: FakeAgent, run: Run, tmp_path: Path) -> None:
     """As the file has it."""
     (tmp_path / "s.hcl").write_text('service { name = "a" connect { sidecar_service { port = 7 } } }')
     agent.on("PUT", "/v1/agent/service/register", b"")
@@ -347,7 +344,7 @@ def test_configurations_are_validated(run: Run, tmp_path: Path) -> None:
     assert run("validate", "-config-format=xml", "x").err == "-config-format must be either 'hcl' or 'json\n"
 
 
-def test_ports_are_tried(agent: Any, run: Run) -> None:
+def test_ports_are_tried(agent: FakeAgent, run: Run) -> None:
     """An open port, a closed one and one that is none are told apart from each other."""
     port = agent.address.rpartition(":")[2]
     result = run("troubleshoot", "ports", "-host=127.0.0.1", f"-ports={port},1,abc")
@@ -404,6 +401,7 @@ def test_a_signal_while_waiting_for_the_lock_ends_the_command(key: str, mark: st
 def test_a_signal_ends_a_monitor(number: signal.Signals, live_address: str, start: Start) -> None:
     """With 0, and without a word about the agent, which goes on."""
     monitor = start("monitor", "-log-level=debug")
+    assert monitor.stdout is not None
     with Client(Settings(address=live_address)) as client:
         while not select([monitor.stdout], [], [], 0.01)[0]:
             client.status.leader()  # each request is a line of the log

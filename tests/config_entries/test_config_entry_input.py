@@ -100,21 +100,21 @@ def test_unknown_keys_are_named_with_their_place() -> None:
     assert entry("service-defaults", CreateIndex=5, ModifyIndex=7).ModifyIndex == 0
 
 
-@pytest.mark.parametrize(
-    ("fields", "text"),
-    [
-        ({"MaxInboundConnections": "many"}, 'parsing "many": invalid syntax'),
-        (
-            {"Mode": {"a": 1}},
-            "'Mode' expected type 'structs.ProxyMode', got unconvertible type",
-        ),
-        ({"Meta": [{"a": "b"}, 7]}, "'Meta[1]' expected a map, got 'float64'"),
-        ({"Protocol": []}, "'Protocol' expected type 'string', got unconvertible type '[]interface {}', value: '[]'"),
-        ({"Protocol": {}}, "'Protocol' expected type 'string', got unconvertible type 'map[string]interface {}'"),
-        ({"Meta": "a"}, "'Meta' expected a map, got 'string'"),
-        ({"Destination": {"Port": [{}]}}, "'Destination.Port' expected type 'int', got unconvertible type"),
-    ],
-)
+UNCONVERTIBLE: list[tuple[dict[str, Any], str]] = [
+    ({"MaxInboundConnections": "many"}, 'parsing "many": invalid syntax'),
+    (
+        {"Mode": {"a": 1}},
+        "'Mode' expected type 'structs.ProxyMode', got unconvertible type",
+    ),
+    ({"Meta": [{"a": "b"}, 7]}, "'Meta[1]' expected a map, got 'float64'"),
+    ({"Protocol": []}, "'Protocol' expected type 'string', got unconvertible type '[]interface {}', value: '[]'"),
+    ({"Protocol": {}}, "'Protocol' expected type 'string', got unconvertible type 'map[string]interface {}'"),
+    ({"Meta": "a"}, "'Meta' expected a map, got 'string'"),
+    ({"Destination": {"Port": [{}]}}, "'Destination.Port' expected type 'int', got unconvertible type"),
+]
+
+
+@pytest.mark.parametrize(("fields", "text"), UNCONVERTIBLE)
 def test_what_does_not_convert_is_told(fields: dict[str, Any], text: str) -> None:
     """Errors say where, and what was expected."""
     found = fault({"Kind": "service-defaults", "Name": "x", **fields})

@@ -338,7 +338,7 @@ def test_a_service_that_peers_use_may_fail_over_to_any_other(db: Store) -> None:
 
 def test_a_default_subset_is_not_that_of_a_peer(db: Store) -> None:
     """It leads back from there, so a redirect to the peer's service of the same name goes round in circles."""
-    own = {"Subsets": {"v1": {}}, "DefaultSubset": "v1"}
+    own: dict[str, Any] = {"Subsets": {"v1": {}}, "DefaultSubset": "v1"}
     text = refusal(db, entry("service-resolver", "web", Redirect={"Service": "web", "Peer": "p"}, **own))
     steps = ("web.default.default.dc1", "web.default.default.external.p", "v1.web.default.default.dc1")
     assert text == f"detected circular resolver redirect: [{' -> '.join((*steps, steps[1]))}]"

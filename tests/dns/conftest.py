@@ -25,14 +25,17 @@ from pyconsul.structs.health import HealthCheck
 class World:
     """A catalog to fill, and a name server to ask."""
 
-    def __init__(self, server: Server, door: DnsServer) -> None:
+    def __init__(self, server: Server) -> None:
         self.server = server
-        self.door = door
+        self.door = DnsServer(DnsSettings(node_name="srv1"), self.rpc, random.Random(7))
         self.calls: list[str] = []
+        self.fault: Exception | None = None
 
     async def rpc(self, method: str, ask: Any) -> Any:
-        """What the door asks of the server."""
+        """What the door asks of the server. Raises ``fault`` while there is one."""
         self.calls.append(method)
+        if self.fault is not None:
+            raise self.fault
         return await self.server.call(method, ask)
 
     def configure(self, **settings: Any) -> None:
@@ -134,8 +137,7 @@ async def world() -> AsyncIterator[World]:
     config = ServerConfig(datacenter="dc1", node_name="srv1", node_id="11111111-2222-3333-4444-555555555555")
     server = Server(config, lambda fsm: MemoryVoter(fsm, RaftServer(config.node_id, "127.0.0.1:8300")))
     await server.start()
-    world = World(server, None)  # type: ignore[arg-type]
-    world.door = DnsServer(DnsSettings(node_name="srv1"), world.rpc, random.Random(7))
+    world = World(server)
     yield world
     await world.door.stop()
     await server.stop()

@@ -9,20 +9,24 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
-import dnslib
 import pytest
+from dns.message import Message
+from dns.rcode import Rcode
+from dns.rrset import RRset
 
 from pyconsul.config.runtime import Address
 from pyconsul.telemetry.logging import Level, Monitor, add_sink, remove_sink
+from tests.dns.conftest import World
 
 PATIENCE = 5.0  # seconds of the recursor_timeout
-Respond = Callable[[dnslib.DNSRecord], dnslib.DNSRecord | None]
+Respond = Callable[[Message], Message | None]
 
 
-async def ask_udp(world: Any, packet: bytes) -> bytes:
+async def ask_udp(world: World, packet: bytes) -> bytes:
     """Send one packet by UDP and wait for one back."""
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -34,13 +38,13 @@ async def ask_udp(world: Any, packet: bytes) -> bytes:
 
 
 @pytest.fixture
-async def doors(world: Any) -> Any:
+async def doors(world: World) -> World:
     """The world with a UDP and a TCP door on loopback."""
     await world.door.start([Address("tcp", "127.0.0.1", 0), Address("udp", "127.0.0.1", 0)])
     return world
 
 
-async def test_udp_answers_first_and_kept_questions(doors: Any) -> None:
+async def test_udp_answers_first_and_kept_questions(doors: World) -> None:
     """The first answer takes a look-up, the second comes from the cache."""
     await doors.service("n1", "198.51.100.1", "web")
     query = dns.message.make_query("web.service.consul", "A")
@@ -51,7 +55,7 @@ async def test_udp_answers_first_and_kept_questions(doors: Any) -> None:
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="the system keeps IPv4 and IPv6 apart")
-async def test_the_unspecified_address_takes_clients_of_both_kinds(world: Any) -> None:
+async def test_the_unspecified_address_takes_clients_of_both_kinds(world: World) -> None:
     """Also over TCP; what listens is logged, and who asks by an address of its own kind."""
     monitor = Monitor(Level.DEBUG)
     add_sink(monitor)
@@ -71,7 +75,7 @@ async def test_the_unspecified_address_takes_clients_of_both_kinds(world: Any) -
         remove_sink(monitor)
 
 
-async def test_tcp_answers_several_questions_of_a_connection(doors: Any) -> None:
+async def test_tcp_answers_several_questions_of_a_connection(doors: World) -> None:
     """Each message has its length in front; answers come in the order of the questions."""
     await doors.service("n1", "198.51.100.1", "web")
     reader, writer = await asyncio.open_connection(*doors.door.tcp_addresses[0])
@@ -86,7 +90,7 @@ async def test_tcp_answers_several_questions_of_a_connection(doors: Any) -> None
     await writer.wait_closed()
 
 
-async def test_garbage_on_tcp_ends_nothing(doors: Any) -> None:
+async def test_garbage_on_tcp_ends_nothing(doors: World) -> None:
     """A client that sends rubbish, or leaves in the middle, troubles no other."""
     for rubbish in (b"\0", b"\0\x05abc", b"\0\x0c" + b"\xff" * 12, b"\xff\xff"):
         _, writer = await asyncio.open_connection(*doors.door.tcp_addresses[0])
@@ -97,7 +101,7 @@ async def test_garbage_on_tcp_ends_nothing(doors: Any) -> None:
     assert await ask_udp(doors, dns.message.make_query("consul", "SOA").to_wire())
 
 
-async def test_garbage_on_udp_is_answered_or_ignored(doors: Any) -> None:
+async def test_garbage_on_udp_is_answered_or_ignored(doors: World) -> None:
     """The next question is answered all the same."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         for rubbish in (b"", b"x", b"\0" * 12, b"\xff" * 600):
@@ -106,7 +110,7 @@ async def test_garbage_on_udp_is_answered_or_ignored(doors: Any) -> None:
     assert reply.rcode() == dns.rcode.NXDOMAIN
 
 
-async def test_a_taken_port_is_an_error(doors: Any) -> None:
+async def test_a_taken_port_is_an_error(doors: World) -> None:
     """``start`` says so; the agent tells the operator."""
     _, port = doors.door.udp_addresses[0]
     with pytest.raises(OSError, match=r"(?i)address already in use"):
@@ -124,18 +128,18 @@ class _Recursor(asyncio.DatagramProtocol):
         self.transport = transport
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
-        record = dnslib.DNSRecord.parse(data)
-        self.asked.append(str(record.q.qname))
-        reply = self.respond(record)
+        message = dns.message.from_wire(data)
+        self.asked.append(str(message.question[0].name))
+        reply = self.respond(message)
         if reply is not None:
-            self.transport.sendto(bytes(reply.pack()), addr)
+            self.transport.sendto(reply.to_wire(), addr)
 
 
 Recursors = Callable[..., Awaitable[list[_Recursor]]]
 
 
 @pytest.fixture
-async def recursors(world: Any) -> AsyncIterator[Recursors]:
+async def recursors(world: World) -> AsyncIterator[Recursors]:
     """Starts recursors with the given behaviours and points the door at them, in order."""
     transports: list[Any] = []
 
@@ -157,14 +161,24 @@ async def recursors(world: Any) -> AsyncIterator[Recursors]:
         transport.close()
 
 
-def says(*zone: str, rcode: int = 0) -> Respond:
+def reply_to(asked: Message) -> Message:
+    """An answer without records of a name server that offers recursion."""
+    return dns.message.make_response(asked, recursion_available=True)
+
+
+def a_record(line: str) -> RRset:
+    """A record from a line of a zone file."""
+    name, ttl, _, kind, data = line.split(maxsplit=4)
+    return dns.rrset.from_text(name, int(ttl), "IN", kind, data)
+
+
+def says(*zone: str, rcode: Rcode = Rcode.NOERROR) -> Respond:
     """Answers with these records."""
 
-    def respond(asked: dnslib.DNSRecord) -> dnslib.DNSRecord:
-        reply = asked.reply(ra=1, aa=0)
-        for line in zone:
-            reply.add_answer(*dnslib.RR.fromZone(line))
-        reply.header.rcode = rcode
+    def respond(asked: Message) -> Message:
+        reply = reply_to(asked)
+        reply.answer += [a_record(line) for line in zone]
+        reply.set_rcode(rcode)
         return reply
 
     return respond
@@ -174,14 +188,14 @@ def says(*zone: str, rcode: int = 0) -> Respond:
 def silent(skip_time: Callable[[float], None]) -> Respond:
     """Never answers; the time that is given to it goes by at once."""
 
-    def respond(asked: dnslib.DNSRecord) -> None:
+    def respond(asked: Message) -> None:
         del asked
         skip_time(PATIENCE)
 
     return respond
 
 
-async def test_foreign_names_are_forwarded(world: Any, recursors: Recursors) -> None:
+async def test_foreign_names_are_forwarded(world: World, recursors: Recursors) -> None:
     """The answer comes back as the recursor gave it."""
     await recursors(says("example.com. 60 IN A 192.0.2.1"))
     found = await world.ask("example.com")
@@ -189,23 +203,31 @@ async def test_foreign_names_are_forwarded(world: Any, recursors: Recursors) -> 
     assert found.flags == "QR RD RA"
 
 
-async def test_recursors_are_tried_in_turn_until_one_answers(world: Any, recursors: Recursors, silent: Respond) -> None:
+async def test_recursors_are_tried_in_turn_until_one_answers(
+    world: World, recursors: Recursors, silent: Respond
+) -> None:
     """Silence, SERVFAIL and REFUSED go on to the next; NXDOMAIN is an answer."""
-    asked = await recursors(silent, says(rcode=2), says(rcode=5), says(rcode=3), says("x.y. 1 IN A 192.0.2.1"))
+    asked = await recursors(
+        silent,
+        says(rcode=Rcode.SERVFAIL),
+        says(rcode=Rcode.REFUSED),
+        says(rcode=Rcode.NXDOMAIN),
+        says("x.y. 1 IN A 192.0.2.1"),
+    )
     assert (await world.ask("x.y")).rcode == "NXDOMAIN"
     assert [len(each.asked) for each in asked] == [1, 1, 1, 1, 0]
 
 
-async def test_without_any_answer_it_is_a_server_failure(world: Any, recursors: Recursors, silent: Respond) -> None:
+async def test_without_any_answer_it_is_a_server_failure(world: World, recursors: Recursors, silent: Respond) -> None:
     """The client learns that recursion is there, but failed."""
-    await recursors(silent, says(rcode=2))
+    await recursors(silent, says(rcode=Rcode.SERVFAIL))
     found = await world.ask("example.com", edns=1232)
     assert (found.rcode, found.flags) == ("SERVFAIL", "QR RD RA")
     assert found.message.payload == 1232
 
 
 @pytest.mark.parametrize("tcp", [False, True])
-async def test_the_log_tells_which_question_failed_and_how(world: Any, tcp: bool) -> None:
+async def test_the_log_tells_which_question_failed_and_how(world: World, tcp: bool) -> None:
     """In Go's words: the question with type and class, the ends of the connection, who asked and over what."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM) as closed:
         closed.bind(("127.0.0.1", 0))
@@ -225,7 +247,7 @@ async def test_the_log_tells_which_question_failed_and_how(world: Any, tcp: bool
     assert re.search(rf'question="{{example\.com\. 1 1}}" client=\S+:\d+ client_network={network}$', gave_up)
 
 
-async def test_the_random_strategy_asks_different_ones_first(world: Any, recursors: Recursors) -> None:
+async def test_the_random_strategy_asks_different_ones_first(world: World, recursors: Recursors) -> None:
     """Over many questions, each is asked."""
     answer = says("example.com. 60 IN A 192.0.2.1")
     asked = await recursors(answer, answer, recursor_strategy="random")
@@ -234,7 +256,7 @@ async def test_the_random_strategy_asks_different_ones_first(world: Any, recurso
     assert all(each.asked for each in asked)
 
 
-async def test_reverse_names_that_we_do_not_know_are_forwarded(world: Any, recursors: Recursors) -> None:
+async def test_reverse_names_that_we_do_not_know_are_forwarded(world: World, recursors: Recursors) -> None:
     """Those that we know are not."""
     asked = await recursors(says("9.9.9.9.in-addr.arpa. 1 IN PTR nine.example."))
     await world.node("n1", "198.51.100.1")
@@ -243,7 +265,7 @@ async def test_reverse_names_that_we_do_not_know_are_forwarded(world: Any, recur
     assert asked[0].asked == ["9.9.9.9.in-addr.arpa."]
 
 
-async def test_an_instance_at_a_foreign_name_is_resolved(world: Any, recursors: Recursors) -> None:
+async def test_an_instance_at_a_foreign_name_is_resolved(world: World, recursors: Recursors) -> None:
     """CNAME, addresses and TTLs of our own; five records at most without EDNS; never kept."""
     lines = [
         "www.example.com. 60 IN CNAME a.example.com.",
@@ -262,14 +284,14 @@ async def test_an_instance_at_a_foreign_name_is_resolved(world: Any, recursors: 
     assert len(asked[0].asked) == 2
 
 
-async def test_addresses_win_over_names(world: Any) -> None:
+async def test_addresses_win_over_names(world: World) -> None:
     """A CNAME is only shown where no instance has an address."""
     await world.service("n1", "198.51.100.1", "web", id="a")
     await world.service("n2", "198.51.100.2", "web", id="b", address="www.example.com")
     assert (await world.ask("web.service.consul")).answer == ["web.service.consul. 0 A 198.51.100.1"]
 
 
-async def test_an_external_node_is_a_cname(world: Any, recursors: Recursors) -> None:
+async def test_an_external_node_is_a_cname(world: World, recursors: Recursors) -> None:
     """A node may be known by its name only."""
     await recursors(says("www.example.com. 60 IN A 192.0.2.1"))
     await world.node("ext", "www.example.com")
@@ -279,7 +301,7 @@ async def test_an_external_node_is_a_cname(world: Any, recursors: Recursors) -> 
     ]
 
 
-async def test_whatever_a_recursor_says_of_an_external_node_is_shown(world: Any, recursors: Recursors) -> None:
+async def test_whatever_a_recursor_says_of_an_external_node_is_shown(world: World, recursors: Recursors) -> None:
     """Also records that hold neither address nor name."""
     await recursors(says("www.example.com. 60 IN CNAME www.example.net.", 'www.example.net. 60 IN TXT "far away"'))
     await world.node("ext", "www.example.com")
@@ -291,7 +313,7 @@ async def test_whatever_a_recursor_says_of_an_external_node_is_shown(world: Any,
 
 
 async def test_an_external_node_is_only_a_cname_where_no_recursor_knows_its_name(
-    world: Any, recursors: Recursors, silent: Respond
+    world: World, recursors: Recursors, silent: Respond
 ) -> None:
     """Each recursor is asked, and its failure is logged; a name that cannot be asked for is not."""
     await recursors(silent)
@@ -311,7 +333,7 @@ async def test_an_external_node_is_only_a_cname_where_no_recursor_knows_its_name
     assert (await world.ask("odd.node.consul")).rcode == "SERVFAIL"
 
 
-async def test_an_external_node_without_recursors_is_only_a_cname(world: Any) -> None:
+async def test_an_external_node_without_recursors_is_only_a_cname(world: World) -> None:
     """Nobody can be asked."""
     await world.node("ext", "www.example.com")
     assert (await world.ask("ext.node.consul")).answer == ["ext.node.consul. 0 CNAME www.example.com."]
@@ -325,7 +347,7 @@ async def test_an_external_node_without_recursors_is_only_a_cname(world: Any) ->
         (b"\0\x0cno answer 12", "answer to another question"),
     ],
 )
-async def test_a_question_over_tcp_is_forwarded_over_tcp(world: Any, said: bytes, failure: str) -> None:
+async def test_a_question_over_tcp_is_forwarded_over_tcp(world: World, said: bytes, failure: str) -> None:
     """A recursor that hangs up or talks of something else has failed, and the next one is asked."""
 
     async def fails(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -355,22 +377,22 @@ async def test_a_question_over_tcp_is_forwarded_over_tcp(world: Any, said: bytes
     assert failure in monitor.take()
 
 
-async def test_what_is_forwarded_is_the_question_and_its_edns_record(world: Any, recursors: Recursors) -> None:
+async def test_what_is_forwarded_is_the_question_and_its_edns_record(world: World, recursors: Recursors) -> None:
     """Bytes behind the message, and records that no query has, stay here; the DO bit and cookies go along."""
-    heard: list[dnslib.DNSRecord] = []
+    heard: list[Message] = []
 
-    def respond(asked: dnslib.DNSRecord) -> dnslib.DNSRecord:
+    def respond(asked: Message) -> Message:
         heard.append(asked)
-        return asked.reply(ra=1, aa=0)
+        return reply_to(asked)
 
     await recursors(respond)
     query = dns.message.make_query("example.com", "A", use_edns=0, want_dnssec=True, payload=1400)
     assert await world.packet(query.to_wire() + b"rubbish")
-    assert (len(heard[0].ar), heard[0].ar[0].edns_do, heard[0].ar[0].edns_len) == (1, 1, 1400)
-    assert bytes(heard[0].pack()) == query.to_wire()
+    assert (heard[0].edns, heard[0].ednsflags, heard[0].payload) == (0, dns.flags.DO, 1400)
+    assert heard[0].to_wire() == query.to_wire()
 
 
-async def test_the_log_tells_of_each_question(world: Any, recursors: Recursors) -> None:
+async def test_the_log_tells_of_each_question(world: World, recursors: Recursors) -> None:
     """In parts what is asked of our own names, in Go's print form what is asked of others; nothing of what is refused.
 
     A name that could not be ours is a warning each time: that is how search lists that are too long come to light.
@@ -400,7 +422,7 @@ async def test_the_log_tells_of_each_question(world: Any, recursors: Recursors) 
     ]
 
 
-async def test_the_log_tells_of_answers_that_are_cut(world: Any) -> None:
+async def test_the_log_tells_of_answers_that_are_cut(world: World) -> None:
     """Each of them, also one that was kept: how many records and octets went out of how many."""
     for number in range(20):
         await world.service("n1", "198.51.100.1", "web", id=f"w{number}", address=f"198.51.100.{number}")
@@ -416,7 +438,7 @@ async def test_the_log_tells_of_answers_that_are_cut(world: Any) -> None:
     assert world.calls == ["Health.ServiceNodes"]
 
 
-async def test_the_log_tells_of_names_that_lead_to_one_another(world: Any) -> None:
+async def test_the_log_tells_of_names_that_lead_to_one_another(world: World) -> None:
     """Each service's address is the other's name."""
     await world.service("n1", "198.51.100.1", "here", address="there.service.consul")
     await world.service("n1", "198.51.100.1", "there", address="here.service.consul")
@@ -430,9 +452,9 @@ async def test_the_log_tells_of_names_that_lead_to_one_another(world: Any) -> No
         remove_sink(monitor)
 
 
-async def test_the_log_tells_whether_there_are_recursors(world: Any, recursors: Recursors) -> None:
+async def test_the_log_tells_whether_there_are_recursors(world: World, recursors: Recursors) -> None:
     """Once for each door, at the start and when a reload changes it."""
-    await recursors(lambda asked: asked.reply())
+    await recursors(reply_to)
     monitor = Monitor(Level.DEBUG)
     add_sink(monitor)
     try:
@@ -445,9 +467,9 @@ async def test_the_log_tells_whether_there_are_recursors(world: Any, recursors: 
         remove_sink(monitor)
 
 
-async def test_the_log_tells_how_long_a_recursor_took_for_a_name(world: Any, recursors: Recursors) -> None:
+async def test_the_log_tells_how_long_a_recursor_took_for_a_name(world: World, recursors: Recursors) -> None:
     """It stands behind an instance whose address is a name elsewhere."""
-    await recursors(lambda asked: asked.reply())
+    await recursors(reply_to)
     await world.service("n1", "198.51.100.1", "ext", address="www.example.com")
     monitor = Monitor(Level.DEBUG)
     add_sink(monitor)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from pyconsul.structs.catalog import ServiceConnect
 from pyconsul.structs.config_entries.decode import decode_entry
 from pyconsul.structs.config_entries.requests import ConfigEntryRequest
 from pyconsul.structs.connect_proxy import ConnectProxyConfig
+from tests.dns.conftest import World
 
 
 @pytest.fixture
-async def mesh(world: Any) -> Any:
+async def mesh(world: World) -> World:
     """``web`` with a sidecar, the native ``nat``, and a gateway that leads to ``web``."""
     await world.service("n1", "198.51.100.1", "web", port=80)
     proxy = ConnectProxyConfig(DestinationServiceName="web")
@@ -40,7 +39,7 @@ async def mesh(world: Any) -> Any:
         ("a.web.ingress.consul", "443 n3.node.dc1.consul."),
     ],
 )
-async def test_a_service_of_the_mesh_is_reached_by_its_proxy_or_gateway(name: str, target: str, mesh: Any) -> None:
+async def test_a_service_of_the_mesh_is_reached_by_its_proxy_or_gateway(name: str, target: str, mesh: World) -> None:
     """Parts before the name mean nothing here, and peers are not asked."""
     found = await mesh.ask(name, "SRV")
     assert found.answer == [f"{name}. 0 SRV 1 1 {target}"]
@@ -61,7 +60,7 @@ async def test_a_service_of_the_mesh_is_reached_by_its_proxy_or_gateway(name: st
         "virtual.consul",
     ],
 )
-async def test_other_names_of_the_mesh_are_none(name: str, mesh: Any) -> None:
+async def test_other_names_of_the_mesh_are_none(name: str, mesh: World) -> None:
     """A gateway is no service behind itself."""
     assert (await mesh.ask(name)).rcode == "NXDOMAIN"
 
@@ -79,7 +78,7 @@ async def test_other_names_of_the_mesh_are_none(name: str, mesh: Any) -> None:
         ("é", "\\195\\169"),
     ],
 )
-async def test_metadata_is_read_like_a_zone_file(value: str, shown: str, world: Any) -> None:
+async def test_metadata_is_read_like_a_zone_file(value: str, shown: str, world: World) -> None:
     """A backslash takes the next character, or an octet in decimal, as the library under Consul does."""
     await world.service("n1", "198.51.100.1", "web", meta={"k": value})
     assert (await world.ask("n1.node.consul", "TXT")).answer == [f'n1.node.consul. 0 TXT "k={shown}"']

@@ -8,6 +8,7 @@ from typing import Any
 
 import dns.message
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,8 @@ from pyconsul.agent.dns.message import Edns, Query, parse
 from pyconsul.agent.dns.plan import AddressPlan, SrvPlan, plan_of
 from pyconsul.agent.dns.records import Type, address, srv, txt
 from pyconsul.agent.dns.settings import DnsSettings
+from tests.dns.conftest import World
+from tests.rdata import rdata_of
 
 NAME = "web.service.consul."
 LABELS = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=20)
@@ -53,7 +56,7 @@ def test_a_planned_srv_answer_is_octet_for_octet_the_packed_one(
         return
     assert isinstance(plan, SrvPlan)
     packet = plan.packet(b"\x12\x34", random.Random(seed))
-    shown = [rr.target.to_text() for rrset in _srv_in_order(packet) for rr in rrset]
+    shown = [data.target.to_text() for data in rdata_of(_srv_in_order(packet))]
     by_target = {group.answer[0].target: group for group in found.groups}
     order = [by_target[target] for target in shown] + [g for t, g in by_target.items() if t not in shown]
     assert packet == core.packet(query, RecordSet(groups=order, keep_order=True), tcp=tcp, now=0)
@@ -81,11 +84,11 @@ def test_a_planned_address_answer_has_the_size_and_records_of_a_packed_one(
     packed = core.packet(query, found, tcp=tcp, now=0)
     assert len(planned) == len(packed)
     assert planned[:12] == packed[:12]
-    addresses = [rr.address for rrset in dns.message.from_wire(planned).answer for rr in rrset]
+    addresses = [data.address for data in rdata_of(dns.message.from_wire(planned).answer)]
     assert len(addresses) == len(set(addresses)) == len(plan.chunks[: plan.count])
 
 
-async def test_the_second_question_asks_nobody(world: Any) -> None:
+async def test_the_second_question_asks_nobody(world: World) -> None:
     """An answer is kept under the octets of its question."""
     await world.service("n1", "198.51.100.1", "web")
     await world.ask("web.service.consul")
@@ -94,16 +97,17 @@ async def test_the_second_question_asks_nobody(world: Any) -> None:
     assert len(world.calls) == asked
 
 
-async def test_a_node_s_answer_is_kept_as_one_packet(world: Any) -> None:
+async def test_a_node_s_answer_is_kept_as_one_packet(world: World) -> None:
     """Nothing in it is drawn by lot: only the question's number is another one."""
     await world.node("n1", "198.51.100.1", {"a": "b"})
     asked = [dns.message.make_query("n1.node.consul", "A", id=number) for number in (1, 2)]
     first, second = [await world.packet(each.to_wire()) for each in asked]
     assert world.calls == ["Catalog.NodeServices"]
+    assert first is not None and second is not None
     assert (first[:2], second[:2], first[2:]) == (b"\0\1", b"\0\2", second[2:])
 
 
-async def test_a_change_of_the_service_is_seen_by_the_next_question(world: Any) -> None:
+async def test_a_change_of_the_service_is_seen_by_the_next_question(world: World) -> None:
     """New instances, new status, new node address, the first instance of all: nothing stale is served."""
     assert (await world.ask("web.service.consul")).rcode == "NXDOMAIN"
     await world.service("n1", "198.51.100.1", "web", status="passing")
@@ -116,7 +120,7 @@ async def test_a_change_of_the_service_is_seen_by_the_next_question(world: Any) 
     assert (await world.ask("web.service.consul")).answer[0].endswith("198.51.100.77")
 
 
-async def test_changes_elsewhere_leave_kept_answers_alone(world: Any) -> None:
+async def test_changes_elsewhere_leave_kept_answers_alone(world: World) -> None:
     """A write to another service forgets nothing."""
     await world.service("n1", "198.51.100.1", "web")
     await world.ask("web.service.consul")
@@ -125,7 +129,7 @@ async def test_changes_elsewhere_leave_kept_answers_alone(world: Any) -> None:
     assert len(world.door.cache) == kept > 0
 
 
-async def test_the_cache_is_bounded(world: Any) -> None:
+async def test_the_cache_is_bounded(world: World) -> None:
     """Questions for names that do not exist push each other out."""
     from pyconsul.agent.dns.cache import AnswerCache
 
@@ -135,7 +139,7 @@ async def test_the_cache_is_bounded(world: Any) -> None:
     assert len(world.door.cache) <= 50
 
 
-async def test_a_reload_forgets_everything(world: Any) -> None:
+async def test_a_reload_forgets_everything(world: World) -> None:
     """Answers of the old settings are not served by the new ones."""
     await world.service("n1", "198.51.100.1", "web")
     await world.ask("web.service.consul")
@@ -143,7 +147,7 @@ async def test_a_reload_forgets_everything(world: Any) -> None:
     assert len(world.door.cache) == 0
 
 
-async def test_the_serial_of_a_kept_negative_answer_is_the_time(world: Any, monkeypatch: Any) -> None:
+async def test_the_serial_of_a_kept_negative_answer_is_the_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """SOA records are made anew for each answer."""
     import pyconsul.agent.dns.server as server
 

@@ -6,10 +6,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pyconsul.testing import InProcessAgent
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(page for page in (ROOT / "docs").rglob("*.md") if "```console" in page.read_text())
@@ -40,7 +43,9 @@ def fits(expected: str, got: str) -> bool:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page_shows_what_its_commands_print(page: Path, make_consul_agent: Any, tmp_path: Path) -> None:
+def test_a_page_shows_what_its_commands_print(
+    page: Path, make_consul_agent: Callable[..., InProcessAgent], tmp_path: Path
+) -> None:
     """All commands of a page run in order, in one folder, against one agent."""
     agent = make_consul_agent(config=configuration(page))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -72,7 +77,7 @@ def test_a_page_that_is_made_from_a_registry_is_current(script: str) -> None:
     assert f"scripts/{script}\n" in (ROOT / "Makefile").read_text()
 
 
-async def test_the_python_of_the_readme_runs(consul_agent: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_python_of_the_readme_runs(consul_agent: InProcessAgent, monkeypatch: pytest.MonkeyPatch) -> None:
     """The front page's program writes a key, takes a lock and prints the instances of a service."""
     consul_agent.client.agent.register_service({"Name": "web", "Port": 80})
     monkeypatch.setenv("CONSUL_HTTP_ADDR", consul_agent.http_address)
@@ -87,4 +92,5 @@ async def test_the_python_of_the_readme_runs(consul_agent: Any, monkeypatch: pyt
         while shown != ["web"]:  # the catalog hears of the service a moment later
             shown = await printed.get()
     program.cancel()
-    assert consul_agent.client.kv.get("apps/x/colour").Value == b"blue"
+    colour = consul_agent.client.kv.get("apps/x/colour")
+    assert colour is not None and colour.Value == b"blue"

@@ -25,8 +25,11 @@ class Tool(ToolProcess):
         return f"./{name}"
 
 
+MakeTool = Callable[..., Tool]
+
+
 @pytest.fixture
-def make_tool(start_process: Start, tmp_path: Path) -> Callable[..., Tool]:
+def make_tool(start_process: Start, tmp_path: Path) -> MakeTool:
     """Makes tools with variables."""
 
     def make(**environment: str) -> Tool:
@@ -36,6 +39,6 @@ def make_tool(start_process: Start, tmp_path: Path) -> Callable[..., Tool]:
 
 
 @pytest.fixture
-def tool(make_tool: Callable[..., Tool], request: pytest.FixtureRequest) -> Tool:
+def tool(make_tool: MakeTool, request: pytest.FixtureRequest) -> Tool:
     """The tool with an agent."""
     return make_tool(**request.getfixturevalue("consul_agent").environment)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from pyconsul.testing import InProcessAgent
 from pyconsul_envconsul.arguments import options
 from pyconsul_envconsul.config import PREFIX, SCHEMA, SERVICE
+from tests.envconsul.conftest import Tool
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +21,7 @@ def test_the_page_has_every_option_and_key() -> None:
     assert missing == []
 
 
-def test_the_example_runs(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_the_example_runs(tool: Tool, consul_agent: InProcessAgent) -> None:
     """With the shop's keys and a storefront."""
     for key, value in json.loads((ROOT / "examples/ecommerce/kv.json").read_text()).items():
         consul_agent.client.kv.put(key, value)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 
 from pyconsul.testing import InProcessAgent
 from pyconsul.toolkit.quiescence import Quiescence, WaitSetting
 from pyconsul_envconsul.lines import with_value
+from tests.envconsul.conftest import Tool
 
 ROUND = """\
 [INFO]  envconsul.runner: creating new runner: once:=true
@@ -40,7 +40,7 @@ ROUND = """\
 """
 
 
-def test_a_run_is_told_step_by_step(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_a_run_is_told_step_by_step(tool: Tool, consul_agent: InProcessAgent) -> None:
     """In the original's words and its library's layout; values are never told."""
     consul_agent.client.kv.put("log/V", "secret value")
     words = ("-once", "-log-level", "trace", "-wait", "10ms", "-pid-file", "pid", "-prefix", "log", "true")
@@ -49,7 +49,7 @@ def test_a_run_is_told_step_by_step(tool: Any, consul_agent: InProcessAgent) -> 
     assert (status, "".join(lines[1:])) == (0, ROUND)
 
 
-def test_a_start_that_fails_is_told_without_a_stop(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_a_start_that_fails_is_told_without_a_stop(tool: Tool, consul_agent: InProcessAgent) -> None:
     """Whoever waits for ``stopping`` waits for an end that somebody wanted."""
     consul_agent.client.kv.put("log/V", "1")
     for words in (("-pid-file", "none/pid", "true"), ("./none",)):

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -49,9 +51,8 @@ def modules_below(folder: Path, having: str) -> set[str]:
     return {path.stem for path in folder.glob("*.py") if having in path.read_text("utf-8")}
 
 
-def names_of(modules: object) -> set[str]:
+def names_of(modules: Iterable[ModuleType]) -> set[str]:
     """The last part of the names of these modules."""
-    assert isinstance(modules, tuple)
     return {module.__name__.rpartition(".")[2] for module in modules}
 
 

@@ -2,11 +2,11 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import pytest
@@ -16,7 +16,6 @@ from pyconsul.agent.agent import Agent
 from pyconsul.config import load
 from pyconsul.config.runtime import Address
 from tests.certificates import self_signed
-from tests.waiting import comes_true
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -27,7 +26,7 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], a
 
 
 @asynccontextmanager
-async def running(hcl: str = "", **changes: Any) -> AsyncIterator[Agent]:
+async def running(hcl: str = "", **changes: Any) -> AsyncGenerator[Agent]:
     """An agent on a free port of the loopback, in memory; ``changes`` are put into its configuration."""
     loaded = load({"dev": True, "node": "here", "bind": "127.0.0.1", "log-level": "WARN", "hcl": [hcl]}, {})
     addresses = {"http_addrs": (Address("tcp", "127.0.0.1", 0),), "dns_addrs": ()} | changes
@@ -56,6 +55,18 @@ class Wire:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     left: bytes = field(default=b"")
+
+    def pause(self) -> None:
+        """Take nothing more off the socket."""
+        self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Take what came, and what comes."""
+        self._transport.resume_reading()
+
+    @property
+    def _transport(self) -> Any:  # which reads as well, whatever its stream says
+        return self.writer.transport
 
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
@@ -130,7 +141,7 @@ def client_context(certificate: tuple[str, str] | None = None) -> ssl.SSLContext
 
 
 @asynccontextmanager
-async def connected(agent: Agent, tls: ssl.SSLContext | None = None, *, https: bool = False) -> AsyncIterator[Wire]:
+async def connected(agent: Agent, tls: ssl.SSLContext | None = None, *, https: bool = False) -> AsyncGenerator[Wire]:
     """A connection to the agent's first HTTP listener; with ``https``, or over TLS, to that for HTTPS."""
     address = agent.listeners.https_address if https or tls is not None else agent.http_address
     if address.startswith("unix://"):
@@ -158,43 +169,30 @@ async def wire_fixture(agent: Agent) -> AsyncIterator[Wire]:
         yield wire
 
 
-@pytest.fixture(name="connect")
-def connect_fixture() -> Callable[[Agent], Any]:
-    """Opens connections: ``async with connect(agent) as wire``."""
-    return connected
-
-
-@pytest.fixture(name="run_agent")
-def run_agent_fixture() -> Callable[..., Any]:
-    """Runs agents of other configurations: ``async with run_agent(hcl, field=value) as agent``."""
-    return running
+Certificates = Callable[[str], tuple[str, str]]
 
 
 @pytest.fixture(name="certificate")
-def certificate_fixture(tmp_path: Path) -> Callable[[str], tuple[str, str]]:
+def certificate_fixture(tmp_path: Path) -> Certificates:
     """Makes certificates: paths of one with that name, and of its key."""
     return lambda name: write_certificate(tmp_path, name)
 
 
+class RunHttps(Protocol):
+    """Runs agents with HTTPS."""
+
+    def __call__(self, hcl: str = "", more: str = "", **changes: Any) -> AbstractAsyncContextManager[Agent]:
+        """As ``running``; ``more`` are keys of the TLS of HTTPS."""
+        ...
+
+
 @pytest.fixture(name="run_https")
-def run_https_fixture(certificate: Callable[[str], tuple[str, str]]) -> Callable[..., Any]:
+def run_https_fixture(certificate: Certificates) -> RunHttps:
     """Runs agents with HTTPS: ``async with run_https(hcl, keys_of_tls) as agent``."""
 
-    def run(hcl: str = "", more: str = "", **changes: Any) -> Any:
+    def run(hcl: str = "", more: str = "", **changes: Any) -> AbstractAsyncContextManager[Agent]:
         cert, key = certificate("server")
         tls = f'tls {{ https {{ cert_file = "{cert}" key_file = "{key}" {more} }} }}'
         return running(tls + hcl, https_addrs=(Address("tcp", "127.0.0.1", 0),), **changes)
 
     return run
-
-
-@pytest.fixture(name="trusting")
-def trusting_fixture() -> Callable[..., ssl.SSLContext]:
-    """Makes TLS clients that trust anybody, with a certificate if one is given."""
-    return client_context
-
-
-@pytest.fixture(name="until")
-def until_fixture() -> Callable[[Callable[[], bool]], Awaitable[None]]:
-    """Waits for a condition of the running agent."""
-    return comes_true

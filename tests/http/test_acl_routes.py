@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from pyconsul.agent.agent import Agent
 from pyconsul.config import load
 from tests.door import Answer, DoorClient, leading_agent
+from tests.waiting import comes_true
 
 ROOT = "b8a5e0b4-7a9e-4f0c-9d5e-1f2a3b4c5d6e"
 NOBODY = "deadbeef-0000-4000-8000-000000000000"
@@ -440,9 +441,7 @@ async def test_a_single_datacenter_replicates_nothing(api: Api) -> None:
         ("binding-rule", {"AuthMethod": "m", "BindType": "service", "BindName": "{}"}),
     ],
 )
-async def test_who_waits_for_one_thing_hears_nothing_of_others(
-    kind: str, definition: dict[str, Any], api: Api, until: Callable[[Callable[[], bool]], Awaitable[None]]
-) -> None:
+async def test_who_waits_for_one_thing_hears_nothing_of_others(kind: str, definition: dict[str, Any], api: Api) -> None:
     """Another of its kind ends the wait of whoever asked for all; this one's ends when the thing itself changes."""
     method = {"Name": "m", "Type": "jwt", "Config": {"JWTValidationPubKeys": [PUBLIC_KEY]}}
     await api.ask("PUT", "auth-method", method)
@@ -457,9 +456,9 @@ async def test_who_waits_for_one_thing_hears_nothing_of_others(
     made = (await api.ask("PUT", kind, named("one"))).body
     path = f"{kind}/{made.get('ID') or made.get('AccessorID') or made['Name']}"
     one = asyncio.create_task(change_of(path))
-    await until(lambda: len(api.agent.server.shared_reads) == 1)
+    await comes_true(lambda: len(api.agent.server.shared_reads) == 1)
     every = asyncio.create_task(change_of("policies" if kind == "policy" else f"{kind}s"))
-    await until(lambda: len(api.agent.server.shared_reads) == 2)
+    await comes_true(lambda: len(api.agent.server.shared_reads) == 2)
     await api.ask("PUT", kind, named("other"))
     await every
     assert not one.done()

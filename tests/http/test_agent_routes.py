@@ -32,56 +32,56 @@ async def test_a_registered_service_is_in_the_catalog_when_the_answer_comes(api:
     assert (await api.get("/v1/catalog/service/web")).body[0]["ServicePort"] == 80
 
 
-@pytest.mark.parametrize(
-    ("url", "body", "status", "text"),
-    [
-        ("service/register", b"", 400, "Request decode failed: EOF"),
-        ("service/register", {}, 400, "Missing service name"),
-        ("service/register", {"Name": "x", "Address": "0.0.0.0"}, 400, "Invalid service address"),
-        ("service/register", {"Name": "x", "Weights": {}}, 400, "Invalid Weights: Passing must be greater than 0"),
-        (
-            "service/register",
-            {"Name": "x", "Check": {"TTL": "1s", "Status": "odd"}},
-            400,
-            "Status for checks must 'passing', 'warning', 'critical'",
-        ),
-        (
-            "service/register",
-            {"Name": "x", "Connect": {"SidecarService": {"Checks": [{}]}}},
-            400,
-            "Invalid check in sidecar_service: TTL must be > 0 for TTL checks",
-        ),
-        ("check/register", {"TTL": "1s"}, 400, "Missing check name"),
-        ("check/register", {"Name": "c", "TTL": "1s", "Status": "odd"}, 400, "Bad check status"),
-        ("check/register", {"Name": "c", "TTL": "1s", "ServiceID": "x"}, 404, 'ServiceID "x" does not exist'),
-        ("check/register", {"Name": "c", "OSService": "x", "Interval": "1s"}, 500, "not implemented"),
-        ("check/update/c", {"Status": "odd"}, 400, "Invalid check status: 'odd'"),
-        (
-            "check/pass/c",
-            b"",
-            404,
-            'Unknown check ID "c". Ensure that the check ID is passed, not the check name.',
-        ),
-        (
-            "service/deregister/x",
-            b"",
-            404,
-            'Unknown service ID "x". Ensure that the service ID is passed, not the service name.',
-        ),
-        ("service/maintenance/x", b"", 400, "Missing value for enable"),
-        ("service/maintenance/?enable=true", b"", 400, "Missing service ID"),
-        ("maintenance?enable=perhaps", b"", 400, 'Invalid value for enable: "perhaps"'),
-        ("maintenance?enable=%22%0a", b"", 400, r'Invalid value for enable: "\"\n"'),
-        (
-            'service/deregister/a"\udcff',
-            b"",
-            404,
-            r'Unknown service ID "a\"\xff". Ensure that the service ID is passed, not the service name.',
-        ),
-        ("token/default", {"Token": "x"}, 401, "ACL support disabled"),
-        ("force-leave/nobody", b"", 500, "agent: No node found with name 'nobody'"),
-    ],
-)
+REFUSED: list[tuple[str, Any, int, str]] = [
+    ("service/register", b"", 400, "Request decode failed: EOF"),
+    ("service/register", {}, 400, "Missing service name"),
+    ("service/register", {"Name": "x", "Address": "0.0.0.0"}, 400, "Invalid service address"),
+    ("service/register", {"Name": "x", "Weights": {}}, 400, "Invalid Weights: Passing must be greater than 0"),
+    (
+        "service/register",
+        {"Name": "x", "Check": {"TTL": "1s", "Status": "odd"}},
+        400,
+        "Status for checks must 'passing', 'warning', 'critical'",
+    ),
+    (
+        "service/register",
+        {"Name": "x", "Connect": {"SidecarService": {"Checks": [{}]}}},
+        400,
+        "Invalid check in sidecar_service: TTL must be > 0 for TTL checks",
+    ),
+    ("check/register", {"TTL": "1s"}, 400, "Missing check name"),
+    ("check/register", {"Name": "c", "TTL": "1s", "Status": "odd"}, 400, "Bad check status"),
+    ("check/register", {"Name": "c", "TTL": "1s", "ServiceID": "x"}, 404, 'ServiceID "x" does not exist'),
+    ("check/register", {"Name": "c", "OSService": "x", "Interval": "1s"}, 500, "not implemented"),
+    ("check/update/c", {"Status": "odd"}, 400, "Invalid check status: 'odd'"),
+    (
+        "check/pass/c",
+        b"",
+        404,
+        'Unknown check ID "c". Ensure that the check ID is passed, not the check name.',
+    ),
+    (
+        "service/deregister/x",
+        b"",
+        404,
+        'Unknown service ID "x". Ensure that the service ID is passed, not the service name.',
+    ),
+    ("service/maintenance/x", b"", 400, "Missing value for enable"),
+    ("service/maintenance/?enable=true", b"", 400, "Missing service ID"),
+    ("maintenance?enable=perhaps", b"", 400, 'Invalid value for enable: "perhaps"'),
+    ("maintenance?enable=%22%0a", b"", 400, r'Invalid value for enable: "\"\n"'),
+    (
+        'service/deregister/a"\udcff',
+        b"",
+        404,
+        r'Unknown service ID "a\"\xff". Ensure that the service ID is passed, not the service name.',
+    ),
+    ("token/default", {"Token": "x"}, 401, "ACL support disabled"),
+    ("force-leave/nobody", b"", 500, "agent: No node found with name 'nobody'"),
+]
+
+
+@pytest.mark.parametrize(("url", "body", "status", "text"), REFUSED)
 async def test_refusals_have_consuls_status_and_text(api: Api, url: str, body: Any, status: int, text: str) -> None:
     """Clients match on both."""
     answer = await api.put(url, body)
@@ -293,6 +293,11 @@ async def test_metrics_have_both_forms(api: Api) -> None:
     assert (plain.raw, plain.headers["X-Consul-Reason"][:28]) == (b"", "Prometheus is not enabled si")
 
 
+async def end(stream: Any) -> None:
+    """Read no more of a stream, which is a generator."""
+    await stream.aclose()
+
+
 async def test_a_monitor_streams_lines_of_its_level(api: Api) -> None:
     """From the moment of the request on, as long as it is read."""
     reply, _ = await api.agent.door.answer(api.request("GET", "monitor?loglevel=warn&logjson"))
@@ -304,7 +309,7 @@ async def test_a_monitor_streams_lines_of_its_level(api: Api) -> None:
     async with asyncio.timeout(60):
         line = json.loads(await first)
     assert (line["@message"], line["k"]) == ("loud", 1)
-    await reply.stream.aclose()  # pyright: ignore[reportAttributeAccessIssue]
+    await end(reply.stream)
     assert (await api.get("monitor?loglevel=loud")).text == "Unknown log level: loud"
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -13,7 +12,10 @@ from hypothesis import strategies as st
 from pyconsul.agent.agent import Agent
 from pyconsul.agent.http import families
 from pyconsul.testing import InProcessAgent
+from tests.http.conftest import Wire
 
+# How long it takes to draw examples, and how large they are, is not looked at.
+ANY_EXAMPLES = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 # Routes with a JSON body.
 BODIES = [
     ("PUT", "/v1/txn"),
@@ -55,7 +57,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-async def test_a_bad_body_is_answered_at_every_route(kind: str, agent: Agent, wire: Any) -> None:
+async def test_a_bad_body_is_answered_at_every_route(kind: str, agent: Agent, wire: Wire) -> None:
     """With a status and a text, never an internal error, never a dropped connection."""
     for method, path in BODIES:
         answer = await wire.get(path, method=method, body=BAD[kind])
@@ -81,7 +83,7 @@ HUGE = "9" * 30
         ("PUT", "/v1/coordinate/update", '{"Node":"n","Coord":{"Vec":[0,0,0,0,0,0,0,0],"Error":%s}}'),
     ],
 )
-async def test_a_number_that_does_not_fit_is_refused(method: str, path: str, body: str, wire: Any) -> None:
+async def test_a_number_that_does_not_fit_is_refused(method: str, path: str, body: str, wire: Wire) -> None:
     """Nothing may reach the log that cannot be written there: Go's integers have 64 bits."""
     text = body.replace("%s", HUGE * 20 if "coordinate" in path else HUGE)
     answer = await wire.get(path, method=method, body=text.encode())
@@ -91,7 +93,7 @@ async def test_a_number_that_does_not_fit_is_refused(method: str, path: str, bod
 @pytest.mark.parametrize(
     ("given_delay", "kept"), [("1e30", 0), ("1e18", 10**18), ("5", 5 * 10**9), ('"3s"', 3 * 10**9)]
 )
-async def test_a_lock_delay_overflows_as_in_go(given_delay: str, kept: int, wire: Any) -> None:
+async def test_a_lock_delay_overflows_as_in_go(given_delay: str, kept: int, wire: Wire) -> None:
     """A float beyond 64 bits becomes nothing, as recorded from Consul."""
     await wire.get("/v1/session/create", method="PUT", body=f'{{"LockDelay":{given_delay}}}'.encode())
     (session,) = json.loads((await wire.get("/v1/session/list")).body)
@@ -148,7 +150,7 @@ async def test_a_lock_delay_overflows_as_in_go(given_delay: str, kept: int, wire
         ),
     ],
 )
-async def test_of_several_faults_consuls_is_told(method: str, path: str, body: str, fault: str, wire: Any) -> None:
+async def test_of_several_faults_consuls_is_told(method: str, path: str, body: str, fault: str, wire: Wire) -> None:
     """The first in the order of the body, but for those of types that read themselves."""
     answer = await wire.get(path, method=method, body=body.encode())
     assert (answer.status, answer.body.decode()) == (400, fault)
@@ -157,7 +159,7 @@ async def test_of_several_faults_consuls_is_told(method: str, path: str, body: s
 @pytest.mark.parametrize(
     "path", ["/v1/event/fire/%ff", "/v1/catalog/node/%ff", "/v1/health/service/%ff", "/v1/query/%ff"]
 )
-async def test_names_that_are_no_text_are_answered(path: str, wire: Any) -> None:
+async def test_names_that_are_no_text_are_answered(path: str, wire: Wire) -> None:
     """Keys may be any bytes, names not."""
     answer = await wire.get(path, method="PUT" if "event" in path else "GET")
     assert answer.status in (200, 400, 404, 500) and not answer.body.startswith(b"internal error")
@@ -172,13 +174,13 @@ async def test_names_that_are_no_text_are_answered(path: str, wire: Any) -> None
         ("PUT", "/v1/session/renew/%ff", 404, b"Session id '\xff' not found"),
     ],
 )
-async def test_bytes_come_back_as_they_came(method: str, path: str, status: int, body: bytes, wire: Any) -> None:
+async def test_bytes_come_back_as_they_came(method: str, path: str, status: int, body: bytes, wire: Wire) -> None:
     """Keys and identifiers in an error are the bytes of the request."""
     answer = await wire.get(path, method=method)
     assert (answer.status, answer.body) == (status, body)
 
 
-async def test_a_cached_read_that_may_not_wait_still_answers(wire: Any) -> None:
+async def test_a_cached_read_that_may_not_wait_still_answers(wire: Wire) -> None:
     """With nothing in the cache yet the first answer is waited for, however short the wait."""
     answer = await wire.get("/v1/health/service/web?cached&index=1&wait=1ns")
     assert answer.status == 200
@@ -195,7 +197,7 @@ FILTERED = [
 
 @pytest.mark.parametrize("depth", [12, 40, 300])
 @pytest.mark.parametrize("path", FILTERED)
-async def test_nested_parentheses_in_a_filter_take_no_time(path: str, depth: int, wire: Any) -> None:
+async def test_nested_parentheses_in_a_filter_take_no_time(path: str, depth: int, wire: Wire) -> None:
     """A real agent takes minutes over a dozen; here any depth is answered or refused at once."""
     expression = "(" * depth + "Node == x" + ")" * depth
     began = time.process_time()
@@ -208,7 +210,7 @@ async def test_nested_parentheses_in_a_filter_take_no_time(path: str, depth: int
     "expression",
     ["(" * 5000, "not " * 3000 + "Node == x", " or ".join(["Node == x"] * 3000), '"' * 999, "\udcff", "\0"],
 )
-async def test_a_filter_of_any_size_is_answered(expression: str, wire: Any) -> None:
+async def test_a_filter_of_any_size_is_answered(expression: str, wire: Wire) -> None:
     """Refused or used; the agent goes on."""
     answer = await wire.get(f"/v1/catalog/nodes?filter={quote(expression, errors='surrogateescape')}")
     assert answer.status in (200, 400, 500) and b"internal error" not in answer.body
@@ -233,7 +235,7 @@ def test_a_request_that_nobody_foresaw_is_answered() -> None:
     requests: list[tuple[str, str, bytes]] = []
 
     # All are made before the agent runs: hypothesis seeds the dice that its thread would throw meanwhile.
-    @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, deadline=None, suppress_health_check=ANY_EXAMPLES)
     @given(methods, targets, rest, st.lists(st.tuples(names, values), max_size=3), bodies)
     def make(method: str, pattern: str, filling: str, query: list[tuple[str, str]], body: bytes) -> None:
         path = pattern.partition("{")[0] + quote(filling if "{" in pattern else "")

@@ -1,9 +1,10 @@
 """The service mesh and cluster peering, switched off by the configuration: every route says so as Consul does."""
 
 import json
-from typing import Any
 
 import pytest
+
+from tests.http.conftest import connected, running
 
 NO_CONNECT = "Connect must be enabled in order to use this endpoint"
 NO_PEERING = "peering must be enabled to use this endpoint"
@@ -36,28 +37,26 @@ ONE_CALL = b'{"Target": "web", "ClientCertURI": "spiffe://x/ns/default/dc/dc1/sv
         ("POST", "/v1/peering/token", b'{"PeerName": "x"}', NO_PEERING),
     ],
 )
-async def test_a_route_of_what_is_off_says_so(
-    run_agent: Any, connect: Any, method: str, path: str, body: bytes, text: str
-) -> None:
+async def test_a_route_of_what_is_off_says_so(method: str, path: str, body: bytes, text: str) -> None:
     """With 500, whatever it would say with the capability on."""
-    async with run_agent(OFF) as agent, connect(agent) as wire:
+    async with running(OFF) as agent, connected(agent) as wire:
         answer = await wire.get(path, method=method, body=body)
         assert (answer.status, answer.body.decode()) == (500, text)
 
 
-async def test_other_config_entries_are_written_all_the_same(run_agent: Any, connect: Any) -> None:
+async def test_other_config_entries_are_written_all_the_same() -> None:
     """Defaults of services do not need a mesh."""
-    async with run_agent(OFF) as agent, connect(agent) as wire:
+    async with running(OFF) as agent, connected(agent) as wire:
         body = b'{"Kind": "service-defaults", "Name": "web", "Protocol": "http"}'
         assert (await wire.get("/v1/config", method="PUT", body=body)).status == 200
 
 
-async def test_a_leader_does_not_write_intentions_of_its_configuration(run_agent: Any, connect: Any) -> None:
+async def test_a_leader_does_not_write_intentions_of_its_configuration() -> None:
     """``config_entries.bootstrap`` may name them; the log tells that they wait for the mesh."""
     bootstrap = 'kind = "service-intentions" name = "web" sources = [{ name = "a" action = "allow" }]'
     async with (
-        run_agent(f"{OFF} config_entries {{ bootstrap = [{{ {bootstrap} }}] }}") as agent,
-        connect(agent) as wire,
+        running(f"{OFF} config_entries {{ bootstrap = [{{ {bootstrap} }}] }}") as agent,
+        connected(agent) as wire,
     ):
         answer = await wire.get("/v1/config/service-intentions")
         assert (answer.status, answer.body) == (200, b"[]")
@@ -71,11 +70,9 @@ EDGE = {"Name": "edge", "Kind": "terminating-gateway", "Port": 8443}
 @pytest.mark.parametrize(
     ("settings", "web", "edge"), [(OFF, set[str](), set[str]()), ("", {VIRTUAL}, {f"{VIRTUAL}:db"})]
 )
-async def test_services_have_virtual_addresses_only_with_a_mesh(
-    run_agent: Any, connect: Any, settings: str, web: set[str], edge: set[str]
-) -> None:
+async def test_services_have_virtual_addresses_only_with_a_mesh(settings: str, web: set[str], edge: set[str]) -> None:
     """Neither those of the mesh nor those behind its gateways, by whatever way they come."""
-    async with run_agent(settings) as agent, connect(agent) as wire:
+    async with running(settings) as agent, connected(agent) as wire:
         for path, definition in (
             ("config", GATEWAY),
             ("agent/service/register", NATIVE),

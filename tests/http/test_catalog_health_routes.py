@@ -238,7 +238,8 @@ async def test_a_stream_brings_nodes_with_capitals_first(api: Api) -> None:
 async def test_a_stream_brings_null_for_empty_maps(api: Api) -> None:
     """Its messages cannot tell the two apart; other reads can."""
     await api.register(NodeMeta={}, TaggedAddresses={}, Service={"Service": "web", "Meta": {}})
-    for query, empty in (("", {}), ("?index=1", None), ("?cached", None)):
+    shown: list[tuple[str, dict[str, str] | None]] = [("", {}), ("?index=1", None), ("?cached", None)]
+    for query, empty in shown:
         (row,) = (await api.get(f"health/service/web{query}")).body
         assert [row["Node"]["Meta"], row["Node"]["TaggedAddresses"], row["Service"]["Meta"]] == [empty] * 3
 

@@ -8,8 +8,7 @@ import socket
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -20,14 +19,11 @@ from pyconsul.agent.http.front.http_front import Patience
 from pyconsul.agent.http.request import Request
 from pyconsul.server.state.kv import KVS
 from pyconsul.telemetry import logger
+from tests.http.conftest import Wire, connected, running
+from tests.insides import is_answering, only_connection, reader_of, transport_of, waits_for_its_client
+from tests.waiting import comes_true
 
 HUGE = b"x" * 300_000
-
-
-def only_connection(agent: Agent) -> Connection:
-    """The one connection that is open."""
-    (connection,) = agent.listeners.front.connections
-    return connection
 
 
 def lines(method: str, path: str, *headers: str) -> bytes:
@@ -35,24 +31,22 @@ def lines(method: str, path: str, *headers: str) -> bytes:
     return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", *headers, "", ""]).encode()
 
 
-async def test_pipelined_requests_are_answered_in_order(wire: Any) -> None:
+async def test_pipelined_requests_are_answered_in_order(wire: Wire) -> None:
     """Writes and reads of one connection see each other."""
     put, get = lines("PUT", "/v1/kv/a", "Content-Length: 1"), lines("GET", "/v1/kv/a?raw")
     wire.send(put + b"1" + get + put + b"2" + get)
     assert [(await wire.answer()).body for _ in range(4)] == [b"true", b"1", b"true", b"2"]
 
 
-async def test_what_is_sent_while_a_query_waits_stays_in_the_socket(
-    agent: Agent, wire: Any, connect: Callable[..., Any], until: Callable[..., Any]
-) -> None:
+async def test_what_is_sent_while_a_query_waits_stays_in_the_socket(agent: Agent, wire: Wire) -> None:
     """A client cannot fill the agent's memory behind a blocking query; all is answered once that ends."""
     await wire.get("/v1/kv/other", method="PUT", body=b"0")
     wire.send(lines("GET", "/v1/kv/a?index=1&wait=1ns") * 2)
     wire.send(lines("GET", "/v1/event/list?index=1&wait=60s") + lines("GET", "/v1/status/leader") * 20_000)
-    connection = only_connection(agent)
-    await until(lambda: connection._reader.buffered > http1_connection.AHEAD)
-    assert connection._reader.buffered < http1_connection.AHEAD + (512 << 10)
-    async with connect(agent) as other:
+    connection = only_connection(agent, Connection)
+    await comes_true(lambda: reader_of(connection).buffered > http1_connection.AHEAD)
+    assert reader_of(connection).buffered < http1_connection.AHEAD + (512 << 10)
+    async with connected(agent) as other:
         assert (await other.get("/v1/event/fire/end", method="PUT")).status == 200
     answers = [await wire.answer() for _ in range(20_003)]
     assert {a.status for a in answers[3:]} == {200}
@@ -67,70 +61,64 @@ async def test_what_is_sent_while_a_query_waits_stays_in_the_socket(
     ],
     ids=["requests", "chunks", "header lines"],
 )
-async def test_a_flood_by_one_client_holds_up_no_other(
-    flood: bytes, agent: Agent, wire: Any, connect: Callable[..., Any], until: Callable[..., Any]
-) -> None:
+async def test_a_flood_by_one_client_holds_up_no_other(flood: bytes, agent: Agent, wire: Wire) -> None:
     """What it sends is read in turns, between which others are answered."""
     await wire.get("/v1/status/leader")
-    connection = only_connection(agent)
+    connection = only_connection(agent, Connection)
     wire.send(flood)
-    await until(lambda: connection._reader.has_more or connection._reader.buffered > 0)
-    async with connect(agent) as other:
+    await comes_true(lambda: reader_of(connection).has_more or reader_of(connection).buffered > 0)
+    async with connected(agent) as other:
         assert (await other.get("/v1/status/leader")).status == 200
-    assert not connection._reader.between_requests
+    assert not reader_of(connection).between_requests
     assert (await wire.answer()).status == 200
 
 
-async def test_a_client_that_reads_nothing_stops_being_served(
-    agent: Agent, wire: Any, until: Callable[..., Any]
-) -> None:
+async def test_a_client_that_reads_nothing_stops_being_served(agent: Agent, wire: Wire) -> None:
     """Replies that wait to be read are bounded, kept ones too; a client that stays so is cut off."""
     sock = wire.writer.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     assert (await wire.get("/v1/kv/big", method="PUT", body=HUGE)).body == b"true"
-    wire.writer.transport.pause_reading()
-    connection = only_connection(agent)
+    wire.pause()
+    connection = only_connection(agent, Connection)
     for _ in range(60):
         wire.send(lines("GET", "/v1/kv/big?raw"))
         await asyncio.sleep(0)
-    await until(lambda: connection._drained is not None)
-    transport = connection._transport
-    assert transport is not None and transport.get_write_buffer_size() < 40 * len(HUGE)
+    await comes_true(lambda: waits_for_its_client(connection))
+    transport = transport_of(connection)
+    assert transport.get_write_buffer_size() < 40 * len(HUGE)
     before = transport.get_write_buffer_size()
     now = asyncio.get_running_loop().time()
     connection.look_at_clock(now)
     assert transport.get_write_buffer_size() == before
     connection.look_at_clock(now + Patience().stalled + 1)
-    await until(lambda: not agent.listeners.front.connections)
+    await comes_true(lambda: not agent.listeners.front.connections)
 
 
-async def test_connections_over_the_limit_get_429(run_agent: Callable[..., Any], connect: Callable[..., Any]) -> None:
+async def test_connections_over_the_limit_get_429() -> None:
     """As Consul writes it; a connection that ends makes room."""
-    async with run_agent("limits { http_max_conns_per_client = 1 }") as agent:
-        async with connect(agent) as first, connect(agent) as second:
+    async with running("limits { http_max_conns_per_client = 1 }") as agent:
+        async with connected(agent) as first, connected(agent) as second:
             assert (await first.get("/v1/status/leader")).status == 200
             refused = await second.answer()
             assert refused.status == 429
             assert refused.body.startswith(b"Your IP is issuing too many concurrent connections")
-        async with connect(agent) as third:
+        async with connected(agent) as third:
             assert (await third.get("/v1/status/leader")).status in (200, 429)
 
 
-async def test_a_flood_of_connections_leaves_nothing_behind(
-    agent: Agent, connect: Callable[..., Any], until: Callable[..., Any]
-) -> None:
+async def test_a_flood_of_connections_leaves_nothing_behind(agent: Agent) -> None:
     """Hundreds that come and go, most refused: afterwards none is counted."""
 
     async def visit() -> int:
-        async with connect(agent) as wire:
+        async with connected(agent) as wire:
             return int((await wire.get("/v1/status/leader")).status)
 
     found = await asyncio.gather(*(visit() for _ in range(400)), return_exceptions=True)
     assert 200 in found
-    await until(lambda: not agent.listeners.front.visitors.held and not agent.listeners.front.connections)
+    await comes_true(lambda: not agent.listeners.front.visitors.held and not agent.listeners.front.connections)
 
 
-async def test_a_body_is_invited_only_where_it_will_be_read(wire: Any, connect: Any, agent: Agent) -> None:
+async def test_a_body_is_invited_only_where_it_will_be_read(wire: Wire, agent: Agent) -> None:
     """``Expect: 100-continue`` on one that is too long gets the 413 instead, and the connection ends."""
     wire.send(lines("PUT", "/v1/kv/a", "Expect: 100-continue", "Content-Length: 1"))
     assert (await wire.answer()).status == 100
@@ -146,7 +134,7 @@ async def test_a_body_is_invited_only_where_it_will_be_read(wire: Any, connect: 
     ("method", "path", "status"),
     [("PUT", "/v1/none", 404), ("POST", "/v1/kv/a", 405), ("GET", "/v1/status/leader", 200)],
 )
-async def test_a_body_that_no_route_reads_is_not_invited(method: str, path: str, status: int, wire: Any) -> None:
+async def test_a_body_that_no_route_reads_is_not_invited(method: str, path: str, status: int, wire: Wire) -> None:
     """The answer comes instead, and the connection ends."""
     wire.send(lines(method, path, "Expect: 100-continue", "Content-Length: 1"))
     answer = await wire.answer()
@@ -162,14 +150,14 @@ async def test_a_body_that_no_route_reads_is_not_invited(method: str, path: str,
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nDate: "),
     ],
 )
-async def test_refusals_without_a_text(data: bytes, start: bytes, wire: Any) -> None:
+async def test_refusals_without_a_text(data: bytes, start: bytes, wire: Wire) -> None:
     """As recorded from Consul."""
     wire.send(data)
     found = await wire.rest()
     assert found.startswith(start) and found.endswith(b"\r\nContent-Length: 0\r\n\r\n")
 
 
-async def test_a_head_that_ends_too_early_is_refused(wire: Any) -> None:
+async def test_a_head_that_ends_too_early_is_refused(wire: Wire) -> None:
     """Where the client only closed its side it can read that."""
     wire.send(b"GET /v1/kv")
     wire.writer.write_eof()
@@ -180,7 +168,7 @@ async def test_a_head_that_ends_too_early_is_refused(wire: Any) -> None:
     ("path", "location"),
     [("/v1//kv", "/v1/kv/"), ("//v1/kv/a", "/v1/kv/a"), ("/v1/./txn", "/v1/txn"), ("/%2fv1/kv/a", "")],
 )
-async def test_paths_are_cleaned_as_by_go(path: str, location: str, wire: Any) -> None:
+async def test_paths_are_cleaned_as_by_go(path: str, location: str, wire: Wire) -> None:
     """To the route that there is; an escaped slash is nothing to clean."""
     answer = await wire.get(path)
     assert (answer.status, answer.headers.get("location", "")) == (307 if location else 404, location)
@@ -195,7 +183,7 @@ async def test_paths_are_cleaned_as_by_go(path: str, location: str, wire: Any) -
         ("DELETE", "/v1/acl/role/name?dc=x"),
     ],
 )
-async def test_a_folder_of_routes_is_sent_to_its_slash(method: str, path: str, wire: Any) -> None:
+async def test_a_folder_of_routes_is_sent_to_its_slash(method: str, path: str, wire: Wire) -> None:
     """By every method, and also where a route above would take its name for an ID, as Go's mux has it."""
     answer = await wire.get(path, method=method)
     folder, _, query = path.partition("?")
@@ -205,7 +193,7 @@ async def test_a_folder_of_routes_is_sent_to_its_slash(method: str, path: str, w
 @pytest.mark.parametrize(
     "path", ["/v1/txn", "/v1/agent/service/register", "/v1/session/create", "/v1/catalog/register"]
 )
-async def test_no_route_takes_a_body_without_end(path: str, wire: Any) -> None:
+async def test_no_route_takes_a_body_without_end(path: str, wire: Wire) -> None:
     """A declared length above the limit is refused at once."""
     wire.send(lines("PUT", path, "Content-Length: 99999999999"))
     refused = await wire.answer()
@@ -213,7 +201,7 @@ async def test_no_route_takes_a_body_without_end(path: str, wire: Any) -> None:
     assert await wire.rest() == b""
 
 
-async def test_chunks_without_end_are_refused_at_the_limit(wire: Any) -> None:
+async def test_chunks_without_end_are_refused_at_the_limit(wire: Wire) -> None:
     """What came until then counts."""
     wire.send(lines("PUT", "/v1/kv/a", "Transfer-Encoding: chunked"))
     for _ in range(3):
@@ -224,18 +212,18 @@ async def test_chunks_without_end_are_refused_at_the_limit(wire: Any) -> None:
 @pytest.mark.parametrize(
     ("chunks", "text"), [(b"zz\r\n", b"invalid byte in chunk length"), (b"1\r\nabc", b"malformed chunked encoding")]
 )
-async def test_broken_chunks_answer_as_in_consul(chunks: bytes, text: bytes, wire: Any) -> None:
+async def test_broken_chunks_answer_as_in_consul(chunks: bytes, text: bytes, wire: Wire) -> None:
     """500 with the reader's text, and the connection ends."""
     wire.send(lines("PUT", "/v1/kv/a", "Transfer-Encoding: chunked") + chunks)
     answer = await wire.answer()
     assert (answer.status, answer.body, answer.headers["connection"]) == (500, text, "close")
 
 
-async def test_all_larger_bodies_together_are_bounded(agent: Agent, connect: Callable[..., Any]) -> None:
+async def test_all_larger_bodies_together_are_bounded(agent: Agent) -> None:
     """When they hold too much memory a further one gets 503, a small one goes on; what ends is given back."""
     front = agent.listeners.front
     front.bodies.held = bodies.ALL_BODIES - 100_000
-    async with connect(agent) as wire:
+    async with connected(agent) as wire:
         assert (await wire.get("/v1/kv/a", method="PUT", body=b"x" * 60_000)).body == b"true"
         assert (await wire.get("/v1/kv/a", method="PUT", body=b"x" * 90_000)).body == b"true"
         assert front.bodies.held == bodies.ALL_BODIES - 100_000
@@ -244,7 +232,7 @@ async def test_all_larger_bodies_together_are_bounded(agent: Agent, connect: Cal
     assert front.bodies.held == bodies.ALL_BODIES - 100_000
 
 
-async def test_a_get_may_bring_a_body_that_nobody_reads(wire: Any) -> None:
+async def test_a_get_may_bring_a_body_that_nobody_reads(wire: Wire) -> None:
     """A small one does not disturb the connection, a large one ends it."""
     assert (await wire.get("/v1/status/peers", body=b"{}")).status == 200
     assert (await wire.get("/v1/status/peers", body=b"x" * 1000)).status == 200
@@ -252,7 +240,7 @@ async def test_a_get_may_bring_a_body_that_nobody_reads(wire: Any) -> None:
     assert (answer.status, answer.headers["connection"]) == (200, "close")
 
 
-async def test_a_large_snapshot_goes_through_a_file(agent: Agent, wire: Any) -> None:
+async def test_a_large_snapshot_goes_through_a_file(agent: Agent, wire: Wire) -> None:
     """It comes back whole, and its bytes are not counted as memory."""
     for number in range(8):
         await wire.get(f"/v1/kv/k{number}", method="PUT", body=os.urandom(400_000))
@@ -264,9 +252,15 @@ async def test_a_large_snapshot_goes_through_a_file(agent: Agent, wire: Any) -> 
     assert agent.listeners.front.bodies.held == 0
 
 
-async def test_a_large_snapshot_that_finds_no_room_is_answered(agent: Agent, wire: Any, monkeypatch: Any) -> None:
+async def test_a_large_snapshot_that_finds_no_room_is_answered(
+    agent: Agent, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever sends it hears why, and the file is gone."""
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: open("/dev/full", "w+b"))  # noqa: SIM115
+
+    def full(**_: Any) -> BinaryIO:
+        return open("/dev/full", "w+b")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
     size = 2 * bodies.SPOOL_FROM
     wire.send(lines("PUT", "/v1/snapshot", f"Content-Length: {size}") + bytes(size))
     answer = await wire.answer()
@@ -274,16 +268,16 @@ async def test_a_large_snapshot_that_finds_no_room_is_answered(agent: Agent, wir
     assert agent.listeners.front.bodies.held == 0
 
 
-async def test_an_unread_stream_waits(agent: Agent, wire: Any, until: Callable[..., Any]) -> None:
+async def test_an_unread_stream_waits(agent: Agent, wire: Wire) -> None:
     """A snapshot that nobody takes is not read into memory."""
     for number in range(20):
         await wire.get(f"/v1/kv/k{number}", method="PUT", body=os.urandom(500_000))
-    wire.writer.transport.pause_reading()
+    wire.pause()
     wire.send(lines("GET", "/v1/snapshot"))
-    connection = only_connection(agent)
-    await until(lambda: connection._drained is not None)
-    transport = connection._transport
-    assert transport is not None and transport.get_write_buffer_size() < 1 << 20
+    connection = only_connection(agent, Connection)
+    await comes_true(lambda: waits_for_its_client(connection))
+    transport = transport_of(connection)
+    assert transport.get_write_buffer_size() < 1 << 20
 
 
 @pytest.mark.parametrize(
@@ -297,15 +291,14 @@ async def test_an_unread_stream_waits(agent: Agent, wire: Any, until: Callable[.
     ids=["head", "body", "idle", "blocking"],
 )
 async def test_a_slow_head_a_slow_body_and_silence_end_a_connection(
-    data: bytes, seconds: float, ends: bool, agent: Agent, wire: Any, until: Callable[..., Any]
+    data: bytes, seconds: float, ends: bool, agent: Agent, wire: Wire
 ) -> None:
     """Each after its own time; a blocking query may take any."""
-    await until(lambda: len(agent.listeners.front.connections) == 1)
-    connection = only_connection(agent)
-    transport = connection._transport
-    assert transport is not None
+    await comes_true(lambda: len(agent.listeners.front.connections) == 1)
+    connection = only_connection(agent, Connection)
+    transport = transport_of(connection)
     wire.send(data)
-    await until(lambda: not data or not connection._reader.between_requests or connection._task is not None)
+    await comes_true(lambda: not data or not reader_of(connection).between_requests or is_answering(connection))
     now = asyncio.get_running_loop().time()
     connection.look_at_clock(now)
     connection.look_at_clock(now + seconds - 1)
@@ -314,33 +307,31 @@ async def test_a_slow_head_a_slow_body_and_silence_end_a_connection(
     assert transport.is_closing() is ends
 
 
-async def test_a_client_that_leaves_ends_its_query(agent: Agent, until: Callable[..., Any]) -> None:
+async def test_a_client_that_leaves_ends_its_query(agent: Agent) -> None:
     """Nothing is left of many blocking queries whose clients went."""
     writers: list[asyncio.StreamWriter] = []
     for number in range(50):
         _, writer = await asyncio.open_connection(*agent.http_address.split(":"))
         writer.write(lines("GET", f"/v1/kv/none{number}?index=9999"))
         writers.append(writer)
-    await until(lambda: len(agent.server.shared_reads) == 50)
+    await comes_true(lambda: len(agent.server.shared_reads) == 50)
     for writer in writers:
         writer.close()
         await writer.wait_closed()
-    await until(lambda: len(agent.server.shared_reads) == 0 and not agent.listeners.front.connections)
+    await comes_true(lambda: len(agent.server.shared_reads) == 0 and not agent.listeners.front.connections)
 
 
-async def test_a_client_that_leaves_does_not_undo_its_write(
-    agent: Agent, connect: Callable[..., Any], until: Callable[..., Any]
-) -> None:
+async def test_a_client_that_leaves_does_not_undo_its_write(agent: Agent) -> None:
     """What was sent whole is carried through."""
-    async with connect(agent) as wire:
+    async with connected(agent) as wire:
         wire.send(lines("PUT", "/v1/kv/left", "Content-Length: 1") + b"x")
         await wire.writer.drain()
-    async with connect(agent) as other:
-        await until(lambda: agent.server.db.count(KVS) == 1)
+    async with connected(agent) as other:
+        await comes_true(lambda: agent.server.db.count(KVS) == 1)
         assert (await other.get("/v1/kv/left?raw")).body == b"x"
 
 
-async def test_a_half_closed_client_gets_its_answers(wire: Any) -> None:
+async def test_a_half_closed_client_gets_its_answers(wire: Wire) -> None:
     """``printf … | nc`` works, also for several requests; then the agent closes."""
     wire.send(lines("PUT", "/v1/kv/a", "Content-Length: 1") + b"x" + lines("GET", "/v1/kv/a?raw"))
     wire.writer.write_eof()
@@ -348,20 +339,18 @@ async def test_a_half_closed_client_gets_its_answers(wire: Any) -> None:
     assert rest.count(b"HTTP/1.1 200 OK") == 2 and rest.endswith(b"x")
 
 
-async def test_a_half_closed_client_cannot_wait_for_ever(
-    agent: Agent, connect: Callable[..., Any], until: Callable[..., Any]
-) -> None:
+async def test_a_half_closed_client_cannot_wait_for_ever(agent: Agent) -> None:
     """Its blocking query ends soon."""
     agent.listeners.front.patience = Patience(half_closed=0)
-    async with connect(agent) as wire:
+    async with connected(agent) as wire:
         wire.send(lines("GET", "/v1/kv/a?index=9999"))
-        await until(lambda: len(agent.server.shared_reads) == 1)
+        await comes_true(lambda: len(agent.server.shared_reads) == 1)
         wire.writer.write_eof()
         assert await wire.rest() == b""
-        await until(lambda: len(agent.server.shared_reads) == 0)
+        await comes_true(lambda: len(agent.server.shared_reads) == 0)
 
 
-async def test_a_body_cut_short_is_an_error(wire: Any) -> None:
+async def test_a_body_cut_short_is_an_error(wire: Wire) -> None:
     """Half a value is not written."""
     wire.send(lines("PUT", "/v1/kv/half", "Content-Length: 9") + b"x")
     wire.writer.write_eof()
@@ -378,7 +367,7 @@ async def test_a_body_cut_short_is_an_error(wire: Any) -> None:
         (lines("PUT", "/v1/kv/a", "Content-Length: 9") + b"cut", [200, 500]),
     ],
 )
-async def test_what_is_left_unfinished_behind_a_request(rest: bytes, statuses: list[int], wire: Any) -> None:
+async def test_what_is_left_unfinished_behind_a_request(rest: bytes, statuses: list[int], wire: Wire) -> None:
     """Is answered in its turn once the client has closed its side, unless it is next to nothing."""
     wire.send(lines("GET", "/v1/status/leader") + rest)
     wire.writer.write_eof()
@@ -386,7 +375,7 @@ async def test_what_is_left_unfinished_behind_a_request(rest: bytes, statuses: l
     assert await wire.reader.read() == b""
 
 
-async def test_http_1_0_gets_its_own_framing(wire: Any, agent: Agent, connect: Callable[..., Any]) -> None:
+async def test_http_1_0_gets_its_own_framing(wire: Wire, agent: Agent) -> None:
     """No chunks, the connection ends after the answer unless keeping it was asked for."""
     wire.send(b"GET /v1/status/leader HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
     kept = await wire.answer()
@@ -398,7 +387,7 @@ async def test_http_1_0_gets_its_own_framing(wire: Any, agent: Agent, connect: C
 
 @pytest.mark.parametrize("size", [2_000, 400_000])
 @pytest.mark.parametrize("accept", ["gzip", "br, GZIP;q=0.5"])
-async def test_large_replies_are_packed_on_request(size: int, accept: str, wire: Any) -> None:
+async def test_large_replies_are_packed_on_request(size: int, accept: str, wire: Wire) -> None:
     """Small or large, the client unpacks what was written."""
     value = b"z" * size
     await wire.get("/v1/kv/z", method="PUT", body=value)
@@ -407,7 +396,7 @@ async def test_large_replies_are_packed_on_request(size: int, accept: str, wire:
     assert gzip.decompress(answer.body) == value
 
 
-async def test_a_stream_is_packed_so_that_each_line_can_be_read_at_once(wire: Any) -> None:
+async def test_a_stream_is_packed_so_that_each_line_can_be_read_at_once(wire: Wire) -> None:
     """The log of an agent, of which nobody knows when the next line comes."""
     wire.send(lines("GET", "/v1/agent/monitor", "Accept-Encoding: gzip"))
     head = await wire.reader.readuntil(b"\r\n\r\n")
@@ -421,7 +410,7 @@ async def test_a_stream_is_packed_so_that_each_line_can_be_read_at_once(wire: An
         text += unpack.decompress(piece)
 
 
-async def test_an_archive_is_packed_again_for_those_who_take_gzip(wire: Any) -> None:
+async def test_an_archive_is_packed_again_for_those_who_take_gzip(wire: Wire) -> None:
     """Odd, but so from Consul; clients that ask for gzip unpack once by themselves."""
     packed = await wire.get("/v1/snapshot", "Accept-Encoding: gzip")
     assert packed.headers["content-encoding"] == "gzip"
@@ -429,14 +418,14 @@ async def test_an_archive_is_packed_again_for_those_who_take_gzip(wire: Any) -> 
         assert "state.bin" in archive.getnames()
 
 
-async def test_refusals_of_a_stream_are_packed_however_short(wire: Any) -> None:
+async def test_refusals_of_a_stream_are_packed_however_short(wire: Wire) -> None:
     """Its route packs from the first byte on."""
     answer = await wire.get("/v1/agent/monitor?loglevel=loud", "Accept-Encoding: gzip")
     assert (answer.status, gzip.decompress(answer.body)) == (400, b"Unknown log level: loud")
 
 
 @pytest.mark.parametrize("accept", ["", "*", "gzip;q=0", "gzip;q=x", "identity", "gzipped"])
-async def test_nobody_gets_gzip_unasked(accept: str, wire: Any) -> None:
+async def test_nobody_gets_gzip_unasked(accept: str, wire: Wire) -> None:
     """``*`` is no wish for gzip, a weight of nothing neither."""
     await wire.get("/v1/kv/z", method="PUT", body=b"z" * 2000)
     assert "content-encoding" not in (await wire.get("/v1/kv/z?raw", f"Accept-Encoding: {accept}")).headers
@@ -460,28 +449,28 @@ async def test_nobody_gets_gzip_unasked(accept: str, wire: Any) -> None:
         (b"GET /v1/kv/a HTTP/1.1\r\nHost: x\r\nX: " + b"x" * (2 << 20) + b"\r\n\r\n", 431),
     ],
 )
-async def test_odd_targets_and_methods(head: bytes, status: int, wire: Any) -> None:
+async def test_odd_targets_and_methods(head: bytes, status: int, wire: Wire) -> None:
     """Each gets the status that Consul gives, and the agent goes on."""
     wire.send(head)
     assert (await wire.answer()).status == status
 
 
 @pytest.mark.parametrize("query", ["a;b&pretty", "a=%zz&pretty", "a;b&index=7", "a=%zz&index=7&pretty"])
-async def test_a_query_string_that_is_none_is_answered_whatever_else_it_says(query: str, wire: Any) -> None:
+async def test_a_query_string_that_is_none_is_answered_whatever_else_it_says(query: str, wire: Wire) -> None:
     """With an empty 500, as in Consul; the connection stays as it is."""
     answers = [await wire.get(f"/v1/status/leader?{query}") for _ in range(2)]
     assert [(answer.status, answer.body) for answer in answers] == [(500, b"")] * 2
 
 
 async def test_a_fault_of_the_agent_ends_the_connection(
-    agent: Agent, wire: Any, connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    agent: Agent, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in Go, where the handler of a connection panics: its client would wait for ever, others are answered."""
 
     async def fail(request: Request) -> Any:
         raise RuntimeError("no answer")
 
-    async with connect(agent) as other:
+    async with connected(agent) as other:
         with monkeypatch.context() as patch:
             patch.setattr(agent.listeners.front.door, "answer", fail)
             wire.send(lines("GET", "/v1/status/leader"))
@@ -489,7 +478,7 @@ async def test_a_fault_of_the_agent_ends_the_connection(
         assert (await other.get("/v1/status/leader")).status == 200
 
 
-async def test_bytes_that_are_no_text_may_stand_beside_escapes(wire: Any) -> None:
+async def test_bytes_that_are_no_text_may_stand_beside_escapes(wire: Wire) -> None:
     """A key is bytes, however it is written."""
     wire.send(b"PUT /v1/kv/\xff%2Ca HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1")
     assert (await wire.answer()).body == b"true"

@@ -4,11 +4,11 @@ import asyncio
 import gzip
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
 
+import h2.config
 import h2.connection
 import h2.events
 import h2.settings
@@ -20,6 +20,9 @@ from pyconsul.agent.http.front.http2 import HEADER_LIMIT, HEADER_SLOP, PlainEnco
 from pyconsul.agent.http.front.http2_connection import Http2Connection
 from pyconsul.agent.http.front.http_front import Patience
 from pyconsul.server.state.kv import KVS
+from tests.http.conftest import RunHttps, Wire, client_context, connected
+from tests.insides import only_connection, streams_of, tasks_of, transport_of, waits_for_its_client
+from tests.waiting import comes_true
 
 
 @dataclass
@@ -32,7 +35,7 @@ class Reply:
     reset: int | None = None
 
 
-CONFIG = h2.connection.H2Configuration(
+CONFIG = h2.config.H2Configuration(
     header_encoding="utf-8", validate_outbound_headers=False, normalize_outbound_headers=False
 )
 
@@ -40,7 +43,7 @@ CONFIG = h2.connection.H2Configuration(
 class Client:
     """A client of one connection, which reads only while it waits."""
 
-    def __init__(self, wire: Any) -> None:
+    def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self.core = h2.connection.H2Connection(CONFIG)
         self.core.initiate_connection()
@@ -109,7 +112,7 @@ class Client:
         """Put one event where it belongs."""
         reply = self.replies.get(getattr(event, "stream_id", 0) or 0, Reply())
         if isinstance(event, h2.events.ResponseReceived | h2.events.InformationalResponseReceived):
-            reply.headers.update(event.headers)  # type: ignore[arg-type]
+            reply.headers |= {str(name): str(value) for name, value in event.headers or ()}
         elif isinstance(event, h2.events.DataReceived):
             reply.body += event.data or b""
             self.core.acknowledge_received_data(event.flow_controlled_length or 0, event.stream_id or 0)
@@ -122,49 +125,42 @@ class Client:
 
 
 @pytest.fixture(name="agent")
-async def https_agent(run_https: Any) -> AsyncIterator[Agent]:
+async def https_agent(run_https: RunHttps) -> AsyncIterator[Agent]:
     """A running agent with HTTPS."""
     async with run_https() as agent:
         yield agent
 
 
 @asynccontextmanager
-async def speaking(connect: Any, trusting: Any, agent: Agent) -> AsyncIterator[Client]:
+async def speaking(agent: Agent) -> AsyncGenerator[Client]:
     """A client of HTTP/2 connected to the agent."""
-    context = trusting()
+    context = client_context()
     context.set_alpn_protocols(["h2"])
-    async with connect(agent, context) as wire:
+    async with connected(agent, context) as wire:
         assert wire.writer.get_extra_info("ssl_object").selected_alpn_protocol() == "h2"
         yield Client(wire)
 
 
 @pytest.fixture(name="client")
-async def client_fixture(agent: Agent, connect: Any, trusting: Any) -> AsyncIterator[Client]:
+async def client_fixture(agent: Agent) -> AsyncIterator[Client]:
     """A client of HTTP/2 connected to the agent."""
-    async with speaking(connect, trusting, agent) as client:
+    async with speaking(agent) as client:
         yield client
-
-
-def only_connection(agent: Agent) -> Http2Connection:
-    """The one connection that is open."""
-    (connection,) = agent.listeners.front.connections
-    assert isinstance(connection, Http2Connection)
-    return connection
 
 
 @pytest.mark.parametrize(
     "path",
     ["/v1/kv/a?raw", "/v1/kv/none", "/v1/catalog/services?pretty", "/v1/none", "/ui", "/v1/kv/a?index=x", "//v1/kv/a"],
 )
-async def test_answers_are_those_of_http_1(path: str, client: Client, agent: Agent, connect: Any) -> None:
+async def test_answers_are_those_of_http_1(path: str, client: Client, agent: Agent) -> None:
     """Status, headers and body; names are lower case there."""
     assert (await client.put("/v1/kv/a", b"hello")).body == b"true"
     found = await client.get(path)
-    async with connect(agent) as wire:
+    async with connected(agent) as wire:
         same = await wire.get(path)
     status = found.headers.pop(":status")
     assert (int(status), found.body) == (same.status, same.body)
-    same.headers.pop("date"), found.headers.pop("date")
+    del same.headers["date"], found.headers["date"]
     assert found.headers == same.headers
 
 
@@ -205,34 +201,35 @@ async def test_queries_wait_side_by_side(client: Client) -> None:
     assert {(await client.answer(stream)).headers[":status"] for stream in streams} == {"200"}
 
 
-async def test_a_reset_ends_the_query_that_waits(client: Client, agent: Agent, until: Any) -> None:
+async def test_a_reset_ends_the_query_that_waits(client: Client, agent: Agent) -> None:
     """And nothing else of the connection."""
     stream = client.ask("/v1/kv/a?index=1&wait=60s")
-    await until(lambda: len(agent.server.shared_reads) == 1)
+    await comes_true(lambda: len(agent.server.shared_reads) == 1)
     client.core.reset_stream(stream)
     client.flush()
-    await until(lambda: len(agent.server.shared_reads) == 0)
+    await comes_true(lambda: len(agent.server.shared_reads) == 0)
     assert (await client.get("/v1/status/leader")).headers[":status"] == "200"
-    await until(lambda: not only_connection(agent)._streams and not only_connection(agent)._running)
+    connection = only_connection(agent, Http2Connection)
+    await comes_true(lambda: not streams_of(connection) and not tasks_of(connection))
 
 
-async def test_a_client_that_leaves_ends_its_queries(agent: Agent, connect: Any, trusting: Any, until: Any) -> None:
+async def test_a_client_that_leaves_ends_its_queries(agent: Agent) -> None:
     """All streams of the connection."""
-    async with speaking(connect, trusting, agent) as client:
+    async with speaking(agent) as client:
         for number in range(20):
             client.ask(f"/v1/kv/none{number}?index=1&wait=60s")
-        await until(lambda: len(agent.server.shared_reads) == 20)
-    await until(lambda: len(agent.server.shared_reads) == 0 and not agent.listeners.front.connections)
+        await comes_true(lambda: len(agent.server.shared_reads) == 20)
+    await comes_true(lambda: len(agent.server.shared_reads) == 0 and not agent.listeners.front.connections)
     assert not agent.listeners.front.visitors.held
 
 
-async def test_a_reset_does_not_undo_a_write(client: Client, agent: Agent, until: Any) -> None:
+async def test_a_reset_does_not_undo_a_write(client: Client, agent: Agent) -> None:
     """What was sent whole is carried through."""
     stream = client.ask("/v1/kv/left", "PUT", end=False)
     client.core.send_data(stream, b"x", end_stream=True)
     client.core.reset_stream(stream)
     client.flush()
-    await until(lambda: agent.server.db.count(KVS) == 1)
+    await comes_true(lambda: agent.server.db.count(KVS) == 1)
 
 
 async def test_a_body_that_is_too_long_gets_413_and_no_more_of_it_is_wanted(client: Client) -> None:
@@ -265,19 +262,17 @@ async def test_a_refusal_of_head_has_no_body(client: Client) -> None:
     assert (found.headers[":status"], found.body) == ("400", b"")
 
 
-async def test_a_client_that_says_goodbye_gets_the_replies_that_it_waits_for(
-    client: Client, agent: Agent, connect: Any, until: Any
-) -> None:
+async def test_a_client_that_says_goodbye_gets_the_replies_that_it_waits_for(client: Client, agent: Agent) -> None:
     """Then the connection ends."""
     stream = client.ask("/v1/kv/a?index=1&wait=60s")
-    await until(lambda: len(agent.server.shared_reads) == 1)
+    await comes_true(lambda: len(agent.server.shared_reads) == 1)
     client.wire.send(b"\0\0\x08\x07\0" + bytes(4) + bytes(8))
-    async with connect(agent) as other:
+    async with connected(agent) as other:
         assert (await other.get("/v1/kv/a", method="PUT", body=b"x")).status == 200
     assert (await client.answer(stream)).headers[":status"] == "200"
     await client.rest()
     assert client.goaway
-    await until(lambda: not agent.listeners.front.connections)
+    await comes_true(lambda: not agent.listeners.front.connections)
 
 
 async def test_a_goodbye_without_a_request_ends_the_connection(client: Client) -> None:
@@ -298,59 +293,60 @@ async def test_a_body_is_invited(client: Client) -> None:
     assert (await client.answer(stream)).headers[":status"] == "200"
 
 
-async def test_bodies_of_all_streams_are_counted(client: Client, agent: Agent, until: Any) -> None:
+async def test_bodies_of_all_streams_are_counted(client: Client, agent: Agent) -> None:
     """Each byte, and long headers, until their requests are answered; above the bound there is 503."""
     held = agent.listeners.front.bodies
     stream = client.ask("/v1/kv/a", "PUT", ("x-long", "y" * 9000), end=False)
     client.core.send_data(stream, b"x" * 1000)
     client.flush()
-    await until(lambda: held.held > 10_000)
+    await comes_true(lambda: held.held > 10_000)
     client.core.end_stream(stream)
     client.flush()
     await client.answer(stream)
-    await until(lambda: held.held == 0)
+    await comes_true(lambda: held.held == 0)
     held.held = bodies.ALL_BODIES
     assert (await client.put("/v1/kv/a", b"x")).headers[":status"] == "503"
     held.held = 0
 
 
-async def test_a_client_that_takes_nothing_holds_little(client: Client, agent: Agent, until: Any) -> None:
+async def test_a_client_that_takes_nothing_holds_little(client: Client, agent: Agent) -> None:
     """Replies wait for its windows; without progress it is cut off."""
     await client.put("/v1/kv/big", b"x" * 500_000)
     client.core.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 0})
     streams = [client.ask("/v1/kv/big?raw") for _ in range(50)]
-    connection = only_connection(agent)
-    await until(lambda: sum(stream.waits_for_room for stream in connection._streams.values()) == len(streams))
-    assert connection._transport is not None and connection._transport.get_write_buffer_size() < 100_000
+    connection = only_connection(agent, Http2Connection)
+    await comes_true(lambda: sum(stream.waits_for_room for stream in streams_of(connection).values()) == len(streams))
+    transport = transport_of(connection)
+    assert transport.get_write_buffer_size() < 100_000
     now = asyncio.get_running_loop().time()
     connection.look_at_clock(now + 1)
-    assert not connection._transport.is_closing()
+    assert not transport.is_closing()
     connection.look_at_clock(now + Patience().stalled + 1)
-    await until(lambda: not agent.listeners.front.connections)
-    assert not connection._streams or await asyncio.wait(connection._running)
+    await comes_true(lambda: not agent.listeners.front.connections)
+    assert not streams_of(connection) or await asyncio.wait(tasks_of(connection))
 
 
-async def test_a_client_that_reads_nothing_is_not_read_from(client: Client, agent: Agent, until: Any) -> None:
+async def test_a_client_that_reads_nothing_is_not_read_from(client: Client, agent: Agent) -> None:
     """Above the socket's own buffers nothing piles up, and all comes once it reads."""
     body = b"x" * 500_000
     await client.put("/v1/kv/big", body)
     client.core.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 1 << 30})
     client.core.increment_flow_control_window(1 << 30)
-    client.wire.writer.transport.pause_reading()
+    client.wire.pause()
     streams = [client.ask("/v1/kv/big?raw") for _ in range(40)]
-    connection = only_connection(agent)
-    await until(lambda: connection._drained is not None)
-    assert connection._transport is not None and connection._transport.get_write_buffer_size() < 2 * len(body)
-    client.wire.writer.transport.resume_reading()
+    connection = only_connection(agent, Http2Connection)
+    await comes_true(lambda: waits_for_its_client(connection))
+    assert transport_of(connection).get_write_buffer_size() < 2 * len(body)
+    client.wire.resume()
     assert {(await client.answer(stream)).body == body for stream in streams} == {True}
 
 
-async def test_a_flood_by_one_client_holds_up_no_other(client: Client, agent: Agent, connect: Any, until: Any) -> None:
+async def test_a_flood_by_one_client_holds_up_no_other(client: Client, agent: Agent) -> None:
     """Its frames are taken in turns between which others are answered; in the end it gets all its answers."""
-    connection = only_connection(agent)
+    connection = only_connection(agent, Http2Connection)
     client.wire.send(b"\0\0\x08\x06\0\0\0\0\0abcdefgh" * 5000)
-    await until(lambda: connection.is_busy)
-    async with connect(agent) as other:
+    await comes_true(lambda: connection.is_busy)
+    async with connected(agent) as other:
         assert (await other.get("/v1/status/leader")).status == 200
     assert connection.is_busy
     assert (await client.get("/v1/status/leader")).headers[":status"] == "200"
@@ -365,27 +361,27 @@ async def test_headers_that_are_too_long_are_refused_and_the_connection_goes_on(
     assert (await client.get("/v1/status/leader")).headers[":status"] == "200"
 
 
-async def test_a_body_that_does_not_come_and_silence_end_a_connection(client: Client, agent: Agent, until: Any) -> None:
+async def test_a_body_that_does_not_come_and_silence_end_a_connection(client: Client, agent: Agent) -> None:
     """Each after its own time; a query that waits may take any."""
     await client.get("/v1/status/leader")
-    connection = only_connection(agent)
-    await until(lambda: not connection._running)
+    connection = only_connection(agent, Http2Connection)
+    await comes_true(lambda: not tasks_of(connection))
     now = asyncio.get_running_loop().time()
     connection.look_at_clock(now + Patience().idle - 1)
     waits = client.ask("/v1/kv/a?index=1&wait=60s")
-    await until(lambda: len(agent.server.shared_reads) == 1)
+    await comes_true(lambda: len(agent.server.shared_reads) == 1)
     connection.look_at_clock(now + Patience().idle * 2)
     client.ask("/v1/kv/a", "PUT", end=False)
-    await until(lambda: len(connection._streams) == 2)
-    assert connection._transport is not None and not connection._transport.is_closing()
+    await comes_true(lambda: len(streams_of(connection)) == 2)
+    assert not transport_of(connection).is_closing()
     connection.look_at_clock(now + Patience().idle)
     assert not client.replies[waits].ended
-    await until(lambda: not agent.listeners.front.connections)
+    await comes_true(lambda: not agent.listeners.front.connections)
 
 
-async def test_an_agent_that_stops_says_goodbye(run_https: Any, connect: Any, trusting: Any) -> None:
+async def test_an_agent_that_stops_says_goodbye(run_https: RunHttps) -> None:
     """With GOAWAY, also to those who wait."""
-    async with run_https() as agent, speaking(connect, trusting, agent) as client:
+    async with run_https() as agent, speaking(agent) as client:
         client.ask("/v1/kv/a?index=1&wait=60s")
         await client.get("/v1/status/leader")
         reading = asyncio.create_task(client.rest())
@@ -399,7 +395,7 @@ async def test_an_agent_that_stops_says_goodbye(run_https: Any, connect: Any, tr
     [b"GET / HTTP/1.1\r\n\r\n", bytes(100), b"\0\0\1\x09\4\0\0\0\1\x84", b"\xff" * 5000, b"\0\0\0\x01\5\0\0\0\2"],
     ids=["HTTP/1", "zeros", "continuation", "long", "even stream"],
 )
-async def test_what_is_no_frame_ends_the_connection(data: bytes, client: Client, agent: Agent, until: Any) -> None:
+async def test_what_is_no_frame_ends_the_connection(data: bytes, client: Client, agent: Agent) -> None:
     """With GOAWAY; queries of it end, the agent goes on."""
     client.ask("/v1/kv/a?index=1&wait=60s")
     await client.get("/v1/status/leader")
@@ -407,7 +403,7 @@ async def test_what_is_no_frame_ends_the_connection(data: bytes, client: Client,
     async with asyncio.timeout(10):
         await client.rest()
     assert client.goaway
-    await until(lambda: not agent.listeners.front.connections and len(agent.server.shared_reads) == 0)
+    await comes_true(lambda: not agent.listeners.front.connections and len(agent.server.shared_reads) == 0)
 
 
 async def test_a_snapshot_goes_both_ways(client: Client) -> None:

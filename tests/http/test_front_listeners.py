@@ -4,50 +4,43 @@ import asyncio
 import os
 import socket
 import stat
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pyconsul.agent.agent import Agent
 from pyconsul.config.runtime import Address
 from pyconsul.telemetry.logging import Level, Monitor
+from tests.http.conftest import Wire, connected, running
 
 
-async def test_a_unix_socket_answers_and_goes(
-    tmp_path: Path, run_agent: Callable[..., Any], connect: Callable[..., Any]
-) -> None:
+async def test_a_unix_socket_answers_and_goes(tmp_path: Path) -> None:
     """With the mode of ``unix_sockets``; a socket left behind is replaced, and none is left behind."""
     path = tmp_path / "http.sock"
     path.touch()
     where = (Address("unix", str(path), 0),)
     rules = f'unix_sockets {{ mode = "0640" user = "{os.getuid()}" group = "{os.getgid()}" }}'
-    async with run_agent(rules, http_addrs=where) as agent, connect(agent) as wire:
+    async with running(rules, http_addrs=where) as agent, connected(agent) as wire:
         assert stat.S_IMODE(path.stat().st_mode) == 0o640
         assert (await wire.get("/v1/status/leader")).status == 200
     assert not path.exists()
 
 
-async def test_clients_of_unix_sockets_are_limited_together(
-    tmp_path: Path, run_agent: Callable[..., Any], connect: Callable[..., Any]
-) -> None:
+async def test_clients_of_unix_sockets_are_limited_together(tmp_path: Path) -> None:
     """As if they were one address."""
     where = (Address("unix", str(tmp_path / "http.sock"), 0),)
     limit = "limits { http_max_conns_per_client = 1 }"
-    async with run_agent(limit, http_addrs=where) as agent, connect(agent) as first:
+    async with running(limit, http_addrs=where) as agent, connected(agent) as first:
         assert (await first.get("/v1/status/leader")).status == 200
-        async with connect(agent) as second:
+        async with connected(agent) as second:
             assert (await second.answer()).status == 429
 
 
-async def test_clients_of_unix_sockets_have_no_address_to_write_from(
-    tmp_path: Path, run_agent: Callable[..., Any], connect: Callable[..., Any]
-) -> None:
+async def test_clients_of_unix_sockets_have_no_address_to_write_from(tmp_path: Path) -> None:
     """With ``allow_write_http_from`` their writes fail, in Consul's words; they may read."""
     where = (Address("unix", str(tmp_path / "http.sock"), 0),)
     only = 'http_config { allow_write_http_from = ["127.0.0.0/8"] }'
-    async with run_agent(only, http_addrs=where) as agent, connect(agent) as wire:
+    async with running(only, http_addrs=where) as agent, connected(agent) as wire:
         refused = await wire.get("/v1/kv/a", method="PUT")
         assert refused.status == 500
         assert refused.body == b"unable to parse remote addr: address @: missing port in address"
@@ -55,10 +48,10 @@ async def test_clients_of_unix_sockets_have_no_address_to_write_from(
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="the system keeps IPv4 and IPv6 apart")
-async def test_an_ipv4_client_of_the_unspecified_address_is_called_by_its_own(run_agent: Callable[..., Any]) -> None:
+async def test_an_ipv4_client_of_the_unspecified_address_is_called_by_its_own() -> None:
     """Whoever may write from 127.0.0.1 may there, too."""
     only = 'http_config { allow_write_http_from = ["127.0.0.0/8"] }'
-    async with run_agent(only, http_addrs=(Address("tcp", "::", 0),)) as agent:
+    async with running(only, http_addrs=(Address("tcp", "::", 0),)) as agent:
         for host, status in (("127.0.0.1", b"200"), ("::1", b"403")):
             reader, writer = await asyncio.open_connection(host, int(agent.http_address.rpartition(":")[2]))
             writer.write(b"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
@@ -74,21 +67,19 @@ async def test_an_ipv4_client_of_the_unspecified_address_is_called_by_its_own(ru
         ('mode = "9"', "invalid mode specified"),
     ],
 )
-async def test_unix_sockets_of_nobody_stop_the_start(
-    rules: str, text: str, tmp_path: Path, run_agent: Callable[..., Any]
-) -> None:
+async def test_unix_sockets_of_nobody_stop_the_start(rules: str, text: str, tmp_path: Path) -> None:
     """In Consul's words; groups are numbers there."""
     where = (Address("unix", str(tmp_path / "http.sock"), 0),)
     with pytest.raises(OSError, match=text):
-        async with run_agent(f"unix_sockets {{ {rules} }}", http_addrs=where):
+        async with running(f"unix_sockets {{ {rules} }}", http_addrs=where):
             raise AssertionError("it started")
 
 
-async def test_a_port_in_use_is_named(agent: Agent, run_agent: Callable[..., Any]) -> None:
+async def test_a_port_in_use_is_named(agent: Agent) -> None:
     """And nothing of the second agent stays open."""
     host, _, port = agent.http_address.rpartition(":")
     with pytest.raises(OSError, match=f"listen tcp {host}:{port}: bind: address already in use"):
-        async with run_agent(http_addrs=(Address("tcp", host, int(port)),)):
+        async with running(http_addrs=(Address("tcp", host, int(port)),)):
             raise AssertionError("it started")
 
 
@@ -121,11 +112,9 @@ enable_debug = false
         ("GET", "/v1/status/leader?a=%zz", 500, "foo translate"),
     ],
 )
-async def test_configured_headers_and_doors(
-    method: str, path: str, status: int, headers: str, run_agent: Callable[..., Any], connect: Callable[..., Any]
-) -> None:
+async def test_configured_headers_and_doors(method: str, path: str, status: int, headers: str) -> None:
     """What is blocked, who may write, and which answers have the configured headers, as recorded from Consul."""
-    async with run_agent(CONFIGURED) as agent, connect(agent) as wire:
+    async with running(CONFIGURED) as agent, connected(agent) as wire:
         answer = await wire.get(path, method=method)
         assert answer.status == status
         assert (answer.headers.get("x-foo") == "bar") is ("foo" in headers)
@@ -133,32 +122,28 @@ async def test_configured_headers_and_doors(
 
 
 @pytest.mark.parametrize(("method", "kind"), [("GET", "text/html; charset=utf-8"), ("POST", None)])
-async def test_the_way_to_the_ui_is_a_page_for_those_who_ask_for_one(method: str, kind: str | None, wire: Any) -> None:
+async def test_the_way_to_the_ui_is_a_page_for_those_who_ask_for_one(method: str, kind: str | None, wire: Wire) -> None:
     """Others get the header alone."""
     answer = await wire.get("/ui", method=method)
     assert (answer.status, answer.headers["location"], answer.headers.get("content-type")) == (307, "/ui/", kind)
     assert bool(answer.body) is bool(kind)
 
 
-async def test_configured_headers_come_before_all_but_the_type(
-    run_agent: Callable[..., Any], connect: Callable[..., Any]
-) -> None:
+async def test_configured_headers_come_before_all_but_the_type() -> None:
     """An answer without a type of its own has the configured one."""
     configured = 'http_config { response_headers { "Vary" = "Origin", "Content-Type" = "foo/bar" } }'
-    async with run_agent(configured) as agent, connect(agent) as wire:
+    async with running(configured) as agent, connected(agent) as wire:
         answer = await wire.get("/v1/catalog/nodes")
         assert (answer.headers["vary"], answer.headers["content-type"]) == ("Origin", "application/json")
         answer = await wire.get("/v1/kv/none")
         assert (answer.status, answer.headers["vary"], answer.headers["content-type"]) == (404, "Origin", "foo/bar")
 
 
-async def test_configured_headers_are_spelt_as_by_go(
-    run_agent: Callable[..., Any], connect: Callable[..., Any]
-) -> None:
+async def test_configured_headers_are_spelt_as_by_go() -> None:
     """So that none comes twice; what is no header, or frames the answer, is left out."""
     configured = """http_config { response_headers {
         "x-consul-index" = "7" "x-own" = "a" "bad name" = "b" "date" = "never" "content-length" = "1" } }"""
-    async with run_agent(configured) as agent, connect(agent) as wire:
+    async with running(configured) as agent, connected(agent) as wire:
         wire.send(b"GET /v1/kv/none HTTP/1.1\r\nHost: x\r\n\r\n")
         head = (await wire.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         names = [line.partition(":")[0] for line in head[1:-2]]
@@ -169,7 +154,7 @@ async def test_configured_headers_are_spelt_as_by_go(
 @pytest.mark.parametrize(
     "path", ["/v1/kv/a?token=s3cret", "/v1/kv/a?x=1&%74oken=s3cret", "/v1/status/leader?a=%zz&token=s3cret"]
 )
-async def test_no_token_reaches_the_log(path: str, wire: Any) -> None:
+async def test_no_token_reaches_the_log(path: str, wire: Wire) -> None:
     """Whatever goes wrong with the request, and however the parameter is spelt."""
     monitor = Monitor(Level.TRACE)
     monitor.start()
@@ -181,7 +166,7 @@ async def test_no_token_reaches_the_log(path: str, wire: Any) -> None:
     assert "agent.http" in text and "s3cret" not in text
 
 
-async def test_log_lines_of_requests_have_consuls_form(wire: Any) -> None:
+async def test_log_lines_of_requests_have_consuls_form(wire: Wire) -> None:
     """Errors, the warning about tokens in queries, and the line at the end."""
     monitor = Monitor(Level.DEBUG)
     monitor.start()
@@ -200,7 +185,7 @@ async def test_log_lines_of_requests_have_consuls_form(wire: Any) -> None:
     assert 'GET url="/v1/kv/a%20b%22?index=x" from' in text and "Invalid index" not in text
 
 
-async def test_the_log_tells_of_questions_to_another_datacenter(wire: Any) -> None:
+async def test_the_log_tells_of_questions_to_another_datacenter(wire: Wire) -> None:
     """With the datacenter and the RPC method that has no way there."""
     monitor = Monitor(Level.WARN)
     monitor.start()
@@ -220,10 +205,8 @@ async def test_the_log_tells_of_questions_to_another_datacenter(wire: Any) -> No
         ("/x" * 100, "listen unix /x.*: bind: invalid argument"),
     ],
 )
-async def test_paths_that_no_socket_can_have_stop_the_start(
-    path: str, text: str, run_agent: Callable[..., Any]
-) -> None:
+async def test_paths_that_no_socket_can_have_stop_the_start(path: str, text: str) -> None:
     """An empty one would be a name that nobody knows."""
     with pytest.raises(OSError, match=text):
-        async with run_agent("", http_addrs=(Address("unix", path, 0),)):
+        async with running("", http_addrs=(Address("unix", path, 0),)):
             pass

@@ -4,9 +4,7 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import msgspec
 import pytest
@@ -14,21 +12,25 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from pyconsul.agent.agent import Agent
+from pyconsul.agent.http.front.http1_connection import Connection
 from pyconsul.agent.http.front.tls import openssl_name
 from pyconsul.agent.http.front.tls_channel import TlsChannel
 from pyconsul.agent.http.front.turns import Turns
 from pyconsul.agent.http.front.visitors import Visitors
 from pyconsul.config import ConfigError
 from pyconsul.config.runtime import Address
+from tests.http.conftest import Certificates, RunHttps, client_context, connected, running
+from tests.insides import only_connection, transport_of, waits_for_its_client
+from tests.waiting import comes_true
 
 ASK = b"GET /v1/status/leader HTTP/1.1\r\nHost: x\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\n"
 PLAIN = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 
 
-async def ask_tls(connect: Callable[..., Any], agent: Agent, context: ssl.SSLContext) -> tuple[bytes, str]:
+async def ask_tls(agent: Agent, context: ssl.SSLContext) -> tuple[bytes, str]:
     """The status line of one request over TLS, and the common name of the server's certificate."""
-    async with connect(agent, context) as wire:
+    async with connected(agent, context) as wire:
         wire.send(ASK)
         line = await wire.reader.readline()
         der = wire.writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
@@ -37,94 +39,90 @@ async def ask_tls(connect: Callable[..., Any], agent: Agent, context: ssl.SSLCon
 
 
 async def test_tls_answers_and_takes_a_new_certificate_on_reload(
-    run_https: Any, connect: Any, certificate: Any, trusting: Any
+    run_https: RunHttps, certificate: Certificates
 ) -> None:
     """New connections see the new certificate; files that cannot be used change nothing."""
     new = certificate("new")
     async with run_https() as agent:
-        assert await ask_tls(connect, agent, trusting()) == (OK, "server")
+        assert await ask_tls(agent, client_context()) == (OK, "server")
         https = msgspec.structs.replace(agent.config.tls.https, cert_file=new[0], key_file=new[1])
         changed = msgspec.structs.replace(agent.config, tls=msgspec.structs.replace(agent.config.tls, https=https))
         await agent.listeners.reload(changed)
-        assert await ask_tls(connect, agent, trusting()) == (OK, "new")
+        assert await ask_tls(agent, client_context()) == (OK, "new")
         os.unlink(agent.config.tls.https.cert_file)
         with pytest.raises(ConfigError):
             await agent.reload()
-        assert (await ask_tls(connect, agent, trusting()))[1] == "new"
+        assert (await ask_tls(agent, client_context()))[1] == "new"
 
 
-async def test_clients_without_a_certificate_are_refused(
-    run_https: Any, connect: Any, certificate: Any, trusting: Any
-) -> None:
+async def test_clients_without_a_certificate_are_refused(run_https: RunHttps, certificate: Certificates) -> None:
     """Where ``verify_incoming`` is set; with one that the CA signed all is well."""
     ca, stranger = certificate("ca"), certificate("stranger")
     async with run_https(more=f'verify_incoming = true ca_file = "{ca[0]}"') as agent:
-        assert (await ask_tls(connect, agent, trusting(ca)))[0] == OK
+        assert (await ask_tls(agent, client_context(ca)))[0] == OK
         for shown in (None, stranger):
             with pytest.raises((ssl.SSLError, ConnectionError)):
-                assert (await ask_tls(connect, agent, trusting(shown)))[0] == b"", "a strange client was served"
+                assert (await ask_tls(agent, client_context(shown)))[0] == b"", "a strange client was served"
                 raise ConnectionError
 
 
-async def test_the_lowest_version_of_tls_holds(run_https: Any, connect: Any, trusting: Any) -> None:
+async def test_the_lowest_version_of_tls_holds(run_https: RunHttps) -> None:
     """An older client is refused."""
     async with run_https(more='tls_min_version = "TLSv1_3"') as agent:
-        context = trusting()
+        context = client_context()
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         with pytest.raises((ssl.SSLError, ConnectionError)):
-            await ask_tls(connect, agent, context)
+            await ask_tls(agent, context)
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
 async def test_old_versions_of_tls_are_spoken_where_they_are_asked_for(
-    version: ssl.TLSVersion, run_https: Any, connect: Any, trusting: Any
+    version: ssl.TLSVersion, run_https: RunHttps
 ) -> None:
     """Whatever the machine's OpenSSL thinks of them."""
     async with run_https(more='tls_min_version = "TLSv1_0"') as agent:
-        context = trusting()
+        context = client_context()
         context.set_ciphers("ALL:@SECLEVEL=0")
         context.minimum_version = context.maximum_version = version
-        assert (await ask_tls(connect, agent, context))[0] == OK
+        assert (await ask_tls(agent, context))[0] == OK
 
 
 @pytest.mark.parametrize(
     ("suite", "taken"),
     [("ECDHE-ECDSA-AES128-SHA", True), ("ECDHE-ECDSA-AES128-SHA256", False), ("ECDHE-ECDSA-AES128-CCM", False)],
 )
-async def test_suites_below_tls_1_3_are_those_of_go(
-    suite: str, taken: bool, run_https: Any, connect: Any, trusting: Any
-) -> None:
+async def test_suites_below_tls_1_3_are_those_of_go(suite: str, taken: bool, run_https: RunHttps) -> None:
     """Where the configuration names none."""
     async with run_https() as agent:
-        context = trusting()
+        context = client_context()
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         context.set_ciphers(suite)
         if taken:
-            assert (await ask_tls(connect, agent, context))[0] == OK
+            assert (await ask_tls(agent, context))[0] == OK
         else:
             with pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE"):
-                await ask_tls(connect, agent, context)
+                await ask_tls(agent, context)
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET", b"\x16\x03\x01\x02\x00\x01"], ids=["nothing", "letters", "part"])
-async def test_a_handshake_that_does_not_end_is_cut_off(sent: bytes, run_https: Any, connect: Any) -> None:
+async def test_a_handshake_that_does_not_end_is_cut_off(sent: bytes, run_https: RunHttps) -> None:
     """After ``limits.https_handshake_timeout``, however far it came."""
     async with (
         run_https('limits { https_handshake_timeout = "100ms" }') as agent,
-        connect(agent, https=True) as wire,
+        connected(agent, https=True) as wire,
         asyncio.timeout(10),
     ):
         wire.send(sent)
         assert await wire.rest() == b""
 
 
-async def test_a_client_that_says_nothing_over_tls_is_dropped(run_https: Any, connect: Any, trusting: Any) -> None:
+async def test_a_client_that_says_nothing_over_tls_is_dropped(run_https: RunHttps) -> None:
     """The time is for the handshake and the first byte of a request together; a first request ends the hurry."""
     async with run_https('limits { https_handshake_timeout = "2s" }') as agent:
-        async with connect(agent, trusting()) as silent, asyncio.timeout(60):
+        async with connected(agent, client_context()) as silent, asyncio.timeout(60):
             assert await silent.rest() == b""
-        async with connect(agent, trusting()) as waits:
+        async with connected(agent, client_context()) as waits:
             await waits.get("/v1/kv/a", method="PUT", body=b"x")
             assert (await waits.get("/v1/kv/a?index=999&wait=300ms")).status == 200
 
@@ -149,10 +147,10 @@ async def test_a_client_that_says_nothing_over_tls_is_dropped(run_https: Any, co
 )
 @pytest.mark.parametrize("pieces", [False, True], ids=["whole", "byte by byte"])
 async def test_what_is_no_tls_is_told_so_or_dropped(
-    sent: bytes, answer: bytes, pieces: bool, run_https: Any, connect: Any
+    sent: bytes, answer: bytes, pieces: bool, run_https: RunHttps
 ) -> None:
     """Byte for byte as recorded from Consul on its HTTPS port, and the connection ends."""
-    async with run_https() as agent, connect(agent, https=True) as wire, asyncio.timeout(10):
+    async with run_https() as agent, connected(agent, https=True) as wire, asyncio.timeout(10):
         if pieces:
             wire.writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for at in range(5):
@@ -163,19 +161,17 @@ async def test_what_is_no_tls_is_told_so_or_dropped(
         assert await wire.rest() == answer
 
 
-async def test_garbage_after_the_handshake_ends_the_connection(
-    run_https: Any, until: Any, connect: Any, trusting: Any
-) -> None:
+async def test_garbage_after_the_handshake_ends_the_connection(run_https: RunHttps) -> None:
     """Records that cannot be decrypted; the agent goes on."""
     async with run_https() as agent:
-        async with connect(agent, trusting()) as wire, asyncio.timeout(10):
+        async with connected(agent, client_context()) as wire, asyncio.timeout(10):
             await wire.get("/v1/status/leader")
             sock = wire.writer.get_extra_info("socket")
             os.write(sock.fileno(), b"\x17\x03\x03\x00\x20" + b"x" * 32)
             with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
                 await wire.reader.readexactly(1)
-        await until(lambda: not agent.listeners.front.connections)
-        assert (await ask_tls(connect, agent, trusting()))[0] == OK
+        await comes_true(lambda: not agent.listeners.front.connections)
+        assert (await ask_tls(agent, client_context()))[0] == OK
 
 
 class Above(asyncio.Protocol):
@@ -194,19 +190,21 @@ class Above(asyncio.Protocol):
 
 
 @pytest.mark.parametrize(("size", "least"), [(1, 1), (5000, 1), (30_000, 5)])
-async def test_what_comes_together_is_handed_up_in_turns(
-    size: int, least: int, certificate: Any, trusting: Any, until: Any
-) -> None:
+async def test_what_comes_together_is_handed_up_in_turns(size: int, least: int, certificate: Certificates) -> None:
     """Small records in one piece, much of them over several turns of the loop; the goodbye behind it is seen."""
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(*certificate("server"))
     above = Above()
-    channel = TlsChannel(server, lambda *_: above, Visitors(0), Turns(), 0)
+
+    def choose(*_: object) -> Above:
+        return above
+
+    channel = TlsChannel(server, choose, Visitors(0), Turns(), 0)
     near, far = socket.socketpair()
     near.setblocking(False)
     transport, _ = await asyncio.get_running_loop().connect_accepted_socket(lambda: channel, near)
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = trusting().wrap_bio(incoming, outgoing, server_hostname="server")
+    client = client_context().wrap_bio(incoming, outgoing, server_hostname="server")
     far.setblocking(False)
     while True:
         try:
@@ -220,7 +218,7 @@ async def test_what_comes_together_is_handed_up_in_turns(
     with suppress(ssl.SSLWantReadError):
         client.unwrap()
     channel.data_received(outgoing.read())
-    await until(lambda: above.events and above.events[-1] is None)
+    await comes_true(lambda: above.events and above.events[-1] is None)
     whole = [event for event in above.events if event is not None]
     assert b"".join(whole) == b"a" * size + b"b" * size + b"c" * size
     assert least <= len(whole) <= least + 1
@@ -228,33 +226,28 @@ async def test_what_comes_together_is_handed_up_in_turns(
     far.close()
 
 
-async def test_connections_over_the_limit_are_counted_before_their_handshake(
-    run_https: Any, connect: Any, trusting: Any, until: Any
-) -> None:
+async def test_connections_over_the_limit_are_counted_before_their_handshake(run_https: RunHttps) -> None:
     """One that says nothing takes a place; who comes over the limit is told so over TLS."""
     async with run_https("limits { http_max_conns_per_client = 1 }") as agent:
-        async with connect(agent, https=True), connect(agent, trusting()) as second:
+        async with connected(agent, https=True), connected(agent, client_context()) as second:
             assert (await second.answer()).status == 429
             assert await second.rest() == b""
-        await until(lambda: not agent.listeners.front.visitors.held)
-        assert (await ask_tls(connect, agent, trusting()))[0] == OK
+        await comes_true(lambda: not agent.listeners.front.visitors.held)
+        assert (await ask_tls(agent, client_context()))[0] == OK
 
 
-async def test_a_client_that_reads_nothing_stops_being_served_over_tls(
-    run_https: Any, connect: Any, trusting: Any, until: Any
-) -> None:
+async def test_a_client_that_reads_nothing_stops_being_served_over_tls(run_https: RunHttps) -> None:
     """Encrypted replies that wait to be read are bounded; they come once the client reads again."""
     body = b"x" * 300_000
-    async with run_https() as agent, connect(agent, trusting()) as wire:
+    async with run_https() as agent, connected(agent, client_context()) as wire:
         await wire.get("/v1/kv/big", method="PUT", body=body)
-        wire.writer.transport.pause_reading()
-        (connection,) = agent.listeners.front.connections
+        wire.pause()
+        connection = only_connection(agent, Connection)
         for _ in range(60):
             wire.send(b"GET /v1/kv/big?raw HTTP/1.1\r\nHost: x\r\n\r\n")
-        await until(lambda: connection._drained is not None)
-        assert connection._transport is not None
-        assert connection._transport.get_write_buffer_size() < 20 * len(body)
-        wire.writer.transport.resume_reading()
+        await comes_true(lambda: waits_for_its_client(connection))
+        assert transport_of(connection).get_write_buffer_size() < 20 * len(body)
+        wire.resume()
         assert [(await wire.answer()).body == body for _ in range(60)] == [True] * 60
 
 
@@ -290,11 +283,11 @@ def ask_and_leave(host: str, port: int, context: ssl.SSLContext, asked: bytes) -
     return found
 
 
-async def test_a_client_that_has_said_goodbye_still_gets_its_answers(run_https: Any, trusting: Any) -> None:
+async def test_a_client_that_has_said_goodbye_still_gets_its_answers(run_https: RunHttps) -> None:
     """TLS ends in one direction at a time, as TCP does."""
     async with run_https() as agent:
         host, port = agent.listeners.https_address.split(":")
-        found = await asyncio.to_thread(ask_and_leave, host, int(port), trusting(), ASK + ASK)
+        found = await asyncio.to_thread(ask_and_leave, host, int(port), client_context(), ASK + ASK)
         assert found.count(OK) == 2
 
 
@@ -312,9 +305,9 @@ def test_cipher_suites_have_openssl_names(suite: str, name: str) -> None:
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers(name)
 
 
-async def test_a_door_without_a_certificate_opens_all_the_same(run_agent: Any, trusting: Any) -> None:
+async def test_a_door_without_a_certificate_opens_all_the_same() -> None:
     """So that ``ports { https = … }`` alone does not keep an agent from starting; handshakes are refused as by Go."""
-    async with run_agent(https_addrs=(Address("tcp", "127.0.0.1", 0),)) as agent:
+    async with running(https_addrs=(Address("tcp", "127.0.0.1", 0),)) as agent:
         host, _, port = agent.listeners.https_address.rpartition(":")
         with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
-            await asyncio.open_connection(host, int(port), ssl=trusting())
+            await asyncio.open_connection(host, int(port), ssl=client_context())

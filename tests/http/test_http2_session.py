@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from contextlib import suppress
 
+import h2.config
 import h2.connection
 import h2.errors
 import h2.events
-import h2.exceptions
 import h2.settings
 import hpack
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyconsul.agent.http.front.heads import Refused
-from pyconsul.agent.http.front.http2 import MAX_STREAMS, Asked, Dropped, Http2Session, Piece, Room, Whole
+from pyconsul.agent.http.front.http2 import MAX_STREAMS, Asked, Dropped, Event, Http2Session, Piece, Room, Whole
 from pyconsul.agent.http.front.http2_frames import TURN
 from pyconsul.agent.http.front.http2_heads import header_fault
 from pyconsul.agent.http.front.http2_heads import request_head as read_head
@@ -26,7 +26,7 @@ class Pair:
     """A client and the session under test, joined."""
 
     def __init__(self, header_limit: int = 1 << 20) -> None:
-        config = h2.connection.H2Configuration(validate_outbound_headers=False, normalize_outbound_headers=False)
+        config = h2.config.H2Configuration(validate_outbound_headers=False, normalize_outbound_headers=False)
         self.client = h2.connection.H2Connection(config)
         self.client.initiate_connection()
         self.session = Http2Session(header_limit)
@@ -39,7 +39,7 @@ class Pair:
         self.client.send_headers(stream, headers, end_stream=end)
         return stream
 
-    def exchange(self) -> tuple[list[object], list[h2.events.Event]]:
+    def exchange(self) -> tuple[list[Event], list[h2.events.Event]]:
         """Carry all bytes over; returns what the session made of them, and the client of its answer."""
         found = list(self.session.receive(self.client.data_to_send()))
         while self.session.is_busy:
@@ -47,7 +47,7 @@ class Pair:
         return found, self.client.receive_data(self.session.outgoing())
 
 
-def kinds(events: Iterable[object], kind: type) -> list[object]:
+def kinds(events: Iterable[object], kind: type[object]) -> list[object]:
     """Those of that kind."""
     return [event for event in events if isinstance(event, kind)]
 
@@ -311,10 +311,13 @@ def test_an_early_reply_tells_the_client_to_stop_sending() -> None:
     assert isinstance(reset, h2.events.StreamReset) and reset.error_code == h2.errors.ErrorCodes.NO_ERROR
 
 
+def frame(kind: int, flags: int, stream: int, body: bytes) -> bytes:
+    """A frame of any kind."""
+    return len(body).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + body
+
+
 FRAME = st.builds(
-    lambda kind, flags, stream, body: (
-        len(body).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + body
-    ),
+    frame,
     st.integers(0, 12),
     st.integers(0, 255),
     st.integers(0, 6),

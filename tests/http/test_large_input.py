@@ -3,7 +3,6 @@
 import asyncio
 import json
 import threading
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +12,7 @@ from pyconsul.agent.http import agent_members, agent_services, catalog, config, 
 from pyconsul.server.aside import ASIDE_FROM, aside
 from pyconsul.server.endpoints import acl_policies, config_entries, filtering
 from pyconsul.server.state import prepared_query_template
+from tests.http.conftest import Wire, connected, running
 
 ACLS = 'acl { enabled = true default_policy = "allow" tokens { initial_management = "root" } }'
 LARGE = "x" * ASIDE_FROM
@@ -93,8 +93,6 @@ async def test_others_are_answered_while_large_input_is_read(
     body: dict[str, Any],
     module: Any,
     name: str,
-    run_agent: Callable[..., Any],
-    connect: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Here reading does not end before another client has its answer."""
@@ -107,7 +105,7 @@ async def test_others_are_answered_while_large_input_is_read(
         return read(*args, **options)
 
     monkeypatch.setattr(module, name, slow)
-    async with run_agent(ACLS) as agent, connect(agent) as wire, connect(agent) as other:
+    async with running(ACLS) as agent, connected(agent) as wire, connected(agent) as other:
         writing = asyncio.create_task(
             wire.get(path, "X-Consul-Token: root", method=method, body=json.dumps(body).encode())
         )
@@ -117,11 +115,9 @@ async def test_others_are_answered_while_large_input_is_read(
         assert (await writing).status in (200, 500)  # a selector that does not fit the rows is refused
 
 
-async def test_a_large_template_that_does_not_compile_is_refused(
-    run_agent: Callable[..., Any], connect: Callable[..., Any]
-) -> None:
+async def test_a_large_template_that_does_not_compile_is_refused() -> None:
     """In the words for a small one."""
-    async with run_agent() as agent, connect(agent) as wire:
+    async with running() as agent, connected(agent) as wire:
         for filling in ("", LARGE):
             body = {"Name": "q", "Template": {"Type": "name_prefix_match"}, "Service": {"Service": filling + "${"}}
             answer = await wire.get("/v1/query", method="POST", body=json.dumps(body).encode())
@@ -129,7 +125,7 @@ async def test_a_large_template_that_does_not_compile_is_refused(
             assert answer.body.startswith(b"raft apply failed: failed compiling template: Bad format ")
 
 
-async def test_very_many_parameters_are_no_query(wire: Any) -> None:
+async def test_very_many_parameters_are_no_query(wire: Wire) -> None:
     """Go's bound."""
     assert (await wire.get("/v1/kv/a?raw&" + "a&" * 9_998)).status == 404
     assert (await wire.get("/v1/kv/a?raw&" + "a&" * 10_000)).status == 500

@@ -11,7 +11,7 @@ import pytest
 from tests.door import DoorClient, leading_agent
 from tests.waiting import comes_true
 
-PLAIN = {"DestinationServiceName": "web", "Mode": "", "MeshGateway": {}, "Expose": {}}
+PLAIN: dict[str, Any] = {"DestinationServiceName": "web", "Mode": "", "MeshGateway": {}, "Expose": {}}
 MERGED = {
     **PLAIN,
     "Config": {"a": 1, "protocol": "http"},
@@ -42,9 +42,14 @@ def shown(row: dict[str, Any]) -> dict[str, Any]:
 
 async def rows(door: DoorClient, path: str) -> list[dict[str, Any]]:
     """The rows that a read shows, however it names them."""
-    body = (await door.get(path)).body
-    services = body["Services"] if isinstance(body, dict) else body
-    return list(services.values()) if isinstance(services, dict) else services
+    return rows_in((await door.get(path)).body)
+
+
+def rows_in(body: dict[str, Any] | list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a list, of the object that has it as Services, or of the object there that has each by its ID."""
+    if isinstance(body, list):
+        return body
+    return rows_in(body["Services"]) if "Services" in body else list(body.values())
 
 
 @pytest.mark.parametrize("path", ["catalog/service/p", "catalog/connect/web", "health/service/p", "health/connect/web"])
@@ -91,7 +96,11 @@ async def test_the_index_of_a_merged_read_counts_entries_only_where_a_proxy_rest
     path: str, door: DoorClient
 ) -> None:
     """What no entry configures keeps its own index."""
-    for service in ({"Service": "a"}, {"Kind": "connect-proxy", "Service": "b", "Proxy": PLAIN, "Port": 9}):
+    services: list[dict[str, Any]] = [
+        {"Service": "a"},
+        {"Kind": "connect-proxy", "Service": "b", "Proxy": PLAIN, "Port": 9},
+    ]
+    for service in services:
         node = {"Node": f"n-{service['Service']}", "Address": "10.0.0.3"}
         await door.put("catalog/register", {**node, "Service": service})
     await door.put("config", {"Kind": "service-defaults", "Name": "other", "Protocol": "http"})
@@ -106,7 +115,7 @@ async def test_the_index_of_a_merged_read_counts_entries_only_where_a_proxy_rest
 @pytest.mark.parametrize("path", READS)
 async def test_only_entries_of_the_proxy_wake_who_waits_for_it(path: str, door: DoorClient) -> None:
     """Another service's entry, and one of its own that says nothing new of the proxy, are no news."""
-    proxy = {"Kind": "connect-proxy", "Service": "b", "Proxy": PLAIN, "Port": 9}
+    proxy: dict[str, Any] = {"Kind": "connect-proxy", "Service": "b", "Proxy": PLAIN, "Port": 9}
     await door.put("catalog/register", {"Node": "n-b", "Address": "10.0.0.3", "Service": proxy})
     read = path.format("b") + "?merge-central-config"
     index = (await door.get(read)).headers["X-Consul-Index"]

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from tests.http.conftest import Wire
 
-async def put(wire: Any, *operations: dict[str, Any]) -> tuple[int, Any]:
+
+async def put(wire: Wire, *operations: dict[str, Any]) -> tuple[int, Any]:
     """Status and body of one transaction: parsed, or its text where it was refused."""
     answer = await wire.get("/v1/txn", method="PUT", body=json.dumps(operations).encode())
     return answer.status, answer.body.decode() if answer.status == 400 else json.loads(answer.body)
@@ -50,14 +52,16 @@ def a_check(verb: str = "set", **fields: Any) -> dict[str, Any]:
         ),
     ],
 )
-async def test_wrong_types_are_named_as_consuls_api_names_them(operation: dict[str, Any], what: str, wire: Any) -> None:
+async def test_wrong_types_are_named_as_consuls_api_names_them(
+    operation: dict[str, Any], what: str, wire: Wire
+) -> None:
     """With the whole way to the field; never an internal error."""
     status, text = await put(wire, operation)
     assert status == 400
     assert text.startswith(f"Failed to parse body: json: cannot unmarshal {what}")
 
 
-async def test_tagged_addresses_may_be_written_in_any_letter_case(wire: Any) -> None:
+async def test_tagged_addresses_may_be_written_in_any_letter_case(wire: Wire) -> None:
     """As all other fields."""
     status, answer = await put(wire, a_service(TaggedAddresses={"lan": {"address": "10.0.0.1", "PORT": 80}}))
     assert status == 200
@@ -73,7 +77,7 @@ async def test_tagged_addresses_may_be_written_in_any_letter_case(wire: Any) -> 
         {"TaggedAddresses": {"lan": {"Nope": 1}}},
     ],
 )
-async def test_unknown_fields_are_refused_at_every_depth(field: dict[str, Any], wire: Any) -> None:
+async def test_unknown_fields_are_refused_at_every_depth(field: dict[str, Any], wire: Wire) -> None:
     """Also in what a transaction does not take over."""
     assert await put(wire, a_service(**field)) == (400, 'Failed to parse body: json: unknown field "Nope"')
 
@@ -89,7 +93,7 @@ async def test_unknown_fields_are_refused_at_every_depth(field: dict[str, Any], 
     ],
 )
 async def test_an_interval_has_two_names_and_two_forms(
-    definition: dict[str, Any], interval: str | None, wire: Any
+    definition: dict[str, Any], interval: str | None, wire: Wire
 ) -> None:
     """``IntervalDuration`` wins; both take duration text and nanoseconds."""
     _, done = await put(wire, a_check(Definition=definition))
@@ -100,12 +104,12 @@ async def test_an_interval_has_two_names_and_two_forms(
     ("interval", "fault"),
     [("", 'time: invalid duration ""'), (True, 'strconv.ParseFloat: parsing "true": invalid syntax')],
 )
-async def test_an_interval_that_is_none_is_refused(interval: Any, fault: str, wire: Any) -> None:
+async def test_an_interval_that_is_none_is_refused(interval: Any, fault: str, wire: Wire) -> None:
     """In the words of the parser that it met."""
     assert await put(wire, a_check(Definition={"Interval": interval})) == (400, f"Failed to parse body: {fault}")
 
 
-async def test_of_several_faults_the_first_is_told(wire: Any) -> None:
+async def test_of_several_faults_the_first_is_told(wire: Wire) -> None:
     """In the order of the body, whichever operation it is in; what a check's definition refuses comes before all."""
     kv, service = {"KV": {"Verb": "get", "Key": 1}}, a_service(Proxy={"Upstreams": [{"DestinationName": 1}]})
     field = "Failed to parse body: json: cannot unmarshal number into Go struct field"
@@ -116,7 +120,7 @@ async def test_of_several_faults_the_first_is_told(wire: Any) -> None:
     assert await put(wire, kv, definition) == (400, 'Failed to parse body: time: invalid duration "soon"')
 
 
-async def test_a_sidecar_is_read_as_deep_as_it_goes(wire: Any) -> None:
+async def test_a_sidecar_is_read_as_deep_as_it_goes(wire: Wire) -> None:
     """Though a transaction takes nothing over from it."""
     sidecar = {"Checks": [{"Nope": 1}], "Weights": {"Passing": "x"}}
     assert await put(wire, a_service(Connect={"SidecarService": sidecar})) == (
@@ -131,7 +135,7 @@ async def test_a_sidecar_is_read_as_deep_as_it_goes(wire: Any) -> None:
     )
 
 
-async def test_what_of_a_service_is_taken_over(wire: Any) -> None:
+async def test_what_of_a_service_is_taken_over(wire: Wire) -> None:
     """Names, addresses and weights are; how the proxy is set up is not, nor the place or whether it is native."""
     taken = {
         "Kind": "connect-proxy",
@@ -157,7 +161,7 @@ async def test_what_of_a_service_is_taken_over(wire: Any) -> None:
     assert (stored["Connect"], "Locality" in stored) == ({}, False)
 
 
-async def test_what_of_a_check_is_taken_over(wire: Any) -> None:
+async def test_what_of_a_check_is_taken_over(wire: Wire) -> None:
     """All of it; tags come from its service."""
     await put(wire, a_service(Tags=["a"]))
     taken = {
@@ -186,9 +190,13 @@ async def test_what_of_a_check_is_taken_over(wire: Any) -> None:
     assert (stored["Definition"], stored["ServiceTags"]) == (definition, ["a"])
 
 
-async def test_how_a_transparent_proxy_is_reached_is_taken_over(wire: Any) -> None:
+async def test_how_a_transparent_proxy_is_reached_is_taken_over(wire: Wire) -> None:
     """Beside where the proxy leads; upstreams, for one, are not."""
-    proxy = {"DestinationServiceName": "db", "TransparentProxy": {"OutboundListenerPort": 7}, "Upstreams": []}
+    proxy: dict[str, Any] = {
+        "DestinationServiceName": "db",
+        "TransparentProxy": {"OutboundListenerPort": 7},
+        "Upstreams": [],
+    }
     _, done = await put(wire, a_service(Kind="connect-proxy", Port=1, Proxy=proxy))
     stored = done["Results"][0]["Service"]["Proxy"]
     assert (stored["TransparentProxy"], "Upstreams" in stored) == ({"OutboundListenerPort": 7}, False)
@@ -204,14 +212,14 @@ async def test_how_a_transparent_proxy_is_reached_is_taken_over(wire: Any) -> No
         ("delete-cas", "check lookup failed: failed check lookup"),
     ],
 )
-async def test_a_check_without_an_id_fails_in_the_index(verb: str, what: str, wire: Any) -> None:
+async def test_a_check_without_an_id_fails_in_the_index(verb: str, what: str, wire: Wire) -> None:
     """Each verb looks it up in its own words."""
     status, done = await put(wire, a_check(verb, CheckID="", Name=""))
     assert status == 409
     assert done["Errors"][0]["What"] == f"{what}: index error: object is missing a value for this index"
 
 
-async def test_check_and_set_of_a_check_that_is_refused_says_nothing(wire: Any) -> None:
+async def test_check_and_set_of_a_check_that_is_refused_says_nothing(wire: Wire) -> None:
     """Consul forgets the refusal: no error, no result, and no check."""
     status, done = await put(wire, a_check("cas", ServiceID="absent"))
     assert (status, done) == (200, {"Results": [], "Errors": None})
@@ -224,14 +232,14 @@ async def test_check_and_set_of_a_check_that_is_refused_says_nothing(wire: Any) 
         ("x", "UUID (without hyphens) must be even length"),
     ],
 )
-async def test_a_node_is_not_found_by_an_id_that_is_none(node_id: str, fault: str, wire: Any) -> None:
+async def test_a_node_is_not_found_by_an_id_that_is_none(node_id: str, fault: str, wire: Wire) -> None:
     """The index refuses it."""
     _, done = await put(wire, {"Node": {"Verb": "get", "Node": {"ID": node_id}}})
     assert done["Errors"][0]["What"] == f"node lookup by ID failed: index error: {fault}"
 
 
 @pytest.mark.parametrize("kind", ["Node", "Service", "Check"])
-async def test_an_operation_of_any_kind_may_stand_alone(kind: str, wire: Any) -> None:
+async def test_an_operation_of_any_kind_may_stand_alone(kind: str, wire: Wire) -> None:
     """It goes through the log like all writes, so the answer has no index of a read."""
     node = {"Node": {"Verb": "set", "Node": {"Node": "n", "Address": "192.0.2.1"}}}
     _, done = await put(wire, {"Node": node, "Service": a_service(), "Check": a_check()}[kind])
@@ -239,14 +247,14 @@ async def test_an_operation_of_any_kind_may_stand_alone(kind: str, wire: Any) ->
     assert "Index" not in done
 
 
-async def test_a_nodes_partition_goes_no_further(wire: Any) -> None:
+async def test_a_nodes_partition_goes_no_further(wire: Wire) -> None:
     """The community edition has none to show."""
     _, done = await put(wire, {"Node": {"Verb": "set", "Node": {"Node": "n", "Address": "::1", "Partition": "p"}}})
     assert "Partition" not in done["Results"][0]["Node"]
 
 
 @pytest.mark.parametrize("verb", ["set", "cas"])
-async def test_an_empty_value_is_none(verb: str, wire: Any) -> None:
+async def test_an_empty_value_is_none(verb: str, wire: Wire) -> None:
     """As one that is written without a body: null for readers, with its key there."""
     await put(wire, {"KV": {"Verb": verb, "Key": "empty", "Value": ""}})
     assert json.loads((await wire.get("/v1/kv/empty")).body)[0]["Value"] is None

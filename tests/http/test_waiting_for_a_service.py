@@ -3,27 +3,31 @@
 import json
 from typing import Any
 
+from pyconsul.agent.agent import Agent
+from tests.http.conftest import Wire, connected, running
+from tests.insides import shared_reads
 
-async def registered(wire: Any, service: str, **fields: Any) -> None:
+
+async def registered(wire: Wire, service: str, **fields: Any) -> None:
     """Register the instance ``x`` on a node of its own under this name."""
     body = {"Node": "n1", "Address": "10.0.0.1", "Service": {"ID": "x", "Service": service, **fields}}
     await wire.get("/v1/catalog/register", method="PUT", body=json.dumps(body).encode())
 
 
-async def proxied(wire: Any, destination: str) -> None:
+async def proxied(wire: Wire, destination: str) -> None:
     """Register the instance ``x`` as a proxy of this service."""
     proxy = {"DestinationServiceName": destination}
     await registered(wire, "proxy", Kind="connect-proxy", Port=9000, Proxy=proxy)
 
 
-async def deregistered(wire: Any) -> None:
+async def deregistered(wire: Wire) -> None:
     """Let a service come and go, so that missing services have an index of their own."""
     await registered(wire, "gone")
     body = json.dumps({"Node": "n1", "ServiceID": "x"}).encode()
     await wire.get("/v1/catalog/deregister", method="PUT", body=body)
 
 
-async def parked(agent: Any, wire: Any, waiting: Any, path: str) -> int:
+async def parked(agent: Agent, wire: Wire, waiting: Wire, path: str) -> int:
     """Let ``waiting`` wait for a change of ``path``; returns the index that it waits from."""
     index = (await wire.get(path)).headers["x-consul-index"]
     waiting.send(f"GET {path}?index={index}&wait=60s HTTP/1.1\r\nHost: a\r\n\r\n".encode())
@@ -32,9 +36,9 @@ async def parked(agent: Any, wire: Any, waiting: Any, path: str) -> int:
     return int(index)
 
 
-async def test_an_instance_that_takes_another_name_leaves_its_service(run_agent: Any, connect: Any) -> None:
+async def test_an_instance_that_takes_another_name_leaves_its_service() -> None:
     """The index of the old name stays, but the answer carries that of the change and nobody waits in vain."""
-    async with run_agent() as agent, connect(agent) as waiting, connect(agent) as writing:
+    async with running() as agent, connected(agent) as waiting, connected(agent) as writing:
         await deregistered(writing)
         await registered(writing, "web")
         index = await parked(agent, writing, waiting, "/v1/health/service/web")
@@ -44,9 +48,9 @@ async def test_an_instance_that_takes_another_name_leaves_its_service(run_agent:
         assert int(answer.headers["x-consul-index"]) > index
 
 
-async def test_a_proxy_that_takes_another_destination_leaves_its_service(run_agent: Any, connect: Any) -> None:
+async def test_a_proxy_that_takes_another_destination_leaves_its_service() -> None:
     """The same where it is asked who speaks for a service."""
-    async with run_agent() as agent, connect(agent) as waiting, connect(agent) as writing:
+    async with running() as agent, connected(agent) as waiting, connected(agent) as writing:
         await deregistered(writing)
         await proxied(writing, "web")
         index = await parked(agent, writing, waiting, "/v1/health/connect/web")
@@ -56,9 +60,9 @@ async def test_a_proxy_that_takes_another_destination_leaves_its_service(run_age
         assert int(answer.headers["x-consul-index"]) > index
 
 
-async def test_a_change_of_name_that_overtakes_the_question_is_told_at_once(run_agent: Any, connect: Any) -> None:
+async def test_a_change_of_name_that_overtakes_the_question_is_told_at_once() -> None:
     """Under the index of the change; who knows of it waits for the next."""
-    async with run_agent() as agent, connect(agent) as waiting, connect(agent) as writing:
+    async with running() as agent, connected(agent) as waiting, connected(agent) as writing:
         await deregistered(writing)
         await registered(writing, "web")
         known = (await writing.get("/v1/health/service/web")).headers["x-consul-index"]
@@ -73,7 +77,7 @@ async def test_a_change_of_name_that_overtakes_the_question_is_told_at_once(run_
         assert len(json.loads((await waiting.answer()).body)) == 1
 
 
-async def test_a_change_of_destination_that_overtakes_the_question_is_told_at_once(wire: Any) -> None:
+async def test_a_change_of_destination_that_overtakes_the_question_is_told_at_once(wire: Wire) -> None:
     """The same where it is asked who speaks for a service."""
     await deregistered(wire)
     await proxied(wire, "web")
@@ -84,23 +88,20 @@ async def test_a_change_of_destination_that_overtakes_the_question_is_told_at_on
     assert answer.headers["x-consul-index"] == (await wire.get("/v1/catalog/services")).headers["x-consul-index"]
 
 
-async def configured(wire: Any, kind: str, name: str, **fields: Any) -> None:
+async def configured(wire: Wire, kind: str, name: str, **fields: Any) -> None:
     """Write a config entry."""
     body = json.dumps({"Kind": kind, "Name": name, **fields}).encode()
     assert (await wire.get("/v1/config", method="PUT", body=body)).body == b"true"
 
 
-async def test_who_waits_for_intentions_or_a_gateway_is_not_woken_by_other_entries(
-    run_agent: Any, connect: Any
-) -> None:
+async def test_who_waits_for_intentions_or_a_gateway_is_not_woken_by_other_entries() -> None:
     """Though the index of their answers has risen: Consul watches what was read."""
-    async with run_agent() as agent, connect(agent) as waiting, connect(agent) as writing:
+    async with running() as agent, connected(agent) as waiting, connected(agent) as writing:
         await configured(writing, "service-intentions", "db", Sources=[{"Name": "web", "Action": "allow"}])
         await configured(writing, "terminating-gateway", "gw", Services=[{"Name": "db"}])
         for path in ("connect/intentions", "internal/ui/gateway-intentions/gw", "catalog/gateway-services/gw"):
             index = await parked(agent, writing, waiting, f"/v1/{path}")
-            reads = agent.server.shared_reads._reads.values()  # pyright: ignore[reportPrivateUsage]
-            (shared,) = reads
+            (shared,) = shared_reads(agent)
             await configured(writing, "terminating-gateway", f"other-{index}", Services=[{"Name": "api"}])
             assert shared.wakes == 0
             await configured(writing, "service-intentions", "db", Sources=[{"Name": path, "Action": "deny"}])

@@ -1,22 +1,25 @@
 """Who waits for one session or one query sleeps while others come and go; the index is that of all of them."""
 
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from tests.http.conftest import Wire, connected, running
 
-async def made(wire: Any, path: str, method: str, **fields: Any) -> str:
+
+async def made(wire: Wire, path: str, method: str, **fields: Any) -> str:
     """The ID of a new session or query."""
     return json.loads((await wire.get(path, method=method, body=json.dumps(fields).encode())).body)["ID"]
 
 
-async def a_session(wire: Any) -> str:
+async def a_session(wire: Wire) -> str:
     """The ID of a new session."""
     return await made(wire, "/v1/session/create", "PUT")
 
 
-async def a_query(wire: Any) -> str:
+async def a_query(wire: Wire) -> str:
     """The ID of a new prepared query."""
     rows = json.loads((await wire.get("/v1/query")).body)
     return await made(wire, "/v1/query", "POST", Name=f"q{len(rows)}", Service={"Service": "web"})
@@ -31,10 +34,10 @@ async def a_query(wire: Any) -> str:
     ids=["session", "query"],
 )
 async def test_only_the_rows_own_end_wakes_its_waiter(
-    make: Any, read: str, end: tuple[str, str], run_agent: Any, connect: Any
+    make: Callable[[Wire], Awaitable[str]], read: str, end: tuple[str, str]
 ) -> None:
     """Another one that is made meanwhile is no news."""
-    async with run_agent() as agent, connect(agent) as waiting, connect(agent) as writing:
+    async with running() as agent, connected(agent) as waiting, connected(agent) as writing:
         row = await make(writing)
         index = (await writing.get(read.format(row))).headers["x-consul-index"]
         waiting.send(f"GET {read.format(row)}?index={index}&wait=60s HTTP/1.1\r\nHost: a\r\n\r\n".encode())
@@ -46,7 +49,9 @@ async def test_only_the_rows_own_end_wakes_its_waiter(
 
 
 @pytest.mark.parametrize(("make", "read"), [(a_session, "/v1/session/info/{}"), (a_query, "/v1/query/{}")])
-async def test_a_plain_read_shows_the_index_of_all(make: Any, read: str, wire: Any) -> None:
+async def test_a_plain_read_shows_the_index_of_all(
+    make: Callable[[Wire], Awaitable[str]], read: str, wire: Wire
+) -> None:
     """Also when the reply was kept from before."""
     row = await make(wire)
     indexes: list[int] = []
@@ -56,9 +61,9 @@ async def test_a_plain_read_shows_the_index_of_all(make: Any, read: str, wire: A
     assert indexes[0] == indexes[1] < indexes[2] == indexes[3] < indexes[4] == indexes[5]
 
 
-async def test_sessions_of_other_nodes_wake_nobody_who_waits_for_those_of_one(run_agent: Any, connect: Any) -> None:
+async def test_sessions_of_other_nodes_wake_nobody_who_waits_for_those_of_one() -> None:
     """The index is that of all sessions here, too, but the answer comes with the node's own."""
-    async with run_agent() as agent, connect(agent) as waiting, connect(agent) as writing:
+    async with running() as agent, connected(agent) as waiting, connected(agent) as writing:
         body = json.dumps({"Node": "n1", "Address": "10.0.0.1"}).encode()
         await writing.get("/v1/catalog/register", method="PUT", body=body)
         await a_session(writing)

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.intentions.conftest import Api
+
 UNKNOWN = "22222222-2222-2222-2222-222222222222"
 
 
-async def test_an_intention_is_written_read_and_deleted(api: Any) -> None:
+async def test_an_intention_is_written_read_and_deleted(api: Api) -> None:
     """It is a source of the destination's config entry; deleting the last source deletes that."""
     assert (await api.allow("web", "db")).body is True
     found = (await api.ask("GET", "connect/intentions/exact?source=web&destination=db")).body
@@ -30,7 +32,7 @@ async def test_an_intention_is_written_read_and_deleted(api: Any) -> None:
     assert (await api.ask("GET", "config/service-intentions/db")).status == 404
 
 
-async def test_the_names_of_the_path_count(api: Any) -> None:
+async def test_the_names_of_the_path_count(api: Api) -> None:
     """Whatever the body says."""
     await api.ask(
         "PUT", "connect/intentions/exact?source=web&destination=db", {"SourceName": "other", "Action": "deny"}
@@ -39,7 +41,7 @@ async def test_the_names_of_the_path_count(api: Any) -> None:
     assert [(one["SourceName"], one["Action"]) for one in listed] == [("web", "deny")]
 
 
-async def test_the_exact_intention_wins_over_wildcards(api: Any) -> None:
+async def test_the_exact_intention_wins_over_wildcards(api: Api) -> None:
     """Matches come in that order, and a check follows it; without any, calls are allowed."""
     check = "connect/intentions/check?source={}&destination=db"
     assert (await api.ask("GET", check.format("x"))).body == {"Allowed": True}
@@ -52,7 +54,7 @@ async def test_the_exact_intention_wins_over_wildcards(api: Any) -> None:
     assert (await api.ask("GET", check.format("x"))).body == {"Allowed": False}
 
 
-async def test_matches_may_come_from_the_cache(api: Any) -> None:
+async def test_matches_may_come_from_the_cache(api: Api) -> None:
     """Which keeps itself up to date; a header tells where they come from."""
     url = "connect/intentions/match?by=destination&name=db"
     await api.allow("web", "db")
@@ -62,7 +64,7 @@ async def test_matches_may_come_from_the_cache(api: Any) -> None:
     assert answers[2].headers["X-Consul-Effective-Consistency"] == "leader"
 
 
-async def test_sources_of_peers_come_with_the_local_one_of_their_name(api: Any) -> None:
+async def test_sources_of_peers_come_with_the_local_one_of_their_name(api: Api) -> None:
     """Where an entry has no local source of that name, those of peers do not match it."""
     peers = [{"Name": "web", "Peer": "east", "Action": "deny"}]
     entry = {"Kind": "service-intentions", "Name": "cache", "Sources": peers}
@@ -84,27 +86,27 @@ async def test_sources_of_peers_come_with_the_local_one_of_their_name(api: Any) 
         ("DELETE", "config/service-defaults/web?", b""),
     ],
 )
-async def test_writes_go_to_the_primary_datacenter(api: Any, method: str, url: str, body: Any) -> None:
+async def test_writes_go_to_the_primary_datacenter(api: Api, method: str, url: str, body: Any) -> None:
     """Whatever ``?dc=`` says: the others get their copies from there."""
     assert (await api.ask(method, f"{url}&dc=elsewhere", body)).status == 200
 
 
-async def test_exported_services_are_not_written_for_another_datacenter(api: Any) -> None:
+async def test_exported_services_are_not_written_for_another_datacenter(api: Api) -> None:
     """They would export nothing there."""
-    entry = {"Kind": "exported-services", "Name": "default", "Services": []}
+    entry: dict[str, Any] = {"Kind": "exported-services", "Name": "default", "Services": []}
     answer = await api.ask("PUT", "config?dc=elsewhere", entry)
     expected = "exported-services writes must not target secondary datacenters."
     assert (answer.status, answer.text) == (500, expected)
 
 
-async def test_what_follows_the_last_fixed_name_is_an_id(api: Any) -> None:
+async def test_what_follows_the_last_fixed_name_is_an_id(api: Api) -> None:
     """With its slashes: no such path is unknown to Consul."""
     for path in ("exact/", "match/x", "a/b/c"):
         answer = await api.ask("GET", f"connect/intentions/{path}")
         assert (answer.status, answer.text.rpartition(": ")[2]) == (400, "UUID must be 36 characters")
 
 
-async def test_requests_do_not_settle_a_check(api: Any) -> None:
+async def test_requests_do_not_settle_a_check(api: Api) -> None:
     """Permissions are kept and shown; a check that depends on them says no."""
     await api.ask("PUT", "config", {"Kind": "service-defaults", "Name": "db", "Protocol": "http"})
     permissions = [{"Action": "allow", "HTTP": {"PathExact": "/", "Methods": ["get"]}}]
@@ -119,14 +121,14 @@ async def test_requests_do_not_settle_a_check(api: Any) -> None:
 @pytest.mark.parametrize(
     ("permissions", "kind"), [(7, "[]*structs.IntentionPermission"), ([7], "structs.IntentionPermission")]
 )
-async def test_permissions_of_another_type_are_refused(api: Any, permissions: Any, kind: str) -> None:
+async def test_permissions_of_another_type_are_refused(api: Api, permissions: Any, kind: str) -> None:
     """The list is one of pointers in Go, what is read into them is the struct."""
     answer = await api.ask("PUT", "connect/intentions/exact?source=a&destination=b", {"Permissions": permissions})
     place = "Go struct field .Alias.Permissions of type"
     assert answer.text == f"Request decode failed: json: cannot unmarshal number into {place} {kind}"
 
 
-async def test_a_sameness_group_is_refused(api: Any) -> None:
+async def test_a_sameness_group_is_refused(api: Api) -> None:
     """The entry that the intention becomes says so."""
     given = {"Action": "allow", "SourceSamenessGroup": "all"}
     answer = await api.ask("PUT", "connect/intentions/exact?source=a&destination=b", given)
@@ -134,14 +136,14 @@ async def test_a_sameness_group_is_refused(api: Any) -> None:
     assert (answer.status, answer.text) == (500, fault)
 
 
-async def test_an_empty_description_is_none(api: Any) -> None:
+async def test_an_empty_description_is_none(api: Api) -> None:
     """And is not shown."""
     await api.ask("PUT", "connect/intentions/exact?source=a&destination=b", {"Action": "deny", "Description": ""})
     (found,) = (await api.ask("GET", "connect/intentions")).body
     assert "Description" not in found
 
 
-async def test_times_end_without_zeros(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_times_end_without_zeros(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """As Go prints them."""
     monkeypatch.setattr("pyconsul.server.endpoints.intentions.time.time_ns", lambda: 1_700_000_000_120_000_000)
     made = {"SourceName": "web", "DestinationName": "db", "Action": "allow"}
@@ -150,7 +152,7 @@ async def test_times_end_without_zeros(api: Any, monkeypatch: pytest.MonkeyPatch
     assert found["CreatedAt"] == "2023-11-14T22:13:20.12Z"
 
 
-async def test_intentions_of_the_old_kind_have_an_id(api: Any) -> None:
+async def test_intentions_of_the_old_kind_have_an_id(api: Api) -> None:
     """Created, replaced and deleted by it; the time of birth stays."""
     made = {"SourceName": "web", "DestinationName": "db", "Action": "allow", "Meta": {"k": "v"}}
     url = f"connect/intentions/{(await api.ask('POST', 'connect/intentions', made)).body['ID']}"
@@ -163,7 +165,7 @@ async def test_intentions_of_the_old_kind_have_an_id(api: Any) -> None:
     assert (await api.ask("GET", url)).status == 404
 
 
-async def test_the_old_api_keeps_off_entries_of_the_new_one(api: Any) -> None:
+async def test_the_old_api_keeps_off_entries_of_the_new_one(api: Api) -> None:
     """Whoever wrote an entry as such keeps it."""
     await api.allow("web", "db")
     answer = await api.ask("POST", "connect/intentions", {"SourceName": "a", "DestinationName": "db", "Action": "deny"})
@@ -230,13 +232,13 @@ async def test_the_old_api_keeps_off_entries_of_the_new_one(api: Any) -> None:
         ),
     ],
 )
-async def test_errors_are_consuls(api: Any, method: str, url: str, body: Any, status: int, text: str) -> None:
+async def test_errors_are_consuls(api: Api, method: str, url: str, body: Any, status: int, text: str) -> None:
     """Status and text of what cannot be."""
     answer = await api.ask(method, url, body)
     assert (answer.status, answer.text) == (status, text)
 
 
-async def test_config_entries_are_listed_filtered_and_deleted(api: Any) -> None:
+async def test_config_entries_are_listed_filtered_and_deleted(api: Api) -> None:
     """A filter fits service-defaults alone; a check-and-set says whether it went through."""
     for name, protocol in (("b", "http"), ("a", "tcp")):
         await api.ask("PUT", "config", {"Kind": "service-defaults", "Name": name, "Protocol": protocol})
@@ -248,7 +250,7 @@ async def test_config_entries_are_listed_filtered_and_deleted(api: Any) -> None:
     assert (await api.ask("DELETE", "config/service-defaults/a")).body == {}
 
 
-async def test_an_entry_that_is_there_already_is_not_written_again(api: Any) -> None:
+async def test_an_entry_that_is_there_already_is_not_written_again(api: Api) -> None:
     """Its index stays, so that nobody wakes."""
     row = {"Kind": "service-defaults", "Name": "web", "Protocol": "http"}
     await api.ask("PUT", "config", row)
@@ -257,7 +259,7 @@ async def test_an_entry_that_is_there_already_is_not_written_again(api: Any) -> 
     assert (await api.ask("GET", "config/service-defaults/web")).body == before
 
 
-async def test_a_list_of_entries_waits_for_a_change_of_its_own(api: Any) -> None:
+async def test_a_list_of_entries_waits_for_a_change_of_its_own(api: Api) -> None:
     """A write to another kind raises the index, and wakes nobody whose rows are the same."""
     await api.ask("PUT", "config", {"Kind": "service-defaults", "Name": "web"})
     first = await api.ask("GET", "config/service-defaults")
@@ -273,7 +275,7 @@ async def test_a_list_of_entries_waits_for_a_change_of_its_own(api: Any) -> None
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 @given(body=st.binary(max_size=60), name=st.text("ab*/:.", max_size=8))
-async def test_any_bytes_are_answered(api: Any, body: bytes, name: str) -> None:
+async def test_any_bytes_are_answered(api: Api, body: bytes, name: str) -> None:
     """A body or a name that nobody understands is the client's mistake, and said so."""
     for method, url in (("PUT", "config"), ("PUT", f"connect/intentions/exact?source={name}&destination=b")):
         assert (await api.ask(method, url, body)).status in (200, 400, 500)

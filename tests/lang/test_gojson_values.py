@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pyconsul.lang.gojson_syntax import GoSyntaxError, first_value, raw_members
 from pyconsul.lang.gojson_values import MAX_DEPTH, value_of
+from tests.plain import Plain
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -26,7 +27,7 @@ def no_collection() -> Iterator[None]:
     gc.enable()
 
 
-def levels(value: object) -> int:
+def levels(value: Plain) -> int:
     """How deep lists and objects of one member nest."""
     count = 0
     while isinstance(value, list | dict):

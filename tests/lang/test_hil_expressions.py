@@ -8,11 +8,20 @@ from hypothesis import strategies as st
 
 from pyconsul.lang.hil import Function, HilError, Kind, Scope, evaluate, parse
 
+
+def _match(number: int) -> str:
+    return f"m{number}"
+
+
+def _pick(text: str, yes: bool) -> str:
+    return text if yes else ""
+
+
 SCOPE = Scope(
     {"name.full": "geo-web", "n": "7", "t": "true"},
     {
-        "match": Function((Kind.INT,), Kind.STRING, lambda number: f"m{number}"),
-        "pick": Function((Kind.STRING, Kind.BOOL), Kind.STRING, lambda text, yes: text if yes else ""),
+        "match": Function((Kind.INT,), Kind.STRING, _match),
+        "pick": Function((Kind.STRING, Kind.BOOL), Kind.STRING, _pick),
     },
 )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
 
+from pyconsul.acl.levels import Access
 from pyconsul.acl.templated import BUILTIN_POLICIES, MANAGEMENT_ID, READ_ONLY_ID
 from pyconsul.raft.archive import Server as Peer
 from pyconsul.raft.single import MemoryVoter
@@ -34,7 +35,7 @@ MINE = "11111111-2222-4333-8444-555555555555"
 
 
 @asynccontextmanager
-async def leading(*, secret: str = "", enabled: bool = True) -> AsyncIterator[Server]:
+async def leading(*, secret: str = "", enabled: bool = True) -> AsyncGenerator[Server]:
     """A server that leads, with ACLs on."""
     settings = AclSettings(enabled=enabled, default_policy="deny", initial_management=secret)
     config = ServerConfig(datacenter="dc1", node_name="n1", node_id=MINE, acl=settings)
@@ -54,7 +55,7 @@ async def test_a_new_leader_writes_what_acls_begin_with() -> None:
         assert root is not None and root.Description == "Initial Management Token"
         assert token_with_accessor(server.db, ANONYMOUS_ACCESSOR) is not None
         assert not can_bootstrap(server.db)
-        assert server.acl.authorizer(ROOT).allows("acl", "write")
+        assert server.acl.authorizer(ROOT).allows("acl", Access.WRITE)
         own = server.acl.authorizer(metadata_value(server.db, SERVER_MANAGEMENT_TOKEN))
         assert own.unrestricted and own.accessor_id == SERVER_MANAGEMENT_TOKEN
 

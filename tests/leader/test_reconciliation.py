@@ -1,6 +1,6 @@
 """The leader keeps the catalog in step with the members: itself stands there, and nobody whom gossip does not know."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from pyconsul.raft.archive import Server as Peer
@@ -18,7 +18,7 @@ OTHER = "21111111-2222-4333-8444-555555555555"
 
 
 @asynccontextmanager
-async def leading() -> AsyncIterator[Server]:
+async def leading() -> AsyncGenerator[Server]:
     """A server that leads."""
     config = ServerConfig(datacenter="dc1", node_name="n1", node_id=MINE)
     server = Server(config, lambda fsm: MemoryVoter(fsm, Peer(MINE, "127.0.0.1:8300")))

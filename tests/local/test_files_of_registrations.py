@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -261,7 +260,9 @@ async def test_a_check_that_cannot_be_kept_stays(place_at: Callable[..., Place],
     assert place.state.checks() == []
 
 
-async def test_nothing_stays_of_a_service_whose_check_cannot_be_made(place: Place, monkeypatch: Any) -> None:
+async def test_nothing_stays_of_a_service_whose_check_cannot_be_made(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A host without descriptors cannot even load the code of a check."""
 
     def start(*_: object) -> None:

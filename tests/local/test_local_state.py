@@ -1,6 +1,7 @@
 """What the agent knows of its services and checks, and what of it the catalog still has to hear."""
 
 import math
+from typing import Any
 
 import msgspec
 import pytest
@@ -34,9 +35,9 @@ def a_state(update_interval: float = 300.0, told: Told | None = None) -> LocalSt
     return LocalState(FACTS, on_change=told or Told(), stagger=lambda t: t / 2, check_update_interval=update_interval)
 
 
-def a_service(name: str = "web", **fields: object) -> LocalService:
+def a_service(name: str = "web", **fields: Any) -> LocalService:
     """A service whose ID is its name."""
-    return LocalService(Service=NodeService(ID=name, Service=name, **fields))  # pyright: ignore[reportArgumentType]
+    return LocalService(Service=NodeService(ID=name, Service=name, **fields))
 
 
 def a_check(check_id: str = "c", service: str = "", status: str = "passing") -> LocalCheck:

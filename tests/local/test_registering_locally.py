@@ -29,10 +29,15 @@ async def test_checks_of_a_service_get_ids_and_names(place: Place) -> None:
     assert (second.Interval, second.Timeout, second.Type, second.Status) == ("1m30s", "500ms", "http", "critical")
 
 
-@pytest.mark.parametrize(
-    ("address", "tags"),
-    [("10.0.0.1", {"lan_ipv4", "wan_ipv4"}), ("fe80::1", {"lan_ipv6", "wan_ipv6"}), ("a.b", set()), ("", set())],
-)
+FAMILIES: list[tuple[str, set[str]]] = [
+    ("10.0.0.1", {"lan_ipv4", "wan_ipv4"}),
+    ("fe80::1", {"lan_ipv6", "wan_ipv6"}),
+    ("a.b", set()),
+    ("", set()),
+]
+
+
+@pytest.mark.parametrize(("address", "tags"), FAMILIES)
 async def test_ip_addresses_are_tagged_by_family(place: Place, address: str, tags: set[str]) -> None:
     """Names get no tags."""
     place.register(Name="x", Address=address, Port=5)

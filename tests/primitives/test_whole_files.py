@@ -74,7 +74,11 @@ def test_an_error_of_a_durable_write_names_the_file(tmp_path: Path) -> None:
 def test_a_directory_and_the_names_above_it_are_made_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each folder that was missing is synced into the one above it."""
     synced: list[int] = []
-    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+
+    def sync(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", sync)
     make_directory(tmp_path / "a" / "b")
     assert set(synced) == {path.stat().st_ino for path in (tmp_path, tmp_path / "a")}
     sync_directory(tmp_path / "a" / "b")

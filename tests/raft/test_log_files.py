@@ -3,7 +3,6 @@
 import errno
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -144,7 +143,9 @@ def test_old_files_go_and_newer_entries_stay(tmp_path: Path) -> None:
     assert set(range(6, 11)) <= set(read(tmp_path, after=5)) <= set(range(4, 11))
 
 
-def test_a_full_disk_at_the_turn_to_a_new_file_costs_nothing_later(tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_full_disk_at_the_turn_to_a_new_file_costs_nothing_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The file that could not be written to is begun anew, and is not taken for an old one ever after."""
     log = SegmentLog(tmp_path, segment_bytes=1)
     assert list(log.load(0)) == []

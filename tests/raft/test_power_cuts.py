@@ -80,7 +80,7 @@ class Platters:
 
 
 @pytest.fixture
-def platters(tmp_path: Path, monkeypatch: Any) -> Any:
+def platters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A watched disk, and logs with files so small that many come and go."""
     disk = Platters(tmp_path / "disk")
     disk.root.mkdir()

@@ -8,7 +8,6 @@ import signal
 import sys
 from pathlib import Path
 from subprocess import PIPE, Popen
-from typing import Any
 
 import pytest
 
@@ -21,7 +20,7 @@ from pyconsul.structs import gomsgpack
 from pyconsul.structs.errors import BadRequest, RaftFailure
 from pyconsul.telemetry.logging import Level
 from tests.raft import voters
-from tests.raft.voters import SET, Dictionary, both, durable, logged
+from tests.raft.voters import SET, Dictionary, Running, both, durable, logged
 from tests.waiting import comes_true
 
 
@@ -38,7 +37,7 @@ def killed_after(lines: int, directory: Path) -> dict[str, int]:
 
 
 @both
-async def test_a_proposal_returns_the_machines_answer(running: Any, tmp_path: Path) -> None:
+async def test_a_proposal_returns_the_machines_answer(running: Running, tmp_path: Path) -> None:
     """The proposer gets what apply returned."""
     async with running(tmp_path) as (voter, _):
         assert await voter.propose(SET, ["a", "1"]) is None
@@ -46,7 +45,7 @@ async def test_a_proposal_returns_the_machines_answer(running: Any, tmp_path: Pa
 
 
 @both
-async def test_an_error_answer_is_raised(running: Any, tmp_path: Path) -> None:
+async def test_an_error_answer_is_raised(running: Running, tmp_path: Path) -> None:
     """An exception that the machine returns reaches the proposer; the entry keeps its index."""
     async with running(tmp_path) as (voter, _):
         before = voter.last_index
@@ -56,7 +55,7 @@ async def test_an_error_answer_is_raised(running: Any, tmp_path: Path) -> None:
 
 
 @both
-async def test_proposals_of_one_turn_keep_their_order(running: Any, tmp_path: Path) -> None:
+async def test_proposals_of_one_turn_keep_their_order(running: Running, tmp_path: Path) -> None:
     """Entries are applied in the order of proposing, with indexes that follow each other."""
     async with running(tmp_path) as (voter, machine):
         first = voter.last_index + 1
@@ -66,7 +65,7 @@ async def test_proposals_of_one_turn_keep_their_order(running: Any, tmp_path: Pa
 
 
 @both
-async def test_a_barrier_waits_for_what_was_proposed(running: Any, tmp_path: Path) -> None:
+async def test_a_barrier_waits_for_what_was_proposed(running: Running, tmp_path: Path) -> None:
     """After the barrier everything before it is applied."""
     async with running(tmp_path) as (voter, machine):
         soon = voter.propose_soon(SET, ["a", "1"])
@@ -77,7 +76,7 @@ async def test_a_barrier_waits_for_what_was_proposed(running: Any, tmp_path: Pat
 
 
 @both
-async def test_a_stopped_voter_takes_nothing(running: Any, tmp_path: Path) -> None:
+async def test_a_stopped_voter_takes_nothing(running: Running, tmp_path: Path) -> None:
     """After stop there is no leader and every proposal is refused."""
     async with running(tmp_path) as (voter, _):
         await voter.stop()
@@ -99,7 +98,7 @@ async def test_proposals_that_stopping_overtakes_are_told(tmp_path: Path) -> Non
 
 
 @both
-async def test_stats_are_those_of_consul_info(running: Any, tmp_path: Path) -> None:
+async def test_stats_are_those_of_consul_info(running: Running, tmp_path: Path) -> None:
     """The raft section has Consul's keys, all of them texts."""
     async with running(tmp_path) as (voter, _):
         stats = voter.stats()
@@ -155,7 +154,7 @@ async def test_a_new_address_is_written_to_the_configuration(tmp_path: Path) -> 
     await voter.stop()
 
 
-async def test_a_failed_write_is_reported_and_the_log_goes_on(tmp_path: Path, monkeypatch: Any) -> None:
+async def test_a_failed_write_is_reported_and_the_log_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the disk full a proposal fails; when there is space again the next one gets the same index."""
     async with durable(tmp_path) as (voter, machine):
         last = voter.last_index
@@ -171,7 +170,7 @@ async def test_a_failed_write_is_reported_and_the_log_goes_on(tmp_path: Path, mo
         assert (voter.last_index, machine.rows) == (last + 1, {"a": "kept"})
 
 
-async def test_after_a_failed_sync_nothing_is_accepted(tmp_path: Path, monkeypatch: Any) -> None:
+async def test_after_a_failed_sync_nothing_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When nobody knows what is on the disk, the voter stops acknowledging for good."""
     async with durable(tmp_path) as (voter, _):
 
@@ -181,7 +180,7 @@ async def test_after_a_failed_sync_nothing_is_accepted(tmp_path: Path, monkeypat
         with monkeypatch.context() as patched:
             patched.setattr(os, "fdatasync", broken)
             first = asyncio.create_task(voter.propose(SET, ["a", "1"]))
-            await comes_true(lambda: voter._writing)
+            await comes_true(lambda: voter._writing)  # pyright: ignore[reportPrivateUsage]
             behind = asyncio.create_task(voter.propose(SET, ["b", "1"]))
             for proposed in (first, behind):
                 with pytest.raises(RaftFailure, match=r"sync .*: input/output error"):

@@ -3,7 +3,9 @@
 import io
 import tempfile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
+
+import pytest
 
 from pyconsul.raft import archive
 from pyconsul.raft.archive import Meta
@@ -39,7 +41,7 @@ def test_what_an_interrupted_save_left_is_cleared_away_and_other_files_are_not(t
     assert {path.name for path in tmp_path.iterdir()} == {"1-x-1.snap", "1-1.snap", "1-1-1-1.snap", "notes.txt"}
 
 
-def test_large_states_take_no_room_outside_the_folder(tmp_path: Path, monkeypatch: Any) -> None:
+def test_large_states_take_no_room_outside_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hosts with a read-only root have no folder for temporary files."""
     store = SnapshotStore.at(tmp_path)
     store.save(Meta(index=1, term=1), a_state())[1].close()

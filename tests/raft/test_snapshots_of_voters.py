@@ -9,7 +9,7 @@ import io
 import json
 import threading
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pytest
 
@@ -18,11 +18,11 @@ from pyconsul.raft.log_store import LogError, SegmentLog
 from pyconsul.raft.single import SnapshotRules
 from pyconsul.raft.snapshot_store import SnapshotStore
 from pyconsul.telemetry.logging import Level
-from tests.raft.voters import ME, SET, a_state, an_archive, both, durable, logged
+from tests.raft.voters import ME, SET, Running, a_state, an_archive, both, durable, logged
 
 
 @both
-async def test_a_snapshot_holds_state_and_configuration(running: Any, tmp_path: Path) -> None:
+async def test_a_snapshot_holds_state_and_configuration(running: Running, tmp_path: Path) -> None:
     """The archive has the state of its index and names the server; private records stay here."""
     async with running(tmp_path) as (voter, _):
         await voter.propose(SET, ["a", "1"])
@@ -35,7 +35,7 @@ async def test_a_snapshot_holds_state_and_configuration(running: Any, tmp_path: 
 
 
 @both
-async def test_a_restore_replaces_everything_and_moves_the_index_on(running: Any, tmp_path: Path) -> None:
+async def test_a_restore_replaces_everything_and_moves_the_index_on(running: Running, tmp_path: Path) -> None:
     """The new state stands behind both the old log and the archive's index."""
     async with running(tmp_path) as (voter, machine):
         await voter.propose(SET, ["old", "1"])
@@ -58,7 +58,7 @@ def a_lie(**promised: int) -> io.BytesIO:
 
 
 @both
-async def test_an_archive_must_keep_what_its_meta_promises(running: Any, tmp_path: Path) -> None:
+async def test_an_archive_must_keep_what_its_meta_promises(running: Running, tmp_path: Path) -> None:
     """Else it is not the state that was saved."""
     size = len(a_state(new="2").read())
     async with running(tmp_path) as (voter, machine):
@@ -75,7 +75,7 @@ async def test_an_archive_must_keep_what_its_meta_promises(running: Any, tmp_pat
 
 
 @both
-async def test_a_bad_archive_changes_nothing(running: Any, tmp_path: Path) -> None:
+async def test_a_bad_archive_changes_nothing(running: Running, tmp_path: Path) -> None:
     """Whatever is wrong with it, the old state serves on."""
     state = io.BytesIO(a_state(x="1").read() + b"\x63\xc0")
     unknown_record = io.BytesIO()
@@ -104,7 +104,9 @@ async def test_a_snapshot_comes_when_it_is_due_and_cuts_the_log(tmp_path: Path) 
         assert machine.applied == [newest]
 
 
-async def test_a_snapshot_that_cannot_be_saved_is_told_and_tried_again(tmp_path: Path, monkeypatch: Any) -> None:
+async def test_a_snapshot_that_cannot_be_saved_is_told_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Writes go on meanwhile."""
 
     def fails(store: SnapshotStore, meta: Meta, state: IO[bytes]) -> tuple[Meta, IO[bytes]]:
@@ -121,7 +123,9 @@ async def test_a_snapshot_that_cannot_be_saved_is_told_and_tried_again(tmp_path:
         assert await voter.snapshot_if_due()
 
 
-async def test_old_files_that_a_restore_cannot_remove_are_only_in_the_way(tmp_path: Path, monkeypatch: Any) -> None:
+async def test_old_files_that_a_restore_cannot_remove_are_only_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The snapshot covers what is in them."""
 
     def fails(log: SegmentLog) -> None:
@@ -207,7 +211,7 @@ async def test_a_cancelled_restore_goes_on_to_its_end(tmp_path: Path) -> None:
         assert machine.rows["new"] == "2"
 
 
-async def test_a_cancelled_snapshot_is_saved_to_its_end(tmp_path: Path, monkeypatch: Any) -> None:
+async def test_a_cancelled_snapshot_is_saved_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever stops the voter waits for the disk: nothing writes to a directory that is free for others."""
     began, may_end = threading.Event(), threading.Event()
     save = SnapshotStore.save
@@ -230,7 +234,9 @@ async def test_a_cancelled_snapshot_is_saved_to_its_end(tmp_path: Path, monkeypa
     assert len(list((tmp_path / "raft/snapshots").iterdir())) == 1
 
 
-async def test_a_restore_that_cannot_be_saved_leaves_nothing_behind(tmp_path: Path, monkeypatch: Any) -> None:
+async def test_a_restore_that_cannot_be_saved_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the directory failing, the old state serves on, and a restart does not find the new one."""
     async with durable(tmp_path) as (voter, machine):
         await voter.propose(SET, ["old", "1"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ class Dictionary:
 
 
 @contextmanager
-def logged(level: Level) -> Iterator[Callable[[], str]]:
+def logged(level: Level) -> Generator[Callable[[], str]]:
     """What is logged inside at this level and above, once it is asked for."""
     monitor = Monitor(level)
     add_sink(monitor)
@@ -105,7 +105,7 @@ FEW = SnapshotRules(interval=3600, threshold=5, trailing_logs=2)
 
 
 @asynccontextmanager
-async def durable(directory: Path, rules: SnapshotRules = FEW) -> AsyncIterator[tuple[DurableVoter, Dictionary]]:
+async def durable(directory: Path, rules: SnapshotRules = FEW) -> AsyncGenerator[tuple[DurableVoter, Dictionary]]:
     """A running voter on disk with its machine."""
     machine = Dictionary()
     voter = DurableVoter(machine, ME, directory / "raft", rules)
@@ -117,7 +117,7 @@ async def durable(directory: Path, rules: SnapshotRules = FEW) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def memory(directory: Path) -> AsyncIterator[tuple[MemoryVoter, Dictionary]]:
+async def memory(directory: Path) -> AsyncGenerator[tuple[MemoryVoter, Dictionary]]:
     """A running voter in memory with its machine."""
     del directory
     machine = Dictionary()
@@ -126,6 +126,9 @@ async def memory(directory: Path) -> AsyncIterator[tuple[MemoryVoter, Dictionary
     yield voter, machine
     await voter.stop()
 
+
+Running = Callable[[Path], AbstractAsyncContextManager[tuple[DurableVoter | MemoryVoter, Dictionary]]]
+"""Runs a voter of either kind, whose files are in that folder."""
 
 both: Any = pytest.mark.parametrize("running", [memory, durable])
 

@@ -7,11 +7,11 @@ import inspect
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
 import pytest
 
@@ -32,27 +32,37 @@ class Asked:
     connection: int
 
 
-def plain_answer(body: bytes = b"", status: int = 200, **headers: str) -> bytes:
+def plain_answer(body: bytes = b"", status: int = 200, /, **headers: str) -> bytes:
     """A whole answer with its length; ``X_Consul_Index`` in ``headers`` becomes ``X-Consul-Index``."""
     lines = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-CLOSE = object()
+CLOSE = b""
+"""The piece at which a scripted agent closes the connection."""
+
 KEY = b'[{"Key":"a","Value":"eA=="}]'
 """What an agent says of the key ``a``."""
 
 
+def the_key(asked: Asked) -> bytes:
+    """The key ``a`` as the answer to whatever was asked."""
+    return plain_answer(KEY)
+
+
+Answering = Callable[[Asked], bytes | Iterable[bytes]]
+
+
 @dataclass
 class StubAgent:
-    """Answers each request with what ``answer(asked)`` returns: bytes, an iterator of bytes, or CLOSE in it."""
+    """Answers each request with what ``answer(asked)`` returns: bytes, or pieces that may end with CLOSE."""
 
     listener: socket.socket
     tls: ssl.SSLContext | None = None
-    answer: Callable[[Asked], Any] = lambda asked: plain_answer(b"null")
-    asked: list[Asked] = field(default_factory=list)
-    connections: list[socket.socket] = field(default_factory=list)
+    answer: Answering = lambda asked: plain_answer(b"null")
+    asked: list[Asked] = field(default_factory=list[Asked])
+    connections: list[socket.socket] = field(default_factory=list[socket.socket])
 
     @property
     def address(self) -> str:
@@ -93,14 +103,14 @@ class StubAgent:
                     self.asked.append(asked)
                     pieces = self.answer(asked)
                     for piece in [pieces] if isinstance(pieces, bytes) else pieces:
-                        if piece is CLOSE:
+                        if piece == CLOSE:
                             return
                         sock.sendall(piece)
         except (OSError, ValueError):
             return
 
 
-def _read(stream: Any, number: int) -> Asked | None:
+def _read(stream: BinaryIO, number: int) -> Asked | None:
     line = stream.readline()
     if not line:
         return None
@@ -179,6 +189,10 @@ class Either:
 
         return self.settle(collect())
 
+    def end(self, stream: Any) -> None:
+        """Close a stream that the client gave."""
+        self.settle(stream.close() if self.loop is None else stream.aclose())
+
     def close(self) -> None:
         """Close the client."""
         if self.loop is None:
@@ -188,8 +202,16 @@ class Either:
             self.loop.close()
 
 
+class MakeClient(Protocol):
+    """Makes clients."""
+
+    def __call__(self, address: str, **settings: Any) -> Either:
+        """A client of the agent at ``address``; ``settings`` are the other ones of ``Settings``."""
+        ...
+
+
 @pytest.fixture(params=["async", "blocking"])
-def make_client(request: pytest.FixtureRequest) -> Iterator[Callable[..., Either]]:
+def make_client(request: pytest.FixtureRequest) -> Iterator[MakeClient]:
     """Makes either client for given settings; the test runs once for each."""
     made: list[Either] = []
 
@@ -204,7 +226,7 @@ def make_client(request: pytest.FixtureRequest) -> Iterator[Callable[..., Either
 
 
 @pytest.fixture
-def client(make_client: Callable[..., Either], stub: StubAgent) -> Either:
+def client(make_client: MakeClient, stub: StubAgent) -> Either:
     """Either client of the scripted agent."""
     return make_client(stub.address)
 
@@ -229,5 +251,5 @@ def tls_stub(stub: StubAgent, certificate: Path) -> StubAgent:
     context.load_verify_locations(certificate)
     context.verify_mode = ssl.CERT_OPTIONAL
     stub.tls = context
-    stub.answer = lambda asked: plain_answer(KEY)
+    stub.answer = the_key
     return stub

@@ -38,7 +38,7 @@ async def test_a_session_lives_as_long_as_its_block(consul: AsyncClient) -> None
 async def test_a_session_is_renewed(consul: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every half TTL; when the server does not know it any more, ``lost`` is set."""
     kept = consul.session(ttl=10)
-    kept._ttl = 0.02
+    monkeypatch.setattr(kept, "_ttl", 0.02)
     async with kept:
         await consul.session.destroy(kept.id)
         assert await kept.lost.wait(SOON)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -61,7 +62,7 @@ def scripted(stub: StubAgent) -> Scripted:
 
 
 @contextmanager
-def told(kind: type[Exception], text: str) -> Iterator[None]:
+def told(kind: type[Exception], text: str) -> Generator[None]:
     """The error that comes, and the whole of what it says."""
     with pytest.raises(kind) as caught:
         yield
@@ -294,7 +295,11 @@ def no_pauses(client: Either, monkeypatch: pytest.MonkeyPatch) -> None:
     package = "pyconsul.sdk" if client.loop else "pyconsul.sdk.blocking"
     for name in ("keep", "ttl"):
         module = import_module(f"{package}.{name}")
-        monkeypatch.setattr(module, "sleep", lambda _, sleep=module.sleep: sleep(0.001))
+        monkeypatch.setattr(module, "sleep", partial(_briefly, module.sleep))
+
+
+def _briefly(sleep: Callable[[float], Any], seconds: float) -> Any:
+    return sleep(0.001)
 
 
 @pytest.mark.usefixtures("no_pauses")

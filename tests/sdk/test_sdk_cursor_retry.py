@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +14,9 @@ from pyconsul.sdk.request import QueryMeta, QueryOptions
 from pyconsul.sdk.retry import Retry, backoff
 
 
-def a_cursor(**options: object) -> Cursor:
+def a_cursor(**options: Any) -> Cursor:
     """A cursor whose queries block for a minute."""
-    return Cursor(QueryOptions(**options), wait=60)  # type: ignore[arg-type]
+    return Cursor(QueryOptions(**options), wait=60)
 
 
 def test_the_first_query_does_not_block() -> None:

@@ -42,13 +42,19 @@ def test_the_blocking_client_is_current() -> None:
     assert run.returncode == 0, run.stderr
 
 
-def public(kind: type) -> dict[str, inspect.Signature]:
+def public(kind: type[object]) -> dict[str, inspect.Signature | None]:
     """The public methods and properties of a class with what they take."""
-    found = {}
+    found: dict[str, inspect.Signature | None] = {}
     for name, member in inspect.getmembers(kind):
         if not name.startswith("_"):
             found[name.replace("aclose", "close")] = inspect.signature(member) if callable(member) else None
     return found
+
+
+def family_of(client: sdk.AsyncClient | sdk.Client, name: str) -> type[object]:
+    """The class of a family of methods."""
+    family: object = getattr(client, name)
+    return type(family)
 
 
 def parameters(signature: inspect.Signature | None) -> list[str]:
@@ -66,7 +72,7 @@ def test_both_clients_offer_the_same() -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_both_clients_have_the_same_families(family: str) -> None:
     """Each family's class has the same methods with the same parameters in both."""
-    kinds = [type(getattr(client, family)) for client in (sdk.AsyncClient("127.0.0.1:1"), sdk.Client("127.0.0.1:1"))]
+    kinds = [family_of(client, family) for client in (sdk.AsyncClient("127.0.0.1:1"), sdk.Client("127.0.0.1:1"))]
     assert kinds[0] is not kinds[1]
     ours, theirs = (public(kind) for kind in kinds)
     assert {name: parameters(it) for name, it in ours.items()} == {name: parameters(it) for name, it in theirs.items()}
@@ -77,7 +83,7 @@ def test_each_request_has_its_method(family: str) -> None:
     """``get_request`` in a family module is ``get`` of its class, and nothing else is there."""
     module = import_module(f"pyconsul.sdk.{family}")
     builders = {name.removesuffix("_request") for name in vars(module) if name.endswith("_request")}
-    methods = set(public(type(getattr(sdk.AsyncClient("127.0.0.1:1"), family))))
+    methods = set(public(family_of(sdk.AsyncClient("127.0.0.1:1"), family)))
     assert builders == methods
 
 

@@ -26,8 +26,8 @@ INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n" + SIZED
 
 def a_wire(method: str = "GET", target: str = "/v1/kv/a", **fields: object) -> Wire:
     """A request for the wire, with what matters to the test."""
-    given_fields = {"headers": (), "body": None, "silence": None, **fields}
-    return Wire(method, target, **given_fields)  # type: ignore[arg-type]
+    given_fields: dict[str, Any] = {"headers": (), "body": None, "silence": None, **fields}
+    return Wire(method, target, **given_fields)
 
 
 @pytest.mark.parametrize("whole", [SIZED, CHUNKED, INTERIM], ids=["sized", "chunked", "after 100"])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 import pytest
 
 from pyconsul.sdk import Retry, errors
 from pyconsul.sdk.settings import TLS
 from pyconsul.testing.ports import free_port
-from tests.sdk.conftest import KEY, plain_answer
+from tests.sdk.conftest import MakeClient, StubAgent, the_key
 
 AGENT = "agent.test"  # nobody knows this name but the proxy
 
@@ -68,7 +68,7 @@ def _pass_on(one: socket.socket, other: socket.socket) -> None:
 
 
 @pytest.fixture
-def tunnel(tls_stub: Any) -> Iterator[TunnelProxy]:
+def tunnel(tls_stub: StubAgent) -> Iterator[TunnelProxy]:
     """A proxy that leads to the scripted agent with TLS."""
     proxy = TunnelProxy(tls_stub.listener.getsockname())
     yield proxy
@@ -76,10 +76,12 @@ def tunnel(tls_stub: Any) -> Iterator[TunnelProxy]:
     proxy.listener.close()
 
 
-def test_a_plain_request_goes_to_the_proxy(make_client: Any, stub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plain_request_goes_to_the_proxy(
+    make_client: MakeClient, stub: StubAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It tells the whole URL, and who asks."""
     monkeypatch.setenv("HTTP_PROXY", stub.address.replace("http://", "http://me:secret@"))
-    stub.answer = lambda asked: plain_answer(KEY)
+    stub.answer = the_key
     client = make_client(f"{AGENT}:8500")
     for _ in range(2):
         assert client(lambda c: c.kv.get("a")).Key == "a"
@@ -89,10 +91,12 @@ def test_a_plain_request_goes_to_the_proxy(make_client: Any, stub: Any, monkeypa
     assert len(stub.connections) == 1
 
 
-def test_exceptions_are_reached_directly(make_client: Any, stub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exceptions_are_reached_directly(
+    make_client: MakeClient, stub: StubAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And agents on this machine always."""
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{free_port()}")
-    stub.answer = lambda asked: plain_answer(KEY)
+    stub.answer = the_key
     assert make_client(stub.address)(lambda c: c.kv.get("a")).Key == "a"
     assert stub.last.target == "/v1/kv/a"
     monkeypatch.setenv("NO_PROXY", ".test")
@@ -101,7 +105,11 @@ def test_exceptions_are_reached_directly(make_client: Any, stub: Any, monkeypatc
 
 
 def test_tls_goes_through_a_tunnel(
-    make_client: Any, tls_stub: Any, tunnel: TunnelProxy, certificate: Any, monkeypatch: pytest.MonkeyPatch
+    make_client: MakeClient,
+    tls_stub: StubAgent,
+    tunnel: TunnelProxy,
+    certificate: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """To the agent itself, so the proxy sees nothing of it."""
     monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
@@ -118,7 +126,7 @@ def test_tls_goes_through_a_tunnel(
     [(b"HTTP/1.1 403 Not for you\r\n\r\n", "Not for you"), (b"HTTP/1.1 2", "unexpected EOF"), (b"", "EOF")],
 )
 def test_a_proxy_that_refuses_is_told(
-    make_client: Any, tunnel: TunnelProxy, monkeypatch: pytest.MonkeyPatch, say: bytes, reason: str
+    make_client: MakeClient, tunnel: TunnelProxy, monkeypatch: pytest.MonkeyPatch, say: bytes, reason: str
 ) -> None:
     """In Go's words; the request was not sent."""
     monkeypatch.setenv("HTTPS_PROXY", tunnel.url)
@@ -131,7 +139,9 @@ def test_a_proxy_that_refuses_is_told(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_proxy_that_is_not_there_is_told(make_client: Any, monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+def test_a_proxy_that_is_not_there_is_told(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
     """With its address, not the agent's; neither is one of a kind that cannot be used passed by."""
     port = free_port()
     monkeypatch.setenv(f"{scheme}_proxy", f"127.0.0.1:{port}")

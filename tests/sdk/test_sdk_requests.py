@@ -330,6 +330,6 @@ def test_what_consuls_library_drops_is_kept_but_not_printed(
     kind: type[results.Result], fields: dict[str, Any], printed: tuple[str, ...]
 ) -> None:
     """A program may read every field of an answer; ``consul watch`` prints those that Consul's does."""
-    value = json_of(kind)(an_answer(msgspec.json.encode(fields)))
+    value: results.Result = json_of(kind)(an_answer(msgspec.json.encode(fields)))
     assert {name: msgspec.to_builtins(getattr(value, name)) for name in fields} == fields
     assert tuple(name for name in fields if name in results.plain(value)) == printed

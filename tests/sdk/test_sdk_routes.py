@@ -291,7 +291,7 @@ def test_every_method_is_in_the_table() -> None:
 def test_every_route_has_a_method() -> None:
     """The table of the HTTP API has no route that the SDK cannot ask."""
     known = [re.sub(r"\?.*", "", target) for _, target in CALLS]
-    missing = []
+    missing: list[str] = []
     for line in SPEC.read_text().splitlines()[1:]:
         method, path = line.split("\t")[:2]
         pattern = f"{method} " + re.sub(r"\{[^}]*\}", "[^/]+", path.split("?")[0].replace(".", r"\."))

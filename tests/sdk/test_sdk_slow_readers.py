@@ -6,10 +6,10 @@ import asyncio
 import os
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 from pyconsul.sdk import AsyncClient
 from pyconsul.testing import InProcessAgent
+from tests.sdk.conftest import Asked, StubAgent
 
 
 async def test_nothing_is_lost_while_the_reader_is_busy(consul_agent: InProcessAgent) -> None:
@@ -25,11 +25,11 @@ async def test_nothing_is_lost_while_the_reader_is_busy(consul_agent: InProcessA
     assert size > whole
 
 
-async def test_pieces_of_answers_side_by_side_are_not_mixed(stub: Any) -> None:
+async def test_pieces_of_answers_side_by_side_are_not_mixed(stub: StubAgent) -> None:
     """Connections share the space they read into; what one got must not show up in another."""
     together = threading.Barrier(2)
 
-    def in_turns(asked: Any) -> Iterator[bytes]:
+    def in_turns(asked: Asked) -> Iterator[bytes]:
         letter = asked.target[-1].encode()
         yield b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n"
         for _ in range(4):

@@ -7,18 +7,17 @@ import ssl
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pyconsul.sdk import Retry, errors, tls
 from pyconsul.sdk.settings import TLS
-from tests.sdk.conftest import KEY, plain_answer, write_certificate
+from tests.sdk.conftest import MakeClient, StubAgent, the_key, write_certificate
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 
-def test_tls_with_the_right_authority_works(make_client: Any, tls_stub: Any, certificate: Path) -> None:
+def test_tls_with_the_right_authority_works(make_client: MakeClient, tls_stub: StubAgent, certificate: Path) -> None:
     """Also with a client certificate, and more than once over the same connection."""
     file = str(certificate)
     client = make_client(tls_stub.address, tls=TLS(ca_file=file, cert_file=file, key_file=file))
@@ -27,7 +26,7 @@ def test_tls_with_the_right_authority_works(make_client: Any, tls_stub: Any, cer
     assert len(tls_stub.connections) == 1
 
 
-def test_an_unknown_authority_is_refused(make_client: Any, tls_stub: Any) -> None:
+def test_an_unknown_authority_is_refused(make_client: MakeClient, tls_stub: StubAgent) -> None:
     """Verification is on unless it is switched off."""
     client = make_client(tls_stub.address, retry=Retry.NEVER)
     text = "tls: failed to verify certificate: x509: certificate signed by unknown authority"
@@ -35,7 +34,7 @@ def test_an_unknown_authority_is_refused(make_client: Any, tls_stub: Any) -> Non
         client(lambda c: c.kv.get("a"))
 
 
-def test_https_to_a_plain_agent_is_explained(make_client: Any) -> None:
+def test_https_to_a_plain_agent_is_explained(make_client: MakeClient) -> None:
     """In Go's words."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -51,13 +50,13 @@ def test_https_to_a_plain_agent_is_explained(make_client: Any) -> None:
             client(lambda c: c.kv.get("a"))
 
 
-def test_verification_can_be_switched_off(make_client: Any, tls_stub: Any) -> None:
+def test_verification_can_be_switched_off(make_client: MakeClient, tls_stub: StubAgent) -> None:
     """CONSUL_HTTP_SSL_VERIFY=false."""
     client = make_client(tls_stub.address, tls=TLS(verify=False))
     assert client(lambda c: c.kv.get("a")).Key == "a"
 
 
-def test_the_server_name_is_checked(make_client: Any, tls_stub: Any, certificate: Path) -> None:
+def test_the_server_name_is_checked(make_client: MakeClient, tls_stub: StubAgent, certificate: Path) -> None:
     """The name of the settings counts, not the address."""
     good = make_client(tls_stub.address, tls=TLS(ca_file=str(certificate), server_name="agent.test"))
     assert good(lambda c: c.kv.get("a")).Key == "a"
@@ -68,10 +67,13 @@ def test_the_server_name_is_checked(make_client: Any, tls_stub: Any, certificate
     assert caught.value.reason == text
 
 
-def test_an_expired_certificate_is_told_with_its_time(make_client: Any, tls_stub: Any, tmp_path: Path) -> None:
+def test_an_expired_certificate_is_told_with_its_time(
+    make_client: MakeClient, tls_stub: StubAgent, tmp_path: Path
+) -> None:
     """The request is not sent, though the agent is asked for its certificate once more."""
     start = datetime(2020, 1, 1, tzinfo=UTC)
     file = write_certificate(tmp_path / "old.pem", start)
+    assert tls_stub.tls
     tls_stub.tls.load_cert_chain(file)
     client = make_client(tls_stub.address, tls=TLS(ca_file=str(file)), retry=Retry.NEVER)
     with pytest.raises(errors.TransportError, match=r"current time \S+ is after 2020-01-02T00:00:00Z$") as caught:
@@ -80,11 +82,11 @@ def test_an_expired_certificate_is_told_with_its_time(make_client: Any, tls_stub
     assert not tls_stub.asked
 
 
-def test_tls_works_over_a_unix_socket(make_client: Any, unix_stub: Any, certificate: Path) -> None:
+def test_tls_works_over_a_unix_socket(make_client: MakeClient, unix_stub: StubAgent, certificate: Path) -> None:
     """Where TLS is asked for by CONSUL_HTTP_SSL; the name is then that of the settings."""
     unix_stub.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     unix_stub.tls.load_cert_chain(certificate)
-    unix_stub.answer = lambda asked: plain_answer(KEY)
+    unix_stub.answer = the_key
     trust = TLS(ca_file=str(certificate), server_name="agent.test")
     client = make_client(f"unix://{unix_stub.listener.getsockname()}", scheme="https", tls=trust)
     assert client(lambda c: c.kv.get("a")).Key == "a"
@@ -95,14 +97,14 @@ def test_names_count_that_are_meant_for_hosts() -> None:
     assert not tls.context(TLS()).hostname_checks_common_name
 
 
-def test_half_a_key_pair_is_refused(make_client: Any, tls_stub: Any) -> None:
+def test_half_a_key_pair_is_refused(make_client: MakeClient, tls_stub: StubAgent) -> None:
     """With the sentence of Consul's client."""
     client = make_client(tls_stub.address, tls=TLS(cert_file="only.pem"))
     with pytest.raises(errors.ConfigError, match="both client cert and client key must be provided"):
         client(lambda c: c.kv.get("a"))
 
 
-def test_a_directory_of_authorities_works(make_client: Any, tls_stub: Any, certificate: Path) -> None:
+def test_a_directory_of_authorities_works(make_client: MakeClient, tls_stub: StubAgent, certificate: Path) -> None:
     """Every PEM file in it counts, whatever its name."""
     client = make_client(tls_stub.address, tls=TLS(ca_path=str(certificate.parent)))
     assert client(lambda c: c.kv.get("a")).Key == "a"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from pyconsul.sdk.errors import ConsulError, InvalidArgument, ServerError, Watch
 from pyconsul.sdk.request import Answer
 from pyconsul.sdk.results import UserEvent
 from pyconsul.sdk.settings import Settings
+from tests.sdk.conftest import Either, StubAgent, plain_answer
 
 TARGETS: list[tuple[dict[str, Any], str]] = [
     ({"type": "key", "key": "a/b"}, "/v1/kv/a/b"),
@@ -209,52 +211,55 @@ def test_only_events_after_the_last_one_are_new() -> None:
     assert watch_plan.newest_events(events, 9) == events
 
 
-def follow(client: Any, plan: watch.Plan, **more: Any) -> Any:
+def module_of(client: Either) -> Any:
+    """The module of watch plans that goes with a client."""
+    return watch if client.kind == "async" else blocking_watch
+
+
+def follow(client: Either, plan: watch.Plan, **more: Any) -> Callable[[Any], Any]:
     """A function that starts to follow the plan with either client."""
-    module = watch if client.kind == "async" else blocking_watch
-    return lambda c: module.updates(c, plan, **more)
+    return lambda c: module_of(client).updates(c, plan, **more)
 
 
-def answer(body: bytes, index: int = 0, content_hash: str = "", status: int = 200) -> bytes:
-    """A whole answer with what can be waited on."""
-    head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n"
-    head += f"X-Consul-Index: {index}\r\n" if index else ""
-    head += f"X-Consul-ContentHash: {content_hash}\r\n" if content_hash else ""
-    return head.encode() + b"\r\n" + body
-
-
-def test_only_other_values_are_updates(client: Any, stub: Any) -> None:
+def test_only_other_values_are_updates(client: Either, stub: StubAgent) -> None:
     """Neither the same index nor the same value under a higher one wakes a handler."""
-    script = iter([(5, b'["a"]'), (5, b'["a"]'), (6, b'["a"]'), (7, b'["b"]'), (2, b'["c"]')])
-    stub.answer = lambda asked: (lambda index, body: answer(b'{"s":' + body + b"}", index))(*next(script))
+    script = [(5, "a"), (5, "a"), (6, "a"), (7, "b"), (2, "c")]
+    answers = iter([plain_answer(b'{"s":["%b"]}' % tag.encode(), X_Consul_Index=str(index)) for index, tag in script])
+    stub.answer = lambda asked: next(answers)
     found = client.take(3, follow(client, watch.parse({"type": "services"})))
     assert [(update.index, update.value["s"]) for update in found] == [(5, ["a"]), (7, ["b"]), (2, ["c"])]
 
 
-def test_an_agent_service_is_watched_by_hash(client: Any, stub: Any) -> None:
+def test_an_agent_service_is_watched_by_hash(client: Either, stub: StubAgent) -> None:
     """It has no index."""
-    script = iter([("h1", b'{"ID":"w","Port":1}'), ("h2", b'{"ID":"w","Port":2}')])
-    stub.answer = lambda asked: (lambda mark, body: answer(body, content_hash=mark))(*next(script))
+    answers = iter([plain_answer(b'{"ID":"w","Port":%d}' % n, X_Consul_ContentHash=f"h{n}") for n in (1, 2)])
+    stub.answer = lambda asked: next(answers)
     found = client.take(2, follow(client, watch.parse({"type": "agent_service", "service_id": "w"})))
     assert [(update.mark, update.value.Port) for update in found] == [("h1", 1), ("h2", 2)]
     assert "hash=h1" in stub.last.target
 
 
-def test_errors_are_told_and_never_end_a_watch(client: Any, stub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_are_told_and_never_end_a_watch(
+    client: Either, stub: StubAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The pause grows with the square of the failures, up to three minutes."""
     told: list[tuple[ConsulError, float]] = []
     monkeypatch.setattr(watch, "_RETRY", 0.0)
     monkeypatch.setattr(blocking_watch, "_RETRY", 0.0)
-    stub.answer = lambda asked: answer(b"no", status=500) if len(stub.asked) <= 4 else answer(b"{}", 3)
+    refused, found = plain_answer(b"no", 500), plain_answer(b"{}", X_Consul_Index="3")
+    stub.answer = lambda asked: refused if len(stub.asked) <= 4 else found
     plan = watch.parse({"type": "services"})
-    found = client.take(1, follow(client, plan, on_error=lambda error, pause: told.append((error, pause))))
-    assert found[0].index == 3
+
+    def tell(error: ConsulError, pause: float) -> None:
+        told.append((error, pause))
+
+    updates = client.take(1, follow(client, plan, on_error=tell))
+    assert updates[0].index == 3
     assert [type(error) for error, _ in told] == [ServerError]
 
 
-def test_a_route_without_index_is_an_error_not_a_busy_loop(client: Any, stub: Any) -> None:
+def test_a_route_without_index_is_an_error_not_a_busy_loop(client: Either, stub: StubAgent) -> None:
     """It would be asked again at once, for ever."""
-    module = watch if client.kind == "async" else blocking_watch
-    stub.answer = lambda asked: answer(b"{}")
+    stub.answer = lambda asked: plain_answer(b"{}")
     with pytest.raises(ConsulError, match="nothing to wait on"):
-        client(lambda c: module.fetch(c, watch.parse({"type": "services"})))
+        client(lambda c: module_of(client).fetch(c, watch.parse({"type": "services"})))

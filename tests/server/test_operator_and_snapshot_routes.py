@@ -32,7 +32,7 @@ from pyconsul.structs.kv import DirEntry, KVSRequest
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.session import Session, SessionRequest
 
-assert families.MODULES  # importing them filled the route table
+_ = families.MODULES  # importing them filled the route table
 
 NODE_ID = "6a7e4f10-3c52-4b8e-9d21-0f5b7c9e1a34"
 ADDRESS = "127.0.0.1:8300"
@@ -219,9 +219,9 @@ async def test_bad_autopilot_settings_are_refused_in_gos_words(agent: Agent, bod
     assert (answer.status, answer.text) == (400, f"Error parsing autopilot config: {text}")
 
 
-async def test_a_leading_server_is_healthy(agent: Agent) -> None:
+async def test_a_leading_server_is_healthy(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     """Health and state agree; the time in health is rounded to whole seconds."""
-    agent.server.leader.autopilot._stable_since = "2026-11-30T23:59:59.5Z"
+    monkeypatch.setattr(agent.server.leader.autopilot, "_stable_since", "2026-11-30T23:59:59.5Z")
     health = (await ask(agent, "GET", "/v1/operator/autopilot/health")).body
     state = (await ask(agent, "GET", "/v1/operator/autopilot/state")).body
     assert health["Healthy"]
@@ -295,9 +295,10 @@ async def test_a_restored_foreign_state_is_taken_over(agent: Agent) -> None:
     assert (await ask(agent, "GET", "/v1/operator/usage")).body["Usage"]["dc1"]["Nodes"] == 1
 
 
-async def test_a_server_stays_in_health_over_a_restore(agent: Agent) -> None:
+async def test_a_server_stays_in_health_over_a_restore(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     """It led all the while."""
-    agent.server.leader.autopilot._stable_since = since = "2026-11-30T00:00:00Z"
+    since = "2026-11-30T00:00:00Z"
+    monkeypatch.setattr(agent.server.leader.autopilot, "_stable_since", since)
     saved = await ask(agent, "GET", "/v1/snapshot")
     assert (await ask(agent, "PUT", "/v1/snapshot", saved.raw)).status == 200
     assert (await ask(agent, "GET", "/v1/operator/autopilot/health")).body["Servers"][0]["StableSince"] == since
@@ -387,7 +388,7 @@ def test_a_kept_ring_wins_over_another_key(tmp_path: Path) -> None:
     assert keyrings(KEY, str(tmp_path)).lan.listed() == ([OTHER], OTHER)
 
 
-def test_rings_survive_a_restart(tmp_path: Any) -> None:
+def test_rings_survive_a_restart(tmp_path: Path) -> None:
     """What was installed is read from the data directory again, whatever is configured then."""
     keyrings(KEY, str(tmp_path)).install(OTHER)
     again = keyrings("", str(tmp_path))

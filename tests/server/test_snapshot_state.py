@@ -6,7 +6,6 @@ import io
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,11 +22,10 @@ from pyconsul.server.state.kv import KVS, entries_below
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.kv import DirEntry, KVSRequest
 from pyconsul.structs.messages import IGNORE_UNKNOWN, MessageType
+from tests.plain import without_zeros
 
 SNAPSHOTS = Path(__file__).parents[3] / "shared/design/wire/fixtures/snapshots"
 recorded = pytest.mark.skipif(not SNAPSHOTS.is_dir(), reason="the recorded snapshots do not lie beside the repository")
-TIME_MARK = "\x01\0\0\0\x0e"  # how Go's binary form of a time begins in this century
-NO_ZONE = b"\xff\xff".decode("utf-8", "surrogateescape")  # and how it ends in UTC
 UNBUILT = MessageType.PEERING_WRITE  # a family that is not there yet, in log and snapshot
 
 
@@ -62,20 +60,6 @@ def recorded_state(name: str) -> tuple[int, list[Record]]:
 def a_record(number: int, **fields: object) -> Record:
     """A record of any fields."""
     return Record(number, gomsgpack.pack(dict(sorted(fields.items()))))
-
-
-def without_zeros(plain: Any) -> Any:
-    """A missing field is its zero value; nil and empty lists that JSON leaves out alike are not told apart in rows.
-
-    Nor are times in UTC and in a zone that lies no minute away from it.
-    """
-    if isinstance(plain, str) and plain.startswith(TIME_MARK) and plain.endswith("\0\0"):
-        return plain[:-2] + NO_ZONE
-    if isinstance(plain, dict):
-        return {k: without_zeros(v) for k, v in plain.items() if v not in ([], {}, None, "", 0)}
-    if isinstance(plain, list):
-        return [without_zeros(v) for v in plain]
-    return plain
 
 
 def comparable(records: list[Record]) -> list[tuple[int, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,7 +82,7 @@ def told() -> Iterator[Told]:
 
 
 @asynccontextmanager
-async def leading(config: ServerConfig = CONFIG) -> AsyncIterator[Server]:
+async def leading(config: ServerConfig = CONFIG) -> AsyncGenerator[Server]:
     """A server that leads."""
     made = Server(config, lambda fsm: MemoryVoter(fsm, Peer(ME, "127.0.0.1:8300")))
     await made.start()

@@ -9,11 +9,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -21,6 +21,7 @@ from pyconsul.testing.ports import free_port
 from pyconsul_snapshot_agent.config import Destination, Schedule
 from pyconsul_snapshot_agent.storage import Storage
 from pyconsul_snapshot_agent.targets import open_target
+from tests.amazon import client
 
 BUCKET = "snapshots"
 AZURE_ACCOUNT = "devstoreaccount1"
@@ -31,7 +32,7 @@ MILLISECOND = 1_000_000
 
 
 @contextmanager
-def running(command: list[str], port: int) -> Iterator[None]:
+def running(command: list[str], port: int) -> Generator[None]:
     """A server process that listens on ``port`` while the block runs."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -64,15 +65,7 @@ class Cloud:
 
     def amazon(self, service: str = "s3") -> Any:
         """Amazon's own client for the moto server."""
-        import boto3
-
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="key",
-            aws_secret_access_key="secret",
-        )
+        return client(service, self.endpoint, "us-east-1")
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +101,7 @@ def azure() -> Iterator[Cloud]:
         endpoint = f"http://127.0.0.1:{port}/{AZURE_ACCOUNT}"
         credential = {"account_name": AZURE_ACCOUNT, "account_key": AZURE_KEY}
         with BlobServiceClient(endpoint, credential=credential) as service:
-            service.create_container(BUCKET)
+            service.create_container(BUCKET)  # pyright: ignore[reportUnknownMemberType]
         settings: dict[str, Any] = {**credential, "container_name": BUCKET, "endpoint": endpoint}
         yield Cloud("azure", endpoint, settings)
 
@@ -270,8 +263,16 @@ class Tool:
         return status
 
 
+class StartTool(Protocol):
+    """Starts snapshot agents."""
+
+    def __call__(self, agent_address: str, *flags: str) -> Tool:
+        """One with that agent."""
+        ...
+
+
 @pytest.fixture
-def tool(start_process: Callable[..., subprocess.Popen[str]]) -> Iterator[Callable[..., Tool]]:
+def tool(start_process: Callable[..., subprocess.Popen[str]]) -> Iterator[StartTool]:
     """Starts snapshot agents; those that still run at the end are killed."""
     made: list[Tool] = []
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 from pyconsul.testing import InProcessAgent
 from pyconsul_snapshot_agent import arguments, config
 from pyconsul_snapshot_agent.main import main
+from tests.snapshot_agent.conftest import Cloud, StartTool
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "snapshot_agent"
 
@@ -194,7 +194,7 @@ def test_an_encrypted_archive_can_be_fetched(consul: InProcessAgent, tmp_path: P
 
 
 def test_every_cloud_gets_the_same_archive(
-    consul: InProcessAgent, tmp_path: Path, s3: Any, azure: Any, gcs: Any, capfd: pytest.CaptureFixture[str]
+    consul: InProcessAgent, tmp_path: Path, s3: Cloud, azure: Any, gcs: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A directory, S3, Azure and Google at the same time, encrypted; any of them can restore."""
     keys = tmp_path / "keys"
@@ -222,9 +222,7 @@ def test_every_cloud_gets_the_same_archive(
         assert consul.client.kv.raw("a") == b"1"
 
 
-def test_a_signal_ends_the_daemon_in_order(
-    consul_agent: InProcessAgent, tmp_path: Path, tool: Callable[..., Any]
-) -> None:
+def test_a_signal_ends_the_daemon_in_order(consul_agent: InProcessAgent, tmp_path: Path, tool: StartTool) -> None:
     """Status 0, the lock given back, the service gone."""
     for number in (signal.SIGTERM, signal.SIGINT):
         daemon = tool(consul_agent.http_address, f"-local-path={tmp_path}")
@@ -234,9 +232,7 @@ def test_a_signal_ends_the_daemon_in_order(
     assert consul_agent.client.session.list() == []
 
 
-def test_hangup_reads_the_configuration_again(
-    consul_agent: InProcessAgent, tmp_path: Path, tool: Callable[..., Any]
-) -> None:
+def test_hangup_reads_the_configuration_again(consul_agent: InProcessAgent, tmp_path: Path, tool: StartTool) -> None:
     """The new destination gets archives; a file that is wrong changes nothing."""
     file = tmp_path / "agent.json"
 

@@ -63,12 +63,16 @@ def test_flags_set_everything() -> None:
     assert found.login == Login("m", "b", "", {"x": "1", "y": "2"})
 
 
-S3_FLAGS = ("access_key_id", "secret_access_key", "session_token", "iam_endpoint", "sts_endpoint", "role_arn")
-S3_FLAGS += ("role_session_name", "web_identity_token_file", "s3_bucket", "s3_region", "s3_key_prefix", "s3_endpoint")
-S3_FLAGS += ("s3_static_snapshot_name", "s3_kms_key")
+S3_FLAGS = (
+    *("access_key_id", "secret_access_key", "session_token", "iam_endpoint", "sts_endpoint", "role_arn"),
+    *("role_session_name", "web_identity_token_file", "s3_bucket", "s3_region", "s3_key_prefix", "s3_endpoint"),
+    *("s3_static_snapshot_name", "s3_kms_key"),
+)
 S3_SWITCHES = ("s3_server_side_encryption", "s3_force_path_style", "s3_enable_kms")
-AZURE_FLAGS = ("account_name", "account_key", "container_name", "environment", "service_principal_id")
-AZURE_FLAGS += ("service_principal_secret", "tenant_id")
+AZURE_FLAGS = (
+    *("account_name", "account_key", "container_name", "environment", "service_principal_id"),
+    *("service_principal_secret", "tenant_id"),
+)
 
 
 def test_every_flag_of_a_destination_reaches_it() -> None:
@@ -138,23 +142,23 @@ def test_a_remote_destination_switches_the_local_one_off() -> None:
     assert found.warnings == ["local storage is off, because there is a remote destination"]
 
 
-@pytest.mark.parametrize(
-    ("content", "words", "problem"),
-    [
-        ({"backup_destinations": {}}, ["-local-path=x"], "cannot be used together with backup_destinations"),
-        ({"backup_destinations": {"local_storage": [{}]}, "local_storage": [{}]}, [], "^local_storage cannot be used"),
-        ({"snapshot": {"retain": -1}}, [], "snapshot.retain must not be negative"),
-        ({"snapshot": {"retains": 1}}, [], "'snapshot' has invalid keys: retains"),
-        ({"snapshot": {"interval": "soon"}}, [], "error decoding 'snapshot.interval'"),
-        ({}, ["-datacenter=dc2"], "only for a single snapshot"),
-        ({}, ["-deregister-after=10s"], "must be at least 1m"),
-        ({}, ["-lock-key="], "must not be empty"),
-        ({}, ["-max-failures=0"], "must be at least 1"),
-        ({}, ["-attempts=0"], "must be at least 1"),
-        ({"backup_destinations": {"plugin_storage": [{}]}}, [], "needs a provider"),
-        ({"login": {"meta": ["x"]}}, [], "'login.meta' expected a map"),
-    ],
-)
+REFUSED: list[tuple[dict[str, Any], list[str], str]] = [
+    ({"backup_destinations": {}}, ["-local-path=x"], "cannot be used together with backup_destinations"),
+    ({"backup_destinations": {"local_storage": [{}]}, "local_storage": [{}]}, [], "^local_storage cannot be used"),
+    ({"snapshot": {"retain": -1}}, [], "snapshot.retain must not be negative"),
+    ({"snapshot": {"retains": 1}}, [], "'snapshot' has invalid keys: retains"),
+    ({"snapshot": {"interval": "soon"}}, [], "error decoding 'snapshot.interval'"),
+    ({}, ["-datacenter=dc2"], "only for a single snapshot"),
+    ({}, ["-deregister-after=10s"], "must be at least 1m"),
+    ({}, ["-lock-key="], "must not be empty"),
+    ({}, ["-max-failures=0"], "must be at least 1"),
+    ({}, ["-attempts=0"], "must be at least 1"),
+    ({"backup_destinations": {"plugin_storage": [{}]}}, [], "needs a provider"),
+    ({"login": {"meta": ["x"]}}, [], "'login.meta' expected a map"),
+]
+
+
+@pytest.mark.parametrize(("content", "words", "problem"), REFUSED)
 def test_what_cannot_work_is_refused(tmp_path: Path, content: dict[str, Any], words: list[str], problem: str) -> None:
     """At the start, with the key that is wrong."""
     path = file_with(tmp_path / "a.json", **content)

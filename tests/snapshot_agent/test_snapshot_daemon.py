@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -35,7 +35,7 @@ def config_of(agent: InProcessAgent, schedule: Schedule, **changes: Any) -> Conf
 
 
 @asynccontextmanager
-async def daemon(config: Config, *targets: MemoryStorage) -> AsyncIterator[SnapshotAgent]:
+async def daemon(config: Config, *targets: MemoryStorage) -> AsyncGenerator[SnapshotAgent]:
     """A daemon that runs while the block does."""
     agent, halt = SnapshotAgent(config, targets, Keys()), Halt()
     work = asyncio.create_task(agent.run(halt))
@@ -192,7 +192,8 @@ async def test_the_status_endpoint_answers(consul_agent: InProcessAgent, fast: F
     config = config_of(consul_agent, fast(), status_addr="127.0.0.1:0")
     async with daemon(config, MemoryStorage()) as agent:
         await comes_true(lambda: agent.stats.snapshots >= 1)
-        async with AsyncClient(f"127.0.0.1:{agent._status.port}") as client:
+        port = agent._status.port  # pyright: ignore[reportPrivateUsage]
+        async with AsyncClient(f"127.0.0.1:{port}") as client:
             assert (await client.raw("GET", "/health")).status == 200
             assert json.loads((await client.raw("GET", "/status")).body)["is_leader"] is True
             metrics = (await client.raw("GET", "/metrics")).body.decode()

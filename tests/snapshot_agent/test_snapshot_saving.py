@@ -155,15 +155,15 @@ async def test_a_slow_destination_is_waited_for_when_another_one_has_failed(
     assert slow.calls == ["put consul-1001.snap", "read consul-1001.snap"]
 
 
-@pytest.mark.parametrize(
-    ("spoil", "problem"),
-    [
-        (lambda data: data[:-1], "bytes in place of"),
-        (lambda data: data[:40] + bytes([data[40] ^ 1]) + data[41:], "the stored archive is not good"),
-        (lambda data: b"\0" * len(data), "not a snapshot archive"),
-        (lambda data: data[:4] + b"time" + data[8:], "its bytes are not the ones that were sent"),  # in gzip's head
-    ],
-)
+SPOILT: list[tuple[Callable[[bytes], bytes], str]] = [
+    (lambda data: data[:-1], "bytes in place of"),
+    (lambda data: data[:40] + bytes([data[40] ^ 1]) + data[41:], "the stored archive is not good"),
+    (lambda data: b"\0" * len(data), "not a snapshot archive"),
+    (lambda data: data[:4] + b"time" + data[8:], "its bytes are not the ones that were sent"),  # in gzip's head
+]
+
+
+@pytest.mark.parametrize(("spoil", "problem"), SPOILT)
 async def test_an_archive_that_comes_back_wrong_does_not_stay(
     consul_agent: InProcessAgent, fast: Fast, spoil: Callable[[bytes], bytes], problem: str
 ) -> None:
@@ -308,7 +308,9 @@ async def test_a_scratch_directory_that_is_not_there_is_an_error(consul_agent: I
         await Bench(consul_agent, fast(local_scratch_path="/nowhere"), MemoryStorage()).save()
 
 
-async def test_a_full_scratch_disk_is_an_error(consul_agent: InProcessAgent, fast: Fast, monkeypatch: Any) -> None:
+async def test_a_full_scratch_disk_is_an_error(
+    consul_agent: InProcessAgent, fast: Fast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing is stored, and the message has the directory."""
 
     def full(_scratch: Scratch, _piece: bytes) -> None:

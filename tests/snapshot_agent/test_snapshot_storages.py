@@ -17,6 +17,7 @@ from pyconsul_snapshot_agent.halt import Halted
 from pyconsul_snapshot_agent.scratch import Scratch, View
 from pyconsul_snapshot_agent.storage import Storage, StorageError, Stored
 from pyconsul_snapshot_agent.targets import open_target
+from tests.snapshot_agent.conftest import Cloud
 
 
 def put(storage: Storage, name: str, data: bytes) -> None:
@@ -103,7 +104,8 @@ def test_a_directory_is_swept_of_old_fragments(local: Any) -> None:
     folder = Path(local.endpoint)
     for name, age in ((".consul-2-a.part", 7200), (".consul-3-b.part", 0), ("other.part", 7200)):
         (folder / name).write_bytes(b"half")
-        os.utime(folder / name, (time.time() - age,) * 2)
+        then = time.time() - age
+        os.utime(folder / name, (then, then))
     assert storage.sweep(time.time() - 3600) == 1
     assert sorted(os.listdir(folder)) == [".consul-3-b.part", "consul-1.snap", "other.part"]
 
@@ -116,7 +118,7 @@ def test_a_directory_that_cannot_be_written_says_why(tmp_path: Path) -> None:
         put(storage, "consul-1.snap", b"x")
 
 
-def test_s3_keeps_archives_below_the_prefix(s3: Any) -> None:
+def test_s3_keeps_archives_below_the_prefix(s3: Cloud) -> None:
     """Also an empty one, and one that ends in a slash already."""
     for prefix, key in (("a/b", "a/b/consul-5.snap"), ("c/", "c/consul-5.snap"), ("", "consul-5.snap")):
         storage = s3.open(s3_key_prefix=prefix)
@@ -126,7 +128,7 @@ def test_s3_keeps_archives_below_the_prefix(s3: Any) -> None:
         storage.delete("consul-5.snap")
 
 
-def test_s3_with_a_static_name_has_one_object(s3: Any) -> None:
+def test_s3_with_a_static_name_has_one_object(s3: Cloud) -> None:
     """Exactly that name, without prefix; others are not listed."""
     storage = s3.open(s3_static_snapshot_name="latest.snap")
     assert storage.fixed_name == "latest.snap"
@@ -137,7 +139,7 @@ def test_s3_with_a_static_name_has_one_object(s3: Any) -> None:
         storage.delete(name)
 
 
-def test_s3_encrypts_as_it_is_told(s3: Any) -> None:
+def test_s3_encrypts_as_it_is_told(s3: Cloud) -> None:
     """With its own key, with KMS, and with a certain key of KMS."""
     key = s3.amazon("kms").create_key()["KeyMetadata"]["KeyId"]
     for settings, kind, wanted in (
@@ -152,7 +154,7 @@ def test_s3_encrypts_as_it_is_told(s3: Any) -> None:
         storage.delete("consul-6.snap")
 
 
-def test_s3_is_swept_of_unfinished_uploads(s3: Any) -> None:
+def test_s3_is_swept_of_unfinished_uploads(s3: Cloud) -> None:
     """Of ours and old ones only: their parts are paid for, though nobody sees them."""
     client = s3.amazon()
     for key in ("consul-snapshot/consul-7.snap", "consul-snapshot/other"):
@@ -165,18 +167,23 @@ def test_s3_is_swept_of_unfinished_uploads(s3: Any) -> None:
     client.abort_multipart_upload(Bucket="snapshots", Key=left[0]["Key"], UploadId=left[0]["UploadId"])
 
 
-def test_s3_can_assume_a_role(s3: Any, tmp_path: Path) -> None:
+def credentials_of(storage: Any) -> str:
+    """Where Amazon's library got the credentials with which a storage signs."""
+    return storage._client._request_signer._credentials.method
+
+
+def test_s3_can_assume_a_role(s3: Cloud, tmp_path: Path) -> None:
     """By the credentials it has, and by a web identity's token; with the credentials that STS gives."""
     role = s3.amazon("iam").create_role(RoleName="snapshots", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     (tmp_path / "token").write_text("a.b.c")
     for more in ({}, {"web_identity_token_file": str(tmp_path / "token"), "role_session_name": "mine"}):
         storage = s3.open(role_arn=role, sts_endpoint=s3.endpoint, **more)
         put(storage, "consul-8.snap", b"x")
-        assert storage._client._request_signer._credentials.method == "assume-role"
+        assert credentials_of(storage) == "assume-role"
         storage.delete("consul-8.snap")
 
 
-def test_s3_without_its_bucket_says_so(s3: Any) -> None:
+def test_s3_without_its_bucket_says_so(s3: Cloud) -> None:
     """In Amazon's words."""
     with pytest.raises(StorageError, match="NoSuchBucket"):
         put(s3.open(s3_bucket="nowhere"), "consul-1.snap", b"x")

@@ -9,9 +9,10 @@ from typing import Any
 
 from pyconsul.testing import InProcessAgent
 from pyconsul_snapshot_agent.archive import verify
+from tests.snapshot_agent.conftest import Cloud, StartTool
 
 
-def flags_for(s3: Any, port: int) -> list[str]:
+def flags_for(s3: Cloud, port: int) -> list[str]:
     """A daemon that stores in the moto server behind ``port``."""
     return [
         "-interval=1h",
@@ -27,7 +28,7 @@ def flags_for(s3: Any, port: int) -> list[str]:
     ]
 
 
-def fragments(s3: Any) -> int:
+def fragments(s3: Cloud) -> int:
     """Uploads in parts that nobody finished."""
     return len(s3.amazon().list_multipart_uploads(Bucket="snapshots", Prefix="takeover/").get("Uploads", ()))
 
@@ -41,7 +42,7 @@ def end_session_of_leader(agent: InProcessAgent) -> None:
 
 
 def test_another_instance_takes_over_and_no_half_archive_counts(
-    consul_agent: InProcessAgent, s3: Any, relay: Callable[[int], Any], tool: Callable[..., Any]
+    consul_agent: InProcessAgent, s3: Cloud, relay: Callable[[int], Any], tool: StartTool
 ) -> None:
     """Killed with parts of the archive sent; the next one saves a whole one and removes the parts."""
     for number in range(30):

@@ -188,8 +188,8 @@ def test_rows_are_sorted_by_distance_the_unknown_ones_last(db: Store) -> None:
     put_coordinates(db, 9, [NodeCoordinate(Node=n, Coord=place(x)) for n, x in (("a", 0.9), ("c", 0.1), ("d", 0.2))])
     rows = ["a", "b", "c", "d"]
 
-    def near(**source: str) -> list[str]:
-        return sorted_by_distance(db, QuerySource(**source), "dc1", rows, str, WatchSet())
+    def near(Node: str = "", Datacenter: str = "") -> list[str]:
+        return sorted_by_distance(db, QuerySource(Node=Node, Datacenter=Datacenter), "dc1", rows, str, WatchSet())
 
     assert near(Node="c", Datacenter="dc1") == ["c", "d", "a", "b"]
     assert near(Node="b", Datacenter="dc1") == rows

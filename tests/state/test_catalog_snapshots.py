@@ -1,9 +1,11 @@
 """Snapshot records of the catalog: what is dumped comes back, through the bytes of Go's msgpack."""
 
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyconsul.memdb import Store
+from pyconsul.memdb import Store, Table
 from pyconsul.server import families
 from pyconsul.server.fsm.catalog import apply_deregister, apply_register
 from pyconsul.server.fsm.coordinate import apply_coordinates
@@ -118,7 +120,8 @@ def test_a_restored_catalog_is_the_one_that_was_saved(entries: list[RegisterRequ
         kind = RECORD_KINDS[number]
         for row in kind.rows(frozen):
             kind.load(fresh, gomsgpack.decode(gomsgpack.encode(row), kind.row))
-    for table in TABLES:
+    tables: list[Table[Any]] = list(TABLES)
+    for table in tables:
         assert fresh.all(table) == db.all(table), table.name
     # A restore takes a check's name and tags of its service anew, as every registration does.
     assert [nameless(row) for row in fresh.all(CHECKS)] == [nameless(row) for row in db.all(CHECKS)]

@@ -24,7 +24,8 @@ UUID_B = "99999999-2222-3333-4444-555555555555"
 
 def put(db: Store, index: int, **fields: Any) -> None:
     """Register on node n1 at 10.0.0.1 unless the fields say otherwise."""
-    request = RegisterRequest(**{"Node": "n1", "Address": "10.0.0.1", "Datacenter": "dc1", **fields})
+    given: dict[str, Any] = {"Node": "n1", "Address": "10.0.0.1", "Datacenter": "dc1", **fields}
+    request = RegisterRequest(**given)
     with db.transaction():
         apply_register(db, index, request)
 
@@ -37,7 +38,8 @@ def drop(db: Store, index: int, **fields: str) -> None:
 
 def web(service_id: str = "web1", **fields: Any) -> NodeService:
     """An instance of web."""
-    return NodeService(**{"ID": service_id, "Service": "web", "Port": 80, **fields})
+    given: dict[str, Any] = {"ID": service_id, "Service": "web", "Port": 80, **fields}
+    return NodeService(**given)
 
 
 def moved(db: Store, index: int) -> set[str]:

@@ -1,5 +1,7 @@
 """KV pairs, their indexes and tombstones."""
 
+from typing import Any
+
 import pytest
 
 from pyconsul.memdb import Store, WatchSet
@@ -9,9 +11,9 @@ from pyconsul.structs.errors import InternalError
 from pyconsul.structs.kv import DirEntry
 
 
-def pair(key: str, value: bytes = b"v", **fields: object) -> DirEntry:
+def pair(key: str, value: bytes = b"v", **fields: Any) -> DirEntry:
     """A pair to write."""
-    return DirEntry(Key=key, Value=value, **fields)  # pyright: ignore[reportArgumentType]
+    return DirEntry(Key=key, Value=value, **fields)
 
 
 def test_a_set_that_changes_nothing_keeps_the_modify_index(db: Store) -> None:

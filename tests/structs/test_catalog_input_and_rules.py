@@ -124,13 +124,16 @@ def test_go_zero_values_of_omitted_fields_become_unset() -> None:
 def test_durations_may_be_text_or_numbers(value: Any, interval: str) -> None:
     """Other kinds of values count as nothing, as in Go."""
     check = register_request_from({"Check": {"Name": "c", "Definition": {"interval": value, "TTL": value}}}).Check
+    assert check is not None
     assert (check.Definition.Interval or "") == interval
 
 
 @pytest.mark.parametrize(("locality", "kept"), [({}, Locality()), ({"Region": ""}, Locality()), (None, UNSET)])
 def test_an_empty_locality_is_one(locality: Any, kept: object) -> None:
     """Go has a pointer there: only null means none."""
-    assert register_request_from({"Service": {"Locality": locality}}).Service.Locality == kept
+    service = register_request_from({"Service": {"Locality": locality}}).Service
+    assert service is not None
+    assert service.Locality == kept
 
 
 @pytest.mark.parametrize(

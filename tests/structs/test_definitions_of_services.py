@@ -235,8 +235,8 @@ def test_upstreams_must_not_share_a_bind_address() -> None:
         {"DestinationName": "a", "LocalBindPort": 2},
         {"DestinationName": "*", "LocalBindPort": 3},
     ]
-    body = {"Name": "p", "Kind": "connect-proxy", "Port": 1}
-    body["Proxy"] = {"DestinationServiceName": "d", "Upstreams": upstreams}
+    proxy = {"DestinationServiceName": "d", "Upstreams": upstreams}
+    body = {"Name": "p", "Kind": "connect-proxy", "Port": 1, "Proxy": proxy}
     found = service_errors(service_definition_from(body).node_service())
     assert '"127.0.0.1:1" is specified twice' in found[0]
     assert found[1].startswith('upstreams cannot contain duplicates of [type="service", name="a"')

@@ -1,6 +1,7 @@
 """JSON as Go writes it."""
 
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -78,7 +79,7 @@ def test_the_maps_of_a_struct_are_sorted_and_objects_that_are_written_out_keep_t
 
 def test_a_map_within_an_object_that_is_written_out_can_be_sorted() -> None:
     """All maps in it are, too, but not the elements of lists."""
-    config = {"b": [{"z": 1, "a": 2}, 0], "a": {}}
+    config: dict[str, Any] = {"b": [{"z": 1, "a": 2}, 0], "a": {}}
     assert gojson.encode({"Type": "jwt", "Config": gojson.sorted_map(config)}).decode() == (
         '{"Type":"jwt","Config":{"a":{},"b":[{"a":2,"z":1},0]}}'
     )

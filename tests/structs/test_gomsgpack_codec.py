@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-import msgpack
+import msgpack  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,9 +18,10 @@ from pyconsul.server.fsm.registry import LOG_HANDLERS
 from pyconsul.structs import gomsgpack, gotime
 from pyconsul.structs.kv import DirEntry, KVSRequest
 from pyconsul.structs.wire import ZERO_TIME, GoTime, OmitInt, OmitStr, WireStruct
+from tests.plain import without_zeros
 
 LOG_ENTRIES = Path(__file__).parents[3] / "shared/design/wire/fixtures/raft/log-entries.jsonl"
-assert families.MODULES  # importing them registered the types of log entries
+_ = families.MODULES  # importing them registered the types of log entries
 
 
 class Inner(WireStruct, frozen=True, kw_only=True):
@@ -143,16 +144,23 @@ def test_whole_floats_are_floats() -> None:
     assert b"\xa5Ratio\xcb" in gomsgpack.encode(Everything(Ratio=3))
 
 
+def packed(value: dict[str, Any], *, use_bin_type: bool = True) -> bytes:
+    """What a modern peer would send."""
+    data: object = msgpack.packb(value, use_bin_type=use_bin_type)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    assert isinstance(data, bytes)
+    return data
+
+
 @pytest.mark.parametrize("use_bin_type", [True, False])
 def test_modern_msgpack_is_read(use_bin_type: bool) -> None:
     """Peers may send str8 and bin, in any order of keys, with keys that nobody knows."""
-    data = msgpack.packb({"Value": b"v" * 40, "New": 1, "Key": "k" * 40}, use_bin_type=use_bin_type)
+    data = packed({"Value": b"v" * 40, "New": 1, "Key": "k" * 40}, use_bin_type=use_bin_type)
     assert gomsgpack.decode(data, DirEntry) == DirEntry(Key="k" * 40, Value=b"v" * 40)
 
 
 def test_nil_is_the_zero_value_of_anything() -> None:
     """Nil for a field, or for the whole, is Go's zero."""
-    nils = msgpack.packb(dict.fromkeys(["ZText", "Number", "Ratio", "Flag", "Inside", "Moment", "Wait"]))
+    nils = packed(dict.fromkeys(["ZText", "Number", "Ratio", "Flag", "Inside", "Moment", "Wait"]))
     assert gomsgpack.decode(nils, Everything) == Everything()
     assert gomsgpack.decode(b"\xc0", DirEntry) == DirEntry()
 
@@ -243,20 +251,6 @@ def test_recorded_log_entries_are_written_again_field_by_field() -> None:
         request = LOG_HANDLERS[data[0] & 0x7F].request
         value = gomsgpack.decode(data[1:], request)
         again = gomsgpack.unpack(gomsgpack.encode(value))
-        assert _without_zeros(again) == _without_zeros(gomsgpack.unpack(data[1:]))
+        assert without_zeros(again) == without_zeros(gomsgpack.unpack(data[1:]))
         seen += 1
     assert seen > 50
-
-
-def _without_zeros(plain: Any) -> Any:
-    """A missing field is its zero value; nil and empty lists that JSON leaves out alike are not told apart in rows.
-
-    Nor are times in UTC and in a zone that lies no minute away from it.
-    """
-    if isinstance(plain, str) and plain.startswith("\x01\0\0\0\x0e") and plain.endswith("\0\0"):
-        return plain[:-2] + b"\xff\xff".decode("utf-8", "surrogateescape")
-    if isinstance(plain, dict):
-        return {k: _without_zeros(v) for k, v in plain.items() if v not in ([], {}, None, "", 0)}
-    if isinstance(plain, list):
-        return [_without_zeros(v) for v in plain]
-    return plain

@@ -1,5 +1,7 @@
 """Values that are only kept nest so deep that every codec takes them."""
 
+from typing import Any
+
 import pytest
 
 from pyconsul.lang.gojson_values import HugeNumber
@@ -21,7 +23,8 @@ def test_levels_are_counted_without_recursion() -> None:
     """Of scalars, lists and objects."""
     assert not is_too_deep(1, 0)
     assert is_too_deep([], 0)
-    assert not is_too_deep([[], {}], 2)
+    two_levels: list[Any] = [[], {}]
+    assert not is_too_deep(two_levels, 2)
     assert is_too_deep([1, {"a": [2]}], 2)
     assert not is_too_deep(nested(10_000), 10_000)
     assert is_too_deep(nested(10_001), 10_000)
@@ -51,7 +54,8 @@ def test_a_number_that_no_float_holds_is_refused() -> None:
 
 def test_members_of_opaque_settings_stand_in_order_of_their_names() -> None:
     """Go prints its maps so."""
-    proxy = {"DestinationServiceName": "b", "Config": {"b": {"d": 1, "c": -2}, "a": []}}
+    config: dict[str, Any] = {"b": {"d": 1, "c": -2}, "a": []}
+    proxy = {"DestinationServiceName": "b", "Config": config}
     read = service_definition_from({"Name": "a", "Kind": "connect-proxy", "Port": 5, "Proxy": proxy})
     assert b'{"a":[],"b":{"c":-2,"d":1}}' in gojson.encode(read.Proxy)
 

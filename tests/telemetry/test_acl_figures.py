@@ -9,14 +9,14 @@ from pyconsul.structs.errors import AclNotFound
 from pyconsul.telemetry.metrics import current
 from tests.door import DoorClient, leading_agent
 
+pytestmark = pytest.mark.usefixtures("still_sink")
+
 HCL = 'acl { enabled = true default_policy = "deny" tokens { initial_management = "root" agent_recovery = "own" } }'
 
 
 @pytest.fixture
-async def agent(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Agent]:
-    """A dev agent with ACLs whose server leads; no interval ends meanwhile."""
-    moment = current()._clock()
-    monkeypatch.setattr(current(), "_clock", lambda: moment)
+async def agent() -> AsyncIterator[Agent]:
+    """A dev agent with ACLs whose server leads."""
     async with leading_agent(HCL) as made:
         yield made
 

@@ -10,7 +10,7 @@ from pyconsul.agent.agent import Agent
 from pyconsul.agent.figures import configure_metrics, file_sink, measure_once, measure_state
 from pyconsul.config import load
 from pyconsul.telemetry.logging import Level
-from pyconsul.telemetry.metrics import Metrics, current
+from pyconsul.telemetry.metrics import Metrics
 from pyconsul.telemetry.runtime_figures import CollectorPauses
 from pyconsul.testing.ports import free_ports
 from tests.door import leading_agent
@@ -24,12 +24,10 @@ async def agent() -> AsyncIterator[Agent]:
 
 
 @pytest.fixture
-def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[Metrics]:
-    """The process's sink, as it was before afterwards; its clock stands still, so that no interval ends meanwhile."""
-    moment = current()._clock()
-    monkeypatch.setattr(current(), "_clock", lambda: moment)
-    yield current()
-    current().configure()
+def sink(still_sink: Metrics) -> Iterator[Metrics]:
+    """The process's sink, as it was before afterwards."""
+    yield still_sink
+    still_sink.configure()
 
 
 async def test_gauges_tell_of_process_and_state(agent: Agent, sink: Metrics) -> None:

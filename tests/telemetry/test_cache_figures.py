@@ -20,13 +20,12 @@ def fetched(kind: CacheKind[Any], unchanged: str) -> float:
     return 0 if row is None else row.total
 
 
+@pytest.mark.usefixtures("still_sink")
 @pytest.mark.parametrize(("kind", "tells"), [(SERVICES, True), (SERVICE_NODES, False)])
 async def test_only_lists_of_services_tell_that_nothing_changed(
     kind: CacheKind[Any], tells: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are the only cached answers that servers leave out when the asker has them."""
-    moment = current()._clock()
-    monkeypatch.setattr(current(), "_clock", lambda: moment)
     monkeypatch.setattr(cache_module, "NO_NEWS_PAUSE", 0.0)
     asked_again = asyncio.Event()
     calls = 0

@@ -4,16 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-from pyconsul.telemetry.metrics import current
+from pyconsul.telemetry.metrics import Metrics, current
 from tests.door import leading_agent
 
 
 @pytest.fixture
-def measured(monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, int]]:
-    """Name → how often it was sampled in this process; no interval ends meanwhile."""
-    moment = current()._clock()
-    monkeypatch.setattr(current(), "_clock", lambda: moment)
-    return lambda: {name.removeprefix("consul."): row.count for (name, _), row in current().interval().samples.items()}
+def measured(still_sink: Metrics) -> Callable[[], dict[str, int]]:
+    """Name → how often it was sampled in this process."""
+    return lambda: {name.removeprefix("consul."): row.count for (name, _), row in still_sink.interval().samples.items()}
 
 
 @pytest.mark.parametrize("name", ["leader.barrier", "leader.reconcile", "leader.reconcileMember"])

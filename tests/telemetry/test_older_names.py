@@ -10,6 +10,8 @@ from pyconsul.structs.intentions import IntentionRequest
 from pyconsul.structs.messages import MessageType
 from pyconsul.telemetry.metrics import current
 
+pytestmark = pytest.mark.usefixtures("still_sink")
+
 BOTH = ("consul.{}", "consul.consul.{}")
 
 
@@ -17,13 +19,6 @@ def counts(name: str) -> list[int]:
     """How often the newer and the older name were sampled in this process, in the present interval."""
     samples = current().interval().samples
     return [sum(row.count for (full, _), row in samples.items() if full == each.format(name)) for each in BOTH]
-
-
-@pytest.fixture(autouse=True)
-def still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No interval ends meanwhile."""
-    moment = current()._clock()
-    monkeypatch.setattr(current(), "_clock", lambda: moment)
 
 
 def test_log_entries_of_intentions() -> None:

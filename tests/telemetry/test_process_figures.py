@@ -19,7 +19,11 @@ def shown(name: str) -> float:
 def test_no_limit_is_the_largest_number(name: str, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the kernel and Go have it, where Python says -1; a limit that there is is shown as it is."""
     limits = {limit: (resource.RLIM_INFINITY, resource.RLIM_INFINITY)}
-    monkeypatch.setattr(resource, "getrlimit", lambda asked: limits.get(asked, (7, 7)))
+
+    def limit_of(asked: int) -> tuple[int, int]:
+        return limits.get(asked, (7, 7))
+
+    monkeypatch.setattr(resource, "getrlimit", limit_of)
     assert shown(name) == float(2**64 - 1)
     limits[limit] = (4096, 8192)
     assert shown(name) == 4096

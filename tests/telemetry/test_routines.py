@@ -82,9 +82,12 @@ async def test_what_nobody_waits_for_is_in_the_log(lines: logging.Monitor) -> No
     async def lost() -> None:
         raise KeyError("lost")
 
+    def callback() -> None:
+        raise KeyError("callback")
+
     loop = asyncio.get_running_loop()
     report_lost_errors(LOG)
-    loop.call_soon(lambda: {}["callback"])  # pyright: ignore[reportUnknownLambdaType]
+    loop.call_soon(callback)
     task = asyncio.create_task(lost())
     await asyncio.wait({task})
     del task

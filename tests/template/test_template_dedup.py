@@ -20,6 +20,7 @@ from pyconsul_template.config import Config
 from pyconsul_template.dependencies.health import HealthService
 from pyconsul_template.dependencies.models import pointers
 from pyconsul_template.runner import Runner
+from tests.template.conftest import FakeConsul
 from tests.waiting import comes_true
 
 # What consul-template 0.42.1 wrote for a template with key, keyOrDefault, ls, services and datacenters.
@@ -37,10 +38,10 @@ OF_THE_ORIGINALS_KEY = b64decode(
 )
 
 
-def a_config(consul: Any, path: Path, contents: str) -> Config:
+def a_config(address: str, path: Path, contents: str) -> Config:
     """One template, shared below ``dd``."""
     settings = {
-        "consul": {"address": consul.address, "retry": {"enabled": False}},
+        "consul": {"address": address, "retry": {"enabled": False}},
         "template": [{"contents": contents, "destination": str(path)}],
         "deduplicate": {"enabled": True, "prefix": "dd"},
     }
@@ -59,15 +60,15 @@ async def running(config: Config) -> AsyncGenerator[Runner]:
         await asyncio.wait([work])
 
 
-def value_of(consul: Any, key: str) -> bytes:
+def value_of(consul: FakeConsul, key: str) -> bytes:
     """The value of a key, b"" while there is none."""
     return b64decode(consul.keys.get(key, {}).get("Value") or "")
 
 
-async def test_the_leader_shares_what_it_found(consul: Any, tmp_path: Path) -> None:
+async def test_the_leader_shares_what_it_found(consul: FakeConsul, tmp_path: Path) -> None:
     """Under the template's digest, with the flags of Consul's locks."""
     await consul.put("a", b"1")
-    async with running(a_config(consul, tmp_path / "out", '{{ key "a" }}')) as leader:
+    async with running(a_config(consul.address, tmp_path / "out", '{{ key "a" }}')) as leader:
         key = f"dd/{leader.templates[0].identity}/data"
         await comes_true(lambda: value_of(consul, key) not in (b"", dedup.NO_DATA))
         assert consul.keys[key]["Flags"] == 3304740253564472344
@@ -76,10 +77,10 @@ async def test_the_leader_shares_what_it_found(consul: Any, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("shared", [dedup.encode({"kv.block(a)": "1"}), OF_THE_ORIGINALS_KEY], ids=["ours", "original"])
-async def test_a_follower_asks_for_nothing_itself(consul: Any, tmp_path: Path, shared: bytes) -> None:
+async def test_a_follower_asks_for_nothing_itself(consul: FakeConsul, tmp_path: Path, shared: bytes) -> None:
     """It renders from what the leader shared, and again when that changes."""
     out = tmp_path / "out"
-    config = a_config(consul, out, '{{ key "a" }}')
+    config = a_config(consul.address, out, '{{ key "a" }}')
     key = f"dd/{Runner(config).templates[0].identity}/data"
     await consul.put(key, shared, session="somebody", flags=dedup.LOCK_FLAG)
     async with running(config):
@@ -90,13 +91,13 @@ async def test_a_follower_asks_for_nothing_itself(consul: Any, tmp_path: Path, s
 
 
 async def test_a_key_of_other_flags_shares_nothing(
-    consul: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    consul: FakeConsul, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is no lock's; whoever holds it may have put anything there."""
     monkeypatch.setattr(logging.getLogger("pyconsul_template"), "propagate", True)
     caplog.set_level(logging.INFO, "pyconsul_template.dedup")
     out = tmp_path / "out"
-    config = a_config(consul, out, '{{ key "a" }}')
+    config = a_config(consul.address, out, '{{ key "a" }}')
     key = f"dd/{Runner(config).templates[0].identity}/data"
     await consul.put(key, dedup.encode({"kv.block(a)": "foreign"}), session="somebody", flags=7)
     async with running(config):
@@ -106,11 +107,11 @@ async def test_a_key_of_other_flags_shares_nothing(
         await comes_true(lambda: out.exists() and out.read_text() == "1")
 
 
-async def test_a_follower_takes_over(consul: Any, tmp_path: Path) -> None:
+async def test_a_follower_takes_over(consul: FakeConsul, tmp_path: Path) -> None:
     """When nobody holds the key any more, it watches itself."""
     await consul.put("a", b"new")
     out = tmp_path / "out"
-    config = a_config(consul, out, '{{ key "a" }}')
+    config = a_config(consul.address, out, '{{ key "a" }}')
     key = f"dd/{Runner(config).templates[0].identity}/data"
     await consul.put(key, OF_THE_ORIGINALS_KEY, session="somebody", flags=dedup.LOCK_FLAG)
     async with running(config) as runner:
@@ -122,13 +123,13 @@ async def test_a_follower_takes_over(consul: Any, tmp_path: Path) -> None:
 
 
 async def test_what_is_too_much_for_a_key_is_not_shared(
-    consul: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    consul: FakeConsul, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is written here all the same."""
     await consul.put("a", b"1")
     monkeypatch.setattr(dedup, "MAX_SHARED_BYTES", 10)
     out = tmp_path / "out"
-    async with running(a_config(consul, out, '{{ key "a" }}')) as runner:
+    async with running(a_config(consul.address, out, '{{ key "a" }}')) as runner:
         await comes_true(lambda: out.exists() and out.read_text() == "1")
         key = f"dd/{runner.templates[0].identity}/data"
         assert b64decode(consul.keys[key]["Value"]) == dedup.NO_DATA
@@ -141,7 +142,7 @@ def test_a_key_of_consul_takes_what_is_shared() -> None:
 
 
 async def test_a_session_that_cannot_be_had_is_asked_for_again_a_little_later(
-    consul: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, skip_time: Callable[[float], None]
+    consul: FakeConsul, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, skip_time: Callable[[float], None]
 ) -> None:
     """The data of a leader are read meanwhile."""
     raw = dedup.AsyncClient.raw
@@ -155,7 +156,7 @@ async def test_a_session_that_cannot_be_had_is_asked_for_again_a_little_later(
 
     monkeypatch.setattr(dedup.AsyncClient, "raw", refusing)
     out = tmp_path / "out"
-    config = a_config(consul, out, '{{ key "a" }}')
+    config = a_config(consul.address, out, '{{ key "a" }}')
     key = f"dd/{Runner(config).templates[0].identity}/data"
     async with running(config):
         await comes_true(lambda: asked)
@@ -166,31 +167,31 @@ async def test_a_session_that_cannot_be_had_is_asked_for_again_a_little_later(
         await comes_true(lambda: len(asked) == 2)
 
 
-async def test_without_templates_there_is_nothing_to_share(consul: Any, tmp_path: Path) -> None:
+async def test_without_templates_there_is_nothing_to_share(consul: FakeConsul, tmp_path: Path) -> None:
     """And nothing to fail with."""
-    config = msgspec.structs.replace(a_config(consul, tmp_path / "out", "x"), templates=())
+    config = msgspec.structs.replace(a_config(consul.address, tmp_path / "out", "x"), templates=())
     async with running(config) as runner:
         await comes_true(lambda: runner.dedup is not None and runner.dedup.session)
 
 
 async def test_odd_answers_are_asked_for_again(
-    consul: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    consul: FakeConsul, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A session without an ID and a key that is no list end neither the keeping of the one nor of the other."""
     await consul.put("a", b"1")
     monkeypatch.setattr(dedup, "SESSION_RETRY", 0.0)
     monkeypatch.setattr(dedup, "LOCK_RETRY", 0.0)
-    odd = {"/v1/session/create": [b"{}", b"{"], "/v1/kv/dd": [b"[7]", b"{"]}
+    odd: dict[str, list[bytes]] = {"/v1/session/create": [b"{}", b"{"], "/v1/kv/dd": [b"[7]", b"{"]}
     raw = dedup.AsyncClient.raw
 
     async def garbled(self: dedup.AsyncClient, method: str, path: str, *args: Any, **kwargs: Any) -> Answer:
         answer = await raw(self, method, path, *args, **kwargs)
-        bodies = next((bodies for start, bodies in odd.items() if path.startswith(start)), [])
+        bodies = next((bodies for start, bodies in odd.items() if path.startswith(start)), None)
         return Answer(200, answer.headers, bodies.pop()) if bodies else answer
 
     monkeypatch.setattr(dedup.AsyncClient, "raw", garbled)
     out = tmp_path / "out"
-    async with running(a_config(consul, out, '{{ key "a" }}')):
+    async with running(a_config(consul.address, out, '{{ key "a" }}')):
         await comes_true(lambda: not any(odd.values()) and out.exists() and out.read_text() == "1")
     assert caplog.text.count("failed to get 'dd/") == 2
     assert caplog.text.count("failed to create session") == 2

@@ -23,7 +23,7 @@ class Place:
         self.consul = agent.client
         self.address = agent.http_address
         self.out = out
-        self.config: Config = a_config(self, out, '{{ key "a" }}')
+        self.config: Config = a_config(self.address, out, '{{ key "a" }}')
         self.key = f"dd/{Runner(self.config).templates[0].identity}/data"
         self.consul.kv.put("a", "1")
 

@@ -24,6 +24,7 @@ from pyconsul_template.main import main
 from pyconsul_template.runner import Runner
 from pyconsul_template.status import RunnerStatus
 from pyconsul_template.template import Source
+from tests.template.conftest import FakeConsul
 from tests.waiting import comes_true
 
 
@@ -128,7 +129,7 @@ def test_a_diff_of_binary_files_says_so() -> None:
     assert unified("f", None, b"x").startswith("--- /dev/null\n+++ f\n")
 
 
-async def test_the_graph_names_templates_and_data(consul: Any) -> None:
+async def test_the_graph_names_templates_and_data(consul: FakeConsul) -> None:
     """Every dependency is a node with an edge to the template that asks for it."""
     await consul.put("a", b"1")
     settings = {"consul": {"address": consul.address}, "once": True}
@@ -169,7 +170,7 @@ async def fetch(port: int, line: str) -> tuple[int, str]:
     return int(head.split(" ")[1]), body
 
 
-async def test_the_status_endpoint_tells_what_is_waited_for(consul: Any, tmp_path: Path) -> None:
+async def test_the_status_endpoint_tells_what_is_waited_for(consul: FakeConsul, tmp_path: Path) -> None:
     """Health, state and metrics of a running tool."""
     template = {"contents": '{{ key "late" }}', "destination": str(tmp_path / "out")}
     runner = Runner(Config.of({"consul": {"address": consul.address}, "template": [template]}, {}))

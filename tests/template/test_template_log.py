@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pyconsul.toolkit.errors import RunError
 from pyconsul.toolkit.logs import TRACE
 from pyconsul_template.runner import Runner
+from tests.template.conftest import FakeConsul
 from tests.template.test_template_runner import a_config, a_template
 
 ROUNDS = """\
@@ -66,7 +66,9 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [f"{record.name.rpartition('.')[2]} {record.getMessage()}" for record in own]
 
 
-async def test_the_rounds_are_told_step_by_step(consul: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_rounds_are_told_step_by_step(
+    consul: FakeConsul, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """In the original's words, from the first question to the end."""
     await consul.put("a", b"1")
     out = tmp_path / "out"
@@ -80,7 +82,7 @@ async def test_the_rounds_are_told_step_by_step(consul: Any, tmp_path: Path, cap
 
 
 async def test_an_error_ends_the_tool_without_more_words(
-    consul: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    consul: FakeConsul, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whoever waits for ``stopping`` waits for an end that somebody wanted."""
     with pytest.raises(RunError):
@@ -89,7 +91,7 @@ async def test_an_error_ends_the_tool_without_more_words(
 
 
 async def test_a_command_of_several_templates_is_run_once(
-    consul: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    consul: FakeConsul, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What is left out is told."""
     first, second = (a_template(tmp_path / name, "x", command=["true"]) for name in "ab")

@@ -18,10 +18,11 @@ from pyconsul_template.config import Config
 from pyconsul_template.execution import Execution
 from pyconsul_template.runner import Runner
 from pyconsul_template.template import Source
+from tests.template.conftest import FakeConsul
 from tests.waiting import comes_true
 
 
-def a_config(consul: Any, *templates: dict[str, Any], **settings: Any) -> Config:
+def a_config(consul: FakeConsul, *templates: dict[str, Any], **settings: Any) -> Config:
     """A configuration that asks the little Consul."""
     stanza = {"address": consul.address, "retry": {"enabled": False}}
     return Config.of({"consul": stanza, "template": list(templates), **settings}, {})
@@ -57,7 +58,7 @@ async def running(config: Config) -> AsyncGenerator[Runner]:
         await asyncio.wait([work])
 
 
-async def test_one_shot_mode_renders_and_ends(consul: Any, tmp_path: Path) -> None:
+async def test_one_shot_mode_renders_and_ends(consul: FakeConsul, tmp_path: Path) -> None:
     """Every template is written once its data are there."""
     await consul.put("a", b"1")
     out = tmp_path / "out"
@@ -66,7 +67,7 @@ async def test_one_shot_mode_renders_and_ends(consul: Any, tmp_path: Path) -> No
     assert out.stat().st_mode & 0o777 == 0o644
 
 
-async def test_a_change_renders_again(consul: Any, tmp_path: Path) -> None:
+async def test_a_change_renders_again(consul: FakeConsul, tmp_path: Path) -> None:
     """A blocking query brings the new value, and only that template runs."""
     await consul.put("a", b"1")
     first, second = tmp_path / "first", tmp_path / "second"
@@ -77,7 +78,7 @@ async def test_a_change_renders_again(consul: Any, tmp_path: Path) -> None:
         assert [t.renders for t in runner.templates] == [2, 1]
 
 
-async def test_files_that_others_changed_are_written_again(consul: Any, tmp_path: Path) -> None:
+async def test_files_that_others_changed_are_written_again(consul: FakeConsul, tmp_path: Path) -> None:
     """With the next news, of whatever template: each run ends with all files as they should be."""
     await consul.put("a", b"1")
     kept, changed, news = tmp_path / "kept", tmp_path / "changed", tmp_path / "news"
@@ -90,7 +91,9 @@ async def test_files_that_others_changed_are_written_again(consul: Any, tmp_path
         assert [t.renders for t in runner.templates] == [1, 2, 2]
 
 
-async def test_templates_that_give_something_else_each_time_run_in_every_round(consul: Any, tmp_path: Path) -> None:
+async def test_templates_that_give_something_else_each_time_run_in_every_round(
+    consul: FakeConsul, tmp_path: Path
+) -> None:
     """News for another template are enough: the time goes on, and what a function writes is written again."""
     await consul.put("a", b"1")
     noted, clock, out = tmp_path / "noted", tmp_path / "clock", tmp_path / "out"
@@ -107,7 +110,7 @@ async def test_templates_that_give_something_else_each_time_run_in_every_round(c
         assert runner.templates[0].renders == 1
 
 
-async def test_of_two_templates_for_one_file_the_last_one_wins(consul: Any, tmp_path: Path) -> None:
+async def test_of_two_templates_for_one_file_the_last_one_wins(consul: FakeConsul, tmp_path: Path) -> None:
     """Whichever of them changed."""
     for key in ("a", "b"):
         await consul.put(key, b"1")
@@ -120,7 +123,7 @@ async def test_of_two_templates_for_one_file_the_last_one_wins(consul: Any, tmp_
         await comes_true(lambda: out.read_text() == "1 of b")
 
 
-async def test_equal_dependencies_share_one_query(consul: Any, tmp_path: Path) -> None:
+async def test_equal_dependencies_share_one_query(consul: FakeConsul, tmp_path: Path) -> None:
     """However many templates ask for a key, one query runs."""
     await consul.put("a", b"1")
     templates = [a_template(tmp_path / str(n), '{{ key "a" }}') for n in range(5)]
@@ -128,7 +131,7 @@ async def test_equal_dependencies_share_one_query(consul: Any, tmp_path: Path) -
     assert len(consul.requests) == 1
 
 
-async def many_keys(consul: Any, count: int) -> str:
+async def many_keys(consul: FakeConsul, count: int) -> str:
     """So many keys in the little Consul, and a template that asks for each."""
     for n in range(count):
         await consul.put(f"k{n}", b"v")
@@ -136,7 +139,7 @@ async def many_keys(consul: Any, count: int) -> str:
 
 
 async def test_many_keys_come_over_few_connections(
-    consul: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    consul: FakeConsul, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where answers come at once, later queries take over the connections of the earlier ones."""
     monkeypatch.setattr(watcher_module, "SILENCE", 60.0)
@@ -146,7 +149,7 @@ async def test_many_keys_come_over_few_connections(
     assert consul.connections == watcher_module.AT_ONCE
 
 
-async def test_all_is_asked_for_where_nothing_is_answered(consul: Any, tmp_path: Path) -> None:
+async def test_all_is_asked_for_where_nothing_is_answered(consul: FakeConsul, tmp_path: Path) -> None:
     """Keys that do not exist answer nothing, and must not hold up those behind them."""
     await consul.put("last", b"v")
     text = "".join(f'{{{{ key "missing/{n}" }}}}' for n in range(100)) + '{{ key "last" }}'
@@ -155,7 +158,7 @@ async def test_all_is_asked_for_where_nothing_is_answered(consul: Any, tmp_path:
 
 
 async def test_answers_that_are_awaited_are_gathered(
-    consul: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    consul: FakeConsul, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While data is missing, a pause follows each pass over the templates; the last answer ends it."""
     monkeypatch.setattr(runner_module, "PAUSE_RATIO", 1e9)
@@ -166,7 +169,7 @@ async def test_answers_that_are_awaited_are_gathered(
     assert source.passes == 2
 
 
-async def test_a_template_waits_for_its_key(consul: Any, tmp_path: Path) -> None:
+async def test_a_template_waits_for_its_key(consul: FakeConsul, tmp_path: Path) -> None:
     """key waits; other templates are written meanwhile."""
     late, other = tmp_path / "late", tmp_path / "other"
     async with running(a_config(consul, a_template(late, '{{ key "late" }}'), a_template(other, "x"))) as runner:
@@ -177,7 +180,7 @@ async def test_a_template_waits_for_its_key(consul: Any, tmp_path: Path) -> None
         await comes_true(late.exists)
 
 
-async def test_keys_named_by_keys_are_followed(consul: Any, tmp_path: Path) -> None:
+async def test_keys_named_by_keys_are_followed(consul: FakeConsul, tmp_path: Path) -> None:
     """What a round no longer asks for is no longer watched."""
     await consul.put("which", b"x")
     await consul.put("v/x", b"X")
@@ -191,7 +194,7 @@ async def test_keys_named_by_keys_are_followed(consul: Any, tmp_path: Path) -> N
         assert set(runner.dependencies) == {"kv.block(which)", "kv.block(v/y)"}
 
 
-async def test_a_command_runs_after_a_change_and_equal_ones_run_once(consul: Any, tmp_path: Path) -> None:
+async def test_a_command_runs_after_a_change_and_equal_ones_run_once(consul: FakeConsul, tmp_path: Path) -> None:
     """Two templates with the same command run it once a round."""
     log = tmp_path / "log"
     command = [f"echo ran >> {log}"]
@@ -200,7 +203,7 @@ async def test_a_command_runs_after_a_change_and_equal_ones_run_once(consul: Any
     assert log.read_text() == "ran\n"
 
 
-async def test_a_failing_command_ends_the_tool(consul: Any, tmp_path: Path) -> None:
+async def test_a_failing_command_ends_the_tool(consul: FakeConsul, tmp_path: Path) -> None:
     """The message shows command, template and reason; the file stays."""
     out = tmp_path / "out"
     with pytest.raises(RunError, match="command exited with a non-zero exit status"):
@@ -208,7 +211,7 @@ async def test_a_failing_command_ends_the_tool(consul: Any, tmp_path: Path) -> N
     assert out.read_text() == "x"
 
 
-async def test_all_commands_of_a_round_run_and_all_failures_are_told(consul: Any, tmp_path: Path) -> None:
+async def test_all_commands_of_a_round_run_and_all_failures_are_told(consul: FakeConsul, tmp_path: Path) -> None:
     """In the order of the templates."""
     commands = ("exit 3 ", f"touch {tmp_path / 'ran'}", "exit 4 ")
     templates = [a_template(tmp_path / f"o{n}", "x", command=[command]) for n, command in enumerate(commands)]
@@ -218,7 +221,7 @@ async def test_all_commands_of_a_round_run_and_all_failures_are_told(consul: Any
 
 
 async def test_so_much_to_watch_is_worth_a_warning(
-    consul: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    consul: FakeConsul, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Each thing is a question that waits at a server."""
     assert runner_module.VIEW_LIMIT == 128
@@ -229,14 +232,14 @@ async def test_so_much_to_watch_is_worth_a_warning(
         assert (f"watching {count} dependencies - watching this many" in caplog.text) is told
 
 
-async def test_a_slow_command_is_killed(consul: Any, tmp_path: Path) -> None:
+async def test_a_slow_command_is_killed(consul: FakeConsul, tmp_path: Path) -> None:
     """A command has a time limit."""
     template = a_template(tmp_path / "out", "x", command=["sleep 60"], command_timeout=50_000_000)
     with pytest.raises(RunError, match=r'did not exit within time limit \("50ms"\)'):
         await Runner(a_config(consul, template, once=True)).run()
 
 
-async def test_a_command_without_a_limit_is_not_waited_for(consul: Any, tmp_path: Path) -> None:
+async def test_a_command_without_a_limit_is_not_waited_for(consul: FakeConsul, tmp_path: Path) -> None:
     """It may be a server: the tool starts it and goes on."""
     go, over = tmp_path / "go", tmp_path / "over"
     command = f"until [ -e {go} ]; do sleep 0.01; done; touch {over}"
@@ -247,14 +250,14 @@ async def test_a_command_without_a_limit_is_not_waited_for(consul: Any, tmp_path
     await comes_true(over.exists)
 
 
-async def test_a_token_file_that_is_not_there_ends_the_tool(consul: Any, tmp_path: Path) -> None:
+async def test_a_token_file_that_is_not_there_ends_the_tool(consul: FakeConsul, tmp_path: Path) -> None:
     """At once, not after many tries of every request."""
     settings = {"consul": {"address": consul.address, "token_file": str(tmp_path / "none")}}
     with pytest.raises(RunError, match=r"runner: runner: client set: consul: Error loading token file .*/none : open"):
         Runner(Config.of(settings, {}))
 
 
-async def test_settings_no_client_can_be_made_of_end_the_tool(consul: Any, tmp_path: Path) -> None:
+async def test_settings_no_client_can_be_made_of_end_the_tool(consul: FakeConsul, tmp_path: Path) -> None:
     """Before anything is watched, and whether or not a template asks for that server."""
     with pytest.raises(RunError, match=r'^runner: runner: client set: vault: parse ":x": missing protocol scheme$'):
         Runner(a_config(consul, a_template(tmp_path / "out", "x"), vault={"address": ":x"}))
@@ -278,13 +281,13 @@ def test_a_sandbox_wants_absolute_paths(tmp_path: Path) -> None:
         asyncio.run(Runner(Config.of({"template": [template]}, {})).run())
 
 
-async def test_an_error_in_a_template_ends_the_tool(consul: Any, tmp_path: Path) -> None:
+async def test_an_error_in_a_template_ends_the_tool(consul: FakeConsul, tmp_path: Path) -> None:
     """The source, the step and Go's message are told."""
     with pytest.raises(RunError, match=r"\(dynamic\): execute: template: :1:3: executing"):
         await Runner(a_config(consul, a_template(tmp_path / "o", "{{ index (sprig_list) 1 }}"), once=True)).run()
 
 
-async def test_an_error_may_be_survived(consul: Any, tmp_path: Path) -> None:
+async def test_an_error_may_be_survived(consul: FakeConsul, tmp_path: Path) -> None:
     """With error_fatal = false the template is tried again when its data change."""
     await consul.put("n", b"oops")
     out = tmp_path / "out"
@@ -295,7 +298,7 @@ async def test_an_error_may_be_survived(consul: Any, tmp_path: Path) -> None:
         await comes_true(lambda: out.exists() and out.read_text() == "42")
 
 
-async def test_a_file_that_could_not_be_written_is_tried_again(consul: Any, tmp_path: Path) -> None:
+async def test_a_file_that_could_not_be_written_is_tried_again(consul: FakeConsul, tmp_path: Path) -> None:
     """In every round, whatever it is for: what stood in the way may be gone."""
     await consul.put("a", b"1")
     blocked, news = tmp_path / "blocked", tmp_path / "news"
@@ -309,7 +312,7 @@ async def test_a_file_that_could_not_be_written_is_tried_again(consul: Any, tmp_
         await comes_true(lambda: blocked.exists() and blocked.read_text() == "text")
 
 
-async def test_requests_are_tried_again(consul: Any, tmp_path: Path) -> None:
+async def test_requests_are_tried_again(consul: FakeConsul, tmp_path: Path) -> None:
     """A failing server is asked again; the last failure ends the tool."""
     await consul.put("a", b"1")
     retry = {"attempts": 3, "backoff": 1_000_000}
@@ -325,7 +328,7 @@ async def test_requests_are_tried_again(consul: Any, tmp_path: Path) -> None:
         await Runner(config).run()
 
 
-async def test_the_child_waits_for_templates_that_miss_data_again(consul: Any, tmp_path: Path) -> None:
+async def test_the_child_waits_for_templates_that_miss_data_again(consul: FakeConsul, tmp_path: Path) -> None:
     """Everything has to be rendered at one time: a template that was rendered long ago may be out of date."""
     await consul.put("which", b"x")
     await consul.put("v/x", b"X")
@@ -346,7 +349,7 @@ async def test_the_child_waits_for_templates_that_miss_data_again(consul: Any, t
     assert seen.read_text() == "Y"
 
 
-async def test_the_child_starts_when_everything_is_rendered(consul: Any, tmp_path: Path) -> None:
+async def test_the_child_starts_when_everything_is_rendered(consul: FakeConsul, tmp_path: Path) -> None:
     """Its exit status ends the tool."""
     out, seen = tmp_path / "out", tmp_path / "seen"
     config = a_config(consul, a_template(out, "text"), exec={"command": [f"cat {out} > {seen}; exit 7"]})
@@ -356,7 +359,7 @@ async def test_the_child_starts_when_everything_is_rendered(consul: Any, tmp_pat
     assert seen.read_text() == "text"
 
 
-async def test_a_dry_run_supervises_the_child_all_the_same(consul: Any, tmp_path: Path) -> None:
+async def test_a_dry_run_supervises_the_child_all_the_same(consul: FakeConsul, tmp_path: Path) -> None:
     """Only what templates write and run is left out; looking for differences starts nothing."""
     template = a_template(tmp_path / "out", "text", command=[f"touch {tmp_path}/ran"])
     config = a_config(consul, template, exec={"command": ["exit 7"]}, once=True)
@@ -367,7 +370,7 @@ async def test_a_dry_run_supervises_the_child_all_the_same(consul: Any, tmp_path
     assert not os.listdir(tmp_path)
 
 
-async def test_a_runner_that_was_stopped_starts_no_child(consul: Any, tmp_path: Path) -> None:
+async def test_a_runner_that_was_stopped_starts_no_child(consul: FakeConsul, tmp_path: Path) -> None:
     """Although a command that it waited for ends well after that: nobody would end the child."""
     began, go, ended, child = (tmp_path / name for name in ("began", "go", "ended", "child"))
     command = f"touch {began}; until [ -e {go} ]; do sleep 0.01; done; touch {ended}"
@@ -385,7 +388,7 @@ async def test_a_runner_that_was_stopped_starts_no_child(consul: Any, tmp_path: 
     await asyncio.wait([work])
 
 
-async def test_the_child_is_restarted_or_signalled_on_change(consul: Any, tmp_path: Path) -> None:
+async def test_the_child_is_restarted_or_signalled_on_change(consul: FakeConsul, tmp_path: Path) -> None:
     """Without a reload signal the child starts anew."""
     await consul.put("a", b"1")
     out, log = tmp_path / "out", tmp_path / "log"
@@ -397,7 +400,7 @@ async def test_the_child_is_restarted_or_signalled_on_change(consul: Any, tmp_pa
         await comes_true(lambda: log.read_text() == "1\nint\n2\n")
 
 
-async def test_the_process_id_is_written_and_removed(consul: Any, tmp_path: Path) -> None:
+async def test_the_process_id_is_written_and_removed(consul: FakeConsul, tmp_path: Path) -> None:
     """Without a newline, and gone at the end."""
     pid = tmp_path / "p.pid"
     async with running(a_config(consul, a_template(tmp_path / "o", "x"), pid_file=str(pid))):
@@ -406,7 +409,7 @@ async def test_the_process_id_is_written_and_removed(consul: Any, tmp_path: Path
     assert not pid.exists()
 
 
-async def test_services_show_with_their_health(consul: Any, tmp_path: Path) -> None:
+async def test_services_show_with_their_health(consul: FakeConsul, tmp_path: Path) -> None:
     """Instances come sorted, with the worst state of their checks."""
 
     def entry(node: str, status: str) -> dict[str, Any]:
@@ -423,7 +426,7 @@ async def test_services_show_with_their_health(consul: Any, tmp_path: Path) -> N
     assert out.read_text() == "n1=warning=10.0.0.1=a,b;n2=passing=10.0.0.1=a,b;"
 
 
-async def test_a_strange_answer_is_an_error_and_no_hang(consul: Any, tmp_path: Path) -> None:
+async def test_a_strange_answer_is_an_error_and_no_hang(consul: FakeConsul, tmp_path: Path) -> None:
     """An answer of another shape than the API's ends the tool with its name."""
     await consul.say("/v1/catalog/nodes", {"not": "a list"})
     with pytest.raises(RunError, match=r"catalog\.nodes: "):
@@ -438,7 +441,9 @@ async def test_a_strange_answer_is_an_error_and_no_hang(consul: Any, tmp_path: P
         (b"{nope", "invalid character 'n' looking for beginning of object key string"),
     ],
 )
-async def test_an_answer_that_is_no_json_is_an_error(consul: Any, tmp_path: Path, body: bytes, message: str) -> None:
+async def test_an_answer_that_is_no_json_is_an_error(
+    consul: FakeConsul, tmp_path: Path, body: bytes, message: str
+) -> None:
     """In the words of Go's decoder."""
     await consul.say("/v1/catalog/nodes", body)
     with pytest.raises(RunError) as caught:
@@ -446,7 +451,7 @@ async def test_an_answer_that_is_no_json_is_an_error(consul: Any, tmp_path: Path
     assert str(caught.value) == f"catalog.nodes: {message}"
 
 
-async def test_files_are_data_too(consul: Any, tmp_path: Path) -> None:
+async def test_files_are_data_too(consul: FakeConsul, tmp_path: Path) -> None:
     """file reads a file; one that does not exist ends the tool."""
     (tmp_path / "data").write_bytes(b"\xff\x00x")
     out = tmp_path / "out"
@@ -458,7 +463,7 @@ async def test_files_are_data_too(consul: Any, tmp_path: Path) -> None:
 
 
 async def test_a_node_that_does_not_exist_is_warned_of(
-    consul: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    consul: FakeConsul, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The template goes on with a node without content."""
     await consul.say("/v1/catalog/node/none", None)

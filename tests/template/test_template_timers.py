@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from tests.template.conftest import FakeConsul
 from tests.template.test_template_runner import a_config, a_template, running
 from tests.waiting import comes_true
 
 
-async def test_quiescence_gathers_changes(consul: Any, tmp_path: Path) -> None:
+async def test_quiescence_gathers_changes(consul: FakeConsul, tmp_path: Path) -> None:
     """Changes that follow each other are written once."""
     await consul.put("a", b"0")
     out = tmp_path / "out"
@@ -25,7 +25,7 @@ async def test_quiescence_gathers_changes(consul: Any, tmp_path: Path) -> None:
 
 
 async def test_timers_that_run_out_together_let_all_their_templates_go(
-    consul: Any, tmp_path: Path, skip_time: Callable[[float], None]
+    consul: FakeConsul, tmp_path: Path, skip_time: Callable[[float], None]
 ) -> None:
     """Each in a round of its own, one after the other, with its command."""
     await consul.put("a", b"1")
@@ -41,7 +41,7 @@ async def test_timers_that_run_out_together_let_all_their_templates_go(
 
 
 async def test_a_timer_begins_anew_while_another_one_runs(
-    consul: Any, tmp_path: Path, skip_time: Callable[[float], None]
+    consul: FakeConsul, tmp_path: Path, skip_time: Callable[[float], None]
 ) -> None:
     """A template that is held back counts as rendered: the others go on with their timers."""
     for key in ("a", "b"):
@@ -64,7 +64,7 @@ async def test_a_timer_begins_anew_while_another_one_runs(
 
 
 async def test_what_a_template_still_misses_when_its_timer_runs_out_is_not_waited_for_twice(
-    consul: Any, tmp_path: Path, skip_time: Callable[[float], None]
+    consul: FakeConsul, tmp_path: Path, skip_time: Callable[[float], None]
 ) -> None:
     """The timer is over; the next one begins when everything has been rendered again."""
     await consul.put("which", b"x")
@@ -86,7 +86,7 @@ async def test_what_a_template_still_misses_when_its_timer_runs_out_is_not_waite
 
 
 async def test_after_a_timer_files_that_others_changed_are_written_again(
-    consul: Any, tmp_path: Path, skip_time: Callable[[float], None]
+    consul: FakeConsul, tmp_path: Path, skip_time: Callable[[float], None]
 ) -> None:
     """A round of a timer is for its template alone, the rounds after it are for all again."""
     for key in ("a", "b"):

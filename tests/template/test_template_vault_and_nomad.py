@@ -16,6 +16,7 @@ from pyconsul_template.dependencies.vault import PemEncoded
 from pyconsul_template.execution import ABSENT, Execution
 from pyconsul_template.functions.registry import load
 from pyconsul_template.runner import Runner
+from tests.template.conftest import FakeConsul
 
 pytestmark = pytest.mark.usefixtures("universal_time")
 
@@ -56,33 +57,35 @@ async def rendered(server: Any, folder: Path, contents: str, environ: Mapping[st
         ("{{ spew_sdump .Data.f }}{{ .LeaseDuration }}", "(json.Number) (len=3) 0.5\n3600"),
     ],
 )
-async def test_numbers_of_secrets_keep_their_spelling(consul: Any, tmp_path: Path, contents: str, wanted: str) -> None:
+async def test_numbers_of_secrets_keep_their_spelling(
+    consul: FakeConsul, tmp_path: Path, contents: str, wanted: str
+) -> None:
     """They are texts to functions, and numbers again in JSON, YAML and TOML."""
     await consul.say("/v1/secret/app", {"data": NUMBERS, "lease_duration": 3600})
     assert await rendered(consul, tmp_path, '{{ with secret "secret/app" }}' + contents + "{{ end }}") == wanted
 
 
-async def test_a_secret_without_data_has_none(consul: Any, tmp_path: Path) -> None:
+async def test_a_secret_without_data_has_none(consul: FakeConsul, tmp_path: Path) -> None:
     """Which JSON shows as null."""
     await consul.say("/v1/secret/app", {"data": {}, "request_id": "r"})
     assert await rendered(consul, tmp_path, '{{ with secret "secret/app" }}{{ .Data | toJSON }}{{ end }}') == "null"
 
 
-async def test_an_answer_that_is_no_json_is_an_error(consul: Any, tmp_path: Path) -> None:
+async def test_an_answer_that_is_no_json_is_an_error(consul: FakeConsul, tmp_path: Path) -> None:
     """As a proxy in between may give."""
     await consul.say("/v1/secret/app", b"plain")
     with pytest.raises(RunError, match=r"vault\.read\(secret/app\): invalid character 'p' looking for beginning"):
         await rendered(consul, tmp_path, '{{ with secret "secret/app" }}{{ .Data }}{{ end }}')
 
 
-async def test_a_secret_that_is_being_rotated_is_asked_for_again(consul: Any, tmp_path: Path) -> None:
+async def test_a_secret_that_is_being_rotated_is_asked_for_again(consul: FakeConsul, tmp_path: Path) -> None:
     """Its time is over, so that what it holds is about to be wrong."""
     await consul.say("/v1/db/static-creds/app", {"data": {"rotation_period": 3600, "ttl": 0, "password": "old"}})
     with pytest.raises(RunError, match=r"^vault rotating secret returned ttl=0, will retry$"):
         await rendered(consul, tmp_path, '{{ with secret "db/static-creds/app" }}{{ .Data.password }}{{ end }}')
 
 
-async def test_a_time_of_deletion_that_is_none_deletes_nothing(consul: Any, tmp_path: Path) -> None:
+async def test_a_time_of_deletion_that_is_none_deletes_nothing(consul: FakeConsul, tmp_path: Path) -> None:
     """A store of another kind may use the word for something else."""
     data = {"metadata": {"deletion_time": "soon"}, "k": "v"}
     await consul.say("/v1/secret/app", {"data": data})
@@ -90,7 +93,7 @@ async def test_a_time_of_deletion_that_is_none_deletes_nothing(consul: Any, tmp_
 
 
 async def test_a_certificate_that_is_not_issued_is_told_without_its_query(
-    consul: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    consul: FakeConsul, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What Vault warns of comes under its name."""
     contents = '{{ with pkiCert "pki/issue/a" "common_name=a" }}{{ .Cert }}{{ end }}'
@@ -111,13 +114,15 @@ async def test_a_certificate_that_is_not_issued_is_told_without_its_query(
         ("{{ . | toJSON }}", '{"pass":"hush","user":"u"}'),
     ],
 )  # fmt: skip
-async def test_items_of_variables_know_their_variable(consul: Any, tmp_path: Path, contents: str, wanted: str) -> None:
+async def test_items_of_variables_know_their_variable(
+    consul: FakeConsul, tmp_path: Path, contents: str, wanted: str
+) -> None:
     """From every item, and from all of them, there is a way up."""
     await consul.say("/v1/var/app/db", VARIABLE)
     assert await rendered(consul, tmp_path, '{{ with nomadVar "app/db" }}' + contents + "{{ end }}") == wanted
 
 
-async def test_nomad_is_asked_in_the_region_of_the_environment(consul: Any, tmp_path: Path) -> None:
+async def test_nomad_is_asked_in_the_region_of_the_environment(consul: FakeConsul, tmp_path: Path) -> None:
     """Where a template names none itself."""
     await consul.say("/v1/var/app/db", VARIABLE)
     template = (
@@ -128,14 +133,14 @@ async def test_nomad_is_asked_in_the_region_of_the_environment(consul: Any, tmp_
     assert asked == ["namespace=apps", "namespace=web", "region=eu", "region=us", "stale=", "wait=60000ms"]
 
 
-async def test_values_of_variables_stand_in_no_message(consul: Any, tmp_path: Path) -> None:
+async def test_values_of_variables_stand_in_no_message(consul: FakeConsul, tmp_path: Path) -> None:
     """Just as those of secrets do not."""
     await consul.say("/v1/var/app/db", VARIABLE)
     with pytest.raises(RunError, match=r'parsing "\[redacted\]": invalid syntax'):
         await rendered(consul, tmp_path, '{{ with nomadVar "app/db" }}{{ print .pass | parseInt }}{{ end }}')
 
 
-async def test_values_of_secrets_stand_in_no_message(consul: Any, tmp_path: Path) -> None:
+async def test_values_of_secrets_stand_in_no_message(consul: FakeConsul, tmp_path: Path) -> None:
     """Whatever function is unhappy with them."""
     await consul.say("/v1/app/db", {"data": {"pass": "hush", "longer": "hushed"}})
     with pytest.raises(RunError, match=r'parsing "\[redacted\] \[redacted\]": invalid syntax'):

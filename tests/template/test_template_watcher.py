@@ -17,11 +17,12 @@ from pyconsul_template.dependencies.queries import KeyQuery
 from pyconsul_template.dependencies.vault import ReadQuery, WriteQuery
 from pyconsul_template.runner import Runner
 from pyconsul_template.watcher import View, WatchSettings
+from tests.template.conftest import FakeConsul
 from tests.template.test_template_runner import a_config, a_template, running
 from tests.waiting import comes_true
 
 
-async def test_what_is_not_needed_any_more_before_it_began_never_begins(consul: Any) -> None:
+async def test_what_is_not_needed_any_more_before_it_began_never_begins(consul: FakeConsul) -> None:
     """A template may ask for something in one pass and not in the next."""
     watcher = new_watcher(Config.of({"consul": {"address": consul.address}}, {}))
     await consul.put("b", b"1")
@@ -34,7 +35,7 @@ async def test_what_is_not_needed_any_more_before_it_began_never_begins(consul: 
     assert not [request for request in consul.requests if request.startswith("GET /v1/kv/a")]
 
 
-async def test_a_failed_lookup_may_be_an_error(consul: Any, tmp_path: Path) -> None:
+async def test_a_failed_lookup_may_be_an_error(consul: FakeConsul, tmp_path: Path) -> None:
     """Where that is asked for, what does not exist ends the tool with the second answer that does not have it."""
     config = a_config(consul, a_template(tmp_path / "out", '{{ key "a" }}'), err_on_failed_lookup=True)
     work = asyncio.create_task(Runner(config).run())
@@ -44,7 +45,7 @@ async def test_a_failed_lookup_may_be_an_error(consul: Any, tmp_path: Path) -> N
         await work
 
 
-async def test_what_existed_once_is_no_failed_lookup(consul: Any, tmp_path: Path) -> None:
+async def test_what_existed_once_is_no_failed_lookup(consul: FakeConsul, tmp_path: Path) -> None:
     """A key may go and come back."""
     await consul.put("a", b"1")
     out = tmp_path / "out"
@@ -57,7 +58,7 @@ async def test_what_existed_once_is_no_failed_lookup(consul: Any, tmp_path: Path
 
 
 async def test_answers_after_the_first_one_are_paced(
-    consul: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    consul: FakeConsul, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that never makes anybody wait is not flooded with questions."""
     asked_at: list[float] = []

@@ -32,7 +32,7 @@ class Server:
         while sent := client.take_output():
             for event in self.core.receive_data(sent):
                 if isinstance(event, h2.events.RequestReceived):
-                    self.head = list(event.headers or [])
+                    self.head = [(str(name), str(value)) for name, value in event.headers or ()]
                 elif isinstance(event, h2.events.DataReceived):
                     self.body += event.data or b""
                     self.core.acknowledge_received_data(event.flow_controlled_length or 0, 1)

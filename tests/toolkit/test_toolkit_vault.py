@@ -442,15 +442,15 @@ async def test_a_given_token_makes_a_login_needless(vault: FakeVault) -> None:
     await client.aclose()
 
 
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        ((403, {"errors": ["no"]}), "vault unwrap: Error making API request."),
-        ((200, {"data": {}}), "vault unwrap: no secret auth"),
-        ((200, {"auth": {"client_token": "", "policies": []}}), "vault unwrap: no token returned"),
-        ((200, None), "vault unwrap: no secret"),
-    ],
-)
+UNWRAPPED: list[tuple[tuple[int, Any], str]] = [
+    ((403, {"errors": ["no"]}), "vault unwrap: Error making API request."),
+    ((200, {"data": {}}), "vault unwrap: no secret auth"),
+    ((200, {"auth": {"client_token": "", "policies": []}}), "vault unwrap: no token returned"),
+    ((200, None), "vault unwrap: no secret"),
+]
+
+
+@pytest.mark.parametrize(("answer", "message"), UNWRAPPED)
 async def test_what_cannot_be_unwrapped_is_told(vault: FakeVault, answer: tuple[int, Any], message: str) -> None:
     """With the step that failed."""
     vault.answers["PUT /v1/sys/wrapping/unwrap"] = answer

@@ -10,13 +10,14 @@ def fault_of(method: str, url: str, headers: Headers | None = None) -> str:
     """Why a request does not go out, or ""."""
     try:
         request = request_of(method, url, headers)
-        fault = sending_fault(request)
-        if not fault:
-            request.address()
     except RequestError as error:
         return str(error)
-    except DialError as error:
-        fault = str(error)
+    fault = sending_fault(request)
+    if not fault:
+        try:
+            request.address()
+        except DialError as error:
+            fault = str(error)
     return fault and told(method, request.shown, fault)
 
 

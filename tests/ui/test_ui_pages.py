@@ -25,7 +25,7 @@ def agent_fixture() -> Iterator[InProcessAgent]:
 
 def get(agent: InProcessAgent, path: str, method: str = "GET") -> tuple[int, str, str]:
     """Status, content type and body of one page."""
-    connection = http.client.HTTPConnection(*agent.http_address.split(":"), timeout=60)
+    connection = http.client.HTTPConnection(agent.http_address, timeout=60)
     connection.request(method, path)
     reply = connection.getresponse()
     found = reply.status, reply.headers.get("Content-Type", ""), reply.read().decode()
@@ -61,7 +61,7 @@ def test_every_address_of_the_ui_shows_the_page(path: str, agent: InProcessAgent
 
 def test_the_page_itself_is_found_in_its_folder(agent: InProcessAgent) -> None:
     """As with every file server of Go."""
-    connection = http.client.HTTPConnection(*agent.http_address.split(":"), timeout=60)
+    connection = http.client.HTTPConnection(agent.http_address, timeout=60)
     connection.request("GET", "/ui/index.html?a=b")
     reply = connection.getresponse()
     assert (reply.status, reply.headers["Location"], reply.read()) == (301, "./?a=b", b"")

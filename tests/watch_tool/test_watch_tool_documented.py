@@ -10,12 +10,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pyconsul.sdk.watch_plan import TYPES
 from pyconsul.testing import InProcessAgent
 from pyconsul_watch.arguments import options
 from pyconsul_watch.config import SCHEMA
+from tests.watch_tool.conftest import WatchTool
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +28,7 @@ def test_the_page_has_every_option_key_and_type() -> None:
     assert missing == []
 
 
-def test_the_example_runs(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_the_example_runs(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """With the shop's keys."""
     settings = json.loads((ROOT / "examples/ecommerce/kv.json").read_text())
     for key, value in settings.items():
@@ -39,7 +39,9 @@ def test_the_example_runs(tool: Any, consul_agent: InProcessAgent) -> None:
     assert int(tool.read("settings.count")) == sum(key.startswith("apps/ecommerce/") for key in settings)
 
 
-def test_a_terminal_shows_what_the_watches_do(tool: Any, start_process: Callable[..., subprocess.Popen[bytes]]) -> None:
+def test_a_terminal_shows_what_the_watches_do(
+    tool: WatchTool, start_process: Callable[..., subprocess.Popen[bytes]]
+) -> None:
     """One line, taken away at the end."""
     tool.configure({"type": "nodes", "id": "all-nodes", "handler": "cat > /dev/null"})
     ours, theirs = pty.openpty()

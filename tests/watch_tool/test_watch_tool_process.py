@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pyconsul.testing import InProcessAgent
+from tests.watch_tool.conftest import WatchTool
 
 VALUE = 'sed \'s/.*"Value":"\\([^"]*\\)".*/\\1/\' >> log'  # base64 of the value, one a line
 ONE, TWO, THREE = "b25l\n", "dHdv\n", "dGhyZWU=\n"
@@ -30,7 +31,7 @@ def index_of(agent: InProcessAgent, name: str) -> int:
     return found.ModifyIndex
 
 
-def test_a_script_is_called_for_each_change(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_a_script_is_called_for_each_change(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """With JSON on its standard input, and index and watch in its environment."""
     consul_agent.client.kv.put("a", "one")
     line = ["sh", "-c", 'cat > data; echo "$CONSUL_INDEX $CONSUL_WATCH_ID $0" >> log', "word"]
@@ -44,7 +45,7 @@ def test_a_script_is_called_for_each_change(tool: Any, consul_agent: InProcessAg
     assert tool.end(process) == (0, "")
 
 
-def test_many_watches_of_all_kinds(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_many_watches_of_all_kinds(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """Each runs for itself."""
     stanzas: list[dict[str, Any]] = [
         {"type": "key", "key": "a"},
@@ -61,7 +62,7 @@ def test_many_watches_of_all_kinds(tool: Any, consul_agent: InProcessAgent) -> N
     assert found["nodes"][0]["Node"] == found["service"][0]["Node"]["Node"] == found["checks"][0]["Node"]
 
 
-def test_nothing_is_repeated_and_nothing_missed_over_a_restart(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_nothing_is_repeated_and_nothing_missed_over_a_restart(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """The state remembers what was delivered; a change while the tool was down is delivered at its start."""
     consul_agent.client.kv.put("a", "one")
     consul_agent.client.kv.put("b", "one")
@@ -77,7 +78,7 @@ def test_nothing_is_repeated_and_nothing_missed_over_a_restart(tool: Any, consul
     assert tool.read() == ONE + TWO
 
 
-def test_events_are_delivered_once_each(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_events_are_delivered_once_each(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """Also those that were fired while the tool was down."""
     names = "tr ',' '\\n' | sed -n 's/.*\"Payload\":\"\\(.*\\)\".*/\\1/p' >> log"
     tool.configure({"type": "event", "name": "deploy", "handler": names}, state_file="state.json")
@@ -93,7 +94,7 @@ def test_events_are_delivered_once_each(tool: Any, consul_agent: InProcessAgent)
     assert tool.read() == ONE + TWO + THREE
 
 
-def test_a_failing_handler_is_called_again(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_a_failing_handler_is_called_again(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """Until it takes the value; its output is logged."""
     consul_agent.client.kv.put("a", "one")
     tool.configure(key("a", "echo try >> log; echo sorry; test $(wc -l < log) -ge 3"))
@@ -103,7 +104,9 @@ def test_a_failing_handler_is_called_again(tool: Any, consul_agent: InProcessAge
     assert err.count("exit status 1, output: sorry (attempt") == 2
 
 
-def test_a_value_that_was_never_taken_comes_again_after_a_restart(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_a_value_that_was_never_taken_comes_again_after_a_restart(
+    tool: WatchTool, consul_agent: InProcessAgent
+) -> None:
     """Given up is not delivered."""
     consul_agent.client.kv.put("a", "one")
     tool.configure(key("a", "echo try >> log; exit 1"), state_file="state.json", retry={"enabled": False})
@@ -112,7 +115,7 @@ def test_a_value_that_was_never_taken_comes_again_after_a_restart(tool: Any, con
     assert tool.read() == "try\ntry\n"
 
 
-def test_a_newer_value_replaces_one_that_is_refused(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_a_newer_value_replaces_one_that_is_refused(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """There is no point in handing over what is no longer true."""
     consul_agent.client.kv.put("a", "one")
     refuse = "grep -q b25l && { echo refused >> log; exit 1; }; echo taken >> log"
@@ -123,7 +126,7 @@ def test_a_newer_value_replaces_one_that_is_refused(tool: Any, consul_agent: InP
     tool.comes("refused\ntaken\n")
 
 
-def test_a_handler_that_takes_too_long_is_killed(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_a_handler_that_takes_too_long_is_killed(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """With all that it started."""
     consul_agent.client.kv.put("a", "one")
     tool.configure(key("a", "sleep 60; echo never >> log", timeout="100ms"), retry={"enabled": False})
@@ -132,7 +135,7 @@ def test_a_handler_that_takes_too_long_is_killed(tool: Any, consul_agent: InProc
     assert "did not end within 0.1s" in err
 
 
-def test_a_handler_that_cannot_be_started(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_a_handler_that_cannot_be_started(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """Is a failure like any other."""
     tool.configure({"type": "nodes", "args": ["./no-such"]}, retry={"enabled": False})
     status, _, err = tool.run("-once")
@@ -140,7 +143,7 @@ def test_a_handler_that_cannot_be_started(tool: Any, consul_agent: InProcessAgen
     assert "no-such: no such file or directory" in err
 
 
-def test_no_more_handlers_at_once_than_allowed(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_no_more_handlers_at_once_than_allowed(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """With one slot no two overlap."""
     handler = "mkdir busy || echo overlap >> log; cat > /dev/null; rmdir busy"
     tool.configure(*(key(f"k{n}", handler) for n in range(6)), concurrency=1)
@@ -148,7 +151,7 @@ def test_no_more_handlers_at_once_than_allowed(tool: Any, consul_agent: InProces
     assert tool.read() == ""
 
 
-def test_skip_first_waits_for_a_change(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_skip_first_waits_for_a_change(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """What is there at the first start is taken as known, and that is remembered."""
     consul_agent.client.kv.put("a", "one")
     tool.configure(key("a", skip_first=True), state_file="state.json")
@@ -189,7 +192,7 @@ def receiver() -> Iterator[str]:
     server.server_close()
 
 
-def test_http_handlers(tool: Any, consul_agent: InProcessAgent, receiver: str) -> None:
+def test_http_handlers(tool: WatchTool, consul_agent: InProcessAgent, receiver: str) -> None:
     """Method, headers, index and body are sent; a refusal is tried again."""
     consul_agent.client.kv.put("a", "one")
     config = {"path": f"{receiver}/hook", "method": "PUT", "header": {"X-Who": ["me"]}, "timeout": "5s"}
@@ -202,7 +205,7 @@ def test_http_handlers(tool: Any, consul_agent: InProcessAgent, receiver: str) -
     assert json.loads(body)["Value"] == "b25l"
 
 
-def test_sighup_changes_what_changed(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_sighup_changes_what_changed(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """A new watch starts, one that stayed is not called again, and a mistake changes nothing."""
     consul_agent.client.kv.put("a", "one")
     consul_agent.client.kv.put("b", "two")
@@ -220,7 +223,7 @@ def test_sighup_changes_what_changed(tool: Any, consul_agent: InProcessAgent) ->
 
 
 def test_sighup_may_lead_to_another_consul(
-    tool: Any, consul_agent: InProcessAgent, make_consul_agent: Callable[..., InProcessAgent]
+    tool: WatchTool, consul_agent: InProcessAgent, make_consul_agent: Callable[..., InProcessAgent]
 ) -> None:
     """All watches begin anew there; what it has is news."""
     other = make_consul_agent()
@@ -237,7 +240,7 @@ def test_sighup_may_lead_to_another_consul(
     assert tool.end(process)[0] == 0
 
 
-def test_a_running_handler_may_end(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_a_running_handler_may_end(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """SIGTERM starts nothing new, but waits for what runs."""
     consul_agent.client.kv.put("a", "one")
     tool.configure(key("a", "echo begun >> log; until test -e go; do sleep 0.02; done; echo done >> log"))
@@ -249,7 +252,9 @@ def test_a_running_handler_may_end(tool: Any, consul_agent: InProcessAgent) -> N
     assert (process.returncode, tool.read()) == (0, "begun\ndone\n")
 
 
-def test_a_handler_that_does_not_end_in_the_grace_period_is_killed(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_a_handler_that_does_not_end_in_the_grace_period_is_killed(
+    tool: WatchTool, consul_agent: InProcessAgent
+) -> None:
     """The tool does not hang; SIGINT ends with 12."""
     consul_agent.client.kv.put("a", "one")
     tool.configure(key("a", "echo begun >> log; sleep 60"), grace="100ms")
@@ -260,7 +265,7 @@ def test_a_handler_that_does_not_end_in_the_grace_period_is_killed(tool: Any, co
     assert "did not end in time and is killed" in err
 
 
-def test_systemd_hears_how_things_stand(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_systemd_hears_how_things_stand(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """Ready once all watches have an answer, signs of life, the end."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
         channel.bind(str(tool.folder / "notify"))
@@ -277,7 +282,7 @@ def test_systemd_hears_how_things_stand(tool: Any, consul_agent: InProcessAgent)
     assert process.returncode == 0
 
 
-def test_systemd_hears_of_a_reload(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_systemd_hears_of_a_reload(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """When it begins, as systemd wants it with the time, and when it is over."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
         channel.bind(str(tool.folder / "notify"))
@@ -295,7 +300,7 @@ def test_systemd_hears_of_a_reload(tool: Any, consul_agent: InProcessAgent) -> N
     assert "\nMONOTONIC_USEC=" in others[0]
 
 
-def test_systemd_does_not_wait_for_an_agent(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_systemd_does_not_wait_for_an_agent(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """One that is not there is asked again and again; what waits for the tool goes on."""
     tool.configure(key("a"))
     address = consul_agent.http_address
@@ -309,7 +314,7 @@ def test_systemd_does_not_wait_for_an_agent(tool: Any, consul_agent: InProcessAg
     assert (status, "connection refused" in err) == (0, True)
 
 
-def test_attempts_are_counted(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_attempts_are_counted(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """In the log; their pauses double."""
     consul_agent.client.kv.put("a", "one")
     tool.configure(key("a", "exit 3"), retry={"backoff": "10ms", "max_backoff": "1s", "attempts": 2})
@@ -319,7 +324,7 @@ def test_attempts_are_counted(tool: Any, consul_agent: InProcessAgent) -> None:
     assert (status, told) == (1, wanted)
 
 
-def test_what_is_not_watched_any_more_is_forgotten(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_what_is_not_watched_any_more_is_forgotten(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """A watch that comes back is a new one."""
     for name in ("a", "b"):
         consul_agent.client.kv.put(name, "one")
@@ -334,7 +339,7 @@ def test_what_is_not_watched_any_more_is_forgotten(tool: Any, consul_agent: InPr
     assert '"b"' not in tool.read("state.json")
 
 
-def test_an_agent_that_is_not_there_is_asked_again(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_an_agent_that_is_not_there_is_asked_again(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """With a pause that grows; the tool goes on, and says what is wrong."""
     tool.configure(key("a"))
     address = consul_agent.http_address
@@ -353,14 +358,14 @@ def test_an_agent_that_is_not_there_is_asked_again(tool: Any, consul_agent: InPr
         (["-state-file", "w.json"], 15, "not a state file of this version\n"),
     ],
 )
-def test_exit_statuses(words: list[str], status: int, message: str, tool: Any) -> None:
+def test_exit_statuses(words: list[str], status: int, message: str, tool: WatchTool) -> None:
     """As the other tools have them."""
     tool.configure(key("a"))
     found, _, err = tool.run(*words)
     assert (found, err.endswith(message)) == (status, True), err
 
 
-def test_a_state_file_has_one_user(tool: Any, consul_agent: InProcessAgent) -> None:
+def test_a_state_file_has_one_user(tool: WatchTool, consul_agent: InProcessAgent) -> None:
     """Two processes with one memory would call everything twice; the second one ends."""
     consul_agent.client.kv.put("a", "one")
     tool.configure(key("a"), state_file="state.json")
@@ -371,7 +376,7 @@ def test_a_state_file_has_one_user(tool: Any, consul_agent: InProcessAgent) -> N
     assert "is in use by another process" in err
 
 
-def test_validate_only_looks(tool: Any) -> None:
+def test_validate_only_looks(tool: WatchTool) -> None:
     """No handler is called."""
     tool.configure(key("a", "touch log"))
     assert tool.run("-validate")[:2] == (0, "Configuration is valid! 1 watches\n")

@@ -138,7 +138,8 @@ async def test_the_shell_is_the_one_of_the_environment(tmp_path: Path, monkeypat
     shell.write_text(f'#!/bin/sh\necho "$@" >> {out}\n')
     shell.chmod(0o700)
     monkeypatch.setenv("SHELL", str(shell))
-    for handler in ({"handler": "x y"}, {"args": []}):
+    handlers: list[dict[str, Any]] = [{"handler": "x y"}, {"args": []}]
+    for handler in handlers:
         await handle(watch_plan({"type": "key", "key": "a", **handler}), Update(1, PAIR))
     assert read(out) == "-c x y\n-c \n"
 

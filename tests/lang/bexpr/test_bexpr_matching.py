@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 import pytest
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
 from pyconsul.lang.bexpr import KEPT_UP_TO, FilterError, check_filter, compile_evaluator, compile_filter
 
@@ -28,7 +28,7 @@ class Row(msgspec.Struct, frozen=True):
 
     Name: str = ""
     Port: int = 0
-    Small: Annotated[int, Meta(extra={"go": "uint8"})] = 0
+    Small: Annotated[int, msgspec.Meta(extra={"go": "uint8"})] = 0
     Share: float = 0.0
     Ok: bool = False
     Tags: list[str] | None = None

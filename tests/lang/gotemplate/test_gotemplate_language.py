@@ -17,22 +17,42 @@ class Pet(Struct):
     fields = (Field("Name", "string"), Field("Age", "int"), Field("Friend", "*zoo.Pet"))
 
 
-Pet.methods = {"Greets": signature("string", lambda pet, whom: f"{pet.Name} greets {whom}")}
+def _greets(pet: Any, whom: str) -> str:
+    return f"{pet.Name} greets {whom}"
+
+
+Pet.methods = {"Greets": signature("string", _greets)}
+
+
+def _join(separator: str, items: list[str]) -> str:
+    return separator.join(items)
+
+
+def _indent(blanks: int, text: str) -> str:
+    return " " * blanks + text
 
 
 def _fails(message: str) -> Any:
     raise FunctionError(message)
 
 
+def _count(end: int) -> Channel:
+    return Channel("<-chan int", iter(range(end)))
+
+
+def _breaks() -> Any:
+    raise KeyError("x")
+
+
 FUNCTIONS: dict[str, Function] = {
     "upper": signature("string", str.upper),
-    "join": signature("string, []string", lambda sep, items: sep.join(items)),
+    "join": signature("string, []string", _join),
     "list": signature("...any", lambda *items: list(items)),
     "texts": signature("...string", lambda *items: strings(items)),
-    "indent": signature("int, string", lambda n, text: " " * n + text),
-    "long": signature("int -> any", lambda n: Int64(n)),
+    "indent": signature("int, string", _indent),
+    "long": signature("int -> any", Int64),
     "fails": signature("string", _fails),
-    "count": signature("int", lambda n: Channel("<-chan int", iter(range(n)))),
+    "count": signature("int", _count),
     "nothing": signature("-> any", lambda: None),
 }
 DATA: dict[str, Any] = {
@@ -229,7 +249,7 @@ def test_blocks_nest_up_to_a_limit() -> None:
 
 def test_a_function_that_breaks_is_an_error_of_the_template() -> None:
     """An exception of any kind inside a function is reported like a panic in Go."""
-    broken = {"broken": signature("", lambda: {}["x"])}
+    broken = {"broken": signature("", _breaks)}
     with pytest.raises(ExecError, match="error calling broken: runtime error"):
         Template("{{ broken }}", broken).execute()
 
