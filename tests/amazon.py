@@ -21,7 +21,7 @@ def moto() -> Generator[str]:
 
 def client(service: str, endpoint: str, region: str) -> Any:
     """A client of one of Amazon's services; moto lets anybody in."""
-    import boto3  # pyright: ignore[reportMissingTypeStubs]
+    import boto3
 
     session: Any = boto3.Session("test", "test", region_name=region)
     return session.client(service, endpoint_url=endpoint)

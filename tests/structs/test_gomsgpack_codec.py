@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-import msgpack  # pyright: ignore[reportMissingTypeStubs]
+import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -146,7 +146,7 @@ def test_whole_floats_are_floats() -> None:
 
 def packed(value: dict[str, Any], *, use_bin_type: bool = True) -> bytes:
     """What a modern peer would send."""
-    data: object = msgpack.packb(value, use_bin_type=use_bin_type)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    data: object = msgpack.packb(value, use_bin_type=use_bin_type)
     assert isinstance(data, bytes)
     return data
 

@@ -85,7 +85,7 @@ class Token(Result, frozen=True, kw_only=True):
 class TokenEntry(Token, frozen=True, kw_only=True):
     """A token of the list; its ``Hash`` is always printed."""
 
-    Hash: bytes | None = None  # pyright: ignore[reportIncompatibleVariableOverride]
+    Hash: bytes | None = None
 
 
 class Policy(Result, frozen=True, kw_only=True):
