@@ -91,7 +91,7 @@ def boolean(name: str, value: Any) -> bool:
 
 def integer(name: str, value: Any) -> int:
     """A whole number."""
-    if isinstance(value, float) and not isinstance(value, bool):
+    if isinstance(value, float):
         return int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise _mismatch(name, "int", value)
