@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+from pathlib import Path
+
 import pytest
 
+from pyconsul.toolkit.flags import Row, described, to_decimal
 from pyconsul.toolkit.quiescence import WaitSetting
 from pyconsul.toolkit.retry import RetryPolicy
+from pyconsul.toolkit.running_stanzas import Exec, Logging
 from pyconsul.toolkit.stanzas import SECOND, Consul, Tls, Vault, parse_wait, wait_setting
 
 
@@ -65,3 +70,88 @@ def test_tls_that_is_switched_on_needs_nothing_else() -> None:
         False,
         True,
     ]
+
+
+def test_all_that_a_stanza_says_of_consul_reaches_the_client() -> None:
+    """A time to connect that is no time means the default one."""
+    given = {"address": "h:1", "namespace": "ns", "token": "t", "token_file": "f", "auth": {"password": "p"}}
+    settings = Consul.of({**given, "transport": {"dial_timeout": 2 * SECOND}}, {}).client_settings()
+    assert (settings.address, settings.namespace, settings.token, settings.auth) == ("h:1", "ns", "t", ":p")
+    assert settings.connect_timeout == 2.0
+    assert Consul.of({"transport": {"dial_timeout": 0}}, {}).client_settings().connect_timeout == 30.0
+
+
+VAULT_FILES = {
+    "VAULT_CACERT": "ca",
+    "VAULT_CACERT_BYTES": "PEM",
+    "VAULT_CAPATH": "dir",
+    "VAULT_CLIENT_CERT": "cert",
+    "VAULT_CLIENT_KEY": "key",
+    "VAULT_TLS_SERVER_NAME": "name",
+}
+
+
+def test_variables_of_vaults_client_say_how_to_trust_it() -> None:
+    """The stanza wins; commands see what came of both."""
+    vault = Vault.of({}, VAULT_FILES)
+    assert vault.tls == Tls(True, True, "cert", "key", "ca", "PEM", "dir", "name")
+    assert vault.environment() == VAULT_FILES
+    assert Vault.of({"ssl": {"key": "mine"}}, VAULT_FILES).tls.key == "mine"
+
+
+@pytest.mark.parametrize("name", ["VAULT_SKIP_VERIFY", "VAULT_INSECURE"])
+def test_two_variables_switch_the_check_of_vaults_certificate_off(name: str) -> None:
+    """TLS itself stays on, unless the stanza says so."""
+    tls = Vault.of({}, {name: "1"}).tls
+    assert (tls.enabled, tls.verify) == (True, False)
+    assert Vault.of({"ssl": {"enabled": False}}, {}).tls.enabled is False
+
+
+def test_a_login_of_kubernetes_comes_from_the_stanza_or_its_variables() -> None:
+    """What neither says has a default."""
+    names = ("auth_role_name", "service_account_token_path", "service_account_token", "service_mount_path")
+    variables = {f"VAULT_K8S_{name.upper()}": name for name in names}
+    vault = Vault.of({"k8s_auth_role_name": "mine"}, variables)
+    assert [getattr(vault, f"k8s_{name}") for name in names] == ["mine", *names[1:]]
+    plain = Vault.of({}, {})
+    assert plain.k8s_service_account_token_path == "/run/secrets/kubernetes.io/serviceaccount/token"
+    assert plain.k8s_service_mount_path == "kubernetes"
+
+
+def test_a_stanza_of_vault_has_defaults() -> None:
+    """A lease of five minutes, of which nine tenths are used."""
+    plain = Vault.of({}, {})
+    assert (plain.default_lease_duration, plain.lease_renewal_threshold) == (300 * SECOND, 0.9)
+    assert (plain.unwrap_token, plain.renew_token, plain.vault_agent_token_file) == (False, False, "")
+    given = {"client_user_agent": "a", "default_lease_duration": 1, "lease_renewal_threshold": 0.5}
+    made = Vault.of({**given, "unwrap_token": True}, {})
+    assert (made.client_user_agent, made.default_lease_duration, made.lease_renewal_threshold) == ("a", 1, 0.5)
+    assert made.unwrap_token
+
+
+def test_a_token_that_is_given_is_not_looked_for_at_home(tmp_path: Path) -> None:
+    """Not even where the command of Vault has left one."""
+    (tmp_path / ".vault-token").write_text("home\n")
+    assert Vault.of({"token": "mine"}, {"HOME": str(tmp_path)}).token == "mine"
+    assert Vault.of({}, {"HOME": str(tmp_path), "VAULT_TOKEN": "v"}).token == "v"
+
+
+def test_commands_end_with_an_interrupt_and_logs_with_the_day() -> None:
+    """Where a stanza says nothing else."""
+    assert (Exec.of({}).kill_signal, Exec.of({}).kill_timeout) == (signal.SIGINT, 30 * SECOND)
+    made = Logging.of({}, {}, tool="t", levels=("A",))
+    assert (made.level, made.rotate_ns, made.rotate_keep) == ("WARN", 86400 * SECOND, 0)
+
+
+def test_numbers_of_flags_have_32_bits() -> None:
+    """As the originals read them."""
+    assert to_decimal("2147483647") == 2**31 - 1
+    with pytest.raises(ValueError, match="value out of range"):
+        to_decimal("2147483648")
+
+
+def test_flags_are_described_in_order_of_their_names() -> None:
+    """Whether they expect something or not; those without a word about them are hidden."""
+    rows = [Row("b", "b", "<text>", "B."), Row("aa", "aa", "", "AA."), Row("hidden", "x")]
+    others = [("a=<x>", "A."), ("c", "C.")]
+    assert described(rows, others) == [("a=<x>", "A."), ("aa", "AA."), ("b=<text>", "B."), ("c", "C.")]

@@ -146,3 +146,26 @@ def test_requests_have_go_s_order() -> None:
         "",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    ("start", "location", "keeps"),
+    [
+        ("http://A.test/", "http://a.TEST/z", True),
+        ("http://a.test/", "http://B.A.test/", True),
+        ("http://a.test/", "http://ba.test/", False),
+        ("http://b.a.test/", "http://a.test/", False),
+        ("http://a.test/", "http://[fe80::1%25.a.test]/", False),
+    ],
+)
+def test_secrets_stay_with_a_host_and_the_names_below_it(start: str, location: str, keeps: bool) -> None:
+    """In any letter case; the zone of an address is no name."""
+    request = request_of("GET", start, {"Authorization": ["t"]})
+    assert ("Authorization" in request.redirected(302, location, request, with_body=True).headers) is keeps
+
+
+def test_a_question_for_the_head_stays_one() -> None:
+    """Wherever it is sent on to; and the last colon of a place begins its port."""
+    start = request_of("HEAD", "http://a.test/")
+    assert start.redirected(302, "/z", start, with_body=True).method == "HEAD"
+    assert start.redirected(302, "http://::1:81/", start, with_body=True).address() == ("::1", 81)
