@@ -176,3 +176,20 @@ async def test_a_token_whose_renewal_is_answered_with_nothing_is_not_renewed(cap
     """As a proxy before Vault may do; that is warned of like any other refusal."""
     assert await waited({"auth": {"client_token": "inner", **granted(60)}}, FakeVault(None)) == []
     assert caplog.messages[0] == "x: failed to renew: returned empty secret data"
+
+
+async def test_a_token_is_kept_while_its_server_is_away() -> None:
+    """Each try comes later, up to a minute; a refusal ends them, and a server that is out of order does not."""
+    away = [OSError("no route to host"), ConsulError("connection refused"), VaultError(500, "sealed")] * 2
+    vault, clock = FakeVault(*away, VaultError(403, "bad token")), Clock()
+    await keep_token(vault.client, LOGGER, sleep=clock.sleep)
+    assert clock.pauses == [2.0, 4.0, 8.0, 16.0, 32.0, 60.0]
+    assert vault.asked == ["own"] * 7
+
+
+@pytest.mark.parametrize("answer", [{"auth": granted(0)}, {"auth": None}, None], ids=["no time", "no token", "nothing"])
+async def test_a_token_that_is_about_to_end_is_let_go(answer: Mapping[str, Any] | None) -> None:
+    """There is nothing left to renew."""
+    vault, clock = FakeVault(answer), Clock()
+    await keep_token(vault.client, LOGGER, sleep=clock.sleep)
+    assert (vault.asked, clock.pauses) == (["own"], [])

@@ -32,6 +32,27 @@ async def test_a_body_goes_along_where_the_method_does(script: Script, status: i
     ]
 
 
+async def test_a_body_that_was_left_behind_does_not_come_back(script: Script) -> None:
+    """One redirection that changes the method is enough."""
+    for status in (302, 307):
+        script.add(status, b"", "Location: /there")
+    script.add(200, b"hi")
+    assert await body_of(f"{script.url}/here", "PUT", b"data") == (200, b"hi")
+    assert [(head.partition(" ")[0], body) for head, body in script.asked] == [
+        ("PUT", b"data"),
+        ("GET", b""),
+        ("GET", b""),
+    ]
+
+
+async def test_ten_requests_are_enough(script: Script) -> None:
+    """The tenth redirection is not followed any more."""
+    script.add(302, b"", "Location: /again")
+    with pytest.raises(WebError, match=r'^Get "/again": stopped after 10 redirects$'):
+        await body_of(script.url)
+    assert len(script.asked) == 10
+
+
 @pytest.mark.parametrize(("status", "line"), [(201, "Location: /there"), (302, "X: y"), (304, "Location: /there")])
 async def test_only_a_redirection_with_a_place_is_followed(script: Script, status: int, line: str) -> None:
     """Anything else is the answer."""
@@ -80,6 +101,22 @@ async def test_a_packed_body_may_have_several_members(script: Script) -> None:
     """As files have that were packed one after the other."""
     script.add(200, gzip.compress(b"one ") + gzip.compress(b"two"), "Content-Encoding: gzip")
     assert await body_of(script.url) == (200, b"one two")
+
+
+@pytest.mark.parametrize("spelling", ["gzip", "GZIP"])
+async def test_a_packed_body_may_become_large(script: Script, spelling: str) -> None:
+    """It is unpacked in pieces, to the last one."""
+    script.add(200, gzip.compress(b"x" * 200_000), f"Content-Encoding: {spelling}")
+    assert await body_of(script.url) == (200, b"x" * 200_000)
+
+
+async def test_who_asks_for_a_packed_body_gets_it_packed(script: Script) -> None:
+    """The client unpacks what it asked for on its own account."""
+    packed = gzip.compress(b"hi")
+    script.add(200, packed, "Content-Encoding: gzip")
+    request = request_of("GET", script.url, {"Accept-Encoding": ["gzip"]})
+    async with await ask(request, patience=60) as reply:
+        assert b"".join([piece async for piece in reply]) == packed
 
 
 @pytest.mark.parametrize(
