@@ -11,7 +11,7 @@ from pyconsul.toolkit.flags import Row, described, to_decimal
 from pyconsul.toolkit.quiescence import WaitSetting
 from pyconsul.toolkit.retry import RetryPolicy
 from pyconsul.toolkit.running_stanzas import Exec, Logging
-from pyconsul.toolkit.stanzas import SECOND, Consul, Tls, Vault, parse_wait, wait_setting
+from pyconsul.toolkit.stanzas import SECOND, Consul, Nomad, Tls, Vault, parse_wait, wait_setting
 
 
 @pytest.mark.parametrize(
@@ -155,3 +155,57 @@ def test_flags_are_described_in_order_of_their_names() -> None:
     rows = [Row("b", "b", "<text>", "B."), Row("aa", "aa", "", "AA."), Row("hidden", "x")]
     others = [("a=<x>", "A."), ("c", "C.")]
     assert described(rows, others) == [("a=<x>", "A."), ("aa", "AA."), ("b=<text>", "B."), ("c", "C.")]
+
+
+def test_commands_see_how_consul_is_asked() -> None:
+    """Whether with TLS and with a check of the certificate is always told."""
+    given = {"address": "h:1", "token": "t", "token_file": "f", "ssl": {"enabled": True}}
+    assert Consul.of(given, {}).environment() == {
+        "CONSUL_HTTP_ADDR": "h:1",
+        "CONSUL_HTTP_TOKEN": "t",
+        "CONSUL_HTTP_TOKEN_FILE": "f",
+        "CONSUL_HTTP_SSL": "true",
+        "CONSUL_HTTP_SSL_VERIFY": "true",
+    }
+    plain = {"CONSUL_HTTP_SSL": "false", "CONSUL_HTTP_SSL_VERIFY": "false"}
+    assert Consul.of({"ssl": {"enabled": False, "verify": False}}, {}).environment() == plain
+
+
+def test_a_place_of_consul_is_found_in_three_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stanza, the variable, and what the tool itself would ask."""
+    monkeypatch.delenv("CONSUL_HTTP_ADDR", raising=False)
+    assert Consul.of({}, {}, "default:1").client_settings().address == "default:1"
+    monkeypatch.setenv("CONSUL_HTTP_ADDR", "variable:1")
+    assert Consul.of({"address": ""}, {}, "default:1").client_settings().address == "variable:1"
+    assert Consul.of({"token_file": "f"}, {}).client_settings().token_file == "f"
+
+
+@pytest.mark.parametrize(
+    ("settings", "needs"),
+    [
+        ({}, False),
+        ({"token": "t"}, False),
+        ({"unwrap_token": True}, False),
+        ({"token": "t", "unwrap_token": True}, True),
+        ({"k8s_auth_role_name": "web"}, True),
+        ({"k8s_auth_role_name": "web", "token": "t"}, False),
+    ],
+)
+def test_a_login_is_needed_for_a_role_or_a_wrapped_token(settings: dict[str, object], needs: bool) -> None:
+    """Not where there is a token already, or nothing to unwrap."""
+    assert Vault.of(settings, {}).needs_login is needs
+
+
+def test_what_vaults_stanza_says_of_requests_counts() -> None:
+    """Its retries and transport are its own; variables are trimmed."""
+    vault = Vault.of({"retry": {"attempts": 3}, "transport": {"dial_timeout": 5}}, {"VAULT_CACERT": " ca\n"})
+    assert (vault.retry.attempts, vault.transport.dial_timeout, vault.tls.ca_cert) == (3, 5, "ca")
+
+
+def test_what_nomads_stanza_says_wins_over_the_variables() -> None:
+    """A password alone is a login as well."""
+    variables = {f"NOMAD_{name}": "v" for name in ("ADDR", "NAMESPACE", "TOKEN", "HTTP_AUTH")}
+    given = {"address": "a", "namespace": "n", "token": "t", "auth_password": "p", "transport": {"dial_timeout": 5}}
+    nomad = Nomad.of(given, variables)
+    assert (nomad.address, nomad.namespace, nomad.token) == ("a", "n", "t")
+    assert (nomad.auth_username, nomad.auth_password, nomad.transport.dial_timeout) == ("", "p", 5)

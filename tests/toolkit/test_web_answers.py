@@ -155,3 +155,22 @@ def test_a_whole_answer_stays_so_when_the_connection_ends(rest: bytes) -> None:
     answer.feed(b"HTTP/1.1 200 OK\r\n" + rest)
     assert (answer.take_body(), answer.is_complete) == (b"hi", True)
     answer.feed_end()
+
+
+@pytest.mark.parametrize(
+    ("data", "body"),
+    [
+        (b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi", b"2\r\nhi"),
+        (b"HTTP/1.1 101 X\r\nContent-Length: 1\r\n\r\nhi", b"hi"),
+        (b"HTTP/1.1 200 OK\r\nA: b\r\n\tContent-Length: 1\r\n\r\nhi", b"hi"),
+    ],
+)
+def test_some_lengths_do_not_count(data: bytes, body: bytes) -> None:
+    """In old answers, behind a switch of protocols, in the second line of another header."""
+    assert read(data)[1:] == (body, "")
+
+
+def test_what_is_no_answer_is_refused_with_its_first_line() -> None:
+    """A server of mails, say, would wait for ever for what the client says."""
+    with pytest.raises(ProtocolError, match="malformed HTTP"):
+        WebAnswer("GET").feed(b"220 hello\r\n")
