@@ -9,7 +9,7 @@ import pytest
 
 from pyconsul.toolkit.clientset import check
 from pyconsul.toolkit.errors import RunError
-from pyconsul.toolkit.stanzas import Consul, Tls, Vault
+from pyconsul.toolkit.stanzas import Consul, Nomad, Tls, Vault
 from tests.certificates import self_signed
 
 
@@ -54,3 +54,12 @@ def test_authorities_may_be_named_in_any_letters() -> None:
 def test_a_text_that_holds_no_authority_is_told(text: str) -> None:
     """Whatever letters it is made of."""
     assert complaint(Tls(True, ca_cert_bytes=text)).endswith("Error appending CA: Couldn't parse PEM")
+
+
+def test_files_of_nomad_and_of_tokens_are_tried_as_well() -> None:
+    """Before anything is watched."""
+    logger = logging.getLogger("tests_client_files")
+    with pytest.raises(RunError, match=r"client set: nomad: open none: no such file or directory$"):
+        check(Consul(), Vault(), Nomad(tls=Tls(True, cert="none")), logger)
+    with pytest.raises(RunError, match=r"client set: consul: .*open none: no such file or directory$"):
+        check(Consul(token_file="none"), Vault(), None, logger)

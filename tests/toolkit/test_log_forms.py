@@ -93,3 +93,23 @@ def test_an_unknown_facility_is_told_in_capitals(daemon: socket.socket) -> None:
     """As the known ones are written."""
     with pytest.raises(ConfigError, match=r"invalid syslog facility: NOPE$"):
         Logging(syslog_facility="nope").apply(ROOT)
+
+
+@pytest.mark.parametrize(("keep", "left"), [(0, {"1", "2"}), (1, {"2"}), (2, {"1", "2"}), (-1, set[str]())])
+def test_old_log_files_go_and_others_stay(tmp_path: Path, keep: int, left: set[str]) -> None:
+    """Zero keeps all, a negative number none; what somebody packed has another ending."""
+    others = {"ct-1.log.gz", "ct.log", "dt-1.log"}
+    for name in ("ct-1.log", "ct-2.log", *others):
+        (tmp_path / name).touch()
+    handler = logs.RotatingFile(f"{tmp_path}/ct.log", limit_bytes=0, limit_seconds=3600, keep=keep)
+    handler.close()
+    found = {file.name for file in tmp_path.iterdir()}
+    assert found - {Path(str(handler.file.name)).name} == {f"ct-{n}.log" for n in left} | others
+
+
+def test_the_stanza_says_when_a_log_file_ends(tmp_path: Path) -> None:
+    """By its size and its age."""
+    Logging(file_path=f"{tmp_path}/ct.log", rotate_bytes=7, rotate_ns=90 * 10**9, rotate_keep=3).apply(ROOT)
+    (handler,) = [each for each in logging.getLogger(ROOT).handlers if isinstance(each, logs.RotatingFile)]
+    assert (handler.limit_bytes, handler.limit_seconds, handler.keep) == (7, 90.0, 3)
+    logs.setup(ROOT, "info")
