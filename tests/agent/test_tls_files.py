@@ -132,3 +132,13 @@ def test_a_client_may_be_certified_later() -> None:
     https = load({"dev": True, "bind": "127.0.0.1"}, {}).runtime.tls.https
     verifying = msgspec.structs.replace(https, verify_incoming=True, ca_file="own.pem")
     assert read_tls_files(verifying, certified_later=True).cert_file == ""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_an_authority_may_be_named_in_any_letters(encoding: str) -> None:
+    """As bundles do in a comment above each of them."""
+    Path("bundle.pem").write_bytes("# für alle\n".encode(encoding) + Path("own.pem").read_bytes())
+    config = load({"dev": True, "bind": "127.0.0.1", "hcl": ['tls { https { ca_file = "bundle.pem" } }']}, {})
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    read_tls_files(config.runtime.tls.https).load_into(context)
+    assert len(context.get_ca_certs()) == 1

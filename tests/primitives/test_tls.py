@@ -110,3 +110,8 @@ def test_a_stranger_is_not_believed(server: ssl.SSLContext, root: Party, believe
 def test_who_verifies_nothing_believes_anybody(server: ssl.SSLContext) -> None:
     """Neither names nor authorities count."""
     shake_hands(client_context(verify=False), server)
+
+
+def test_what_stands_around_an_authority_is_in_any_letters(server: ssl.SSLContext, issuer: Party) -> None:
+    """Bundles name each certificate above it."""
+    shake_hands(client_context(ca_pem=f"# Főtanúsítvány\n{issuer.pem}für alle\n"), server)

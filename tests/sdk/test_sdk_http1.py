@@ -336,3 +336,10 @@ def test_the_encoder_gives_the_url_of_errors() -> None:
     """Scheme, host and target as Consul's client prints them."""
     encoder = Encoder(Settings(address="https://h:1"))
     assert encoder.url(a_wire(target="/v1/kv/a?recurse=")) == "https://h:1/v1/kv/a?recurse="
+
+
+@pytest.mark.parametrize(("name", "agents"), [("user-agent", ["mine"]), ("X-Agent", ["py-consul-sdk"])])
+def test_a_client_has_one_name(name: str, agents: list[str]) -> None:
+    """The one that it is given, or that of the library."""
+    lines = request_head(a_wire(headers=((name, "mine"),)), HERE).decode().split("\r\n")
+    assert [line.partition(": ")[2] for line in lines if line.lower().startswith("user-agent:")] == agents

@@ -253,3 +253,14 @@ async def test_a_login_that_fails_ends_the_tool(consul_agent: InProcessAgent, fa
     config = config_of(consul_agent, fast(), login={"auth_method": "kube", "bearer_token": "x"})
     with pytest.raises(RunError, match="cannot log in"):
         await SnapshotAgent(config, [MemoryStorage()], Keys()).run(Halt())
+
+
+async def test_each_snapshot_is_counted_once(consul_agent: InProcessAgent, fast: Fast) -> None:
+    """Alerts stand on that number, and on the size of the newest one."""
+    target = MemoryStorage()
+    agent = SnapshotAgent(config_of(consul_agent, fast()), [target], Keys())
+    for _ in range(2):
+        await agent.run_once(Halt())
+    assert agent.stats.snapshots == len(target.objects) == 2
+    assert agent.stats.last_bytes == len(list(target.objects.values())[-1])
+    assert str(agent.stats.last_id) in list(target.objects)[-1]

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from pyconsul.sdk.errors import ConsulError
 from pyconsul.toolkit.leases import Lease, Renewer, keep_token
 from pyconsul.toolkit.vault import VaultClient
 from pyconsul.toolkit.vault_exchange import VaultError
@@ -141,3 +142,54 @@ async def test_the_tools_token_is_renewed_until_it_cannot_be(caplog: pytest.LogC
         "vault.token: failed to renew: secret is not renewable",
         "vault.token: renewer done (maybe the lease expired)",
     ]
+
+
+@pytest.mark.parametrize("failure", [OSError("no route to host"), ConsulError("connection refused")], ids=["os", "sdk"])
+async def test_a_server_that_is_away_ends_renewing(failure: Exception) -> None:
+    """Whoever renews decides whether that is worth another try."""
+    assert (await renewed(60, granted(60), failure))[0] is failure
+
+
+async def test_the_moment_of_a_renewal_stays_until_a_lease_is_longer() -> None:
+    """Chance chooses once how much of the end is not used; renewing is over when that is all that would remain."""
+    vault, clock, dice = FakeVault(granted(60), granted(60), granted(24)), Clock(), iter([0.0, 0.0, 1.0, 1.0])
+    renewer = Renewer(
+        "x", lambda: vault.renew_lease("l"), LOGGER, sleep=clock.sleep, clock=lambda: clock.now, dice=lambda: next(dice)
+    )
+    assert await renewer.run(30) is None
+    assert clock.pauses == [42.0, 42.0]
+
+
+@pytest.mark.parametrize(
+    ("item", "pause"),
+    [({"lease_id": "l", "lease_duration": 100}, 90.0), ({"renewable": True, "lease_duration": 120}, 30.0)],
+    ids=["not to be renewed", "no lease"],
+)
+async def test_what_cannot_be_renewed_is_waited_for(item: Mapping[str, Any], pause: float) -> None:
+    """It takes both a lease and the permission."""
+    vault = FakeVault()
+    assert await waited(item, vault) == [pytest.approx(pause, rel=0.4)]
+    assert vault.asked == []
+
+
+async def test_a_token_whose_renewal_is_answered_with_nothing_is_not_renewed(caplog: pytest.LogCaptureFixture) -> None:
+    """As a proxy before Vault may do; that is warned of like any other refusal."""
+    assert await waited({"auth": {"client_token": "inner", **granted(60)}}, FakeVault(None)) == []
+    assert caplog.messages[0] == "x: failed to renew: returned empty secret data"
+
+
+async def test_a_token_is_kept_while_its_server_is_away() -> None:
+    """Each try comes later, up to a minute; a refusal ends them, and a server that is out of order does not."""
+    away = [OSError("no route to host"), ConsulError("connection refused"), VaultError(500, "sealed")] * 2
+    vault, clock = FakeVault(*away, VaultError(403, "bad token")), Clock()
+    await keep_token(vault.client, LOGGER, sleep=clock.sleep)
+    assert clock.pauses == [2.0, 4.0, 8.0, 16.0, 32.0, 60.0]
+    assert vault.asked == ["own"] * 7
+
+
+@pytest.mark.parametrize("answer", [{"auth": granted(0)}, {"auth": None}, None], ids=["no time", "no token", "nothing"])
+async def test_a_token_that_is_about_to_end_is_let_go(answer: Mapping[str, Any] | None) -> None:
+    """There is nothing left to renew."""
+    vault, clock = FakeVault(answer), Clock()
+    await keep_token(vault.client, LOGGER, sleep=clock.sleep)
+    assert (vault.asked, clock.pauses) == (["own"], [])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
 from pyconsul.toolkit.errors import RunError
 from pyconsul.toolkit.status import Metric, StatusServer, prometheus, single
+from tests.waiting import comes_true
 
 LOGGER = logging.getLogger("tests.status")
 
@@ -99,3 +100,25 @@ def test_labels_are_escaped() -> None:
     """Quotes, backslashes and newlines cannot end a label."""
     metric = Metric("n_total", "counter", [({"a": 'x"\\\n', "b": "y"}, 2)])
     assert prometheus([metric]) == '# TYPE n_total counter\nn_total{a="x\\"\\\\\\n",b="y"} 2\n'
+
+
+async def test_a_request_that_is_too_long_is_only_noted(server: StatusServer, caplog: pytest.LogCaptureFixture) -> None:
+    """Anybody may send such a thing."""
+    caplog.set_level(logging.DEBUG)
+    await fetch(server, b"GET /" + b"x" * 100_000)
+    await comes_true(lambda: bool(caplog.messages))
+    assert [message.partition(":")[0] for message in caplog.messages] == ["Request to the status endpoint failed"]
+
+
+async def test_a_silent_client_is_let_go(
+    server: StatusServer, skip_time: Callable[[float], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """After ten seconds, without an answer."""
+    caplog.set_level(logging.DEBUG)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b"GET /health")
+    await asyncio.sleep(0)
+    skip_time(11)
+    assert await reader.read() == b""
+    writer.close()
+    assert [message.partition(":")[0] for message in caplog.messages] == ["Request to the status endpoint failed"]

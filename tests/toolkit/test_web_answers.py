@@ -123,3 +123,54 @@ def test_any_bytes_are_an_answer_or_a_fault(data: bytes, step: int) -> None:
     for start in (b"", b"HTTP/1.1 200 OK\r\n", CHUNKED):
         with contextlib.suppress(ProtocolError):
             read(start + data, step=step)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "body"),
+    [
+        (b"10\r\n" + b"x" * 16 + b"\r\n0\r\n\r\n", b"x" * 16),
+        (b"0000000000000002\r\nhi\r\n0\r\n\r\n", b"hi"),
+        (b"1388\r\n" + b"x" * 5000 + b"\r\n0\r\n\r\n", b"x" * 5000),
+    ],
+)
+@pytest.mark.parametrize("step", [1, 10000])
+def test_chunks_tell_their_length_in_up_to_sixteen_digits(chunks: bytes, body: bytes, step: int) -> None:
+    """Hexadecimal ones; a long chunk may come at once with the next one."""
+    assert read(CHUNKED + chunks, step=step) == ("200 OK", body, "")
+
+
+@pytest.mark.parametrize("step", [1, 10000])
+def test_the_first_line_of_a_chunk_has_a_limit(step: int) -> None:
+    """Also where its end comes along."""
+    data = CHUNKED + b"1;" + b"x" * 5000 + b"\r\nx\r\n0\r\n\r\n"
+    assert read(data, step=step) == ("200 OK", b"", "header line too long")
+
+
+@pytest.mark.parametrize(
+    "rest", [b"Content-Length: 2\r\n\r\nhi", b"Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"]
+)
+def test_a_whole_answer_stays_so_when_the_connection_ends(rest: bytes) -> None:
+    """Nothing more was to come."""
+    answer = WebAnswer("GET")
+    answer.feed(b"HTTP/1.1 200 OK\r\n" + rest)
+    assert (answer.take_body(), answer.is_complete) == (b"hi", True)
+    answer.feed_end()
+
+
+@pytest.mark.parametrize(
+    ("data", "body"),
+    [
+        (b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi", b"2\r\nhi"),
+        (b"HTTP/1.1 101 X\r\nContent-Length: 1\r\n\r\nhi", b"hi"),
+        (b"HTTP/1.1 200 OK\r\nA: b\r\n\tContent-Length: 1\r\n\r\nhi", b"hi"),
+    ],
+)
+def test_some_lengths_do_not_count(data: bytes, body: bytes) -> None:
+    """In old answers, behind a switch of protocols, in the second line of another header."""
+    assert read(data)[1:] == (body, "")
+
+
+def test_what_is_no_answer_is_refused_with_its_first_line() -> None:
+    """A server of mails, say, would wait for ever for what the client says."""
+    with pytest.raises(ProtocolError, match="malformed HTTP"):
+        WebAnswer("GET").feed(b"220 hello\r\n")

@@ -3,7 +3,7 @@
 import pytest
 
 from pyconsul.primitives.dialing import DialError
-from pyconsul.toolkit.web_request import Headers, RequestError, request_of, sending_fault, target, told
+from pyconsul.toolkit.web_request import Headers, RequestError, canonical, request_of, sending_fault, target, told
 
 
 def fault_of(method: str, url: str, headers: Headers | None = None) -> str:
@@ -147,3 +147,103 @@ def test_requests_have_go_s_order() -> None:
         "",
         "",
     ]
+
+
+@pytest.mark.parametrize(
+    ("start", "location", "keeps"),
+    [
+        ("http://A.test/", "http://a.TEST/z", True),
+        ("http://a.test/", "http://B.A.test/", True),
+        ("http://a.test/", "http://ba.test/", False),
+        ("http://b.a.test/", "http://a.test/", False),
+        ("http://a.test/", "http://[fe80::1%25.a.test]/", False),
+    ],
+)
+def test_secrets_stay_with_a_host_and_the_names_below_it(start: str, location: str, keeps: bool) -> None:
+    """In any letter case; the zone of an address is no name."""
+    request = request_of("GET", start, {"Authorization": ["t"]})
+    assert ("Authorization" in request.redirected(302, location, request, with_body=True).headers) is keeps
+
+
+def test_a_question_for_the_head_stays_one() -> None:
+    """Wherever it is sent on to; and the last colon of a place begins its port."""
+    start = request_of("HEAD", "http://a.test/")
+    assert start.redirected(302, "/z", start, with_body=True).method == "HEAD"
+    assert start.redirected(302, "http://::1:81/", start, with_body=True).address() == ("::1", 81)
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "headers", "has", "lacks"),
+    [
+        ("GET", "http://h", {"User-Agent": [""]}, "Host: h", "User-Agent"),
+        ("GET", "http://h", {"User-Agent": ["me"]}, "User-Agent: me", "Go-http-client"),
+        ("POST", "http://h", {}, "Content-Length: 0", "Authorization"),
+        ("DELETE", "http://h", {}, "DELETE / HTTP/1.1", "Content-Length"),
+        ("GET", "http://u:p@h", {"Authorization": ["own"]}, "Authorization: own", "Basic"),
+        ("GET", "http://h", {"Connection": ["Close"]}, "Connection: Close", "Connection: close"),
+        ("GET", "http://h", {"Upgrade": ["x"], "Connection": ["Upgrade"]}, "Upgrade: x", "Connection: close"),
+        ("GET", "http://h", {"Upgrade": ["x"]}, "Connection: close", "upgrade"),
+        ("GET", "http://h", {"Connection": ["upgrade"]}, "Connection: close", "Upgrade: x"),
+        ("GET", "http://h", {"Accept-Encoding": ["br"]}, "Accept-Encoding: br", "gzip"),
+        ("GET", "http://h", {"Range": ["bytes=0-1"]}, "Range: bytes=0-1", "gzip"),
+        ("HEAD", "http://h", {}, "HEAD / HTTP/1.1", "gzip"),
+        ("CONNECT", "http://h:80", {}, "CONNECT h:80 HTTP/1.1", "Content-Length"),
+        ("CONNECT", "http://h/x", {}, "CONNECT /x HTTP/1.1", "CONNECT h"),
+        ("GET", "http://h/?", {}, "GET /? HTTP/1.1", "GET / "),
+    ],
+)
+def test_what_the_client_adds_depends_on_what_is_given(
+    method: str, url: str, headers: Headers, has: str, lacks: str
+) -> None:
+    """Nothing goes twice, and an upgrade keeps its connection."""
+    head = request_of(method, url, headers).head().decode()
+    assert has in head.split("\r\n")
+    assert lacks not in head
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://u@h/u@h", "http://u@h/u@h"),
+        ("http://u:@h/", "http://u:***@h/"),
+        ("http://u:p@h/u:p@", "http://u:***@h/u:p@"),
+    ],
+)
+def test_errors_show_a_user_without_the_password(url: str, shown: str) -> None:
+    """And all the rest as it is."""
+    assert request_of("GET", url).shown == shown
+
+
+def test_the_largest_port_can_be_asked() -> None:
+    """The next one is none."""
+    assert request_of("GET", "http://h:65535").address() == ("h", 65535)
+    with pytest.raises(DialError, match="address 65536: invalid port"):
+        request_of("GET", "http://h:65536").address()
+
+
+@pytest.mark.parametrize(
+    ("start", "location", "given", "referer"),
+    [
+        ("http://u:p@a.test/x", "/y", [], ["http://a.test/x"]),
+        ("https://a.test/x", "https://b.test/", [], ["https://a.test/x"]),
+        ("http://a.test/x", "/y", ["mine"], ["mine"]),
+        ("https://a.test/x", "http://a.test/", ["mine"], ["mine"]),
+    ],
+)
+def test_a_referer_is_the_last_place_or_what_was_given(
+    start: str, location: str, given: list[str], referer: list[str]
+) -> None:
+    """Never with the user."""
+    request = request_of("GET", start, {"Referer": given} if given else {})
+    assert request.redirected(302, location, request, with_body=True).headers["Referer"] == referer
+
+
+def test_names_of_headers_are_spelt_as_go_spells_them() -> None:
+    """What can be none stays as it is."""
+    assert [canonical(name) for name in ("content-TYPE", "x", "a b", "")] == ["Content-Type", "X", "a b", ""]
+
+
+def test_a_name_that_is_no_domain_is_asked_for_as_it_is() -> None:
+    """The resolver says what it thinks of it."""
+    host = "ü" * 70
+    assert request_of("GET", f"http://{host}/").address() == (host, 80)

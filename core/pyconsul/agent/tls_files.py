@@ -10,7 +10,7 @@ import msgspec
 
 from pyconsul.primitives.folders import MissingFolderError, files_below
 from pyconsul.primitives.system_errors import system_text
-from pyconsul.primitives.tls import trust_as_go_does
+from pyconsul.primitives.tls import plain_pem, trust_as_go_does
 
 if TYPE_CHECKING:
     from pyconsul.config.runtime import RuntimeConfig
@@ -88,7 +88,7 @@ def _authorities(ca_file: str, ca_path: str) -> Iterator[str]:
         raise TlsFault("Error loading from CAPath: no CAs found")
     for path in paths:
         try:
-            pem = _content(path).decode("utf-8", "replace")
+            pem = plain_pem(_content(path).decode("utf-8", "replace"))
         except OSError as error:
             raise TlsFault(f"Error loading from {path}: {_as_go_says(error)}") from error
         try:

@@ -16,6 +16,11 @@ def trust_as_go_does(context: ssl.SSLContext) -> None:
     context.hostname_checks_common_name = False  # Go reads the names for hosts only
 
 
+def plain_pem(text: str) -> str:
+    """A PEM text as OpenSSL takes it, in ASCII: bundles name their authorities in the letters of many languages."""
+    return text.encode("ascii", "replace").decode()
+
+
 def client_context(*, ca_file: str = "", ca_path: str = "", ca_pem: str = "", verify: bool = True) -> ssl.SSLContext:
     """A client's context that trusts these authorities, the system's where none is given, or anybody (``verify``).
 
@@ -24,7 +29,8 @@ def client_context(*, ca_file: str = "", ca_path: str = "", ca_pem: str = "", ve
     if not verify and not (ca_file or ca_path or ca_pem):  # the system's authorities take 20 ms to read
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     else:
-        context = ssl.create_default_context(cafile=ca_file or None, capath=ca_path or None, cadata=ca_pem or None)
+        pem = plain_pem(ca_pem) or None
+        context = ssl.create_default_context(cafile=ca_file or None, capath=ca_path or None, cadata=pem)
     trust_as_go_does(context)
     if not verify:
         context.check_hostname = False

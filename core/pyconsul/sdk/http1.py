@@ -53,7 +53,9 @@ def request_head(wire: Wire, endpoint: Endpoint, proxy: Proxy | None = None) -> 
     """
     host = endpoint.host_header
     start = "" if proxy is None or endpoint.is_secure else f"http://{host}"
-    lines = [f"{wire.method} {start}{wire.target} HTTP/1.1", f"Host: {host}", "User-Agent: py-consul-sdk"]
+    lines = [f"{wire.method} {start}{wire.target} HTTP/1.1", f"Host: {host}"]
+    if not any(name.lower() == "user-agent" for name, _ in wire.headers):
+        lines.append("User-Agent: py-consul-sdk")
     if start and proxy is not None:
         lines += proxy.headers
     lines += [f"{name}: {value.strip(_BLANKS)}" for name, value in wire.headers]

@@ -85,7 +85,7 @@ class Process:
 
     def send(self, number: int) -> None:
         """Signal it or its group; one that is gone already is no error."""
-        if number and self._popen.returncode is None:
+        if self._popen.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 (os.killpg if self._own_group else os.kill)(self.pid, number)
 

@@ -8,6 +8,7 @@ import ssl
 from pyconsul.lang import gourl
 from pyconsul.primitives.folders import MissingFolderError, files_below
 from pyconsul.primitives.system_errors import system_text
+from pyconsul.primitives.tls import plain_pem
 from pyconsul.sdk.errors import ConfigError
 from pyconsul.toolkit.errors import RunError
 from pyconsul.toolkit.stanzas import Consul, Nomad, Tls, Vault
@@ -84,7 +85,7 @@ def _load_authorities(made: ssl.SSLContext, tls: Tls) -> None:
         _load_file(made, tls.ca_cert, "Error loading CA File")
     elif tls.ca_cert_bytes:
         try:
-            made.load_verify_locations(cadata=tls.ca_cert_bytes)
+            made.load_verify_locations(cadata=plain_pem(tls.ca_cert_bytes))
         except (ssl.SSLError, ValueError):
             raise _Unusable("Error appending CA: Couldn't parse PEM") from None
     else:

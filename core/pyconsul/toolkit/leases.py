@@ -190,7 +190,12 @@ class Lease:
         await Renewer(self._name, renew, self._log, sleep=sleep).run(_seconds(held, "lease_duration"))
 
 
-async def keep_token(client: Callable[[], Awaitable[VaultClient]], logger: logging.Logger) -> None:
+async def keep_token(
+    client: Callable[[], Awaitable[VaultClient]],
+    logger: logging.Logger,
+    *,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
     """Renew Vault's token until that makes no sense any more; a server that is away is tried again."""
 
     async def renew() -> Mapping[str, Any] | None:
@@ -202,4 +207,4 @@ async def keep_token(client: Callable[[], Awaitable[VaultClient]], logger: loggi
         if failure is None or (isinstance(failure, VaultError) and failure.status < 500):
             return
         pause = min(pause * 2, 60.0)
-        await asyncio.sleep(pause)
+        await sleep(pause)

@@ -168,7 +168,7 @@ class Tls(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Tls:
         """On when anything is set, also ``verify``."""
-        present = any(settings.get(k) for k in settings if k not in ("enabled", "verify")) or "verify" in settings
+        present = any(settings.values()) or "verify" in settings
         given: dict[str, Any] = {"enabled": present, **settings}
         return cls(**given)
 

@@ -164,7 +164,7 @@ class VaultClient:
         except (VaultError, ConsulError) as error:
             raise VaultError(getattr(error, "status", 0), f"vault unwrap: {error}") from error
         auth = (answer or {}).get("auth")
-        if not answer or not auth:
+        if not auth:
             raise VaultError(0, f"vault unwrap: no secret{' auth' if answer else ''}")
         if not auth.get("client_token"):
             raise VaultError(0, "vault unwrap: no token returned")

@@ -56,7 +56,7 @@ class WebAnswer:
         if not self.has_head:
             fault = head_fault(bytes(self._unread)) if self._unread else ""
             raise ProtocolError(fault or f"{BROKEN}unexpected EOF")
-        if self._is_chunked or self._left is not None:
+        if self._left is not None:
             raise ProtocolError("unexpected EOF")
         self.is_complete = True
 

@@ -12,7 +12,7 @@ from pyconsul.lang import gourl
 from pyconsul.lang.goproxy import Proxy
 from pyconsul.lang.gourl import Url
 from pyconsul.lang.strconv import from_bytes, quote, to_bytes
-from pyconsul.primitives.dialing import DialError, literal
+from pyconsul.primitives.dialing import DialError
 
 MAX_REDIRECTS: Final = 10
 MAX_PORT: Final = 65535
@@ -206,7 +206,7 @@ def sending_fault(request: Request) -> str:
 def _is_below(host: str, parent: str) -> bool:
     """Whether a host is ``parent`` or a name below it, so that it may see its secrets."""
     host, parent = host.lower(), parent.lower()
-    return host == parent or (host.endswith(f".{parent}") and not literal(host) and ":" not in host)
+    return host == parent or (host.endswith(f".{parent}") and ":" not in host)
 
 
 def _one_line(value: str) -> str:

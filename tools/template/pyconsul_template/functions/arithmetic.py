@@ -101,9 +101,10 @@ def modulo(b: Value, a: Value) -> Value:
 
 
 def _pick(name: str, a: Value, b: Value, first_wins: Callable[[Value, Value], bool]) -> Value:
-    for value in (a, b):
-        _kind(name, value, (INT, UINT, FLOAT))
-    chosen = a if first_wins(a, b) else b
+    kinds = [_kind(name, value, (INT, UINT, FLOAT)) for value in (a, b)]
+    # A mixed comparison of whole numbers takes both as int64.
+    left, right = (wrap_signed(a), wrap_signed(b)) if {*kinds} == {INT, UINT} else (a, b)
+    chosen = a if first_wins(left, right) else b
     if isinstance(chosen, float):
         return chosen
     return Uint64(chosen) if basic_kind(chosen) == UINT else Int64(chosen)

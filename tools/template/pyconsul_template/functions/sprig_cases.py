@@ -35,8 +35,18 @@ def untitle(text: str) -> str:
 
 @function("sprig_swapcase", "string")
 def swapcase(text: str) -> str:
-    """Upper becomes lower, lower becomes upper."""
-    return "".join(to_lower(c) if c.isupper() or c.istitle() else to_upper(c) for c in text)
+    """Upper becomes lower, lower becomes upper, at the beginning of a word with its first half alone (``ǅ``)."""
+    text = runes(text)
+    return "".join(_swapped(c, p in GO_SPACE) for p, c in zip(" " + text, text, strict=False))
+
+
+def _swapped(char: str, begins_word: bool) -> str:
+    category = unicodedata.category(char)
+    if category in ("Lu", "Lt"):
+        return to_lower(char)
+    if category != "Ll":
+        return char
+    return simple_case(char, char.title()) if begins_word else to_upper(char)
 
 
 def _is_connector(char: str) -> bool:

@@ -154,6 +154,8 @@ def decrypt_aes(password: str, text: str) -> str:
         raise FunctionError("crypto/cipher: input not full blocks")
     decryptor = _cipher(password, data[:16]).decryptor()
     plain: bytes = decryptor.update(data[16:]) + decryptor.finalize()
+    if plain[-1] > len(plain):
+        raise FunctionError(f"runtime error: slice bounds out of range [:{len(plain) - plain[-1]}]")
     return from_bytes(plain[: len(plain) - plain[-1]])
 
 

@@ -6,6 +6,7 @@ from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Known, Struct, Value, is_nil, kind_of, type_of, unwrap
 from pyconsul_template import gojson
 from pyconsul_template.functions.registry import function
+from pyconsul_template.functions.sprig_versions import Version
 
 
 def is_empty(value: Value) -> bool:
@@ -30,6 +31,8 @@ def deep_equal(a: Value, b: Value) -> bool:
             if x.keys() != y.keys():
                 return False
             pairs += [(x[k], y[k]) for k in x]
+        elif isinstance(x, Version):
+            pairs.append((x.bare(), y.bare()))
         elif isinstance(x, Struct):
             pairs += [(getattr(x, f.name), getattr(y, f.name)) for f in x.fields]
         elif x != y:

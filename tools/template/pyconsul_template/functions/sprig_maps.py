@@ -79,7 +79,7 @@ def omit(mapping: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def _merged(target: dict[str, Any], sources: tuple[dict[str, Any], ...], *, override: bool) -> Value:
-    if sources and is_nil(target):
+    if is_nil(target) and not all(map(is_nil, sources)):
         target = {}
     for source in sources:
         merge_into(target, source, override=override)

@@ -12,7 +12,7 @@ from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import to_string
 from pyconsul.lang.gotemplate.values import Int64, Slice, Value, wrap_signed
 from pyconsul.primitives.dice import DICE
-from pyconsul_template.functions.arithmetic import quotient, remainder
+from pyconsul_template.functions.arithmetic import quotient, real_quotient, remainder
 from pyconsul_template.functions.registry import function
 
 MAX_SEQUENCE = 10_000_000
@@ -229,13 +229,13 @@ def _whole(number: float, towards: Callable[[float], int]) -> float:
 @function("sprig_round", "any, int, ...float64")
 def round_(value: Value, places: int, *limit: float) -> float:
     """Rounded to places; from ``limit`` (0.5) on a fraction goes up."""
-    power = 10.0**places if -300 < places < 300 else math.inf
+    power = float(f"1e{places}")  # infinite or nothing where that is too much or too little
     shifted = power * to_float(value)
     if not math.isfinite(shifted):
-        return shifted / power
+        return real_quotient(shifted, power)
     fraction = math.modf(shifted)[0]
     up = fraction >= (limit[0] if limit else 0.5)
-    return _whole(shifted, math.ceil if up else math.floor) / power
+    return real_quotient(_whole(shifted, math.ceil if up else math.floor), power)
 
 
 def _steps(start: int, stop: int, step: int) -> list[int]:

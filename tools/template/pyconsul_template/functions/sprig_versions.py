@@ -157,19 +157,22 @@ class _Constraint(msgspec.Struct, frozen=True):
     def not_equal(self, v: Version) -> bool:
         """``!=``."""
         c = self.version
-        return v.compare(c) != 0 if self.given == 3 else v.numbers[: self.given] != c.numbers[: self.given]
+        if self.given in (0, 3):
+            return v.compare(c) != 0
+        return v.numbers[: self.given] != c.numbers[: self.given]
 
     def greater(self, v: Version) -> bool:
         """``>``: with missing numbers the whole range must be passed."""
-        if self.given == 3 or self.given == 0:
-            return self.given == 3 and v.compare(self.version) > 0
+        if self.given in (0, 3):
+            return v.compare(self.version) > 0
         return v.numbers[: self.given] > self.version.numbers[: self.given]
 
     def less_or_equal(self, v: Version) -> bool:
         """``<=``: with missing numbers the whole range belongs to it."""
         if self.given == 3:
             return v.compare(self.version) <= 0
-        return v.numbers[: max(self.given, 1)] <= self.version.numbers[: max(self.given, 1)]
+        places = 1 if self.given == 1 else 2
+        return v.numbers[:places] <= self.version.numbers[:places]
 
     def tilde(self, v: Version) -> bool:
         """``~``: the same minor version, from this one on."""

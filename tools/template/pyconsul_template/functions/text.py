@@ -115,7 +115,7 @@ def to_title(text: str) -> str:
     for n, char in enumerate(text):
         if char.isalnum() or char == "_":
             out.append(char if in_word else char.title())
-            in_word = in_word or char.isalpha() or char == "_"
+            in_word = in_word or char.isalpha()
         else:
             inner = char in "'’.:·" and 0 < n < len(text) - 1 and text[n - 1].isalpha() and text[n + 1].isalpha()
             in_word = in_word and inner
