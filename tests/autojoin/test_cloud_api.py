@@ -39,11 +39,9 @@ async def test_requests_say_who_asks_for_what(cloud: Clouds, ask: Asks) -> None:
 
 
 @pytest.mark.parametrize(("status", "is_answer"), [(200, True), (299, True), (300, False), (500, False)])
-async def test_a_status_below_300_is_an_answer(
-    cloud: Clouds, ask: Asks, reply: type[Reply], status: int, is_answer: bool
-) -> None:
+async def test_a_status_below_300_is_an_answer(cloud: Clouds, ask: Asks, status: int, is_answer: bool) -> None:
     """All others are failures."""
-    there = await cloud(always(reply(b"x", status, {"X-Page": "2"})))
+    there = await cloud(always(Reply(b"x", status, {"X-Page": "2"})))
     async with Api(ask("provider=x")) as api:
         if is_answer:
             answer = await api.send("GET", there.url)
@@ -52,9 +50,9 @@ async def test_a_status_below_300_is_an_answer(
             assert f"{status} " in await complaint(api, there.url)
 
 
-async def test_no_redirection_is_followed(cloud: Clouds, ask: Asks, reply: type[Reply]) -> None:
+async def test_no_redirection_is_followed(cloud: Clouds, ask: Asks) -> None:
     """Credentials go only where they were meant to."""
-    there = await cloud(always(reply(b"", 302, {"Location": "/elsewhere"})))
+    there = await cloud(always(Reply(b"", 302, {"Location": "/elsewhere"})))
     async with Api(ask("provider=x")) as api:
         assert await complaint(api, f"{there.url}/a?secret=1") == f"{there.url}/a: 302 Found"
     assert [seen.path for seen in there.seen] == ["/a"]
@@ -65,10 +63,10 @@ async def test_no_redirection_is_followed(cloud: Clouds, ask: Asks, reply: type[
     [(b"", ""), (b" no \n\n\tsuch  thing\n", ": no such thing"), (b"x" * 301, ": " + "x" * 300), (b"\xff", ": \ufffd")],
 )
 async def test_what_a_cloud_says_of_a_failure_is_told_on_one_line(
-    cloud: Clouds, ask: Asks, reply: type[Reply], body: bytes, shown: str
+    cloud: Clouds, ask: Asks, body: bytes, shown: str
 ) -> None:
     """As far as it is not too long."""
-    there = await cloud(always(reply(body, 404)))
+    there = await cloud(always(Reply(body, 404)))
     async with Api(ask("provider=x")) as api:
         assert await complaint(api, f"{there.url}/a") == f"{there.url}/a: 404 Not Found{shown}"
 

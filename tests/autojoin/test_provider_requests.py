@@ -67,9 +67,9 @@ async def test_softlayer_is_asked_until_a_page_is_not_full(
 OPENSTACK = "provider=os tag_key=role tag_value=server user_name=u password=p domain_name=d"
 
 
-async def test_openstack_is_told_how_somebody_logs_in(cloud: Clouds, ask: Asks, reply: type[Reply]) -> None:
+async def test_openstack_is_told_how_somebody_logs_in(cloud: Clouds, ask: Asks) -> None:
     """With a name of a domain, as JSON; a slash at the end of its address does not count."""
-    there = await cloud(always(reply({"token": {"catalog": []}}, 201, {"X-Subject-Token": "t"})))
+    there = await cloud(always(Reply({"token": {"catalog": []}}, 201, {"X-Subject-Token": "t"})))
     with pytest.raises(DiscoverError, match="no public compute endpoint in the region RegionOne"):
         await OpenStack().addresses(ask(f"{OPENSTACK} project_id=p1 auth_url={there.url}/"))
     (seen,) = there.seen
