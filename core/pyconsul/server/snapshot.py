@@ -135,7 +135,7 @@ class Restoring:
         kind = RECORD_KINDS.get(number)
         store = self._store
         if kind is not None:
-            load, decode = kind.load, gomsgpack.decoder(kind.row)
+            load, decode = kind.load, gomsgpack.decoder(kind.read)
             return lambda data: load(store, decode(data))
         if number == opaque.CARRIED_ENTRY:
             return lambda data: self._load_carried(opaque.carried_entry(data))
