@@ -23,7 +23,12 @@ class WatchSet:
         self._buckets: list[tuple[dict[object, Bucket], object]] = []
 
     def watch(self, buckets: dict[object, Bucket], key: object) -> None:
-        """Join the watchers of ``key`` in ``buckets``; the bucket goes away with its last watcher."""
+        """Join the watchers of ``key`` in ``buckets``; the bucket goes away with its last watcher.
+
+        One that has fired joins nothing: nobody would take it out again.
+        """
+        if self.fired:
+            return
         bucket = buckets.get(key)
         if bucket is None:
             bucket = buckets[key] = set()
