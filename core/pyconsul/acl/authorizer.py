@@ -98,14 +98,6 @@ class Authorizer:
         if not self.writes_keys_below(prefix):
             raise self.denied("key", WRITE, prefix)
 
-    def reads_all_nodes(self) -> bool:
-        """Whether no rule hides any node."""
-        return self._granted("node", self._of("node").all(READ))
-
-    def reads_all_services(self) -> bool:
-        """Whether no rule hides any service."""
-        return self._granted("service", self._of("service").all(READ))
-
     def writes_any_service(self) -> bool:
         """Whether there is a service that may be written."""
         return self._granted("service", self._of("service").any(WRITE))
