@@ -26,7 +26,7 @@ from pyconsul.primitives.untyped import is_dict
 _BLOCK: Final = 512
 _GZIP: Final = 16 + zlib.MAX_WBITS  # how zlib is told to read and write gzip's header and trailer
 _GZIP_HEAD_BYTES: Final = 10
-_CHUNK: Final = 256 * 1024
+_CHUNK: Final = 256 * 1024  # bytes that are read, and at most inflated, at once
 _SPOOL_BYTES: Final = 32 * 1024 * 1024  # states larger than this go to a temporary file while they are read
 _VERSION: Final = 1  # that of Raft's snapshots since it knows configurations
 _META, _STATE, _SUMS = "meta.json", "state.bin", "SHA256SUMS"
@@ -55,7 +55,7 @@ class Meta(msgspec.Struct, frozen=True):
     index: int
     term: int
     id: str = ""
-    version: int = 1
+    version: int = _VERSION
     peers: bytes | None = None
     servers: tuple[Server, ...] = ()
     configuration_index: int = 0

@@ -1,7 +1,10 @@
 """A log on disk with a single voter: group commit, snapshots that cut it short, recovery at the start.
 
-Everything proposed in one turn of the loop, and all that comes while the disk syncs, goes into one write. The promise
-and the files are described in ``docs/durability.md``.
+A proposal is pending until the disk is free, then written with all that came meanwhile: what one turn of the loop
+brings, and what comes while the disk syncs. Once that write is synced its entries count, are applied, and answer. So a
+write that fails leaves no hole: the next one has the same indexes. A restore holds writes back until another state
+stands in the old one's place. After a fault that leaves nobody sure of what is on the disk the log takes nothing any
+more. The promise and the files are described in ``docs/durability.md``.
 """
 
 from __future__ import annotations
@@ -69,9 +72,9 @@ class DurableVoter(SingleVoter):
         self._writing = False
         self._scheduled = False
         self._held = False  # a restore is going on: proposals wait
-        self._broken: str = ""
+        self._broken: str = ""  # why nothing is taken any more
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="raft-disk")
-        self._idle = asyncio.Event()
+        self._idle = asyncio.Event()  # no write is under way
         self._idle.set()
         self._snapshotting = Routine("snapshots", self._snapshot_now_and_then, log)
         self._restoring: asyncio.Task[None] | None = None
@@ -166,6 +169,10 @@ class DurableVoter(SingleVoter):
         await self._submit(LogType.NOOP, None, None)
 
     async def _replace_by(self, archive: Archive) -> None:
+        """Save the state as a snapshot of our own, put it into the old one's place, and forget the log, in this order.
+
+        Whenever the process ends, a restart finds the old state or the new one, whole.
+        """
         # One beyond both logs, as Raft has it: no entry was ever there that could be taken for what follows.
         index = max(self._last_index, archive.meta.index) + 1
 
@@ -321,7 +328,7 @@ class DurableVoter(SingleVoter):
 
     async def _snapshot_now_and_then(self) -> None:
         while True:
-            await asyncio.sleep(self._rules.interval * (1 + DICE.random()))
+            await asyncio.sleep(self._rules.interval * (1 + DICE.random()))  # as Raft draws it
             await self.snapshot_if_due()
 
     async def snapshot_if_due(self) -> bool:
