@@ -40,6 +40,7 @@ _ELSEWHERE: Final = (
 )
 _BASES: Final = {"allow": Base.ALLOW, "deny": Base.DENY}
 _ROOTS: Final = frozenset(("allow", "deny", "manage"))  # names of Consul's own authorizers, never tokens
+_MOST_PARSED: Final = 1024  # policies; beyond that all are parsed anew, old versions of changed ones never go otherwise
 _RESOLVED: Final = metrics.timing("acl.ResolveToken")
 
 
@@ -55,7 +56,10 @@ class AclSettings(msgspec.Struct, frozen=True):
 
 
 class _Known(msgspec.Struct):
-    """Everything resolved from one state of the ACL tables."""
+    """Everything resolved from one state of the ACL tables: of this store, which a restore swaps, at this index.
+
+    Only secrets that stand for somebody are kept, so that guesses cost no memory.
+    """
 
     db: Store | None = None
     index: int = -1
@@ -152,6 +156,7 @@ class Resolver:
 
     def _without_token(self, db: Store, secret: str) -> Authorizer:
         """The rights of a secret that belongs to no token: a server's own, or nobody's. Raises AclNotFound."""
+        # In constant time: this secret opens everything, and unlike those of tokens it is compared, not looked up.
         if hmac.compare_digest(secret.encode(*_BYTES), metadata_value(db, SERVER_MANAGEMENT_TOKEN).encode(*_BYTES)):
             return manage_all(SERVER_MANAGEMENT_TOKEN)
         if secret == ANONYMOUS_SECRET:  # asked before the leader wrote it
@@ -199,7 +204,7 @@ class Resolver:
 
     def keep_rules(self, policy: ACLPolicy, rules: PolicyRules) -> None:
         """Remember the rules of a policy that were read elsewhere."""
-        if len(self._parsed) >= 1024:
+        if len(self._parsed) >= _MOST_PARSED:
             self._parsed.clear()
         self._parsed[_content(policy)] = rules
 

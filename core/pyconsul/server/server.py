@@ -68,7 +68,7 @@ class Server:
 
     def __init__(self, config: ServerConfig, consensus_of: Callable[[Fsm], Consensus]) -> None:
         self.config = config
-        self.leader = Leader(self)
+        self.leader = Leader(self)  # before the state machine, which leaves notes to it while it replays
         self.fsm = Fsm(families.TABLES, self.leader.on_note)
         self.consensus: Consensus = consensus_of(self.fsm)
         self.acl = Resolver(config.acl, config.datacenter, lambda: self.fsm.db)
@@ -102,7 +102,7 @@ class Server:
         _BARRIER.add((time.perf_counter() - began) * 1000)
 
     async def stop(self) -> None:
-        """Give up the lead and close the log."""
+        """Give up the lead and close the log; safe where the start failed half way."""
         _log.info("shutting down server")
         self.coordinates.stop()
         await self.leader.stop()
@@ -170,6 +170,7 @@ class Server:
             return self._run(ask, reader, nobody)
 
     def _run(self, ask: ReadRequest, reader: Callable[[Store, WatchSet], R], ws: WatchSet) -> R:
+        """The reply of now. Its index is 1 at least: clients take 0 for the wish not to wait."""
         reply = reader(self.fsm.db, ws)
         if reply.ResultsFilteredByACLs and not ask.Token:
             reply = told_nobody(reply)

@@ -84,7 +84,7 @@ class FrozenState:
         for number in (*ORDER, *sorted(kept.keys() - set(ORDER))):
             kind = RECORD_KINDS.get(number)
             if kind is not None:
-                mark, encode = bytes((number,)), None
+                mark, encode = bytes((number,)), None  # as `records.record`, with the encoder looked up once
                 for row in kind.rows(self._store):
                     # Making an encoder takes a millisecond or two: most tables are empty and need none.
                     encode = encode or gomsgpack.encoder(kind.row)

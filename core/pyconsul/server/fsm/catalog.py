@@ -41,7 +41,7 @@ def apply_deregister(db: Store, index: int, req: DeregisterRequest) -> None:
 
 
 def load_register(db: Store, row: RegisterRequest) -> None:
-    """Put one record back with the Raft indexes that it carries."""
+    """Put one record back with the Raft indexes that it carries; those of the node stand on the record itself."""
     index = row.ModifyIndex
     if row.Service is not None:
         index = row.Service.ModifyIndex

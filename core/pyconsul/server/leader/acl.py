@@ -52,6 +52,7 @@ async def initialize_acls(server: Server) -> None:
     if secret := server.config.acl.initial_management:
         await _write_management_token(server, secret)
     await _write_anonymous_token(server)
+    # Another one with each leader, so that what an old snapshot tells opens nothing any more.
     await remember(server, SERVER_MANAGEMENT_TOKEN, str(uuid.uuid4()))
 
 
