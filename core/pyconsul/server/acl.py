@@ -39,7 +39,7 @@ _ELSEWHERE: Final = (
     "and/or node identities are scoped to other datacenters"
 )
 _BASES: Final = {"allow": Base.ALLOW, "deny": Base.DENY}
-_ROOTS: Final = frozenset(("allow", "deny", "manage"))  # names of Consul's own authorizers, never tokens
+ROOTS: Final = frozenset(("allow", "deny", "manage"))  # names of Consul's own authorizers, never tokens
 _MOST_PARSED: Final = 1024  # policies; beyond that all are parsed anew, old versions of changed ones never go otherwise
 _RESOLVED: Final = metrics.timing("acl.ResolveToken")
 
@@ -95,7 +95,7 @@ class Resolver:
         """
         if not self.enabled:
             return self._off
-        if secret in _ROOTS:
+        if secret in ROOTS:
             raise InternalError("Cannot resolve root ACL")
         secret = secret or ANONYMOUS_SECRET
         if (found := self.local(secret)) is not None:

@@ -15,12 +15,11 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from pyconsul.memdb import Store, WatchSet
+from pyconsul.memdb import WatchSet
 from pyconsul.primitives.dice import DICE
 from pyconsul.structs.wire import Indexed, ReadRequest, changed
 
 R = TypeVar("R", bound=Indexed)
-Reader = Callable[[Store, WatchSet], R]
 
 DEFAULT_WAIT_NS = 300_000_000_000  # where a request does not say how long
 MAX_WAIT_NS = 600_000_000_000  # for what the agent itself knows; servers have a setting

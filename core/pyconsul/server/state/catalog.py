@@ -3,14 +3,13 @@
 All run inside the transaction of one log entry. Validation that only the proposer needs lives in the endpoints.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
-
 from pyconsul.memdb import Store, WatchSet
+from pyconsul.server.blame import blamed
 from pyconsul.server.state import gateway_services, mesh_topology, sessions, virtual_ips
 from pyconsul.server.state.catalog_tables import (
     CHECKS,
     KIND_SERVICE_NAMES,
+    MISSING_NODE,
     NODES,
     SERVICES,
     KindServiceName,
@@ -48,18 +47,8 @@ from pyconsul.structs.service_rules import refuse_service_metadata, weights_erro
 from pyconsul.structs.session import Session
 from pyconsul.structs.wire import UNSET, changed, omit
 
-MISSING_NODE = "Missing node registration"
 MISSING_SERVICE = "Missing service registration"
 MISSING_KEY = "index error: object is missing a value for this index"
-
-
-@contextmanager
-def blamed(what: str) -> Generator[None]:
-    """Put ``what`` in front of the text of an error that comes out."""
-    try:
-        yield
-    except InternalError as error:
-        raise InternalError(f"{what}: {error.text}") from None
 
 
 # Lookups that writers and other rooms need
