@@ -80,7 +80,7 @@ class Resolver:
         self._db = db
         self._off = manage_all()
         self._known = _Known()
-        self._parsed: dict[bytes, PolicyRules] = {}
+        self._parsed: dict[str, PolicyRules] = {}  # by their text, not by the policy's hash: two may share one
 
     @property
     def base(self) -> Base:
@@ -190,8 +190,8 @@ class Resolver:
         return not policy.Datacenters or self._datacenter in policy.Datacenters
 
     def _rules(self, policy: ACLPolicy) -> PolicyRules:
-        """The parsed rules; kept by content, for tokens are many and policies few."""
-        found = self._parsed.get(_content(policy))
+        """The parsed rules; they are kept, for tokens are many and policies few."""
+        found = self._parsed.get(policy.Rules)
         if found is None:
             try:
                 found = parse_rules(policy.Rules, refuse_duplicates=False)
@@ -199,18 +199,14 @@ class Resolver:
                 raise InternalError(
                     f'failed to parse the ACL policies: failed to parse "{policy.Name}": {error}'
                 ) from None
-            self.keep_rules(policy, found)
+            self.keep_rules(policy.Rules, found)
         return found
 
-    def keep_rules(self, policy: ACLPolicy, rules: PolicyRules) -> None:
-        """Remember the rules of a policy that were read elsewhere."""
+    def keep_rules(self, text: str, rules: PolicyRules) -> None:
+        """Remember rules that were read elsewhere."""
         if len(self._parsed) >= _MOST_PARSED:
             self._parsed.clear()
-        self._parsed[_content(policy)] = rules
-
-
-def _content(policy: ACLPolicy) -> bytes:
-    return policy.Hash or policy.Rules.encode()
+        self._parsed[text] = rules
 
 
 def told_nobody(reply: R) -> R:

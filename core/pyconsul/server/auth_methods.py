@@ -65,7 +65,7 @@ async def fetch(ask: Ask, pause: Callable[[float], Awaitable[None]] = asyncio.sl
     for _ in range(ask.retries):
         with contextlib.suppress(MethodError):
             answer = await _fetch_once(ask)
-            if not answer.is_passing:
+            if not answer.is_temporary:
                 return answer
         await pause(wait)
         wait = min(wait * 2, _LONGEST_WAIT)

@@ -332,6 +332,7 @@ class Monitor:
 
     def write(self, record: Record) -> None:
         """Keep one line, or count it as dropped when the reader is too slow."""
+        # Without a lock: a deque takes and gives whole items in any thread, and a line above the limit does no harm.
         if len(self._lines) >= self._buffer:
             self.dropped += 1
             return

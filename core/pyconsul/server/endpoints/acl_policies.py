@@ -95,7 +95,7 @@ async def set_policy(srv: Server, req: ACLPolicySetRequest) -> ACLPolicy:
     if isinstance(rules, RulesError):
         raise InternalError(str(rules)) from rules
     policy = changed(policy, Hash=hash_of_policy(policy))
-    srv.acl.keep_rules(policy, rules)
+    srv.acl.keep_rules(policy.Rules, rules)
     with blamed("Failed to apply policy upsert request"):
         await srv.propose(MessageType.ACL_POLICY_SET, ACLPolicyBatchSetRequest(Policies=[policy]))
     return policy_with_id(srv.db, policy.ID) or ACLPolicy()

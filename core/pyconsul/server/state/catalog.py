@@ -238,6 +238,7 @@ def put_service(db: Store, index: int, node: str, service: NodeService, *, prese
         mesh_topology.unlink(db, index, node, existing.Service)
     if not preserve:
         service = gateway_services.with_addresses(db, index, service)
+    # Only now, as in Consul, whose complaints come in this order; what was written so far is undone.
     if db.get(NODES, row_key(peer, node)) is None:
         raise InternalError(MISSING_NODE)
     weights = (
@@ -367,10 +368,7 @@ def delete_node(db: Store, index: int, name: str, peer: str = "") -> None:
     """Remove a node with all that is on it, and end its sessions. Nothing happens when it is not there."""
     if db.get(NODES, row_key(peer, name)) is None:
         return
-    rows = db.where(SERVICES, "node", row_key(peer, name))
-    for row in rows:
-        service_changed(db, index, row.Service)
-    for row in rows:
+    for row in db.where(SERVICES, "node", row_key(peer, name)):
         delete_service(db, index, name, row.Service.ID, peer)
     for check in db.where(CHECKS, "node", row_key(peer, name)):
         delete_check(db, index, name, check.CheckID, peer)
