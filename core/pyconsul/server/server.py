@@ -148,11 +148,9 @@ class Server:
         *,
         found: Callable[[R], bool] | None = None,
         content: Callable[[R], object] | None = None,
-        name: str = "",
     ) -> R:
         """Answer a read, blocking as ``ask`` says. Identical blocking reads share one watcher.
 
-        ``name`` tells readers of the same kind of ask apart; the reader's own name serves where it is unique.
         ``found`` says whether the reply shows the asked thing, ``content`` what of it counts as a change
         (``wire/blocking.md`` 1.4). Readers ask ``acl.authorizer(ask.Token, ws)`` what may be seen.
         """
@@ -161,7 +159,8 @@ class Server:
             await self.verify()
         if ask.MinQueryIndex > 0:
             self.acl.authorizer(ask.Token)  # what others wait for may have been read before this token's time was over
-            key = (reader.__module__, name or reader.__qualname__, question(ask))
+            # One endpoint has one reader: by its name two of them that take the same kind of ask are told apart.
+            key = (reader.__module__, reader.__qualname__, question(ask))
             return await self.shared_reads.wait_for(key, ask, lambda ws: self._run(ask, reader, ws), found, content)
         ws = REPLY_WATCH.get()
         if ws is not None:
