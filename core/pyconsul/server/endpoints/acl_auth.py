@@ -246,7 +246,7 @@ async def login(srv: Server, req: ACLLoginRequest) -> ACLToken:
         raise PermissionDenied
     token = ACLToken(
         Description=_description(req.Auth.Meta),
-        Local=method.TokenLocality != "global",
+        Local=method.TokenLocality != "global",  # by default a login counts where it was made
         AuthMethod=method.Name,
         ExpirationTTL=method.MaxTokenTTL,
         Policies=omit(bindings.policies),

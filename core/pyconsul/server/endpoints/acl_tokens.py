@@ -66,8 +66,8 @@ async def read_token(srv: Server, ask: ACLTokenGetRequest) -> ACLTokenResponse:
         )
         return _expanded(srv, db, ws, reply, shown) if ask.Expanded else reply
 
-    # The index is that of all tokens and rises with each; who waits for one sleeps on.
     asker = ask if by_accessor else changed(ask, Token="")  # a secret that nobody has is no token to wait with
+    # The index is that of all tokens and rises with each; who waits for one sleeps on.
     return await srv.read(asker, read, content=lambda reply: changed(reply, Index=0))
 
 

@@ -44,7 +44,7 @@ from pyconsul.telemetry.logging import logger
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
-_NEAREST_DEPTH = 10  # how far down a sorted answer the node itself is looked for
+_NEAREST_DEPTH = 10  # how far down a sorted answer the node itself is looked for; it is among the first anyway
 log = logger("agent.server.prepared_query")
 
 

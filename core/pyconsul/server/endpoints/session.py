@@ -26,7 +26,7 @@ from pyconsul.structs.wire import changed
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
-TTL_MAX_NS = 86_400_000_000_000
+TTL_MAX_NS = 86_400_000_000_000  # a day
 
 
 @rpc("Session.Apply")
