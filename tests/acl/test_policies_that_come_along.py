@@ -127,14 +127,14 @@ def test_a_service_identity_registers_the_service_and_its_sidecar() -> None:
     assert authorizer.allows("service", Access.WRITE, "web")
     assert authorizer.allows("service", Access.WRITE, "web-sidecar-proxy")
     assert not authorizer.allows("service", Access.WRITE, "web2")
-    assert authorizer.reads_all_services() and authorizer.reads_all_nodes()
+    assert authorizer.reads_service("web2") and authorizer.reads_node("n2")
 
 
 def test_a_node_identity_registers_its_node() -> None:
     """And sees services, but no other node."""
     authorizer = of_template("builtin/node", "n1")
     assert authorizer.allows("node", Access.WRITE, "n1") and not authorizer.allows("node", Access.READ, "n2")
-    assert authorizer.reads_all_services()
+    assert authorizer.reads_service("web")
 
 
 @pytest.mark.parametrize(

@@ -187,13 +187,13 @@ def test_with_the_default_policy_allow_a_tree_is_written_unless_a_rule_refuses_i
     assert not holder('key "a/b" { policy = "read" }', base=Base.ALLOW).writes_keys_below("a")
 
 
-def test_all_nodes_and_services_are_read_where_no_rule_hides_one() -> None:
+def test_what_a_peer_exports_is_seen_where_no_rule_hides_any_of_our_own() -> None:
     """A catch-all prefix is needed, or the default policy allow."""
     everything = 'node_prefix "" { policy = "read" }\nservice_prefix "" { policy = "read" }'
-    assert holder(everything).reads_all_nodes() and holder(everything).reads_all_services()
-    assert not holder(everything, 'node "n" { policy = "deny" }').reads_all_nodes()
-    assert not holder('service "web" { policy = "read" }').reads_all_services()
-    assert holder('service "web" { policy = "read" }', base=Base.ALLOW).reads_all_services()
+    assert holder(everything).reads_node("n", "peer") and holder(everything).reads_service("web", "peer")
+    assert not holder(everything, 'node "n" { policy = "deny" }').reads_node("m", "peer")
+    assert not holder('service "web" { policy = "read" }').reads_service("web", "peer")
+    assert holder('service "web" { policy = "read" }', base=Base.ALLOW).reads_service("web", "peer")
 
 
 def test_any_service_that_may_be_written_is_enough() -> None:

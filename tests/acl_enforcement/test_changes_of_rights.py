@@ -226,3 +226,15 @@ def test_a_cached_answer_that_never_waits_does_not_spin(guarded: Guarded) -> Non
 
     guarded.agent.run(count)
     assert len(calls) <= 2
+
+
+def test_two_policies_of_one_hash_grant_what_each_of_them_says(guarded: Any) -> None:
+    """Consul hashes name, description and rules with nothing between them."""
+    rules = 'key "a" { policy = "read" }'
+    made = [
+        guarded.must("PUT /v1/acl/policy", policy)
+        for policy in ({"Name": "p", "Description": f"q{rules}"}, {"Name": "pq", "Rules": rules})
+    ]
+    assert made[0]["Hash"] == made[1]["Hash"]
+    tokens = [guarded.must("PUT /v1/acl/token", {"Policies": [{"ID": one["ID"]}]})["SecretID"] for one in made]
+    assert [guarded.ask("GET /v1/kv/a", token) for token in tokens] == ["403 key:read on a", "200 a"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -141,3 +142,16 @@ async def test_a_token_is_worth_nothing_from_its_end_on_and_is_reaped_later() ->
         assert await server.leader.token_reaper.reap() == 1
         assert token_with_accessor(server.db, MINE) is None
         assert next_expiration(server.db, GLOBAL) is None
+
+
+async def test_tokens_that_come_all_the_time_keep_no_ended_one_alive() -> None:
+    """Where somebody logs in more often than the reaper looks, it looks all the same."""
+    async with leading(secret=ROOT) as server:
+        server.acl.now = lambda: datetime(2030, 1, 1, 0, 0, 1, tzinfo=UTC)
+        ends = "2030-01-01T00:00:00Z"
+        for number in range(100):
+            token = ACLToken(AccessorID=f"{MINE[:-3]}{number:03}", SecretID=f"s{number}", ExpirationTime=ends)
+            await server.propose(MessageType.ACL_TOKEN_SET, ACLTokenBatchSetRequest(Tokens=[token]))
+            await asyncio.sleep(0)
+            ends = "2031-01-01T00:00:00Z"
+        assert token_with_secret(server.db, "s0") is None

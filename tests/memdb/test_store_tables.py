@@ -134,7 +134,6 @@ def test_a_snapshot_does_not_see_later_writes(db: Store) -> None:
     db.put(FRUIT, Fruit("lime"))
     assert [f.name for f in frozen.all(FRUIT)] == ["apple", "pear"]
     assert frozen.get(FRUIT, "lime") is None
-    assert frozen.where(FRUIT, "colour", "green") == [Fruit("apple"), Fruit("pear")]
 
 
 NAMES = st.text("ab/", max_size=4)

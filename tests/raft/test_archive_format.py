@@ -89,6 +89,11 @@ def test_what_is_no_archive_is_refused_in_consuls_words(data: bytes, text: str) 
     assert str(caught.value) == text
 
 
+def test_empty_streams_behind_an_archive_are_nothing_however_many() -> None:
+    """Streams may be concatenated (RFC 1952, section 2.2)."""
+    assert verify_archive(io.BytesIO(an_archive() + gzip.compress(b"") * 2000)).index == META.index
+
+
 def test_a_changed_state_fails_its_hash() -> None:
     """The content is checked against SHA256SUMS, not only against gzip's checksum."""
     data = bytearray(gzip.decompress(an_archive()))

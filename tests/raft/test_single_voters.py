@@ -154,6 +154,17 @@ async def test_a_new_address_is_written_to_the_configuration(tmp_path: Path) -> 
     await voter.stop()
 
 
+async def test_a_start_that_fails_at_its_end_frees_the_directory(tmp_path: Path) -> None:
+    """Where the new term cannot be saved, the next attempt is not told that somebody uses the directory."""
+    in_the_way = tmp_path / "raft/term.tmp"
+    in_the_way.mkdir(parents=True)
+    with pytest.raises(OSError, match="term"):
+        await DurableVoter(Dictionary(), voters.ME, tmp_path / "raft").start()
+    in_the_way.rmdir()
+    async with durable(tmp_path) as (voter, _):
+        assert voter.is_leader
+
+
 async def test_a_failed_write_is_reported_and_the_log_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the disk full a proposal fails; when there is space again the next one gets the same index."""
     async with durable(tmp_path) as (voter, machine):

@@ -19,6 +19,7 @@ from pyconsul.raft.single import SnapshotRules
 from pyconsul.raft.snapshot_store import SnapshotStore
 from pyconsul.telemetry.logging import Level
 from tests.raft.voters import ME, SET, Running, a_state, an_archive, both, durable, logged
+from tests.waiting import LIMIT, comes_true
 
 
 @both
@@ -232,6 +233,22 @@ async def test_a_cancelled_snapshot_is_saved_to_its_end(tmp_path: Path, monkeypa
         with pytest.raises(asyncio.CancelledError):
             await saving
     assert len(list((tmp_path / "raft/snapshots").iterdir())) == 1
+
+
+async def test_what_waited_for_a_restore_that_failed_is_written(tmp_path: Path) -> None:
+    """To the old state, and no later proposal has to come along for that."""
+    state = a_state(**{f"k{n}": "" for n in range(20_000)}).read() + b"\x63"
+    bad = io.BytesIO()
+    write_archive(bad, Meta(index=9, term=1), io.BytesIO(state))
+    bad.seek(0)
+    async with durable(tmp_path) as (voter, machine):
+        restoring = asyncio.create_task(voter.restore(bad))
+        await comes_true(lambda: voter._held)  # pyright: ignore[reportPrivateUsage]
+        waiting = asyncio.create_task(voter.propose(SET, ["kept", "1"]))
+        with pytest.raises(ArchiveError):
+            await restoring
+        await asyncio.wait_for(waiting, LIMIT)
+        assert machine.rows == {"kept": "1"}
 
 
 async def test_a_restore_that_cannot_be_saved_leaves_nothing_behind(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pyconsul.acl import Access, PolicyRules
 from pyconsul.acl.templated import MANAGEMENT_ID
 from pyconsul.memdb import WatchSet
 from pyconsul.raft.archive import Server as Peer
@@ -97,3 +98,14 @@ async def test_a_reply_that_shows_a_token_with_an_end_is_kept_for_nobody(server:
             REPLY_WATCH.set(ws)
             await server.call(method, ask)
             assert ws.fired is expiring
+
+
+async def test_secrets_that_are_guessed_and_rules_that_change_all_the_time_cost_no_memory(server: Server) -> None:
+    """What is kept of either has a bound."""
+    for number in range(1500):
+        with pytest.raises(AclNotFound):
+            server.acl.authorizer(f"guess {number}")
+        server.acl.keep_rules(f"rules {number}", PolicyRules())
+    assert server.acl.authorizer(ROOT).allows("acl", Access.WRITE)
+    assert list(server.acl._known.by_secret) == [ROOT]  # pyright: ignore[reportPrivateUsage]
+    assert len(server.acl._parsed) <= 1024  # pyright: ignore[reportPrivateUsage]

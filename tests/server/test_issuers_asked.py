@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from pyconsul.acl.methods.protocol import Ask, MethodError
-from pyconsul.server.auth_methods import BODY_LIMIT, fetch
+from pyconsul.server.auth_methods import BODY_LIMIT, AuthMethods, fetch
+from pyconsul.structs.acl_auth import ACLAuthMethod
 from pyconsul.testing.ports import free_port
 
 
@@ -32,6 +33,15 @@ async def issuer() -> AsyncIterator[str]:
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     server.close()
+
+
+def test_a_validator_serves_the_very_auth_method_that_is_stored() -> None:
+    """A restored snapshot may bring another one of the same name and index: its issuer counts from then on."""
+    keys = ({"JWKSURL": "http://one.test"}, {"JWKSURL": "http://other.test"})
+    one, other = (ACLAuthMethod(Name="m", Type="jwt", Config=config, ModifyIndex=7) for config in keys)
+    methods = AuthMethods()
+    assert methods.validator(one) is methods.validator(one)
+    assert methods.validator(other) is not methods.validator(one)
 
 
 async def test_an_issuer_is_asked_as_told(issuer: str) -> None:

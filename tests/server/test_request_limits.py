@@ -27,6 +27,11 @@ def test_reads_and_writes_have_a_rate_each() -> None:
     assert refused(limits, "Status.Leader", 100) == refused(limits, "Operator.ServerHealth", 100) == 0
 
 
+def test_a_rate_below_one_admits_nothing() -> None:
+    """As in Consul, where its whole part says how many may come at once."""
+    assert refused(RequestLimits(RequestRates(mode="enforcing", read=0.9)), "KVS.Get", 3) == 3
+
+
 def test_a_refused_write_is_for_later_a_refused_read_for_elsewhere() -> None:
     """503 where only the leader could do it, 429 else."""
     limits = RequestLimits(RequestRates(mode="enforcing", read=0, write=0))

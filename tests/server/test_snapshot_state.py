@@ -19,6 +19,7 @@ from pyconsul.server.fsm.registry import RECORD_KINDS
 from pyconsul.server.snapshot import ORDER
 from pyconsul.server.state.catalog_tables import NODES
 from pyconsul.server.state.kv import KVS, entries_below
+from pyconsul.server.state.virtual_ips import SERVICE_VIRTUAL_IPS
 from pyconsul.structs import gomsgpack
 from pyconsul.structs.kv import DirEntry, KVSRequest
 from pyconsul.structs.messages import IGNORE_UNKNOWN, MessageType
@@ -100,6 +101,15 @@ def test_a_large_state_is_restored_and_saved_byte_for_byte() -> None:
     pairs = [r for r in records if r.number == MessageType.KVS]
     assert len(pairs) > 40_000 - 100
     assert [r for r in saved(restored(records))[1] if r.number == MessageType.KVS] == pairs
+
+
+def test_virtual_addresses_of_servers_before_1_13_keep_their_services() -> None:
+    """Whose address it is was a bare name then: services had no peers."""
+    machine = restored([a_record(MessageType.SERVICE_VIRTUAL_IP, Service={"Name": name}) for name in ("web", "db")])
+    assert [row.Service.ServiceName.Name for row in machine.db.all(SERVICE_VIRTUAL_IPS)] == ["db", "web"]
+    assert [gomsgpack.unpack(data)["Service"] for _, data in saved(machine)[1][:2]] == [
+        {"Peer": "", "ServiceName": {"Name": name}} for name in ("db", "web")
+    ]
 
 
 def test_records_of_unknown_families_keep_their_bytes_and_order() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pyconsul.memdb import Store, Table
 from pyconsul.server import families
-from pyconsul.server.fsm.catalog import apply_deregister, apply_register
+from pyconsul.server.fsm.catalog import apply_deregister, apply_register, load_register, register_rows
 from pyconsul.server.fsm.coordinate import apply_coordinates
 from pyconsul.server.fsm.federation import apply_federation_state
 from pyconsul.server.fsm.registry import RECORD_KINDS
@@ -137,3 +137,17 @@ def test_a_proxy_that_says_nothing_is_the_same_from_a_server_that_writes_it_out(
     service["Proxy"]["TransparentProxy"] = {"OutboundListenerPort": 0, "DialedDirectly": False}
     service["Proxy"]["AccessLogs"] = {"Enabled": False, "Type": ""}
     assert gomsgpack.from_plain(service, NodeService) == NodeService(ID="web", Service="web")
+
+
+def test_a_node_whose_rows_stand_among_anothers_is_saved_whole_and_so_is_the_other() -> None:
+    """A NUL in a name, which parts keys, is no reason to lose anything."""
+    db, fresh = Store(families.TABLES), Store(families.TABLES)
+    for index, (node, service) in enumerate((("a", "a"), ("a\0b", "x"), ("a", "c"), ("z", "a")), start=1):
+        check = HealthCheck(Node=node, CheckID=service, ServiceID=service)
+        apply_register(db, index, RegisterRequest(Node=node, Service=NodeService(ID=service, Service=service)))
+        apply_register(db, index, RegisterRequest(Node=node, Check=check))
+    for row in register_rows(db.snapshot()):
+        load_register(fresh, row)
+    tables: tuple[Table[Any], ...] = (NODES, SERVICES, CHECKS)
+    for table in tables:
+        assert fresh.all(table) == db.all(table), table.name

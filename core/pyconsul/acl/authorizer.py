@@ -45,7 +45,7 @@ class Authorizer:
         accessor_id: str = "",
     ) -> None:
         self.accessor_id = accessor_id
-        self.unrestricted = base is Base.MANAGE and segments is None
+        self.unrestricted = base is Base.MANAGE and segments is None  # rules could refuse even a manager something
         self._base = base
         self._segments = segments or {}
         self._plain = plain or {}
@@ -98,14 +98,6 @@ class Authorizer:
         if not self.writes_keys_below(prefix):
             raise self.denied("key", WRITE, prefix)
 
-    def reads_all_nodes(self) -> bool:
-        """Whether no rule hides any node."""
-        return self._granted("node", self._of("node").all(READ))
-
-    def reads_all_services(self) -> bool:
-        """Whether no rule hides any service."""
-        return self._granted("service", self._of("service").all(READ))
-
     def writes_any_service(self) -> bool:
         """Whether there is a service that may be written."""
         return self._granted("service", self._of("service").any(WRITE))
@@ -127,6 +119,7 @@ class Authorizer:
             return decide(self._plain[resource], access)
         if resource in _FALL_BACK:
             return self._decision(_FALL_BACK[resource], access, "")
+        # A wildcard stands for every service: to be seen by who may see any, to be written by who may write all.
         if resource == INTENTION and segment == "*":
             rules = self._of(INTENTION)
             return rules.any(access) if access is READ else rules.all(access)

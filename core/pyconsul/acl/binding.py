@@ -90,7 +90,7 @@ _CHECKS: Final[dict[str, Callable[[str], bool]]] = {
 
 def rule_fault(rule: ACLBindingRule, variables: Iterable[str]) -> str:
     """Why a rule can never give anything to identities with these variables; "" for a good one."""
-    values = dict.fromkeys(variables, "fake")
+    values = dict.fromkeys(variables, "fake")  # any value that is good in every name; errors show it, as Consul's do
     try:
         if rule.BindType == "templated-policy":
             _templated(rule, values)

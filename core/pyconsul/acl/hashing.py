@@ -1,4 +1,7 @@
-"""Content hashes of tokens, policies and roles: BLAKE2b with 256 bits over the fields in Consul's order."""
+"""Content hashes of tokens, policies and roles: BLAKE2b with 256 bits over the fields in Consul's order.
+
+There is nothing between two fields, so that different rows may have one hash: it tells that a row has changed, no more.
+"""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ _GRANTS: Final[dict[Access, frozenset[Access]]] = {
     Access.WRITE: frozenset((Access.READ, Access.LIST, Access.WRITE)),
 }
 _NAMES: Final = frozenset(level.value for level in Access)
-# Where two policies speak of the same segment, the first of these wins.
-STRICTEST_FIRST: Final = (Access.DENY, Access.WRITE, Access.LIST, Access.READ)
+# Where two policies speak of the same segment, the first of these wins: a refusal, or else what grants most.
+_PRECEDENCE: Final = (Access.DENY, Access.WRITE, Access.LIST, Access.READ)
 
 
 def decide(granted: Access, wanted: Access) -> Decision:
@@ -47,7 +47,7 @@ def is_level(text: str, *, may_list: bool) -> bool:
 
 def takes_precedence(new: str, old: str) -> bool:
     """Whether a level replaces another of the same segment; as in Consul only lower case counts here."""
-    for level in STRICTEST_FIRST:
+    for level in _PRECEDENCE:
         if new == level:
             return True
         if old == level:

@@ -1,4 +1,4 @@
-"""What several policies grant together: of two rules for the same segment the stricter one counts."""
+"""What several policies grant together: of rules for the same segment a refusal counts, else what grants most."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def _merged(policies: Iterable[PolicyRules], name: str) -> dict[str, Rule]:
     for policy in policies:
         for rule in policy.labelled.get(name, ()):
             known = found.get(rule.segment)
-            found[rule.segment] = rule if known is None else _stricter(known, rule)
+            found[rule.segment] = rule if known is None else _combined(known, rule)
     return found
 
 
-def _stricter(known: Rule, new: Rule) -> Rule:
+def _combined(known: Rule, new: Rule) -> Rule:
     return Rule(
         known.segment,
         new.policy if takes_precedence(new.policy, known.policy) else known.policy,

@@ -49,7 +49,7 @@ class FrozenShelf(Generic[Row]):
                     yield row
 
     def count(self) -> int:
-        """How many rows there were."""
+        """How many rows there were: as many as there are, and those that went, without those that came."""
         rows = self._shelf.rows
         return len(rows) + sum((old is not None) - (key in rows) for key, old in self._before.items())
 
@@ -62,6 +62,7 @@ class FrozenShelf(Generic[Row]):
         last: Key = None
         more = True
         while more:
+            # So many of the keys that are there now, and of the same stretch those whose rows were replaced or deleted.
             present = list(islice(order.irange(last, inclusive=(False, True)), _WALKED_AT_ONCE))
             more = len(present) == _WALKED_AT_ONCE
             end = present[-1] if more else None
@@ -82,11 +83,6 @@ class FrozenStore:
     def each(self, table: Table[Row]) -> Iterator[Row]:
         """All rows in primary-key order, one after the other: a walk that may stop in between to let others work."""
         return self._shelves[table.name].each()
-
-    def where(self, table: Table[Row], index: str, value: Key) -> list[Row]:
-        """Rows found under ``value``, in primary-key order; a scan of the table."""
-        keys = table.indexes[index].keys
-        return [row for row in self.each(table) if value in keys(row)]
 
     def get(self, table: Table[Row], key: Key) -> Row | None:
         """The row with this primary key, or None."""

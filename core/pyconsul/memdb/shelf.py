@@ -11,7 +11,7 @@ from pyconsul.memdb.table import Key, Table
 from pyconsul.memdb.watch import Bucket, WatchSet
 
 Row = TypeVar("Row")
-_FREED_AT_ONCE: Final = 256
+_FREED_AT_ONCE: Final = 256  # rows
 
 
 class Shelf(Generic[Row]):
@@ -21,7 +21,7 @@ class Shelf(Generic[Row]):
         self.table = table
         self.rows: dict[Key, Row] = {}
         self.buckets: dict[str, dict[Key, dict[Key, None]]] = {name: {} for name in table.indexes}
-        self.order: Any = SortedList() if table.ordered else None
+        self.order: Any = SortedList() if table.ordered else None  # all keys
         self.key_watches: dict[object, Bucket] = {}
         self.index_watches: dict[object, Bucket] = {}
         self.prefix_watches: dict[object, Bucket] = {}
@@ -100,6 +100,7 @@ class Shelf(Generic[Row]):
         if self.index_watches:
             row = self.rows.get(key)
             for name, index in self.table.indexes.items():
+                # What a row was in between is the old row of the next write to it.
                 for each in (old, row):
                     if each is None:
                         continue

@@ -2,6 +2,9 @@
 
 One event loop owns a store. Readers and writers are synchronous, so a reader never sees half a write; only a walk that
 awaits between rows (saving a snapshot) needs ``snapshot()``.
+
+Writers change rows in place and note of each what was there before. By these notes an exception puts everything back,
+or else the commit finds whom to wake, when all of the transaction is in place.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -31,9 +34,9 @@ class Store:
         self.on_note = on_note
         self.abandoned = False
         self._depth = 0
-        self._undo: list[tuple[Shelf[Any], Key, Any]] = []
+        self._undo: list[tuple[Shelf[Any], Key, Any]] = []  # writes since the last commit, each with the row before
         self._notes: list[object] = []
-        self._whole: dict[object, set[WatchSet]] = {}
+        self._whole: dict[object, set[WatchSet]] = {}  # under None all that watch anything: a restore is news to all
 
     # Readers
 
@@ -70,7 +73,7 @@ class Store:
         return shelf.prefix(prefix)
 
     def index_values(self, table: Table[Any], index: str) -> list[Key]:
-        """The distinct values of an index, sorted."""
+        """The distinct values of an index, sorted; nobody is told of further ones."""
         return sorted(self._shelves[table.name].buckets[index])
 
     def count(self, table: Table[Any]) -> int:

@@ -1,4 +1,9 @@
-"""Watch sets: what a read depends on, and the one shot that tells when any of it changed."""
+"""Watch sets: what a read depends on, and the one shot that tells when any of it changed.
+
+A set stands in a bucket for each thing that its reader looked at: a row's key, an index value, a prefix, a table. A
+commit looks up the buckets of what it changed, which costs nothing for those who read something else, and fires the
+sets in them. One that fired is spent: whoever reads again takes a fresh one.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +28,12 @@ class WatchSet:
         self._buckets: list[tuple[dict[object, Bucket], object]] = []
 
     def watch(self, buckets: dict[object, Bucket], key: object) -> None:
-        """Join the watchers of ``key`` in ``buckets``; the bucket goes away with its last watcher."""
+        """Join the watchers of ``key`` in ``buckets``; the bucket goes away with its last watcher.
+
+        One that has fired joins nothing: nobody would take it out again.
+        """
+        if self.fired:
+            return
         bucket = buckets.get(key)
         if bucket is None:
             bucket = buckets[key] = set()

@@ -24,7 +24,9 @@ from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.primitives.untyped import is_dict
 
 _BLOCK: Final = 512
-_CHUNK: Final = 256 * 1024
+_GZIP: Final = 16 + zlib.MAX_WBITS  # how zlib is told to read and write gzip's header and trailer
+_GZIP_HEAD_BYTES: Final = 10
+_CHUNK: Final = 256 * 1024  # bytes that are read, and at most inflated, at once
 _SPOOL_BYTES: Final = 32 * 1024 * 1024  # states larger than this go to a temporary file while they are read
 _VERSION: Final = 1  # that of Raft's snapshots since it knows configurations
 _META, _STATE, _SUMS = "meta.json", "state.bin", "SHA256SUMS"
@@ -53,7 +55,7 @@ class Meta(msgspec.Struct, frozen=True):
     index: int
     term: int
     id: str = ""
-    version: int = 1
+    version: int = _VERSION
     peers: bytes | None = None
     servers: tuple[Server, ...] = ()
     configuration_index: int = 0
@@ -149,7 +151,7 @@ def write_archive(out: IO[bytes], meta: Meta, state: IO[bytes], modified: float 
     state.seek(0)
     document = msgspec.structs.replace(meta, size=size).to_json()
     mtime = int(time.time() if modified is None else modified)
-    packer = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, 31)
+    packer = zlib.compressobj(COMPRESSION_LEVEL, zlib.DEFLATED, _GZIP)
 
     def emit(data: bytes) -> None:
         out.write(packer.compress(data))
@@ -285,25 +287,14 @@ class _Inflater:
     def __init__(self, source: IO[bytes]) -> None:
         self._source = source
         self._buffer = bytearray()
-        self._check_magic()
-        self._zlib = zlib.decompressobj(31)
-        self._compressed = bytes(self._head)
-
-    def _check_magic(self) -> None:
-        self._head = bytearray()
-        while len(self._head) < 10 and (more := self._source.read(10 - len(self._head))):
-            self._head += more
-        if len(self._head) < 10:
-            reason = "unexpected EOF" if self._head else "EOF"
-            raise ArchiveError(reason)
-        if not self._head.startswith(b"\x1f\x8b\x08"):
-            raise ArchiveError("gzip: invalid header")
+        self._compressed = _head_of(source)
+        self._zlib = zlib.decompressobj(_GZIP)
 
     def _more(self) -> bool:
         """Inflate some more into the buffer; False at the end of the stream."""
         while not self._buffer:
-            if self._zlib.eof:
-                return self._next_stream() and self._more()
+            if self._zlib.eof and not self._next_stream():
+                return False
             data = self._zlib.unconsumed_tail or self._compressed or self._source.read(_CHUNK)
             self._compressed = b""
             if not data:
@@ -321,7 +312,7 @@ class _Inflater:
             return False
         if rest[0] != 0x1F:
             raise ArchiveError("gzip: invalid header")
-        self._zlib = zlib.decompressobj(31)
+        self._zlib = zlib.decompressobj(_GZIP)
         self._compressed = rest
         return True
 
@@ -350,6 +341,18 @@ class _Inflater:
             left += len(self._buffer)
             self._buffer.clear()
         return left
+
+
+def _head_of(source: IO[bytes]) -> bytes:
+    """The fixed part of a gzip header (RFC 1952, section 2.3). Raises ArchiveError for what does not begin so."""
+    head = b""
+    while len(head) < _GZIP_HEAD_BYTES and (more := source.read(_GZIP_HEAD_BYTES - len(head))):
+        head += more
+    if len(head) < _GZIP_HEAD_BYTES:
+        raise ArchiveError("unexpected EOF" if head else "EOF")
+    if not head.startswith(b"\x1f\x8b\x08"):
+        raise ArchiveError("gzip: invalid header")
+    return head
 
 
 def _members(stream: _Inflater) -> Iterator[tuple[str, int]]:

@@ -1,7 +1,10 @@
 """A log on disk with a single voter: group commit, snapshots that cut it short, recovery at the start.
 
-Everything proposed in one turn of the loop, and all that comes while the disk syncs, goes into one write. The promise
-and the files are described in ``docs/durability.md``.
+A proposal is pending until the disk is free, then written with all that came meanwhile: what one turn of the loop
+brings, and what comes while the disk syncs. Once that write is synced its entries count, are applied, and answer. So a
+write that fails leaves no hole: the next one has the same indexes. A restore holds writes back until another state
+stands in the old one's place. After a fault that leaves nobody sure of what is on the disk the log takes nothing any
+more. The promise and the files are described in ``docs/durability.md``.
 """
 
 from __future__ import annotations
@@ -69,9 +72,10 @@ class DurableVoter(SingleVoter):
         self._writing = False
         self._scheduled = False
         self._held = False  # a restore is going on: proposals wait
-        self._broken: str = ""
+        self._broken: str = ""  # why nothing is taken any more
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="raft-disk")
-        self._idle = asyncio.Event()
+        self._idle = asyncio.Event()  # no write is under way
+        self._idle.set()
         self._snapshotting = Routine("snapshots", self._snapshot_now_and_then, log)
         self._restoring: asyncio.Task[None] | None = None
 
@@ -83,21 +87,24 @@ class DurableVoter(SingleVoter):
         try:
             self._lock = await self._on_disk(claim_directory, self._directory)
             await self._recover()
+            await self._take_the_lead()
         except BaseException:
             await self.stop()
             raise
+        self._snapshotting.start()
+
+    async def _take_the_lead(self) -> None:
+        """Write what the first leader of a cluster writes, and each new one. Raises RaftFailure, OSError."""
         self._running = True
-        self._idle.set()
         if self._last_index == 0:
             self._term = 1  # that of the bootstrap entry
         if self._servers != (self._me,):
-            await self._submit(LogType.CONFIGURATION, None, _encode_servers((self._me,)))
-            self._adopt(self._last_index, (self._me,))
+            index = await self._submit(LogType.CONFIGURATION, None, _encode_servers((self._me,)))
+            self._adopt(index, (self._me,))
         # A term for each start: no two entries of the same index and term can differ, whatever a crash left of the log.
         await self._on_disk(self._begin_term, self._term + 1)
         self._log_election()
         await self._submit(LogType.NOOP, None, None)
-        self._snapshotting.start()
 
     async def stop(self) -> None:
         """Finish what is being written, close the files, free the directory. Safe to call twice."""
@@ -158,10 +165,14 @@ class DurableVoter(SingleVoter):
                     await self._replace_by(archive)
                 finally:
                     self._held = False
-        self._kick()
+                    self._kick()  # they wait for either outcome
         await self._submit(LogType.NOOP, None, None)
 
     async def _replace_by(self, archive: Archive) -> None:
+        """Save the state as a snapshot of our own, put it into the old one's place, and forget the log, in this order.
+
+        Whenever the process ends, a restart finds the old state or the new one, whole.
+        """
         # One beyond both logs, as Raft has it: no entry was ever there that could be taken for what follows.
         index = max(self._last_index, archive.meta.index) + 1
 
@@ -169,8 +180,8 @@ class DurableVoter(SingleVoter):
             meta = msgspec.structs.replace(self._meta(), index=index)
             try:
                 meta, file = await asyncio.to_thread(self._snapshots.save, meta, archive.state)
-            except LogError as error:
-                self._broken = f"restore failed: {error}"
+            except LogError as error:  # a restart may find the new state or the old one: no entry fits both
+                self._break(RaftFailure(f"restore failed: {error}"))
                 raise
             file.close()
             self._snapshot = meta
@@ -300,8 +311,12 @@ class DurableVoter(SingleVoter):
                 proposal.done.set_exception(failure)
         # After an error of the disk the log is as it was and the next write may work; after any other nobody knows.
         if not isinstance(error, OSError):
-            self._broken = failure.text
-            self._refuse_pending(failure)
+            self._break(failure)
+
+    def _break(self, failure: RaftFailure) -> None:
+        """Take nothing any more, neither what waits nor what comes."""
+        self._broken = failure.text
+        self._refuse_pending(failure)
 
     def _refuse_pending(self, error: Exception) -> None:
         for proposal in self._pending:
@@ -313,7 +328,7 @@ class DurableVoter(SingleVoter):
 
     async def _snapshot_now_and_then(self) -> None:
         while True:
-            await asyncio.sleep(self._rules.interval * (1 + DICE.random()))
+            await asyncio.sleep(self._rules.interval * (1 + DICE.random()))  # as Raft draws it
             await self.snapshot_if_due()
 
     async def snapshot_if_due(self) -> bool:

@@ -1,7 +1,7 @@
 """The log and the term on disk: append-only segment files, read once at the start, appended to ever after.
 
-Blocking calls, made from the voter's disk thread. The bytes are ``log_format``'s; the choice of plain files over lmdb
-is measured in ``docs/durability.md``.
+Blocking calls, made from the voter's disk thread; only `load` is walked on the event loop, before anybody else needs
+that. The bytes are ``log_format``'s; the choice of plain files over lmdb is measured in ``docs/durability.md``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pyconsul.primitives.system_errors import file_text, system_text
 from pyconsul.primitives.whole_files import make_directory, sync_directory, write_durably
 from pyconsul.raft.log_format import LogRecord, encode_frame, scan
 
-SEGMENT_BYTES: Final = 16 * 1024 * 1024
+SEGMENT_BYTES: Final = 16 * 1024 * 1024  # after which a new file is begun; the log is cut short by whole files
 _SUFFIX: Final = ".log"
 # What a real Consul keeps its log in; neither program reads the other's.
 _FOREIGN: Final = ("raft.db", "wal", "raft.wal")
@@ -118,6 +118,7 @@ class SegmentLog(msgspec.Struct):
         expected = 0
         for segment in (segments := self._files()):
             records = self._read(segment, last=segment is segments[-1])
+            # A gap below the snapshot is none: a restore moves the index on, and its old files may have stayed.
             if records and expected and records[0].index != expected and records[0].index > after + 1:
                 raise LogError(f"{segment.path}: entries {expected} to {records[0].index - 1} are missing")
             for record in records:
@@ -137,6 +138,7 @@ class SegmentLog(msgspec.Struct):
 
         After an OSError nothing of them counts and the log goes on; after a LogError it must not be used any more.
         """
+        # After a restore it does not: the log goes on at another index, which names a file of its own.
         follows = self._file >= 0 and self._segments[-1].last + 1 == records[0].index
         if not follows or self._segments[-1].size_bytes >= self.segment_bytes:
             self._begin(records[0].index)
@@ -223,6 +225,7 @@ class SegmentLog(msgspec.Struct):
                 raise LogError(f"{segment.path}: entry {record.index} stands where {expected} should be")
 
     def _drop_empty_tail(self) -> None:
+        """Remove a last file without a record: its only write was torn, failed, or never began."""
         if self._segments and not self._segments[-1].last:
             self._segments.pop().path.unlink()
         if self._segments:

@@ -75,6 +75,7 @@ class StateReader:
             raise _broken(rest[0], "unexpected EOF" if len(rest) > 1 else "EOF")
 
     def _unpacker(self) -> Any:
+        # Without a limit of its own: how much is fed is bounded in `_refill`, and a record may be as large as it likes.
         unpacker = msgpack.Unpacker(raw=True, strict_map_key=False, max_buffer_size=0)
         unpacker.feed(memoryview(self._data)[self._offset :])
         return unpacker

@@ -19,7 +19,10 @@ class MemoryVoter(SingleVoter):
     """The log of ``-dev``: entries are applied where they are proposed, and nothing is kept or encoded."""
 
     async def start(self) -> None:
-        """Bootstrap, win the election and write the leader's first entry, as a real server would."""
+        """Bootstrap, win the election and write the leader's first entry, as a real server would.
+
+        Clients see the same first indexes then: 1 is the configuration, of term 1, and 2 the no-op, of term 2.
+        """
         self._running = True
         self._term = 1
         self._last_index = self._applied_index = 1
@@ -59,6 +62,7 @@ class MemoryVoter(SingleVoter):
             with await asyncio.to_thread(read_archive, source) as archive:
                 archive.check()
                 await self._load(archive.state)
+                # As on disk: one beyond both logs.
                 self._last_index = max(self._last_index, archive.meta.index) + 1
             self._applied_index = self._last_index
             self._snapshot = self._meta()

@@ -15,7 +15,7 @@ from pyconsul.telemetry.logging import logger
 
 log = logger("agent.server.raft.snapshot")
 
-RETAINED: Final = 2
+RETAINED: Final = 2  # as many as Consul keeps; the older one is for the day on which the newest is damaged
 _SUFFIX: Final = ".snap"
 
 
@@ -92,7 +92,7 @@ class SnapshotStore(msgspec.Struct):
             raise LogError(f"{file_text(error)}, and it cannot be removed: {file_text(e)}") from error
 
     def _paths(self) -> list[Path]:
-        """The archives, newest first; files with other names are none of ours."""
+        """The archives, newest first, by term before index as Raft has it; files with other names are none of ours."""
         named: list[tuple[tuple[int, int, int], Path]] = []
         for path in self.directory.glob("*" + _SUFFIX):
             parts = path.stem.split("-")

@@ -39,7 +39,8 @@ _ELSEWHERE: Final = (
     "and/or node identities are scoped to other datacenters"
 )
 _BASES: Final = {"allow": Base.ALLOW, "deny": Base.DENY}
-_ROOTS: Final = frozenset(("allow", "deny", "manage"))  # names of Consul's own authorizers, never tokens
+ROOTS: Final = frozenset(("allow", "deny", "manage"))  # names of Consul's own authorizers, never tokens
+_MOST_PARSED: Final = 1024  # policies; beyond that all are parsed anew, old versions of changed ones never go otherwise
 _RESOLVED: Final = metrics.timing("acl.ResolveToken")
 
 
@@ -55,7 +56,10 @@ class AclSettings(msgspec.Struct, frozen=True):
 
 
 class _Known(msgspec.Struct):
-    """Everything resolved from one state of the ACL tables."""
+    """Everything resolved from one state of the ACL tables: of this store, which a restore swaps, at this index.
+
+    Only secrets that stand for somebody are kept, so that guesses cost no memory.
+    """
 
     db: Store | None = None
     index: int = -1
@@ -76,7 +80,7 @@ class Resolver:
         self._db = db
         self._off = manage_all()
         self._known = _Known()
-        self._parsed: dict[bytes, PolicyRules] = {}
+        self._parsed: dict[str, PolicyRules] = {}  # by their text, not by the policy's hash: two may share one
 
     @property
     def base(self) -> Base:
@@ -91,7 +95,7 @@ class Resolver:
         """
         if not self.enabled:
             return self._off
-        if secret in _ROOTS:
+        if secret in ROOTS:
             raise InternalError("Cannot resolve root ACL")
         secret = secret or ANONYMOUS_SECRET
         if (found := self.local(secret)) is not None:
@@ -152,6 +156,7 @@ class Resolver:
 
     def _without_token(self, db: Store, secret: str) -> Authorizer:
         """The rights of a secret that belongs to no token: a server's own, or nobody's. Raises AclNotFound."""
+        # In constant time: this secret opens everything, and unlike those of tokens it is compared, not looked up.
         if hmac.compare_digest(secret.encode(*_BYTES), metadata_value(db, SERVER_MANAGEMENT_TOKEN).encode(*_BYTES)):
             return manage_all(SERVER_MANAGEMENT_TOKEN)
         if secret == ANONYMOUS_SECRET:  # asked before the leader wrote it
@@ -185,8 +190,8 @@ class Resolver:
         return not policy.Datacenters or self._datacenter in policy.Datacenters
 
     def _rules(self, policy: ACLPolicy) -> PolicyRules:
-        """The parsed rules; kept by content, for tokens are many and policies few."""
-        found = self._parsed.get(_content(policy))
+        """The parsed rules; they are kept, for tokens are many and policies few."""
+        found = self._parsed.get(policy.Rules)
         if found is None:
             try:
                 found = parse_rules(policy.Rules, refuse_duplicates=False)
@@ -194,18 +199,14 @@ class Resolver:
                 raise InternalError(
                     f'failed to parse the ACL policies: failed to parse "{policy.Name}": {error}'
                 ) from None
-            self.keep_rules(policy, found)
+            self.keep_rules(policy.Rules, found)
         return found
 
-    def keep_rules(self, policy: ACLPolicy, rules: PolicyRules) -> None:
-        """Remember the rules of a policy that were read elsewhere."""
-        if len(self._parsed) >= 1024:
+    def keep_rules(self, text: str, rules: PolicyRules) -> None:
+        """Remember rules that were read elsewhere."""
+        if len(self._parsed) >= _MOST_PARSED:
             self._parsed.clear()
-        self._parsed[_content(policy)] = rules
-
-
-def _content(policy: ACLPolicy) -> bytes:
-    return policy.Hash or policy.Rules.encode()
+        self._parsed[text] = rules
 
 
 def told_nobody(reply: R) -> R:

@@ -1,4 +1,4 @@
-"""Auth methods ready for logins: one validator for each, made anew when its configuration changes."""
+"""Auth methods ready for logins: one validator for each, made anew when the auth method is written."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ class AuthMethods:
     """The validators of a server."""
 
     def __init__(self) -> None:
-        self._open: dict[str, tuple[int, Validator]] = {}
+        self._open: dict[str, tuple[ACLAuthMethod, Validator]] = {}
 
     def validator(self, method: ACLAuthMethod) -> Validator:
         """The validator of a stored auth method; it keeps the keys that it fetched. Raises MethodError."""
-        index, found = self._open.get(method.Name, (0, None))
-        if found is None or index != method.ModifyIndex:
-            try:
-                found = open_validator(method)
-            except MethodError as error:
-                raise MethodError(
-                    f'auth method validator for "{method.Name}" could not be initialized: {error}'
-                ) from None
-            self._open[method.Name] = (method.ModifyIndex, found)
-        return found
+        known = self._open.get(method.Name.lower())
+        # The row and not its index: two clusters that one script has set up share indexes, and snapshots go both ways.
+        if known is not None and known[0] is method:
+            return known[1]
+        try:
+            fresh = open_validator(method)
+        except MethodError as error:
+            raise MethodError(f'auth method validator for "{method.Name}" could not be initialized: {error}') from None
+        self._open[method.Name.lower()] = (method, fresh)
+        return fresh
 
     def forget(self, name: str) -> None:
         """Let go of a validator whose auth method is gone."""
-        self._open.pop(name, None)
+        self._open.pop(name.lower(), None)
 
 
 async def fetch(ask: Ask, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> Answer:
@@ -65,7 +65,7 @@ async def fetch(ask: Ask, pause: Callable[[float], Awaitable[None]] = asyncio.sl
     for _ in range(ask.retries):
         with contextlib.suppress(MethodError):
             answer = await _fetch_once(ask)
-            if not answer.is_passing:
+            if not answer.is_temporary:
                 return answer
         await pause(wait)
         wait = min(wait * 2, _LONGEST_WAIT)

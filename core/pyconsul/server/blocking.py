@@ -1,6 +1,9 @@
 """Blocking queries and the registry that lets identical ones share one watcher and one computation.
 
 Rules: ``wire/blocking.md`` section 1. The readers are synchronous and touch the store through the watch set they get.
+
+A reader's watch set is two: what fires the set itself wakes who waits, and has the reply computed again once for all of
+them. What fires its ``quiet`` set wakes nobody, but the reply that lies there is not given to whoever comes next.
 """
 
 from __future__ import annotations
@@ -12,14 +15,13 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from pyconsul.memdb import Store, WatchSet
+from pyconsul.memdb import WatchSet
 from pyconsul.primitives.dice import DICE
 from pyconsul.structs.wire import Indexed, ReadRequest, changed
 
 R = TypeVar("R", bound=Indexed)
-Reader = Callable[[Store, WatchSet], R]
 
-DEFAULT_WAIT_NS = 300_000_000_000
+DEFAULT_WAIT_NS = 300_000_000_000  # where a request does not say how long
 MAX_WAIT_NS = 600_000_000_000  # for what the agent itself knows; servers have a setting
 _NOTHING = object()
 CLOCK_STEP = 0.001  # seconds: that of uvloop's clock; waiting for less than that would take more
@@ -179,19 +181,23 @@ async def _wait(
             wakes, reply = shared.wakes, shared.current()
         is_over = loop.time() >= deadline - CLOCK_STEP
         missing = found is not None and not found(reply)
+        # What is missing has the index of other things, whose writes woke nobody. The first look and the answer need it
+        # as it is now.
         if missing and (not was_missing or is_over):
             reply = shared.renewed()
+        # From the second look on: a client that knows an older index is told at once that nothing is there.
         if missing and was_missing:
             min_index = max(min_index, reply.Index)
         if content is not None:
             now = content(reply)
-            if now == before:
+            if now == before:  # never at the first look
                 min_index = max(min_index, reply.Index)
             before = now
         has_changed = reply.Index > min_index or state() is not began_in
         if waiting is not None:
             waiting.is_answered = has_changed
-            # the index of what is missing rises without waking us: who asks now may have to be answered at once
+            # Others may wait along from the first look on, until we are woken. Not for what is missing: its index rises
+            # without waking us, so that who asks now may have to be answered at once.
             waiting.parks(shared if is_first and not missing and not has_changed else None)
         if has_changed or is_over:
             return reply

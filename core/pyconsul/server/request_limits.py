@@ -21,7 +21,7 @@ log = logger("agent.server.rpc-rate-limit")
 
 _EXCEEDED: Final = "rpc.rate_limit.exceeded"
 _RPC_EXCEEDED: Final = "client.rpc.exceeded"
-RPC_BURST: Final = 1000
+RPC_BURST: Final = 1000  # ``limits.rpc_max_burst`` by default
 # Whose request this is, for the log: ``address:port`` of a client; what the agent asks by itself comes from nobody.
 ASKED_BY: Final[ContextVar[str]] = ContextVar("asked_by", default="<nil>")
 _BURST_FACTOR: Final = 10  # seconds of the rate that may come at once
@@ -107,6 +107,7 @@ class RequestLimits:
 
 
 def _burst(rate: float) -> int:
+    """How many may come at once. A rate below 1 admits nothing, as in Consul: its whole part is what counts."""
     return 0 if math.isinf(rate) else int(rate) * _BURST_FACTOR
 
 

@@ -68,7 +68,7 @@ class Server:
 
     def __init__(self, config: ServerConfig, consensus_of: Callable[[Fsm], Consensus]) -> None:
         self.config = config
-        self.leader = Leader(self)
+        self.leader = Leader(self)  # before the state machine, which leaves notes to it while it replays
         self.fsm = Fsm(families.TABLES, self.leader.on_note)
         self.consensus: Consensus = consensus_of(self.fsm)
         self.acl = Resolver(config.acl, config.datacenter, lambda: self.fsm.db)
@@ -102,7 +102,7 @@ class Server:
         _BARRIER.add((time.perf_counter() - began) * 1000)
 
     async def stop(self) -> None:
-        """Give up the lead and close the log."""
+        """Give up the lead and close the log; safe where the start failed half way."""
         _log.info("shutting down server")
         self.coordinates.stop()
         await self.leader.stop()
@@ -148,11 +148,9 @@ class Server:
         *,
         found: Callable[[R], bool] | None = None,
         content: Callable[[R], object] | None = None,
-        name: str = "",
     ) -> R:
         """Answer a read, blocking as ``ask`` says. Identical blocking reads share one watcher.
 
-        ``name`` tells readers of the same kind of ask apart; the reader's own name serves where it is unique.
         ``found`` says whether the reply shows the asked thing, ``content`` what of it counts as a change
         (``wire/blocking.md`` 1.4). Readers ask ``acl.authorizer(ask.Token, ws)`` what may be seen.
         """
@@ -161,7 +159,8 @@ class Server:
             await self.verify()
         if ask.MinQueryIndex > 0:
             self.acl.authorizer(ask.Token)  # what others wait for may have been read before this token's time was over
-            key = (reader.__module__, name or reader.__qualname__, question(ask))
+            # One endpoint has one reader: by its name two of them that take the same kind of ask are told apart.
+            key = (reader.__module__, reader.__qualname__, question(ask))
             return await self.shared_reads.wait_for(key, ask, lambda ws: self._run(ask, reader, ws), found, content)
         ws = REPLY_WATCH.get()
         if ws is not None:
@@ -170,6 +169,7 @@ class Server:
             return self._run(ask, reader, nobody)
 
     def _run(self, ask: ReadRequest, reader: Callable[[Store, WatchSet], R], ws: WatchSet) -> R:
+        """The reply of now. Its index is 1 at least: clients take 0 for the wish not to wait."""
         reply = reader(self.fsm.db, ws)
         if reply.ResultsFilteredByACLs and not ask.Token:
             reply = told_nobody(reply)

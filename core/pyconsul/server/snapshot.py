@@ -84,7 +84,7 @@ class FrozenState:
         for number in (*ORDER, *sorted(kept.keys() - set(ORDER))):
             kind = RECORD_KINDS.get(number)
             if kind is not None:
-                mark, encode = bytes((number,)), None
+                mark, encode = bytes((number,)), None  # as `records.record`, with the encoder looked up once
                 for row in kind.rows(self._store):
                     # Making an encoder takes a millisecond or two: most tables are empty and need none.
                     encode = encode or gomsgpack.encoder(kind.row)
@@ -135,7 +135,7 @@ class Restoring:
         kind = RECORD_KINDS.get(number)
         store = self._store
         if kind is not None:
-            load, decode = kind.load, gomsgpack.decoder(kind.row)
+            load, decode = kind.load, gomsgpack.decoder(kind.read)
             return lambda data: load(store, decode(data))
         if number == opaque.CARRIED_ENTRY:
             return lambda data: self._load_carried(opaque.carried_entry(data))

@@ -14,7 +14,7 @@ from pyconsul.telemetry.logging import Level, Record, as_json, as_text
 
 __all__ = ["FileSink"]
 
-DEFAULT_ROTATE_SECONDS = 24 * 3600.0
+DEFAULT_ROTATE_SECONDS = 24 * 3600.0  # Consul's, where the configuration says nothing
 
 
 def _for_its_owner(path: str, flags: int) -> int:

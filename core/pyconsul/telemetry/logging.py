@@ -285,13 +285,19 @@ class StreamSink:
         line = self._layout(record)
         with self._lock:
             try:
-                self._stream.write(line)
-                self._stream.flush()
+                self._put(line)
             except (BrokenPipeError, ValueError):
                 # Closed pipe or stream: drop it, there is nowhere left to complain to.
                 self.level = Level.OFF
             except OSError:
                 return  # what is buffered goes out with a later line
+
+    def _put(self, line: str) -> None:
+        try:
+            self._stream.write(line)
+        except UnicodeEncodeError as error:  # a name that is no UTF-8, or a locale that knows few letters
+            self._stream.write(line.encode(error.encoding, "replace").decode(error.encoding))
+        self._stream.flush()
 
 
 class Monitor:
@@ -326,6 +332,7 @@ class Monitor:
 
     def write(self, record: Record) -> None:
         """Keep one line, or count it as dropped when the reader is too slow."""
+        # Without a lock: a deque takes and gives whole items in any thread, and a line above the limit does no harm.
         if len(self._lines) >= self._buffer:
             self.dropped += 1
             return

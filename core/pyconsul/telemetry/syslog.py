@@ -47,7 +47,7 @@ class SyslogSink:
         if code is None:
             raise ValueError(f"invalid syslog facility: {facility}")
         self.level = level
-        self._facility = code << 3
+        self._facility = code << 3  # a packet's priority is facility × 8 + severity (RFC 3164, section 4.1.1)
         self._json = json_lines
         self._devices = devices
         self._socket = self._connected()

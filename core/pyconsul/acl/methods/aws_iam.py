@@ -170,7 +170,7 @@ class AwsMethod:
             answer = await self._fetch(ask)
         except MethodError as error:
             raise MethodError(f"{fault}: {error}") from None
-        if answer.is_passing:
+        if answer.is_temporary:
             raise MethodError(fault)
         if answer.content_type != "text/xml":
             raise MethodError("response body is invalid")

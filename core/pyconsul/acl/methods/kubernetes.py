@@ -80,7 +80,7 @@ class KubernetesMethod:
         return _identity(ServiceAccount(namespace, await self._shown_name(namespace, name), uid))
 
     async def _review(self, bearer: str) -> dict[str, Any]:
-        review: dict[str, Any] = {
+        review: dict[str, Any] = {  # with the empty members that Go's client writes
             "kind": "TokenReview",
             "apiVersion": "authentication.k8s.io/v1",
             "metadata": {"creationTimestamp": None},

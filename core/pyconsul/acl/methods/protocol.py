@@ -38,7 +38,7 @@ class Answer(msgspec.Struct, frozen=True):
         return self.status.startswith("200")
 
     @property
-    def is_passing(self) -> bool:
+    def is_temporary(self) -> bool:
         """Whether the same question may get another answer later: there were too many, or the server had a fault."""
         return self.status.startswith(("429", "5")) and not self.status.startswith("501")
 

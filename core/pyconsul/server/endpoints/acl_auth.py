@@ -13,6 +13,7 @@ from pyconsul.memdb import Store, WatchSet
 from pyconsul.primitives.durations import format_duration
 from pyconsul.primitives.ids import uuid_fault
 from pyconsul.server.auth_methods import known_types, open_validator
+from pyconsul.server.blame import blamed
 from pyconsul.server.endpoints.acl import acl_reader, require_acl_writer, require_acls
 from pyconsul.server.endpoints.acl_policies import unused_id
 from pyconsul.server.endpoints.acl_token_writer import MIN_TTL, create_token
@@ -93,10 +94,8 @@ async def set_auth_method(srv: Server, req: ACLAuthMethodSetRequest) -> ACLAuthM
         await open_validator(method).check()
     except MethodError as error:
         raise InternalError(f"Invalid Auth Method: {error}") from None
-    try:
+    with blamed("Failed to apply auth method upsert request"):
         await srv.propose(MessageType.ACL_AUTH_METHOD_SET, ACLAuthMethodBatchSetRequest(AuthMethods=[method]))
-    except InternalError as error:
-        raise InternalError(f"Failed to apply auth method upsert request: {error.text}") from error
     return auth_method_named(srv.db, method.Name) or ACLAuthMethod()
 
 
@@ -129,10 +128,8 @@ async def delete_auth_method(srv: Server, req: ACLAuthMethodDeleteRequest) -> bo
     if auth_method_named(srv.db, req.AuthMethodName) is None:
         raise AclNotFound(f"auth method does not exist: {AclNotFound.default_text}")
     request = ACLAuthMethodBatchDeleteRequest(AuthMethodNames=[req.AuthMethodName])
-    try:
+    with blamed("Failed to apply auth method delete request"):
         await srv.propose(MessageType.ACL_AUTH_METHOD_DELETE, request)
-    except InternalError as error:
-        raise InternalError(f"Failed to apply auth method delete request: {error.text}") from error
     srv.auth_methods.forget(req.AuthMethodName)
     return True
 
@@ -177,10 +174,8 @@ async def set_binding_rule(srv: Server, req: ACLBindingRuleSetRequest) -> ACLBin
     if method is None:
         raise InternalError(f"cannot find auth method with name {quote(rule.AuthMethod)}")
     _refuse_bad_rule(rule, _validator(srv, method))
-    try:
+    with blamed("Failed to apply binding rule upsert request"):
         await srv.propose(MessageType.ACL_BINDING_RULE_SET, ACLBindingRuleBatchSetRequest(BindingRules=[rule]))
-    except InternalError as error:
-        raise InternalError(f"Failed to apply binding rule upsert request: {error.text}") from error
     return state.binding_rule_with_id(srv.db, rule.ID) or ACLBindingRule()
 
 
@@ -219,10 +214,8 @@ async def delete_binding_rule(srv: Server, req: ACLBindingRuleDeleteRequest) -> 
     if state.binding_rule_with_id(srv.db, req.BindingRuleID) is None:
         raise AclNotFound(f"binding rule does not exist: {AclNotFound.default_text}")
     request = ACLBindingRuleBatchDeleteRequest(BindingRuleIDs=[req.BindingRuleID])
-    try:
+    with blamed("Failed to apply binding rule delete request"):
         await srv.propose(MessageType.ACL_BINDING_RULE_DELETE, request)
-    except InternalError as error:
-        raise InternalError(f"Failed to apply binding rule delete request: {error.text}") from error
     return True
 
 
@@ -253,7 +246,7 @@ async def login(srv: Server, req: ACLLoginRequest) -> ACLToken:
         raise PermissionDenied
     token = ACLToken(
         Description=_description(req.Auth.Meta),
-        Local=method.TokenLocality != "global",
+        Local=method.TokenLocality != "global",  # by default a login counts where it was made
         AuthMethod=method.Name,
         ExpirationTTL=method.MaxTokenTTL,
         Policies=omit(bindings.policies),
@@ -302,8 +295,6 @@ async def logout(srv: Server, req: ACLLogoutRequest) -> bool:
         raise AclNotFound if req.Token else AclNotFound(f"no valid token ID provided: {AclNotFound.default_text}")
     if not token.AuthMethod:
         raise PermissionDenied("Permission denied: token wasn't created via login")
-    try:
+    with blamed("Failed to apply token delete request"):
         await srv.propose(MessageType.ACL_TOKEN_DELETE, ACLTokenBatchDeleteRequest(TokenIDs=[token.AccessorID]))
-    except InternalError as error:
-        raise InternalError(f"Failed to apply token delete request: {error.text}") from error
     return True

@@ -24,7 +24,8 @@ Find = Callable[[Store, str], Any]
 def links_by_id(db: Store, given: Given[ACLLink], kind: str, named: Find, with_id: Find | None) -> Given[ACLLink]:
     """Links to what exists, by ID alone: names may change. Raises InternalError for what is not there.
 
-    ``with_id`` None leaves links that come with an ID to whoever stores them.
+    ``with_id`` None leaves links that come with an ID to whoever stores them, as Consul does for roles: they are told
+    of a missing policy in other words.
     """
     found = (_link(db, link, kind, named, with_id) for link in given or ())
     return omit(list({link.ID: link for link in found}.values()))

@@ -14,6 +14,7 @@ from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.primitives.ids import uuid_fault
 from pyconsul.server.aside import aside
+from pyconsul.server.blame import blamed
 from pyconsul.server.endpoints.acl import acl_reader, require_acl_writer
 from pyconsul.server.registry import rpc
 from pyconsul.server.state.acl import policy_named, policy_with_id
@@ -94,11 +95,9 @@ async def set_policy(srv: Server, req: ACLPolicySetRequest) -> ACLPolicy:
     if isinstance(rules, RulesError):
         raise InternalError(str(rules)) from rules
     policy = changed(policy, Hash=hash_of_policy(policy))
-    srv.acl.keep_rules(policy, rules)
-    try:
+    srv.acl.keep_rules(policy.Rules, rules)
+    with blamed("Failed to apply policy upsert request"):
         await srv.propose(MessageType.ACL_POLICY_SET, ACLPolicyBatchSetRequest(Policies=[policy]))
-    except InternalError as error:
-        raise InternalError(f"Failed to apply policy upsert request: {error.text}") from error
     return policy_with_id(srv.db, policy.ID) or ACLPolicy()
 
 
@@ -141,8 +140,6 @@ async def delete_policy(srv: Server, req: ACLPolicyDeleteRequest) -> str:
         raise AclNotFound(f"policy does not exist: {AclNotFound.default_text}")
     if builtin := BUILTIN_POLICIES.get(policy.ID):
         raise InternalError(f"Delete operation not permitted on the builtin {builtin.Name} policy")
-    try:
+    with blamed("Failed to apply policy delete request"):
         await srv.propose(MessageType.ACL_POLICY_DELETE, ACLPolicyBatchDeleteRequest(PolicyIDs=[req.PolicyID]))
-    except InternalError as error:
-        raise InternalError(f"Failed to apply policy delete request: {error.text}") from error
     return policy.Name

@@ -10,6 +10,7 @@ from pyconsul.acl.templated import TEMPLATES, variables_fault
 from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.primitives.ids import uuid_fault
+from pyconsul.server.blame import blamed
 from pyconsul.server.endpoints.acl import acl_reader, require_acl_writer
 from pyconsul.server.endpoints.acl_links import each_template_once, links_by_id, node_identities, service_identities
 from pyconsul.server.endpoints.acl_policies import unused_id
@@ -75,10 +76,8 @@ async def set_role(srv: Server, req: ACLRoleSetRequest) -> ACLRole:
             raise InternalError(f"Invalid Role: A Role with Name {quote(role.Name)} already exists")
         role = changed(role, ID=unused_id(srv.db, role_with_id))
     role = _canonical(srv.db, role)
-    try:
+    with blamed("Failed to apply role upsert request"):
         await srv.propose(MessageType.ACL_ROLE_SET, ACLRoleBatchSetRequest(Roles=[role]))
-    except InternalError as error:
-        raise InternalError(f"Failed to apply role upsert request: {error.text}") from error
     stored = role_with_id(srv.db, role.ID)
     return ACLRole() if stored is None else with_names(srv.db, stored)
 
@@ -124,8 +123,6 @@ async def delete_role(srv: Server, req: ACLRoleDeleteRequest) -> str:
     role = role_with_id(srv.db, req.RoleID)
     if role is None:
         raise AclNotFound(f"role does not exist: {AclNotFound.default_text}")
-    try:
+    with blamed("Failed to apply role delete request"):
         await srv.propose(MessageType.ACL_ROLE_DELETE, ACLRoleBatchDeleteRequest(RoleIDs=[req.RoleID]))
-    except InternalError as error:
-        raise InternalError(f"Failed to apply role delete request: {error.text}") from error
     return role.Name

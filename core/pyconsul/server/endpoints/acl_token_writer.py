@@ -10,6 +10,8 @@ from pyconsul.acl.templated import TEMPLATES, variables_fault
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import format_duration
 from pyconsul.primitives.ids import uuid_fault
+from pyconsul.server.acl import ROOTS
+from pyconsul.server.blame import blamed
 from pyconsul.server.endpoints.acl_links import each_template_once, links_by_id, node_identities, service_identities
 from pyconsul.server.leader.acl import is_token_id_taken, unused_token_id
 from pyconsul.server.state.acl import (
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
 MIN_TTL: Final = 60_000_000_000  # ns
-_ROOTS: Final = ("allow", "deny", "manage")  # names of Consul's own authorizers
 
 
 async def create_token(srv: Server, token: ACLToken, *, from_login: bool = False) -> ACLToken:
@@ -57,7 +58,7 @@ async def update_token(srv: Server, token: ACLToken) -> ACLToken:
     """Replace a token; what identifies it stays as it is. Raises InternalError."""
     if uuid_fault(token.AccessorID):
         raise InternalError("AccessorID is not a valid UUID")
-    if token.SecretID in _ROOTS:
+    if token.SecretID in ROOTS:
         raise PermissionDenied("Permission denied: Cannot modify root ACL")
     known = token_with_accessor(srv.db, token.AccessorID)
     if known is None or srv.acl.has_expired(known):
@@ -144,10 +145,8 @@ async def _write(srv: Server, token: ACLToken, *, from_login: bool) -> ACLToken:
     token = changed(token, Hash=hash_of_token(token))
     # A login may link to roles that are not there, but a token that grants nothing at all is refused.
     request = ACLTokenBatchSetRequest(Tokens=[token], AllowMissingLinks=from_login, ProhibitUnprivileged=from_login)
-    try:
+    with blamed("Failed to apply token write request"):
         await srv.propose(MessageType.ACL_TOKEN_SET, request)
-    except InternalError as error:
-        raise InternalError(f"Failed to apply token write request: {error.text}") from error
     stored = token_with_accessor(srv.db, token.AccessorID)
     if stored is None:
         raise InternalError("Failed to retrieve token after insertion")

@@ -8,6 +8,7 @@ from pyconsul.acl import Access, Authorizer
 from pyconsul.acl.templated import policies_of_identities
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.primitives.ids import uuid_fault
+from pyconsul.server.blame import blamed
 from pyconsul.server.endpoints.acl import acl_reader, require_acl_writer, require_acls
 from pyconsul.server.endpoints.acl_token_writer import create_token, update_token
 from pyconsul.server.registry import rpc
@@ -65,8 +66,8 @@ async def read_token(srv: Server, ask: ACLTokenGetRequest) -> ACLTokenResponse:
         )
         return _expanded(srv, db, ws, reply, shown) if ask.Expanded else reply
 
-    # The index is that of all tokens and rises with each; who waits for one sleeps on.
     asker = ask if by_accessor else changed(ask, Token="")  # a secret that nobody has is no token to wait with
+    # The index is that of all tokens and rises with each; who waits for one sleeps on.
     return await srv.read(asker, read, content=lambda reply: changed(reply, Index=0))
 
 
@@ -156,8 +157,6 @@ async def delete_token(srv: Server, req: ACLTokenDeleteRequest) -> str:
         raise AclNotFound(f"token does not exist: {AclNotFound.default_text}")
     if token.SecretID == req.Token:
         raise InternalError("Deletion of the request's authorization token is not permitted")
-    try:
+    with blamed("Failed to apply token delete request"):
         await srv.propose(MessageType.ACL_TOKEN_DELETE, ACLTokenBatchDeleteRequest(TokenIDs=[req.TokenID]))
-    except InternalError as error:
-        raise InternalError(f"Failed to apply token delete request: {error.text}") from error
     return token.AccessorID

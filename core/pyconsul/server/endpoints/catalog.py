@@ -61,6 +61,7 @@ log = logger("agent.server.catalog")
 @rpc("Catalog.Register")
 async def register(srv: Server, req: RegisterRequest) -> None:
     """Put a node, a service and checks. Raises InternalError with the rule that the registration breaks."""
+    # What a peer exports comes in by its stream, past this door.
     if _peer_named(req):
         raise InternalError("cannot register requests with PeerName in them")
     settled = settle(srv.db, srv.acl.authorizer(req.Token), req)

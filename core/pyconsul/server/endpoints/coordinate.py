@@ -39,7 +39,7 @@ async def update(srv: Server, req: CoordinateUpdateRequest) -> None:
 async def list_datacenters(srv: Server, ask: DatacentersRequest) -> list[DatacenterMap]:
     """The servers of each datacenter with their places in the WAN."""
     del ask
-    here = NodeCoordinate(Node=srv.config.node_name, Coord=ORIGIN)
+    here = NodeCoordinate(Node=srv.config.node_name, Coord=ORIGIN)  # alone in its WAN, it has met nobody
     return [DatacenterMap(Datacenter=srv.config.datacenter, AreaID="wan", Coordinates=[here])]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pyconsul.acl import Authorizer
@@ -77,60 +78,78 @@ async def service_checks(srv: Server, ask: ServiceSpecificRequest) -> IndexedHea
 @rpc("Health.ServiceNodes")
 async def service_nodes(srv: Server, ask: ServiceSpecificRequest) -> IndexedCheckServiceNodes:
     """The instances of a service with node and checks; null when there are none."""
-    return await _service_nodes(srv, ask, streamed=False)
+    _refuse_nameless(ask)
+    # Who may not ask at all is told so before a bad expression is; without one the read itself refuses.
+    if ask.Filter:
+        _refuse_hidden(srv.acl.authorizer(ask.Token), ask)
+    keep = await _instance_filter(srv, ask)
+
+    def read(db: Store, ws: WatchSet) -> IndexedCheckServiceNodes:
+        rights = srv.acl.authorizer(ask.Token, ws)
+        _refuse_hidden(rights, ask)
+        index, found = _find(db, ask, ws)
+        central, found, filtered = _fitting(db, rights, ask, keep, found, ws)
+        found = sorted_by_distance(db, ask.Source, srv.config.datacenter, found, _node_name, ws)
+        return IndexedCheckServiceNodes(Index=max(index, central), Nodes=found or None, ResultsFilteredByACLs=filtered)
+
+    return await srv.read(ask, read, content=_instances if ask.MergeCentralConfig else None)
 
 
 @rpc("Subscribe.ServiceNodes")
 async def subscribed_service_nodes(srv: Server, ask: ServiceSpecificRequest) -> IndexedCheckServiceNodes:
     """The same as Consul's stream of changes shows it: what may not be seen is not there, and nobody is told."""
-    return await _service_nodes(srv, ask, streamed=True)
-
-
-async def _service_nodes(srv: Server, ask: ServiceSpecificRequest, *, streamed: bool) -> IndexedCheckServiceNodes:
-    if not ask.ServiceName:
-        raise InternalError("Must provide service name")
-    # Who may not ask at all is told so before a bad expression is; without one the read itself refuses.
-    if ask.Filter and not streamed:
-        _refuse_hidden(srv.acl.authorizer(ask.Token), ask)
-    keep = await vetted_filter(srv, ask, CheckServiceNode)
-    if ask.SamenessGroup:
-        raise InternalError("sameness groups are not supported in consul CE")
-    how = HealthFilter(ask.HealthFilterType)
+    _refuse_nameless(ask)
+    keep = await _instance_filter(srv, ask)
     before: IndexedCheckServiceNodes | None = None
 
     def read(db: Store, ws: WatchSet) -> IndexedCheckServiceNodes:
         rights = srv.acl.authorizer(ask.Token, ws)
-        if not streamed:
-            _refuse_hidden(rights, ask)
         index, found = _find(db, ask, ws)
-        if streamed:
-            found = [] if _is_hidden(rights, ask) else [_without_empty_maps(one) for one in found]
-        if ask.NodeMetaFilters:
-            found = [n for n in found if n.Node and reads.satisfies(n.Node.Meta, ask.NodeMetaFilters)]
-        if ask.MergeCentralConfig:
-            kinds = (one.Service.Kind for one in found if one.Service)
-            index = max(index, central_index(db, kinds, ws))
-            found = [_merged(db, one, ws) for one in found]
-        found, filtered = acl_filter.check_service_nodes(rights, found)
-        found = reads.keep_healthy(keep(found), how)
-        if streamed:
-            found.sort(key=_as_spelled)
-        else:
-            found = sorted_by_distance(db, ask.Source, srv.config.datacenter, found, _node_name, ws)
-        told = filtered and not streamed
-        reply = IndexedCheckServiceNodes(Index=index, Nodes=found or None, ResultsFilteredByACLs=told)
-        if not streamed:
-            return reply
+        found = [] if _is_hidden(rights, ask) else [_without_empty_maps(one) for one in found]
+        central, found, _ = _fitting(db, rights, ask, keep, found, ws)
+        found.sort(key=_as_spelled)
         # An instance that takes another name does not raise the index of the service that it leaves.
         by = LEFT_BY_CONNECT if ask.Connect else LEFT_BY_NAME
         left = left_index(db, by, ask.ServiceName, ask.PeerName, ws.quiet)
-        reply = changed(reply, Index=max(index, left))
+        reply = IndexedCheckServiceNodes(Index=max(index, central, left), Nodes=found or None)
         nonlocal before
         before = _risen(reply, before, srv.consensus.applied_index)
         return before
 
-    content = _instances if ask.MergeCentralConfig else None
-    return await srv.read(ask, read, content=content, name="streamed" if streamed else "service nodes")
+    return await srv.read(ask, read, content=_instances if ask.MergeCentralConfig else None)
+
+
+def _refuse_nameless(ask: ServiceSpecificRequest) -> None:
+    if not ask.ServiceName:
+        raise InternalError("Must provide service name")
+
+
+async def _instance_filter(
+    srv: Server, ask: ServiceSpecificRequest
+) -> Callable[[list[CheckServiceNode]], list[CheckServiceNode]]:
+    keep = await vetted_filter(srv, ask, CheckServiceNode)
+    if ask.SamenessGroup:
+        raise InternalError("sameness groups are not supported in consul CE")
+    return keep
+
+
+def _fitting(
+    db: Store,
+    rights: Authorizer,
+    ask: ServiceSpecificRequest,
+    keep: Callable[[list[CheckServiceNode]], list[CheckServiceNode]],
+    found: list[CheckServiceNode],
+    ws: WatchSet,
+) -> tuple[int, list[CheckServiceNode], bool]:
+    """The index of what was merged in, the instances that fit the question, and whether any may not be seen."""
+    central = 0
+    if ask.NodeMetaFilters:
+        found = [one for one in found if one.Node and reads.satisfies(one.Node.Meta, ask.NodeMetaFilters)]
+    if ask.MergeCentralConfig:
+        central = central_index(db, (one.Service.Kind for one in found if one.Service), ws)
+        found = [_merged(db, one, ws) for one in found]
+    found, filtered = acl_filter.check_service_nodes(rights, found)
+    return central, reads.keep_healthy(keep(found), HealthFilter(ask.HealthFilterType)), filtered
 
 
 def _instances(reply: IndexedCheckServiceNodes) -> object:

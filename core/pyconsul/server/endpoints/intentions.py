@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyconsul.acl import Access, Authorizer
 from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store, WatchSet
+from pyconsul.server.blame import blamed
 from pyconsul.server.endpoints import acl_filter
 from pyconsul.server.endpoints.filtering import rows_filter
 from pyconsul.server.registry import rpc
@@ -156,10 +157,8 @@ def _ends(given: Intention) -> dict[str, str]:
 
 
 def _stored(db: Store, intention_id: str) -> Intention | None:
-    try:
+    with blamed("Intention lookup failed"):
         return intention_with_id(db, intention_id)
-    except InternalError as error:
-        raise InternalError(f"Intention lookup failed: {error.text}") from error
 
 
 def _now() -> str:

@@ -8,6 +8,7 @@ from pyconsul.acl import Access
 from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.raft.archive import Server as Peer
+from pyconsul.server.blame import blamed
 from pyconsul.server.registry import rpc
 from pyconsul.server.state.autopilot import autopilot_config
 from pyconsul.server.state.usage import service_usage
@@ -104,10 +105,8 @@ async def get_autopilot(srv: Server, ask: ReadRequest) -> AutopilotConfig:
 async def set_autopilot(srv: Server, req: AutopilotSetConfigRequest) -> bool:
     """Change the settings; for a conditional write, whether it happened."""
     srv.acl.authorizer(req.Token).require("operator", Access.WRITE)
-    try:
+    with blamed("raft apply failed"):
         return await srv.propose(MessageType.AUTOPILOT, req) is True
-    except InternalError as error:
-        raise InternalError(f"raft apply failed: {error.text}") from error
 
 
 @rpc("Operator.ServerHealth")

@@ -13,6 +13,7 @@ from pyconsul.primitives.dice import DICE
 from pyconsul.primitives.durations import DurationError, parse_duration
 from pyconsul.server.acl import told_nobody
 from pyconsul.server.aside import ASIDE_FROM, aside
+from pyconsul.server.blame import blamed
 from pyconsul.server.endpoints import acl_filter
 from pyconsul.server.endpoints.prepared_query_failover import fail_over
 from pyconsul.server.registry import rpc
@@ -43,7 +44,7 @@ from pyconsul.telemetry.logging import logger
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
-_NEAREST_DEPTH = 10  # how far down a sorted answer the node itself is looked for
+_NEAREST_DEPTH = 10  # how far down a sorted answer the node itself is looked for; it is among the first anyway
 log = logger("agent.server.prepared_query")
 
 
@@ -65,12 +66,10 @@ async def apply(srv: Server, req: PreparedQueryRequest) -> str:
             raise InternalError(f"Invalid prepared query: {fault}")
     elif req.Op != "delete":
         raise InternalError(f"Unknown prepared query operation: {req.Op}")
-    try:
+    with blamed("raft apply failed"):
         if req.Op != "delete" and query.is_template():
             await _compile_ahead(query)
         await srv.propose(MessageType.PREPARED_QUERY, changed(req, Query=query))
-    except InternalError as error:
-        raise InternalError(f"raft apply failed: {error.text}") from error
     return query.ID
 
 
@@ -102,10 +101,8 @@ def _require_write(rights: Authorizer, query: PreparedQuery) -> None:
 
 
 def _stored(db: Store, query_id: str) -> PreparedQuery:
-    try:
+    with blamed("Prepared Query lookup failed"):
         known = query_with_id(db, query_id)
-    except InternalError as error:
-        raise InternalError(f"Prepared Query lookup failed: {error.text}") from error
     if known is None:
         raise InternalError(f"Cannot modify non-existent prepared query: '{query_id}'")
     return known

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pyconsul.acl import Access
 from pyconsul.memdb import Store, WatchSet
 from pyconsul.primitives.durations import format_duration, parse_duration
+from pyconsul.server.blame import blamed
 from pyconsul.server.endpoints import acl_filter
 from pyconsul.server.registry import rpc
 from pyconsul.server.state.sessions import all_sessions, session_index, session_with_id, sessions_of_node
@@ -25,7 +26,7 @@ from pyconsul.structs.wire import changed
 if TYPE_CHECKING:
     from pyconsul.server.server import Server
 
-TTL_MAX_NS = 86_400_000_000_000
+TTL_MAX_NS = 86_400_000_000_000  # a day
 
 
 @rpc("Session.Apply")
@@ -48,10 +49,8 @@ async def apply(srv: Server, req: SessionRequest) -> str:
     # The log carries the ID: whoever applies the entry, now or at a restart, must make the same session.
     if req.Op == "create":
         session = changed(session, ID=_unused_id(srv.db), Behavior=session.Behavior or "release")
-    try:
+    with blamed("apply failed"):
         answer = await srv.propose(MessageType.SESSION, changed(req, Session=session))
-    except InternalError as error:
-        raise InternalError(f"apply failed: {error.text}") from error
     if req.Op == "create" and session.TTL:
         srv.leader.session_timers.arm(session)
     return str(answer or "")

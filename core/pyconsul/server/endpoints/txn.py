@@ -54,6 +54,7 @@ async def read(srv: Server, ask: TxnReadRequest) -> TxnReadResponse:
     ops, errors = settle(srv, rights, ask.Ops or [])
     if errors:
         return TxnReadResponse(KnownLeader=False, Errors=errors)
+    # Outside of the log and of any transaction: whoever calls this has seen that no operation writes.
     results, errors = run(srv.db, 0, ops)
     if errors:
         return TxnReadResponse(Index=1, Errors=errors)

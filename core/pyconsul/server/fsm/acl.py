@@ -79,7 +79,7 @@ def apply_role_delete(db: Store, index: int, req: ACLRoleBatchDeleteRequest) -> 
 
 @snapshot_records(MessageType.ACL_TOKEN_SET, ACLToken, load=put_token)
 def token_rows(frozen: FrozenStore) -> Iterable[ACLToken]:
-    """All tokens by secret, as Consul writes them."""
+    """All tokens by secret, as Consul writes them, where that is the first index of the table."""
     return sorted(frozen.each(TOKENS), key=lambda token: token.SecretID.encode("utf-8", "surrogateescape"))
 
 

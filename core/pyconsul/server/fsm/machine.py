@@ -73,7 +73,10 @@ class Fsm:
         return frozen
 
     def restoring(self) -> Restoring:
-        """An empty store to be filled with a snapshot's records; ``finish`` swaps it in."""
+        """An empty store to be filled with a snapshot's records; ``finish`` swaps it in.
+
+        Until then it has nobody to leave notes to: what happens while it is filled happened long ago.
+        """
         return Restoring(Store(self._tables), self._swap)
 
     def _swap(self, fresh: Store) -> Store:
@@ -81,5 +84,5 @@ class Fsm:
         old, self.db = self.db, fresh
         for tell in self.on_restore:
             tell(fresh)
-        old.abandon()
+        old.abandon()  # last: who is woken by it reads the new store
         return old

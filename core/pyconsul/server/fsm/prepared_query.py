@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from pyconsul.memdb import FrozenStore, Store
+from pyconsul.server.blame import blamed
 from pyconsul.server.fsm.registry import applies, snapshot_records
 from pyconsul.server.state.indexes import raise_index
 from pyconsul.server.state.prepared_query import INDEX, PREPARED_QUERIES, delete_query, put_query, set_query
@@ -19,10 +20,8 @@ def apply_prepared_query(db: Store, index: int, req: PreparedQueryRequest) -> No
         case "create" | "update":
             set_query(db, index, query)
         case "delete":
-            try:
+            with blamed("failed prepared query delete"):
                 delete_query(db, index, query.ID)
-            except InternalError as error:
-                raise InternalError(f"failed prepared query delete: {error.text}") from error
         case _:
             raise InternalError(f"Invalid PreparedQuery operation '{req.Op}'")
 

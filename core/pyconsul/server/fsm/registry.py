@@ -24,10 +24,14 @@ class LogHandler(msgspec.Struct, frozen=True):
 
 
 class RecordKind(msgspec.Struct, frozen=True):
-    """How one type of snapshot record comes out of a frozen store and into a fresh one."""
+    """How one type of snapshot record comes out of a frozen store and into a fresh one.
+
+    ``row`` is the struct that is written, ``read`` the one that records of this and of older servers decode to.
+    """
 
     number: int
     row: Any
+    read: Any
     rows: Callable[[FrozenStore], Iterable[Any]]
     load: Callable[[Store, Any], None]
 
@@ -55,16 +59,19 @@ def applies(
 
 
 def snapshot_records(
-    number: int, row: type[Row], *, load: Callable[[Store, Row], None]
+    number: int, row: type[Row], *, load: Callable[[Store, Any], None], read: type[object] | None = None
 ) -> Callable[[Callable[[FrozenStore], Iterable[Row]]], Callable[[FrozenStore], Iterable[Row]]]:
-    """Register how records of one type are made (the decorated function) and loaded (``load``)."""
+    """Register how records of one type are made (the decorated function) and loaded (``load``).
+
+    ``read`` is what ``load`` takes, where that is not ``row``: older servers may have written something else.
+    """
 
     def register(
         rows: Callable[[FrozenStore], Iterable[Row]],
     ) -> Callable[[FrozenStore], Iterable[Row]]:
         if number in RECORD_KINDS:
             raise ValueError(f"two dumpers of snapshot records of type {number}")
-        RECORD_KINDS[number] = RecordKind(number, row, rows, load)
+        RECORD_KINDS[number] = RecordKind(number, row, read or row, rows, load)
         return rows
 
     return register

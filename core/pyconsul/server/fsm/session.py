@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pyconsul.memdb import FrozenStore, Store
 from pyconsul.server.fsm.registry import applies, snapshot_records
 from pyconsul.server.state.catalog import MISSING_KEY, check_of_node, node_named, update_session_checks
+from pyconsul.server.state.catalog_tables import MISSING_NODE
 from pyconsul.server.state.sessions import SESSIONS, check_ids, destroy_session, put_session
 from pyconsul.structs.errors import InternalError
 from pyconsul.structs.messages import MessageType
@@ -32,7 +33,7 @@ def create_session(db: Store, index: int, session: Session) -> str:
     if session.Behavior not in ("", "release", "delete"):
         raise InternalError(f"Invalid session behavior: {session.Behavior}")
     if node_named(db, session.Node) is None:
-        raise InternalError("Missing node registration")
+        raise InternalError(MISSING_NODE)
     for check_id in check_ids(session):
         if not check_id:
             raise InternalError(f"failed check lookup: {MISSING_KEY}")

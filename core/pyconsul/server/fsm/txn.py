@@ -22,7 +22,10 @@ def apply_txn(db: Store, index: int, req: TxnRequest) -> TxnResponse:
 
 
 def run_or_undo(db: Store, index: int, req: TxnRequest) -> TxnResponse:
-    """Run the operations in a savepoint of their own, so that an answer can be given also when all is undone."""
+    """Run the operations in a savepoint of their own, so that an answer can be given also when all is undone.
+
+    An error of the handler's would undo as much, but its proposer would get an error, and Consul answers with a list.
+    """
     try:
         with db.savepoint():
             results, errors = run(db, index, req.Ops or [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from pyconsul.acl.hashing import hash_of_policy, hash_of_token
@@ -51,6 +52,7 @@ async def initialize_acls(server: Server) -> None:
     if secret := server.config.acl.initial_management:
         await _write_management_token(server, secret)
     await _write_anonymous_token(server)
+    # Another one with each leader, so that what an old snapshot tells opens nothing any more.
     await remember(server, SERVER_MANAGEMENT_TOKEN, str(uuid.uuid4()))
 
 
@@ -126,7 +128,7 @@ def is_token_id_taken(db: Store, token_id: str) -> bool:
 
 
 class TokenReaper:
-    """Drops tokens once their time is over, at most once a second; sleeps until the next one's end."""
+    """Drops tokens once their time is over, at most once a second; sleeps until the next one's end, or a change."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -136,19 +138,16 @@ class TokenReaper:
         while True:
             changed_again = asyncio.Event()
             with WatchSet(changed_again.set) as ws:
-                wait = self._seconds_to_next(ws)
-                if wait is None:
-                    await changed_again.wait()
-                    continue
-                await _wait_for(changed_again, wait)
-            if not changed_again.is_set():
-                await self.reap()
+                await _wait_for(changed_again, self._seconds_to_next(ws))
+            # After a change as well: where somebody logs in all the time, no pause between two changes is long enough.
+            await self.reap()
+            await asyncio.sleep(REAP_INTERVAL)
 
     def _seconds_to_next(self, ws: WatchSet) -> float | None:
         """How long to sleep; None where no token ends at all."""
         ends = [next_expiration(self._server.db, place, ws) for place in (LOCAL, GLOBAL)]
         soonest = min((end for end in ends if end is not None), default=None)
-        return None if soonest is None else max(REAP_INTERVAL, (soonest - self._server.acl.now()).total_seconds())
+        return None if soonest is None else (soonest - self._server.acl.now()).total_seconds()
 
     async def reap(self) -> int:
         """Drop a batch of ended tokens of each locality; returns how many."""
@@ -169,8 +168,6 @@ class TokenReaper:
         return len(ended)
 
 
-async def _wait_for(event: asyncio.Event, seconds: float) -> None:
-    try:
+async def _wait_for(event: asyncio.Event, seconds: float | None) -> None:
+    with suppress(TimeoutError):
         await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return

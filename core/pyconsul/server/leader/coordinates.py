@@ -17,7 +17,7 @@ log = logger("agent.server.coordinate")
 
 UPDATE_PERIOD = 5.0  # seconds between two batches; a dev agent waits a tenth of a second
 DEV_UPDATE_PERIOD = 0.1
-BATCH_SIZE = 128
+BATCH_SIZE = 128  # coordinates in one log entry
 MAX_BATCHES = 5  # per period; what is more is dropped, the nodes send it again
 
 
@@ -51,6 +51,7 @@ class CoordinateBatches:
         self._flush = asyncio.get_running_loop().create_task(self._write())
 
     async def _write(self) -> None:
+        """Write what waits; those behind a batch that failed are dropped, as all that is beyond the limit."""
         updates = list(self._waiting.values())
         self._waiting.clear()
         limit = BATCH_SIZE * MAX_BATCHES

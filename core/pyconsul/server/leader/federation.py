@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logger("agent.server")
 
-RETRY_DELAY = 1.0  # seconds after a write that failed
+RETRY_DELAY = 1.0  # seconds after a write that failed: what is watched has not changed, and would not wake us
 
 
 class FederationSync:

@@ -52,6 +52,7 @@ class Leader:
     def on_note(self, event: object) -> None:
         """Take what the state left for the leader after a commit."""
         match event:
+            # From now on, also where a replay finds it: no clock is in the log, and rather too long than not at all.
             case KeysDelayed(keys, delay_ns):
                 self.lock_delays.hold(keys, asyncio.get_running_loop().time(), delay_ns / 1e9)
             case SessionEnded(session_id):

@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 log = logger("agent.server")
 
 META_CONSUL_VERSION = "consul-version"
+# What the Serf of a Consul 1.21 speaks: the service tells the same here, where nobody gossips.
 SERF_PROTOCOL = {"serf_protocol_current": "2", "serf_protocol_min": "1", "serf_protocol_max": "5"}
 
 
 async def register_own_member(server: Server) -> None:
-    """Enter this server into the catalog, unless it stands there already just so."""
+    """Enter this server into the catalog, unless it stands there already just so.
+
+    What somebody added to its node stays: tagged addresses and metadata are the agent's to write, not the leader's.
+    """
     config = server.config
     service = consul_service(config)
     node = node_named(server.db, config.node_name)

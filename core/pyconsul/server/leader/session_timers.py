@@ -22,7 +22,7 @@ log = logger("agent.server")
 
 _INVALIDATED: Final = metrics.timing("session_ttl.invalidate")
 
-TTL_MULTIPLIER = 2
+TTL_MULTIPLIER = 2  # the TTL is what a client may rely on, not when its session ends
 RETRY_BASE = 10.0  # seconds before the second attempt to end a session, doubled for each further one
 MAX_ATTEMPTS = 6
 
@@ -74,6 +74,7 @@ class SessionTimers:
         task.add_done_callback(self._tasks.discard)
 
     async def _invalidate(self, session_id: str) -> None:
+        """End a session through the log, as a client would; tried again with longer and longer pauses."""
         request = SessionRequest(
             Datacenter=self._server.config.datacenter, Op="destroy", Session=Session(ID=session_id)
         )

@@ -29,7 +29,7 @@ class ReapSchedule:
         self._bins: dict[float, int] = {}
 
     def add(self, index: int, now: float) -> float:
-        """Note a delete; returns when its bin is due, rounded up to the granularity."""
+        """Note a delete; returns when its bin is due, rounded up to the granularity: so many deletes, one log entry."""
         due = math.ceil((now + self._ttl) / self._granularity) * self._granularity
         self._bins[due] = max(index, self._bins.get(due, 0))
         return due

@@ -148,6 +148,18 @@ def _resolved(
     return changed(link, Name=target.Name if target else "")
 
 
+def refuse_empty_identities(owner: str, row: ACLToken | ACLRole) -> None:
+    """Raise InternalError for identities that say nothing of whom they are; ``owner`` is "Token" or "Role"."""
+    begin = f"Encountered a {owner} with an empty"
+    if any(not one.ServiceName for one in row.ServiceIdentities or ()):
+        raise InternalError(f"{begin} service identity name in the state store")
+    for node in row.NodeIdentities or ():
+        if not node.NodeName:
+            raise InternalError(f"{begin} node identity name in the state store")
+        if not node.Datacenter:
+            raise InternalError(f"{begin} node identity datacenter in the state store")
+
+
 def with_names(db: Store, row: Linked, ws: WatchSet | None = None) -> Linked:
     """A token or role as it is shown: links carry the present names, and those that lead nowhere are left out."""
     policies = _named(row.Policies, lambda link: policy_with_id(db, link.ID, ws))

@@ -5,7 +5,16 @@ from __future__ import annotations
 from pyconsul.acl.templated import TEMPLATES, variables_fault
 from pyconsul.lang.strconv import quote
 from pyconsul.memdb import Store, WatchSet
-from pyconsul.server.state.acl import ROLES, ROLES_INDEX, policy_with_id, resolved, role_named, role_with_id, with_names
+from pyconsul.server.state.acl import (
+    ROLES,
+    ROLES_INDEX,
+    policy_with_id,
+    refuse_empty_identities,
+    resolved,
+    role_named,
+    role_with_id,
+    with_names,
+)
 from pyconsul.server.state.indexes import max_index, raise_index
 from pyconsul.server.state.uuid_keys import link_key, uuid_key
 from pyconsul.structs.acl import ACLRole, ACLTemplatedPolicy
@@ -43,7 +52,7 @@ def set_role(db: Store, index: int, role: ACLRole, *, allow_missing: bool = Fals
     links = resolved(
         "a Role with policies", role.Policies, lambda key: policy_with_id(db, key), allow_missing=allow_missing
     )
-    _refuse_empty_identities(role)
+    refuse_empty_identities("Role", role)
     templated = omit([_templated(role, one) for one in role.TemplatedPolicies or ()])
     put_role(
         db,
@@ -55,16 +64,6 @@ def set_role(db: Store, index: int, role: ACLRole, *, allow_missing: bool = Fals
             ModifyIndex=index,
         ),
     )
-
-
-def _refuse_empty_identities(role: ACLRole) -> None:
-    if any(not one.ServiceName for one in role.ServiceIdentities or ()):
-        raise InternalError("Encountered a Role with an empty service identity name in the state store")
-    for node in role.NodeIdentities or ():
-        if not node.NodeName:
-            raise InternalError("Encountered a Role with an empty node identity name in the state store")
-        if not node.Datacenter:
-            raise InternalError("Encountered a Role with an empty node identity datacenter in the state store")
 
 
 def _templated(role: ACLRole, given: ACLTemplatedPolicy) -> ACLTemplatedPolicy:

@@ -8,12 +8,14 @@ import msgspec
 
 from pyconsul.acl.hashing import hash_of_token
 from pyconsul.memdb import Store, WatchSet
+from pyconsul.server.blame import blamed
 from pyconsul.server.state.acl import (
     BOOTSTRAP_INDEX,
     TOKENS,
     TOKENS_INDEX,
     auth_method_named,
     policy_with_id,
+    refuse_empty_identities,
     resolved,
     role_with_id,
     token_with_accessor,
@@ -117,10 +119,8 @@ def bootstrap(db: Store, index: int, token: ACLToken, reset: int) -> None:
             raise InternalError(BOOTSTRAP_OVER)
         if reset != reset_index(db):
             raise InternalError("Invalid ACL bootstrap reset index")
-    try:
+    with blamed("failed inserting bootstrap token"):
         set_token(db, index, token)
-    except InternalError as error:
-        raise InternalError(f"failed inserting bootstrap token: {error.text}") from error
     set_index(db, index, BOOTSTRAP_INDEX)
 
 
@@ -141,7 +141,7 @@ def set_token(db: Store, index: int, token: ACLToken, rules: TokenRules = _NO_RU
     token = _with_links(db, token, allow_missing=rules.allow_missing)
     if token.AuthMethod and not rules.replicated and auth_method_named(db, token.AuthMethod) is None:
         raise InternalError(f"No such auth method with Name: {token.AuthMethod}")
-    _refuse_empty_identities(token)
+    refuse_empty_identities("Token", token)
     if rules.must_grant and not _grants(token):
         raise InternalError("Token has no privileges")
     if old is not None:
@@ -171,16 +171,6 @@ def _grants(token: ACLToken) -> bool:
     links = (*(token.Policies or ()), *(token.Roles or ()))
     identities = token.ServiceIdentities or token.NodeIdentities or token.TemplatedPolicies
     return bool(identities) or any(link.Name for link in links)
-
-
-def _refuse_empty_identities(token: ACLToken) -> None:
-    if any(not one.ServiceName for one in token.ServiceIdentities or ()):
-        raise InternalError("Encountered a Token with an empty service identity name in the state store")
-    for node in token.NodeIdentities or ():
-        if not node.NodeName:
-            raise InternalError("Encountered a Token with an empty node identity name in the state store")
-        if not node.Datacenter:
-            raise InternalError("Encountered a Token with an empty node identity datacenter in the state store")
 
 
 def _refuse_other_ids(old: ACLToken, token: ACLToken) -> None:

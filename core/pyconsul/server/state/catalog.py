@@ -3,14 +3,13 @@
 All run inside the transaction of one log entry. Validation that only the proposer needs lives in the endpoints.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
-
 from pyconsul.memdb import Store, WatchSet
+from pyconsul.server.blame import blamed
 from pyconsul.server.state import gateway_services, mesh_topology, sessions, virtual_ips
 from pyconsul.server.state.catalog_tables import (
     CHECKS,
     KIND_SERVICE_NAMES,
+    MISSING_NODE,
     NODES,
     SERVICES,
     KindServiceName,
@@ -48,18 +47,8 @@ from pyconsul.structs.service_rules import refuse_service_metadata, weights_erro
 from pyconsul.structs.session import Session
 from pyconsul.structs.wire import UNSET, changed, omit
 
-MISSING_NODE = "Missing node registration"
 MISSING_SERVICE = "Missing service registration"
 MISSING_KEY = "index error: object is missing a value for this index"
-
-
-@contextmanager
-def blamed(what: str) -> Generator[None]:
-    """Put ``what`` in front of the text of an error that comes out."""
-    try:
-        yield
-    except InternalError as error:
-        raise InternalError(f"{what}: {error.text}") from None
 
 
 # Lookups that writers and other rooms need
@@ -249,6 +238,7 @@ def put_service(db: Store, index: int, node: str, service: NodeService, *, prese
         mesh_topology.unlink(db, index, node, existing.Service)
     if not preserve:
         service = gateway_services.with_addresses(db, index, service)
+    # Only now, as in Consul, whose complaints come in this order; what was written so far is undone.
     if db.get(NODES, row_key(peer, node)) is None:
         raise InternalError(MISSING_NODE)
     weights = (
@@ -378,10 +368,7 @@ def delete_node(db: Store, index: int, name: str, peer: str = "") -> None:
     """Remove a node with all that is on it, and end its sessions. Nothing happens when it is not there."""
     if db.get(NODES, row_key(peer, name)) is None:
         return
-    rows = db.where(SERVICES, "node", row_key(peer, name))
-    for row in rows:
-        service_changed(db, index, row.Service)
-    for row in rows:
+    for row in db.where(SERVICES, "node", row_key(peer, name)):
         delete_service(db, index, name, row.Service.ID, peer)
     for check in db.where(CHECKS, "node", row_key(peer, name)):
         delete_check(db, index, name, check.CheckID, peer)

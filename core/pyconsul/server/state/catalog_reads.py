@@ -10,6 +10,7 @@ from pyconsul.memdb import Store, WatchSet
 from pyconsul.server.state.catalog_tables import (
     CHECKS,
     KIND_SERVICE_NAMES,
+    MISSING_NODE,
     NODES,
     SERVICES,
     ServiceRow,
@@ -33,7 +34,6 @@ from pyconsul.structs.errors import InternalError
 from pyconsul.structs.health import ANY, CRITICAL, PASSING, HealthCheck
 from pyconsul.structs.wire import omit
 
-MISSING_NODE = "Missing node registration"
 _HEX = frozenset("0123456789abcdef")
 
 

@@ -11,6 +11,7 @@ from pyconsul.structs.catalog import HealthCheck, Node, NodeService
 from pyconsul.structs.wire import WireStruct
 
 LOCAL_PEER = "~"
+MISSING_NODE = "Missing node registration"  # what Consul says where a row's node is not there
 
 
 def row_key(peer: str, *parts: str) -> str:

@@ -3,8 +3,6 @@
 from pyconsul.memdb import Store, Table, WatchSet
 from pyconsul.structs.wire import WireStruct
 
-LOCAL = "peer.~"  # local data, as opposed to what a peer exported to us
-
 
 class IndexEntry(WireStruct, frozen=True, kw_only=True):
     """One row; ``Key`` is spelled exactly as in ``wire/fsm.md``."""

@@ -78,6 +78,7 @@ def set_entry(db: Store, index: int, entry: DirEntry, *, keep_session: bool = Tr
 
 
 def _same_content(a: DirEntry, b: DirEntry) -> bool:
+    """Whether a write would change nothing; no value and an empty one are the same."""
     same_value = (a.Value or b"") == (b.Value or b"")
     return same_value and a.Flags == b.Flags and a.Session == b.Session and a.LockIndex == b.LockIndex
 
@@ -152,7 +153,7 @@ def delete_tree(db: Store, index: int, prefix: str) -> None:
         return
     for entry in entries:
         db.delete(KVS, entry.Key)
-    # Who waits for the whole store goes by its own index, and needs no tombstone.
+    # Who waits for the whole store goes by the index of its table, and needs no tombstone.
     if prefix:
         db.put(TOMBSTONES, Tombstone(Key=prefix, Index=index))
         raise_index(db, index, "tombstones")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from pyconsul.primitives.ids import hex_fault
 from pyconsul.structs.errors import InternalError
-
-_HEX: Final = frozenset("0123456789abcdefABCDEF")
 
 
 def uuid_key(text: str, what: str) -> str:
@@ -31,16 +28,22 @@ def node_id_key(text: str) -> str:
 
 
 def _fault(text: str, subject: str, invalid: str) -> str:
-    if len(text.encode("utf-8", "surrogateescape")) != 36:
+    if len(_bytes(text)) != 36:
         return "UUID must be 36 characters"
     return _digits_fault(text, subject, invalid)
 
 
 def _digits_fault(text: str, subject: str, invalid: str) -> str:
-    digits = text.replace("-", "")
-    if len(text) - len(digits) > 4:
-        return f'UUID should have maximum of 4 "-"; got {len(text) - len(digits)}'
+    data = _bytes(text)
+    digits = data.replace(b"-", b"")
+    dashes = len(data) - len(digits)
+    if dashes > 4:
+        return f'UUID should have maximum of 4 "-"; got {dashes}'
     if len(digits) % 2:
         return f"{subject} (without hyphens) must be even length"
-    bad = next((char for char in digits if char not in _HEX), "")
-    return f"{invalid} UUID: encoding/hex: invalid byte: U+{ord(bad):04X} '{bad}'" if bad else ""
+    fault = hex_fault(digits)
+    return f"{invalid} UUID: {fault}" if fault else ""
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
