@@ -142,6 +142,12 @@ class Agent:
         """The largest KV value in bytes."""
         return self.config.limits.kv_max_value_size
 
+    @property
+    def txn_max_req_len(self) -> int:
+        """The longest body of a transaction in bytes: the limit of values, which is older, where that is larger."""
+        limits = self.config.limits
+        return max(limits.txn_max_req_len, limits.kv_max_value_size)
+
     def default_token(self) -> str:
         """The token of requests that bring none."""
         return self.tokens.default

@@ -87,8 +87,7 @@ def _meta(found: TxnReadResponse) -> dict[str, Any]:
 
 
 def _api_ops(req: Request) -> list[ApiTxnOp]:
-    limits = req.agent.config.limits
-    longest = max(limits.txn_max_req_len, limits.kv_max_value_size)
+    longest = req.agent.txn_max_req_len
     if req.body_size > longest:
         raise TooLarge(f"Request body({req.body_size} bytes) too large, max size: {longest} bytes. See {SIZE_HELP}.")
     if _has_odd_number(req.body):
