@@ -46,7 +46,9 @@ class Connection(asyncio.Protocol):
         self._refused = False  # nothing more is read
         self._input_ended = False
         self._whole: bytes | None = None  # what came, where it may be exactly one request
-        self._since = 0.0  # loop time of the last progress that the clock is about
+        # Loop time of the last progress that the clock is about; 0 since the clock has looked last. To ask for the time
+        # at each request would cost more than the look-up that answers it.
+        self._since = 0.0
         self._unsent: int = 0
         self._paused = False
         self._start_request()
@@ -110,7 +112,7 @@ class Connection(asyncio.Protocol):
         if self._refused or self._transport is None:
             return
         reader = self._reader
-        if self._group is not None:
+        if self._group is not None:  # what comes behind a query waits its turn, but a follower's query was never read
             self._group.let_go(self)
         if self._task is not None:
             reader.feed(data)
@@ -127,6 +129,7 @@ class Connection(asyncio.Protocol):
                 self._since = 0.0
                 return
             self._since = 0.0
+            # A group writes to all without a look at how they read, so who reads slowly asks by itself.
             if self._drained is None and (group := self.front.groups.to_follow(data)) is not None:
                 self._group = group
                 group.join(self)

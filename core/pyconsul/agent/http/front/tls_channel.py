@@ -22,7 +22,7 @@ log = logger("agent.http")
 
 HEADER: Final = 5  # bytes of a TLS record's header, which is what Go looks at
 PLAIN_HTTP: Final = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
-_HTTP_STARTS: Final = (b"GET /", b"HEAD ", b"POST ", b"PUT /", b"OPTIO")
+_HTTP_STARTS: Final = (b"GET /", b"HEAD ", b"POST ", b"PUT /", b"OPTIO")  # all that Go knows HTTP by
 _SSL2: Final = 0x80  # first byte of a greeting of SSL 2, which is answered with an alert
 _ALERT_VERSION: Final = b"\x15\x03\x01\x00\x02\x02\x46"  # fatal, protocol_version
 _RECORDS: Final = (0x15, 0x16)  # alert and handshake, the only ones that may come first
