@@ -13,7 +13,7 @@ from pyconsul.structs.federation import (
     FederationStateResponse,
     IndexedFederationStates,
 )
-from pyconsul.structs.wire import BACKEND_BLOCKING, changed
+from pyconsul.structs.wire import changed
 
 
 @route("GET", "/v1/internal/federation-states")
@@ -49,7 +49,7 @@ async def federation_state(req: Request) -> Reply:
         "KnownLeader": found.KnownLeader,
         "ConsistencyLevel": "",
         "NotModified": False,
-        "Backend": max(found.Backend - BACKEND_BLOCKING, 0),  # Go counts from 0
+        "Backend": found.Backend,
         "ResultsFilteredByACLs": found.ResultsFilteredByACLs,
     }
     return Reply(shown, meta=found)

@@ -24,7 +24,7 @@ from pyconsul.structs.prepared_query import (
     PreparedQuerySpecificRequest,
     is_query_not_found,
 )
-from pyconsul.structs.wire import BACKEND_BLOCKING, Indexed, ReadRequest, changed
+from pyconsul.structs.wire import Indexed, ReadRequest, changed
 
 T = TypeVar("T", bound=Indexed)
 
@@ -148,12 +148,11 @@ async def _run_cached(
 ) -> tuple[PreparedQueryExecuteResponse, dict[str, str]]:
     """A run through the cache; a query that is not there is a 500 here, as in Consul."""
     try:
-        found, headers = await fetch_cached(req, PREPARED_QUERIES, ask)
+        return await fetch_cached(req, PREPARED_QUERIES, ask)
     except ConsulError as error:
         if is_query_not_found(error):
             raise InternalError(error.text, meta=error.meta) from error
         raise
-    return changed(found, Backend=BACKEND_BLOCKING), headers
 
 
 async def _explain(req: Request, name: str) -> Reply:
@@ -182,14 +181,13 @@ def _execution(req: Request, name: str) -> PreparedQueryExecuteRequest:
 async def _read(req: Request, method: str, ask: ReadRequest, reply: type[T]) -> T:
     """A read; a query that is not there is 404, with the headers of a failed read."""
     try:
-        found = await fetch(req, method, ask, reply)
+        return await fetch(req, method, ask, reply)
     except ConsulError as error:
         if is_query_not_found(error):
             raise NotFound(error.text, meta=error.meta) from error
         raise
-    return changed(found, Backend=BACKEND_BLOCKING)
 
 
 def _shown_meta(found: Indexed) -> dict[str, Any]:
     """The meta data that these two answers carry in their bodies."""
-    return {name: getattr(found, name) for name in Indexed.__struct_fields__} | {"Backend": 0}
+    return {name: getattr(found, name) for name in Indexed.__struct_fields__}
