@@ -15,6 +15,7 @@ import dns.rrset
 import dnslib
 import pytest
 
+from pyconsul.agent.dns.server import DnsServer
 from pyconsul.config.runtime import Address
 from pyconsul.telemetry.logging import Level, Monitor, add_sink, remove_sink
 
@@ -456,3 +457,17 @@ async def test_the_log_tells_how_long_a_recursor_took_for_a_name(world: Any, rec
         assert "[DEBUG] agent.dns: cname recurse RTT for name: name=www.example.com. rtt=" in monitor.take()
     finally:
         remove_sink(monitor)
+
+
+async def test_connections_that_are_open_are_no_pending_questions(world: Any) -> None:
+    """Who keeps a connection open takes no place of who asks by UDP."""
+    world.door = DnsServer(world.door.core.settings, world.rpc, most_pending=1)
+    await world.door.start([Address("tcp", "127.0.0.1", 0), Address("udp", "127.0.0.1", 0)])
+    query = dns.message.make_query("srv1.node.consul", "A")
+    reader, writer = await asyncio.open_connection(*world.door.tcp_addresses[0])
+    packet = query.to_wire()
+    writer.write(len(packet).to_bytes(2, "big") + packet)
+    assert await reader.readexactly(2)
+    async with asyncio.timeout(5):
+        assert query.is_response(dns.message.from_wire(await ask_udp(world, packet)))
+    writer.close()

@@ -4,7 +4,7 @@ import asyncio
 import random
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, Final, cast
 
@@ -35,7 +35,8 @@ Client = tuple[str | Any, int]  # the address of who asks; asyncio's type for it
 Notes = tuple[Callable[[float], None], Callable[[float], None]]
 _NOTES: dict[tuple[str, int, bool], Notes] = {}  # by node, type and direction of the question; 65,536 types at most
 
-_MOST_PENDING = 4096  # questions that wait for the catalog or a recursor; more are dropped, as a full socket would
+_MOST_PENDING = 4096  # dropped like what a full socket does not take
+# As the DNS library that Consul stands on has them.
 _TCP_QUERIES = 128  # in one connection
 _TCP_FIRST = 2.0  # seconds until a connection must have asked
 _TCP_IDLE = 8.0  # seconds between its questions
@@ -46,14 +47,21 @@ _ENDLESS: Final = "Infinite recursion detected for name, won't perform any CNAME
 
 
 class DnsServer:
-    """Answers DNS on any number of addresses, from what ``rpc`` says of the catalog."""
+    """Answers DNS on any number of addresses, from what ``rpc`` says of the catalog.
 
-    def __init__(self, settings: DnsSettings, rpc: Rpc, dice: random.Random | None = None) -> None:
+    Of more than ``most_pending`` questions by UDP that wait for the catalog or a recursor the newest are dropped.
+    """
+
+    def __init__(
+        self, settings: DnsSettings, rpc: Rpc, dice: random.Random | None = None, *, most_pending: int = _MOST_PENDING
+    ) -> None:
         self._rpc = rpc
         self._dice = dice or random.Random()
         self._udp: list[asyncio.DatagramTransport] = []
         self._tcp: list[asyncio.Server] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._most_pending = most_pending
+        self._pending: set[asyncio.Task[None]] = set()  # questions by UDP
+        self._conversations: set[asyncio.Task[None]] = set()  # connections by TCP, idle ones too
         self.core = DnsCore(settings, self._dice)
         self.cache = AnswerCache(self.core)
         self._keeping = True
@@ -118,7 +126,7 @@ class DnsServer:
         for server in self._tcp:
             _tell_stop(server.sockets[0].getsockname(), "tcp")
             server.close()
-        tasks = list(self._tasks)
+        tasks = [*self._pending, *self._conversations]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -242,26 +250,25 @@ class DnsServer:
         except StopIteration as done:
             return cast("RecordSet | Forward", done.value)
 
-    def spawn(self, work: Any) -> bool:
-        """Run a coroutine beside the sockets; False, and not run, when too many are under way."""
-        if len(self._tasks) >= _MOST_PENDING:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine beside the sockets, unless too many are under way."""
+        if len(self._pending) >= self._most_pending:
             work.close()
-            return False
+            return
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return True
+        self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
 
     async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Questions of one connection, one after the other."""
         task = cast("asyncio.Task[None]", asyncio.current_task())
-        self._tasks.add(task)
+        self._conversations.add(task)
         try:
             await self._converse(reader, writer)
         except (asyncio.IncompleteReadError, TimeoutError, ConnectionError):
             pass  # the client left, or had nothing more to ask
         finally:
-            self._tasks.discard(task)
+            self._conversations.discard(task)
             writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
