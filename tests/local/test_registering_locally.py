@@ -45,6 +45,7 @@ async def test_ip_addresses_are_tagged_by_family(place: Place, address: str, tag
     ("name", "warned"),
     [
         ("web-1", ""),
+        ("a\\b", ""),
         ("a_b", "due to invalid characters. Valid characters include all alpha-numerics and dashes.: service=a_b"),
         ("w" * 63, ""),
         ("w" * 64, f"due to it being too long. Valid lengths are between 1 and 63 bytes.: service={'w' * 64}"),
