@@ -40,6 +40,7 @@ from pyconsul.structs.wire import UNSET, UnsetType, omit
 MAX_OPS = 128
 SIZE_HELP = "https://developer.hashicorp.com/docs/agent/config/config-files#txn_max_req_len"
 KV_WRITES = frozenset(("set", "delete", "delete-cas", "delete-tree", "cas", "lock", "unlock"))
+# Every digit becomes a 1, so that a search for ones finds numbers by their length.
 _SHAPES = bytes(ord("1") if chr(byte).isdecimal() else byte for byte in range(128)).ljust(256, b"?")
 _LONG = b"1" * 19  # digits of a number that may not fit Go's 64 bits
 _NEGATIVE = re.compile(rb"[\s:,\[]-\d")

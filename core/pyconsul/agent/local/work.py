@@ -95,7 +95,8 @@ class LocalWork:
         """Return when all changes are on disk and the catalog was told of them.
 
         That the catalog could not be told is only logged: anti-entropy tries again. Raises InternalError when one of
-        the caller's changes cannot be kept on disk and ``must_keep`` is set.
+        the caller's changes cannot be kept on disk and ``must_keep`` is set; it is not for maintenance, where Consul
+        overlooks it.
         """
         keeping = self.changes_kept() if must_keep else self._tried_to_keep()
         errors, _ = await asyncio.gather(self._syncer.changes_sent(), keeping)
