@@ -350,7 +350,7 @@ class Agent:
     def _give_up(self) -> None:
         """End this agent, and its process with a failure."""
         self.exit_code = 1
-        self._ending = asyncio.ensure_future(self.stop())
+        self._ending = asyncio.ensure_future(self.stop())  # kept: a loop does not keep its tasks alive
 
     def _consensus(self, fsm: Fsm) -> Consensus:
         config = self.config

@@ -400,7 +400,7 @@ class Registrations:
             Status=CRITICAL,
             Type="maintenance",
         )
-        self.add_check(mark, None, token=token, from_config=True, persist=True)
+        self._add_mark(mark, token)
         _log.info("Service entered maintenance mode", service=service_id)
 
     def end_service_maintenance(self, service_id: str) -> None:
@@ -429,7 +429,7 @@ class Registrations:
             Status=CRITICAL,
             Type="maintenance",
         )
-        self.add_check(mark, None, token=token, from_config=True, persist=True)
+        self._add_mark(mark, token)
         _log.info("Node entered maintenance mode")
 
     def end_node_maintenance(self) -> None:
@@ -437,6 +437,10 @@ class Registrations:
         if self._state.check(NODE_MAINTENANCE) is not None:
             self.remove_check(NODE_MAINTENANCE)
             _log.info("Node left maintenance mode")
+
+    def _add_mark(self, mark: HealthCheck, token: str) -> None:
+        # Marks count as configured, though the API sets them: so they stand in Consul's files.
+        self.add_check(mark, None, token=token, from_config=True, persist=True)
 
     # Services that were critical for too long
 
