@@ -25,7 +25,7 @@ async def test_what_the_api_registered_survives_a_restart(place_at: Callable[...
     first = place_at(str(tmp_path))
     first.register(Name="web", Port=80, Check={"TTL": "1h"}, Connect={"SidecarService": {}})
     first.registrations.update_ttl("service:web", "passing", "fine")
-    first.registrations.start_service_maintenance("web", "why", "")
+    first.maintenance.start_service("web", "why", "")
     check = HealthCheck(CheckID="n", Name="n", Status="passing", Type="tcp")
     kind = CheckType(TCP="a:1", Interval=HOUR)
     first.registrations.add_check(check, kind, token="t", from_config=False, persist=True)

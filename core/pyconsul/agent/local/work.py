@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pyconsul.agent.checks.runner import CheckRunner
 from pyconsul.agent.checks.tls import check_tls
 from pyconsul.agent.local.loading import Loader
+from pyconsul.agent.local.maintenance import Maintenance
 from pyconsul.agent.local.registrations import Registrations
 from pyconsul.agent.local.state import LocalState, NodeFacts
 from pyconsul.agent.local.sync import Syncer
@@ -49,6 +50,7 @@ class LocalWork:
         )
         self._files = LocalFiles(config.data_dir)
         self.registrations = Registrations(config, state, syncer, self.checks, self._files)
+        self.maintenance = Maintenance(state, self.registrations)
         self._loader = Loader(state, self.registrations, self._files)
         self._reaper = Routine("reap services", self.registrations.reap_forever, _log)
 
