@@ -39,7 +39,7 @@ _MOST_PENDING = 4096  # dropped like what a full socket does not take
 # As the DNS library that Consul stands on has them.
 _TCP_QUERIES = 128  # in one connection
 _TCP_FIRST = 2.0  # seconds until a connection must have asked
-_TCP_IDLE = 8.0  # seconds between its questions
+_TCP_IDLE = 8.0  # seconds between its questions; and ours for reading an answer
 _log = logger("agent.dns")
 _agent_log = logger("agent")
 _BACKLOG: Final = 100  # as asyncio has it
@@ -49,13 +49,21 @@ _ENDLESS: Final = "Infinite recursion detected for name, won't perform any CNAME
 class DnsServer:
     """Answers DNS on any number of addresses, from what ``rpc`` says of the catalog.
 
-    Of more than ``most_pending`` questions by UDP that wait for the catalog or a recursor the newest are dropped.
+    Of more than ``most_pending`` questions by UDP that wait for the catalog or a recursor the newest are dropped. A
+    connection may be ``idle`` so many seconds between its questions, and take as many to read an answer.
     """
 
     def __init__(
-        self, settings: DnsSettings, rpc: Rpc, dice: random.Random | None = None, *, most_pending: int = _MOST_PENDING
+        self,
+        settings: DnsSettings,
+        rpc: Rpc,
+        dice: random.Random | None = None,
+        *,
+        most_pending: int = _MOST_PENDING,
+        idle: float = _TCP_IDLE,
     ) -> None:
         self._rpc = rpc
+        self._idle = idle
         self._dice = dice or random.Random()
         self._udp: list[asyncio.DatagramTransport] = []
         self._tcp: list[asyncio.Server] = []
@@ -145,6 +153,11 @@ class DnsServer:
     def tcp_addresses(self) -> list[tuple[str, int]]:
         """Where TCP is answered."""
         return [sock.getsockname()[:2] for server in self._tcp for sock in server.sockets]
+
+    @property
+    def connections(self) -> int:
+        """How many connections by TCP are open."""
+        return len(self._conversations)
 
     def at_once(self, packet: bytes, client: Client, *, tcp: bool) -> bytes | None:
         """The answer to a packet that was seen before; None where it takes a look-up."""
@@ -278,13 +291,22 @@ class DnsServer:
             async with asyncio.timeout(patience):
                 size = int.from_bytes(await reader.readexactly(2), "big")
                 packet = await reader.readexactly(size)
-            patience = _TCP_IDLE
+            patience = self._idle
             reply = self.at_once(packet, client, tcp=True)
             if reply is None:
                 reply = await self.answer(packet, client, tcp=True)
             if reply is not None:
                 writer.write(len(reply).to_bytes(2, "big") + reply)
+                await self._read_by_client(writer)
+
+    async def _read_by_client(self, writer: asyncio.StreamWriter) -> None:
+        """Return once little of the answers is left to be read. Raises TimeoutError; then the connection is cut."""
+        try:
+            async with asyncio.timeout(self._idle):
                 await writer.drain()
+        except TimeoutError:
+            writer.transport.abort()  # closing would wait for what nobody reads
+            raise
 
 
 def _packet(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> bytes:
