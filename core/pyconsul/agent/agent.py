@@ -97,7 +97,7 @@ class Agent:
         self.server.acl.local = lambda secret: self._recovery if self.tokens.is_recovery(secret) else None
         self.local = LocalState(
             self._facts(config),
-            on_change=lambda: self.syncer.wake(),
+            on_change=lambda: self.syncer.wake(),  # which is made of this
             stagger=lambda seconds: DICE.random() * seconds,
             check_update_interval=config.check_update_interval / 1e9,
             discard_check_output=config.discard_check_output,
@@ -126,7 +126,7 @@ class Agent:
         self.door = Door(self)
         self.listeners = Listeners(self)
         self.dns = DnsServer(DnsSettings(), self.rpc)
-        self.tokens.on_change = self._tokens_changed
+        self.tokens.on_change = self._tokens_changed  # not before there are answers to forget
         self.retry_joins = RetryJoins(self._give_up)
         self._choose_lanes()
         self.stopped = asyncio.Event()

@@ -23,7 +23,7 @@ from pyconsul.structs.operator import KeyringResponse
 from pyconsul.structs.wire import UNSET
 from pyconsul.telemetry.logging import logger
 
-_SIZES: Final = (16, 24, 32)
+_SIZES: Final = (16, 24, 32)  # bytes of a key, for AES-128, -192 and -256
 _log = logger("agent")
 
 

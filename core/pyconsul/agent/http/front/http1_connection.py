@@ -299,6 +299,7 @@ class Connection(asyncio.Protocol):
     # Answering
 
     def _begin(self, request: Request) -> None:
+        # Only bytes that are this request and nothing else can stand for it.
         whole = self._whole if self._reader.between_requests else None
         group = self.front.groups.to_lead(whole, request, self) if whole is not None else None
         self._answering = cast("Head", self._head).method  # known before the first step: the client may go before

@@ -76,7 +76,7 @@ class ReplyCache:
             not self.enabled
             or generation != self.generation
             or watch.fired
-            or not watch.watching
+            or not watch.watching  # nothing would tell when it is wrong
             or not _may_keep(whole, request, reply)
         ):
             watch.close()

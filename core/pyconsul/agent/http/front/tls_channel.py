@@ -232,7 +232,7 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
         return bool(self._encrypted or self._incoming.pending or tls.pending() or self._goodbye)
 
     def _decrypted(self, tls: ssl.SSLObject) -> tuple[bytes, str]:
-        """All that there is a turn for, in one piece, so that it is no more above; and what is wrong."""
+        """All that there is a turn for, in one piece as a plain socket would give it; and what is wrong."""
         pieces: list[bytes] = []
         while not self._goodbye:
             try:
