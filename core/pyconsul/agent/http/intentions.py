@@ -82,7 +82,7 @@ async def intention_match(req: Request) -> Reply:
         found, headers = await fetch_cached(req, INTENTION_MATCHES, ask)
     else:
         found = await fetch(req, "Intention.Match", ask, IndexedIntentionMatches)
-    shown = dict(zip(names, found.Matches or (), strict=True))
+    shown = dict(zip(names, found.Matches or (), strict=True))  # a name that was given twice is shown once
     return Reply({name: shown[name] for name in sorted(shown)}, meta=found, headers=headers)
 
 
