@@ -316,3 +316,13 @@ async def test_of_a_service_that_cannot_be_kept_nothing_is_left_at_the_api(tmp_p
         await comes_true(lambda: not agent.local.gone_services)
         assert list((await client.get("catalog/services")).body) == ["consul", "old"]
         await agent.syncer.stop()
+
+
+async def test_marks_of_maintenance_are_kept_as_configured(place_at: Callable[..., Place], tmp_path: Path) -> None:
+    """With Consul's source, though it is the API that sets them; and as checks that nothing runs."""
+    place = place_at(str(tmp_path))
+    place.maintenance.start_node("why", "")
+    place.flush()
+    (path,) = files_below(tmp_path / "checks")
+    kept = json.loads(path.read_text())
+    assert (kept["Check"]["CheckID"], kept["ChkType"], kept["Source"]) == ("_node_maintenance", None, "local")

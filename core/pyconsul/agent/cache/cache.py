@@ -256,7 +256,7 @@ def _wake(entry: Entry[Any]) -> None:
 
 def _backoff(attempts: int) -> float:
     over = attempts - PATIENT_ATTEMPTS
-    return 0.1 if over <= 0 else min(2.0**over, MAX_BACKOFF)  # not 0, as in Consul: a loop has others to serve
+    return 0.1 if over <= 0 else min(2.0**over, MAX_BACKOFF)  # Consul: 0 at first; a loop has others to serve
 
 
 def _question(ask: ReadRequest) -> ReadRequest:

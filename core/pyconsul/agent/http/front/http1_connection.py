@@ -46,8 +46,8 @@ class Connection(asyncio.Protocol):
         self._refused = False  # nothing more is read
         self._input_ended = False
         self._whole: bytes | None = None  # what came, where it may be exactly one request
-        # Loop time of the last progress that the clock is about; 0 since the clock has looked last. To ask for the time
-        # at each request would cost more than the look-up that answers it.
+        # Loop time of the last progress that the clock is about; 0 for some since the clock has looked last, which
+        # spares each request a look at the time.
         self._since = 0.0
         self._unsent: int = 0
         self._paused = False

@@ -157,7 +157,7 @@ class HttpFront:
         """The body, indented where asked for, and always so in dev mode."""
         asked = "pretty" in request.raw_query and request.query.has("pretty")
         body = reply.body(pretty=asked or self.agent.config.dev_mode)
-        # Only who asks gets the line end: scripts lean on both.
+        # Only who asks gets the line end, as from Consul.
         return body + b"\n" if asked and body and reply.raw is None else body
 
     def joined(self, connection: Open) -> None:
