@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyconsul.agent.http.discovery import fetch, path_name
-from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.reply import Reply, meta_fields
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.structs.catalog import DCSpecificRequest
@@ -42,14 +42,4 @@ async def federation_state(req: Request) -> Reply:
     found = await fetch(req, "FederationState.Get", ask, FederationStateResponse, shows_consistency=False)
     if found.State is None:
         return Reply.empty(404)
-    shown = {
-        "State": found.State,
-        "Index": found.Index,
-        "LastContact": found.LastContact,
-        "KnownLeader": found.KnownLeader,
-        "ConsistencyLevel": "",
-        "NotModified": False,
-        "Backend": found.Backend,
-        "ResultsFilteredByACLs": found.ResultsFilteredByACLs,
-    }
-    return Reply(shown, meta=found)
+    return Reply({"State": found.State} | meta_fields(found), meta=found)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pyconsul.acl import Access
 from pyconsul.agent.http.discovery import fetch, refuse_partition
-from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.reply import Reply, meta_fields
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.keyring import failure_of
@@ -161,17 +161,7 @@ async def operator_usage(req: Request) -> Reply:
     options["Datacenter"] = req.agent.datacenter  # answered here, whichever is asked for
     ask = OperatorUsageRequest(Global=req.query.has("global"), **options)
     found = await fetch(req, "Operator.Usage", ask, Usage)
-    body = {
-        "Usage": found.Usage,
-        "Index": found.Index,
-        "LastContact": found.LastContact,
-        "KnownLeader": found.KnownLeader,
-        "ConsistencyLevel": found.ConsistencyLevel,
-        "NotModified": found.NotModified,
-        "Backend": 0,  # never filled in by the method that answers
-        "ResultsFilteredByACLs": found.ResultsFilteredByACLs,
-    }
-    return Reply(body, meta=found)
+    return Reply({"Usage": found.Usage} | meta_fields(found), meta=found)
 
 
 # Gossip keys

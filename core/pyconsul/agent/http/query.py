@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pyconsul.agent.cache import CacheKind
 from pyconsul.agent.http.discovery import fetch, fetch_cached
-from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.reply import Reply, meta_fields
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import ANY_METHOD, route
 from pyconsul.agent.http.translation import translated
@@ -139,8 +139,8 @@ async def _execute(req: Request, name: str) -> Reply:
         "Datacenter": found.Datacenter,
         "PeerName": found.PeerName,
         "Failovers": found.Failovers,
-    }  # then the meta data: Consul's struct embeds it, and clients find it in the body
-    return Reply(shown | _shown_meta(found), meta=found, headers=headers)
+    }
+    return Reply(shown | meta_fields(found), meta=found, headers=headers)
 
 
 async def _run_cached(
@@ -158,7 +158,7 @@ async def _run_cached(
 async def _explain(req: Request, name: str) -> Reply:
     ask = _execution(req, name)
     found = await _read(req, "PreparedQuery.Explain", ask, PreparedQueryExplainResponse)
-    return Reply({"Query": found.Query} | _shown_meta(found), meta=found)
+    return Reply({"Query": found.Query} | meta_fields(found), meta=found)
 
 
 def _execution(req: Request, name: str) -> PreparedQueryExecuteRequest:
@@ -186,8 +186,3 @@ async def _read(req: Request, method: str, ask: ReadRequest, reply: type[T]) -> 
         if is_query_not_found(error):
             raise NotFound(error.text, meta=error.meta) from error
         raise
-
-
-def _shown_meta(found: Indexed) -> dict[str, Any]:
-    """The meta data that these two answers carry in their bodies."""
-    return {name: getattr(found, name) for name in Indexed.__struct_fields__}

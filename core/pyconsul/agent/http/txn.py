@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.reply import Reply, meta_fields
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.lang.strconv import quote
@@ -66,25 +66,12 @@ async def txn(req: Request) -> Reply:
         headers = {"X-Consul-Lastcontact": "0", "X-Consul-Knownleader": "true" if found.KnownLeader else "false"}
         body: dict[str, Any] = {"Results": found.Results, "Errors": found.Errors}
         return Reply(
-            {**body, **_meta(found)},
+            body | meta_fields(found),
             status=409 if found.Errors else 200,
             headers=headers,
         )
     done = await req.rpc("Txn.Apply", TxnRequest(Ops=ops, Datacenter=req.datacenter(), Token=req.token()), TxnResponse)
     return Reply(done, status=409 if done.Errors else 200)
-
-
-def _meta(found: TxnReadResponse) -> dict[str, Any]:
-    """Consul shows the query meta of a read-only transaction in its body."""
-    return {
-        "Index": found.Index,
-        "LastContact": found.LastContact,
-        "KnownLeader": found.KnownLeader,
-        "ConsistencyLevel": found.ConsistencyLevel,
-        "NotModified": found.NotModified,
-        "Backend": found.Backend,
-        "ResultsFilteredByACLs": found.ResultsFilteredByACLs,
-    }
 
 
 def _api_ops(req: Request) -> list[ApiTxnOp]:
