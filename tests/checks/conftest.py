@@ -43,11 +43,7 @@ async def serve() -> AsyncIterator[Serve]:
 async def attempt(limit: int = 4096, **fields: Any) -> Result:
     """One attempt of the check with these fields."""
     kind = CheckType(Interval=SECOND, **{"Timeout": 5 * SECOND, **fields})
-    probe = probe_of(kind.kind(), ProbeSettings("c", kind, limit, plain_tls))
-    try:
-        return await probe.attempt()
-    finally:
-        await probe.close()
+    return await probe_of(kind.kind(), ProbeSettings("c", kind, limit, plain_tls)).attempt()
 
 
 def answering(response: bytes, seen: list[bytes] | None = None) -> Handler:

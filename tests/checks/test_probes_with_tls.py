@@ -65,11 +65,7 @@ async def attempt(trusted: Path | None = None, **fields: Any) -> Result:
         return context
 
     kind = CheckType(Interval=SECOND, **{"Timeout": 5 * SECOND, **fields})
-    probe = probe_of(kind.kind(), ProbeSettings("c", kind, 4096, context_of))
-    try:
-        return await probe.attempt()
-    finally:
-        await probe.close()
+    return await probe_of(kind.kind(), ProbeSettings("c", kind, 4096, context_of)).attempt()
 
 
 UNKNOWN = "tls: failed to verify certificate: x509: certificate signed by unknown authority"
@@ -107,7 +103,6 @@ async def test_an_agent_may_show_its_own_certificate_in_checks(certificate: Path
         trust = check_tls(load({"dev": True, "bind": "127.0.0.1", "hcl": [hcl]}, {}).runtime)
         probe = probe_of("http", ProbeSettings("c", kind, 4096, trust))
         found.append((await probe.attempt()).status)
-        await probe.close()
     server.close()
     assert (found, seen) == (["passing", "critical"], [((("commonName", "checks.test"),),)])
 

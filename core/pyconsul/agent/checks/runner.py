@@ -193,13 +193,10 @@ class RunningProbe:
         self._task = runner.spawn(self._run(first), f"check {handler.check_id}")
 
     async def _run(self, first: float) -> None:
-        try:
-            await asyncio.sleep(first)
-            while True:
-                await self._attempt()
-                await asyncio.sleep(self._interval)
-        finally:
-            await self._probe.close()
+        await asyncio.sleep(first)
+        while True:
+            await self._attempt()
+            await asyncio.sleep(self._interval)
 
     async def _attempt(self) -> None:
         try:
