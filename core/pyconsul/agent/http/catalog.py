@@ -80,7 +80,7 @@ async def catalog_datacenters(req: Request) -> Reply:
 async def catalog_nodes(req: Request) -> Reply:
     """All nodes, by name or by distance from ``?near=``."""
     refuse_partition(req)
-    options = req.read_options(enterprise=True)
+    options = req.read_options(refuse_enterprise=False)
     ask = DCSpecificRequest(**options, Source=query_source(req), NodeMetaFilters=node_meta(req))
     found = await fetch(req, "Catalog.ListNodes", ask, IndexedNodes)
     return listed(translated(req, found.Nodes or [], ask.Datacenter), found)

@@ -159,7 +159,7 @@ async def intention_delete_exact(req: Request) -> Reply:
 @route("GET", "/v1/connect/intentions/{id...}")
 async def intention_get(req: Request) -> Reply:
     """One intention of the old kind."""
-    ask = IntentionQueryRequest(IntentionID=req.path["id"], **req.read_options(enterprise=True))
+    ask = IntentionQueryRequest(IntentionID=req.path["id"], **req.read_options(refuse_enterprise=False))
     return await _one_intention(req, ask)
 
 

@@ -29,7 +29,7 @@ async def kv_read(req: Request) -> Reply:
 
     404 without a body where there is nothing. Blocking and stale reads as ``read_options`` takes them.
     """
-    options = req.read_options(enterprise=True)
+    options = req.read_options(refuse_enterprise=False)
     recurse, keys = req.query.has("recurse"), req.query.has("keys")
     key = req.path["key"]
     if not (recurse or keys or key):

@@ -36,7 +36,7 @@ PREPARED_QUERIES: CacheKind[PreparedQueryExecuteResponse] = CacheKind(
 @route("GET", "/v1/query")
 async def query_list(req: Request) -> Reply:
     """All queries."""
-    ask = DCSpecificRequest(**req.read_options(enterprise=True))
+    ask = DCSpecificRequest(**req.read_options(refuse_enterprise=False))
     found = await _read(req, "PreparedQuery.List", ask, IndexedPreparedQueries)
     return Reply(found.Queries or [], meta=found)
 
@@ -58,7 +58,7 @@ async def query_get(req: Request) -> Reply:
         return await _execute(req, path.removesuffix(verb))
     if verb == "/explain":
         return await _explain(req, path.removesuffix(verb))
-    ask = PreparedQuerySpecificRequest(QueryID=path, **req.read_options(enterprise=True))
+    ask = PreparedQuerySpecificRequest(QueryID=path, **req.read_options(refuse_enterprise=False))
     found = await _read(req, "PreparedQuery.Get", ask, IndexedPreparedQueries)
     return Reply(found.Queries, meta=found)
 
@@ -162,7 +162,7 @@ async def _explain(req: Request, name: str) -> Reply:
 
 
 def _execution(req: Request, name: str) -> PreparedQueryExecuteRequest:
-    options = req.read_options(enterprise=True)
+    options = req.read_options(refuse_enterprise=False)
     agent = req.agent
     near, ip = req.source()
     try:

@@ -209,10 +209,10 @@ class Request:
         """The same of a write that belongs in the primary datacenter, this one, whatever ``?dc=`` says."""
         return {**self.write_options(), "Datacenter": self.agent.datacenter}
 
-    def read_options(self, *, enterprise: bool = False) -> dict[str, Any]:
+    def read_options(self, *, refuse_enterprise: bool = True) -> dict[str, Any]:
         """Consul's query options as keyword arguments of a ReadRequest. Raises BadRequest with Consul's texts.
 
-        ``enterprise``: the route takes no notice of namespaces and partitions instead of refusing them.
+        Some routes take no notice of namespaces and partitions instead of refusing them.
         """
         query = self.query
         options: dict[str, Any] = {"Datacenter": self.datacenter(), "Token": self.token()}
@@ -227,7 +227,7 @@ class Request:
         if query:
             self._parse_wait(options)
             self._bound_wait(options)
-        if not enterprise:
+        if refuse_enterprise:
             self.refuse_enterprise()
         return options
 

@@ -61,7 +61,7 @@ async def txn(req: Request) -> Reply:
     ops = [_internal(op, req) for op in api_ops]
     ops = [op for op in ops if op is not None]
     if not any(_is_write(op) for op in ops):
-        ask = TxnReadRequest(Ops=ops, **req.read_options(enterprise=True))
+        ask = TxnReadRequest(Ops=ops, **req.read_options(refuse_enterprise=False))
         found = await req.rpc("Txn.Read", ask, TxnReadResponse)
         headers = {"X-Consul-Lastcontact": "0", "X-Consul-Knownleader": "true" if found.KnownLeader else "false"}
         body: dict[str, Any] = {"Results": found.Results, "Errors": found.Errors}
