@@ -44,11 +44,7 @@ async def attempt(limit: int = 4096, tls: MakeContext = plain_tls, **fields: Any
     """One attempt of the check with these fields."""
     given: dict[str, Any] = {"Interval": SECOND, "Timeout": 5 * SECOND, **fields}
     kind = CheckType(**given)
-    probe = probe_of(kind.kind(), ProbeSettings("c", kind, limit, tls))
-    try:
-        return await probe.attempt()
-    finally:
-        await probe.close()
+    return await probe_of(kind.kind(), ProbeSettings("c", kind, limit, tls)).attempt()
 
 
 def answering(response: bytes, seen: list[bytes] | None = None) -> Handler:

@@ -103,7 +103,6 @@ async def test_an_agent_may_show_its_own_certificate_in_checks(certificate: Path
         trust = check_tls(load({"dev": True, "bind": "127.0.0.1", "hcl": [hcl]}, {}).runtime)
         probe = probe_of("http", ProbeSettings("c", kind, 4096, trust))
         found.append((await probe.attempt()).status)
-        await probe.close()
     server.close()
     assert (found, seen) == (["passing", "critical"], [((("commonName", "checks.test"),),)])
 

@@ -18,9 +18,11 @@ from dns.message import Message
 from dns.rcode import Rcode
 from dns.rrset import RRset
 
+from pyconsul.agent.dns.server import DnsServer
 from pyconsul.config.runtime import Address
 from pyconsul.telemetry.logging import Level, Monitor, add_sink, remove_sink
 from tests.dns.conftest import World
+from tests.waiting import comes_true
 
 PATIENCE = 5.0  # seconds of the recursor_timeout
 Respond = Callable[[Message], Message | None]
@@ -478,3 +480,32 @@ async def test_the_log_tells_how_long_a_recursor_took_for_a_name(world: World, r
         assert "[DEBUG] agent.dns: cname recurse RTT for name: name=www.example.com. rtt=" in monitor.take()
     finally:
         remove_sink(monitor)
+
+
+async def test_connections_that_are_open_are_no_pending_questions(world: Any) -> None:
+    """Who keeps a connection open takes no place of who asks by UDP."""
+    world.door = DnsServer(world.door.core.settings, world.rpc, most_pending=1)
+    await world.door.start([Address("tcp", "127.0.0.1", 0), Address("udp", "127.0.0.1", 0)])
+    query = dns.message.make_query("srv1.node.consul", "A")
+    reader, writer = await asyncio.open_connection(*world.door.tcp_addresses[0])
+    packet = query.to_wire()
+    writer.write(len(packet).to_bytes(2, "big") + packet)
+    assert await reader.readexactly(2)
+    async with asyncio.timeout(5):
+        assert query.is_response(dns.message.from_wire(await ask_udp(world, packet)))
+    writer.close()
+
+
+async def test_who_reads_no_answers_is_hung_up_on(world: Any) -> None:
+    """A connection whose answers stay unread is cut, however many questions it still has to ask."""
+    for number in range(500):
+        await world.service(f"{'n' * 50}{number}", f"198.51.{number >> 8}.{number & 255}", "web")
+    world.door = DnsServer(world.door.core.settings, world.rpc, idle=0.2)
+    await world.door.start([Address("tcp", "127.0.0.1", 0)])
+    packet = dns.message.make_query("web.service.consul", "SRV").to_wire()
+    with socket.socket() as mute:
+        mute.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        await asyncio.to_thread(mute.connect, world.door.tcp_addresses[0])
+        mute.sendall((len(packet).to_bytes(2, "big") + packet) * 128)
+        await comes_true(lambda: world.door.connections == 1)
+        await comes_true(lambda: world.door.connections == 0)

@@ -149,3 +149,12 @@ async def test_a_huge_service_fits_into_tcp(world: World) -> None:
         groups.append(Group(number, (srv(name, 0, 1, number, target),), (address(target, 0, ip),)))
     packet = world.door.core.packet(query, RecordSet(groups=groups), tcp=True, now=0)
     assert 50_000 < len(packet) <= 65_535
+
+
+@pytest.mark.parametrize("rtype", ["A", "SRV"])
+async def test_what_is_cut_answers_edns_without_edns(rtype: str, world: Any) -> None:
+    """As from Consul: the records that are left out take the OPT record with them."""
+    await fill(world, 3)
+    assert (await world.ask("web.service.consul", rtype, edns=512)).message.edns == 0
+    await fill(world, 5)
+    assert (await world.ask("web.service.consul", rtype, edns=512)).message.edns == -1

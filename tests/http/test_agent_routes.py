@@ -356,3 +356,17 @@ async def test_self_is_pretty_where_the_agent_is_a_dev_agent(api: Api) -> None:
     """The kept part and the moving one make one indented text."""
     raw = (await api.get("self")).raw
     assert raw == gojson.encode_pretty(json.loads(raw))
+
+
+@pytest.mark.parametrize(
+    ("accept", "asks"),
+    [
+        ("application/openmetrics-text;version=1.0.0,*/*;q=0.1", True),
+        ("text/plain; version=0.4.0", True),
+        ("text/plain;version=0.0.4", False),
+        ("text/plain;q=0.5;version=0.4.0", False),
+    ],
+)
+async def test_which_accept_headers_ask_for_prometheus(accept: str, asks: bool, api: Api) -> None:
+    """Those that Consul knows; the version of the text format is not the one that the format itself has."""
+    assert ("X-Consul-Reason" in (await api.get("metrics", accept=accept)).headers) is asks

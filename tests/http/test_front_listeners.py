@@ -210,3 +210,19 @@ async def test_paths_that_no_socket_can_have_stop_the_start(path: str, text: str
     with pytest.raises(OSError, match=text):
         async with running("", http_addrs=(Address("unix", path, 0),)):
             pass
+
+
+@pytest.mark.parametrize(("mode", "shown"), [("0_7", 0), ("40000000000", 4294967295)])
+async def test_modes_that_are_no_octal_number_of_32_bits_are_refused(mode: str, shown: int, tmp_path: Path) -> None:
+    """Consul names what its reader made of them."""
+    where = (Address("unix", str(tmp_path / "http.sock"), 0),)
+    with pytest.raises(OSError, match=f"invalid mode specified: {shown}$"):
+        async with running(f'unix_sockets {{ mode = "{mode}" }}', http_addrs=where):
+            raise AssertionError("it started")
+
+
+async def test_the_mode_of_a_socket_is_permissions_alone(tmp_path: Path) -> None:
+    """Go keeps the bits above them elsewhere, so a sticky bit is not taken over."""
+    path = tmp_path / "http.sock"
+    async with running('unix_sockets { mode = "1640" }', http_addrs=(Address("unix", str(path), 0),)):
+        assert path.stat().st_mode & 0o7777 == 0o640

@@ -1,11 +1,14 @@
 """Requests out of bytes: what Go's server takes is taken, what it refuses is refused in its words."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pyconsul.agent.http.front import heads
 from pyconsul.agent.http.front.heads import MANY_HEADERS, Head, Refused, expects
 from pyconsul.agent.http.front.reading import END, BadBody, Event, RequestReader
 
@@ -369,3 +372,12 @@ def test_small_chunks_are_read_in_turns() -> None:
     reader.feed(CHUNKED + b"1\r\nx\r\n" * 1000 + b"0\r\n\r\n")
     turns = list(turns_of(reader))
     assert len(turns) > 10 and b"".join(it for turn in turns for it in turn if isinstance(it, bytes)) == b"x" * 1000
+
+
+def test_no_header_that_somebody_reads_gets_lost_among_many() -> None:
+    """Heads with very many lines keep only those in a list, which must name all that the sources ask for."""
+    folder = Path(heads.__file__).parents[1]
+    sources = "".join(each.read_text() for each in folder.rglob("*.py") if not each.name.startswith("http2"))
+    asked = re.findall(r'headers\.get\("([a-z-]+)"|"([a-z-]+)" in (?:\w+\.)?headers\b', sources)
+    names = {name or other for name, other in asked}
+    assert "x-consul-token" in names and names <= heads.READ_HEADERS

@@ -9,6 +9,7 @@ import pytest
 
 from pyconsul.agent.checks.runner import CheckRunner
 from pyconsul.agent.local.loading import Loader, registered_service
+from pyconsul.agent.local.maintenance import Maintenance
 from pyconsul.agent.local.registrations import NewService, Registrations
 from pyconsul.agent.local.sidecar import sidecar_of
 from pyconsul.agent.local.state import LocalState, NodeFacts
@@ -49,6 +50,7 @@ class Place:
         self.files = LocalFiles(folder)
         self.checks = CheckRunner(self.state, no_rpc, stagger=lambda _: 3600.0)
         self.registrations = Registrations(config, self.state, self.syncer, self.checks, self.files)
+        self.maintenance = Maintenance(self.state, self.registrations)
         self.loader = Loader(self.state, self.registrations, self.files)
 
     def flush(self) -> None:

@@ -24,7 +24,7 @@ async def test_what_the_api_registered_survives_a_restart(place_at: Callable[...
     first = place_at(str(tmp_path))
     first.register(Name="web", Port=80, Check={"TTL": "1h"}, Connect={"SidecarService": {}})
     first.registrations.update_ttl("service:web", "passing", "fine")
-    first.registrations.start_service_maintenance("web", "why", "")
+    first.maintenance.start_service("web", "why", "")
     check = HealthCheck(CheckID="n", Name="n", Status="passing", Type="tcp")
     kind = CheckType(TCP="a:1", Interval=HOUR)
     first.registrations.add_check(check, kind, token="t", from_config=False, persist=True)
@@ -317,3 +317,13 @@ async def test_of_a_service_that_cannot_be_kept_nothing_is_left_at_the_api(tmp_p
         await comes_true(lambda: not agent.local.gone_services)
         assert list((await client.get("catalog/services")).body) == ["consul", "old"]
         await agent.syncer.stop()
+
+
+async def test_marks_of_maintenance_are_kept_as_configured(place_at: Callable[..., Place], tmp_path: Path) -> None:
+    """With Consul's source, though it is the API that sets them; and as checks that nothing runs."""
+    place = place_at(str(tmp_path))
+    place.maintenance.start_node("why", "")
+    place.flush()
+    (path,) = files_below(tmp_path / "checks")
+    kept = json.loads(path.read_text())
+    assert (kept["Check"]["CheckID"], kept["ChkType"], kept["Source"]) == ("_node_maintenance", None, "local")

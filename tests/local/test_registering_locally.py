@@ -50,6 +50,7 @@ async def test_ip_addresses_are_tagged_by_family(place: Place, address: str, tag
     ("name", "warned"),
     [
         ("web-1", ""),
+        ("a\\b", ""),
         ("a_b", "due to invalid characters. Valid characters include all alpha-numerics and dashes.: service=a_b"),
         ("w" * 63, ""),
         ("w" * 64, f"due to it being too long. Valid lengths are between 1 and 63 bytes.: service={'w' * 64}"),
@@ -215,18 +216,18 @@ async def test_exposed_checks_go_through_the_proxy_and_back(place: Place) -> Non
 async def test_maintenance_is_a_critical_mark(place: Place) -> None:
     """Service and node have their own; a second start changes nothing."""
     place.register(Name="web")
-    place.registrations.start_service_maintenance("web", "", "")
-    place.registrations.start_service_maintenance("web", "other reason", "")
-    place.registrations.start_node_maintenance("why", "")
+    place.maintenance.start_service("web", "", "")
+    place.maintenance.start_service("web", "other reason", "")
+    place.maintenance.start_node("why", "")
     mark = place.check("_service_maintenance:web")
     assert (mark.Status, mark.Type, mark.ServiceName) == ("critical", "maintenance", "web")
     assert mark.Notes.startswith("Maintenance mode is enabled for this service, but no reason")
     assert place.check("_node_maintenance").Notes == "why"
-    place.registrations.end_service_maintenance("web")
-    place.registrations.end_node_maintenance()
+    place.maintenance.end_service("web")
+    place.maintenance.end_node()
     assert place.state.checks() == []
     with pytest.raises(NotFound, match='No service registered with ID "x"'):
-        place.registrations.start_service_maintenance("x", "", "")
+        place.maintenance.start_service("x", "", "")
 
 
 async def test_services_that_stay_critical_are_dropped(place: Place) -> None:

@@ -148,6 +148,6 @@ def test_a_node_whose_rows_stand_among_anothers_is_saved_whole_and_so_is_the_oth
         apply_register(db, index, RegisterRequest(Node=node, Check=check))
     for row in register_rows(db.snapshot()):
         load_register(fresh, row)
-    tables: tuple[Table[Any], ...] = (NODES, SERVICES, CHECKS)
-    for table in tables:
-        assert fresh.all(table) == db.all(table), table.name
+    assert fresh.all(NODES) == db.all(NODES)
+    assert fresh.all(SERVICES) == db.all(SERVICES)
+    assert fresh.all(CHECKS) == db.all(CHECKS)

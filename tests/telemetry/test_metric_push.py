@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+import uvloop
 
-from pyconsul.agent.metric_push import PACKET_BYTES, Target, packets, targets_of
+from pyconsul.agent.metric_push import PACKET_BYTES, MetricPush, Target, packets, targets_of
 from pyconsul.config import load
 from pyconsul.telemetry.logging import Level, Monitor, add_sink, remove_sink
 from pyconsul.telemetry.metrics import Metrics
@@ -137,3 +139,47 @@ def test_the_telemetry_section_names_the_targets() -> None:
         ("dogstatsd", "h:2"),
         ("statsite", "h:3"),
     ]
+
+
+class Stuck(Target):
+    """A server that cannot be reached, and to which no attempt ends."""
+
+    async def push(self) -> None:
+        """Never return."""
+        await asyncio.Event().wait()
+
+
+async def test_a_target_that_cannot_be_reached_holds_up_no_other(udp: socket.socket) -> None:
+    """Each goes its own way."""
+    target = Target("statsd", f"127.0.0.1:{udp.getsockname()[1]}", StatsdLines())
+    target.lines.count("a", (), 1)
+    push = MetricPush(every=0.01)
+    push.start([Stuck("statsite", "192.0.2.1:1", StatsdLines()), target])
+    async with asyncio.timeout(5):
+        assert (await asyncio.get_running_loop().sock_recv(udp, 4096)).startswith(b"a:1.000000|c\n")
+    push.stop()
+
+
+async def test_a_server_that_reads_nothing_costs_the_oldest_lines() -> None:
+    """What it does not take is not gathered on the way to it."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        target = Target("statsite", f"127.0.0.1:{mute.getsockname()[1]}", StatsdLines())
+        for _ in range(20):
+            for number in range(1000):
+                target.lines.gauge("x" * 1000, (), number)
+            await target.push()
+        assert len(target.lines.take()) > 1000
+        target.close()
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_unix_sockets_get_packets(new_loop: Callable[[], asyncio.AbstractEventLoop], tmp_path: Path) -> None:
+    """On either loop; what their reader has no room for is lost, and nothing waits for it."""
+    target = Target("dogstatsd", f"unix://{tmp_path}/dsd.sock", DogStatsdLines())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server, asyncio.Runner(loop_factory=new_loop) as runner:
+        server.bind(str(tmp_path / "dsd.sock"))
+        for number in range(3000):
+            target.lines.gauge("x" * 1000, (), number)
+        runner.run(target.push())
+        assert server.recv(4096) == b"x" * 1000 + b":0|g\n" and target.lines.take() == []
+        target.close()

@@ -97,7 +97,7 @@ class Agent:
         self.server.acl.local = lambda secret: self._recovery if self.tokens.is_recovery(secret) else None
         self.local = LocalState(
             self._facts(config),
-            on_change=lambda: self.syncer.wake(),
+            on_change=lambda: self.syncer.wake(),  # which is made of this
             stagger=lambda seconds: DICE.random() * seconds,
             check_update_interval=config.check_update_interval / 1e9,
             discard_check_output=config.discard_check_output,
@@ -126,7 +126,7 @@ class Agent:
         self.door = Door(self)
         self.listeners = Listeners(self)
         self.dns = DnsServer(DnsSettings(), self.rpc)
-        self.tokens.on_change = self._tokens_changed
+        self.tokens.on_change = self._tokens_changed  # not before there are answers to forget
         self.retry_joins = RetryJoins(self._give_up)
         self._choose_lanes()
         self.stopped = asyncio.Event()
@@ -141,6 +141,12 @@ class Agent:
     def kv_max_value_size(self) -> int:
         """The largest KV value in bytes."""
         return self.config.limits.kv_max_value_size
+
+    @property
+    def txn_max_req_len(self) -> int:
+        """The longest body of a transaction in bytes: the limit of values, which is older, where that is larger."""
+        limits = self.config.limits
+        return max(limits.txn_max_req_len, limits.kv_max_value_size)
 
     def default_token(self) -> str:
         """The token of requests that bring none."""
@@ -344,7 +350,7 @@ class Agent:
     def _give_up(self) -> None:
         """End this agent, and its process with a failure."""
         self.exit_code = 1
-        self._ending = asyncio.ensure_future(self.stop())
+        self._ending = asyncio.ensure_future(self.stop())  # kept: a loop does not keep its tasks alive
 
     def _consensus(self, fsm: Fsm) -> Consensus:
         config = self.config

@@ -16,6 +16,7 @@ import msgspec
 
 from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.primitives import base64_text
+from pyconsul.primitives.multierror import multi_error
 from pyconsul.primitives.untyped import is_list
 from pyconsul.primitives.whole_files import make_directory, write_durably
 from pyconsul.structs.godecode import wrong_value
@@ -23,7 +24,7 @@ from pyconsul.structs.operator import KeyringResponse
 from pyconsul.structs.wire import UNSET
 from pyconsul.telemetry.logging import logger
 
-_SIZES: Final = (16, 24, 32)
+_SIZES: Final = (16, 24, 32)  # bytes of a key, for AES-128, -192 and -256
 _log = logger("agent")
 
 
@@ -210,7 +211,4 @@ def failure_of(responses: list[KeyringResponse]) -> str:
             lines.append(f"{pool} error: {response.Error}")
             messages = {} if response.Messages is UNSET else response.Messages
             lines.extend(f"{member}: {text}" for member, text in messages.items())
-    if not lines:
-        return ""
-    heading = "1 error" if len(lines) == 1 else f"{len(lines)} errors"
-    return f"{heading} occurred:\n" + "".join(f"\t* {line}\n" for line in lines) + "\n"
+    return multi_error(lines) if lines else ""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pyconsul.primitives.dialing import dial_text
@@ -29,6 +30,11 @@ RETRY_AFTER: Final = 10.0  # seconds until a server that could not be reached is
 class Connection(Protocol):
     """A way to a metrics server."""
 
+    @property
+    def is_full(self) -> bool:
+        """Whether what was passed on waits, so that more would only wait with it."""
+        ...
+
     def send(self, lines: list[bytes]) -> None:
         """Pass lines on. Raises OSError when the way is gone."""
         ...
@@ -39,7 +45,9 @@ class Connection(Protocol):
 
 
 class Datagrams:
-    """Lines in UDP packets, or packets of a Unix socket; nobody tells whether they arrive."""
+    """Lines in UDP packets; nobody tells whether they arrive."""
+
+    is_full = False
 
     def __init__(self, transport: asyncio.DatagramTransport) -> None:
         self._transport = transport
@@ -54,11 +62,41 @@ class Datagrams:
         self._transport.close()
 
 
+class UnixPackets:
+    """Lines in packets of a Unix socket. A socket of our own: uvloop has no such transports."""
+
+    is_full = False
+
+    def __init__(self, path: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        try:
+            self._socket.connect(path)
+        except OSError:
+            self._socket.close()
+            raise
+
+    def send(self, lines: list[bytes]) -> None:
+        """One packet for as many lines as fit; those for which there is no room are lost, as by UDP."""
+        with contextlib.suppress(BlockingIOError):
+            for packet in packets(lines):
+                self._socket.send(packet)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+
 class Stream:
     """Lines on a TCP connection."""
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
+
+    @property
+    def is_full(self) -> bool:
+        """While the peer reads slowly, or not at all."""
+        return self._writer.transport.get_write_buffer_size() > 0
 
     def send(self, lines: list[bytes]) -> None:
         """All lines at once. Raises OSError once the peer is gone."""
@@ -67,8 +105,11 @@ class Stream:
         self._writer.write(b"".join(lines))
 
     def close(self) -> None:
-        """Close the connection."""
-        self._writer.close()
+        """Close the connection; closing it properly would wait for a peer that does not read."""
+        if self.is_full:
+            self._writer.transport.abort()
+        else:
+            self._writer.close()
 
 
 class Target:
@@ -89,7 +130,7 @@ class Target:
         try:
             if self._connection is None:
                 self._connection = await self._connect()
-            if lines := self.lines.take():
+            if not self._connection.is_full and (lines := self.lines.take()):  # lines know how many may wait
                 self._connection.send(lines)
         except (OSError, ValueError) as error:
             log.error(f"Error connecting to {self.kind}", address=self.address, error=self._told(error))
@@ -108,18 +149,15 @@ class Target:
         return dial_text("tcp" if self.kind == "statsite" else "udp", self.address, error)
 
     async def _connect(self) -> Connection:
-        loop = asyncio.get_running_loop()
         if self.address.startswith("unix://"):
-            path = self.address.removeprefix("unix://")
-            transport, _ = await loop.create_datagram_endpoint(
-                asyncio.DatagramProtocol, remote_addr=path, family=socket.AF_UNIX
-            )
-            return Datagrams(transport)
+            return UnixPackets(self.address.removeprefix("unix://"))
         host, port = _host_and_port(self.address)
         if self.kind == "statsite":
             _, writer = await asyncio.open_connection(host, port)
             return Stream(writer)
-        transport, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=(host, port))
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            asyncio.DatagramProtocol, remote_addr=(host, port)
+        )
         return Datagrams(transport)
 
 
@@ -158,31 +196,33 @@ def targets_of(telemetry: Telemetry, host: str) -> list[Target]:
 
 
 class MetricPush:
-    """Feeds all targets from ``start`` to ``stop``."""
+    """Feeds all targets from ``start`` to ``stop``, each by itself: it may take a minute to find one out of reach.
 
-    def __init__(self) -> None:
-        self._targets: list[Target] = []
-        self._routine = Routine("push metrics", self._push_forever, log)
+    ``every`` is the seconds between two batches.
+    """
+
+    def __init__(self, every: float = PUSH_EVERY) -> None:
+        self._every = every
+        self._fed: list[tuple[Target, Routine]] = []
 
     def start(self, targets: list[Target]) -> None:
         """Begin to send. Without targets nothing is done and nothing is gathered."""
-        self._targets = targets
-        if targets:
-            metrics.current().push.extend(target.lines for target in targets)
-            self._routine.start()
+        for target in targets:
+            metrics.current().push.append(target.lines)
+            feeding = Routine(f"push metrics to {target.kind}", partial(self._feed, target), log)
+            feeding.start()
+            self._fed.append((target, feeding))
 
     def stop(self) -> None:
         """Send no more."""
-        self._routine.stop()
-        for target in self._targets:
-            with contextlib.suppress(ValueError):  # never begun
-                metrics.current().push.remove(target.lines)
+        for target, feeding in self._fed:
+            feeding.stop()
+            metrics.current().push.remove(target.lines)
             target.close()
-        self._targets = []
+        self._fed.clear()
 
-    async def _push_forever(self) -> None:
+    async def _feed(self, target: Target) -> None:
         while True:
-            await asyncio.sleep(PUSH_EVERY)
+            await asyncio.sleep(self._every)
             metrics.current().flush()
-            for target in self._targets:
-                await target.push()
+            await target.push()

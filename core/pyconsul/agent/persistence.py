@@ -335,7 +335,7 @@ def _do_all(notes: Iterable[_Note]) -> None:
 async def _settled(batch: asyncio.Task[None] | None, notes: Iterable[_Note]) -> None:
     """Return when the batch is written. Raises Unkept."""
     if batch is not None and not batch.done():
-        await asyncio.shield(batch)
+        await asyncio.shield(batch)  # which is also that of others
     for note in notes:
         if note.error is not None:
             raise Unkept(note.told) from note.error

@@ -52,7 +52,7 @@ class InProcessAgent:
         **flags: str | bool | list[str],
     ) -> None:
         self.management_token = str(uuid.uuid4()) if acl else ""
-        parts = [_acl(self.management_token)] * acl + [config] * (config != "")
+        parts = [part for part in (_acl(self.management_token) if acl else "", config) if part]
         self._flags: dict[str, Any] = {
             "node": node,
             "datacenter": datacenter,

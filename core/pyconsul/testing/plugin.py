@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -43,14 +44,11 @@ def consul_agent_session() -> Iterator[InProcessAgent]:
 
 
 def _maker() -> Iterator[Callable[..., InProcessAgent]]:
-    started: list[InProcessAgent] = []
+    with ExitStack() as running:  # also one that failed meanwhile leaves no other behind
 
-    def make(**settings: Any) -> InProcessAgent:
-        from pyconsul.testing.in_process import InProcessAgent
+        def make(**settings: Any) -> InProcessAgent:
+            from pyconsul.testing.in_process import InProcessAgent
 
-        started.append(InProcessAgent(**settings).start())
-        return started[-1]
+            return running.enter_context(InProcessAgent(**settings))
 
-    yield make
-    for agent in started:
-        agent.stop()
+        yield make

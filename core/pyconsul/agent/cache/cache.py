@@ -1,7 +1,10 @@
 """The cache itself: one entry a question, fetched once however many ask, kept fresh in the background or not.
 
-Rules: ``wire/blocking.md`` section 4. Entries are dropped when unused for three days, when there are too many, or when
-tokens may do other things than when the entry was made.
+Rules: ``wire/blocking.md`` section 4. An entry begins empty. Who asks and finds nothing that will do waits for the next
+fetch, which the first of them begins. Of a kind that refreshes, fetching then goes on by itself, as a blocking query
+after the other; its answer has an age only while that fails. Of other kinds an answer ages from its fetch on, and who
+finds it too old fetches again. Entries are dropped when unused for three days, when there are too many, or when tokens
+may do other things than when the entry was made; who waits for one of those asks again.
 """
 
 from __future__ import annotations
@@ -35,8 +38,8 @@ MAX_ENTRIES = 10_000
 FETCH_BURST = 2  # fetches of an entry at once where their rate is limited; ``cache.entry_fetch_max_burst`` changes it
 REFRESH_WAIT_NS = 600_000_000_000  # one round of a background refresh
 PATIENT_ATTEMPTS = 3  # failures before the refresh backs off
-MAX_BACKOFF = 60.0
-NO_NEWS_PAUSE = 1.0  # after a refresh that came back without any; not all of them wait
+MAX_BACKOFF = 60.0  # seconds
+NO_NEWS_PAUSE = 1.0  # seconds after a refresh that came back without any; not all of them wait
 
 
 class CacheMeta(msgspec.Struct, frozen=True):
@@ -53,14 +56,14 @@ class Entry(msgspec.Struct, Generic[R]):
     ask: ReadRequest
     last_used: float
     fetches: TokenBucket
-    rights: int = 0
+    rights: int = 0  # what the token might do when the entry was made
     value: R | None = None
     valid: bool = False
     index: int = 0
     fetched_at: float = 0.0
     error: ConsulError | None = None
     lost_contact: float | None = None
-    attempts: int = 0
+    attempts: int = 0  # failures in a row
     task: asyncio.Task[None] | None = None
     waiters: set[asyncio.Future[None]] = msgspec.field(default_factory=set[asyncio.Future[None]])
 
@@ -253,7 +256,7 @@ def _wake(entry: Entry[Any]) -> None:
 
 def _backoff(attempts: int) -> float:
     over = attempts - PATIENT_ATTEMPTS
-    return 0.1 if over <= 0 else min(2.0**over, MAX_BACKOFF)
+    return 0.1 if over <= 0 else min(2.0**over, MAX_BACKOFF)  # Consul: 0 at first; a loop has others to serve
 
 
 def _question(ask: ReadRequest) -> ReadRequest:

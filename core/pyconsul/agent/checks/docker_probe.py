@@ -77,9 +77,6 @@ class DockerProbe:
         _log.trace("Check output", check=self._id, output=output)
         return Result({0: PASSING, 1: WARNING}.get(code, CRITICAL), output)
 
-    async def close(self) -> None:
-        """Nothing is held."""
-
 
 class _Place(msgspec.Struct, frozen=True):
     """Where an engine is: the path of a socket, or an address. ``host`` is its name in requests, "" for the address."""

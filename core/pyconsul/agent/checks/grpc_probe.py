@@ -67,9 +67,6 @@ class GrpcProbe:
         except H2Error as error:
             raise _broken(error) from None
 
-    async def close(self) -> None:
-        """Nothing is held."""
-
 
 def _draining() -> GrpcError:
     return GrpcError("Unavailable", "the connection is draining")

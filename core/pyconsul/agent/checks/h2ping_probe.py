@@ -34,6 +34,3 @@ class H2PingProbe:
         except H2Error as error:
             return Result(CRITICAL, f"HTTP2 ping failed: {error}")
         return Result(PASSING, "HTTP2 ping was successful")
-
-    async def close(self) -> None:
-        """Nothing is held."""

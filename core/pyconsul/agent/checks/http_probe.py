@@ -55,9 +55,6 @@ class HttpProbe:
                 headers[name] = [value]
         return headers
 
-    async def close(self) -> None:
-        """Nothing is held."""
-
 
 def _status_of(code: int) -> str:
     if 200 <= code <= 299:

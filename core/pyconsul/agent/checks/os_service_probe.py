@@ -20,6 +20,3 @@ class OsServiceProbe:
     async def attempt(self) -> Result:
         """Never reached."""
         raise NotImplementedHere("not implemented")
-
-    async def close(self) -> None:
-        """Nothing is held."""

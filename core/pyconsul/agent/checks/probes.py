@@ -60,11 +60,10 @@ class Probe(Protocol):
     """One way to find out how something is."""
 
     async def attempt(self) -> Result:
-        """Try once, within the check's own time limit. Must not raise for anything the target does."""
-        ...
+        """Try once, within the check's own time limit. Must not raise for anything the target does.
 
-    async def close(self) -> None:
-        """Let go of what is held between attempts."""
+        Cancelled, it lets go of what it holds; between attempts it holds nothing.
+        """
         ...
 
 

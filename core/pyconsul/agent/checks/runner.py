@@ -29,6 +29,7 @@ from pyconsul.telemetry import logger
 __all__ = ["CheckRunner", "plain_tls", "settled"]
 
 MIN_INTERVAL_NS: Final = SECOND
+# Aliases: seconds but where the name says nanoseconds; the figures are Consul's.
 ALIAS_REFRESH: Final = 60.0
 ALIAS_WAIT_NS: Final = 60 * SECOND
 ALIAS_MAX_STALE_NS: Final = 15 * SECOND
@@ -62,7 +63,7 @@ def _runs_as(kind: CheckType) -> str:
     """The kind as which a check that could be several runs; as in Consul the API may show another of them."""
     if kind.Interval <= 0:
         return kind.kind()
-    wanted = {
+    wanted = {  # in Consul's order
         "http": kind.HTTP,
         "tcp": kind.TCP,
         "udp": kind.UDP,
@@ -120,7 +121,7 @@ class CheckRunner:
         limit = self._output_limit
         if kind.OutputMaxSize > 0:
             limit = min(limit, kind.OutputMaxSize)
-        running = self._make(name, check, kind, limit, token)
+        running = self._make(name, check, kind, limit, token)  # first: one that is refused leaves the old one running
         self.stop(check.CheckID)
         self._running[check.CheckID] = running
         self._kinds[check.CheckID] = name
@@ -192,13 +193,10 @@ class RunningProbe:
         self._task = runner.spawn(self._run(first), f"check {handler.check_id}")
 
     async def _run(self, first: float) -> None:
-        try:
-            await asyncio.sleep(first)
-            while True:
-                await self._attempt()
-                await asyncio.sleep(self._interval)
-        finally:
-            await self._probe.close()
+        await asyncio.sleep(first)
+        while True:
+            await self._attempt()
+            await asyncio.sleep(self._interval)
 
     async def _attempt(self) -> None:
         try:
@@ -230,7 +228,7 @@ class RunningTtl:
         now = self._loop.time()
         kept = self.check.report(status, output, now)
         self._state.update_check(self.check.check_id, status, kept, now)
-        if self._timer.cancelled() or self._timer.when() <= now or self._timer.when() > self.check.deadline:
+        if self._timer.when() <= now:  # it has fired, or is about to, for a deadline that is over
             self._timer.cancel()
             self._timer = self._loop.call_at(self.check.deadline, self._fired)
         return kept
@@ -305,7 +303,7 @@ class RunningAlias:
                 found = await self._runner.rpc("Health.NodeChecks", ask)
             except (ConsulError, OSError) as error:
                 attempt += 1
-                if attempt > 1:
+                if attempt > 1:  # Consul, too, keeps the first failure in a row to itself
                     text = f"Failure checking aliased node or service: {error}"
                     now = asyncio.get_running_loop().time()
                     self._state.update_check(self._check_id, CRITICAL, text, now)

@@ -58,9 +58,6 @@ class ScriptProbe:
         text = f"Timed out ({limit}) running check"
         return Result(CRITICAL, f"{text}\n\n{output}" if output else text, direct=True)
 
-    async def close(self) -> None:
-        """Nothing is held."""
-
 
 async def _drain(child: asyncio.subprocess.Process, tail: Tail) -> None:
     assert child.stdout is not None

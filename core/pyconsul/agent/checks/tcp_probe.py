@@ -31,6 +31,3 @@ class TcpProbe:
             return Result(CRITICAL, text)
         link.close()
         return Result(PASSING, f"{self._kind} connect {address}: Success")
-
-    async def close(self) -> None:
-        """Nothing is held."""

@@ -49,9 +49,6 @@ class UdpProbe:
         _log.warn(what, check=self._id, error=text)
         return Result(CRITICAL, text)
 
-    async def close(self) -> None:
-        """Nothing is held."""
-
 
 def _ends(line: socket.socket, host: str, port: int) -> str:
     """Both ends as errors name them: an any-address became one of this machine's when it was connected to."""

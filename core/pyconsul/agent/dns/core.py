@@ -93,7 +93,7 @@ class DnsCore:
             message.authority.append(soa_record(query.name, settings, now))
         message.add_edns(ecs_global=found.ecs_global or reverse)
         if not reverse:
-            whole = msgspec.structs.replace(message)
+            whole = msgspec.structs.replace(message)  # shares its lists: trimming puts others in their place
             if trim_tcp(message) if tcp else trim_udp(message, settings.udp_answer_limit):
                 message.whole = whole
                 message.truncated = settings.enable_truncate

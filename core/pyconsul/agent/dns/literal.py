@@ -13,7 +13,7 @@ def find_address(asked: Asked, parts: list[str], behind: list[str]) -> Step[Reco
     """``7f000001.addr[.anything]``: 8 or 32 hexadecimal digits."""
     del behind
     yield from ()
-    if len(parts) != 1 or len(parts[0]) // 2 not in (4, 16):
+    if len(parts) != 1 or len(parts[0]) // 2 not in (4, 16):  # an odd digit too many is found below
         raise InvalidName
     try:
         ip = ip_address(bytes.fromhex(parts[0])) if parts[0].isalnum() else None

@@ -214,6 +214,7 @@ def asked_of(query: Query, settings: DnsSettings, dice: Dice, source_ip: str = "
 def find(asked: Asked) -> Step[RecordSet]:
     """Look a name under our domain up. Raises ``NoSuchName``, or the ConsulError of an RPC."""
     parts = labels(asked.local)
+    # From the end: the last word that is a kind counts, since names in front of it may hold any word.
     for at in range(len(parts) - 1, -1, -1):
         finder = KINDS.get(parts[at])
         if finder is not None:

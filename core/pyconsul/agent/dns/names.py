@@ -4,12 +4,16 @@ A name is kept as ASCII text that ends with a dot; octets that would confuse a r
 (``\.`` or ``\032``). Comparing and cutting names then is plain text work.
 """
 
+import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 MAX_NAME = 255  # octets on the wire
 MAX_LABEL = 63
-_MAX_POINTERS = 126
+_MAX_POINTERS = 126  # a name of 255 octets has room for no more
+# What makes a name of a node, service or tag one that DNS cannot find. The backslash passes: Consul's own expression
+# means to escape the hyphen and lets it in.
+UNFIT = re.compile(r"[^A-Za-z0-9\\-]")
 _SPECIAL = frozenset(b".' @;()\"\\")
 
 IPAddress = IPv4Address | IPv6Address

@@ -17,7 +17,8 @@ from pyconsul.agent.dns.records import Packer, Record, Type
 from pyconsul.agent.dns.trim import MAX_UDP_ANSWERS, PLAIN_UDP, udp_size
 
 _OWNER: Final = b"\xc0\x0c"  # the question's name, right behind the header
-_POINTABLE: Final = 0x3FFF
+_POINTABLE: Final = 0x3FFF  # the last offset that a compression pointer can name
+_BEFORE_RECORDS: Final = 1024  # octets: header and question, with room to spare
 _SRV_HEAD: Final = 18  # owner, fixed fields, priority, weight, port: what stands before an SRV's target
 _ADDRESSES: Final = (Type.A, Type.AAAA)
 _PLAIN_EXTRAS: Final = (Type.A, Type.AAAA, Type.TXT)
@@ -120,6 +121,7 @@ def _address_plan(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -
 
 
 def _srv_plan(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> Plan | None:
+    # What fits with the largest instances in front fits in any order, so this one message stands for all.
     groups = sorted(found.groups, key=lambda g: sum(r.size() for r in (*g.answer, *g.additional)), reverse=True)
     if not _targets_stand_apart(query, groups):
         return None
@@ -130,9 +132,9 @@ def _srv_plan(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> Pl
     by_number = not tcp and udp_size(message) == PLAIN_UDP and len(message.answer) == limit
     if not (by_number if len(message.answer) < len(groups) else len(message.additional) == whole):
         return None  # octets decided, not the number of records: another order may show more of them
-    if sum(_size(g) for g in groups[: len(message.answer)]) > _POINTABLE - 1024:
+    if sum(_size(g) for g in groups[: len(message.answer)]) > _POINTABLE - _BEFORE_RECORDS:
         return None  # not every target could be pointed at
-    extras = 1 if len(message.answer) < len(groups) else None
+    extras = 1 if len(message.answer) < len(groups) else None  # trimming leaves each target one record
     chunks = [(_chunk(g.answer[0]), tuple(_without_owner(r) for r in g.additional[:extras])) for g in found.groups]
     opt = b"".join(_chunk(r, owner=b"\0") for r in message.additional if r.type == Type.OPT)
     if len({len(further) for _, further in chunks}) > 1:

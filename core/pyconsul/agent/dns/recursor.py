@@ -125,7 +125,7 @@ def is_reply_to(packet: bytes, reply: bytes) -> bool:
     """Whether ``reply`` answers ``packet``: its number, its question, and that it is an answer at all."""
     if len(reply) < 12 or reply[:2] != packet[:2] or not reply[2] & (QR >> 8):
         return False
-    if reply[4:6] == b"\0\0":
+    if reply[4:6] == b"\0\0":  # some errors come without the question
         return True
     try:
         asked, _ = read_name(packet, 12)

@@ -4,7 +4,7 @@ import asyncio
 import random
 import socket
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, Final, cast
 
@@ -35,10 +35,11 @@ Client = tuple[str | Any, int]  # the address of who asks; asyncio's type for it
 Notes = tuple[Callable[[float], None], Callable[[float], None]]
 _NOTES: dict[tuple[str, int, bool], Notes] = {}  # by node, type and direction of the question; 65,536 types at most
 
-_MOST_PENDING = 4096  # questions that wait for the catalog or a recursor; more are dropped, as a full socket would
+_MOST_PENDING = 4096  # dropped like what a full socket does not take
+# As the DNS library that Consul stands on has them.
 _TCP_QUERIES = 128  # in one connection
 _TCP_FIRST = 2.0  # seconds until a connection must have asked
-_TCP_IDLE = 8.0  # seconds between its questions
+_TCP_IDLE = 8.0  # seconds between its questions; and ours for reading an answer
 _log = logger("agent.dns")
 _agent_log = logger("agent")
 _BACKLOG: Final = 100  # as asyncio has it
@@ -46,14 +47,29 @@ _ENDLESS: Final = "Infinite recursion detected for name, won't perform any CNAME
 
 
 class DnsServer:
-    """Answers DNS on any number of addresses, from what ``rpc`` says of the catalog."""
+    """Answers DNS on any number of addresses, from what ``rpc`` says of the catalog.
 
-    def __init__(self, settings: DnsSettings, rpc: Rpc, dice: random.Random | None = None) -> None:
+    Of more than ``most_pending`` questions by UDP that wait for the catalog or a recursor the newest are dropped. A
+    connection may be ``idle`` so many seconds between its questions, and take as many to read an answer.
+    """
+
+    def __init__(
+        self,
+        settings: DnsSettings,
+        rpc: Rpc,
+        dice: random.Random | None = None,
+        *,
+        most_pending: int = _MOST_PENDING,
+        idle: float = _TCP_IDLE,
+    ) -> None:
         self._rpc = rpc
+        self._idle = idle
         self._dice = dice or random.Random()
         self._udp: list[asyncio.DatagramTransport] = []
         self._tcp: list[asyncio.Server] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._most_pending = most_pending
+        self._pending: set[asyncio.Task[None]] = set()  # questions by UDP
+        self._conversations: set[asyncio.Task[None]] = set()  # connections by TCP, idle ones too
         self.core = DnsCore(settings, self._dice)
         self.cache = AnswerCache(self.core)
         self._keeping = True
@@ -118,7 +134,7 @@ class DnsServer:
         for server in self._tcp:
             _tell_stop(server.sockets[0].getsockname(), "tcp")
             server.close()
-        tasks = list(self._tasks)
+        tasks = [*self._pending, *self._conversations]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -137,6 +153,11 @@ class DnsServer:
     def tcp_addresses(self) -> list[tuple[str, int]]:
         """Where TCP is answered."""
         return [sock.getsockname()[:2] for server in self._tcp for sock in server.sockets]
+
+    @property
+    def connections(self) -> int:
+        """How many connections by TCP are open."""
+        return len(self._conversations)
 
     def at_once(self, packet: bytes, client: Client, *, tcp: bool) -> bytes | None:
         """The answer to a packet that was seen before; None where it takes a look-up."""
@@ -242,26 +263,25 @@ class DnsServer:
         except StopIteration as done:
             return cast("RecordSet | Forward", done.value)
 
-    def spawn(self, work: Any) -> bool:
-        """Run a coroutine beside the sockets; False, and not run, when too many are under way."""
-        if len(self._tasks) >= _MOST_PENDING:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine beside the sockets, unless too many are under way."""
+        if len(self._pending) >= self._most_pending:
             work.close()
-            return False
+            return
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return True
+        self._pending.add(task)
+        task.add_done_callback(self._pending.discard)
 
     async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Questions of one connection, one after the other."""
         task = cast("asyncio.Task[None]", asyncio.current_task())
-        self._tasks.add(task)
+        self._conversations.add(task)
         try:
             await self._converse(reader, writer)
         except (asyncio.IncompleteReadError, TimeoutError, ConnectionError):
             pass  # the client left, or had nothing more to ask
         finally:
-            self._tasks.discard(task)
+            self._conversations.discard(task)
             writer.close()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -271,13 +291,22 @@ class DnsServer:
             async with asyncio.timeout(patience):
                 size = int.from_bytes(await reader.readexactly(2), "big")
                 packet = await reader.readexactly(size)
-            patience = _TCP_IDLE
+            patience = self._idle
             reply = self.at_once(packet, client, tcp=True)
             if reply is None:
                 reply = await self.answer(packet, client, tcp=True)
             if reply is not None:
                 writer.write(len(reply).to_bytes(2, "big") + reply)
+                await self._read_by_client(writer)
+
+    async def _read_by_client(self, writer: asyncio.StreamWriter) -> None:
+        """Return once little of the answers is left to be read. Raises TimeoutError; then the connection is cut."""
+        try:
+            async with asyncio.timeout(self._idle):
                 await writer.drain()
+        except TimeoutError:
+            writer.transport.abort()  # closing would wait for what nobody reads
+            raise
 
 
 def _packet(core: DnsCore, query: Query, found: RecordSet, *, tcp: bool) -> bytes:

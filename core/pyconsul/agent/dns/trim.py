@@ -58,7 +58,7 @@ def _cut(message: Message, limit: int, largest: int, index: dict[str, Record] | 
     while len(message.answer) > 1 and message.size() > limit:
         cut = True
         message.authority = []
-        if message.size() - largest > 100:
+        if message.size() - largest > 100:  # Consul's figure, as are the 10 octets below that are near enough
             message.answer = message.answer[: _search(message, largest, index)]
         else:
             message.answer = message.answer[:-1]
@@ -97,7 +97,10 @@ def _index(records: list[Record]) -> dict[str, Record] | None:
 
 
 def _sync_additional(message: Message, index: dict[str, Record] | None) -> None:
-    """Keep of the additional records one for each SRV target left in the answer, along its CNAMEs."""
+    """Keep of the additional records one for each SRV target left in the answer, along its CNAMEs.
+
+    The OPT record goes with the others, as from Consul: what is cut answers EDNS without EDNS.
+    """
     if index is None:
         return
     kept: list[Record] = []

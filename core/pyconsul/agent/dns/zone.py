@@ -1,18 +1,15 @@
 """The zone itself: its start of authority and its name servers."""
 
-import re
-
 from pyconsul.agent.dns.addresses import node_records
 from pyconsul.agent.dns.lookup import Asked, Group, RecordSet, Step, ask
-from pyconsul.agent.dns.names import fqdn
+from pyconsul.agent.dns.names import UNFIT, fqdn
 from pyconsul.agent.dns.records import Record, Type, pointing, soa
 from pyconsul.agent.dns.service import service_request
 from pyconsul.agent.dns.settings import DnsSettings
 from pyconsul.structs.catalog import CONSUL_SERVICE_NAME, IndexedCheckServiceNodes
 from pyconsul.structs.errors import ConsulError
 
-_MAX_SERVERS = 3
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9\\-]")
+_MAX_SERVERS = 3  # as in Consul
 
 
 def soa_record(name: str, settings: DnsSettings, now: int) -> Record:
@@ -34,7 +31,7 @@ def find_servers(asked: Asked) -> Step[RecordSet]:
         return RecordSet(cacheable=False)
     for row in reply.Nodes or []:
         node = row.Node
-        if node is None or _NOT_IN_NAMES.search(node.Node):
+        if node is None or UNFIT.search(node.Node):
             continue
         name = fqdn(f"{node.Node}.node.{node.Datacenter}.{asked.domain}".lower())
         glue, watched = yield from node_records(asked, node, Type.ANY, name)

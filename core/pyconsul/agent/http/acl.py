@@ -60,7 +60,7 @@ async def acl_bootstrap(req: Request) -> Reply:
 async def acl_replication(req: Request) -> Reply:
     """How far this datacenter has copied the primary one's ACLs."""
     require_acls(req)
-    ask = DCSpecificRequest(**req.read_options(enterprise=True))
+    ask = DCSpecificRequest(**req.read_options(refuse_enterprise=False))
     return Reply(await req.rpc("ACL.ReplicationStatus", ask, ACLReplicationStatus))
 
 

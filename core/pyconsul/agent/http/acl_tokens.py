@@ -59,7 +59,7 @@ async def acl_token_create(req: Request) -> Reply:
 async def acl_token_self(req: Request) -> Reply:
     """The request's own token, with its secret."""
     require_acls(req)
-    options = req.read_options(enterprise=True)
+    options = req.read_options(refuse_enterprise=False)
     ask = ACLTokenGetRequest(**options, TokenID=options["Token"], TokenIDType="secret")
     found = await fetch(req, "ACL.TokenRead", ask, ACLTokenResponse, shows_consistency=False)
     return Reply(found.Token, meta=found)

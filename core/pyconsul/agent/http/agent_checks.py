@@ -142,10 +142,10 @@ async def agent_maintenance(req: Request) -> Reply:
     """Take the whole node out of use, or put it back."""
     enable = enable_of(req)
     req.authorizer().require("node", Access.WRITE, req.agent.node_name)
-    registrations = req.agent.local_work.registrations
+    maintenance = req.agent.local_work.maintenance
     if enable:
-        registrations.start_node_maintenance(req.query.get("reason"), req.token())
+        maintenance.start_node(req.query.get("reason"), req.token())
     else:
-        registrations.end_node_maintenance()
+        maintenance.end_node()
     await req.agent.local_work.sync_changes(must_keep=False)
     return Reply.nothing()

@@ -163,7 +163,7 @@ async def agent_leave(req: Request) -> Reply:
     return Reply.nothing()
 
 
-_stopping: set[asyncio.Task[None]] = set()
+_stopping: set[asyncio.Task[None]] = set()  # a loop does not keep its tasks alive
 
 
 async def _stop_after_answer(agent: Agent) -> None:

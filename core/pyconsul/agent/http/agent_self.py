@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from pyconsul.agent.agent import Agent
     from pyconsul.config.runtime import RuntimeConfig
 
+# Those that Consul 1.21 names; what starts an Envoy compares its own with them.
 ENVOY_VERSIONS: Final = ("1.34.1", "1.33.2", "1.32.5", "1.31.8")
 _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
+# What Serf tells of a pool in which nothing has happened yet.
 _QUIET_POOL: Final = {
     "coordinate_resets": "0",
     "event_queue": "0",
@@ -189,7 +191,7 @@ def _machine() -> dict[str, str]:
     return {
         "arch": _ARCHITECTURES.get(platform.machine(), platform.machine()),
         "cpu_count": str(os.cpu_count() or 1),
-        "max_procs": "1",
+        "max_procs": "1",  # one loop does the work, however many processors there are
         "os": sys.platform,
         "version": f"python{platform.python_version()}",
     }

@@ -208,11 +208,11 @@ async def agent_service_maintenance(req: Request) -> Reply:
     enable = enable_of(req)
     req.refuse_enterprise()
     vet_known_service(req.authorizer(), req.agent.local, service_id)
-    registrations = req.agent.local_work.registrations
+    maintenance = req.agent.local_work.maintenance
     if enable:
-        registrations.start_service_maintenance(service_id, req.query.get("reason"), req.token())
+        maintenance.start_service(service_id, req.query.get("reason"), req.token())
     else:
-        registrations.end_service_maintenance(service_id)
+        maintenance.end_service(service_id)
     await req.agent.local_work.sync_changes(must_keep=False)
     return Reply.nothing()
 

@@ -45,6 +45,7 @@ def _accepts_openmetrics(accept: str) -> bool:
         kind, *parameters = (part.strip() for part in each.split(";"))
         if kind.lower() == "application/openmetrics-text":
             return True
+        # The text format's own version is 0.0.4. Consul looks for this, so who asks for that format alone gets JSON.
         if kind.lower() == "text/plain" and parameters[:1] == ["version=0.4.0"]:
             return True
     return False

@@ -71,22 +71,16 @@ async def catalog_datacenters(req: Request) -> Reply:
     ask = DatacentersRequest(Token=req.token(), **req.cache_options())
     # The list is the agent's own knowledge of other datacenters: it has no index, and nothing of it can be stale.
     if ask.UseCache:
-        found, headers = await fetch_datacenters(req, ask)
-        return Reply(found, headers=headers)
+        found, meta = await req.agent.cache.get(kinds.DATACENTERS, ask)
+        return Reply(found, headers=cache_headers(meta))
     return Reply(await req.rpc("Catalog.ListDatacenters", ask, list))
-
-
-async def fetch_datacenters(req: Request, ask: DatacentersRequest) -> tuple[list[str], dict[str, str]]:
-    """The datacenters through the agent's cache."""
-    found, meta = await req.agent.cache.get(kinds.DATACENTERS, ask)
-    return found, cache_headers(meta)
 
 
 @route("GET", "/v1/catalog/nodes")
 async def catalog_nodes(req: Request) -> Reply:
     """All nodes, by name or by distance from ``?near=``."""
     refuse_partition(req)
-    options = req.read_options(enterprise=True)
+    options = req.read_options(refuse_enterprise=False)
     ask = DCSpecificRequest(**options, Source=query_source(req), NodeMetaFilters=node_meta(req))
     found = await fetch(req, "Catalog.ListNodes", ask, IndexedNodes)
     return listed(translated(req, found.Nodes or [], ask.Datacenter), found)

@@ -49,7 +49,7 @@ async def config_apply(req: Request) -> Reply:
 async def exported_services(req: Request) -> Reply:
     """Every exported service with the peers that may use it, wildcards replaced by names."""
     refuse_partition(req)
-    options = req.read_options(enterprise=True)
+    options = req.read_options(refuse_enterprise=False)
     options["Datacenter"] = ""  # answered here, whichever is asked for
     ask = DCSpecificRequest(**options)
     found = await req.rpc("ConfigEntry.ResolvedExportedServices", ask, IndexedExportedServices)

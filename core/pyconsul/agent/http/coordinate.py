@@ -38,7 +38,7 @@ async def coordinate_datacenters(req: Request) -> Reply:
 async def coordinate_nodes(req: Request) -> Reply:
     """All nodes' coordinates, ``?segment=`` those of one segment."""
     _refuse_disabled(req)
-    ask = DCSpecificRequest(**req.read_options(enterprise=True))
+    ask = DCSpecificRequest(**req.read_options(refuse_enterprise=False))
     refuse_partition(req)
     found = await fetch(req, "Coordinate.ListNodes", ask, IndexedCoordinates, shows_consistency=False)
     return Reply(_of_segment(req, found), meta=found)
@@ -48,7 +48,7 @@ async def coordinate_nodes(req: Request) -> Reply:
 async def coordinate_node(req: Request) -> Reply:
     """One node's coordinates, one a segment; 404 without a body where there is none."""
     _refuse_disabled(req)
-    ask = NodeSpecificRequest(**req.read_options(enterprise=True), Node=req.path["node"])
+    ask = NodeSpecificRequest(**req.read_options(refuse_enterprise=False), Node=req.path["node"])
     refuse_partition(req)
     found = await fetch(req, "Coordinate.Node", ask, IndexedCoordinates, shows_consistency=False)
     shown = _of_segment(req, found)

@@ -9,12 +9,12 @@ from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.structs.catalog import HealthCheck, NodeService, QuerySource, ServiceNode
 from pyconsul.structs.errors import BadRequest, ConsulError
-from pyconsul.structs.wire import BACKEND_BLOCKING, Indexed, ReadRequest, changed
+from pyconsul.structs.wire import Indexed, ReadRequest, changed
 
 R = TypeVar("R", bound=Indexed)
 Tagged = TypeVar("Tagged", HealthCheck, ServiceNode)
 
-FAILED = Indexed(Index=1, KnownLeader=False, Backend=BACKEND_BLOCKING)
+FAILED = Indexed(Index=1, KnownLeader=False)  # the headers of a failed read: Consul writes those of an empty answer
 
 
 def query_source(req: Request) -> QuerySource:

@@ -47,7 +47,7 @@ _TOKEN_IN_QUERY = (
     "This request used the token query parameter which is deprecated and will be removed in a future Consul version"
 )
 _OTHER_HEADERS = {"Vary": "Accept-Encoding"}  # of profiles and the resource API, which Consul serves past its API
-READ_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+READ_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))  # what ``allow_write_http_from`` never stops, in Consul
 _FRAMING = frozenset(("Content-Length", "Transfer-Encoding", "Date"))  # the front writes them
 
 

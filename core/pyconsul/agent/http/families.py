@@ -30,6 +30,7 @@ from pyconsul.agent.http import status as _status
 from pyconsul.agent.http import txn as _txn
 from pyconsul.agent.http.routing import ROUTER, Router
 
+# In use by being imported; named here, so that nobody takes the imports for idle.
 MODULES = (
     _agent_checks,
     _agent_control,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyconsul.agent.http.discovery import fetch, path_name
-from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.reply import Reply, meta_fields
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.structs.catalog import DCSpecificRequest
@@ -13,13 +13,13 @@ from pyconsul.structs.federation import (
     FederationStateResponse,
     IndexedFederationStates,
 )
-from pyconsul.structs.wire import BACKEND_BLOCKING, changed
+from pyconsul.structs.wire import changed
 
 
 @route("GET", "/v1/internal/federation-states")
 async def federation_states(req: Request) -> Reply:
     """All states by datacenter."""
-    ask = DCSpecificRequest(**req.read_options(enterprise=True))
+    ask = DCSpecificRequest(**req.read_options(refuse_enterprise=False))
     found = await fetch(req, "FederationState.List", ask, IndexedFederationStates, shows_consistency=False)
     return Reply(found.States or [], meta=found)
 
@@ -27,7 +27,7 @@ async def federation_states(req: Request) -> Reply:
 @route("GET", "/v1/internal/federation-states/mesh-gateways")
 async def federation_mesh_gateways(req: Request) -> Reply:
     """Mesh gateways by datacenter; those without any are left out."""
-    ask = DCSpecificRequest(**req.read_options(enterprise=True))
+    ask = DCSpecificRequest(**req.read_options(refuse_enterprise=False))
     found = await fetch(
         req, "FederationState.ListMeshGateways", ask, DatacenterIndexedCheckServiceNodes, shows_consistency=False
     )
@@ -38,18 +38,8 @@ async def federation_mesh_gateways(req: Request) -> Reply:
 async def federation_state(req: Request) -> Reply:
     """One datacenter's state with the fields of a read in the body; 404 without a body when it is unknown."""
     name = path_name(req, "dc", "Missing datacenter name")
-    ask = changed(FederationStateQuery(**req.read_options(enterprise=True)), TargetDatacenter=name)
+    ask = changed(FederationStateQuery(**req.read_options(refuse_enterprise=False)), TargetDatacenter=name)
     found = await fetch(req, "FederationState.Get", ask, FederationStateResponse, shows_consistency=False)
     if found.State is None:
         return Reply.empty(404)
-    shown = {
-        "State": found.State,
-        "Index": found.Index,
-        "LastContact": found.LastContact,
-        "KnownLeader": found.KnownLeader,
-        "ConsistencyLevel": "",
-        "NotModified": False,
-        "Backend": max(found.Backend - BACKEND_BLOCKING, 0),  # Go counts from 0
-        "ResultsFilteredByACLs": found.ResultsFilteredByACLs,
-    }
-    return Reply(shown, meta=found)
+    return Reply({"State": found.State} | meta_fields(found), meta=found)

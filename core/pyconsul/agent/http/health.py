@@ -31,9 +31,7 @@ from pyconsul.structs.catalog import (
 )
 from pyconsul.structs.errors import BadRequest, InternalError
 from pyconsul.structs.health import IndexedHealthChecks
-from pyconsul.structs.wire import changed
-
-BACKEND_STREAMING = 1
+from pyconsul.structs.wire import BACKEND_STREAMING, changed
 
 
 @route("GET", "/v1/health/state/{state...}")

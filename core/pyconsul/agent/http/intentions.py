@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import msgspec
 
 from pyconsul.agent.cache import CacheKind
-from pyconsul.agent.http.discovery import consistency_of, fetch_cached, read_options
+from pyconsul.agent.http.discovery import fetch, fetch_cached, read_options
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.lang.strconv import quote
 from pyconsul.structs import godecode
-from pyconsul.structs.errors import BadRequest, ConsulError, InternalError, NotFound
+from pyconsul.structs.errors import BadRequest, InternalError, NotFound
 from pyconsul.structs.intentions import (
     BY_DESTINATION,
     BY_SOURCE,
@@ -34,14 +32,11 @@ from pyconsul.structs.intentions import (
     IntentionQueryRequest,
     IntentionRequest,
 )
-from pyconsul.structs.wire import BACKEND_BLOCKING, UNSET, Indexed, ReadRequest, changed, omit
-
-T = TypeVar("T", bound=Indexed)
+from pyconsul.structs.wire import UNSET, changed, omit
 
 INTENTION_MATCHES: CacheKind[IndexedIntentionMatches] = CacheKind(
     "intention-match", "Intention.Match", IndexedIntentionMatches
 )
-_FAILED = Indexed(KnownLeader=False, Backend=BACKEND_BLOCKING)
 _PEER = "peer:"
 
 
@@ -49,7 +44,7 @@ _PEER = "peer:"
 async def intention_list(req: Request) -> Reply:
     """All intentions in the order in which they count."""
     ask = IntentionListRequest(**req.read_options())
-    found = await _with_headers(req, "Intention.List", ask, IndexedIntentions)
+    found = await fetch(req, "Intention.List", ask, IndexedIntentions, shows_consistency=False)
     return Reply(found.Intentions or [], meta=found)
 
 
@@ -62,7 +57,7 @@ async def intention_create(req: Request) -> Reply:
     except ValueError as error:
         raise InternalError(f"Failed to decode request body: {error}") from error
     _refuse_partitions(given)
-    given = _in_default_namespace(given)
+    _refuse_namespaces(given)
     answer = await req.rpc("Intention.Apply", IntentionRequest(Op=CREATE, Intention=given, **options), str)
     return Reply({"ID": answer})
 
@@ -86,9 +81,8 @@ async def intention_match(req: Request) -> Reply:
     if ask.UseCache:
         found, headers = await fetch_cached(req, INTENTION_MATCHES, ask)
     else:
-        found = await _with_headers(req, "Intention.Match", ask, IndexedIntentionMatches)
-        found = changed(found, ConsistencyLevel=consistency_of(ask))
-    shown = dict(zip(names, found.Matches or (), strict=True))
+        found = await fetch(req, "Intention.Match", ask, IndexedIntentionMatches)
+    shown = dict(zip(names, found.Matches or (), strict=True))  # a name that was given twice is shown once
     return Reply({name: shown[name] for name in sorted(shown)}, meta=found, headers=headers)
 
 
@@ -165,7 +159,7 @@ async def intention_delete_exact(req: Request) -> Reply:
 @route("GET", "/v1/connect/intentions/{id...}")
 async def intention_get(req: Request) -> Reply:
     """One intention of the old kind."""
-    ask = IntentionQueryRequest(IntentionID=req.path["id"], **req.read_options(enterprise=True))
+    ask = IntentionQueryRequest(IntentionID=req.path["id"], **req.read_options(refuse_enterprise=False))
     return await _one_intention(req, ask)
 
 
@@ -203,15 +197,6 @@ async def _one_intention(req: Request, ask: IntentionQueryRequest) -> Reply:
     if not found.Intentions:
         raise NotFound("")
     return Reply(found.Intentions[0])
-
-
-async def _with_headers(req: Request, method: str, ask: ReadRequest, kind: type[T]) -> T:
-    """A read whose errors carry the headers of a read, as Consul's do."""
-    try:
-        return await req.rpc(method, ask, kind)
-    except ConsulError as error:
-        error.meta = _FAILED
-        raise
 
 
 def _body(req: Request) -> Intention:
@@ -273,8 +258,7 @@ def _refuse_partitions(given: Intention) -> None:
             raise BadRequest(f"Cannot specify a {side} partition with this endpoint")
 
 
-def _in_default_namespace(given: Intention) -> Intention:
+def _refuse_namespaces(given: Intention) -> None:
     for side, namespace in (("SourceNS", given.SourceNS), ("DestinationNS", given.DestinationNS)):
         if namespace.lower() not in ("", DEFAULT_NAMESPACE):
             raise BadRequest(f"Invalid {side}({namespace}): Namespaces is a Consul Enterprise feature")
-    return given

@@ -77,7 +77,7 @@ def _shown(req: Request, info: NodeInfo) -> NodeInfo:
 @route("GET", "/v1/internal/ui/catalog-overview")
 async def ui_catalog_overview(req: Request) -> Reply:
     """The health of the datacenter in numbers."""
-    ask = DCSpecificRequest(**req.read_options(enterprise=True))
+    ask = DCSpecificRequest(**req.read_options(refuse_enterprise=False))
     return Reply(await req.rpc("Internal.CatalogOverview", ask, CatalogSummary))
 
 

@@ -29,12 +29,12 @@ async def kv_read(req: Request) -> Reply:
 
     404 without a body where there is nothing. Blocking and stale reads as ``read_options`` takes them.
     """
-    options = req.read_options(enterprise=True)
+    options = req.read_options(refuse_enterprise=False)
     recurse, keys = req.query.has("recurse"), req.query.has("keys")
     key = req.path["key"]
     if not (recurse or keys or key):
         raise BadRequest("Missing key name")
-    req.refuse_enterprise()
+    req.refuse_enterprise()  # not in the options: in Consul a missing key comes first
     if keys:
         return await _read_keys(req, options)
     found = await req.rpc("KVS.List" if recurse else "KVS.Get", KeyRequest(Key=key, **options), IndexedDirEntries)
@@ -47,10 +47,11 @@ async def kv_read(req: Request) -> Reply:
 
 
 async def _read_keys(req: Request, options: dict[str, Any]) -> Reply:
+    # The misspelt name is the older one, and some clients know no other.
     separator = req.query.get("separator") if req.query.has("separator") else req.query.get("seperator")
     ask = KeyListRequest(Prefix=req.path["key"], Seperator=separator, **options)
     found = await req.rpc("KVS.ListKeys", ask, IndexedKeyList)
-    if not found.Keys and ask.Prefix:
+    if not found.Keys and ask.Prefix:  # the root is always there, even if it is empty
         return Reply.empty(404, meta=found)
     return Reply(found.Keys or [], meta=found)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pyconsul.acl import Access
 from pyconsul.agent.http.discovery import fetch, refuse_partition
-from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.reply import Reply, meta_fields
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.agent.keyring import failure_of
@@ -42,7 +42,7 @@ _MOST_RELAYS = 5
 @route("GET", "/v1/operator/raft/configuration")
 async def raft_configuration(req: Request) -> Reply:
     """The servers that agree on the log."""
-    ask = ReadRequest(**req.read_options(enterprise=True))
+    ask = ReadRequest(**req.read_options(refuse_enterprise=False))
     return Reply(await req.rpc("Operator.RaftGetConfiguration", ask, RaftConfigurationResponse))
 
 
@@ -75,7 +75,7 @@ async def raft_peer(req: Request) -> Reply:
 @route("GET", "/v1/operator/autopilot/configuration")
 async def autopilot_configuration(req: Request) -> Reply:
     """Autopilot's settings, durations as text."""
-    ask = ReadRequest(**req.read_options(enterprise=True))
+    ask = ReadRequest(**req.read_options(refuse_enterprise=False))
     found = await req.rpc("Operator.AutopilotGetConfiguration", ask, AutopilotConfig)
     return Reply(
         ApiAutopilotConfig(
@@ -133,7 +133,7 @@ def _cas_index(text: str) -> int:
 @route("GET", "/v1/operator/autopilot/health")
 async def autopilot_health(req: Request) -> Reply:
     """The servers' health; 429 when any of them is not well. Times are rounded to the nearest second."""
-    ask = ReadRequest(**req.read_options(enterprise=True))
+    ask = ReadRequest(**req.read_options(refuse_enterprise=False))
     found = await req.rpc("Operator.ServerHealth", ask, OperatorHealthReply)
     servers = [changed(s, StableSince=_whole_seconds(s.StableSince)) for s in found.Servers or ()]
     return Reply(changed(found, Servers=servers or None), status=200 if found.Healthy else 429)
@@ -147,7 +147,7 @@ def _whole_seconds(text: str) -> str:
 @route("GET", "/v1/operator/autopilot/state")
 async def autopilot_state(req: Request) -> Reply:
     """Autopilot's whole view of the servers."""
-    ask = ReadRequest(**req.read_options(enterprise=True))
+    ask = ReadRequest(**req.read_options(refuse_enterprise=False))
     return Reply(await req.rpc("Operator.AutopilotState", ask, AutopilotState))
 
 
@@ -161,17 +161,7 @@ async def operator_usage(req: Request) -> Reply:
     options["Datacenter"] = req.agent.datacenter  # answered here, whichever is asked for
     ask = OperatorUsageRequest(Global=req.query.has("global"), **options)
     found = await fetch(req, "Operator.Usage", ask, Usage)
-    body = {
-        "Usage": found.Usage,
-        "Index": found.Index,
-        "LastContact": found.LastContact,
-        "KnownLeader": found.KnownLeader,
-        "ConsistencyLevel": found.ConsistencyLevel,
-        "NotModified": found.NotModified,
-        "Backend": 0,  # never filled in by the method that answers
-        "ResultsFilteredByACLs": found.ResultsFilteredByACLs,
-    }
-    return Reply(body, meta=found)
+    return Reply({"Usage": found.Usage} | meta_fields(found), meta=found)
 
 
 # Gossip keys

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pyconsul.agent.cache import CacheKind
 from pyconsul.agent.http.discovery import fetch, fetch_cached
-from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.reply import Reply, meta_fields
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import ANY_METHOD, route
 from pyconsul.agent.http.translation import translated
@@ -24,7 +24,7 @@ from pyconsul.structs.prepared_query import (
     PreparedQuerySpecificRequest,
     is_query_not_found,
 )
-from pyconsul.structs.wire import BACKEND_BLOCKING, Indexed, ReadRequest, changed
+from pyconsul.structs.wire import Indexed, ReadRequest, changed
 
 T = TypeVar("T", bound=Indexed)
 
@@ -36,7 +36,7 @@ PREPARED_QUERIES: CacheKind[PreparedQueryExecuteResponse] = CacheKind(
 @route("GET", "/v1/query")
 async def query_list(req: Request) -> Reply:
     """All queries."""
-    ask = DCSpecificRequest(**req.read_options(enterprise=True))
+    ask = DCSpecificRequest(**req.read_options(refuse_enterprise=False))
     found = await _read(req, "PreparedQuery.List", ask, IndexedPreparedQueries)
     return Reply(found.Queries or [], meta=found)
 
@@ -58,7 +58,7 @@ async def query_get(req: Request) -> Reply:
         return await _execute(req, path.removesuffix(verb))
     if verb == "/explain":
         return await _explain(req, path.removesuffix(verb))
-    ask = PreparedQuerySpecificRequest(QueryID=path, **req.read_options(enterprise=True))
+    ask = PreparedQuerySpecificRequest(QueryID=path, **req.read_options(refuse_enterprise=False))
     found = await _read(req, "PreparedQuery.Get", ask, IndexedPreparedQueries)
     return Reply(found.Queries, meta=found)
 
@@ -139,8 +139,8 @@ async def _execute(req: Request, name: str) -> Reply:
         "Datacenter": found.Datacenter,
         "PeerName": found.PeerName,
         "Failovers": found.Failovers,
-    }  # then the meta data: Consul's struct embeds it, and clients find it in the body
-    return Reply(shown | _shown_meta(found), meta=found, headers=headers)
+    }
+    return Reply(shown | meta_fields(found), meta=found, headers=headers)
 
 
 async def _run_cached(
@@ -148,22 +148,21 @@ async def _run_cached(
 ) -> tuple[PreparedQueryExecuteResponse, dict[str, str]]:
     """A run through the cache; a query that is not there is a 500 here, as in Consul."""
     try:
-        found, headers = await fetch_cached(req, PREPARED_QUERIES, ask)
+        return await fetch_cached(req, PREPARED_QUERIES, ask)
     except ConsulError as error:
         if is_query_not_found(error):
             raise InternalError(error.text, meta=error.meta) from error
         raise
-    return changed(found, Backend=BACKEND_BLOCKING), headers
 
 
 async def _explain(req: Request, name: str) -> Reply:
     ask = _execution(req, name)
     found = await _read(req, "PreparedQuery.Explain", ask, PreparedQueryExplainResponse)
-    return Reply({"Query": found.Query} | _shown_meta(found), meta=found)
+    return Reply({"Query": found.Query} | meta_fields(found), meta=found)
 
 
 def _execution(req: Request, name: str) -> PreparedQueryExecuteRequest:
-    options = req.read_options(enterprise=True)
+    options = req.read_options(refuse_enterprise=False)
     agent = req.agent
     near, ip = req.source()
     try:
@@ -182,14 +181,8 @@ def _execution(req: Request, name: str) -> PreparedQueryExecuteRequest:
 async def _read(req: Request, method: str, ask: ReadRequest, reply: type[T]) -> T:
     """A read; a query that is not there is 404, with the headers of a failed read."""
     try:
-        found = await fetch(req, method, ask, reply)
+        return await fetch(req, method, ask, reply)
     except ConsulError as error:
         if is_query_not_found(error):
             raise NotFound(error.text, meta=error.meta) from error
         raise
-    return changed(found, Backend=BACKEND_BLOCKING)
-
-
-def _shown_meta(found: Indexed) -> dict[str, Any]:
-    """The meta data that these two answers carry in their bodies."""
-    return {name: getattr(found, name) for name in Indexed.__struct_fields__} | {"Backend": 0}

@@ -100,6 +100,11 @@ def late_meta(req: Request, meta: Indexed) -> Indexed | None:
     return meta if req.takes_gzip() else None
 
 
+def meta_fields(meta: Indexed) -> dict[str, Any]:
+    """The meta data of a read for a body: of the few whose struct embeds it in Consul, clients find it there."""
+    return {name: getattr(meta, name) for name in Indexed.__struct_fields__}
+
+
 def meta_headers(meta: Indexed) -> dict[str, str]:
     """The headers of a read's meta data (``wire/blocking.md`` section 3), spelt as Go's server writes them."""
     headers = {

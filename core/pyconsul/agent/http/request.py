@@ -1,8 +1,7 @@
-"""A request as routes see it: parsed parameters, Consul's read options, the JSON body."""
+"""A request as routes see it: parsed parameters, Consul's read options, the body as it came."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -168,7 +167,7 @@ class Request:
     async def rpc(self, method: str, ask: Any, reply: type[T]) -> T:
         """Call one RPC method; ``reply`` is the type of its answer."""
         answer: T = await self.agent.rpc(method, ask)
-        del reply
+        del reply  # which only tells type checkers
         return answer
 
     def local_read(self, reader: Callable[[Store, WatchSet | None], T]) -> T:
@@ -210,10 +209,10 @@ class Request:
         """The same of a write that belongs in the primary datacenter, this one, whatever ``?dc=`` says."""
         return {**self.write_options(), "Datacenter": self.agent.datacenter}
 
-    def read_options(self, *, enterprise: bool = False) -> dict[str, Any]:
+    def read_options(self, *, refuse_enterprise: bool = True) -> dict[str, Any]:
         """Consul's query options as keyword arguments of a ReadRequest. Raises BadRequest with Consul's texts.
 
-        ``enterprise``: the route takes no notice of namespaces and partitions instead of refusing them.
+        Some routes take no notice of namespaces and partitions instead of refusing them.
         """
         query = self.query
         options: dict[str, Any] = {"Datacenter": self.datacenter(), "Token": self.token()}
@@ -228,7 +227,7 @@ class Request:
         if query:
             self._parse_wait(options)
             self._bound_wait(options)
-        if not enterprise:
+        if refuse_enterprise:
             self.refuse_enterprise()
         return options
 
@@ -323,14 +322,7 @@ class Request:
             config = self.agent.config
             asked: int = options.get("MaxQueryTime", 0)
             limit = min(asked, config.max_query_time) if asked > 0 else config.default_query_time
-            options["MaxQueryTime"] = max(limit - int(self.waited * 1e9), 1)
-
-    def json(self) -> Any:
-        """The body as JSON. Raises BadRequest where it is none."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError) as error:
-            raise BadRequest(f"Request decode failed: {error}") from error
+            options["MaxQueryTime"] = max(limit - int(self.waited * 1e9), 1)  # 0 would be the servers' default
 
     @property
     def source_ip(self) -> str:

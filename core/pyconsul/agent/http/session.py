@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyconsul.agent.http.discovery import fetch
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.primitives.durations import from_number, parse_duration
 from pyconsul.structs import godecode
-from pyconsul.structs.errors import BadRequest, ConsulError, NotFound
+from pyconsul.structs.errors import BadRequest, NotFound
+from pyconsul.structs.health import SERF_CHECK_ID
 from pyconsul.structs.session import (
     IndexedSessions,
     NodeSpecificSessions,
@@ -17,9 +19,8 @@ from pyconsul.structs.session import (
     SessionRequest,
     SessionSpecificRequest,
 )
-from pyconsul.structs.wire import UNSET, Indexed, ReadRequest, UnsetType, changed
+from pyconsul.structs.wire import UNSET, ReadRequest, UnsetType, changed
 
-SERF_CHECK = "serfHealth"
 DEFAULT_LOCK_DELAY_NS = 15_000_000_000
 _INT64 = 1 << 63
 
@@ -30,8 +31,8 @@ async def session_create(req: Request) -> Reply:
     options = req.write_options()
     session = Session(
         Node=req.agent.node_name,
-        NodeChecks=[SERF_CHECK],
-        Checks=[SERF_CHECK],  # both, so that settle_checks sees which of them a body names
+        NodeChecks=[SERF_CHECK_ID],
+        Checks=[SERF_CHECK_ID],  # both, so that settle_checks sees which of them a body names
         LockDelay=DEFAULT_LOCK_DELAY_NS,
         Behavior="release",
     )
@@ -63,6 +64,7 @@ def _lock_delay(value: Any, default: int) -> int:
         delay = from_number(value)
     else:
         delay = 0
+    # In Go's 64 bits, where the product wraps around for what is far below zero.
     return (delay * 1_000_000_000 + _INT64) % (2 * _INT64) - _INT64 if delay < 1000 else delay
 
 
@@ -71,7 +73,7 @@ def settle_checks(session: Session) -> Session:
     checks = session.Checks
     if isinstance(checks, UnsetType) or not checks:
         return changed(session, NodeChecks=[], Checks=UNSET)
-    if checks == [SERF_CHECK] or not session.NodeChecks:
+    if checks == [SERF_CHECK_ID] or not session.NodeChecks:
         return changed(session, Checks=UNSET)
     return session
 
@@ -130,10 +132,6 @@ def _session_id(req: Request) -> str:
 
 
 async def _listed(req: Request, method: str, ask: ReadRequest) -> Reply:
-    """Sessions as a list; a failed read shows the meta headers too, as Consul does."""
-    try:
-        found = await req.rpc(method, ask, IndexedSessions)
-    except ConsulError as error:
-        error.meta = error.meta or Indexed(KnownLeader=False)
-        raise
+    """Sessions as a list."""
+    found = await fetch(req, method, ask, IndexedSessions, shows_consistency=False)
     return Reply(found.Sessions or [], meta=found)

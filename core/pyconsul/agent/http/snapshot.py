@@ -14,14 +14,13 @@ from pyconsul.structs.operator import SnapshotRequest
 from pyconsul.structs.wire import Indexed
 
 _PIECE_BYTES = 256 * 1024
-_BLOCKING_BACKEND = 0
 
 
 @route("GET", "/v1/snapshot")
 async def snapshot_save(req: Request) -> Reply:
     """Save the state; the archive is streamed, its index is in X-Consul-Index."""
     saved = await req.rpc("Snapshot.Save", SnapshotRequest(**_options(req)), Snapshot)
-    meta = Indexed(Index=saved.meta.index, Backend=_BLOCKING_BACKEND)
+    meta = Indexed(Index=saved.meta.index)
     return Reply(meta=meta, stream=_Pieces(saved), content_type="application/x-gzip")
 
 

@@ -11,12 +11,12 @@ from pyconsul.structs.wire import ReadRequest
 @route("GET", "/v1/status/leader")
 async def status_leader(req: Request) -> Reply:
     """``address:port`` of the leader as a JSON string; "" while there is none."""
-    ask = ReadRequest(**req.read_options(enterprise=True))
+    ask = ReadRequest(**req.read_options(refuse_enterprise=False))
     return Reply(await req.rpc("Status.Leader", ask, str))
 
 
 @route("GET", "/v1/status/peers")
 async def status_peers(req: Request) -> Reply:
     """``address:port`` of every server as a list."""
-    ask = ReadRequest(**req.read_options(enterprise=True))
+    ask = ReadRequest(**req.read_options(refuse_enterprise=False))
     return Reply(await req.rpc("Status.Peers", ask, list))

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from pyconsul.agent.http.reply import Reply
+from pyconsul.agent.http.reply import Reply, meta_fields
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
 from pyconsul.lang.strconv import quote
@@ -40,6 +40,7 @@ from pyconsul.structs.wire import UNSET, UnsetType, omit
 MAX_OPS = 128
 SIZE_HELP = "https://developer.hashicorp.com/docs/agent/config/config-files#txn_max_req_len"
 KV_WRITES = frozenset(("set", "delete", "delete-cas", "delete-tree", "cas", "lock", "unlock"))
+# Every digit becomes a 1, so that a search for ones finds numbers by their length.
 _SHAPES = bytes(ord("1") if chr(byte).isdecimal() else byte for byte in range(128)).ljust(256, b"?")
 _LONG = b"1" * 19  # digits of a number that may not fit Go's 64 bits
 _NEGATIVE = re.compile(rb"[\s:,\[]-\d")
@@ -60,12 +61,12 @@ async def txn(req: Request) -> Reply:
     ops = [_internal(op, req) for op in api_ops]
     ops = [op for op in ops if op is not None]
     if not any(_is_write(op) for op in ops):
-        ask = TxnReadRequest(Ops=ops, **req.read_options(enterprise=True))
+        ask = TxnReadRequest(Ops=ops, **req.read_options(refuse_enterprise=False))
         found = await req.rpc("Txn.Read", ask, TxnReadResponse)
         headers = {"X-Consul-Lastcontact": "0", "X-Consul-Knownleader": "true" if found.KnownLeader else "false"}
         body: dict[str, Any] = {"Results": found.Results, "Errors": found.Errors}
         return Reply(
-            {**body, **_meta(found)},
+            body | meta_fields(found),
             status=409 if found.Errors else 200,
             headers=headers,
         )
@@ -73,22 +74,8 @@ async def txn(req: Request) -> Reply:
     return Reply(done, status=409 if done.Errors else 200)
 
 
-def _meta(found: TxnReadResponse) -> dict[str, Any]:
-    """Consul shows the query meta of a read-only transaction in its body."""
-    return {
-        "Index": found.Index,
-        "LastContact": found.LastContact,
-        "KnownLeader": found.KnownLeader,
-        "ConsistencyLevel": found.ConsistencyLevel,
-        "NotModified": found.NotModified,
-        "Backend": found.Backend,
-        "ResultsFilteredByACLs": found.ResultsFilteredByACLs,
-    }
-
-
 def _api_ops(req: Request) -> list[ApiTxnOp]:
-    limits = req.agent.config.limits
-    longest = max(limits.txn_max_req_len, limits.kv_max_value_size)
+    longest = req.agent.txn_max_req_len
     if req.body_size > longest:
         raise TooLarge(f"Request body({req.body_size} bytes) too large, max size: {longest} bytes. See {SIZE_HELP}.")
     if _has_odd_number(req.body):

@@ -61,7 +61,7 @@ class ServiceSummary(msgspec.Struct):
             "ChecksWarning": statuses.count(WARNING),
             "ChecksCritical": statuses.count(CRITICAL),
             "GatewayConfig": gateway,
-            "TransparentProxy": self.proxy_modes == {TRANSPARENT},
+            "TransparentProxy": self.proxy_modes == {TRANSPARENT},  # one proxy of another kind, and it is not
             "ConnectNative": self.connect_native,
         }
         return shown | ({"PeerName": self.peer} if self.peer else {})
@@ -129,6 +129,7 @@ def _link_gateways(summaries: _Summaries, gateways: Sequence[GatewayRow]) -> Non
     for row in gateways:
         if (gateway := summaries.found.get(("", row.gateway))) is not None:
             gateway.gateway_count += 1
+            # One without instances is there because a proxy or a gateway names it.
             if (service := summaries.found.get(("", row.service))) is not None and service.instances:
                 service.has_gateway = True
 

@@ -10,6 +10,7 @@ from pyconsul.structs.checks import CheckType
 
 __all__ = ["ExposedPorts", "rerouted"]
 
+# Consul's own: a target that they do not know stays as it is.
 _HTTP_HOST = re.compile(r"^(https?://)(\[.*?\]|\[?[\w\-.]+)(:\d+)?([^?]*)(\?.*)?$")
 _GRPC_HOST = re.compile(r"(.*)((?::)(?:[0-9]+))(.*)$")
 

@@ -178,6 +178,7 @@ class Loader:
         except ConsulError as error:
             _log.warn("Failed to restore check", check=check.CheckID, error=error)
             self._files.drop_check(check.CheckID)
+        # Told of one that failed, too, as by Consul.
         _log.debug("restored health check from file", check=check.CheckID, file=path)
 
 

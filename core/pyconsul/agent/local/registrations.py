@@ -1,4 +1,4 @@
-"""Adding and removing this agent's services and checks: rules, defaults, sidecars, persistence, maintenance, reload.
+"""Adding and removing this agent's services and checks: rules, defaults, sidecars, persistence, reload.
 
 The HTTP door and the configuration both come through here. What is added goes to local state, its checks to the runner,
 and, when it came over the API, to the data directory. Errors are ConsulErrors with Consul's sentences.
@@ -40,8 +40,8 @@ from pyconsul.primitives.durations import SECOND, format_duration
 from pyconsul.primitives.system_errors import file_text
 from pyconsul.structs.catalog import HealthCheck, NodeService, Weights
 from pyconsul.structs.checks import CheckType, InvalidCheck
-from pyconsul.structs.errors import InternalError, NotFound
-from pyconsul.structs.health import CRITICAL, NODE_MAINTENANCE, SERVICE_MAINTENANCE_PREFIX
+from pyconsul.structs.errors import InternalError
+from pyconsul.structs.health import CRITICAL
 from pyconsul.structs.wire import omit
 from pyconsul.telemetry import logger
 
@@ -57,12 +57,6 @@ _SCRIPTS_OFF: Final = (
 )
 _SCRIPTS_OFF_REMOTE: Final = (
     "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to true"
-)
-_NO_NODE_REASON: Final = (
-    "Maintenance mode is enabled for this node, but no reason was provided. This is a default message."
-)
-_NO_SERVICE_REASON: Final = (
-    "Maintenance mode is enabled for this service, but no reason was provided. This is a default message."
 )
 
 
@@ -381,62 +375,6 @@ class Registrations:
                 continue
             plain = msgspec.structs.replace(check, ExposedPort=0)
             self._add_check_row(plain, kind, row.Token, from_config=row.from_config, critical_since=row.critical_since)
-
-    # Maintenance
-
-    def start_service_maintenance(self, service_id: str, reason: str, token: str) -> None:
-        """Take a service out of use by a critical mark. Raises NotFound."""
-        service = self._known_service(service_id)
-        check_id = SERVICE_MAINTENANCE_PREFIX + service_id
-        if self._state.check(check_id) is not None:
-            return
-        mark = HealthCheck(
-            Node=self._state.facts.node,
-            CheckID=check_id,
-            Name="Service Maintenance Mode",
-            Notes=reason or _NO_SERVICE_REASON,
-            ServiceID=service.ID,
-            ServiceName=service.Service,
-            Status=CRITICAL,
-            Type="maintenance",
-        )
-        self.add_check(mark, None, token=token, from_config=True, persist=True)
-        _log.info("Service entered maintenance mode", service=service_id)
-
-    def end_service_maintenance(self, service_id: str) -> None:
-        """Put a service back into use. Raises NotFound."""
-        self._known_service(service_id)
-        check_id = SERVICE_MAINTENANCE_PREFIX + service_id
-        if self._state.check(check_id) is not None:
-            self.remove_check(check_id)
-            _log.info("Service left maintenance mode", service=service_id)
-
-    def _known_service(self, service_id: str) -> NodeService:
-        service = self._state.service(service_id)
-        if service is None:
-            raise NotFound(f"No service registered with ID {quote(service_id)}")
-        return service
-
-    def start_node_maintenance(self, reason: str, token: str) -> None:
-        """Take the whole node out of use by a critical mark."""
-        if self._state.check(NODE_MAINTENANCE) is not None:
-            return
-        mark = HealthCheck(
-            Node=self._state.facts.node,
-            CheckID=NODE_MAINTENANCE,
-            Name="Node Maintenance Mode",
-            Notes=reason or _NO_NODE_REASON,
-            Status=CRITICAL,
-            Type="maintenance",
-        )
-        self.add_check(mark, None, token=token, from_config=True, persist=True)
-        _log.info("Node entered maintenance mode")
-
-    def end_node_maintenance(self) -> None:
-        """Put the node back into use."""
-        if self._state.check(NODE_MAINTENANCE) is not None:
-            self.remove_check(NODE_MAINTENANCE)
-            _log.info("Node left maintenance mode")
 
     # Services that were critical for too long
 

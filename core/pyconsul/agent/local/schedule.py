@@ -13,8 +13,8 @@ from typing import Final
 
 __all__ = ["Action", "SyncSchedule", "scale_factor"]
 
-SCALE_THRESHOLD: Final = 128
-SERVER_UP_INTERVAL: Final = 3.0
+SCALE_THRESHOLD: Final = 128  # members
+SERVER_UP_INTERVAL: Final = 3.0  # seconds, as is the next
 RETRY_FAILED_INTERVAL: Final = 15.0
 
 
@@ -44,7 +44,7 @@ class SyncSchedule:
         self._cluster_size = cluster_size
         self._paused = 0
         self._changed = False
-        self._retrying = False
+        self._retrying = False  # the last full sync failed: changes wait for the next, which takes them along
         self._full_at = 0.0
         self._wanted_at = math.inf  # when somebody asked, since the last full sync began, for another
         self._servers_are_new = True

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-import re
-from typing import Final
 
 import msgspec
 
+from pyconsul.agent.dns.names import MAX_LABEL, UNFIT
 from pyconsul.structs.catalog import NodeService, ServiceAddress
 from pyconsul.structs.errors import InternalError
 from pyconsul.telemetry import logger
@@ -15,8 +14,6 @@ from pyconsul.telemetry import logger
 __all__ = ["check_tagged_addresses", "warn_about_names", "with_tagged_addresses"]
 
 _log = logger("agent")
-_DNS_UNFIT: Final = re.compile(r"[^A-Za-z0-9\-]")
-_DNS_LABEL_MAX: Final = 63
 
 
 def with_tagged_addresses(service: NodeService) -> NodeService:
@@ -35,26 +32,26 @@ def with_tagged_addresses(service: NodeService) -> NodeService:
 def warn_about_names(service: NodeService) -> None:
     """Log which names DNS will not be able to find."""
     name = service.Service
-    if _DNS_UNFIT.search(name):
+    if UNFIT.search(name):
         _log.warn(
             "Service name will not be discoverable via DNS due to invalid characters. Valid characters include "
             "all alpha-numerics and dashes.",
             service=name,
         )
-    elif len(name) > _DNS_LABEL_MAX:
+    elif len(name) > MAX_LABEL:
         _log.warn(
             "Service name will not be discoverable via DNS due to it being too long. Valid lengths are between "
             "1 and 63 bytes.",
             service=name,
         )
     for tag in service.Tags or ():
-        if _DNS_UNFIT.search(tag):
+        if UNFIT.search(tag):
             _log.debug(
                 "Service tag will not be discoverable via DNS due to invalid characters. Valid characters include "
                 "all alpha-numerics and dashes.",
                 tag=tag,
             )
-        elif len(tag) > _DNS_LABEL_MAX:
+        elif len(tag) > MAX_LABEL:
             _log.debug(
                 "Service tag will not be discoverable via DNS due to it being too long. Valid lengths are between "
                 "1 and 63 bytes.",

@@ -1,7 +1,11 @@
 """The agent's services and checks, and what of them the catalog does not know yet. Synchronous; time is an argument.
 
-Anti-entropy asks this for what is out of step (``dirty_*``, ``gone_*``), sends it, and reports back with ``*_synced``.
-A row that changed while it was on its way stays out of step.
+Anti-entropy asks this for what is out of step, sends it, and reports back. What becomes of a row:
+
+- added or changed, it is dirty until the catalog has that very row; one that changed again on its way stays dirty;
+- a check's mere new output is deferred, then dirty; a row that is sent before that takes its newest output along;
+- removed, it is gone until the catalog was told. Added again as the catalog still has it, nothing needs to be sent,
+  unless its deregistration is on its way (leaving), which would win.
 """
 
 from __future__ import annotations
@@ -67,9 +71,9 @@ class LocalState:
         self.db = local_store()
         self.facts = facts
         self.node_in_sync = False
-        self.dirty_services: dict[str, None] = {}
+        self.dirty_services: dict[str, None] = {}  # dicts, for they keep their order
         self.dirty_checks: dict[str, None] = {}
-        self.gone_services: dict[str, NodeService | None] = {}
+        self.gone_services: dict[str, NodeService | None] = {}  # ID -> the row in the catalog, None where not known
         self.gone_checks: dict[str, GoneCheck] = {}
         self.deferred: dict[str, float] = {}  # check ID -> loop time at which its new output is sent
         self.discard_check_output = discard_check_output

@@ -168,7 +168,7 @@ class Syncer:
         if self._next is None:
             running = self._pass
             self._next = asyncio.create_task(self._pass_after(running))
-        return asyncio.shield(self._next)
+        return asyncio.shield(self._next)  # a caller that is cut off must not take the pass from the others
 
     async def _pass_after(self, running: asyncio.Task[list[Exception]] | None) -> list[Exception]:
         if running is not None and not running.done():
@@ -222,7 +222,7 @@ class Syncer:
     async def _together(self, sends: list[Coroutine[Any, Any, None]]) -> list[Exception]:
         if not sends:
             return []
-        if len(sends) == 1:
+        if len(sends) == 1:  # as in most passes, which need no task for it
             try:
                 await sends[0]
             except (ConsulError, OSError) as error:

@@ -87,6 +87,7 @@ class Tokens(msgspec.Struct):
     def is_recovery(self, secret: str) -> bool:
         """Whether this is the secret of the recovery token."""
         own = self.agent_recovery
+        # In a time that does not tell how much of a guess is right.
         return own != "" and hmac.compare_digest(_octets(secret), _octets(own))
 
     def load(self, configured: AclTokens, path: Path | None) -> None:

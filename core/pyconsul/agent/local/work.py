@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pyconsul.agent.checks.runner import CheckRunner
 from pyconsul.agent.checks.tls import check_tls
 from pyconsul.agent.local.loading import Loader
+from pyconsul.agent.local.maintenance import Maintenance
 from pyconsul.agent.local.registrations import Registrations
 from pyconsul.agent.local.state import LocalState, NodeFacts
 from pyconsul.agent.local.sync import Syncer
@@ -49,6 +50,7 @@ class LocalWork:
         )
         self._files = LocalFiles(config.data_dir)
         self.registrations = Registrations(config, state, syncer, self.checks, self._files)
+        self.maintenance = Maintenance(state, self.registrations)
         self._loader = Loader(state, self.registrations, self._files)
         self._reaper = Routine("reap services", self.registrations.reap_forever, _log)
 
@@ -95,7 +97,8 @@ class LocalWork:
         """Return when all changes are on disk and the catalog was told of them.
 
         That the catalog could not be told is only logged: anti-entropy tries again. Raises InternalError when one of
-        the caller's changes cannot be kept on disk and ``must_keep`` is set.
+        the caller's changes cannot be kept on disk and ``must_keep`` is set; it is not for maintenance, where Consul
+        overlooks it.
         """
         keeping = self.changes_kept() if must_keep else self._tried_to_keep()
         errors, _ = await asyncio.gather(self._syncer.changes_sent(), keeping)

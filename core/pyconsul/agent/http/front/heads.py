@@ -16,6 +16,7 @@ LINES: Final = 128  # header lines that are read at a time
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-zA-Z]++")
 _HOST: Final = re.compile(r"[!$%&'()*+,\-.0-9:;=A-Z\[\]_a-z~]*+")
 _LEGAL = bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100)) + b"\t\r\n"
+# Those that somebody reads, here or in a route; a test looks for others.
 READ_HEADERS = frozenset(
     (
         "accept",
@@ -85,8 +86,9 @@ def head_steps(raw: bytes) -> Generator[None, None, Head]:
         raise Refused
     if "content-length" in headers or "transfer-encoding" in headers:
         head.length = _body_length(headers, repeats, knows_chunks=(major, minor) >= (1, 1))
+    # So far Go's reader refuses, from here on its server: clients see by the status which of the two came first.
     if major != 1:
-        if method == "PRI" and not headers:
+        if method == "PRI" and not headers:  # HTTP/2's greeting, which Go takes for a request, of ``*``
             head.minor = 1
             return head
         raise Refused(505, "HTTP Version Not Supported: unsupported protocol version")
@@ -255,7 +257,10 @@ def _new_name(name: str) -> str:
 
 
 def _unfolded(text: str) -> list[str]:
-    """Lines, continuations joined to those before them by NUL. Raises Refused where there is nothing before them."""
+    """Lines, continuations joined to those before them by NUL, which no head can hold (``_LEGAL``).
+
+    Raises Refused where there is nothing before them.
+    """
     first, _, rest = text.partition("\n")
     if rest.startswith((" ", "\t")):
         raise Refused
@@ -279,7 +284,8 @@ def _body_length(headers: dict[str, str], repeats: dict[str, list[str]], *, know
 
 
 def _declared(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or int(text[-40:]) >= 1 << 63 or len(text) > 40:
+    # The length first: Python reads numbers in quadratic time, and refuses very long ones in words of its own.
+    if not text.isascii() or not text.isdecimal() or len(text) > 40 or int(text) >= 1 << 63:
         raise Refused
     return int(text)
 
@@ -302,4 +308,4 @@ def _keeps_alive(head: Head, repeats: dict[str, list[str]]) -> bool:
         return head.minor >= 1 or connection is not None
     values = ",".join(repeats.get("connection", [connection]))
     words = set(map(str.strip, values.lower().split(",")))
-    return "close" not in words if head.minor else "keep-alive" in words
+    return "close" not in words if head.minor else "keep-alive" in words  # HTTP/1.0: whatever else stands there

@@ -46,7 +46,9 @@ class Connection(asyncio.Protocol):
         self._refused = False  # nothing more is read
         self._input_ended = False
         self._whole: bytes | None = None  # what came, where it may be exactly one request
-        self._since = 0.0  # loop time of the last progress that the clock is about
+        # Loop time of the last progress that the clock is about; 0 for some since the clock has looked last, which
+        # spares each request a look at the time.
+        self._since = 0.0
         self._unsent: int = 0
         self._paused = False
         self._start_request()
@@ -110,7 +112,7 @@ class Connection(asyncio.Protocol):
         if self._refused or self._transport is None:
             return
         reader = self._reader
-        if self._group is not None:
+        if self._group is not None:  # what comes behind a query waits its turn, but a follower's query was never read
             self._group.let_go(self)
         if self._task is not None:
             reader.feed(data)
@@ -127,6 +129,7 @@ class Connection(asyncio.Protocol):
                 self._since = 0.0
                 return
             self._since = 0.0
+            # A group writes to all without a look at how they read, so who reads slowly asks by itself.
             if self._drained is None and (group := self.front.groups.to_follow(data)) is not None:
                 self._group = group
                 group.join(self)
@@ -296,6 +299,7 @@ class Connection(asyncio.Protocol):
     # Answering
 
     def _begin(self, request: Request) -> None:
+        # Only bytes that are this request and nothing else can stand for it.
         whole = self._whole if self._reader.between_requests else None
         group = self.front.groups.to_lead(whole, request, self) if whole is not None else None
         self._answering = cast("Head", self._head).method  # known before the first step: the client may go before

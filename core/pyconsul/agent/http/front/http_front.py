@@ -33,6 +33,8 @@ DEFAULT_HEADER_LIMIT: Final = 1 << 20
 _ALWAYS_PACKED: Final = frozenset(("/v1/agent/monitor", "/v1/agent/metrics/stream"))  # refusals too, however small
 THREAD_FROM: Final = 256 << 10  # larger bodies are packed in a thread
 SHARED_UP_TO: Final = 1 << 20  # bytes of an answer that is kept for the next who waits for the same
+# Methods whose body is not wanted, and whose answer is nothing to anybody but the client. The door's READ_METHODS are
+# Consul's, and fewer.
 BODILESS: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 
 
@@ -120,11 +122,10 @@ class HttpFront:
 
     def _body_limit(self, head: Head) -> int:
         """The most bytes of this request's body that are taken; of a longer one none."""
-        limits = self.agent.config.limits
         if head.raw_path.startswith("/v1/kv/"):
-            return limits.kv_max_value_size
+            return self.agent.kv_max_value_size
         if head.raw_path == "/v1/txn":
-            return max(limits.txn_max_req_len, limits.kv_max_value_size)
+            return self.agent.txn_max_req_len
         return SNAPSHOT_LIMIT if head.raw_path == "/v1/snapshot" else BODY_LIMIT
 
     def request(self, head: Head, url_path: str, body: RequestBody | None, remote: str, fault: str = "") -> Request:
@@ -156,6 +157,7 @@ class HttpFront:
         """The body, indented where asked for, and always so in dev mode."""
         asked = "pretty" in request.raw_query and request.query.has("pretty")
         body = reply.body(pretty=asked or self.agent.config.dev_mode)
+        # Only who asks gets the line end, as from Consul.
         return body + b"\n" if asked and body and reply.raw is None else body
 
     def joined(self, connection: Open) -> None:

@@ -22,6 +22,7 @@ from pyconsul.agent.http.front.tls import server_context
 from pyconsul.agent.http.front.tls_channel import TlsChannel
 from pyconsul.agent.http.front.visitors import Visitor
 from pyconsul.config.runtime import Address
+from pyconsul.lang.strconv import NumberSyntaxError, parse_uint
 from pyconsul.primitives.dialing import errno_text
 from pyconsul.primitives.listening import listen_tcp
 from pyconsul.telemetry.logging import logger
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 log = logger("agent")
 
 _BACKLOG: Final = 1024
+_MOST_UINT32: Final = (1 << 32) - 1
+_PERMISSIONS: Final = 0o777  # of a mode; Go keeps sticky and setuid bits elsewhere than in these numbers
 _LAST_WORDS: Final = 1.0  # seconds that answers being sent have when the doors close
 
 
@@ -86,7 +89,10 @@ class Listeners:
         self._paths.clear()
 
     async def reload(self, config: RuntimeConfig) -> None:
-        """Take over limits and TLS settings for new connections. Raises OSError for files that cannot be used."""
+        """Take over limits and TLS settings for new connections; those that are open keep theirs.
+
+        Raises OSError for files that cannot be used.
+        """
         self.front.visitors.limit = config.limits.http_max_conns_per_client
         for listener in self._listeners:
             if listener.tls:
@@ -180,7 +186,9 @@ def _set_owner(path: str, rules: UnixSockets) -> None:
         raise OSError(f'{start}failed setting ownership to {uid}:{gid} on "{path}": {reason}') from error
     if rules.mode:
         try:
-            mode = int(rules.mode, 8)
-        except ValueError as error:
-            raise OSError(f"{start}invalid mode specified: 0") from error
-        Path(path).chmod(mode)
+            mode = parse_uint(rules.mode, base=8, bits=32)
+        except NumberSyntaxError as error:
+            # Consul shows what Go's reader made of it, not what was written.
+            shown = _MOST_UINT32 if str(error).endswith("out of range") else 0
+            raise OSError(f"{start}invalid mode specified: {shown}") from error
+        Path(path).chmod(mode & _PERMISSIONS)

@@ -43,7 +43,7 @@ class RequestReader:
         self._first_line_done = False
         self._left: int | None = None  # bytes of the body or chunk to come; None between requests
         self._chunked = False
-        self._after_chunk = False
+        self._after_chunk = False  # the line end of a chunk is still to come
         self._in_trailer = False
         self._excess = 0  # bytes of framing above what its chunks allow
         self._parsing: Generator[None, None, Head] | None = None  # a head that is not read to its end yet

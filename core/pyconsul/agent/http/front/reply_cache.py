@@ -31,7 +31,8 @@ _WATCHED = (
     "/v1/status/",
     "/v1/agent/services",
 )
-# Parameters that make an answer wait, or that ask for more than the newest state.
+# Parameters that make an answer wait, or that ask for more than the newest state. A token in the query is told of in
+# the log each time; one in a header is just part of the bytes that a reply is kept under.
 _UNKEPT = ("index", "wait", "cached", "hash", "consistent", "token")
 
 Kept = tuple[bytes, bytes, "RouteFigures | None"]  # the reply around its Date line, and where it is counted
@@ -43,7 +44,7 @@ class ReplyCache:
     def __init__(self) -> None:
         self._kept: dict[bytes, tuple[Kept, WatchSet]] = {}
         self._bytes = 0
-        self.generation = 0
+        self.generation = 0  # how often all was forgotten
         self._wanted = os.environ.get("PYCONSUL_NO_REPLY_CACHE", "") == ""
         self.enabled = self._wanted
 
@@ -75,7 +76,7 @@ class ReplyCache:
             not self.enabled
             or generation != self.generation
             or watch.fired
-            or not watch.watching
+            or not watch.watching  # nothing would tell when it is wrong
             or not _may_keep(whole, request, reply)
         ):
             watch.close()

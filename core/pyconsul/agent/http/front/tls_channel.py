@@ -22,7 +22,7 @@ log = logger("agent.http")
 
 HEADER: Final = 5  # bytes of a TLS record's header, which is what Go looks at
 PLAIN_HTTP: Final = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
-_HTTP_STARTS: Final = (b"GET /", b"HEAD ", b"POST ", b"PUT /", b"OPTIO")
+_HTTP_STARTS: Final = (b"GET /", b"HEAD ", b"POST ", b"PUT /", b"OPTIO")  # all that Go knows HTTP by
 _SSL2: Final = 0x80  # first byte of a greeting of SSL 2, which is answered with an alert
 _ALERT_VERSION: Final = b"\x15\x03\x01\x00\x02\x02\x46"  # fatal, protocol_version
 _RECORDS: Final = (0x15, 0x16)  # alert and handshake, the only ones that may come first
@@ -232,7 +232,7 @@ class TlsChannel(asyncio.Protocol, asyncio.Transport):
         return bool(self._encrypted or self._incoming.pending or tls.pending() or self._goodbye)
 
     def _decrypted(self, tls: ssl.SSLObject) -> tuple[bytes, str]:
-        """All that there is a turn for, in one piece, so that it is no more above; and what is wrong."""
+        """All that there is a turn for, in one piece as a plain socket would give it; and what is wrong."""
         pieces: list[bytes] = []
         while not self._goodbye:
             try:

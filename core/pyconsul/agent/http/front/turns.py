@@ -31,7 +31,7 @@ class Turns:
         await come
 
     def _give(self) -> None:
-        turn = self._waiting[0]
+        turn = self._waiting[0]  # still there meanwhile: an empty queue would be woken a second time
         try:
             turn()  # which may want to wait again, behind the others
         finally:

@@ -60,7 +60,10 @@ def chunk(piece: bytes) -> bytes:
 
 
 def refusal(refused: Refused, date: bytes, minor: int) -> bytes:
-    """The whole answer to what is no request, after which the connection ends; ``date`` is a header line."""
+    """The whole answer to what is no request, after which the connection ends; ``date`` is a header line.
+
+    Those with a text are written by Go's server itself, past all that gives a reply its Date and its length.
+    """
     if not refused.text:
         line = f"HTTP/1.{'1' if minor else '0'} {refused.status} {refused.reason}\r\n"
         return line.encode() + b"Connection: close\r\n" + date + b"Content-Length: 0\r\n\r\n"
