@@ -23,7 +23,7 @@ from pyconsul.primitives.whole_files import replacing
 from pyconsul.structs import gojson
 from pyconsul.structs.catalog import HealthCheck, NodeService
 from pyconsul.structs.checks import CheckType
-from pyconsul.structs.lenient import go_numbers
+from pyconsul.structs.scalar_kinds import go_numbers
 from pyconsul.structs.wire import UNSET, OmitBool, WireStruct, changed
 from pyconsul.telemetry import logger
 

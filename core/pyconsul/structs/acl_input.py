@@ -18,20 +18,18 @@ from pyconsul.structs.acl import (
 )
 from pyconsul.structs.acl_auth import ACLAuthMethod, ACLBindingRule, ACLLoginParams
 from pyconsul.structs.gotime import canonical
-from pyconsul.structs.lenient import (
+from pyconsul.structs.lenient import DecodeError, ListOf, Shape, Type, from_json
+from pyconsul.structs.scalar_kinds import (
     BOOL,
     DURATION,
     STRING,
     STRING_MAP,
     STRINGS,
-    DecodeError,
-    Kind,
-    ListOf,
+    UINT64,
     Refusal,
-    Shape,
-    Type,
-    from_json,
+    json_only,
     mismatch,
+    named_string,
 )
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -110,12 +108,6 @@ def _decoded(shape: Shape, body: bytes, kind: type[T]) -> T:
         raise DecodeError(godecode.enterprise_hint(str(error))) from error
 
 
-def _index(value: Any, path: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 64:
-        raise mismatch(value, path, "uint64")
-    return value
-
-
 def _time(value: Any, path: str) -> str:
     if not isinstance(value, str):
         raise Refusal("Time.UnmarshalJSON: input is not a JSON string")
@@ -144,21 +136,10 @@ def _floats(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | str) else float(value)
 
 
-def _resource(value: Any, path: str) -> str:
-    if not isinstance(value, str):
-        raise mismatch(value, path, "acl.Resource")
-    return value
-
-
-def _never(value: Any, path: str) -> Any:
-    raise DecodeError(f"{path}: not to be configured")
-
-
-_INDEX: Final = Kind("uint64", _index, _never)
-_TIME: Final = Kind("time.Time", _time, _never)
-_HASH: Final = Kind("string", _hash, _never)
-_TTL: Final = Kind("interface {}", DURATION.json, _never)
-_INDEXES: Final = {"CreateIndex": _INDEX, "ModifyIndex": _INDEX}
+_TIME: Final = json_only("time.Time", _time)
+_HASH: Final = json_only("string", _hash)
+_TTL: Final = json_only("interface {}", DURATION.json)
+_INDEXES: Final = {"CreateIndex": UINT64, "ModifyIndex": UINT64}
 _EMBEDDED: Final = dict.fromkeys(_INDEXES, "RaftIndex")
 
 
@@ -168,7 +149,7 @@ def _links(name: str) -> ListOf:
 
 _QUESTION: Final = Shape(
     "ACLAuthorizationRequest",
-    {"Resource": Kind("acl.Resource", _resource, _never), "Segment": STRING, "Access": STRING},
+    {"Resource": named_string("acl.Resource"), "Segment": STRING, "Access": STRING},
 )
 _VARIABLES: Final = Shape("ACLTemplatedPolicyVariables", {"name": STRING})
 _SERVICES: Final = ListOf(
@@ -249,7 +230,7 @@ _AUTH_METHOD: Final = Shape(
         "Description": STRING,
         "MaxTokenTTL": _TTL,
         "TokenLocality": STRING,
-        "Config": Kind("map[string]interface {}", _config, _never),
+        "Config": json_only("map[string]interface {}", _config),
         **_INDEXES,
     },
     embedded=_EMBEDDED,

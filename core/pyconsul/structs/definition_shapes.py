@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pyconsul.structs.lenient import (
+from pyconsul.structs.lenient import ListOf, MapOf, Shape, Type
+from pyconsul.structs.scalar_kinds import (
     BOOL,
     DURATION,
     HEADERS,
@@ -16,10 +17,6 @@ from pyconsul.structs.lenient import (
     STRING,
     STRING_MAP,
     STRINGS,
-    ListOf,
-    MapOf,
-    Shape,
-    Type,
     named_string,
 )
 
