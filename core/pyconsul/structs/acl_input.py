@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from pyconsul.primitives.untyped import is_dict, is_list
+from pyconsul.primitives.untyped import is_dict
 from pyconsul.structs import godecode
 from pyconsul.structs.acl import (
     ACLAuthorizationRequest,
@@ -27,6 +27,7 @@ from pyconsul.structs.scalar_kinds import (
     STRINGS,
     UINT64,
     Refusal,
+    go_numbers,
     json_only,
     mismatch,
     named_string,
@@ -125,15 +126,7 @@ def _config(value: Any, path: str) -> dict[str, Any]:
     """An auth method's configuration as it is stored: all its numbers are floats, as Go reads them."""
     if not is_dict(value):
         raise mismatch(value, path, "map[string]interface {}")
-    return {str(key): _floats(item) for key, item in value.items()}
-
-
-def _floats(value: Any) -> Any:
-    if is_list(value):
-        return [_floats(item) for item in value]
-    if is_dict(value):
-        return {str(key): _floats(item) for key, item in value.items()}
-    return value if value is None or isinstance(value, bool | str) else float(value)
+    return go_numbers(value, path)
 
 
 _TIME: Final = json_only("time.Time", _time)

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from pyconsul.lang.gojson_syntax import TOO_DEEP, GoSyntaxError, first_value, syntax_error
-from pyconsul.lang.gojson_values import HugeNumber
+from pyconsul.lang.gojson_values import HugeNumber, huge
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives import base64_text
 from pyconsul.primitives.durations import from_number, parse_duration
@@ -249,8 +249,9 @@ class _Decoder:
 
     def _refuse_huge(self, value: Parsed, where: "_Where") -> None:
         """Take note where untyped JSON holds a number that no float does."""
-        if isinstance(value, HugeNumber):
-            self._note(_Where(where.kind, where.path, "float64").wrong(value, float), float)
+        if isinstance(value, int | float):
+            if too_large := huge(value):
+                self._note(_Where(where.kind, where.path, "float64").wrong(too_large, float), float)
         elif isinstance(value, dict):
             for member in value.values():
                 self._refuse_huge(member, where)
@@ -277,7 +278,7 @@ class _Decoder:
         try:
             return float(value)
         except OverflowError:
-            return self._note(where.wrong(value, annotation), annotation)
+            return self._note(where.wrong(HugeNumber(str(value)), annotation), annotation)
 
     def _bytes(self, value: Any, annotation: Any, where: "_Where") -> bytes:
         """Bytes as base64 text; Go takes a list of numbers, too."""

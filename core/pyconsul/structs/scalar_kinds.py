@@ -6,13 +6,12 @@ for each other, as HashiCorp's mapstructure converts them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
-from pyconsul.lang.gojson_values import HugeNumber
+from pyconsul.lang.gojson_values import HugeNumber, huge
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import DurationError, from_number, parse_duration
 from pyconsul.primitives.untyped import Parsed, is_dict, is_list, is_list_or_tuple
@@ -191,10 +190,10 @@ def go_numbers(value: Parsed, path: str = "") -> Any:
     """
     if isinstance(value, bool):
         return value
-    if isinstance(value, int):
-        return float(value) if -(1 << 1000) < value < 1 << 1000 else value
-    if isinstance(value, float) and math.isinf(value):
-        raise mismatch(value, path, "float64")
+    if isinstance(value, int | float):
+        if too_large := huge(value):
+            raise mismatch(too_large, path, "float64")
+        return float(value)
     if isinstance(value, dict):
         return {key: go_numbers(item, path) for key, item in value.items()}
     if isinstance(value, list):
