@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -48,7 +48,7 @@ def test_the_connections_of_one_client_need_file_descriptors(read: Read) -> None
 
 
 @contextmanager
-def open_files(limit: int) -> Iterator[None]:
+def open_files(limit: int) -> Generator[None]:
     """So many may be open inside."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, before[1]))

@@ -71,11 +71,6 @@ def parse_network(text: str) -> str | None:
         return None
 
 
-def is_any(address: str) -> bool:
-    """Whether the address means all addresses of the host."""
-    return address in ("0.0.0.0", "::", "[::]")
-
-
 def is_v4(address: str) -> bool:
     """Whether the text is an IPv4 address."""
     return ":" not in address
