@@ -104,7 +104,10 @@ class Network:
         return v4, v6
 
     def _detected(self, any_address: str) -> str:
-        """The only private IPv4 address of this host, or its only public IPv6 address."""
+        """The only private IPv4 address of this host, or its only public IPv6 address.
+
+        A loopback address counts on a host that has no other; for IPv6 Consul does not ask which interfaces are up.
+        """
         kind = "private IPv4" if is_v4(any_address) else "public IPv6"
         found = self.host.interfaces()
         if is_v4(any_address):

@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
 
 # A Go field marked ``omitempty``: left out of JSON while unset, its zero value in Go's msgpack.
 OmitStr: TypeAlias = str | UnsetType
@@ -105,6 +106,6 @@ def omit(value: T) -> T | UnsetType:
     return value if value else UNSET
 
 
-def changed(row: Any, **fields: Any) -> Any:
+def changed(row: S, **fields: Any) -> S:
     """A copy of a frozen row with some fields replaced."""
     return msgspec.structs.replace(row, **fields)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from functools import cache
-from typing import Any, Final, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import UNSET
@@ -26,7 +26,7 @@ _IGNORED: Final = frozenset(("Hash", "CreateIndex", "ModifyIndex"))
 def prepared(entry: Entry) -> Entry:
     """An entry as it is written: normalized, with its hash. Raises InternalError for what cannot be made right."""
     ready = entry.normalized()
-    return cast("Entry", changed(ready, Hash=entry_hash(ready)))
+    return changed(ready, Hash=entry_hash(ready))
 
 
 def entry_hash(entry: ConfigEntry) -> int:
