@@ -7,6 +7,7 @@ at their arguments one by one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -196,9 +197,7 @@ def slice_(item: Known, *indexes: Value) -> Value:
     places = [0, len(data), len(data)]
     for n, value in enumerate(indexes):
         places[n] = _position(unwrap(value), len(data))
-    for low, high in (
-        ((places[0], places[1]), (places[1], places[2])) if len(indexes) == 3 else ((places[0], places[1]),)
-    ):
+    for low, high in pairwise(places if len(indexes) == 3 else places[:2]):
         if low > high:
             raise FunctionError(f"invalid slice index: {low} > {high}")
     cut = data[places[0] : places[1]]

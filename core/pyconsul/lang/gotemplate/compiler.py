@@ -159,14 +159,14 @@ class _Compiler(Expressions):
             if state.depth == MAX_DEPTH:
                 state.fail(site, node, f"exceeded maximum template depth ({MAX_DEPTH})")
             inner = data(state, dot) if data is not None else None
-            outer, outer_any = state.vars, state.dot_any
+            outer = state.vars, state.any_slots, state.dot_any
             state.vars = [UNSET] * program.slots
             state.vars[0] = inner
+            state.any_slots, state.dot_any = set(), False
             state.depth += 1
-            state.dot_any = False
             program.body(state, inner)
             state.depth -= 1
-            state.vars, state.dot_any = outer, outer_any
+            state.vars, state.any_slots, state.dot_any = outer
             return None
 
         return run

@@ -94,7 +94,7 @@ class Expressions:
 
     def declaration(self, pipe: PipeNode, code: Code) -> Code:
         """Store the value in the pipeline's variables."""
-        run, name = code.run, self.name
+        run, name, assigns = code.run, self.name, pipe.is_assignment
         targets: list[tuple[str, int | None]] = []
         for variable in pipe.declared:
             word = variable.names[0]
@@ -111,6 +111,8 @@ class Expressions:
                 if slot is None:
                     state.fail(name, code.last, f"undefined variable: {word}")
                 state.vars[slot] = value
+                if assigns:
+                    state.any_slots.discard(slot)  # what a loop's variable is given is no longer its element
             return value
 
         return Code(evaluate, code.last)
