@@ -63,7 +63,7 @@ class _Decoder:
             value: Node = item.value
             if len(item.keys) > 1:
                 if labelled is None:
-                    labelled = _by_first_key(node.items)
+                    labelled = by_first_key(node.items)
                 value = ItemList([Item(same.keys[1:], same.value, same.assigned) for same in labelled[key.casefold()]])
                 done.add(key)
             out[key] = self.value(f"{name}.{key}", value, out.get(key))
@@ -146,8 +146,8 @@ class _Decoder:
         raise self.error(node, f"{name}: unknown type for string {GO_NAMES[type(node)]}")
 
 
-def _by_first_key(items: list[Item]) -> dict[str, list[Item]]:
-    """Entries by their first key without regard to letter case, in the order of the text."""
+def by_first_key(items: list[Item]) -> dict[str, list[Item]]:
+    """Entries by their first key, whatever case its letters have, in the order of the text. Raises HclError."""
     found: dict[str, list[Item]] = {}
     for item in items:
         if item.keys:

@@ -7,6 +7,7 @@ user gets to see, as in HashiCorp's library.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import Final
 
 from pyconsul.lang.hcl.errors import HclError, error_at
@@ -72,9 +73,9 @@ class Scanner:
 
     def _check_encoding(self, token: Token) -> None:
         """Strings and comments must be UTF-8; anywhere else such a byte is just one more character out of place."""
-        inside = [at for at in self._not_utf8 if token.at <= at < self._at]
-        if inside and token.kind != "ILLEGAL":
-            self._fail(inside[-1], "illegal UTF-8 encoding")
+        before = bisect_left(self._not_utf8, self._at)
+        if before and self._not_utf8[before - 1] >= token.at and token.kind != "ILLEGAL":
+            self._fail(self._not_utf8[before - 1], "illegal UTF-8 encoding")
 
     def _check_characters(self) -> None:
         found = _BAD_CHARACTER.search(self.source)
@@ -136,8 +137,7 @@ class Scanner:
 
     def _number(self, at: int) -> Token:
         match = _NUMBER.match(self.source, at)
-        if match is None:  # cannot happen: the token pattern saw a digit
-            return self._token("ILLEGAL", at, at + 1)
+        assert match is not None  # the token pattern saw a digit
         text, end = match[0], match.end()
         digits = text.lstrip("-")
         if end == len(self.source) and not match[3]:
