@@ -1,6 +1,8 @@
 """Where configuration comes from: defaults, flags, files and folders, pieces of HCL, and what nobody can change.
 
-``read_sources`` gives the sources in the order in which they are laid over each other.
+``read_sources`` gives the sources in the order in which they are laid over each other: defaults, those of ``-dev``,
+flags that are lists, files in the order of the command line, all other flags, ``-hcl``, and at last what nobody can
+change. Lists grow from source to source, so that those of flags stand before those of files; of scalars the last wins.
 """
 
 from __future__ import annotations

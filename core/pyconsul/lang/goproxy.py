@@ -21,7 +21,7 @@ __all__ = ["Proxy", "Tunnel", "TunnelError", "proxy_for"]
 
 _DEFAULT_PORT: Final = 80
 _MAX_PORT: Final = 65535
-_MAX_HEAD_BYTES: Final = 1 << 16
+_MAX_HEAD_BYTES: Final = 1 << 16  # of what a proxy answers, so that one which talks on without end is given up
 
 
 class Proxy(msgspec.Struct, frozen=True):

@@ -27,6 +27,7 @@ _GO_WORDS: Final = {
     "invalid character class": "invalid character class range",
     "pattern too large - compile failed": "expression too large",
 }
+# RE2 reads ``\C`` as any one byte, which would cut characters in two; Go does not know it.
 _SINGLE_BYTE: Final = re.compile(r"(?:[^\\]|\\[^C])*?\\C", re.DOTALL)
 
 

@@ -243,6 +243,7 @@ def _service(fields: dict[str, Any], source: Source) -> ServiceDefinition:
     )
 
 
+# Of the kinds that a configuration may name; Consul takes a service of any other for an ordinary one.
 _CONFIG_KINDS: Final = ("connect-proxy", "mesh-gateway", "terminating-gateway", "ingress-gateway", "api-gateway")
 
 

@@ -72,6 +72,7 @@ def _path(match: Match, here: Field, depth: int, leaf: Test) -> Test:
         return leaf
     if here.kind == "slice" and here.element is not None:
         inner = _path(match, here.element, depth, leaf)
+        # For negated operators, too: some element differs, which is not the same as none being equal.
         return lambda rows: any(inner(row) for row in rows or ())
     name = match.selector[depth]
     if here.kind == "map":

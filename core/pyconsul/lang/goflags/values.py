@@ -40,7 +40,7 @@ def to_float(text: str) -> float:
 
 def to_duration(text: str) -> int:
     """Go's ``time.ParseDuration``, in nanoseconds."""
-    from pyconsul.primitives.durations import DurationError, parse_duration
+    from pyconsul.primitives.durations import DurationError, parse_duration  # most commands have no durations
 
     try:
         return parse_duration(text)

@@ -125,6 +125,7 @@ class _Compiler(Expressions):
         def loop(state: State, dot: Value) -> int | None:
             items = value(state, dot)
             pairs = range_pairs(state, name, last, items, count)
+            # That elements are of interface type shows in messages only, so it stands beside the values, not in them.
             outer_any, inner_any = state.dot_any, elements_any(items)
             if value_slot is not None:
                 (state.any_slots.add if inner_any else state.any_slots.discard)(value_slot)

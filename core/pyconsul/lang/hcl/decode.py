@@ -61,6 +61,7 @@ class _Decoder:
             if key in done:
                 continue
             value: Node = item.value
+            # All entries of a name that have labels are read together, at the place of the first of them.
             if len(item.keys) > 1:
                 if labelled is None:
                     labelled = by_first_key(node.items)
