@@ -1,4 +1,4 @@
-"""The merged values made into a RuntimeConfig: texts parsed, old and new ways joined; addresses are ``network``'s.
+"""The merged values made into a RuntimeConfig: texts parsed, old and new ways joined.
 
 The order of the steps in ``build``, and which faults stop at once and which are collected, are those of Consul: every
 step may look at what the ones before it have made, and of several faults that stop the first is told.

@@ -211,7 +211,10 @@ def _as_int64(given: float) -> int:
 
 
 def _single(given: object) -> object:
-    """The only member of a list of one, where no list is wanted; twice, as Consul looks through the pointer too."""
+    """The only member of a list of one, where no list is wanted.
+
+    Twice, as Consul looks through the pointer, too.
+    """
     for _ in range(2):
         if is_list(given) and len(given) == 1:
             given = given[0]

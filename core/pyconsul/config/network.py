@@ -1,4 +1,4 @@
-"""Where an agent listens and what it advertises, derived from ports and address settings in Consul's order.
+"""Where an agent listens and what it advertises, from ports and addresses, in Consul's order.
 
 Each default leans on what stands before it: gossip and RPC bind to ``bind_addr``, what is advertised is what is bound,
 and for "any address" the host's own is looked up.
@@ -147,7 +147,10 @@ class Network:
         }
 
     def recursors(self) -> tuple[str, ...]:
-        """The DNS recursors, each once, in their order. Raises ConfigError for a unix socket or a bad template."""
+        """The DNS recursors, each once, in their order.
+
+        Raises ConfigError for a unix socket or a bad template.
+        """
         found: dict[str, None] = {}
         for text in self.values.texts("recursors"):
             try:

@@ -1,4 +1,4 @@
-"""The shape of a configuration file, built from the rows of ``keys.py``: sections, lists, maps, values."""
+"""The shape of a configuration file, built from the rows of ``keys.py``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where configuration comes from: defaults, flags, files and folders, pieces of HCL, and what nobody can change.
+"""Where configuration comes from: defaults, flags, files, folders, and what nobody can change.
 
 ``read_sources`` gives the sources in the order in which they are laid over each other: defaults, those of ``-dev``,
 flags that are lists, files in the order of the command line, all other flags, ``-hcl``, and at last what nobody can
@@ -199,7 +199,10 @@ def _file(path: str, given_format: str) -> tuple[str, str, str]:
 
 
 def _table(column: str, *, fixed: bool = False) -> Raw:
-    """The values that one column of the table of keys sets. ``fixed`` picks the rows that nobody can change."""
+    """The values that one column of the table of keys sets.
+
+    ``fixed`` picks the rows that nobody can change.
+    """
     out: Raw = {}
     for key in KEYS:
         value = getattr(key, column)

@@ -47,7 +47,9 @@ _UI_TWICE: Final = (
 
 
 def validate(runtime: RuntimeConfig, values: Values, warnings: list[str]) -> None:
-    """Check the whole configuration. Raises ConfigError at the first rule that is broken; may add warnings.
+    """Check the whole configuration.
+
+    Raises ConfigError at the first rule that is broken; may add warnings.
 
     ``values.errors`` are faults found while building; they come in their turn.
     """

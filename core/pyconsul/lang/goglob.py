@@ -1,4 +1,7 @@
-"""Shell patterns as Go's ``path.Match`` reads them; Python's ``fnmatch`` negates with ``!`` and knows no backslash."""
+"""Shell patterns as Go's ``path.Match`` reads them.
+
+Python's ``fnmatch`` negates with ``!`` and knows no backslash.
+"""
 
 from __future__ import annotations
 

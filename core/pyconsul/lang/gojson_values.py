@@ -58,7 +58,7 @@ def huge(value: float) -> HugeNumber | None:
 
 
 def number(text: str) -> float:
-    """An integer as it is, any other number as a float; an integer of thousands of digits fits no type anyway."""
+    """An integer as it is, any other number as a float, as one of thousands of digits, too."""
     if text.lstrip("-").isdecimal() and len(text) < _LONGEST_INTEGER:
         return int(text)
     found = float(text)
@@ -66,7 +66,9 @@ def number(text: str) -> float:
 
 
 def value_of(text: str, *, number: Callable[[str], Any] = number, members: Members = dict) -> Any:
-    """The value of a valid text; ``number`` makes numbers, ``members`` objects of their names and values in order.
+    """The value of a valid text.
+
+    ``number`` makes numbers, ``members`` objects of their names and values in order.
 
     Half of an escaped surrogate pair means no character: it is read as U+FFFD, as in Go.
     """

@@ -1,4 +1,7 @@
-"""PEM as Go's ``encoding/pem`` reads it: what is around the blocks does not count, what is no block is passed over."""
+"""PEM as Go's ``encoding/pem`` reads it.
+
+What is around the blocks does not count, what is no block is passed over.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Regular expressions from users: Go's syntax in linear time (RE2), with the error texts of Go's regexp package."""
+"""Regular expressions from users: Go's syntax and error texts, in linear time (RE2)."""
 
 from __future__ import annotations
 

@@ -186,7 +186,10 @@ def _underscores_fit(text: str) -> bool:
 
 
 def _magnitude(text: str, base: int, bits: int, func: str, whole: str) -> int:
-    """The number without its sign. Like Go it is too large already when its first digits are, whatever follows them."""
+    """The number without its sign.
+
+    Like Go it is too large already when its first digits are, whatever follows them.
+    """
     between = "_" if base == 0 else ""
     if base == 0:
         base = 10

@@ -80,7 +80,7 @@ def question_from(value: Any) -> ACLAuthorizationRequest:
 
 
 def _without_zeros(shape: Shape, value: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields with zero values left out, as Go does it where it prints them again; empty lists and objects stay.
+    """Fields without zero values, as Go prints them again; empty lists and objects stay.
 
     What a field of free form holds stays as it is.
     """

@@ -1,4 +1,4 @@
-"""The bodies of catalog registrations: their fields, and how Go calls the types of these in error texts."""
+"""The bodies of catalog registrations: their fields, and Go's names of their types for errors."""
 
 from __future__ import annotations
 

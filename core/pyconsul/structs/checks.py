@@ -1,4 +1,4 @@
-"""How a check is run: the type that service and check definitions carry and that the data directory keeps."""
+"""How a check is run: what definitions of services and checks carry and the data directory keeps."""
 
 from __future__ import annotations
 

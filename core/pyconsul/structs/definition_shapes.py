@@ -1,4 +1,4 @@
-"""The fields of service and check definitions, with every spelling that Consul's API and configuration take.
+"""The fields of service and check definitions, in every spelling that API and configuration take.
 
 Rows follow Consul's Go types (service and check definitions, check types, proxy configuration) and their JSON twins.
 """

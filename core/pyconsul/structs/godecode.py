@@ -47,7 +47,10 @@ def parse(data: bytes) -> Any:
 
 
 def parse_whole(data: bytes) -> Any:
-    """``data`` as one JSON value with nothing behind it, as ``json.Unmarshal`` takes a file. Raises GoSyntaxError."""
+    """``data`` as one JSON value with nothing behind it, as ``json.Unmarshal`` takes a file.
+
+    Raises GoSyntaxError.
+    """
     reason = syntax_error(data)
     if reason is not None:
         raise GoSyntaxError(reason)
@@ -55,7 +58,7 @@ def parse_whole(data: bytes) -> Any:
 
 
 def take(value: Any, *names: str) -> tuple[Any, Any]:
-    """``value`` without the member of one of these names (any letter case), and that member; None without it."""
+    """``value`` without the member of one of these names, in any letter case, and that member or None."""
     if not is_dict(value):
         return value, None
     lower = {name.lower() for name in names}
@@ -97,7 +100,10 @@ def into(value: Any, kind: type[S], *, default: S | None = None, strict: bool = 
 
 
 def into_list(value: Any, kind: type[S], go_type_name: str) -> list[S]:
-    """Structs from a parsed JSON list that Go reads into a type of that name. Raises DecodeError with Go's text."""
+    """Structs from a parsed JSON list that Go reads into a type of that name.
+
+    Raises DecodeError with Go's text.
+    """
     if value is None:
         return []
     if not is_list(value):
@@ -304,7 +310,7 @@ def _own(decode: Callable[[T], R], value: T) -> R:
 
 
 def _leaves_out(annotation: Any, value: Any) -> bool:
-    """Whether it is the zero value of a field marked ``omitempty``; a pointer's or a struct's shows all the same."""
+    """Whether it is the zero of a field marked ``omitempty``; a pointer's or struct's shows all the same."""
     return not value and _omits_zeros(annotation) and not isinstance(value, msgspec.Struct)
 
 
@@ -315,7 +321,10 @@ def _omits_zeros(annotation: Any) -> bool:
 
 
 def _place(kind: type[msgspec.Struct], name: str, path: tuple[str, ...]) -> "_Where":
-    """Where a field of ``kind`` stands, ``path`` being where the struct does; embedded structs of Go lie between."""
+    """Where a field of ``kind`` stands.
+
+    ``path`` is where the struct does; embedded structs of Go lie between.
+    """
     parents: dict[str, str] = getattr(kind, "go_parents", {})
     if parent := parents.get(name, getattr(kind, "go_embedded", "")):
         path = (*path, *parent.split("."))

@@ -1,4 +1,4 @@
-"""Intentions one by one, as the API of ``/v1/connect/intentions`` shows them; they are kept in config entries."""
+"""Intentions one by one, as ``/v1/connect/intentions`` shows what is kept in config entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loose input made canonical: JSON as Go's decoder takes it, and configuration blocks as Consul's builder takes them.
+"""Loose input made canonical: JSON as Go's decoder takes it, blocks as Consul's builder does.
 
 A ``Shape`` declares the fields of one Go struct. ``from_json`` matches keys in any letter case and knows the snake_case
 twins that Consul takes beside them; ``from_config`` matches snake_case keys and converts between texts, numbers and
@@ -20,7 +20,7 @@ __all__ = ["DecodeError", "ListOf", "MapOf", "Shape", "Type", "from_config", "fr
 
 
 class ListOf(msgspec.Struct, frozen=True):
-    """A list of structs; null elements are refused, for Go would trip over them, but where they are ``plain``.
+    """A list of structs; null elements are refused, as Go trips over them, but where they are ``plain``.
 
     ``go`` is the name of the list's own Go type, where it has one.
     """
@@ -40,7 +40,9 @@ Type = Kind | ListOf | MapOf | Any  # Any stands for Shape, which is declared be
 
 
 class Shape(msgspec.Struct, frozen=True, dict=True):
-    """One Go struct. ``snake``: extra JSON key -> field. ``ignored``: JSON keys that are taken and dropped.
+    """One Go struct.
+
+    ``snake``: extra JSON key -> field. ``ignored``: JSON keys that are taken and dropped.
 
     ``config``: configuration key -> field, where configuration takes the struct at all; ``config_aliases`` are other
     spellings of those keys, in lower case; ``config_only`` fields have no JSON key. ``lax`` shapes ignore unknown ones.
@@ -85,7 +87,7 @@ class Shape(msgspec.Struct, frozen=True, dict=True):
 
 
 class Key(msgspec.Struct, frozen=True):
-    """A JSON key: the ``field`` that it fills ("": none), its type, and how error texts call it inside the struct."""
+    """A JSON key: the ``field`` that it fills ("": none), its type, and its name in error texts."""
 
     field: str
     type: Type
@@ -158,7 +160,10 @@ def _json_fields(shape: Shape, value: Any, path: str, *, own: bool) -> dict[str,
 
 
 class _Faults:
-    """What is wrong with one value: the first fault counts, as in Go; bad durations come last, in the fields' order."""
+    """What is wrong with one value.
+
+    The first fault counts, as in Go; bad durations come last, in the fields' order.
+    """
 
     def __init__(self, fields: Iterable[str] = ()) -> None:
         self._fields = fields

@@ -1,4 +1,4 @@
-"""Scalars in loose input, each as JSON and as a configuration block give it: text, numbers, durations, opaque maps.
+"""Scalars in loose input, each as JSON and as a configuration block give it.
 
 JSON is taken as strictly as Go's decoder takes it, with its errors. In configuration texts, numbers and booleans stand
 for each other, as HashiCorp's mapstructure converts them.
@@ -45,7 +45,7 @@ class DecodeError(ValueError):
 
 
 class Refusal(DecodeError):
-    """What a decoder of its own says of a struct inside another: Go stops there, whatever was wrong before."""
+    """What a decoder of its own says of a struct inside another: Go stops there, whatever came before."""
 
 
 class BadDuration(DecodeError):
@@ -184,7 +184,9 @@ def _json_opaque(value: Any, path: str) -> dict[str, Any]:
 
 
 def go_numbers(value: Parsed, path: str = "") -> Any:
-    """Untyped JSON as Go keeps it: every number is a float. What is hashed, packed and shown depends on that.
+    """Untyped JSON as Go keeps it: every number is a float.
+
+    What is hashed, packed and shown depends on that.
 
     ``path`` is where it stands, for errors. Raises DecodeError for a number that no float holds.
     """

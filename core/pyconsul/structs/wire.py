@@ -1,4 +1,4 @@
-"""What all wire types share: the base class, the markers for Go's odd spots, and the parts every request has.
+"""What all wire types share: the base class, markers for Go's odd spots, parts of every request.
 
 One struct is the JSON of the HTTP API, the msgpack of RPC, log and snapshots (``gomsgpack``), and the row in memory.
 """

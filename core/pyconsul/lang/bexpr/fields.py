@@ -1,4 +1,4 @@
-"""Which selectors and operators a type of rows supports, derived from its declared fields as go-bexpr does it.
+"""Which selectors and operators a type of rows supports, from its declared fields, as in go-bexpr.
 
 A struct's fields are selectable under their Go names. A row type may say otherwise in class variables:
 

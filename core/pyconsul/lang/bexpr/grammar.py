@@ -463,7 +463,7 @@ class _Parser:
             return close + 1, ""
 
     def reach_inside(self, at: int, end: int, mark: str) -> None:
-        """Record the stray bytes of a string that runs from ``at`` to ``mark`` at ``end``, and the one behind that."""
+        """Record the stray bytes of a string from ``at`` to ``mark`` at ``end``, and the one behind that."""
         for place in range(at + 2, end + 2) if self.stray else ():
             self.reach(place, "RawStringChar" if mark == "`" else "DoubleStringChar")
         self.reach(end + 1, '"string"')

@@ -1,4 +1,4 @@
-"""Texts of flag values to Python values, with the rules of Go's ``strconv`` and the flag package's short refusals."""
+"""Texts of flag values to Python values, by Go's ``strconv``, with the flag package's refusals."""
 
 from __future__ import annotations
 

@@ -227,7 +227,10 @@ def not_(value: Value) -> bool:
 
 
 def call(name: str | None, function: Value, *args: Value) -> Value:
-    """Call a function value; ``name`` is how the template spells it, None for one that came through a pipe."""
+    """Call a function value.
+
+    ``name`` is how the template spells it, None for one that came through a pipe.
+    """
     function = unwrap(function)
     if name is None:
         name = function if isinstance(function, str) else f"<{type_of(function)} Value>"

@@ -1,4 +1,4 @@
-"""Turns template trees into closures: texts, actions and blocks, around the pipelines of ``expressions``.
+"""Turns template trees into closures: texts, actions, blocks, around ``expressions``' pipelines.
 
 A statement gives what leaves its loop, or nothing.
 """

@@ -132,7 +132,7 @@ class Expressions:
         return Code(lambda state, dot: run(state, dot, MISSING), last)
 
     def piped(self, command: CommandNode, visited: Node | None) -> tuple[Stage, Node | None]:
-        """A command as a function of state, cursor and the piped value (or MISSING), which comes from ``visited``."""
+        """A command as a function of state, cursor and piped value (or MISSING), which is ``visited``'s."""
         word = command.args[0]
         if isinstance(word, IdentifierNode):
             return self.function_call(word, command, command.args[1:])

@@ -111,7 +111,10 @@ def argument_count_error(name: str, function: Function, given: int, explicit: in
 
 
 def prepared(value: Value, go_type: str) -> Value:
-    """An argument for ``call`` and ``index``: like ``checked``, but integers convert. Raises WrongTypeError."""
+    """An argument for ``call`` and ``index``: like ``checked``, but integers convert.
+
+    Raises WrongTypeError.
+    """
     if value is None or value is NIL:
         if not can_be_nil(go_type):
             raise WrongTypeError(f"value is nil; should be of type {go_type}")

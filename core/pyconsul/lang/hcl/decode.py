@@ -16,7 +16,10 @@ Value = bool | int | float | str | dict[str, "Value"] | list["Value"] | None
 
 
 class Blocks(list[Value]):
-    """The dicts of repeated blocks of one name (Go: ``[]map[string]interface{}``), as opposed to a written list."""
+    """The dicts of repeated blocks of one name, as opposed to a written list.
+
+    In Go it is a ``[]map[string]interface{}``.
+    """
 
 
 GO_NAMES: Final[dict[type, str]] = {
@@ -148,7 +151,10 @@ class _Decoder:
 
 
 def by_first_key(items: list[Item]) -> dict[str, list[Item]]:
-    """Entries by their first key, whatever case its letters have, in the order of the text. Raises HclError."""
+    """Entries by their first key, whatever case its letters have, in the order of the text.
+
+    Raises HclError.
+    """
     found: dict[str, list[Item]] = {}
     for item in items:
         if item.keys:

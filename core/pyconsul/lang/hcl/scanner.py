@@ -72,7 +72,10 @@ class Scanner:
                 return token
 
     def _check_encoding(self, token: Token) -> None:
-        """Strings and comments must be UTF-8; anywhere else such a byte is just one more character out of place."""
+        """Strings and comments must be UTF-8.
+
+        Anywhere else such a byte is just one more character out of place.
+        """
         before = bisect_left(self._not_utf8, self._at)
         if before and self._not_utf8[before - 1] >= token.at and token.kind != "ILLEGAL":
             self._fail(self._not_utf8[before - 1], "illegal UTF-8 encoding")
@@ -164,7 +167,7 @@ class Scanner:
         return len(self.source)
 
     def _string_end(self, at: int) -> int:
-        """The offset behind a quoted string whose content begins at ``at``; quotes inside ``${ }`` do not end it."""
+        """The offset behind a quoted string that begins at ``at``; quotes inside ``${ }`` do not end it."""
         source, size, braces = self.source, len(self.source), 0
         while True:
             if (text := _TEXT.match(source, at)) is not None:

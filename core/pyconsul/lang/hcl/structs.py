@@ -1,4 +1,4 @@
-"""The syntax tree into structs with declared fields, by the rules of HashiCorp's decoder, with its errors.
+"""The syntax tree into structs with declared fields, by HashiCorp's rules, with its errors.
 
 Where ``parse`` fills a map with whatever stands in the text, this looks for certain names alone and passes over others.
 A struct's ``key`` field takes the label of its block.

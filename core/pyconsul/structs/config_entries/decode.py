@@ -1,4 +1,4 @@
-"""Entries from loose input: JSON bodies of the HTTP API and ``config_entries.bootstrap`` of the configuration.
+"""Entries from loose input: JSON bodies, and ``config_entries.bootstrap`` of the configuration.
 
 Consul's decoder converts between texts, numbers and booleans, takes one value for a list and a list of one for one
 value, matches keys in any letter case and under their snake_case aliases, and refuses keys that it does not know.

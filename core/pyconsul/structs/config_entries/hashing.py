@@ -24,7 +24,10 @@ _IGNORED: Final = frozenset(("Hash", "CreateIndex", "ModifyIndex"))
 
 
 def prepared(entry: Entry) -> Entry:
-    """An entry as it is written: normalized, with its hash. Raises InternalError for what cannot be made right."""
+    """An entry as it is written: normalized, with its hash.
+
+    Raises InternalError for what cannot be made right.
+    """
     ready = entry.normalized()
     return changed(ready, Hash=entry_hash(ready))
 

@@ -192,7 +192,7 @@ class SourceIntention(WireStruct, frozen=True, kw_only=True):
         return changed(self, **fields)
 
     def check(self, place: str, *, legacy: bool, wild: bool) -> None:
-        """Raise InternalError with Consul's text for a source that cannot be; ``wild``: it may call any service."""
+        """Raise InternalError for a source that cannot be; ``wild``: it may call any service."""
         demand(self.Name, f"{place}.Name is required")
         demand(not self.SamenessGroup, f"{place}.SamenessGroup: Sameness groups are a Consul Enterprise feature. ")
         if fault := wildcard_fault(self.Name, self.Peer or ""):

@@ -1,4 +1,4 @@
-"""Go's old-spec msgpack, the bytes of RPC bodies, log entries and snapshot records (``wire/README.md``, Codec).
+"""Go's old-spec msgpack: RPC bodies, log entries, snapshot records (``wire/README.md``, Codec).
 
 The declared types of the structs drive it: fields sorted under their Go names, byte strings and text both as raw
 strings, times as 15 raw bytes, nil apart from empty. A value passes two stages: a struct becomes a plain dict
@@ -72,7 +72,10 @@ def encode(value: object) -> bytes:
 
 
 def encoder(type_: type[T]) -> Callable[[T], bytes]:
-    """`encode` for one type, for callers that write many values of it; of one thread, for it has one packer."""
+    """`encode` for one type, for callers that write many values of it.
+
+    Of one thread, for it has one packer.
+    """
     translate = encoder_of(type_) if get_origin(type_) is None and issubclass(type_, msgspec.Struct) else to_plain
     packer = msgpack.Packer(
         use_bin_type=False,

@@ -1,4 +1,4 @@
-"""Msgpack bytes to plain values: text and bytes both come as ``str``, and a map may be the key of a map.
+"""Msgpack bytes to plain values: text and bytes both come as ``str``, a map may be a map's key.
 
 Knows nothing of structs; what writes is in the package itself, since it takes structs inside plain values, too.
 """
@@ -37,7 +37,10 @@ def unpack(data: bytes | memoryview) -> Plain:
 
 
 def unpack_all(data: bytes | memoryview) -> list[Plain]:
-    """All plain values that stand one behind the other; keys that are maps become ``MapKey``. Raises DecodeError."""
+    """All plain values that stand one behind the other; keys that are maps become ``MapKey``.
+
+    Raises DecodeError.
+    """
     try:
         reader = msgpack.Unpacker(
             raw=False,

@@ -1,4 +1,4 @@
-"""Leaf values on their way to msgpack and back: Go's zero for nil, times as bytes, durations as nanoseconds."""
+"""Leaf values on their way to msgpack and back: zeros for nil, times and durations in Go's form."""
 
 from __future__ import annotations
 

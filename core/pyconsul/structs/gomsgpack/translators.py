@@ -1,4 +1,4 @@
-"""Structs to plain values and back, by a pair of functions that is generated once for every struct type.
+"""Structs to plain values and back, by a pair of functions generated once for every struct type.
 
 They are generated as dataclasses generate theirs, because a log replay calls them a hundred thousand times. A type that
 contains itself finds a forwarder under its own name while its function is being made.
@@ -248,7 +248,10 @@ def _read_field(number: int, go_name: str, f: inspect.Field, scope: dict[str, An
 
 
 def _zero_to_unset(v: str, mark: object, *, is_pointer: bool) -> str:
-    """The statement that makes Go's zero UNSET: of a pointer that is nil alone, for it may point to a zero."""
+    """The statement that makes Go's zero UNSET.
+
+    A pointer's zero is nil alone: what it points to may be zero.
+    """
     if is_pointer:
         return f"if {v} is None: {v} = UNSET"
     if mark == "time":
