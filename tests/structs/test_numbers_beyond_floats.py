@@ -11,6 +11,7 @@ from pyconsul.structs import godecode
 from pyconsul.structs.acl_input import auth_method_from
 from pyconsul.structs.config_entries.decode import decode_entry
 from pyconsul.structs.definitions import service_definition_from
+from pyconsul.structs.session import Session
 from pyconsul.structs.txn import ApiTxnOp
 
 DOORS: dict[str, tuple[str, Callable[[bytes], Any]]] = {
@@ -42,3 +43,10 @@ def test_a_large_whole_number_is_kept_as_a_float(number: int) -> None:
     """As long as a float holds it, what is stored is the nearest one."""
     method = auth_method_from(b'{"Name": "x", "Config": {"a": %d}}' % number)
     assert method.Config == {"a": float(number)}
+
+
+def test_it_is_found_however_deep_it_stands() -> None:
+    """Untyped members are looked through without recursion, down to the depth that Go reads."""
+    body = b'{"LockDelay": ' + b"[" * 9000 + b"1e400" + b"]" * 9000 + b"}"
+    with pytest.raises(godecode.DecodeError, match=r"number 1e400 into Go struct field \.LockDelay of type float64"):
+        godecode.into(godecode.parse(body), Session)

@@ -254,16 +254,17 @@ class _Decoder:
         return [_zero(inner) if item is None else self._member(item, inner, _inner(where)) for item in value]
 
     def _refuse_huge(self, value: Parsed, where: "_Where") -> None:
-        """Take note where untyped JSON holds a number that no float does."""
-        if isinstance(value, int | float):
-            if too_large := huge(value):
-                self._note(_Where(where.kind, where.path, "float64").wrong(too_large, float), float)
-        elif isinstance(value, dict):
-            for member in value.values():
-                self._refuse_huge(member, where)
-        elif isinstance(value, list):
-            for item in value:
-                self._refuse_huge(item, where)
+        """Take note where untyped JSON, however deep, holds a number that no float does."""
+        waiting: list[Parsed] = [value]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, int | float):
+                if too_large := huge(item):
+                    self._note(_Where(where.kind, where.path, "float64").wrong(too_large, float), float)
+            elif isinstance(item, dict):
+                waiting.extend(reversed(item.values()))
+            elif isinstance(item, list):
+                waiting.extend(reversed(item))
 
     def _scalar(self, value: Any, kind: Any, annotation: Any, where: "_Where") -> Any:
         if kind is bytes:
