@@ -13,6 +13,7 @@ from pyconsul.lang.strconv import quote
 Expand = Callable[[str], str]
 """Expands ``{{ … }}`` in a text; raises ValueError with a reason."""
 
+# Those of Consul's ``ipaddr`` package: ``ipaddress`` and go-sockaddr count others as private.
 _PRIVATE_BLOCKS = [
     ipaddress.ip_network(block)
     for block in (

@@ -25,6 +25,7 @@ from pyconsul.primitives.multierror import multi_error
 
 MAX_RAFT_MULTIPLIER: Final = 10
 _RPC_METRIC: Final = "rpc.server.call"
+# The members of ``connect.ca_config`` that Consul renames; any other is the provider's own affair and stays as it is.
 _CA_CONFIG_KEYS: Final = {
     "private_key": "PrivateKey",
     "root_cert": "RootCert",
@@ -330,7 +331,7 @@ class _Builder:
     def cloud(self) -> s.Cloud:
         environ = self.environ
         legacy = environ.get("HCP_API_HOST", "")
-        if legacy.lower().startswith("https://"):
+        if legacy.lower().startswith("https://"):  # the old variable may be a URL, the new one is a host
             legacy = legacy[8:]
         given = {
             "resource_id": environ.get("HCP_RESOURCE_ID", ""),

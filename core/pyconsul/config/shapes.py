@@ -78,6 +78,7 @@ def _section(shape: Shape) -> Section:
 
 def _place(root: Section, key: Key) -> None:
     section = root
+    # A free name belongs to the map before it: ``sink.{name}.type`` is ``sink{}.type``.
     parts = re.sub(r"\.\{\w+\}", "{}", key.name).split(".")
     for part in parts[:-1]:
         section = _descend(section, part)

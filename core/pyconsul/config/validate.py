@@ -383,9 +383,9 @@ def _connections(runtime: RuntimeConfig) -> None:
 
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = runtime.limits.http_max_conns_per_client
-    needed = wanted + 20
+    needed = wanted + 20  # for the agent itself, by Consul's estimate
     _refuse(
-        wanted > 0 and 0 <= allowed < needed,
+        wanted > 0 and 0 <= allowed < needed,  # -1 is no limit
         f"system allows a max of {allowed} file descriptors, but limits.http_max_conns_per_client: {wanted} "
         f"needs at least {needed}",
     )

@@ -268,6 +268,7 @@ class ApiDefinition(ApiShape, frozen=True, kw_only=True):
         for long in self.go_parents:
             value = getattr(self, long)
             if value is not None:
+                # Frozen for everybody else; a copy would be settled once more.
                 force_setattr(self, long.removesuffix("Duration"), _nanoseconds(value))
 
 

@@ -214,7 +214,7 @@ class _Decoder:
             elif member is not None or _reads_null(field[1]):
                 read = self._member(member, field[1], _place(kind, field[0], path))
                 found[field[0]] = UNSET if _leaves_out(field[1], read) else read
-            elif default is not None and _can_be_null(field[1]):
+            elif default is not None and _can_be_null(field[1]):  # to Go's scalars and structs a null says nothing
                 found[field[0]] = None
         return found
 

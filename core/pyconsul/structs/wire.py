@@ -51,6 +51,7 @@ GoDuration: TypeAlias = Annotated[str, Meta(extra={"go": "duration"})]
 class WireStruct(msgspec.Struct, frozen=True, gc=False):
     """Base of all wire types. It declares no fields: a base's fields would be encoded first.
 
+    No garbage collector looks at rows (``gc=False``): they form no cycles, and there may be a million of them.
     ``go_names`` maps a JSON field name to the Go field name where the two differ; msgpack uses Go's.
     """
 

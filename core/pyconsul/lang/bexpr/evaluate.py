@@ -11,8 +11,8 @@ from msgspec import UNSET
 from pyconsul.lang.bexpr.ast import NEGATIVE, And, Expression, Match, Not, Operator, Or
 from pyconsul.lang.bexpr.errors import FilterError
 from pyconsul.lang.bexpr.fields import ANY, Field
-from pyconsul.lang.bexpr.literals import quote
 from pyconsul.lang.goregexp import GoRegexError, compile_regexp
+from pyconsul.lang.strconv import quote
 
 Test = Callable[[Any], bool]
 

@@ -102,7 +102,10 @@ class _Parser:
             self.complain(at, rule, "invalid encoding")
 
     def must_not(self, run: Callable[[], bool]) -> bool:
-        """Whether ``run`` does not match."""
+        """Whether ``run`` does not match.
+
+        Callers that know it have it run all the same: what it notes on its way is part of the error's text.
+        """
         self.inverted = not self.inverted
         matched = run()
         self.inverted = not self.inverted
@@ -175,6 +178,7 @@ class _Parser:
 
     def whole(self) -> Expression | None:
         at = self.maybe_space(0)
+        # Parentheses around everything are a rule of their own; where it fails, what it expected is told, too.
         inner = self.literal(at, "(", "Input")
         if inner >= 0:
             found = self.any_of(self.maybe_space(inner))

@@ -72,6 +72,7 @@ def eq(first: Value, *others: Value) -> bool:
     for value in others:
         other = unwrap(value)
         other_kind = basic_kind(other)
+        # Of unlike kinds only signed and unsigned integers compare, by their numbers.
         if kind != other_kind and {kind, other_kind} != {INT, UINT}:
             if first is not None and other is not None:
                 raise _incompatible(first, other)
@@ -167,7 +168,7 @@ def _map_entry(mapping: dict[Any, Any], at: Value) -> Value:
     except WrongTypeError as error:
         raise FunctionError(str(error)) from None
     try:
-        found = mapping.get(key, mapping)
+        found = mapping.get(key, mapping)  # the map itself says that there is none
     except TypeError:
         raise FunctionError(f"runtime error: hash of unhashable type {type_of(key)}") from None
     if found is mapping or not (isinstance(key, str) or _is_key(mapping, key)):
@@ -240,6 +241,7 @@ def call(name: str | None, function: Value, *args: Value) -> Value:
         raise FunctionError(f"non-function {name} of type {type_of(function)}")
     complaint = argument_count_error(name, function, len(args), len(args))
     if complaint is not None:
+        # ``call`` says it the other way round: first what it got.
         wanted, _, got = complaint.rpartition(" got ")
         head, _, want = wanted.partition(": want ")
         raise FunctionError(f"{head}: got {got} want {want}")

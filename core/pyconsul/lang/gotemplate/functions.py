@@ -85,6 +85,7 @@ def checked(value: Value, go_type: str) -> Value:
         return None
     if is_assignable(value, go_type):
         return value
+    # Where a struct is wanted, Go follows a pointer to one.
     if isinstance(value, Struct) and value.pointer and value.go_type == go_type:
         return value
     raise WrongTypeError(f"wrong type for value; expected {go_type}; got {type_of(value)}")

@@ -143,6 +143,7 @@ class Scanner:
         assert match is not None  # the token pattern saw a digit
         text, end = match[0], match.end()
         digits = text.lstrip("-")
+        # At the end nothing is put back: it is read behind the digits, and once more in search of a point or exponent.
         if end == len(self.source) and not match[3]:
             self._beyond_end += 2 if digits.isdecimal() and digits[0] != "0" else 1
         if match[1]:

@@ -205,7 +205,7 @@ def _conditional(node: Conditional, scope: Scope) -> _Typed:
     branches = yes[1], no[1]
 
     def compute() -> Value:
-        values = [run() for run in branches]
+        values = [run() for run in branches]  # a fault in the branch that is not taken counts, too
         return values[0] if test[1]() else values[1]
 
     return yes[0], compute

@@ -37,6 +37,7 @@ def entry_hash(entry: ConfigEntry) -> int:
     return _struct(entry)
 
 
+# An embedded struct without fields: its hash is that of its type's name, under the field's, which is the same.
 _META: Final = gohash.ordered(gohash.fnv(b"EnterpriseMeta"), gohash.fnv(b"EnterpriseMeta"))
 
 

@@ -127,6 +127,7 @@ class ServiceRouteDestination(WireStruct, frozen=True, kw_only=True):
         "response_headers": "ResponseHeaders",
     }
 
+    # Go's marshaller writes durations that it turns into text before all other fields.
     RequestTimeout: GoDuration | UnsetType = UNSET
     IdleTimeout: GoDuration | UnsetType = UNSET
     Service: OmitStr = UNSET
