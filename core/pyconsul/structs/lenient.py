@@ -1,8 +1,8 @@
 """Loose input made canonical: JSON as Go's decoder takes it, blocks as Consul's builder does.
 
 A ``Shape`` declares the fields of one Go struct. ``from_json`` matches keys in any letter case and knows the snake_case
-twins that Consul takes beside them; ``from_config`` matches snake_case keys and converts between texts, numbers and
-booleans. Both give plain dicts under Go's field names, with absent fields absent. Unknown keys are errors.
+twins that Consul takes beside them; ``from_config`` matches snake_case keys and takes a list of one for a block. Both
+give plain dicts under Go's field names, with absent fields absent. Unknown keys are errors.
 """
 
 from __future__ import annotations

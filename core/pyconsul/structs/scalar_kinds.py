@@ -1,13 +1,13 @@
 """Scalars in loose input, each as JSON and as a configuration block give it.
 
-JSON is taken as strictly as Go's decoder takes it, with its errors. In configuration texts, numbers and booleans stand
-for each other, as HashiCorp's mapstructure converts them.
+JSON is taken as strictly as Go's decoder takes it, with its errors. What comes from configuration has its type already
+(``pyconsul.config.decode`` sees to that), but for durations, which are text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -204,36 +204,20 @@ def go_numbers(value: Parsed, path: str = "") -> Any:
 
 
 def _config_string(value: Any, path: str) -> str:
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise DecodeError(f"{path}: expected type 'string', got unconvertible type '{_go_kind(value)}'")
+    return value if isinstance(value, str) else _unconvertible(value, path, "string")
 
 
 def _config_int(value: Any, path: str) -> int:
-    if isinstance(value, bool | int | float):
-        return int(value)
-    if isinstance(value, str):
-        try:
-            return int(value or "0", 0)
-        except ValueError:
-            raise DecodeError(f"cannot parse '{path}' as int: invalid syntax") from None
-    raise DecodeError(f"{path}: expected type 'int', got unconvertible type '{_go_kind(value)}'")
-
-
-_TRUE: Final = ("1", "t", "T", "TRUE", "true", "True")
-_FALSE: Final = ("0", "f", "F", "FALSE", "false", "False", "")
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_whole else _unconvertible(value, path, "int")
 
 
 def _config_bool(value: Any, path: str) -> bool:
-    if isinstance(value, bool | int | float):
-        return bool(value)
-    if isinstance(value, str):
-        if value in _TRUE or value in _FALSE:
-            return value in _TRUE
-        raise DecodeError(f"cannot parse '{path}' as bool: invalid syntax")
-    raise DecodeError(f"{path}: expected type 'bool', got unconvertible type '{_go_kind(value)}'")
+    return value if isinstance(value, bool) else _unconvertible(value, path, "bool")
+
+
+def _unconvertible(value: object, path: str, wanted: str) -> NoReturn:
+    raise DecodeError(f"{path}: expected type '{wanted}', got unconvertible type '{_go_kind(value)}'")
 
 
 def _config_duration(value: Any, path: str) -> int:
@@ -245,7 +229,7 @@ def _config_duration(value: Any, path: str) -> int:
 
 
 def _config_strings(value: Any, path: str) -> list[str]:
-    items = value if is_list_or_tuple(value) else [value]
+    items = value if is_list_or_tuple(value) else _unconvertible(value, path, "[]string")
     return [_config_string(item, path) for item in items]
 
 

@@ -1,4 +1,4 @@
-"""Integers as filter expressions write them, read to the width of the field that they are compared with."""
+"""Integers as filter expressions write them, read to the width of the field they stand beside."""
 
 from __future__ import annotations
 
