@@ -136,13 +136,6 @@ _CHECK_CONFIG: Final = {
     "failures_before_critical": "FailuresBeforeCritical",
     "deregister_critical_service_after": "DeregisterCriticalServiceAfter",
 }
-_CHECK_CONFIG_ALIASES: Final = {
-    "serviceid": "service_id",
-    "scriptargs": "args",
-    "dockercontainerid": "docker_container_id",
-    "tlsskipverify": "tls_skip_verify",
-    "deregistercriticalserviceafter": "deregister_critical_service_after",
-}
 
 CHECK: Final = Shape(
     name="CheckDefinition",
@@ -151,7 +144,6 @@ CHECK: Final = Shape(
     go=_GO_CHECK,
     snake={**_CHECK_TWINS, "service_id": "ServiceID", "disable_redirects": "DisableRedirects"},
     config=_CHECK_CONFIG,
-    config_aliases=_CHECK_CONFIG_ALIASES,
 )
 CHECK_OF_SERVICE: Final = Shape(
     name="CheckType",
@@ -175,7 +167,6 @@ _CHECK_IN_SERVICE: Final = Shape(
     snake=CHECK_OF_SERVICE.snake,
     ignored=CHECK_OF_SERVICE.ignored,
     config=_CHECK_CONFIG,
-    config_aliases=_CHECK_CONFIG_ALIASES,
     config_only=frozenset({"ID", "ServiceID", "Token"}),
 )
 

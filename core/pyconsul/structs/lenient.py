@@ -1,8 +1,8 @@
 """Loose input made canonical: JSON as Go's decoder takes it, blocks as Consul's builder does.
 
 A ``Shape`` declares the fields of one Go struct. ``from_json`` matches keys in any letter case and knows the snake_case
-twins that Consul takes beside them; ``from_config`` matches snake_case keys and takes a list of one for a block. Both
-give plain dicts under Go's field names, with absent fields absent. Unknown keys are errors.
+twins that Consul takes beside them; ``from_config`` knows the snake_case keys of configuration. Both give plain dicts
+under Go's field names, with absent fields absent. Unknown keys are errors.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from pyconsul.primitives.untyped import is_dict, is_list, is_list_or_tuple
+from pyconsul.primitives.untyped import is_dict, is_list
 from pyconsul.structs.scalar_kinds import BadDuration, DecodeError, Kind, Refusal, block, mismatch
 
 __all__ = ["DecodeError", "ListOf", "MapOf", "Shape", "Type", "from_config", "from_json"]
@@ -42,10 +42,9 @@ Type = Kind | ListOf | MapOf | Any  # Any stands for Shape, which is declared be
 class Shape(msgspec.Struct, frozen=True, dict=True):
     """One Go struct.
 
-    ``snake``: extra JSON key -> field. ``ignored``: JSON keys that are taken and dropped.
-
-    ``config``: configuration key -> field, where configuration takes the struct at all; ``config_aliases`` are other
-    spellings of those keys, in lower case; ``config_only`` fields have no JSON key. ``lax`` shapes ignore unknown ones.
+    ``snake``: extra JSON key -> field. ``ignored``: JSON keys that are taken and dropped. ``config``: configuration
+    key -> field, where configuration takes the struct at all; ``config_only`` fields have no JSON key. ``lax`` shapes
+    ignore unknown keys of JSON.
     ``wrapped`` shapes are read through an anonymous struct in Go, which shows in error texts; ``go`` is its type.
     ``embedded``: field -> the Go struct inside this one that it is a field of; that shows in error texts, too.
     """
@@ -56,7 +55,6 @@ class Shape(msgspec.Struct, frozen=True, dict=True):
     ignored: Mapping[str, Type] = msgspec.field(default_factory=dict[str, Type])
     embedded: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     config: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
-    config_aliases: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     config_only: frozenset[str] = frozenset()
     lax: bool = False
     wrapped: bool = False
@@ -227,16 +225,16 @@ def _json_structs(
 def from_config(shape: Shape, value: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     """A configuration block as a dict under the field names of ``shape``.
 
-    ``path`` is where the block stands, for errors. Raises DecodeError for unknown keys and values that do not convert.
+    Its keys and values are canonical (``pyconsul.config.decode``). ``path`` is where it stands, for errors. Raises
+    DecodeError for unknown keys and values of a wrong type.
     """
     given: dict[str, Any] = {}
     for key, item in value.items():
-        low = key.lower()
-        name = shape.config.get(shape.config_aliases.get(low, low))
+        name = shape.config.get(key)
         if name is None:
             raise DecodeError(f"invalid config key {path}.{key}" if path else f"invalid config key {key}")
         if item is not None:
-            given[name] = _config_value(shape.fields[name], item, f"{path}.{low}" if path else low)
+            given[name] = _config_value(shape.fields[name], item, f"{path}.{key}" if path else key)
     return given
 
 
@@ -246,6 +244,5 @@ def _config_value(kind: Type, value: Any, path: str) -> Any:
     if isinstance(kind, Shape):
         return from_config(kind, block(value, path), path)
     if isinstance(kind, ListOf):
-        items = value if is_list_or_tuple(value) else [value]
-        return [from_config(kind.shape, block(v, path), f"{path}[{n}]") for n, v in enumerate(items)]
+        return [from_config(kind.shape, block(v, path), f"{path}[{n}]") for n, v in enumerate(value)]
     return {k: from_config(kind.shape, block(v, path), f"{path}[{k}]") for k, v in block(value, path).items()}

@@ -95,9 +95,7 @@ def _go_kind(value: object) -> str:
 
 
 def block(value: Any, path: str) -> dict[str, Any]:
-    """One block; HCL gives a block as a list of one."""
-    if is_list_or_tuple(value) and len(value) == 1:
-        value = value[0]
+    """One block of configuration. Raises DecodeError for anything else."""
     if not is_dict(value):
         raise DecodeError(f"{path}: expected a map, got '{_go_kind(value)}'")
     return value
