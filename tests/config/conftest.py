@@ -11,8 +11,7 @@ import pytest
 from pyconsul.agent.command import given_flags
 from pyconsul.cli.commands.agent import add_flags
 from pyconsul.config import Loaded, load
-from pyconsul.config.hostinterfaces import InterfaceAddress
-from pyconsul.config.loading import Host
+from pyconsul.config.hostinterfaces import Host, InterfaceAddress
 from pyconsul.config.sockaddr import expand_template
 from pyconsul.lang.goflags import FlagSet
 

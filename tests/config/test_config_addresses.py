@@ -8,8 +8,7 @@ from typing import Protocol
 import pytest
 
 from pyconsul.config import ConfigError, Loaded, load
-from pyconsul.config.hostinterfaces import InterfaceAddress, interface_addresses
-from pyconsul.config.loading import Host
+from pyconsul.config.hostinterfaces import Host, InterfaceAddress, interface_addresses
 from pyconsul.config.sockaddr import expand_template
 from pyconsul.config.sockaddrfunctions import expand
 

@@ -200,3 +200,9 @@ def test_a_float_is_shown_as_go_shows_it(value: float, form: str, precision: int
 def test_a_float_is_shown_in_hexadecimal(value: float, precision: int, text: str) -> None:
     """One digit before the point, a binary exponent behind."""
     assert strconv.hex_float(value, precision) == text
+
+
+@pytest.mark.parametrize(("text", "number"), [("0" * 5000 + "7", 7), ("-" + "0" * 5000, 0)])
+def test_zeros_before_a_number_do_not_make_it_large(text: str, number: int) -> None:
+    """However many there are."""
+    assert strconv.parse_int(text) == number

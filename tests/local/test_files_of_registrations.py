@@ -115,6 +115,21 @@ async def test_broken_files_are_left_alone(place_at: Callable[..., Place], tmp_p
     assert place.state.services() == [] and (tmp_path / "services" / "x").exists()
 
 
+async def test_a_kept_service_with_a_number_beyond_floats_is_left_alone(
+    place_at: Callable[..., Place], tmp_path: Path
+) -> None:
+    """Its file stays where it is, and the agent starts without it."""
+    first = place_at(str(tmp_path))
+    first.register(Name="web", Kind="connect-proxy", Port=80, Proxy={"DestinationServiceName": "a", "Config": {"n": 7}})
+    first.flush()
+    (file,) = files_below(tmp_path / "services")
+    file.write_bytes(file.read_bytes().replace(b":7", b":" + b"1" * 400))
+    again = place_at(str(tmp_path))
+    again.loader.load((), ())
+    assert again.state.services() == []
+    assert file.exists()
+
+
 async def test_old_ttl_reports_are_forgotten(place_at: Callable[..., Place], tmp_path: Path) -> None:
     """A report that would have expired meanwhile says nothing."""
     place = place_at(str(tmp_path))

@@ -173,10 +173,11 @@ def test_configuration_blocks_are_refused_in_consuls_words(block: dict[str, Any]
     assert text in str(caught.value)
 
 
-def test_configuration_converts_between_scalars() -> None:
-    """HCL's values become what the field wants, single ones become lists."""
-    found = service_definition_from({"name": 5, "tags": "one", "port": "80", "enable_tag_override": "true"}, "config")
-    assert (found.Name, found.Tags, found.Port, found.EnableTagOverride) == ("5", ["one"], 80, True)
+@pytest.mark.parametrize("block", [{"name": 5}, {"tags": "one"}, {"port": "80"}, {"enable_tag_override": "true"}])
+def test_configuration_converts_nothing(block: dict[str, Any]) -> None:
+    """A value of another type is refused, as Consul refuses it."""
+    with pytest.raises(DefinitionError, match=rf"service\.{next(iter(block))}: expected type '.*', got unconvertible"):
+        service_definition_from(block, "config")
 
 
 @pytest.mark.parametrize(

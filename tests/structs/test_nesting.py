@@ -1,11 +1,13 @@
 """Values that are only kept nest so deep that every codec takes them."""
 
+import json
 from typing import Any
 
 import pytest
 
 from pyconsul.lang.gojson_values import HugeNumber
 from pyconsul.structs import gojson
+from pyconsul.structs.acl_input import auth_method_from
 from pyconsul.structs.config_entries.decode import EntryDecodeError, decode_entry
 from pyconsul.structs.definitions import DefinitionError, service_definition_from
 from pyconsul.structs.nesting import MAX_LEVELS, is_too_deep
@@ -40,6 +42,13 @@ def test_a_proxy_s_settings_are_kept_or_refused(levels: int) -> None:
         return
     with pytest.raises(DefinitionError, match=f"nested deeper than {MAX_LEVELS} levels"):
         service_definition_from(given)
+
+
+def test_the_settings_of_an_auth_method_are_refused_too() -> None:
+    """They go into the log like any other."""
+    deep = json.dumps({"Name": "m", "Config": {"x": nested(MAX_LEVELS)}})
+    with pytest.raises(ValueError, match=f"Config: .* nested deeper than {MAX_LEVELS} levels"):
+        auth_method_from(deep.encode())
 
 
 def test_a_number_that_no_float_holds_is_refused() -> None:

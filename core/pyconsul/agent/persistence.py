@@ -23,7 +23,7 @@ from pyconsul.primitives.whole_files import replacing
 from pyconsul.structs import gojson
 from pyconsul.structs.catalog import HealthCheck, NodeService
 from pyconsul.structs.checks import CheckType
-from pyconsul.structs.lenient import go_numbers
+from pyconsul.structs.scalar_kinds import DecodeError, go_numbers
 from pyconsul.structs.wire import UNSET, OmitBool, WireStruct, changed
 from pyconsul.telemetry import logger
 
@@ -205,9 +205,15 @@ class LocalFiles:
         cannot be read, UnreadableFile for a file.
         """
         for path, kept in self._all("services", KeptService, "service"):
-            if kept.Service is not None:
-                self._name_after(kept.Service.ID, path, "services", "service")
-                yield str(path), changed(kept, Service=_with_go_numbers(kept.Service))
+            if kept.Service is None:
+                continue
+            try:
+                service = _with_go_numbers(kept.Service)
+            except DecodeError as error:
+                _log.error("Failed decoding service file", file=str(path), error=error)
+                continue
+            self._name_after(service.ID, path, "services", "service")
+            yield str(path), changed(kept, Service=service)
 
     def checks(self) -> Iterator[tuple[str, KeptCheck]]:
         """All kept checks with their files, as ``services``."""

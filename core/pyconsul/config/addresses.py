@@ -13,6 +13,7 @@ from pyconsul.lang.strconv import quote
 Expand = Callable[[str], str]
 """Expands ``{{ … }}`` in a text; raises ValueError with a reason."""
 
+# Those of Consul's ``ipaddr`` package: ``ipaddress`` and go-sockaddr count others as private.
 _PRIVATE_BLOCKS = [
     ipaddress.ip_network(block)
     for block in (
@@ -69,11 +70,6 @@ def parse_network(text: str) -> str | None:
         return str(ipaddress.ip_network(f"{address}/{int(bits)}", strict=False))
     except ValueError:
         return None
-
-
-def is_any(address: str) -> bool:
-    """Whether the address means all addresses of the host."""
-    return address in ("0.0.0.0", "::", "[::]")
 
 
 def is_v4(address: str) -> bool:

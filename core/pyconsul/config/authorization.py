@@ -1,4 +1,4 @@
-"""``auto_config.authorization.static``: the auth method that introduces clients, checked before anybody comes."""
+"""``auto_config.authorization.static``: the auth method that introduces clients, checked beforehand."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def auth_method_settings(static: AutoConfigAuthorizationStatic) -> dict[str, Any
 
 
 def check_authorization(static: AutoConfigAuthorizationStatic) -> None:
-    """Raise ConfigError for settings that make no auth method, and for assertions that can never be evaluated."""
+    """Raise ConfigError for settings that make no auth method, and assertions that never evaluate."""
     open_method = plugins.load("auth_method", "jwt")
     try:
         method = open_method(NAME, auth_method_settings(static), _nobody)

@@ -1,39 +1,31 @@
-"""The merged values made into a RuntimeConfig: addresses derived, texts parsed, old and new ways joined.
+"""The merged values made into a RuntimeConfig: texts parsed, old and new ways joined.
 
-The order of the steps, and which faults stop at once and which are collected, are those of Consul.
-That order is why this is one module: every step may look at what the ones before it have made.
+The order of the steps in ``build``, and which faults stop at once and which are collected, are those of Consul: every
+step may look at what the ones before it have made, and of several faults that stop the first is told.
 """
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
-import msgspec
-
 from pyconsul.config import sections as s
-from pyconsul.config.addresses import (
-    Expander,
-    is_any,
-    is_private,
-    is_v4,
-    listeners,
-    parse_ip,
-    parse_network,
-)
+from pyconsul.config.addresses import parse_ip, parse_network
 from pyconsul.config.definitions import read_checks, read_services
-from pyconsul.config.errors import ConfigError, several
-from pyconsul.config.hostinterfaces import InterfaceAddress, interface_addresses
-from pyconsul.config.runtime import Address, RuntimeConfig
+from pyconsul.config.errors import ConfigError
+from pyconsul.config.hostinterfaces import Host
+from pyconsul.config.network import Network
+from pyconsul.config.runtime import RuntimeConfig
 from pyconsul.config.sectionbuilder import build_section, read
 from pyconsul.config.tlssettings import tls_settings
 from pyconsul.config.values import Values
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import HOUR, SECOND
+from pyconsul.primitives.multierror import multi_error
 
 MAX_RAFT_MULTIPLIER: Final = 10
 _RPC_METRIC: Final = "rpc.server.call"
+# The members of ``connect.ca_config`` that Consul renames; any other is the provider's own affair and stays as it is.
 _CA_CONFIG_KEYS: Final = {
     "private_key": "PrivateKey",
     "root_cert": "RootCert",
@@ -61,14 +53,6 @@ _CA_CONFIG_KEYS: Final = {
 }
 
 
-class Host(msgspec.Struct, frozen=True):
-    """What the configuration asks of the machine; tests pass their own."""
-
-    expand: Callable[[str], str]
-    hostname: Callable[[], str] = socket.gethostname
-    interfaces: Callable[[], list[InterfaceAddress]] = interface_addresses
-
-
 def build_runtime(
     values: Values, environ: Mapping[str, str], host: Host, warnings: list[str], *, dev_mode: bool = False
 ) -> RuntimeConfig:
@@ -90,19 +74,20 @@ class _Builder:
         self.host = host
         self.warnings = warnings
         self.dev_mode = dev_mode
-        self.expander = Expander(host.expand, values.errors)
+        self.network = Network(values, host, warnings)
+        self.expander = self.network.expander
         self.server = values.flag("server")
 
     def build(self) -> RuntimeConfig:
         """The configuration. Raises ConfigError for faults that stop at once."""
-        values = self.values
+        values, network = self.values, self.network
         service_ttl = self.service_ttls()
         checks = read_checks(values)
         services = read_services(values)
-        ports = self.ports()
-        where = self.cluster_addresses(ports)
-        client = self.client_addresses(ports)
-        recursors = self.recursors()
+        ports = network.ports()
+        where = network.cluster_addresses(ports)
+        client = network.client_addresses(ports)
+        recursors = network.recursors()
         prefixes = self.metric_prefixes()
         multiplier = self.raft_multiplier()
         datacenter = values.text("datacenter").lower()
@@ -136,7 +121,7 @@ class _Builder:
                 s.DnsConfig, values, "dns_config", service_ttl=service_ttl, recursor_strategy=self.recursor_strategy()
             ),
             recursors=recursors,
-            tagged_addresses=self.tagged_addresses(where),
+            tagged_addresses=network.tagged_addresses(where),
             enable_script_checks=scripts,
             enable_local_script_checks=values.flag("enable_local_script_checks", scripts),
             http_config=self.http_config(),
@@ -169,141 +154,6 @@ class _Builder:
             for name, text in ttls.items()
         }
 
-    # Addresses -------------------------------------------------------------------------------------------------------
-
-    def ports(self) -> s.Ports:
-        read_port = self.values.port
-        ports = {name: read_port(f"ports.{name}") for name in s.Ports.__struct_fields__}
-        if self.values.get("ports.grpc_tls") is None and self.server:
-            ports["grpc_tls"] = 8503
-        if ports["server"] <= 0:
-            raise ConfigError("server-port must be greater than zero")
-        if ports["serf_lan"] <= 0:
-            raise ConfigError("serf-lan-port must be greater than zero")
-        for kind in ("proxy", "sidecar", "expose"):
-            if ports[f"{kind}_max_port"] < ports[f"{kind}_min_port"]:
-                raise ConfigError(f"{kind}_min_port must be less than {kind}_max_port. To disable, set both to zero.")
-        return s.Ports(**ports)
-
-    def bind_addr(self) -> str:
-        found = self.expander.all("bind_addr", self.values.text("bind_addr"))
-        if not found:
-            raise ConfigError("bind_addr cannot be empty")
-        if len(found) > 1:
-            raise ConfigError("bind_addr cannot contain multiple addresses. Use 'addresses.{dns,http,https}' instead.")
-        if found[0].unix:
-            raise ConfigError("bind_addr cannot be a unix socket")
-        return found[0].text
-
-    def cluster_addresses(self, ports: s.Ports) -> dict[str, Any]:
-        """What gossip and RPC bind to, and what others are told."""
-        values, first_ip = self.values, self.expander.first_ip
-        bind = self.bind_addr()
-        if is_any(values.text("advertise_addr")):
-            raise ConfigError("Advertise address cannot be 0.0.0.0, :: or [::]")
-        if is_any(values.text("advertise_addr_wan")):
-            raise ConfigError("Advertise WAN address cannot be 0.0.0.0, :: or [::]")
-        advertise = first_ip("advertise_addr", values.get("advertise_addr")) or bind
-        if is_any(advertise):
-            advertise = self.detected(advertise)
-        lan_bind = first_ip("serf_lan", values.get("serf_lan")) or bind
-        wan_bind = (first_ip("serf_wan", values.get("serf_wan")) or bind) if ports.serf_wan >= 0 else ""
-        lan = first_ip("advertise_addr", values.get("advertise_addr")) or advertise
-        lan_v4, lan_v6 = self.by_family("advertise_addr", advertise)
-        wan = first_ip("advertise_addr_wan", values.get("advertise_addr_wan")) or lan
-        wan_v4, wan_v6 = self.by_family("advertise_addr_wan", wan)
-        has_wan = ports.serf_wan >= 0
-        return {
-            "bind_addr": bind,
-            "advertise_addr": lan,
-            "advertise_addr_ipv4": lan_v4,
-            "advertise_addr_ipv6": lan_v6,
-            "advertise_addr_wan": wan,
-            "advertise_addr_wan_ipv4": wan_v4,
-            "advertise_addr_wan_ipv6": wan_v6,
-            "rpc_bind": Address("tcp", bind, ports.server),
-            "rpc_advertise": Address("tcp", lan, ports.server),
-            "serf_bind_lan": Address("tcp", lan_bind, ports.serf_lan),
-            "serf_advertise_lan": Address("tcp", lan, ports.serf_lan),
-            "serf_bind_wan": Address("tcp", wan_bind, ports.serf_wan) if has_wan else None,
-            "serf_advertise_wan": Address("tcp", wan, ports.serf_wan) if has_wan else None,
-        }
-
-    def by_family(self, name: str, address: str) -> tuple[str, str]:
-        """The IPv4 and the IPv6 address to advertise: given ones, else the general one where it fits."""
-        v4 = self.expander.first_ip(f"{name}_ipv4", self.values.get(f"{name}_ipv4"))
-        v4 = v4 or (address if is_v4(address) else "")
-        if v4 and not is_v4(v4):
-            raise ConfigError(f"{name}_ipv4 must be an ipv4 address")
-        v6 = self.expander.first_ip(f"{name}_ipv6", self.values.get(f"{name}_ipv6"))
-        v6 = v6 or ("" if is_v4(address) else address)
-        if v6 and is_v4(v6):
-            raise ConfigError(f"{name}_ipv6 must be an ipv6 address")
-        return v4, v6
-
-    def detected(self, any_address: str) -> str:
-        """The only private IPv4 address of this host, or its only public IPv6 address."""
-        kind = "private IPv4" if is_v4(any_address) else "public IPv6"
-        found = self.host.interfaces()
-        if is_v4(any_address):
-            up = [one for one in found if "up" in one.flags and "loopback" not in one.flags]
-            up = up or [one for one in found if "up" in one.flags]
-            addresses = [one.address for one in up if is_v4(one.address) and is_private(one.address)]
-        else:
-            addresses = [one.address for one in found if not is_v4(one.address) and not is_private(one.address)]
-        if not addresses:
-            raise ConfigError(f"No {kind} address found")
-        if len(addresses) > 1:
-            raise ConfigError(f"Multiple {kind} addresses found. Please configure one with 'bind' and/or 'advertise'.")
-        return addresses[0]
-
-    def client_addresses(self, ports: s.Ports) -> dict[str, Any]:
-        """Where the doors listen."""
-        values = self.values
-        clients = self.expander.ips("client_addr", values.get("client_addr"))
-        if not clients:
-            self.warnings.append(
-                "client_addr is empty, client services (DNS, HTTP, HTTPS, GRPC) will not be listening for connections"
-            )
-
-        def door(name: str, port: int) -> tuple[Address, ...]:
-            chosen = self.expander.all(f"addresses.{name}", values.get(f"addresses.{name}"))
-            return listeners(chosen, clients, port)
-
-        dns = door("dns", ports.dns)
-        udp = tuple(Address("udp", one.host, one.port) for one in dns if one.network == "tcp")
-        return {
-            "client_addrs": tuple(clients),
-            "dns_addrs": dns + udp,
-            "http_addrs": door("http", ports.http),
-            "https_addrs": door("https", ports.https),
-            "grpc_addrs": door("grpc", ports.grpc),
-            "grpc_tls_addrs": door("grpc_tls", ports.grpc_tls),
-        }
-
-    def recursors(self) -> tuple[str, ...]:
-        found: dict[str, None] = {}
-        for text in self.values.texts("recursors"):
-            try:
-                expanded = self.host.expand(text)
-            except ValueError as error:
-                raise ConfigError(f"Invalid DNS recursor template {quote(text)}: {error}") from None
-            for word in expanded.split():
-                if word.startswith("unix://"):
-                    raise ConfigError(f"DNS Recursors cannot be unix sockets: {word}")
-                found[word] = None
-        return tuple(found)
-
-    def tagged_addresses(self, where: Mapping[str, Any]) -> dict[str, str]:
-        """The node's addresses by tag; those of ``lan`` and ``wan`` follow from what is advertised."""
-        found = self.values.mapping("tagged_addresses")
-        for tag, name in (("lan", "advertise_addr"), ("wan", "advertise_addr_wan")):
-            for suffix in ("", "_ipv4", "_ipv6"):
-                address = where[name + suffix]
-                if address:
-                    found[tag + suffix] = address
-        return found
-
     def check_bootstrap_entries(self) -> None:
         """Config entries that come with the configuration must be fit to be written."""
         entries = self.values.objects("config_entries.bootstrap")
@@ -325,7 +175,7 @@ class _Builder:
     def check_networks(self, name: str) -> None:
         wrong = [f"invalid cidr: {text}" for text in self.values.texts(name) if parse_network(text) is None]
         if wrong:
-            raise ConfigError(f"{name}: {several(wrong)}")
+            raise ConfigError(f"{name}: {multi_error(wrong)}")
 
     def check_segments(self) -> None:
         """Segments are Enterprise's; one without a port is refused before that is told."""
@@ -481,7 +331,7 @@ class _Builder:
     def cloud(self) -> s.Cloud:
         environ = self.environ
         legacy = environ.get("HCP_API_HOST", "")
-        if legacy.lower().startswith("https://"):
+        if legacy.lower().startswith("https://"):  # the old variable may be a URL, the new one is a host
             legacy = legacy[8:]
         given = {
             "resource_id": environ.get("HCP_RESOURCE_ID", ""),

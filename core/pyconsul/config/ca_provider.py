@@ -1,4 +1,4 @@
-"""What ``connect.ca_config`` must keep for each CA provider; values are read as loosely as Consul reads them."""
+"""What ``connect.ca_config`` must keep for each CA provider, its values read as loosely as by Consul."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class _Decoder:
             self.errors.append(f"'{name}' expected a map, got '{go_kind(given)}'")
             return {}
         source = _translated(given, shape)
-        by_fold = {key.casefold(): key for key in reversed(source)}
+        by_fold = {key.casefold(): key for key in reversed(source)}  # of two spellings the first one stays
         used: set[str] = set()
         out: Raw = {}
         before = len(self.errors)
@@ -89,6 +89,7 @@ class _Decoder:
             value = self.value(f"{name}.{member}" if name else member, source[key], inner)
             if value is not None:
                 out[member] = value
+        # mapstructure tells of unknown names only where all known ones could be read.
         if len(self.errors) == before:
             self.unknown.extend(f"{name}.{key}" if name else key for key in sorted(source) if key not in used)
         return out
@@ -210,7 +211,10 @@ def _as_int64(given: float) -> int:
 
 
 def _single(given: object) -> object:
-    """The only member of a list of one, where no list is wanted; twice, as Consul looks through the pointer too."""
+    """The only member of a list of one, where no list is wanted.
+
+    Twice, as Consul looks through the pointer, too.
+    """
     for _ in range(2):
         if is_list(given) and len(given) == 1:
             given = given[0]

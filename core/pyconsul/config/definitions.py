@@ -53,7 +53,10 @@ def _with_timed_checks(values: Values, service: Mapping[str, Any]) -> dict[str, 
 
 
 def _with_durations(values: Values, check: Mapping[str, Any]) -> dict[str, Any]:
-    """A check without those durations that are none: each of them is an error of its own, named by the check's ID."""
+    """A check without those durations that are none.
+
+    Each of them is an error of its own, named by the check's ID.
+    """
     out = dict(check)
     for name in _DURATIONS:
         text = check.get(name)

@@ -1,9 +1,10 @@
-"""The network interfaces of this host."""
+"""What the configuration asks of this host: its name, and its network interfaces."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
@@ -47,6 +48,14 @@ def interface_addresses() -> list[InterfaceAddress]:
             prefix = _prefix(address, entry.netmask)
             found.append(InterfaceAddress(name, address, prefix, flags_of.get(name, frozenset()), name == default))
     return found
+
+
+class Host(msgspec.Struct, frozen=True):
+    """What the configuration asks of the machine; tests pass their own."""
+
+    expand: Callable[[str], str]
+    hostname: Callable[[], str] = socket.gethostname
+    interfaces: Callable[[], list[InterfaceAddress]] = interface_addresses
 
 
 def default_interface() -> str:

@@ -1,4 +1,4 @@
-"""Keys of the sections about access, certificates and the service mesh: ``acl``, ``tls``, ``connect`` and others."""
+"""Keys of the sections about access, certificates and the service mesh, such as ``acl`` and ``tls``."""
 
 from __future__ import annotations
 

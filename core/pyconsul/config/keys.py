@@ -1,4 +1,4 @@
-"""Every configuration key, one row each: loader, flags, validation, reload and the reference page read the rows.
+"""Every configuration key, one row each, for loader, flags, validation, reload and reference page.
 
 The rows themselves stand in the ``keyrows_*`` modules, by topic. A name is the path in a file; ``[]`` marks members
 of a list and ``{name}`` those of a map. Members of ``services``, of ``checks``, and of definitions inside definitions

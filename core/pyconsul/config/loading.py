@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from pyconsul.config.build import Host, build_runtime
+from pyconsul.config.build import build_runtime
 from pyconsul.config.decode import Raw
 from pyconsul.config.errors import ConfigError
+from pyconsul.config.hostinterfaces import Host
 from pyconsul.config.merge import merge
 from pyconsul.config.runtime import RuntimeConfig
 from pyconsul.config.sockaddr import expand_template

@@ -1,4 +1,4 @@
-"""Several sources into one: later values win, lists grow, maps are laid over each other, sections are merged."""
+"""Several sources into one: later values win, lists grow, maps and sections are merged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sections of the effective configuration; each field is a key of ``keys.py`` with its final value.
+"""The sections of the effective configuration: each field is a key of ``keys.py``, with its value.
 
 Durations are whole nanoseconds (marked ``# ns``). Rates without limit are ``math.inf``. A key that nobody set
 has its default, or the zero value of its type. A start asks for the types of all fields, so they are no texts here.
@@ -35,7 +35,10 @@ class Tls(Section, frozen=True, kw_only=True):
 
 
 class Cloud(Section, frozen=True, kw_only=True):
-    """``cloud``, completed from the ``HCP_*`` variables; ``node_id`` is a configured one, never one that was made."""
+    """``cloud``, completed from the ``HCP_*`` variables.
+
+    ``node_id`` is a configured one, never one that was made.
+    """
 
     node_id: str
     resource_id: str

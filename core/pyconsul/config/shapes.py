@@ -1,8 +1,9 @@
-"""The shape of a configuration file, built from the rows of ``keys.py``: sections, lists, maps, values."""
+"""The shape of a configuration file, built from the rows of ``keys.py``."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
@@ -55,19 +56,18 @@ def file_shape() -> Section:
             _place(root, key)
     for name, (kind, many) in _RECURSIVE.items():
         *outer, last = name.split(".")
-        section = root
-        for part in outer:
-            section = _section(section.members[part])
-        definition = _section(root.members[kind])
-        section.members[last] = ListOf(definition) if many else definition
+        definition = _section_at(root, [kind])
+        _section_at(root, outer).members[last] = ListOf(definition) if many else definition
     for name in _REPLACED:
-        section = root
-        for part in name.split("."):
-            found = section.members[part]
-            if isinstance(found, Section):
-                section = found
-                section.replaced = section.replaced or part == name.split(".")[-1]
+        _section_at(root, name.split(".")).replaced = True
     return root
+
+
+def _section_at(root: Section, path: Iterable[str]) -> Section:
+    section = root
+    for part in path:
+        section = _section(section.members[part])
+    return section
 
 
 def _section(shape: Shape) -> Section:
@@ -78,13 +78,13 @@ def _section(shape: Shape) -> Section:
 
 def _place(root: Section, key: Key) -> None:
     section = root
+    # A free name belongs to the map before it: ``sink.{name}.type`` is ``sink{}.type``.
     parts = re.sub(r"\.\{\w+\}", "{}", key.name).split(".")
     for part in parts[:-1]:
         section = _descend(section, part)
     section.members[parts[-1]] = key.kind
     if key.alias:
-        for alias in key.alias.split(","):
-            section.aliases[alias] = parts[-1]
+        section.aliases[key.alias] = parts[-1]
 
 
 def _descend(section: Section, part: str) -> Section:

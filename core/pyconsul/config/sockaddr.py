@@ -1,4 +1,4 @@
-"""Templates in addresses (go-sockaddr): ``{{ GetInterfaceIP "eth0" }}`` and pipelines over the host's addresses."""
+"""Templates in addresses, such as ``{{ GetInterfaceIP "eth0" }}``, as go-sockaddr expands them."""
 
 from __future__ import annotations
 

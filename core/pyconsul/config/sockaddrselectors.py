@@ -1,4 +1,4 @@
-"""``include`` and ``exclude`` of go-sockaddr templates: interface addresses by name, network, flags and the like."""
+"""``include`` and ``exclude`` of go-sockaddr templates: addresses by name, network, flags and more."""
 
 from __future__ import annotations
 

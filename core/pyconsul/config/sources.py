@@ -1,6 +1,8 @@
-"""Where configuration comes from: defaults, flags, files and folders, pieces of HCL, and what nobody can change.
+"""Where configuration comes from: defaults, flags, files, folders, and what nobody can change.
 
-``read_sources`` gives the sources in the order in which they are laid over each other.
+``read_sources`` gives the sources in the order in which they are laid over each other: defaults, those of ``-dev``,
+flags that are lists, files in the order of the command line, all other flags, ``-hcl``, and at last what nobody can
+change. Lists grow from source to source, so that those of flags stand before those of files; of scalars the last wins.
 """
 
 from __future__ import annotations
@@ -16,12 +18,13 @@ import msgspec
 
 from pyconsul.config.decode import Raw, decode
 from pyconsul.config.deprecated import replace_deprecated
-from pyconsul.config.errors import ConfigError, several
+from pyconsul.config.errors import ConfigError
 from pyconsul.config.keys import KEYS, Key, Kind, flag_rows
 from pyconsul.lang.goflags.values import to_bool, to_int
 from pyconsul.lang.gojson_syntax import syntax_error
 from pyconsul.lang.gojson_values import value_of
 from pyconsul.lang.hcl import HclError, parse
+from pyconsul.primitives.multierror import multi_error
 from pyconsul.primitives.system_errors import system_text
 from pyconsul.primitives.untyped import is_dict
 from pyconsul.structs.nesting import MAX_LEVELS, is_too_deep
@@ -30,7 +33,6 @@ Flags = Mapping[str, Any]
 """Flag names (without dash) to what was given: text or the typed value, a list for repeatable flags."""
 
 _SUFFIXES: Final = {".json": "json", ".hcl": "hcl"}
-_LIST_KINDS: Final = frozenset({Kind.STRINGS})
 
 
 class Source(msgspec.Struct):
@@ -92,7 +94,7 @@ def parse_text(name: str, text: str, kind: str) -> Source:
         else:
             unknown.append(f"invalid config key {key}")
     if unknown:
-        raise ConfigError(f"failed to parse {name}: {several(unknown)}")
+        raise ConfigError(f"failed to parse {name}: {multi_error(unknown)}")
     values, old = replace_deprecated(decoded.values)
     return Source(name, values, [*warnings, *_enterprise_warnings(values), *old])
 
@@ -197,13 +199,14 @@ def _file(path: str, given_format: str) -> tuple[str, str, str]:
 
 
 def _table(column: str, *, fixed: bool = False) -> Raw:
-    """The values that one column of the table of keys sets. ``fixed`` picks the rows that nobody can change."""
+    """The values that one column of the table of keys sets.
+
+    ``fixed`` picks the rows that nobody can change.
+    """
     out: Raw = {}
     for key in KEYS:
         value = getattr(key, column)
         if value is None or (column == "dev" and (key.fixed is not None) != fixed):
-            continue
-        if column == "default" and value == float("inf"):
             continue
         put(out, key.name, value)
     return out
@@ -234,7 +237,7 @@ def _flag_values(flags: Flags, warnings: list[str]) -> tuple[Raw, Raw]:
                 f"The flag '-{key.flag}' is deprecated. Use the '-{key.instead.replace('_', '-')}' flag instead."
             )
             lists.setdefault(key.instead, []).extend(value)
-        elif key.kind in _LIST_KINDS and "." not in key.name:
+        elif key.kind is Kind.STRINGS and "." not in key.name:
             lists[key.name] = [*value, *lists.get(key.name, [])]
         else:
             put(scalars, key.name, value)

@@ -51,7 +51,7 @@ def _protocol(values: Values, name: str, version: str, suites: tuple[str, ...]) 
 
     version = _version(values, f"{own}.tls_min_version", version)
     chosen = _suites(values, f"{own}.tls_cipher_suites", version)
-    if chosen is None:
+    if chosen is None:  # nor are the defaults' suites taken over where the version allows no choice
         chosen = () if version == _FIXED_SUITES else suites
     server_hostname = name == "internal_rpc" and flag("verify_server_hostname")
     return TlsProtocol(

@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from pyconsul.config.addresses import is_any
 from pyconsul.config.authorization import check_authorization
 from pyconsul.config.ca_provider import check_certificate_authority
-from pyconsul.config.errors import ConfigError, several
+from pyconsul.config.errors import ConfigError
 from pyconsul.config.runtime import Address, RuntimeConfig
 from pyconsul.config.values import Values
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives import base64_text
 from pyconsul.primitives.durations import format_duration
+from pyconsul.primitives.multierror import multi_error
 from pyconsul.structs.checks import CheckType
 from pyconsul.structs.definitions import ServiceDefinition
 from pyconsul.structs.errors import ConsulError
-from pyconsul.structs.service_rules import metadata_error, service_errors
+from pyconsul.structs.service_rules import is_any_address, metadata_error, service_errors
 
 if TYPE_CHECKING:
     from pyconsul.lang.gourl import Url
@@ -46,7 +47,9 @@ _UI_TWICE: Final = (
 
 
 def validate(runtime: RuntimeConfig, values: Values, warnings: list[str]) -> None:
-    """Check the whole configuration. Raises ConfigError at the first rule that is broken; may add warnings.
+    """Check the whole configuration.
+
+    Raises ConfigError at the first rule that is broken; may add warnings.
 
     ``values.errors`` are faults found while building; they come in their turn.
     """
@@ -63,7 +66,7 @@ def validate(runtime: RuntimeConfig, values: Values, warnings: list[str]) -> Non
         _server_storage(runtime)
     _addresses_differ(runtime)
     if values.errors:
-        raise ConfigError(several(values.errors))
+        raise ConfigError(multi_error(values.errors))
     _definitions(runtime)
     check_certificate_authority(runtime)
     _roles(runtime)
@@ -144,6 +147,7 @@ def _ui(runtime: RuntimeConfig) -> None:
         )
     for name, template in ui.dashboard_url_templates.items():
         _basic_name("ui_config.dashboard_url_templates key names", name, may_be_empty=False)
+        # Consul shows the address of the metrics proxy here, and not the template that is wrong.
         _refuse(
             not _is_web_url(template),
             f"ui_config.dashboard_url_templates values must be a valid http or https URL. received: {quote(base)}",
@@ -188,11 +192,7 @@ def _data_dir(runtime: RuntimeConfig) -> None:
         return
     except OSError as error:
         raise ConfigError(f"Error getting info on data_dir: stat {path}: {(error.strerror or '').lower()}") from None
-    _refuse(not _is_directory(found), f"data_dir {quote(path)} is not a directory")
-
-
-def _is_directory(found: os.stat_result) -> bool:
-    return found.st_mode & 0o170000 == 0o040000
+    _refuse(not stat.S_ISDIR(found.st_mode), f"data_dir {quote(path)} is not a directory")
 
 
 def _node_name(runtime: RuntimeConfig, warnings: list[str]) -> None:
@@ -208,11 +208,11 @@ def _node_name(runtime: RuntimeConfig, warnings: list[str]) -> None:
 def _addressing(runtime: RuntimeConfig, values: Values) -> None:
     place = runtime.locality
     _refuse(place and place.zone and not place.region, "locality is invalid: zone cannot be set without region")
-    _refuse(is_any(runtime.advertise_addr), "Advertise address cannot be 0.0.0.0, :: or [::]")
-    _refuse(is_any(runtime.advertise_addr_wan), "Advertise WAN address cannot be 0.0.0.0, :: or [::]")
+    _refuse(is_any_address(runtime.advertise_addr), "Advertise address cannot be 0.0.0.0, :: or [::]")
+    _refuse(is_any_address(runtime.advertise_addr_wan), "Advertise WAN address cannot be 0.0.0.0, :: or [::]")
     _refuse(runtime.segment or values.get("segments"), "Network segments are not supported in this version of Consul")
     _refuse(any(a.network == "unix" for a in runtime.dns_addrs), "DNS address cannot be a unix socket")
-    _refuse(any(is_any(r) for r in runtime.recursors), "DNS recursor address cannot be 0.0.0.0, :: or [::]")
+    _refuse(any(is_any_address(r) for r in runtime.recursors), "DNS recursor address cannot be 0.0.0.0, :: or [::]")
     datacenter = re.escape(runtime.datacenter)
     _refuse(
         re.match(rf"(service|connect|node|query|addr|{datacenter})\.({datacenter}\.)?", runtime.alt_domain),
@@ -328,7 +328,7 @@ def _service_fault(service: ServiceDefinition) -> str:
         if reason:
             return f"check {quote(check.Name)}: {reason}"
     errors = service_errors(service.node_service())
-    return several(errors) if errors else ""
+    return multi_error(errors) if errors else ""
 
 
 def _check_fault(check: CheckType) -> str:
@@ -383,9 +383,9 @@ def _connections(runtime: RuntimeConfig) -> None:
 
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = runtime.limits.http_max_conns_per_client
-    needed = wanted + 20
+    needed = wanted + 20  # for the agent itself, by Consul's estimate
     _refuse(
-        wanted > 0 and 0 <= allowed < needed,
+        wanted > 0 and 0 <= allowed < needed,  # -1 is no limit
         f"system allows a max of {allowed} file descriptors, but limits.http_max_conns_per_client: {wanted} "
         f"needs at least {needed}",
     )

@@ -1,4 +1,4 @@
-"""Typed reading of merged values; faults are collected as Consul's configuration builder collects them."""
+"""Typed reading of merged values, with faults collected as Consul's configuration builder does it."""
 
 from __future__ import annotations
 

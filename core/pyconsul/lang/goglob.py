@@ -1,4 +1,7 @@
-"""Shell patterns as Go's ``path.Match`` reads them; Python's ``fnmatch`` negates with ``!`` and knows no backslash."""
+"""Shell patterns as Go's ``path.Match`` reads them.
+
+Python's ``fnmatch`` negates with ``!`` and knows no backslash.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import functools
 import re
 from typing import Final
 
+# A character of a class, with or without a backslash; a closing bracket and a hyphen need one.
 _ONE: Final = r"(?:\\.|[^\\\]\-])"
 _TOKEN: Final = re.compile(
     rf"(?P<many>\*)|(?P<one>\?)|\[(?P<negated>\^?+)(?P<ranges>(?:{_ONE}(?:-{_ONE})?)+)\]|\\(?P<escaped>.)"
@@ -43,5 +47,6 @@ def _translated(token: re.Match[str]) -> str:
     if token["ranges"] is None:
         return re.escape(token["escaped"] or token["plain"])
     ranges = [(low[-1], (high or low)[-1]) for low, high in _RANGE.findall(token["ranges"])]
+    # A range that runs backwards holds nothing, and a class of only such ranges holds nothing at all.
     held = "|".join(f"[{re.escape(low)}-{re.escape(high)}]" for low, high in ranges if low <= high) or "(?!)"
     return f"(?!{held})." if token["negated"] else f"(?:{held})"

@@ -26,7 +26,7 @@ class GoSyntaxError(ValueError):
 
 
 def syntax_error(data: bytes) -> str | None:
-    """What ``json.Unmarshal`` says about ``data``, or None when it is one JSON value with nothing behind it."""
+    """What ``json.Unmarshal`` says about ``data``; None for one JSON value with nothing behind it."""
     try:
         _Scan(data).whole()
     except GoSyntaxError as e:
@@ -47,7 +47,10 @@ def first_value(data: bytes) -> Any:
 
 
 def raw_members(data: bytes) -> list[tuple[str, bytes]]:
-    """Names and values of an object in order, the values as they are written. ``data`` must be an object's JSON."""
+    """Names and values of an object in order, the values as they are written.
+
+    ``data`` must be an object's JSON.
+    """
     return _Scan(data).members()
 
 

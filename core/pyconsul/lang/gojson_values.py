@@ -15,14 +15,14 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final, Self
 
-__all__ = ["MAX_DEPTH", "HugeNumber", "number", "value_of"]
+__all__ = ["MAX_DEPTH", "HugeNumber", "huge", "number", "value_of"]
 
 MAX_DEPTH: Final = 10_000
 """Levels that Go's scanner reads."""
 
 _SHALLOW: Final = 300  # levels, deeper than what people write
 _USUAL_LIMIT: Final = 3000  # calls that the C stack of any thread holds; the interpreter's own limit is 1,000
-_LONGEST_INTEGER: Final = 4000  # digits; Python reads no more
+_LONGEST_INTEGER: Final = 4000  # digits; Python itself refuses to read and to print more than 4,300
 _BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{]++|[\]}]++', re.DOTALL)
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]|[^\s,:\[\]{}"]++', re.DOTALL)
 # A pair of surrogates, half of one, or any other escape.
@@ -46,8 +46,19 @@ class HugeNumber(float):
         return self.text
 
 
+def huge(value: float) -> HugeNumber | None:
+    """The number where no float holds it, be it an integer or not; None for any other."""
+    if isinstance(value, HugeNumber):
+        return value
+    try:
+        float(value)
+    except OverflowError:
+        return HugeNumber(str(value))
+    return None
+
+
 def number(text: str) -> float:
-    """An integer as it is, any other number as a float; an integer of thousands of digits fits no type anyway."""
+    """An integer as it is, any other number as a float, as one of thousands of digits, too."""
     if text.lstrip("-").isdecimal() and len(text) < _LONGEST_INTEGER:
         return int(text)
     found = float(text)
@@ -55,7 +66,9 @@ def number(text: str) -> float:
 
 
 def value_of(text: str, *, number: Callable[[str], Any] = number, members: Members = dict) -> Any:
-    """The value of a valid text; ``number`` makes numbers, ``members`` objects of their names and values in order.
+    """The value of a valid text.
+
+    ``number`` makes numbers, ``members`` objects of their names and values in order.
 
     Half of an escaped surrogate pair means no character: it is read as U+FFFD, as in Go.
     """

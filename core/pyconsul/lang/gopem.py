@@ -1,4 +1,7 @@
-"""PEM as Go's ``encoding/pem`` reads it: what is around the blocks does not count, what is no block is passed over."""
+"""PEM as Go's ``encoding/pem`` reads it.
+
+What is around the blocks does not count, what is no block is passed over.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,7 @@ def blocks(data: bytes) -> Iterator[Block]:
             body.clear()
             in_headers, has_headers = True, False
         elif kind is not None and line.startswith(_END):
+            # Behind headers Go looks for a line break before the last line: headers alone make no block.
             is_block = _named(line, _END) == kind and (body or not has_headers)
             if is_block and (content := _decoded(body)) is not None:
                 yield Block(kind.decode("utf-8", "replace"), content)

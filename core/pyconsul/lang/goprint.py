@@ -1,4 +1,7 @@
-"""What was read from JSON or HCL, as Go's ``fmt`` prints it in errors."""
+"""What was read from JSON or HCL, as Go's ``fmt`` prints it in errors.
+
+The typed values of templates are printed by ``gotemplate.gofmt``, which would cost every start its imports.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which proxy a request goes through, as Go's programs read it from the environment, and how one is asked for a tunnel.
+"""Which proxy a request goes through, by the environment, as in Go, and how to ask for a tunnel.
 
 ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROXY``, or in lower case (golang.org/x/net/http/httpproxy). No I/O.
 """
@@ -21,7 +21,7 @@ __all__ = ["Proxy", "Tunnel", "TunnelError", "proxy_for"]
 
 _DEFAULT_PORT: Final = 80
 _MAX_PORT: Final = 65535
-_MAX_HEAD_BYTES: Final = 1 << 16
+_MAX_HEAD_BYTES: Final = 1 << 16  # of what a proxy answers, so that one which talks on without end is given up
 
 
 class Proxy(msgspec.Struct, frozen=True):
@@ -42,7 +42,10 @@ class Proxy(msgspec.Struct, frozen=True):
 
     @contextmanager
     def dialed(self) -> Generator[None]:
-        """Tell of a failure to connect to it, inside, as Go does. Raises DialError, at once if it cannot be used."""
+        """Tell of a failure to connect to it, inside, as Go does.
+
+        Raises DialError, at once if it cannot be used.
+        """
         try:
             if self.fault:
                 raise DialError(self.fault)
@@ -136,7 +139,10 @@ class Tunnel:
         self._said = bytearray()
 
     def feed(self, data: bytes) -> bool:
-        """Take what the proxy says, b"" for its end; True once the connection leads through. Raises TunnelError."""
+        """Take what the proxy says, b"" for its end; True once the connection leads through.
+
+        Raises TunnelError.
+        """
         if not data:
             raise TunnelError("unexpected EOF" if self._said else "EOF")
         self._said += data

@@ -1,4 +1,4 @@
-"""Regular expressions from users: Go's syntax in linear time (RE2), with the error texts of Go's regexp package."""
+"""Regular expressions from users: Go's syntax and error texts, in linear time (RE2)."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ _GO_WORDS: Final = {
     "invalid character class": "invalid character class range",
     "pattern too large - compile failed": "expression too large",
 }
+# RE2 reads ``\C`` as any one byte, which would cut characters in two; Go does not know it.
 _SINGLE_BYTE: Final = re.compile(r"(?:[^\\]|\\[^C])*?\\C", re.DOTALL)
 
 

@@ -229,6 +229,7 @@ def _read(whole: str, strict_colons: bool, *, in_request: bool = False) -> Url:
         if ":" in rest.partition("/")[0]:
             raise _Fault("first path segment in URL cannot contain colon")
     user, host = None, ""
+    # Without a scheme ``///`` begins a path, and in the first line of a request ``//`` does, too.
     has_authority = rest.startswith("//") and (scheme or not (in_request or rest.startswith("///")))
     if has_authority:
         authority, slash, path = rest[2:].partition("/")

@@ -42,7 +42,10 @@ class _State(Enum):
 
 
 def parse_settings(text: str) -> dict[str, str]:
-    """The settings of ``text`` in its order; a blank text has none. Raises JoinStringError in go-discover's words."""
+    """The settings of ``text`` in its order; a blank text has none.
+
+    Raises JoinStringError in go-discover's words.
+    """
     source = text.strip(_SPACE)
     found: dict[str, str] = {}
     key, state, at = "", _State.KEY, 0
@@ -65,7 +68,10 @@ def parse_settings(text: str) -> dict[str, str]:
 
 
 def format_settings(settings: Mapping[str, str]) -> str:
-    """One text that ``parse_settings`` reads back: the provider first, then by key; empty values are left out."""
+    """One text that ``parse_settings`` reads back.
+
+    The provider stands first, the others by key; empty values are left out.
+    """
     keys = [PROVIDER, *sorted(key for key in settings if key != PROVIDER)]
     return " ".join(f"{_quoted(key)}={_quoted(settings[key])}" for key in keys if settings.get(key))
 

@@ -20,7 +20,7 @@ def unconvertible(name: str, wanted: str, given: object) -> str:
 
 
 def go_kind(value: object) -> str:
-    """The kind of a value that was read from HCL or JSON."""
+    """The ``reflect.Kind`` of a value that was read from HCL or JSON; ``invalid`` for a null."""
     match value:
         case bool():
             return "bool"
@@ -39,7 +39,7 @@ def go_kind(value: object) -> str:
 
 
 def go_type(value: object) -> str:
-    """Its type."""
+    """The Go type of such a value, as ``%T`` prints it; blocks of HCL have one of their own."""
     match value:
         case Blocks():
             return "[]map[string]interface {}"

@@ -19,7 +19,10 @@ class AddressError(ValueError):
 
 
 def is_ipv4(text: str) -> bool:
-    """Whether the text is an IPv4 address rather than an IPv6 one. Raises AddressError for what is neither."""
+    """Whether the text is an IPv4 address rather than an IPv6 one.
+
+    Raises AddressError for what is neither.
+    """
     kind = re.search(r"[.:%]", text)
     if kind is None:
         raise _refused(text, "unable to parse IP")
@@ -37,7 +40,7 @@ def _refused(text: str, reason: str, at: str = "") -> AddressError:
 
 
 def _check_octets(part: str, text: str) -> None:
-    """Raise unless ``part`` of an address is four decimal bytes, told by the first character that does not fit."""
+    """Raise AddressError, told by the first wrong character, unless ``part`` is four decimal bytes."""
     octet, seen = "", 0
     for at, char in enumerate(part):
         if char == ".":

@@ -24,7 +24,7 @@ _FLOAT = re.compile(r"[+-]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][+-]?
 _HEX_FLOAT = re.compile(r"[+-]?0[xX][0-9a-fA-F_]*\.?[0-9a-fA-F_]*[pP][+-]?[0-9_]+\Z")
 _SPECIAL_FLOAT = re.compile(r"[+-]?(?:inf|infinity)\Z|nan\Z", re.IGNORECASE)
 _STRAY_BYTE = re.compile(r"[\udc80-\udcff]")
-_SHORTEST_LIMIT = 6
+_SHORTEST_LIMIT = 6  # the decimal exponent from which the shortest ``%g`` has an ``e``
 MAX_INT64 = (1 << 63) - 1
 MIN_INT64 = -(1 << 63)
 MAX_UINT64 = (1 << 64) - 1
@@ -186,7 +186,10 @@ def _underscores_fit(text: str) -> bool:
 
 
 def _magnitude(text: str, base: int, bits: int, func: str, whole: str) -> int:
-    """The number without its sign. Like Go it is too large already when its first digits are, whatever follows them."""
+    """The number without its sign.
+
+    Like Go it is too large already when its first digits are, whatever follows them.
+    """
     between = "_" if base == 0 else ""
     if base == 0:
         base = 10
@@ -196,7 +199,9 @@ def _magnitude(text: str, base: int, bits: int, func: str, whole: str) -> int:
     known = "0123456789abcdefghijklmnopqrstuvwxyz"[:base] + between
     end = next((at for at, char in enumerate(text) if char.lower() not in known or not char.isascii()), len(text))
     digits = text[:end].replace("_", "")
-    value = 1 << 70 if len(digits) >= 4000 else int(digits or "0", base)
+    # Python refuses to read more than 4,300 decimal digits; so many are more than 64 bits in any base.
+    significant = digits.lstrip("0")
+    value = 1 << 70 if len(significant) >= 4000 else int(significant or "0", base)
     if value >= 1 << bits:
         return value
     if end < len(text) or not digits or ("_" in text and not _underscores_fit(whole)):

@@ -1,6 +1,6 @@
-"""Tokens, policies and roles, and what the log and the RPC say about them; logins are in ``acl_auth.py``.
+"""Tokens, policies and roles, and what the log and the RPC say about them.
 
-Fields stand in the order in which the HTTP API prints them.
+Fields stand in the order in which the HTTP API prints them. Logins are in ``acl_auth.py``.
 """
 
 from datetime import datetime
@@ -27,7 +27,10 @@ RESERVED_PREFIX = "00000000-0000-0000-0000-0000000000"
 
 
 class ACLLink(WireStruct, frozen=True, kw_only=True):
-    """A policy or role that a token or role is given; the ID counts, the name is filled in when it is shown."""
+    """A policy or role that a token or role is given.
+
+    The ID counts, the name is filled in when it is shown.
+    """
 
     ID: str = ""
     Name: str = ""

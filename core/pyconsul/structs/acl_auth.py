@@ -10,7 +10,7 @@ from pyconsul.structs.wire import UNSET, Indexed, OmitInt, OmitStr, ReadRequest,
 
 
 class ACLBindingRule(WireStruct, frozen=True, kw_only=True):
-    """What a login through ``AuthMethod`` is given where ``Selector`` holds (all logins where it is empty)."""
+    """What a login through ``AuthMethod`` is given where ``Selector`` holds; an empty one always does."""
 
     ID: str = ""
     Description: str = ""
@@ -24,7 +24,10 @@ class ACLBindingRule(WireStruct, frozen=True, kw_only=True):
 
 
 class ACLAuthMethod(WireStruct, frozen=True, kw_only=True):
-    """A foreign issuer of identities; ``MaxTokenTTL`` is nanoseconds here and duration text in the HTTP API."""
+    """A foreign issuer of identities.
+
+    ``MaxTokenTTL`` is nanoseconds here and duration text in the HTTP API.
+    """
 
     Name: str = ""
     Type: str = ""
@@ -138,7 +141,7 @@ class ACLBindingRuleListResponse(Indexed, frozen=True, kw_only=True):
 
 
 class ACLLoginParams(WireStruct, frozen=True, kw_only=True):
-    """What a login brings: a bearer token that the auth method can check, and meta for the new token's description."""
+    """What a login brings: a bearer token to be checked, and meta for the new token's description."""
 
     AuthMethod: str = ""
     BearerToken: str = ""

@@ -7,7 +7,6 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from pyconsul.primitives.untyped import is_dict, is_list
 from pyconsul.structs import godecode
 from pyconsul.structs.acl import (
     ACLAuthorizationRequest,
@@ -18,20 +17,19 @@ from pyconsul.structs.acl import (
 )
 from pyconsul.structs.acl_auth import ACLAuthMethod, ACLBindingRule, ACLLoginParams
 from pyconsul.structs.gotime import canonical
-from pyconsul.structs.lenient import (
+from pyconsul.structs.lenient import DecodeError, ListOf, Shape, Type, from_json
+from pyconsul.structs.scalar_kinds import (
     BOOL,
     DURATION,
+    OPAQUE,
     STRING,
     STRING_MAP,
     STRINGS,
-    DecodeError,
-    Kind,
-    ListOf,
+    UINT64,
     Refusal,
-    Shape,
-    Type,
-    from_json,
+    json_only,
     mismatch,
+    named_string,
 )
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -82,7 +80,7 @@ def question_from(value: Any) -> ACLAuthorizationRequest:
 
 
 def _without_zeros(shape: Shape, value: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields with zero values left out, as Go does it where it prints them again; empty lists and objects stay.
+    """Fields without zero values, as Go prints them again; empty lists and objects stay.
 
     What a field of free form holds stays as it is.
     """
@@ -110,12 +108,6 @@ def _decoded(shape: Shape, body: bytes, kind: type[T]) -> T:
         raise DecodeError(godecode.enterprise_hint(str(error))) from error
 
 
-def _index(value: Any, path: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 64:
-        raise mismatch(value, path, "uint64")
-    return value
-
-
 def _time(value: Any, path: str) -> str:
     if not isinstance(value, str):
         raise Refusal("Time.UnmarshalJSON: input is not a JSON string")
@@ -125,40 +117,15 @@ def _time(value: Any, path: str) -> str:
 def _hash(value: Any, path: str) -> bytes:
     """Taken as text and never used: the hash is made anew with every write."""
     if not isinstance(value, str):
+        # Go's reader has a Hash of its own, outside of the alias that holds the other fields.
         raise mismatch(value, path.replace("Alias.", ""), "string")
     return value.encode("utf-8", "surrogateescape")
 
 
-def _config(value: Any, path: str) -> dict[str, Any]:
-    """An auth method's configuration as it is stored: all its numbers are floats, as Go reads them."""
-    if not is_dict(value):
-        raise mismatch(value, path, "map[string]interface {}")
-    return {str(key): _floats(item) for key, item in value.items()}
-
-
-def _floats(value: Any) -> Any:
-    if is_list(value):
-        return [_floats(item) for item in value]
-    if is_dict(value):
-        return {str(key): _floats(item) for key, item in value.items()}
-    return value if value is None or isinstance(value, bool | str) else float(value)
-
-
-def _resource(value: Any, path: str) -> str:
-    if not isinstance(value, str):
-        raise mismatch(value, path, "acl.Resource")
-    return value
-
-
-def _never(value: Any, path: str) -> Any:
-    raise DecodeError(f"{path}: not to be configured")
-
-
-_INDEX: Final = Kind("uint64", _index, _never)
-_TIME: Final = Kind("time.Time", _time, _never)
-_HASH: Final = Kind("string", _hash, _never)
-_TTL: Final = Kind("interface {}", DURATION.json, _never)
-_INDEXES: Final = {"CreateIndex": _INDEX, "ModifyIndex": _INDEX}
+_TIME: Final = json_only("time.Time", _time)
+_HASH: Final = json_only("string", _hash)
+_TTL: Final = json_only("interface {}", DURATION.json)
+_INDEXES: Final = {"CreateIndex": UINT64, "ModifyIndex": UINT64}
 _EMBEDDED: Final = dict.fromkeys(_INDEXES, "RaftIndex")
 
 
@@ -168,7 +135,7 @@ def _links(name: str) -> ListOf:
 
 _QUESTION: Final = Shape(
     "ACLAuthorizationRequest",
-    {"Resource": Kind("acl.Resource", _resource, _never), "Segment": STRING, "Access": STRING},
+    {"Resource": named_string("acl.Resource"), "Segment": STRING, "Access": STRING},
 )
 _VARIABLES: Final = Shape("ACLTemplatedPolicyVariables", {"name": STRING})
 _SERVICES: Final = ListOf(
@@ -249,7 +216,7 @@ _AUTH_METHOD: Final = Shape(
         "Description": STRING,
         "MaxTokenTTL": _TTL,
         "TokenLocality": STRING,
-        "Config": Kind("map[string]interface {}", _config, _never),
+        "Config": OPAQUE,
         **_INDEXES,
     },
     embedded=_EMBEDDED,

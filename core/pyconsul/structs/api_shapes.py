@@ -1,4 +1,4 @@
-"""What bodies hold that Consul reads by its ``api`` package: parts of transactions, autopilot's settings.
+"""What bodies hold that Consul reads by its ``api`` package: transactions, autopilot's settings.
 
 Nothing of it goes further than the door. Unknown fields are forbidden, so that ``msgspec`` alone never takes what Go
 refuses.
@@ -227,7 +227,10 @@ class ApiRegistration(ApiShape, frozen=True, kw_only=True):
 
 
 class ApiDefinition(ApiShape, frozen=True, kw_only=True):
-    """How a check is run. Each duration has two names, of which the longer one wins and is settled in the shorter."""
+    """How a check is run.
+
+    Each duration has two names, of which the longer one wins and is settled in the shorter.
+    """
 
     go_type: ClassVar[str] = (
         "struct { IntervalDuration interface {}; TimeoutDuration interface {}; "
@@ -265,6 +268,7 @@ class ApiDefinition(ApiShape, frozen=True, kw_only=True):
         for long in self.go_parents:
             value = getattr(self, long)
             if value is not None:
+                # Frozen for everybody else; a copy would be settled once more.
                 force_setattr(self, long.removesuffix("Duration"), _nanoseconds(value))
 
 
@@ -287,7 +291,10 @@ class ApiAutopilotInput(ApiShape, frozen=True, kw_only=True):
 
 
 def _nanoseconds(value: Any) -> ReadableDuration:
-    """Duration text or nanoseconds; values of other types count as zero, as Consul has it. Raises ValueError."""
+    """Duration text or nanoseconds; values of other types count as zero, as Consul has it.
+
+    Raises ValueError.
+    """
     if isinstance(value, str):
         return ReadableDuration(parse_duration(value))
     is_number = isinstance(value, int | float) and not isinstance(value, bool)

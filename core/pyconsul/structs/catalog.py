@@ -1,4 +1,4 @@
-"""Nodes, service instances and their checks: rows, registrations, questions and replies of the catalog.
+"""Nodes, service instances and checks: rows, registrations, questions and replies of the catalog.
 
 A field that Go omits when empty is UNSET here, never ``""`` (``wire.omit``). ``None`` is Go's nil: JSON null.
 """

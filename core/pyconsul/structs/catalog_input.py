@@ -1,4 +1,4 @@
-"""Catalog registrations as clients write them: any letter case, old snake_case names, durations as text or number.
+"""Catalog registrations as clients write them: in any letter case, with old snake_case names.
 
 Field names are made canonical, Go's zero values of fields that JSON omits become UNSET, and what does not fit raises
 ValueError with the text that Go's decoder gives.
@@ -24,7 +24,10 @@ def register_request_from(value: Any) -> RegisterRequest:
 
 
 def deregister_request_from(value: Any) -> DeregisterRequest:
-    """A deregistration from parsed JSON; its ``Address`` means nothing any more. Raises ValueError with Go's text."""
+    """A deregistration from parsed JSON; its ``Address`` means nothing any more.
+
+    Raises ValueError with Go's text.
+    """
     return msgspec.convert(from_json(DEREGISTRATION, value), DeregisterRequest)
 
 

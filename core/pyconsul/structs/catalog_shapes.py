@@ -1,4 +1,4 @@
-"""The bodies of catalog registrations: their fields, and how Go calls the types of these in error texts."""
+"""The bodies of catalog registrations: their fields, and Go's names of their types for errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pyconsul.structs.definition_shapes import (
     SERVICE_KIND,
     WEIGHTS,
 )
-from pyconsul.structs.lenient import (
+from pyconsul.structs.lenient import ListOf, MapOf, Shape, Type
+from pyconsul.structs.scalar_kinds import (
     BOOL,
     DURATION,
     HEADERS,
@@ -24,10 +25,6 @@ from pyconsul.structs.lenient import (
     STRINGS,
     UINT,
     UINT64,
-    ListOf,
-    MapOf,
-    Shape,
-    Type,
     json_only,
     named_string,
 )

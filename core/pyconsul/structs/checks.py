@@ -1,4 +1,4 @@
-"""How a check is run: the type that service and check definitions carry and that the data directory keeps."""
+"""How a check is run: what definitions of services and checks carry and the data directory keeps."""
 
 from __future__ import annotations
 
@@ -87,7 +87,10 @@ class CheckType(WireStruct, frozen=True, kw_only=True):
             raise InvalidCheck("FailuresBeforeWarning can't be higher than FailuresBeforeCritical")
 
     def kind(self) -> str:
-        """One of CHECK_KINDS as the API shows it, or "" when nothing fits."""
+        """One of CHECK_KINDS as the API shows it, or "" when nothing fits.
+
+        Fields of several kinds may be set: which of them counts is the order of Consul's ``CheckType.Type``.
+        """
         timed = self.Interval > 0
         if timed and (self.GRPC or self.HTTP):
             return "grpc" if self.GRPC else "http"

@@ -1,4 +1,4 @@
-"""What a proxy or gateway registration carries (``structs.ConnectProxyConfig``), in the order of its JSON."""
+"""What a proxy's or gateway's registration carries (``structs.ConnectProxyConfig``), in JSON's order."""
 
 from typing import Any, ClassVar, TypeAlias
 
@@ -101,7 +101,10 @@ class Upstream(WireStruct, frozen=True, kw_only=True):
 
 
 class ConnectProxyConfig(WireStruct, frozen=True, kw_only=True):
-    """The proxy part of a registration; an untouched one prints ``Mode``, ``MeshGateway`` and ``Expose`` only."""
+    """The proxy part of a registration.
+
+    An untouched one prints ``Mode``, ``MeshGateway`` and ``Expose`` only.
+    """
 
     bexpr_hidden: ClassVar[frozenset[str]] = frozenset(("Config", "MutualTLSMode"))
     go_values: ClassVar[frozenset[str]] = frozenset(("TransparentProxy", "AccessLogs"))

@@ -1,4 +1,4 @@
-"""The fields of service and check definitions, with every spelling that Consul's API and configuration take.
+"""The fields of service and check definitions, in every spelling that API and configuration take.
 
 Rows follow Consul's Go types (service and check definitions, check types, proxy configuration) and their JSON twins.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pyconsul.structs.lenient import (
+from pyconsul.structs.lenient import ListOf, MapOf, Shape, Type
+from pyconsul.structs.scalar_kinds import (
     BOOL,
     DURATION,
     HEADERS,
@@ -16,10 +17,6 @@ from pyconsul.structs.lenient import (
     STRING,
     STRING_MAP,
     STRINGS,
-    ListOf,
-    MapOf,
-    Shape,
-    Type,
     named_string,
 )
 
@@ -139,13 +136,6 @@ _CHECK_CONFIG: Final = {
     "failures_before_critical": "FailuresBeforeCritical",
     "deregister_critical_service_after": "DeregisterCriticalServiceAfter",
 }
-_CHECK_CONFIG_ALIASES: Final = {
-    "serviceid": "service_id",
-    "scriptargs": "args",
-    "dockercontainerid": "docker_container_id",
-    "tlsskipverify": "tls_skip_verify",
-    "deregistercriticalserviceafter": "deregister_critical_service_after",
-}
 
 CHECK: Final = Shape(
     name="CheckDefinition",
@@ -154,7 +144,6 @@ CHECK: Final = Shape(
     go=_GO_CHECK,
     snake={**_CHECK_TWINS, "service_id": "ServiceID", "disable_redirects": "DisableRedirects"},
     config=_CHECK_CONFIG,
-    config_aliases=_CHECK_CONFIG_ALIASES,
 )
 CHECK_OF_SERVICE: Final = Shape(
     name="CheckType",
@@ -178,7 +167,6 @@ _CHECK_IN_SERVICE: Final = Shape(
     snake=CHECK_OF_SERVICE.snake,
     ignored=CHECK_OF_SERVICE.ignored,
     config=_CHECK_CONFIG,
-    config_aliases=_CHECK_CONFIG_ALIASES,
     config_only=frozenset({"ID", "ServiceID", "Token"}),
 )
 

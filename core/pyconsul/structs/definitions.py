@@ -1,4 +1,4 @@
-"""Service and check definitions as people write them: in configuration files and in bodies of the agent's API.
+"""Service and check definitions as people write them, in configuration files and API bodies.
 
 ``service_definition_from`` and ``check_definition_from`` take either spelling and give one canonical struct, from which
 ``node_service``, ``check_types`` and ``health_check`` make what local state keeps. They raise DefinitionError, whose
@@ -169,7 +169,7 @@ def with_upstream_types(proxy: ConnectProxyConfig) -> ConnectProxyConfig:
 
 
 def service_definition_from(obj: Any, source: Source = "http", path: str = "service") -> ServiceDefinition:
-    """The definition in ``obj``: a parsed body, or a block of a configuration file that stands at ``path``.
+    """The definition in ``obj``: a parsed body, or a block of configuration that stands at ``path``.
 
     Raises DefinitionError.
     """
@@ -243,6 +243,7 @@ def _service(fields: dict[str, Any], source: Source) -> ServiceDefinition:
     )
 
 
+# Of the kinds that a configuration may name; Consul takes a service of any other for an ordinary one.
 _CONFIG_KINDS: Final = ("connect-proxy", "mesh-gateway", "terminating-gateway", "ingress-gateway", "api-gateway")
 
 

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from pyconsul.lang.gojson_syntax import TOO_DEEP, GoSyntaxError, first_value, syntax_error
-from pyconsul.lang.gojson_values import HugeNumber
+from pyconsul.lang.gojson_values import HugeNumber, huge
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives import base64_text
 from pyconsul.primitives.durations import from_number, parse_duration
@@ -47,7 +47,10 @@ def parse(data: bytes) -> Any:
 
 
 def parse_whole(data: bytes) -> Any:
-    """``data`` as one JSON value with nothing behind it, as ``json.Unmarshal`` takes a file. Raises GoSyntaxError."""
+    """``data`` as one JSON value with nothing behind it, as ``json.Unmarshal`` takes a file.
+
+    Raises GoSyntaxError.
+    """
     reason = syntax_error(data)
     if reason is not None:
         raise GoSyntaxError(reason)
@@ -55,7 +58,7 @@ def parse_whole(data: bytes) -> Any:
 
 
 def take(value: Any, *names: str) -> tuple[Any, Any]:
-    """``value`` without the member of one of these names (any letter case), and that member; None without it."""
+    """``value`` without the member of one of these names, in any letter case, and that member or None."""
     if not is_dict(value):
         return value, None
     lower = {name.lower() for name in names}
@@ -97,7 +100,10 @@ def into(value: Any, kind: type[S], *, default: S | None = None, strict: bool = 
 
 
 def into_list(value: Any, kind: type[S], go_type_name: str) -> list[S]:
-    """Structs from a parsed JSON list that Go reads into a type of that name. Raises DecodeError with Go's text."""
+    """Structs from a parsed JSON list that Go reads into a type of that name.
+
+    Raises DecodeError with Go's text.
+    """
     if value is None:
         return []
     if not is_list(value):
@@ -208,7 +214,7 @@ class _Decoder:
             elif member is not None or _reads_null(field[1]):
                 read = self._member(member, field[1], _place(kind, field[0], path))
                 found[field[0]] = UNSET if _leaves_out(field[1], read) else read
-            elif default is not None and _can_be_null(field[1]):
+            elif default is not None and _can_be_null(field[1]):  # to Go's scalars and structs a null says nothing
                 found[field[0]] = None
         return found
 
@@ -248,15 +254,17 @@ class _Decoder:
         return [_zero(inner) if item is None else self._member(item, inner, _inner(where)) for item in value]
 
     def _refuse_huge(self, value: Parsed, where: "_Where") -> None:
-        """Take note where untyped JSON holds a number that no float does."""
-        if isinstance(value, HugeNumber):
-            self._note(_Where(where.kind, where.path, "float64").wrong(value, float), float)
-        elif isinstance(value, dict):
-            for member in value.values():
-                self._refuse_huge(member, where)
-        elif isinstance(value, list):
-            for item in value:
-                self._refuse_huge(item, where)
+        """Take note where untyped JSON, however deep, holds a number that no float does."""
+        waiting: list[Parsed] = [value]
+        while waiting:
+            item = waiting.pop()
+            if isinstance(item, int | float):
+                if too_large := huge(item):
+                    self._note(_Where(where.kind, where.path, "float64").wrong(too_large, float), float)
+            elif isinstance(item, dict):
+                waiting.extend(reversed(item.values()))
+            elif isinstance(item, list):
+                waiting.extend(reversed(item))
 
     def _scalar(self, value: Any, kind: Any, annotation: Any, where: "_Where") -> Any:
         if kind is bytes:
@@ -277,7 +285,7 @@ class _Decoder:
         try:
             return float(value)
         except OverflowError:
-            return self._note(where.wrong(value, annotation), annotation)
+            return self._note(where.wrong(HugeNumber(str(value)), annotation), annotation)
 
     def _bytes(self, value: Any, annotation: Any, where: "_Where") -> bytes:
         """Bytes as base64 text; Go takes a list of numbers, too."""
@@ -303,7 +311,7 @@ def _own(decode: Callable[[T], R], value: T) -> R:
 
 
 def _leaves_out(annotation: Any, value: Any) -> bool:
-    """Whether it is the zero value of a field marked ``omitempty``; a pointer's or a struct's shows all the same."""
+    """Whether it is the zero of a field marked ``omitempty``; a pointer's or struct's shows all the same."""
     return not value and _omits_zeros(annotation) and not isinstance(value, msgspec.Struct)
 
 
@@ -314,7 +322,10 @@ def _omits_zeros(annotation: Any) -> bool:
 
 
 def _place(kind: type[msgspec.Struct], name: str, path: tuple[str, ...]) -> "_Where":
-    """Where a field of ``kind`` stands, ``path`` being where the struct does; embedded structs of Go lie between."""
+    """Where a field of ``kind`` stands.
+
+    ``path`` is where the struct does; embedded structs of Go lie between.
+    """
     parents: dict[str, str] = getattr(kind, "go_parents", {})
     if parent := parents.get(name, getattr(kind, "go_embedded", "")):
         path = (*path, *parent.split("."))

@@ -54,7 +54,7 @@ def mapped(pairs: Iterable[tuple[int, int]]) -> int:
 
 
 def loose(value: dict[str, Any] | list[Any] | str | bool | int | float | bytes | None) -> int:
-    """The hash of a value whose own type is all there is: null, bool, int64, float64, text, bytes, list or map."""
+    """The hash of a value whose own type is all there is, such as text, int64, float64, list or map."""
     if value is None:
         return NIL
     if isinstance(value, bool):

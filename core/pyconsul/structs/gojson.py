@@ -1,4 +1,6 @@
-"""JSON as Go's ``encoding/json`` writes it: ``<``, ``>``, ``&`` and U+2028/9 escaped, floats in Go's form.
+"""JSON as Go's ``encoding/json`` writes it, with its escapes and its form of floats.
+
+Escaped are ``<``, ``>``, ``&``, U+2028 and U+2029.
 
 Numbers: Go prints a whole float64 without ``.0`` and switches to exponents below 1e-6 and from 1e21 on.
 
@@ -62,7 +64,7 @@ def encode_pretty(value: Any) -> bytes:
 
 
 def sorted_map(value: Shown) -> Any:
-    """``value`` with the keys of every dict in it sorted, as those of Go's maps are; lists keep their order."""
+    """``value`` with the keys of every dict in it sorted, as Go's maps are; lists keep their order."""
     if isinstance(value, dict):
         return {name: sorted_map(item) for name, item in sorted(value.items(), key=lambda pair: pair[0])}
     if isinstance(value, list | tuple):
@@ -90,7 +92,10 @@ def _objects_in_order(value: Shown) -> bytes:
 
 
 def _with_bad_bytes_escaped(value: Shown) -> bytes:
-    """Go escapes a byte that is no UTF-8, and not U+FFFD itself: so a character that is not there stands in first."""
+    """The JSON of a value with bytes that are no UTF-8.
+
+    Go escapes those, and not U+FFFD itself: so a character that is not there stands in first.
+    """
     plain = _objects_in_order(without_surrogates(value))
     unused = next((mark for mark in _NONCHARACTERS if mark.encode() not in plain), "\ufffd")
     return _objects_in_order(without_surrogates(value, unused)).replace(unused.encode(), b"\\ufffd")
@@ -116,7 +121,10 @@ def _structs_encoded(value: Shown) -> Any:
 
 @cache
 def _finder_of_floats() -> Callable[[bytes], object]:
-    """What looks for ``_MAYBE_FLOAT``. Most answers with a dot come by here, and re takes ten times as long."""
+    """What looks for ``_MAYBE_FLOAT``.
+
+    Most answers with a dot come by here, and re takes ten times as long.
+    """
     import re2  # not at the top: commands that print no floats do without
 
     return re2.compile(_MAYBE_FLOAT).search

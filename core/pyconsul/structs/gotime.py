@@ -136,6 +136,7 @@ def from_binary(data: bytes) -> str:
 
     Raises ValueError.
     """
+    # Version 2 has one byte more: the seconds of an offset, which no zone of our time has.
     if len(data) not in (15, 16) or data[0] not in (1, 2):
         raise ValueError("invalid binary time")
     seconds = int.from_bytes(data[1:9], "big", signed=True)
@@ -146,7 +147,7 @@ def from_binary(data: bytes) -> str:
     zone = UTC if minutes in (_UTC_MARK, 0) else timezone(timedelta(minutes=minutes))
     try:
         moment = datetime(1, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-        stamp = moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+        stamp = moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")  # ``%Y`` of the year 1 is 1
     except (OverflowError, ValueError) as e:
         raise ValueError("time out of range") from e
     fraction = f".{nanoseconds:09d}".rstrip("0") if nanoseconds else ""

@@ -58,7 +58,10 @@ class HealthCheckDefinition(WireStruct, frozen=True, kw_only=True):
     TTL: OmitInt = UNSET
 
     def check_type(self) -> str:
-        """The kind of check that these fields describe ("http", "ttl", …); empty when none fits."""
+        """The kind of check that these fields describe ("http", "ttl", …); empty when none fits.
+
+        As ``CheckType.kind``, for durations that are text here.
+        """
         timed = bool(self.Interval) and not str(self.Interval).startswith("-")
         script = bool(self.ScriptArgs)
         for kind, fits in (

@@ -1,13 +1,12 @@
-"""Intentions one by one, as the API of ``/v1/connect/intentions`` shows them; they are kept in config entries."""
+"""Intentions one by one, as ``/v1/connect/intentions`` shows what is kept in config entries."""
 
 from __future__ import annotations
 
 import hashlib
 from typing import Any, ClassVar, TypeAlias
 
-from pyconsul.lang.strconv import quote
 from pyconsul.structs.catalog import ServiceName
-from pyconsul.structs.config_entries.entry import META_KEY_BYTES, META_PAIRS, META_VALUE_BYTES, WILDCARD, refuse
+from pyconsul.structs.config_entries.entry import META_VALUE_BYTES, WILDCARD, meta_faults, refuse
 from pyconsul.structs.config_entries.service_intentions import (
     ACTIONS,
     IntentionJWTRequirement,
@@ -93,7 +92,7 @@ class Intention(WireStruct, frozen=True, kw_only=True):
                 faults.append(f"{field}Name: wildcard character '*' cannot be used with partial values")
         if len((self.Description or "").encode()) > META_VALUE_BYTES:
             faults.append(f"Description exceeds maximum length {META_VALUE_BYTES}")
-        faults += self._meta_faults()
+        faults += meta_faults(self.Meta)
         if (self.Action or "") not in ACTIONS:
             faults.append("Action must be set to 'allow' or 'deny'")
         if self.Permissions:
@@ -101,16 +100,6 @@ class Intention(WireStruct, frozen=True, kw_only=True):
         if self.SourceType != "consul":
             faults.append("SourceType must be set to 'consul'")
         refuse(faults)
-
-    def _meta_faults(self) -> list[str]:
-        meta = self.Meta or {}
-        found = [f"Meta exceeds maximum element count {META_PAIRS}"] if len(meta) > META_PAIRS else []
-        for key, value in meta.items():
-            if len(key.encode()) > META_KEY_BYTES:
-                found.append(f"Meta key {quote(key)} exceeds maximum length {META_KEY_BYTES}")
-            if len(value.encode()) > META_VALUE_BYTES:
-                found.append(f"Meta value for key {quote(key)} exceeds maximum length {META_VALUE_BYTES}")
-        return found
 
     def as_source(self, *, legacy: bool, now: str = "") -> SourceIntention:
         """The part of a config entry that it becomes; ``now`` is when, for legacy writes."""

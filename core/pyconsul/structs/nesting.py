@@ -1,4 +1,4 @@
-"""How deep values may nest that we only keep and pass on: opaque settings of proxies and config entries.
+"""How deep values may nest that we only keep and pass on, such as a proxy's opaque settings.
 
 Go reads 10,000 levels, and Consul keeps them all (and prints 324 MB for 9,000, indented). The codecs here are
 libraries in C that recurse: msgpack packs 511 levels, msgspec takes as many as the interpreter has calls left. What one

@@ -19,7 +19,7 @@ class QueryFailoverTarget(WireStruct, frozen=True, kw_only=True):
 
 
 class QueryFailoverOptions(WireStruct, frozen=True, kw_only=True):
-    """Where to look further: the ``NearestN`` datacenters, then those named, or the ``Targets`` in their order."""
+    """Where to look further: the ``NearestN`` datacenters, then those named, or the ``Targets``."""
 
     NearestN: int = 0
     Datacenters: list[str] | None = None
@@ -130,7 +130,10 @@ class IndexedPreparedQueries(Indexed, frozen=True, kw_only=True):
 
 
 class PreparedQueryExecuteResponse(Indexed, frozen=True, kw_only=True):
-    """The instances that a query found. ``Failovers`` counts the places asked besides the local datacenter."""
+    """The instances that a query found.
+
+    ``Failovers`` counts the places asked besides the local datacenter.
+    """
 
     Service: str = ""
     Nodes: list[CheckServiceNode] | None = None

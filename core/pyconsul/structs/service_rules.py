@@ -1,4 +1,6 @@
-"""What an instance must be to be registered, as the agent and the catalog both demand it. Sentences are Consul's.
+"""What an instance must be to be registered, as the agent and the catalog both demand it.
+
+Sentences are Consul's.
 
 ``…_error`` and ``…_errors`` say what is wrong; ``refuse_…`` raises InternalError with it: the catalog answers 500.
 """

@@ -1,4 +1,4 @@
-"""What all wire types share: the base class, the markers for Go's odd spots, and the parts every request has.
+"""What all wire types share: the base class, markers for Go's odd spots, parts of every request.
 
 One struct is the JSON of the HTTP API, the msgpack of RPC, log and snapshots (``gomsgpack``), and the row in memory.
 """
@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
 
 # A Go field marked ``omitempty``: left out of JSON while unset, its zero value in Go's msgpack.
 OmitStr: TypeAlias = str | UnsetType
@@ -50,6 +51,7 @@ GoDuration: TypeAlias = Annotated[str, Meta(extra={"go": "duration"})]
 class WireStruct(msgspec.Struct, frozen=True, gc=False):
     """Base of all wire types. It declares no fields: a base's fields would be encoded first.
 
+    No garbage collector looks at rows (``gc=False``): they form no cycles, and there may be a million of them.
     ``go_names`` maps a JSON field name to the Go field name where the two differ; msgpack uses Go's.
     """
 
@@ -105,6 +107,6 @@ def omit(value: T) -> T | UnsetType:
     return value if value else UNSET
 
 
-def changed(row: Any, **fields: Any) -> Any:
+def changed(row: S, **fields: Any) -> S:
     """A copy of a frozen row with some fields replaced."""
     return msgspec.structs.replace(row, **fields)

@@ -69,6 +69,7 @@ WEB = Row(
         "Name == `web`",
         "Name==web",
         "Name != db",
+        "Parts.A != s1",  # one of them is another
         "Name contains we",
         '"eb" in Name',
         'Name matches "^w"',

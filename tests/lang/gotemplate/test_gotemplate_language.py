@@ -198,6 +198,8 @@ RUN_ERRORS = [
     ("{{ $x = 1 }}", "1:8", "1", "undefined variable: $x"),
     ("{{ if .none }}{{ $x := 1 }}{{ else }}{{ $x }}{{ end }}", "1:40", "$x", "undefined variable: $x"),
     ("{{ if .none }}{{ $x := 1 }}{{ else }}{{ $x = 2 }}{{ end }}", "1:45", "2", "undefined variable: $x"),
+    ("{{ or 1 ($x := 2) }}{{ $x }}", "1:23", "$x", "undefined variable: $x"),
+    ("{{ range $x := .ports }}{{ $x = 3 }}{{ $x.f }}{{ end }}", "1:41", "$x.f", "can't evaluate field f in type int"),
     ('{{ template "no" }}', "1:12", '{{template "no"}}', 'template "no" not defined'),
     ("{{ fails `oops` }}", "1:3", "fails `oops`", "error calling fails: oops"),
     ("{{ eq 1 1.0 }}", "1:3", "eq 1 1.0", "error calling eq: incompatible types for comparison: int and float64"),
@@ -271,3 +273,9 @@ def test_named_templates_can_be_executed_from_outside() -> None:
 def test_slices_keep_their_type() -> None:
     """A cut slice of texts still goes where texts are wanted."""
     assert Template("{{ join `,` (slice . 1) }}", FUNCTIONS).execute(Slice("[]string", ["a", "b", "c"])) == "b,c"
+
+
+def test_variables_of_a_called_template_are_not_taken_for_those_of_a_loop_around_it() -> None:
+    """A loop's variable is of interface type, and messages show that; the other one stands in the same slot."""
+    with pytest.raises(ExecError, match=r"can't evaluate field f in type int$"):
+        shown('{{ define "t" }}{{ $x := 3 }}{{ $x.f }}{{ end }}{{ range $v := .ports }}{{ template "t" }}{{ end }}')

@@ -30,7 +30,8 @@ from pyconsul.structs.acl import (
 from pyconsul.structs.acl_input import question_from, variables_from
 from pyconsul.structs.catalog import DCSpecificRequest
 from pyconsul.structs.errors import BadRequest, InternalError, PermissionDenied
-from pyconsul.structs.lenient import STRING, Shape, from_json
+from pyconsul.structs.lenient import Shape, from_json
+from pyconsul.structs.scalar_kinds import STRING
 from pyconsul.structs.wire import UNSET
 
 _MOST_QUESTIONS = 64

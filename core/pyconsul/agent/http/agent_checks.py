@@ -16,7 +16,8 @@ from pyconsul.structs.checks import InvalidCheck
 from pyconsul.structs.definitions import CheckDefinition, DefinitionError, check_definition_from
 from pyconsul.structs.errors import BadRequest, NotFound
 from pyconsul.structs.health import CRITICAL, PASSING, STATUSES, WARNING, HealthCheck
-from pyconsul.structs.lenient import STRING, DecodeError, Shape, from_json
+from pyconsul.structs.lenient import DecodeError, Shape, from_json
+from pyconsul.structs.scalar_kinds import STRING
 from pyconsul.structs.wire import changed
 from pyconsul.telemetry import logger
 

@@ -21,7 +21,8 @@ from pyconsul.structs.errors import (
     InternalError,
     NotFound,
 )
-from pyconsul.structs.lenient import OPAQUE, STRING, DecodeError, Shape, from_json
+from pyconsul.structs.lenient import DecodeError, Shape, from_json
+from pyconsul.structs.scalar_kinds import OPAQUE, STRING
 from pyconsul.telemetry import logger
 
 _log = logger("agent")

@@ -39,7 +39,7 @@ def compile_filter(text: str, row_type: object = None) -> Callable[[Any], bool]:
 
 
 def compile_evaluator(text: str, row_type: object = None) -> Callable[[Any], bool]:
-    """Like ``compile_filter``, with bare error texts: for selectors of binding rules and other expressions."""
+    """Like ``compile_filter``, with bare error texts, for binding rules and other expressions."""
     return _kept(text, row_type) if len(text) <= KEPT_UP_TO else _compiled(text, row_type)
 
 

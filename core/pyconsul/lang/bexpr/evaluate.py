@@ -11,8 +11,8 @@ from msgspec import UNSET
 from pyconsul.lang.bexpr.ast import NEGATIVE, And, Expression, Match, Not, Operator, Or
 from pyconsul.lang.bexpr.errors import FilterError
 from pyconsul.lang.bexpr.fields import ANY, Field
-from pyconsul.lang.bexpr.literals import quote
 from pyconsul.lang.goregexp import GoRegexError, compile_regexp
+from pyconsul.lang.strconv import quote
 
 Test = Callable[[Any], bool]
 
@@ -72,6 +72,7 @@ def _path(match: Match, here: Field, depth: int, leaf: Test) -> Test:
         return leaf
     if here.kind == "slice" and here.element is not None:
         inner = _path(match, here.element, depth, leaf)
+        # For negated operators, too: some element differs, which is not the same as none being equal.
         return lambda rows: any(inner(row) for row in rows or ())
     name = match.selector[depth]
     if here.kind == "map":

@@ -1,4 +1,4 @@
-"""Which selectors and operators a type of rows supports, derived from its declared fields as go-bexpr does it.
+"""Which selectors and operators a type of rows supports, from its declared fields, as in go-bexpr.
 
 A struct's fields are selectable under their Go names. A row type may say otherwise in class variables:
 
@@ -23,7 +23,8 @@ import msgspec
 from msgspec import UnsetType
 
 from pyconsul.lang.bexpr.ast import Operator
-from pyconsul.lang.bexpr.literals import INTEGERS, Coercion, to_bool, to_float
+from pyconsul.lang.bexpr.literals import INTEGERS, Coercion
+from pyconsul.lang.goflags.values import to_bool, to_float
 
 Kind = Literal["string", "int", "float", "bool", "struct", "slice", "map", "opaque"]
 """What a value is, for the evaluator; "opaque" supports nothing and leads nowhere."""

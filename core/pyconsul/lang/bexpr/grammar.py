@@ -16,7 +16,7 @@ from pyconsul.lang.bexpr.errors import FilterError
 from pyconsul.lang.strconv import unquote
 
 MAX_DEPTH: Final = 64
-"""Parentheses and ``not`` may nest this deep."""
+"""Parentheses and ``not`` may nest this deep. Each level takes seven calls, of the thousand that Python grants."""
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*+")
 _IDENTIFIER: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_]*+")
@@ -66,7 +66,7 @@ class _Parser:
         self.far = 0
         self.expected: set[str] = set()
         self.errors: dict[str, None] = {}
-        # What each rule found at a place, inside and outside of "must not follow".
+        # What each rule found at a place, inside and outside of "must not follow", where it notes other expectations.
         self.ors: dict[tuple[int, bool], Found[Expression]] = {}
         self.ands: dict[tuple[int, bool], Found[Expression]] = {}
         self.nots: dict[tuple[int, bool], Found[Expression]] = {}
@@ -102,7 +102,10 @@ class _Parser:
             self.complain(at, rule, "invalid encoding")
 
     def must_not(self, run: Callable[[], bool]) -> bool:
-        """Whether ``run`` does not match."""
+        """Whether ``run`` does not match.
+
+        Callers that know it have it run all the same: what it notes on its way is part of the error's text.
+        """
         self.inverted = not self.inverted
         matched = run()
         self.inverted = not self.inverted
@@ -175,6 +178,7 @@ class _Parser:
 
     def whole(self) -> Expression | None:
         at = self.maybe_space(0)
+        # Parentheses around everything are a rule of their own; where it fails, what it expected is told, too.
         inner = self.literal(at, "(", "Input")
         if inner >= 0:
             found = self.any_of(self.maybe_space(inner))
@@ -447,7 +451,7 @@ class _Parser:
         return None
 
     def quoted(self, at: int, mark: str) -> Found[str]:
-        close = self.text.find(mark, at + 1)
+        close = self.text.find(mark, at + 1)  # the grammar knows no escaped mark: the next one ends the text
         self.reach_inside(at, self.size if close < 0 else close, mark)
         if close < 0:
             self.complain(self.size, '"string"', "Unterminated string literal")
@@ -463,7 +467,7 @@ class _Parser:
             return close + 1, ""
 
     def reach_inside(self, at: int, end: int, mark: str) -> None:
-        """Record the stray bytes of a string that runs from ``at`` to ``mark`` at ``end``, and the one behind that."""
+        """Record the stray bytes of a string from ``at`` to ``mark`` at ``end``, and the one behind that."""
         for place in range(at + 2, end + 2) if self.stray else ():
             self.reach(place, "RawStringChar" if mark == "`" else "DoubleStringChar")
         self.reach(end + 1, '"string"')

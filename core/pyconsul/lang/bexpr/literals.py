@@ -1,39 +1,20 @@
-"""Values as filter expressions write them: the coercions to the type of a field."""
+"""Integers as filter expressions write them, read to the width of the field they stand beside."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
-from pyconsul.lang.goflags.values import ValueRefused, to_bool, to_float, to_int, to_uint
-from pyconsul.lang.strconv import quote
+from pyconsul.lang.goflags.values import to_int, to_uint
 
 Coercion = Callable[[str], object]
 
 
-def coerce_int(bits: int) -> Coercion:
-    """Reader of a signed integer of this width."""
-    return lambda text: to_int(text, bits)
-
-
-def coerce_uint(bits: int) -> Coercion:
-    """Reader of an unsigned integer of this width."""
-    return lambda text: to_uint(text, bits)
-
-
 INTEGERS: Final[dict[str, Coercion]] = {
-    "int": coerce_int(64),
-    "uint": coerce_uint(64),
-    **{f"int{bits}": coerce_int(bits) for bits in (8, 16, 32, 64)},
-    **{f"uint{bits}": coerce_uint(bits) for bits in (8, 16, 32, 64)},
+    "int": to_int,
+    "uint": to_uint,
+    **{f"int{bits}": partial(to_int, bits=bits) for bits in (8, 16, 32, 64)},
+    **{f"uint{bits}": partial(to_uint, bits=bits) for bits in (8, 16, 32, 64)},
 }
-"""Go's integer types by name."""
-
-__all__ = [
-    "INTEGERS",
-    "Coercion",
-    "ValueRefused",
-    "quote",
-    "to_bool",
-    "to_float",
-]
+"""Go's integer types by name; without a width in it, they have 64 bits."""

@@ -142,6 +142,7 @@ class FlagSet:
 
     def string(self, name: str, usage: str = "", default: str = "", *, group: str = "command") -> None:
         """Declare a text flag."""
+        # Go's list of flags calls what belongs to a flag type that is not its own just "value".
         kind = "string" if self._brief else "value"
         text = quote(default) if default and self._brief else default
         self.value(name, usage, str, default, kind=kind, default_text=text, group=group)

@@ -1,4 +1,4 @@
-"""Texts of flag values to Python values, with the rules of Go's ``strconv`` and the flag package's short refusals."""
+"""Texts of flag values to Python values, by Go's ``strconv``, with the flag package's refusals."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def to_float(text: str) -> float:
 
 def to_duration(text: str) -> int:
     """Go's ``time.ParseDuration``, in nanoseconds."""
-    from pyconsul.primitives.durations import DurationError, parse_duration
+    from pyconsul.primitives.durations import DurationError, parse_duration  # most commands have no durations
 
     try:
         return parse_duration(text)

@@ -7,6 +7,7 @@ at their arguments one by one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -71,6 +72,7 @@ def eq(first: Value, *others: Value) -> bool:
     for value in others:
         other = unwrap(value)
         other_kind = basic_kind(other)
+        # Of unlike kinds only signed and unsigned integers compare, by their numbers.
         if kind != other_kind and {kind, other_kind} != {INT, UINT}:
             if first is not None and other is not None:
                 raise _incompatible(first, other)
@@ -166,7 +168,7 @@ def _map_entry(mapping: dict[Any, Any], at: Value) -> Value:
     except WrongTypeError as error:
         raise FunctionError(str(error)) from None
     try:
-        found = mapping.get(key, mapping)
+        found = mapping.get(key, mapping)  # the map itself says that there is none
     except TypeError:
         raise FunctionError(f"runtime error: hash of unhashable type {type_of(key)}") from None
     if found is mapping or not (isinstance(key, str) or _is_key(mapping, key)):
@@ -196,9 +198,7 @@ def slice_(item: Known, *indexes: Value) -> Value:
     places = [0, len(data), len(data)]
     for n, value in enumerate(indexes):
         places[n] = _position(unwrap(value), len(data))
-    for low, high in (
-        ((places[0], places[1]), (places[1], places[2])) if len(indexes) == 3 else ((places[0], places[1]),)
-    ):
+    for low, high in pairwise(places if len(indexes) == 3 else places[:2]):
         if low > high:
             raise FunctionError(f"invalid slice index: {low} > {high}")
     cut = data[places[0] : places[1]]
@@ -228,7 +228,10 @@ def not_(value: Value) -> bool:
 
 
 def call(name: str | None, function: Value, *args: Value) -> Value:
-    """Call a function value; ``name`` is how the template spells it, None for one that came through a pipe."""
+    """Call a function value.
+
+    ``name`` is how the template spells it, None for one that came through a pipe.
+    """
     function = unwrap(function)
     if name is None:
         name = function if isinstance(function, str) else f"<{type_of(function)} Value>"
@@ -238,6 +241,7 @@ def call(name: str | None, function: Value, *args: Value) -> Value:
         raise FunctionError(f"non-function {name} of type {type_of(function)}")
     complaint = argument_count_error(name, function, len(args), len(args))
     if complaint is not None:
+        # ``call`` says it the other way round: first what it got.
         wanted, _, got = complaint.rpartition(" got ")
         head, _, want = wanted.partition(": want ")
         raise FunctionError(f"{head}: got {got} want {want}")

@@ -1,4 +1,4 @@
-"""Turns template trees into closures: texts, actions and blocks, around the pipelines of ``expressions``.
+"""Turns template trees into closures: texts, actions, blocks, around ``expressions``' pipelines.
 
 A statement gives what leaves its loop, or nothing.
 """
@@ -125,6 +125,7 @@ class _Compiler(Expressions):
         def loop(state: State, dot: Value) -> int | None:
             items = value(state, dot)
             pairs = range_pairs(state, name, last, items, count)
+            # That elements are of interface type shows in messages only, so it stands beside the values, not in them.
             outer_any, inner_any = state.dot_any, elements_any(items)
             if value_slot is not None:
                 (state.any_slots.add if inner_any else state.any_slots.discard)(value_slot)
@@ -159,14 +160,14 @@ class _Compiler(Expressions):
             if state.depth == MAX_DEPTH:
                 state.fail(site, node, f"exceeded maximum template depth ({MAX_DEPTH})")
             inner = data(state, dot) if data is not None else None
-            outer, outer_any = state.vars, state.dot_any
+            outer = state.vars, state.any_slots, state.dot_any
             state.vars = [UNSET] * program.slots
             state.vars[0] = inner
+            state.any_slots, state.dot_any = set(), False
             state.depth += 1
-            state.dot_any = False
             program.body(state, inner)
             state.depth -= 1
-            state.vars, state.dot_any = outer, outer_any
+            state.vars, state.any_slots, state.dot_any = outer
             return None
 
         return run

@@ -94,7 +94,7 @@ class Expressions:
 
     def declaration(self, pipe: PipeNode, code: Code) -> Code:
         """Store the value in the pipeline's variables."""
-        run, name = code.run, self.name
+        run, name, assigns = code.run, self.name, pipe.is_assignment
         targets: list[tuple[str, int | None]] = []
         for variable in pipe.declared:
             word = variable.names[0]
@@ -111,6 +111,8 @@ class Expressions:
                 if slot is None:
                     state.fail(name, code.last, f"undefined variable: {word}")
                 state.vars[slot] = value
+                if assigns:
+                    state.any_slots.discard(slot)  # what a loop's variable is given is no longer its element
             return value
 
         return Code(evaluate, code.last)
@@ -130,7 +132,7 @@ class Expressions:
         return Code(lambda state, dot: run(state, dot, MISSING), last)
 
     def piped(self, command: CommandNode, visited: Node | None) -> tuple[Stage, Node | None]:
-        """A command as a function of state, cursor and the piped value (or MISSING), which comes from ``visited``."""
+        """A command as a function of state, cursor and piped value (or MISSING), which is ``visited``'s."""
         word = command.args[0]
         if isinstance(word, IdentifierNode):
             return self.function_call(word, command, command.args[1:])
@@ -392,7 +394,7 @@ class Expressions:
 
         def evaluate(state: State, dot: Value) -> Value:
             value = run(state, dot)
-            if go_type == "string" and type(value) is str:
+            if go_type == "string" and type(value) is str:  # nearly always, and a call less
                 return value
             try:
                 return checked(value, go_type)

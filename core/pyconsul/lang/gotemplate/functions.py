@@ -85,6 +85,7 @@ def checked(value: Value, go_type: str) -> Value:
         return None
     if is_assignable(value, go_type):
         return value
+    # Where a struct is wanted, Go follows a pointer to one.
     if isinstance(value, Struct) and value.pointer and value.go_type == go_type:
         return value
     raise WrongTypeError(f"wrong type for value; expected {go_type}; got {type_of(value)}")
@@ -111,7 +112,10 @@ def argument_count_error(name: str, function: Function, given: int, explicit: in
 
 
 def prepared(value: Value, go_type: str) -> Value:
-    """An argument for ``call`` and ``index``: like ``checked``, but integers convert. Raises WrongTypeError."""
+    """An argument for ``call`` and ``index``: like ``checked``, but integers convert.
+
+    Raises WrongTypeError.
+    """
     if value is None or value is NIL:
         if not can_be_nil(go_type):
             raise WrongTypeError(f"value is nil; should be of type {go_type}")

@@ -400,7 +400,7 @@ def _signed(text: str, value: float, spec: _Spec) -> str:
     negative = text[0] == "-"
     body = text.lstrip("+-")
     sign = "-" if negative else "+" if spec.plus or (text[0] == "+" and finite) else " " if spec.space else ""
-    if not finite and not negative and not math.isnan(value):
+    if not finite and not negative and not math.isnan(value):  # of an infinity the plus shows without the flag, too
         sign = " " if spec.space and not spec.plus else "+"
     if spec.zero and spec.width is not None and finite:
         return sign + body.rjust(spec.width - len(sign), "0")
@@ -492,7 +492,7 @@ def _struct(value: Struct, verb: str, spec: _Spec, depth: int) -> str:
 
 def _address(value: Struct, verb: str, spec: _Spec) -> str:
     """A pointer inside of another value: a number, which verbs of texts cannot show."""
-    number = 0xC000000000 + (id(value) & 0xFFFFFFF)
+    number = 0xC000000000 + (id(value) & 0xFFFFFFF)  # as if it lay on Go's heap, which begins there
     if verb == "v":
         return spec.pad(f"(*{value.go_type})(0x{number:x})" if spec.sharp_v else f"0x{number:x}")
     return _integer(number, verb, spec) if verb in "bodxX" else _bad_verb(value, verb, spec)

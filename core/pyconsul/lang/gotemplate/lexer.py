@@ -143,6 +143,7 @@ class Lexer:
         return token
 
     def _has_left_trim(self, at: int) -> bool:
+        # The last part: nothing at all is "in" a text, too.
         return self.text[at : at + 1] == "-" and self.text[at + 1 : at + 2] in _SPACES and at + 1 < len(self.text)
 
     def _at_right_delim(self, at: int) -> tuple[bool, bool]:

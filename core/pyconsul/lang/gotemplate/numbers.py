@@ -50,7 +50,7 @@ def _whole_number(node: NumberNode) -> None:
     # A text may fit one kind, both or none.
     with suppress(NumberSyntaxError):
         node.as_int = parse_int(node.text, 0)
-    with suppress(NumberSyntaxError):
+    with suppress(NumberSyntaxError):  # "-0" is an unsigned zero, too
         node.as_uint = 0 if node.as_int == 0 else parse_uint(node.text, 0)
 
 

@@ -1,4 +1,4 @@
-"""Reads a Go template into trees, with Go's rules and messages: texts, actions, blocks and definitions."""
+"""Reads a Go template into trees of texts, actions, blocks and definitions, with Go's messages."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class _Parser(PipelineParser):
 
     @contextmanager
     def own_variables(self) -> Generator[None]:
-        """A template sees no variables of the text around it, nor its loops; its errors name no action around it."""
+        """A template sees no variables and loops of the text around it; its errors name no action there."""
         kept = self.variables, self.range_depth, self.paren_depth, self.action_line
         self.variables, self.range_depth, self.paren_depth, self.action_line = ["$"], 0, 0, 0
         yield

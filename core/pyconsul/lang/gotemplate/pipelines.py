@@ -1,4 +1,4 @@
-"""Reads pipelines: tokens with room to take some back, errors with Go's preamble, commands and their operands."""
+"""Reads pipelines: tokens that can be taken back, errors in Go's form, commands and operands."""
 
 from __future__ import annotations
 

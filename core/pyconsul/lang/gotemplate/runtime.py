@@ -120,7 +120,10 @@ def invoke(state: State, where: Site, node: Node, name: str, function: Function,
 
 
 def field_of(state: State, where: Site, node: Node | None, receiver: Known, name: str, is_any: bool) -> Value:
-    """``receiver.name`` without arguments; methods are called. ``is_any``: its static type is an interface."""
+    """``receiver.name`` without arguments; methods are called.
+
+    ``is_any``: its static type is an interface.
+    """
     if type(receiver) is dict:
         found: Value = receiver.get(name, UNSET)
         if found is None:

@@ -11,7 +11,7 @@ from pyconsul.lang.gotemplate.compiler import compile_tree
 from pyconsul.lang.gotemplate.errors import ExecError
 from pyconsul.lang.gotemplate.functions import Function
 from pyconsul.lang.gotemplate.parser import Tree, parse
-from pyconsul.lang.gotemplate.runtime import MAX_DEPTH, Program, State
+from pyconsul.lang.gotemplate.runtime import MAX_DEPTH, UNSET, Program, State
 from pyconsul.lang.gotemplate.values import Value
 from pyconsul.lang.strconv import quote
 
@@ -64,7 +64,7 @@ class Template:
             if program is None:
                 raise ExecError(f"template: no template {quote(name)} associated with template {quote(self.name)}")
             state = State(self._program, self.name, self.text, self.missing_key, context)
-            state.vars = [data] + [None] * (program.slots - 1)
+            state.vars = [data] + [UNSET] * (program.slots - 1)
             try:
                 program.body(state, data)
             except RecursionError:

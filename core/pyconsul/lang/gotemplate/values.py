@@ -343,7 +343,7 @@ def kind_of(value: object) -> str:
     if found is not None:
         return found
     if isinstance(value, TypedInt):
-        return ("uint" if value.unsigned else "int") + (str(value.bits) if value.go_type not in ("uint",) else "")
+        return ("uint" if value.unsigned else "int") + (str(value.bits) if value.go_type != "uint" else "")
     if isinstance(value, Struct):
         return "ptr" if value.pointer else "struct"
     if isinstance(value, Stringer):

@@ -29,7 +29,10 @@ def parse(text: str | bytes, *, refuse_duplicates: bool = False) -> dict[str, Va
 
 
 def parse_struct(text: str | bytes, kind: StructType, *, refuse_duplicates: bool = False) -> Struct:
-    """Read a whole document as a struct with declared fields; other names are passed over. Raises HclError."""
+    """Read a whole document as a struct with declared fields; other names are passed over.
+
+    Raises HclError.
+    """
     source, root = _tree(text, refuse_duplicates=refuse_duplicates)
     is_json = source.lstrip()[:1] == "{"
     return decode_struct(None if is_json else source, root, kind)

@@ -16,7 +16,10 @@ Value = bool | int | float | str | dict[str, "Value"] | list["Value"] | None
 
 
 class Blocks(list[Value]):
-    """The dicts of repeated blocks of one name (Go: ``[]map[string]interface{}``), as opposed to a written list."""
+    """The dicts of repeated blocks of one name, as opposed to a written list.
+
+    In Go it is a ``[]map[string]interface{}``.
+    """
 
 
 GO_NAMES: Final[dict[type, str]] = {
@@ -61,9 +64,10 @@ class _Decoder:
             if key in done:
                 continue
             value: Node = item.value
+            # All entries of a name that have labels are read together, at the place of the first of them.
             if len(item.keys) > 1:
                 if labelled is None:
-                    labelled = _by_first_key(node.items)
+                    labelled = by_first_key(node.items)
                 value = ItemList([Item(same.keys[1:], same.value, same.assigned) for same in labelled[key.casefold()]])
                 done.add(key)
             out[key] = self.value(f"{name}.{key}", value, out.get(key))
@@ -146,8 +150,11 @@ class _Decoder:
         raise self.error(node, f"{name}: unknown type for string {GO_NAMES[type(node)]}")
 
 
-def _by_first_key(items: list[Item]) -> dict[str, list[Item]]:
-    """Entries by their first key without regard to letter case, in the order of the text."""
+def by_first_key(items: list[Item]) -> dict[str, list[Item]]:
+    """Entries by their first key, whatever case its letters have, in the order of the text.
+
+    Raises HclError.
+    """
     found: dict[str, list[Item]] = {}
     for item in items:
         if item.keys:

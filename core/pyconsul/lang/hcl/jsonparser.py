@@ -1,4 +1,4 @@
-"""JSON as HashiCorp's HCL library reads it: into the same syntax tree, nested objects flattened into labels.
+"""JSON as HashiCorp's HCL library reads it: the same tree, nested objects flattened into labels.
 
 An object whose values are all objects stands for labelled blocks, a list of objects for repeated blocks. Where the
 library silently loses data (booleans and lists inside lists, everything behind a missing comma), this reader keeps

@@ -141,6 +141,8 @@ def _heredoc(text: str) -> str:
     first_break = text.find("\n")
     if first_break < 0:
         return ""
+    # The opening line has "<<" before the name, the closing one a line break behind it: so what is one shorter than the
+    # opening line, counted from the end, is the closing name. What indents that name is content.
     if text[2:3] != "-":
         return text[first_break + 1 : len(text) - first_break + 1]
     lines = text[first_break + 1 : len(text) - first_break + 2].split("\n")

@@ -24,6 +24,7 @@ def parse_hcl(source: str, *, refuse_duplicates: bool = False) -> ItemList:
     try:
         entries = parser.entries(braced=False)
     except HclError:
+        # What the scanner found is the cause, whatever the parser made of the rest.
         if parser.scanner.error is not None:
             raise parser.scanner.error from None
         raise

@@ -7,6 +7,7 @@ user gets to see, as in HashiCorp's library.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import Final
 
 from pyconsul.lang.hcl.errors import HclError, error_at
@@ -71,10 +72,13 @@ class Scanner:
                 return token
 
     def _check_encoding(self, token: Token) -> None:
-        """Strings and comments must be UTF-8; anywhere else such a byte is just one more character out of place."""
-        inside = [at for at in self._not_utf8 if token.at <= at < self._at]
-        if inside and token.kind != "ILLEGAL":
-            self._fail(inside[-1], "illegal UTF-8 encoding")
+        """Strings and comments must be UTF-8.
+
+        Anywhere else such a byte is just one more character out of place.
+        """
+        before = bisect_left(self._not_utf8, self._at)
+        if before and self._not_utf8[before - 1] >= token.at and token.kind != "ILLEGAL":
+            self._fail(self._not_utf8[before - 1], "illegal UTF-8 encoding")
 
     def _check_characters(self) -> None:
         found = _BAD_CHARACTER.search(self.source)
@@ -136,10 +140,10 @@ class Scanner:
 
     def _number(self, at: int) -> Token:
         match = _NUMBER.match(self.source, at)
-        if match is None:  # cannot happen: the token pattern saw a digit
-            return self._token("ILLEGAL", at, at + 1)
+        assert match is not None  # the token pattern saw a digit
         text, end = match[0], match.end()
         digits = text.lstrip("-")
+        # At the end nothing is put back: it is read behind the digits, and once more in search of a point or exponent.
         if end == len(self.source) and not match[3]:
             self._beyond_end += 2 if digits.isdecimal() and digits[0] != "0" else 1
         if match[1]:
@@ -164,7 +168,7 @@ class Scanner:
         return len(self.source)
 
     def _string_end(self, at: int) -> int:
-        """The offset behind a quoted string whose content begins at ``at``; quotes inside ``${ }`` do not end it."""
+        """The offset behind a quoted string that begins at ``at``; quotes inside ``${ }`` do not end it."""
         source, size, braces = self.source, len(self.source), 0
         while True:
             if (text := _TEXT.match(source, at)) is not None:

@@ -1,4 +1,4 @@
-"""The syntax tree into structs with declared fields, by the rules of HashiCorp's decoder, with its errors.
+"""The syntax tree into structs with declared fields, by HashiCorp's rules, with its errors.
 
 Where ``parse`` fills a map with whatever stands in the text, this looks for certain names alone and passes over others.
 A struct's ``key`` field takes the label of its block.
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from pyconsul.lang.hcl.decode import GO_NAMES
+from pyconsul.lang.hcl.decode import GO_NAMES, by_first_key
 from pyconsul.lang.hcl.errors import HclError, error_at
 from pyconsul.lang.hcl.literals import string_value
 from pyconsul.lang.hcl.nodes import NO_PLACE, Item, ItemList, ListNode, Node, ObjectNode, Token
@@ -51,7 +51,7 @@ class _Decoder:
             if item is None:
                 raise self._error(entries, f"{name}: {kind.key} asked for 'key', impossible")
             found.key = string_value(item.keys[0])
-        named = _by_name(entries)
+        named = by_first_key(entries.items)
         for field_name, inner in kind.fields:
             for value in _values(named.get(field_name.casefold(), [])):
                 if inner is None:
@@ -97,15 +97,6 @@ class _Decoder:
         if self._source is None:
             return error_at("", NO_PLACE, message)
         return error_at(self._source, node.at, message)
-
-
-def _by_name(entries: ItemList) -> dict[str, list[Item]]:
-    """Entries by their first key, whatever case its letters have."""
-    found: dict[str, list[Item]] = {}
-    for item in entries.items:
-        if item.keys:
-            found.setdefault(string_value(item.keys[0]).casefold(), []).append(item)
-    return found
 
 
 def _values(named: list[Item]) -> Iterator[Node]:

@@ -3,7 +3,6 @@
 Types convert into each other where an operator or function wants another one, as HIL does it.
 """
 
-import math
 import operator
 from collections.abc import Callable, Mapping
 from typing import cast
@@ -206,7 +205,7 @@ def _conditional(node: Conditional, scope: Scope) -> _Typed:
     branches = yes[1], no[1]
 
     def compute() -> Value:
-        values = [run() for run in branches]
+        values = [run() for run in branches]  # a fault in the branch that is not taken counts, too
         return values[0] if test[1]() else values[1]
 
     return yes[0], compute
@@ -236,7 +235,8 @@ def _convert(typed: _Typed, wanted: Kind) -> _Typed | None:
 
 
 def _float_to_int(number: float) -> int:
-    return int(number) if math.isfinite(number) else -(1 << 63)
+    # What 64 bits cannot hold becomes the least of them, as on Go's amd64.
+    return int(number) if -(1 << 63) <= number < 1 << 63 else -(1 << 63)
 
 
 def _string_to_int(text: str) -> int:

@@ -1,1 +1,1 @@
-"""Config entries, one module a kind: fields in the order of their JSON, normalizing, checks with Consul's texts."""
+"""Config entries, one module a kind: fields in JSON's order, normalizing, checks in Consul's words."""

@@ -1,4 +1,4 @@
-"""Entries from loose input: JSON bodies of the HTTP API and ``config_entries.bootstrap`` of the configuration.
+"""Entries from loose input: JSON bodies, and ``config_entries.bootstrap`` of the configuration.
 
 Consul's decoder converts between texts, numbers and booleans, takes one value for a list and a list of one for one
 value, matches keys in any letter case and under their snake_case aliases, and refuses keys that it does not know.
@@ -23,8 +23,8 @@ from pyconsul.primitives.untyped import is_dict, is_list
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
 from pyconsul.structs.gotime import canonical
-from pyconsul.structs.lenient import DecodeError, go_numbers
 from pyconsul.structs.nesting import is_too_deep, too_deep
+from pyconsul.structs.scalar_kinds import DecodeError, go_numbers
 
 _RAFT_FIELDS: Final = frozenset(("CreateIndex", "ModifyIndex"))
 

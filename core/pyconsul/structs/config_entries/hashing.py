@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from functools import cache
-from typing import Any, Final, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import UNSET
@@ -24,9 +24,12 @@ _IGNORED: Final = frozenset(("Hash", "CreateIndex", "ModifyIndex"))
 
 
 def prepared(entry: Entry) -> Entry:
-    """An entry as it is written: normalized, with its hash. Raises InternalError for what cannot be made right."""
+    """An entry as it is written: normalized, with its hash.
+
+    Raises InternalError for what cannot be made right.
+    """
     ready = entry.normalized()
-    return cast("Entry", changed(ready, Hash=entry_hash(ready)))
+    return changed(ready, Hash=entry_hash(ready))
 
 
 def entry_hash(entry: ConfigEntry) -> int:
@@ -34,6 +37,7 @@ def entry_hash(entry: ConfigEntry) -> int:
     return _struct(entry)
 
 
+# An embedded struct without fields: its hash is that of its type's name, under the field's, which is the same.
 _META: Final = gohash.ordered(gohash.fnv(b"EnterpriseMeta"), gohash.fnv(b"EnterpriseMeta"))
 
 

@@ -20,7 +20,7 @@ _UNREADABLE: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidV
 
 
 def key_pair_fault(certificate: str, key: str) -> str:
-    """What is wrong with the pair, in Go's words as far as they do not come from its ASN.1 reader; "" if nothing is."""
+    """What is wrong with the pair, in Go's words but for those of its ASN.1 reader; "" if nothing is."""
     secret = gopem.first(key.encode("utf-8", "surrogateescape"))
     if secret is None:
         return "failed to parse private key PEM"

@@ -17,7 +17,10 @@ def is_ip(text: str) -> bool:
 
 
 def is_domain_name(text: str) -> bool:
-    """Whether Consul's DNS library packs this: labels of 1 to 63 bytes, 256 in all; any characters, ``\\.`` escaped."""
+    """Whether Consul's DNS library packs this.
+
+    Labels of 1 to 63 bytes, 256 in all; any characters, ``\\.`` escaped.
+    """
     raw = text.encode("utf-8", "surrogateescape")
     if raw in (b"", b"."):
         return bool(raw)

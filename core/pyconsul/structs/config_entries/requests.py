@@ -1,4 +1,7 @@
-"""Messages about config entries. Entries marshal themselves: the kind comes first, so that the rest can be read."""
+"""Messages about config entries.
+
+Entries marshal themselves: the kind comes first, so that the rest can be read.
+"""
 
 from __future__ import annotations
 

@@ -4,8 +4,6 @@ from typing import Any, ClassVar
 
 from pyconsul.lang.strconv import quote
 from pyconsul.structs.config_entries.entry import (
-    META_KEY_BYTES,
-    META_PAIRS,
     META_VALUE_BYTES,
     WILDCARD,
     ConfigEntry,
@@ -13,6 +11,7 @@ from pyconsul.structs.config_entries.entry import (
     bad_method,
     check_meta,
     demand,
+    meta_faults,
     refuse,
 )
 from pyconsul.structs.errors import InternalError
@@ -193,7 +192,7 @@ class SourceIntention(WireStruct, frozen=True, kw_only=True):
         return changed(self, **fields)
 
     def check(self, place: str, *, legacy: bool, wild: bool) -> None:
-        """Raise InternalError with Consul's text for a source that cannot be; ``wild``: it may call any service."""
+        """Raise InternalError for a source that cannot be; ``wild``: it may call any service."""
         demand(self.Name, f"{place}.Name is required")
         demand(not self.SamenessGroup, f"{place}.SamenessGroup: Sameness groups are a Consul Enterprise feature. ")
         if fault := wildcard_fault(self.Name, self.Peer or ""):
@@ -220,17 +219,8 @@ class SourceIntention(WireStruct, frozen=True, kw_only=True):
 
     def _check_legacy(self, place: str) -> None:
         demand(not self.Peer, f"{place}.Peer cannot be set by legacy intentions")
-        meta = self.LegacyMeta or {}
-        demand(len(meta) <= META_PAIRS, f"{place}.Meta exceeds maximum element count {META_PAIRS}")
-        for key, value in meta.items():
-            demand(
-                len(key.encode()) <= META_KEY_BYTES,
-                f"{place}.Meta key {quote(key)} exceeds maximum length {META_KEY_BYTES}",
-            )
-            demand(
-                len(value.encode()) <= META_VALUE_BYTES,
-                f"{place}.Meta value for key {quote(key)} exceeds maximum length {META_VALUE_BYTES}",
-            )
+        if faults := meta_faults(self.LegacyMeta):
+            raise InternalError(f"{place}.{faults[0]}")
         demand(self.LegacyCreateTime, f"{place}.LegacyCreateTime must be set")
         demand(self.LegacyUpdateTime, f"{place}.LegacyUpdateTime must be set")
         demand(self.LegacyID, f"{place}.LegacyID must be set")

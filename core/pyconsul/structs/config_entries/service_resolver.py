@@ -304,6 +304,7 @@ class ServiceResolver(ConfigEntry, frozen=True, kw_only=True):
         "load_balancer": "LoadBalancer",
     }
 
+    # Go's marshaller writes durations that it turns into text before all other fields.
     ConnectTimeout: GoDuration | UnsetType = UNSET
     RequestTimeout: GoDuration | UnsetType = UNSET
     Kind: str = kind

@@ -127,6 +127,7 @@ class ServiceRouteDestination(WireStruct, frozen=True, kw_only=True):
         "response_headers": "ResponseHeaders",
     }
 
+    # Go's marshaller writes durations that it turns into text before all other fields.
     RequestTimeout: GoDuration | UnsetType = UNSET
     IdleTimeout: GoDuration | UnsetType = UNSET
     Service: OmitStr = UNSET
@@ -155,10 +156,9 @@ class ServiceRoute(WireStruct, frozen=True, kw_only=True):
 
     def normalized(self) -> "ServiceRoute":
         """The route with its methods in upper case."""
-        http = self.http
-        if http is None or not http.Methods:
+        if not self.Match or not self.Match.HTTP or not self.Match.HTTP.Methods:
             return self
-        http = changed(http, Methods=[method.upper() for method in http.Methods])
+        http = changed(self.Match.HTTP, Methods=[method.upper() for method in self.Match.HTTP.Methods])
         return changed(self, Match=changed(self.Match, HTTP=http))
 
     def fault(self) -> str:

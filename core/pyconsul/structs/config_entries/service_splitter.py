@@ -81,17 +81,19 @@ class ServiceSplitter(ConfigEntry, frozen=True, kw_only=True):
             raise InternalError(f"the sum of all split weights must be 100, not {_as_float32(total / 100):f}")
 
     def _refuse_twins(self) -> None:
-        seen: list[ServiceSplit] = []
+        seen: set[tuple[str, str, str, str]] = set()
         for split in self.Splits or ():
-            key = changed(split, Weight=0.0, Service=split.Service or self.Name)
             # Go compares pointers to header changes: two that say the same are two.
-            if key in seen and not (split.RequestHeaders or split.ResponseHeaders):
+            if split.RequestHeaders or split.ResponseHeaders:
+                continue
+            service, subset = split.Service or self.Name, split.ServiceSubset or ""
+            namespace, partition = split.Namespace or "", split.Partition or ""
+            if (key := (service, subset, namespace, partition)) in seen:
                 raise InternalError(
-                    f"split destination occurs more than once: service={quote(key.Service or '')}, "
-                    f"subset={quote(key.ServiceSubset or '')}, namespace={quote(key.Namespace or '')}, "
-                    f"partition={quote(key.Partition or '')}"
+                    f"split destination occurs more than once: service={quote(service)}, subset={quote(subset)}, "
+                    f"namespace={quote(namespace)}, partition={quote(partition)}"
                 )
-            seen.append(key)
+            seen.add(key)
 
     def related(self) -> list[str]:
         """The other services that it sends to, sorted."""

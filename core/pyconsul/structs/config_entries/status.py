@@ -51,8 +51,8 @@ def parents_with_kind(parents: list[ResourceReference] | None) -> list[ResourceR
 
 def check_parents(parents: list[ResourceReference] | None) -> None:
     """Raise InternalError with Consul's text for parents that are no gateways, or twice there."""
-    seen: list[ResourceReference] = []
+    seen: set[ResourceReference] = set()
     for parent in parents or ():
         demand(parent.Kind == "api-gateway", f"unsupported parent kind: {quote(parent.Kind)}, must be 'api-gateway'")
         demand(parent not in seen, "route parents must be unique")
-        seen.append(parent)
+        seen.add(parent)
