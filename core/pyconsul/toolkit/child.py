@@ -62,6 +62,7 @@ class Process:
         if path is None:
             raise RunError(f"child: exec: {quote(words[0])}: executable file not found in $PATH")
         try:
+            # Not asyncio's: its transport kills the child when the loop closes.
             self._popen = subprocess.Popen(
                 words, executable=path, env=dict(environment), process_group=0 if own_group else None
             )
@@ -203,6 +204,7 @@ class Child:
             self.logger.debug("Kill() called but performing immediate shutdown; not waiting for splay.")
         else:
             await self.splay()
+        # Only now, after the splay: a child that ended by itself while that ran has ended the tool.
         is_told, self._told_to_end = process is self._told_to_end, process
         await self._end(process, is_told=is_told)
 

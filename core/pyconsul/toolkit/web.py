@@ -114,7 +114,7 @@ async def _unzipped(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     member = zlib.decompressobj(_GZIP)
     async for left in pieces:
         piece = b""
-        while left or len(piece) == _PIECE_BYTES:
+        while left or len(piece) == _PIECE_BYTES:  # after a full piece zlib may hold more back
             try:
                 piece = member.decompress(left, _PIECE_BYTES)
             except zlib.error as error:

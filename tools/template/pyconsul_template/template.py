@@ -79,7 +79,7 @@ class Source:
     def __init__(self, config: TemplateConfig, text: str) -> None:
         self.config = config
         self.text = text
-        self.may_block = "plugin" in text
+        self.may_block = "plugin" in text  # the one function that waits for another program
         self.is_changing = False
         self._compiled: Compiled | None = None
         self._error: TemplateError | None = None
