@@ -6,8 +6,9 @@ import re
 import unicodedata
 
 from pyconsul.lang.strconv import runes
+from pyconsul.toolkit.cases import lower, simple_case, upper
 from pyconsul_template.functions.registry import function
-from pyconsul_template.functions.text import GO_SPACE, simple_case, to_lower, to_upper
+from pyconsul_template.functions.text import GO_SPACE
 
 
 def _separates(char: str) -> bool:
@@ -30,13 +31,13 @@ def untitle(text: str) -> str:
     """The first letter of every word lowered."""
     text = runes(text)
     before = " " + text
-    return "".join(to_lower(c) if p in GO_SPACE else c for p, c in zip(before, text, strict=False))
+    return "".join(lower(c) if p in GO_SPACE else c for p, c in zip(before, text, strict=False))
 
 
 @function("sprig_swapcase", "string")
 def swapcase(text: str) -> str:
     """Upper becomes lower, lower becomes upper."""
-    return "".join(to_lower(c) if c.isupper() or c.istitle() else to_upper(c) for c in text)
+    return "".join(lower(c) if c.isupper() or c.istitle() else upper(c) for c in text)
 
 
 def _is_connector(char: str) -> bool:
@@ -84,7 +85,7 @@ class _Words:
             self.out.append("".join(self.connector if _is_connector(c) else c for c in self.word))
         else:
             self.out.append(
-                "".join(to_lower(c) if c.isupper() else c for c in self.word) if self.kind == "upper" else self.word
+                "".join(lower(c) if c.isupper() else c for c in self.word) if self.kind == "upper" else self.word
             )
         self.next()
 
@@ -154,18 +155,18 @@ def camelcase(text: str) -> str:
         return text + text[-1:]
     out = [text[: len(text) - len(body)]]
     lower_run = body[0].isupper()
-    held = to_upper(body[0])
+    held = upper(body[0])
     for char in body[1:]:
         if _is_connector(held):
             if _is_connector(char):
                 out.append(held)
             else:
                 lower_run = char.isupper()
-                char = to_upper(char)
+                char = upper(char)
             held = char
             continue
         if lower_run and char.isupper():
-            char = to_lower(char)
+            char = lower(char)
         else:
             lower_run = False
         out.append(held)
