@@ -125,6 +125,7 @@ def atomic_write(config: TemplateConfig, data: bytes) -> None:
     with replacing(path, beside=os.path.join(folder, f"{uuid.uuid4()}.tmp")) as out:
         out.write(data)
         _keep_owner(path, out.name)
+        # Before the rename: a secret must not be readable for a moment under its name.
         os.chmod(out.name, config.perms & 0o777 or _mode_of(path))
         if config.backup:
             _back_up(path)
