@@ -55,7 +55,10 @@ def _exit_code(status: int) -> int:
 
 
 class Process:
-    """A process that nobody ends but who asks for it: it outlives the loop, and waiting for it may be given up."""
+    """A process that nobody ends but who asks for it: it outlives the loop, and waiting for it may be given up.
+
+    Raises RunError where it cannot be started.
+    """
 
     def __init__(self, words: Sequence[str], environment: Mapping[str, str], *, own_group: bool) -> None:
         path = words[0] if "/" in words[0] else shutil.which(words[0])
@@ -69,6 +72,10 @@ class Process:
         except OSError as error:
             reason = system_text(error)
             raise RunError(f"child: fork/exec {path}: {reason}") from None
+        except ValueError:  # a NUL, with which Python does not even try
+            is_word = any("\0" in word for word in words)
+            reason = f"fork/exec {path}: invalid argument" if is_word else "exec: environment variable contains NUL"
+            raise RunError(f"child: {reason}") from None
         self._own_group = own_group
         self.pid = self._popen.pid
         self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
