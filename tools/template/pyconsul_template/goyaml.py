@@ -54,7 +54,7 @@ _WORDS: dict[str, Any] = {
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
 _MAX_DEPTH = 500  # what Python's stack carries; go-yaml takes 10,000 levels, and says so when it refuses more
-_MAX_NODES = 1_000_000  # aliases counted each time; go-yaml bounds their share instead, which allows more in large texts
+_MAX_NODES = 1_000_000  # what aliases stand for counted each time; go-yaml bounds their share among all instead
 
 
 def parse(text: str) -> Value:
