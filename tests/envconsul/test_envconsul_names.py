@@ -150,6 +150,15 @@ def test_reload_false_keeps_a_source_from_telling() -> None:
     assert found is not None and (found.variables, found.telling) == ({"x": "1", "y": "2"}, {"y": "2"})
 
 
+@pytest.mark.parametrize(
+    ("naming", "key", "attribute"),
+    [(Naming(upcase=True), "STRAßE/IX", "STRAßE/IX"), (Naming(sanitize=True, upcase=True), "STRA_E__X", "STRA_E_IX")],
+)
+def test_letters_are_raised_one_by_one(naming: Naming, key: str, attribute: str) -> None:
+    """As in Go: a letter that would become two stays; one that becomes plain is so for services alone."""
+    assert (naming.of_key("straße/ıx"), naming.of_service("straße/ıx")) == (key, attribute)
+
+
 @given(st.text(min_size=1))
 def test_sanitized_names_have_plain_characters_only(key: str) -> None:
     """Whatever the key."""

@@ -82,6 +82,7 @@ def test_what_does_not_belong_is_named(changes: dict[str, bytes], problem: str) 
         (b'{"Index": 7}', "the archive's meta data cannot be read: 'Term'"),
         (b"[7]", "the archive's meta data cannot be read: "),
         (b"{", "the archive's meta data cannot be read: "),
+        (b"[" * 100_000, "the archive's meta data cannot be read: "),
     ],
 )
 def test_right_digests_are_not_enough(meta: bytes, problem: str) -> None:
@@ -97,6 +98,17 @@ def test_an_archive_of_nothing_is_none() -> None:
     out = io.BytesIO()
     tarfile.open(fileobj=out, mode="w:gz").close()
     with pytest.raises(ArchiveError, match=r'file "meta\.json" is missing from the archive'):
+        verify([out.getvalue()])
+
+
+def test_headers_that_tar_cannot_read_are_told() -> None:
+    """Whatever Python's reader of tar says about them."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz", format=tarfile.PAX_FORMAT) as tar:
+        entry = tarfile.TarInfo("meta.json")
+        entry.pax_headers = {"GNU.sparse.map": "x", "GNU.sparse.size": "1"}
+        tar.addfile(entry)
+    with pytest.raises(ArchiveError, match="not a snapshot archive: invalid literal"):
         verify([out.getvalue()])
 
 

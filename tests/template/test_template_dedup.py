@@ -257,7 +257,7 @@ def test_a_map_whose_keys_are_such_maps_is_refused() -> None:
     a_map = b"\xff\x81\x04\x01\x02" + number + b"\x00\x01" + number + b"\x01\x04\x00\x00"
     a_struct = b"\xff\x83\x03\x01\x02\xff\x84\x00\x01\x01\x01\x01A\x01" + number + b"\x00\x00\x00"
     types = b"".join(bytes([len(described)]) + described for described in (a_map, a_struct))
-    with pytest.raises(gob.GobError, match="undefined type"):
+    with pytest.raises(gob.GobError, match="nested too deeply"):
         gob.decode(types + b"\x01\xff\x84\x01" + b"\x01" * 5000)
 
 
@@ -284,3 +284,9 @@ def test_lzw_refuses_what_no_encoder_writes(data: bytes) -> None:
     """Cut or foreign bytes."""
     with pytest.raises(lzw.LzwError):
         lzw.decompress(data)
+
+
+def test_interfaces_in_interfaces_end_somewhere() -> None:
+    """A few bytes a level could take more stack than there is."""
+    with pytest.raises(gob.GobError, match="nested too deeply"):
+        gob.decode(b"\x01\x10" + b"\x01x\x10\x00\x00" * 5000)

@@ -10,7 +10,9 @@ import pytest
 
 from pyconsul.lang.gotemplate import Template
 from pyconsul.lang.gotemplate.values import strings
+from pyconsul.sdk.retry import Retry
 from pyconsul.toolkit.errors import RunError
+from pyconsul_template import clients
 from pyconsul_template.config import Config
 from pyconsul_template.dependencies.vault import PemEncoded
 from pyconsul_template.execution import ABSENT, Execution
@@ -131,6 +133,12 @@ async def test_nomad_is_asked_in_the_region_of_the_environment(consul: FakeConsu
     assert await rendered(consul, tmp_path, template, {"NOMAD_REGION": "eu", "NOMAD_NAMESPACE": "web"}) == "uu"
     asked = sorted({part for request in consul.requests for part in request.partition("?")[2].split("&")})
     assert asked == ["namespace=apps", "namespace=web", "region=eu", "region=us", "stale=", "wait=60000ms"]
+
+
+async def test_only_the_views_ask_nomad_again() -> None:
+    """Were the client to repeat requests, too, each failure would count several times."""
+    async with clients.new_watcher(Config.of({}, {})).clients.nomad as client:
+        assert client.settings.retry is Retry.NEVER
 
 
 async def test_values_of_variables_stand_in_no_message(consul: FakeConsul, tmp_path: Path) -> None:

@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
+from pyconsul.sdk.errors import ConfigError
 from pyconsul.testing import InProcessAgent
 from pyconsul.toolkit.retry import RetryPolicy
-from pyconsul_watch.config import watch_of
+from pyconsul_watch.config import Config, watch_of
 from pyconsul_watch.display import status_text
 from pyconsul_watch.follower import Follower, Phase, Surroundings
 from pyconsul_watch.handlers import OUTPUT_LIMIT, HandlerFailed, Tail, call
+from pyconsul_watch.session import Session
 from pyconsul_watch.state import State
 from tests.certificates import self_signed
 from tests.waiting import comes_true
@@ -146,3 +148,18 @@ async def test_https_handlers(hook: str, tmp_path: Path) -> None:
         await post(ca_file=own["cert_file"])
     with pytest.raises(HandlerFailed, match="No such file"):
         await post(ca_file=str(tmp_path / "none.pem"))
+
+
+async def test_a_reload_with_a_wrong_address_changes_nothing(consul_agent: InProcessAgent) -> None:
+    """The watches go on with the agent that they have."""
+    watches = [{"type": "nodes", "args": ["true"], "id": "n"}]
+    config = Config.of({"consul": {"address": consul_agent.http_address}, "watches": watches}, {})
+    session = Session(config, State())
+    session.start()
+    before = session.followers
+    with pytest.raises(ConfigError, match="Unknown protocol scheme: ftp"):
+        await session.reload(Config.of({"consul": {"address": "ftp://x"}, "watches": watches}, {}))
+    assert (session.followers, session.config) == (before, config)
+    await comes_true(before[0].answered.is_set)
+    assert before[0].progress.phase is not Phase.UNREACHABLE
+    await session.stop()

@@ -48,7 +48,7 @@ def _is_ip(host: str) -> bool:
 
 
 def _looks_like_ip(host: str) -> bool:
-    """Whether a host that is no IP address was probably meant as one."""
+    """Whether a host that is no IP address was probably meant as one, by the guesses of Consul's command."""
     if ".." in host or ":::" in host or host.count("::") > 1 or host.count(":") > _MOST_COLONS:
         return True
     numbers = [part for part in host.split(".") if part.isascii() and part.isdigit()]

@@ -35,7 +35,7 @@ def entry() -> None:
         code = main(sys.argv[1:], console)
     except ReaderGone:
         die_of("SIGPIPE")
-        code = 1
+        code = 1  # who holds the signal back is told by the exit code
     except KeyboardInterrupt:
         die_of("SIGINT")
         code = 130

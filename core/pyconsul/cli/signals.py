@@ -57,7 +57,7 @@ class Signals:
         try:
             self.wait(beside)
         finally:
-            background.stop()
+            background.stop()  # raises what the work raised: from here on it has returned something
         return results[0]
 
     def start(self, work: Callable[[], object]) -> Beside:

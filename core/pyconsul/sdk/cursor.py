@@ -41,10 +41,11 @@ class Cursor:
         if not meta.index and not meta.content_hash:
             raise NotBlocking("the route answers without X-Consul-Index: it cannot be watched")
         mark = (0, meta.content_hash) if meta.content_hash else (meta.index, "")
-        digest = hash(content)
+        digest = hash(content)  # in place of the content, which may be megabytes
         is_news = mark != self._seen or (self._has_failed and digest != self._content)
         went_back = mark[0] < self._index
         self._seen, self._content, self._has_failed = mark, digest, False
+        # Beyond the servers' index there is nothing to wait for until they have come there again, by other writes.
         self._index, self._hash = (0, "") if went_back else mark
         return is_news
 

@@ -70,7 +70,7 @@ class Encoder:
         if options is NO_OPTIONS and not request.headers and request.body is None:
             return self._headers
         own = [*options.headers(), *request.headers]
-        if request.body is not None:
+        if request.body is not None:  # first, so that the request may say else
             own.insert(0, ("Content-Type", "application/json"))
         merged = {name.lower(): (name, value) for name, value in (*self._headers, *own)}
         return tuple(merged.values())

@@ -34,7 +34,8 @@ def context(tls: TLS) -> ssl.SSLContext:
             made.load_verify_locations(cafile=path)
     if tls.cert_file:
         with _loading(f"{tls.cert_file} with {tls.key_file}"):
-            made.load_cert_chain(tls.cert_file, tls.key_file)
+            # Go refuses a locked key, too; without a password OpenSSL would ask the terminal for one.
+            made.load_cert_chain(tls.cert_file, tls.key_file, password="")
     made.set_alpn_protocols(["http/1.1"])
     return made
 

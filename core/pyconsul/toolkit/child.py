@@ -55,19 +55,27 @@ def _exit_code(status: int) -> int:
 
 
 class Process:
-    """A process that nobody ends but who asks for it: it outlives the loop, and waiting for it may be given up."""
+    """A process that nobody ends but who asks for it: it outlives the loop, and waiting for it may be given up.
+
+    Raises RunError where it cannot be started.
+    """
 
     def __init__(self, words: Sequence[str], environment: Mapping[str, str], *, own_group: bool) -> None:
         path = words[0] if "/" in words[0] else shutil.which(words[0])
         if path is None:
             raise RunError(f"child: exec: {quote(words[0])}: executable file not found in $PATH")
         try:
+            # Not asyncio's: its transport kills the child when the loop closes.
             self._popen = subprocess.Popen(
                 words, executable=path, env=dict(environment), process_group=0 if own_group else None
             )
         except OSError as error:
             reason = system_text(error)
             raise RunError(f"child: fork/exec {path}: {reason}") from None
+        except ValueError:  # a NUL, with which Python does not even try
+            is_word = any("\0" in word for word in words)
+            reason = f"fork/exec {path}: invalid argument" if is_word else "exec: environment variable contains NUL"
+            raise RunError(f"child: {reason}") from None
         self._own_group = own_group
         self.pid = self._popen.pid
         self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -203,6 +211,7 @@ class Child:
             self.logger.debug("Kill() called but performing immediate shutdown; not waiting for splay.")
         else:
             await self.splay()
+        # Only now, after the splay: a child that ended by itself while that ran has ended the tool.
         is_told, self._told_to_end = process is self._told_to_end, process
         await self._end(process, is_told=is_told)
 

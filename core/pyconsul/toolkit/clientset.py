@@ -60,7 +60,7 @@ def _check_tls(name: str, tls: Tls, logger: logging.Logger) -> None:
         for path in (tls.cert, key):
             _check_readable(path, f"{name}: ")
         try:
-            made.load_cert_chain(tls.cert, key)
+            made.load_cert_chain(tls.cert, key, password="")  # a locked key is refused: OpenSSL would ask the terminal
         except ssl.SSLError as error:
             raise _Unusable(f"{name}: {_key_pair_fault(tls.cert, key) or f'tls: {error}'}") from None
     try:

@@ -178,7 +178,12 @@ async def look_up(text: str, log: LogLine = _silent) -> list[str]:
     for key in settings:
         if known != {"provider"} and key not in known:
             ask.warn(f"unknown parameter {key} is ignored")
-    found = await provider.addresses(ask)
+    try:
+        found = await provider.addresses(ask)
+    except DiscoverError:
+        raise
+    except Exception as error:  # so may its look-up, and the library of a cloud
+        raise ask.error(f"{type(error).__name__}: {error}") from error
     ask.debug(f"Found ip addresses: [{' '.join(found)}]")
     return found
 

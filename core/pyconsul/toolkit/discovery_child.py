@@ -18,8 +18,8 @@ from pyconsul.toolkit.discovery import DiscoverError, LogLine, look_up
 
 __all__ = ["look_up_apart"]
 
-LINE_LIMIT_BYTES: Final = 16 << 20
-KILL_WAIT: Final = 5.0
+LINE_LIMIT_BYTES: Final = 16 << 20  # all addresses come in one line, and a cloud may have many machines
+KILL_WAIT: Final = 5.0  # seconds
 
 
 async def look_up_apart(text: str, log: LogLine) -> list[str]:

@@ -36,4 +36,4 @@ class ChildEnded(ToolError):
     def __init__(self, shown: int) -> None:
         super().__init__(f"child process exited with code {shown}")
         self.shown = shown
-        self.code = shown & 0xFF
+        self.code = shown & 0xFF  # 255 for -1

@@ -58,11 +58,7 @@ def first_frame_fault(head: bytes) -> str:
 
 def request_fault(request: Request) -> str:
     """Why Go's client sends such a request in no HTTP/2, or ""."""
-    for name, allowed in (
-        ("Upgrade", ()),
-        ("Transfer-Encoding", ("chunked",)),
-        ("Connection", ("close", "keep-alive")),
-    ):
+    for name, allowed in _ALLOWED.items():
         values = request.headers.get(name, [])
         if len(values) > 1 or (first(request.headers, name) and values[0].lower() not in allowed):
             return f"http2: invalid {name} request header: [{' '.join(map(quote, values))}]"
@@ -79,7 +75,7 @@ class Http2Answer:
         self.has_head = False
         self.is_complete = False
         self._unread = bytearray()
-        self._greeted = False
+        self._greeted = False  # by the server's SETTINGS, which must come first (RFC 9113, section 3.4)
         self._farewell: tuple[int, int, bytes] | None = None  # last stream, error code, words
         self._body = bytearray()
         self._fault: ProtocolError | None = None
@@ -166,7 +162,7 @@ class Http2Answer:
         """The server says goodbye: what it has not begun it will not do. Raises ProtocolError."""
         last, code = int.from_bytes(payload[:4]) & 0x7FFFFFFF, int.from_bytes(payload[4:8])
         if last < _STREAM:
-            if code == 0:
+            if code == 0:  # a server that goes in peace: another connection will find its successor
                 raise Unprocessed("http2: Transport received Server's graceful shutdown GOAWAY")
             raise ProtocolError(f"http2: Transport received GOAWAY from server ErrCode:{error_name(code)}")
         self._farewell = last, code, payload[8:]

@@ -10,6 +10,7 @@ from typing import Any
 
 from pyconsul.primitives.dice import DICE
 from pyconsul.sdk.errors import ConsulError
+from pyconsul.toolkit.logs import TRACE
 from pyconsul.toolkit.vault import VaultClient
 from pyconsul.toolkit.vault_exchange import VaultError
 
@@ -24,11 +25,12 @@ def lease_pause(item: Mapping[str, Any], default_lease: float, threshold: float,
         if "certificate" in data and (expiration := _seconds(data, "expiration")):
             base = expiration - time.time()
         if "secret_id" in data and (ttl := _seconds(data, "secret_id_ttl")):
-            base = ttl + 1
+            base = ttl + 1  # a second late, so that its successor is there
         if "rotation_period" in data and "ttl" in data:
             base, rotates = _seconds(data, "ttl") + 1, True
     if base <= 0:
         base = default_lease
+    # By chance, so that many tools that started together do not ask Vault together. A third leaves time to try again.
     if auth.get("renewable", item.get("renewable")):
         return base / 3 * (dice + 1) / 2
     if rotates:
@@ -168,7 +170,7 @@ class Lease:
             await self._renew(client, held, str(credential), sleep, is_token=bool(auth))
         elif not self._is_over:
             pause = lease_pause(self._item, default_lease, threshold, DICE.random())
-            self._log.log(5, "%s: next look in %.0fs", self._name, pause)
+            self._log.log(TRACE, "%s: next look in %.0fs", self._name, pause)
             await sleep(pause)
         self._is_over = True
 

@@ -8,6 +8,7 @@ import os
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.system_errors import system_text
 from pyconsul.toolkit.errors import RunError
+from pyconsul.toolkit.paths import possible
 
 
 def store(path: str) -> None:
@@ -15,7 +16,7 @@ def store(path: str) -> None:
     if not path:
         return
     try:
-        with open(path, "w", encoding="ascii") as out:
+        with open(possible(path), "w", encoding="ascii") as out:
             out.write(str(os.getpid()))
     except OSError as error:
         reason = system_text(error)

@@ -11,7 +11,7 @@ from pyconsul.primitives.standard_streams import OutputLost, ReaderGone, die_of,
 from pyconsul.toolkit import collection
 from pyconsul.toolkit.errors import EXIT_INTERRUPT
 
-EXIT_LOST = 1
+EXIT_LOST = 1  # what the tool had to say could not be written
 
 
 def run(main: Callable[[], int], interrupted: int = EXIT_INTERRUPT) -> None:

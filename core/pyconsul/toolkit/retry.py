@@ -27,4 +27,5 @@ class RetryPolicy(msgspec.Struct, frozen=True):
             doublings = int(math.log2(bound)) if 0 < bound < math.inf else -1
             if failures > doublings:
                 return self.max_backoff_ns
+        # Go wraps around beyond 63 bits, where a pause makes no sense any more; here it stays long.
         return min(self.backoff_ns << min(failures, 40), 1 << 62)

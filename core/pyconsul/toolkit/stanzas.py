@@ -36,6 +36,7 @@ from pyconsul.toolkit.vault_environment import VaultEnvironment
 SECOND: Final = 1_000_000_000
 VAULT_ADDRESS: Final = "https://127.0.0.1:8200"
 NOMAD_ADDRESS: Final = "http://127.0.0.1:4646"
+_UPPER_BOUND: Final = 4  # a wait without "max" ends after so many times "min", in the originals too
 
 RETRY: Final[Schema] = {"enabled": boolean, "attempts": integer, "backoff": duration, "max_backoff": duration}
 SSL: Final[Schema] = {
@@ -122,7 +123,7 @@ def parse_wait(value: str) -> Settings:
     if len(parts) > 2:
         raise ValueError("wait: invalid format")
     low = parse_duration(parts[0].strip())
-    high = parse_duration(parts[1].strip()) if len(parts) == 2 else 4 * low
+    high = parse_duration(parts[1].strip()) if len(parts) == 2 else _UPPER_BOUND * low
     if low < 0 or high < 0:
         raise ValueError("wait: cannot be negative")
     if high < low:
@@ -136,7 +137,7 @@ WAIT: Final = either({"bool": boolean, "min": duration, "max": duration}, parse_
 def wait_setting(settings: Mapping[str, Any]) -> WaitSetting:
     """The timer that a wait stanza asks for."""
     low: int = settings.get("min", 0)
-    high: int = settings.get("max", 4 * low)
+    high: int = settings.get("max", _UPPER_BOUND * low)
     enabled: bool = settings.get("bool", low > 0)
     return WaitSetting(enabled, low / SECOND, high / SECOND)
 
@@ -148,6 +149,7 @@ def first_set(environ: Mapping[str, str], *names: str) -> str:
 
 def _flag(environ: Mapping[str, str], name: str, default: bool) -> bool:
     value = environ.get(name, "")
+    # Not strconv.parse_bool: the originals take the default for what is no truth value, and complain of nothing.
     if value in ("1", "t", "T", "TRUE", "true", "True"):
         return True
     return default and value not in ("0", "f", "F", "FALSE", "false", "False")
@@ -382,9 +384,9 @@ def _vault_tls(settings: Mapping[str, Any], environ: Mapping[str, str]) -> Tls:
 
 
 def file_text(path: str) -> str:
-    """The trimmed text of a file, empty when it cannot be read."""
+    """The trimmed text of a file, empty when it cannot be read; bytes that are no UTF-8 come as lone surrogates."""
     try:
-        with open(path, encoding="utf-8") as source:
+        with open(path, encoding="utf-8", errors="surrogateescape") as source:
             return source.read().strip()
     except OSError:
         return ""

@@ -105,6 +105,7 @@ class VaultClient:
         head = f"Error making API request.\n\n{_where(ask, told)}\nCode: {status}."
         if is_dict(parsed):
             errors: list[str] = parsed.get("errors") or []
+            # Several stand in one line, as Vault's client prints them.
             raise VaultError(status, head + " Errors:\n\n" + "".join(f"* {error}" for error in errors))
         raise VaultError(status, head + f" Raw Message:\n\n{body.decode('utf-8', 'replace')}")
 
@@ -118,7 +119,7 @@ class VaultClient:
         except (VaultError, ConsulError) as error:
             if name:
                 self._log.warning("%s: failed to check if %s is KVv2, assume not: %s", name, path, error)
-            if isinstance(error, VaultError):
+            if isinstance(error, VaultError):  # it answered; one that cannot be reached may know more next time
                 self._mounts[path] = Mount("", False)
             return Mount("", False)
         data = _part(answer, "data")

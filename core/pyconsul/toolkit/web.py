@@ -111,10 +111,11 @@ class Reply:
 
 async def _unzipped(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """A gzip body of one or more members unpacked, in pieces of bounded size. Raises WebError."""
-    member = zlib.decompressobj(_GZIP)
+    member, is_open = zlib.decompressobj(_GZIP), False
     async for left in pieces:
         piece = b""
-        while left or len(piece) == _PIECE_BYTES:
+        while left or len(piece) == _PIECE_BYTES:  # after a full piece zlib may hold more back
+            is_open = is_open or bool(left)
             try:
                 piece = member.decompress(left, _PIECE_BYTES)
             except zlib.error as error:
@@ -122,7 +123,9 @@ async def _unzipped(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             yield piece
             left = member.unconsumed_tail or member.unused_data
             if member.eof:
-                member = zlib.decompressobj(_GZIP)
+                member, is_open = zlib.decompressobj(_GZIP), False
+    if is_open:
+        raise WebError("unexpected EOF")
 
 
 async def ask(

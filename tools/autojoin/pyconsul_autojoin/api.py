@@ -131,9 +131,13 @@ class Api:
 
     def same_origin(self, base: str, url: str) -> str:
         """``url`` as a cloud gave it for the next page, where it is on ``base``'s host: credentials go nowhere else."""
-        following = URL(base).join(URL(url))
-        if following.origin() != URL(base).origin():
-            raise self._ask.error(f"the next page is on another host: {following.origin()}")
+        try:
+            following = URL(base).join(URL(url))
+            origin = following.origin()
+        except ValueError as error:
+            raise self._ask.error(f"the next page is no URL: {error}") from None
+        if origin != URL(base).origin():
+            raise self._ask.error(f"the next page is on another host: {origin}")
         return str(following)
 
     def _fault(self, method: str, url: str, text: str) -> DiscoverError:

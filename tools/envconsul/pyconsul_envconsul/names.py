@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
+from pyconsul.lang.gocases import upper
 from pyconsul.lang.gotemplate import Function, FunctionError, Template, TemplateError, signature
 from pyconsul.lang.strconv import quote
 from pyconsul.toolkit.errors import RunError
@@ -84,12 +85,15 @@ class Naming(msgspec.Struct, frozen=True):
         """The variable of a key or secret."""
         if self.sanitize:
             name = _ODD.sub("_", name)
-        return name.upper() if self.upcase else name
+        return upper(name) if self.upcase else name
 
     def of_service(self, name: str) -> str:
-        """The variable of a service's attribute: the same the other way round."""
+        """The variable of a service's attribute: as in the original the same the other way round.
+
+        It matters for the few characters beyond ASCII with an upper case in it: ``ı`` gives ``_`` there, ``I`` here.
+        """
         if self.upcase:
-            name = name.upper()
+            name = upper(name)
         return _ODD.sub("_", name) if self.sanitize else name
 
 

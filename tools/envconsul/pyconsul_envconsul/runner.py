@@ -86,7 +86,7 @@ def collect(sources: list[Source], data: Mapping[str, Any]) -> Collected | None:
                 deed = "overwriting" if name in out.variables else "setting"
                 logger.debug("%s %s from %s", deed, name, source.query.name)
             out.variables[name] = value
-            out.telling.pop(name, None)
+            out.telling.pop(name, None)  # where an earlier source said it, its value does not count any more
             if source.reload:
                 out.telling[name] = value
     return out
@@ -171,7 +171,7 @@ class Runner:
         self._ending = True
         logger.debug("stopping watcher")
         await self.views.stop()
-        async with self._tending:
+        async with self._tending:  # a change that is under way is brought to its end first
             if self.child is not None:
                 logger.debug("stopping child process")
                 running, self.child = self.child, None

@@ -71,6 +71,7 @@ class SnapshotAgent:
             ttl=self._schedule.session_ttl / SECOND,
             lock_delay=self._schedule.lock_delay / SECOND,
             monitor_retries=_MONITOR_RETRIES,
+            # No longer than the lock is held back: a short lock_delay asks for a quick take-over.
             delay_retry=min(5.0, max(0.1, self._schedule.lock_delay / SECOND)),
         )
         logger.info("Waiting to obtain leadership...")

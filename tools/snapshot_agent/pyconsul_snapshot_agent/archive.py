@@ -77,7 +77,8 @@ def verify(pieces: Iterable[bytes]) -> Summary:
                     contents.take(member, tar.extractfile(member))
             while plain.read(CHUNK_BYTES):  # to the end, where gzip's own checksum stands
                 pass
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+    # tarfile lets the ValueErrors of int() through for some fields that are no numbers.
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError) as error:
         raise ArchiveError(f"not a snapshot archive: {error or type(error).__name__}") from error
     return contents.summary()
 
@@ -126,7 +127,7 @@ def _summary(meta: bytes, state_bytes: int) -> Summary:
         fields: dict[str, Any] = json.loads(meta)
         found = Summary(int(fields["Index"]), int(fields["Term"]), state_bytes)
         size = int(fields.get("Size") or 0)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ArchiveError(f"the archive's meta data cannot be read: {error}") from error
     if size and size != state_bytes:
         raise ArchiveError(f"the state has {state_bytes} bytes, the meta data says {size}")

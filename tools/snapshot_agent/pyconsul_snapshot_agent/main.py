@@ -148,6 +148,7 @@ class _Session:
         if self._halt.is_set():
             return
         try:
+            # Here and not when the old run has ended: with a mistake in it there would be nothing to go on with.
             fresh = _Run(self._run.args)
             if fresh.config.schedule.is_one_shot:
                 raise ConfigError("a running snapshot agent cannot change to interval 0")

@@ -120,7 +120,7 @@ class Registration:
         saving = self._saving
         await agent.register_check(self._saving_check(saving))
         await agent.update_check(self._saving_id, saving.status, output=saving.note)
-        self._is_sent = self._saving == saving
+        self._is_sent = self._saving == saving  # another report may have come while this one was on its way
 
     def _definition(self) -> dict[str, Any]:
         check: dict[str, Any] = {

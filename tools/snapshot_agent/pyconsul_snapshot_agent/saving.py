@@ -119,6 +119,7 @@ class Saver:
         """All destinations at the same time; one that fails does not keep the others from it."""
         works = [self._store(target, parcel, halt, tell) for target in self.targets]
         results = await asyncio.gather(*works, return_exceptions=True)
+        # Halted first: that it was told to stop says more than what failed for it.
         for result in results:
             if isinstance(result, BaseException) and not isinstance(result, SaveFailed):
                 raise result

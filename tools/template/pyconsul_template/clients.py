@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from pyconsul.sdk.client import AsyncClient
 from pyconsul.sdk.errors import ConsulError
+from pyconsul.sdk.retry import Retry
 from pyconsul.sdk.settings import Settings as ClientSettings
 from pyconsul.toolkit import clientset
 from pyconsul.toolkit.errors import ConfigError, RunError
@@ -59,6 +60,16 @@ def _clients(config: Config) -> Clients:
         auth = f"{config.nomad.auth_username}:{config.nomad.auth_password}".removesuffix(":")
         address = config.nomad.address or NOMAD_ADDRESS
         tls = config.nomad.tls.for_client()
-        return AsyncClient(ClientSettings(address=address, headers=headers, auth=auth, tls=tls))
+        patience = config.nomad.transport.dial_timeout / SECOND or 30.0
+        return AsyncClient(
+            ClientSettings(
+                address=address,
+                headers=headers,
+                auth=auth,
+                tls=tls,
+                retry=Retry.NEVER,  # the views try again, as the stanza says
+                connect_timeout=patience,
+            )
+        )
 
     return Clients(lambda: AsyncClient(config.consul.client_settings()), vault, nomad)

@@ -107,6 +107,11 @@ def parse_template_flag(value: str) -> Settings:
     return out
 
 
+def dialect_of(source: str) -> str:
+    """The dialect of a template whose stanza names none, by the ending of its file."""
+    return "jinja2" if source.endswith((".j2", ".jinja", ".jinja2")) else "go"
+
+
 class TemplateConfig(msgspec.Struct, frozen=True):
     """One template stanza. ``perms`` 0 keeps the mode of an existing file; ``dialect`` is go or jinja2."""
 
@@ -159,8 +164,7 @@ class TemplateConfig(msgspec.Struct, frozen=True):
             function_denylist=(*settings.get("function_denylist", ()), *settings.get("function_blacklist", ())),
             exec=Exec.of(commands, timeout=timeout),
             wait=stanzas.wait_setting(settings.get("wait", {})),
-            dialect=settings.get("dialect", "")
-            or ("jinja2" if source.endswith((".j2", ".jinja", ".jinja2")) else "go"),
+            dialect=settings.get("dialect", "") or dialect_of(source),
         )
 
     @property

@@ -33,13 +33,14 @@ LOCK_FLAG: Final = 3304740253564472344
 
 NO_DATA: Final = b"__NO_DATA__"
 SESSION_NAME: Final = "Consul-Template de-duplication"
+# Seconds, the original's.
 SESSION_RETRY: Final = 15.0
 RENEW_RETRY: Final = 1.0
 LOCK_RETRY: Final = 10.0
 LOCK_DELAY: Final = 0.5
 """Seconds until a lock that is free and could not be taken is tried again: its last session's delay holds it."""
 
-MAX_SHARED_BYTES: Final = 512 * 1024
+MAX_SHARED_BYTES: Final = 512 * 1024  # what Consul takes as a value, unless its operator allows more
 
 
 def encode(data: Mapping[str, Any]) -> bytes:
@@ -131,6 +132,7 @@ class DedupManager:
 
     async def _new_session(self) -> str:
         ttl = f"{self.config.ttl / SECOND:.6f}s"
+        # A leader that is gone takes its key along, so that the others hear of it at once, and hardly delays them.
         body = {"Name": SESSION_NAME, "Behavior": "delete", "TTL": ttl, "LockDelay": "1ms"}
         answer = await self.client.raw("PUT", "/v1/session/create", body=json.dumps(body).encode())
         return json.loads(_checked(answer).body)["ID"]
@@ -235,7 +237,7 @@ class DedupManager:
         """Load what the leader wrote."""
         value = base64.b64decode(entry.get("Value") or "")
         if value == self._written.get(template.identity):
-            return
+            return  # the key changed in its session alone
         self._written[template.identity] = value
         if value == NO_DATA or entry.get("Flags") != LOCK_FLAG:
             return

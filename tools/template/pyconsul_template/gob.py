@@ -252,7 +252,7 @@ class _Reader:
 
     def top(self) -> Any:
         """The first value."""
-        self._unsigned()
+        self._unsigned()  # the message's length; what its parts say of theirs is enough
         return self._value(self._type())
 
     def _type(self) -> int:
@@ -270,6 +270,7 @@ class _Reader:
         return taken
 
     def _unsigned(self) -> int:
+        """A small number is its byte, others follow the negated count of theirs (Go's ``encoding/gob``)."""
         first = self._take(1)[0]
         if first < 128:
             return first
@@ -285,6 +286,8 @@ class _Reader:
         return from_bytes(self._take(self._unsigned()))
 
     def _value(self, number: int, depth: int = 0) -> Any:
+        if depth > DEPTH:
+            raise GobError("gob: bad data: nested too deeply")
         if number == BOOL:
             return bool(self._unsigned())
         if number == UINT:
@@ -300,7 +303,7 @@ class _Reader:
         if number == INTERFACE:
             return self._any(depth + 1)
         shape = self._shapes.get(number)
-        if shape is None or depth > DEPTH:
+        if shape is None:
             raise GobError("gob: bad data: undefined type")
         if isinstance(shape, Record):
             return self._record(shape, depth + 1)

@@ -190,9 +190,9 @@ class Time(Stringer):
     __hash__ = object.__hash__
 
 
-_ZERO = -62135596800 * 10**9
+_ZERO = -62135596800 * 10**9  # nanoseconds: the first moment of the year 1, Go's zero time and Python's first
 _DAY = 86400 * 10**9
-_DAYS_OF_400_YEARS = 146097
+_DAYS_OF_400_YEARS = 146097  # after so many the calendar repeats, days of the week included
 
 
 def _nanoseconds(moment: datetime) -> int:

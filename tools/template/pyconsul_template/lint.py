@@ -13,7 +13,7 @@ from typing import Final, TextIO
 from pyconsul.lang.goflags import FlagError, FlagSet, HelpRequested
 from pyconsul.lang.gotemplate import ExecError, FunctionError, ParseError, TemplateError
 from pyconsul.toolkit.errors import EXIT_FLAGS, EXIT_OK, EXIT_RUN, ConfigError, RunError
-from pyconsul_template.config import TemplateConfig, load
+from pyconsul_template.config import TemplateConfig, dialect_of, load
 from pyconsul_template.execution import ABSENT, Execution
 from pyconsul_template.template import Source, read_source
 
@@ -55,17 +55,13 @@ def run(argv: Sequence[str], say: Callable[[str], object], err: TextIO) -> int:
         err.write(f"{error}\n")
         return error.status
     given = [
-        TemplateConfig(source=s, left_delimiter=left, right_delimiter=right, dialect=_dialect(s)) for s in args.rest
+        TemplateConfig(source=s, left_delimiter=left, right_delimiter=right, dialect=dialect_of(s)) for s in args.rest
     ]
     problems = [p for template in (*config.templates, *given) for p in check(template)]
     say("".join(f"{problem}\n" for problem in problems))
     checked = len(config.templates) + len(given)
     say(f"{checked} templates checked, {len(problems)} problems\n")
     return EXIT_RUN if problems else EXIT_OK
-
-
-def _dialect(source: str) -> str:
-    return "jinja2" if source.endswith((".j2", ".jinja", ".jinja2")) else "go"
 
 
 def check(config: TemplateConfig) -> Iterable[str]:

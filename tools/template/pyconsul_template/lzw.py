@@ -63,6 +63,7 @@ def compress(data: bytes) -> bytes:
         else:
             known[code, byte] = newest
         code = byte
+    # The reader makes an entry of the last code, too, and may read the end wider, or after a new beginning, for that.
     if code >= 0:
         bits.put(code, width)
         newest += 1
@@ -84,7 +85,7 @@ def decompress(data: bytes) -> bytes:
         held |= byte << count
         count += 8
         if count < width:
-            continue
+            continue  # a code is longer than a byte: not more than one ends in each
         code = held & (1 << width) - 1
         held >>= width
         count -= width

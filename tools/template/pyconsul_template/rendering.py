@@ -13,6 +13,7 @@ from pyconsul.primitives.standard_streams import say
 from pyconsul.primitives.system_errors import file_text, system_text
 from pyconsul.primitives.whole_files import replacing
 from pyconsul.toolkit.errors import RunError
+from pyconsul.toolkit.paths import possible
 from pyconsul_template.config import TemplateConfig
 from pyconsul_template.functions.files import group_id, user_id
 
@@ -36,7 +37,7 @@ def _words(error: OSError, call: str, path: str) -> str:
 def present(path: str) -> bytes | None:
     """The file's bytes, None when there is none. Raises RunError."""
     try:
-        with open(path, "rb") as source:
+        with open(possible(path), "rb") as source:
             return source.read()
     except FileNotFoundError:
         return None
@@ -125,6 +126,7 @@ def atomic_write(config: TemplateConfig, data: bytes) -> None:
     with replacing(path, beside=os.path.join(folder, f"{uuid.uuid4()}.tmp")) as out:
         out.write(data)
         _keep_owner(path, out.name)
+        # Before the rename: a secret must not be readable for a moment under its name.
         os.chmod(out.name, config.perms & 0o777 or _mode_of(path))
         if config.backup:
             _back_up(path)

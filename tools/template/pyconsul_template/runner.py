@@ -308,12 +308,12 @@ class Runner:
             return False
         template.used, template.missing = execution.used, execution.missing
         self._tell_missing(template)
-        if self.dedup is not None and self.dedup.fill(template):
+        if self.dedup is not None and self.dedup.fill(template):  # executed before they were there: once more
             template.is_dirty = True
             self._wake.set()
             return False
         if self._ask(template, execution.used.values()):
-            return False
+            return False  # also where nothing is missing: what was not watched may be old
         if execution.missing:
             logger.debug("missing data for %d dependencies", len(execution.missing))
             return False

@@ -18,6 +18,7 @@ from pyconsul.lang.gotemplate import (
 from pyconsul.lang.strconv import from_bytes
 from pyconsul.primitives.system_errors import system_text
 from pyconsul.toolkit.errors import RunError
+from pyconsul.toolkit.paths import possible
 from pyconsul_template.config import TemplateConfig
 from pyconsul_template.execution import Execution
 from pyconsul_template.functions.registry import CHANGING, load
@@ -79,7 +80,7 @@ class Source:
     def __init__(self, config: TemplateConfig, text: str) -> None:
         self.config = config
         self.text = text
-        self.may_block = "plugin" in text
+        self.may_block = "plugin" in text  # the one function that waits for another program
         self.is_changing = False
         self._compiled: Compiled | None = None
         self._error: TemplateError | None = None
@@ -123,7 +124,7 @@ def read_source(config: TemplateConfig) -> str:
     if config.contents:
         return config.contents
     try:
-        with open(config.source, "rb") as source:
+        with open(possible(config.source), "rb") as source:
             return from_bytes(source.read())
     except OSError as error:
         call = "read" if isinstance(error, IsADirectoryError) else "open"

@@ -88,7 +88,7 @@ class Clients:
         """The Vault client, logged in; the token file of a Vault agent is looked at each time."""
         if self._vault is None or (self._vault.done() and self._vault.exception() is not None):
             self._vault = asyncio.ensure_future(_awaited(self._make[1]()))
-        client = await asyncio.shield(self._vault)
+        client = await asyncio.shield(self._vault)  # one log-in for all views, also when one of them is given up
         client.follow_agent()
         return client
 

@@ -119,7 +119,8 @@ def _trust(handler: URLHandler) -> Trust:
     def make(verify: bool) -> ssl.SSLContext:
         context = client_context(ca_file=handler.ca_file, verify=verify and not handler.request.tls_skip_verify)
         if handler.cert_file:
-            context.load_cert_chain(handler.cert_file, handler.key_file)
+            # Without a password OpenSSL would ask the terminal for that of a locked key, which Go refuses.
+            context.load_cert_chain(handler.cert_file, handler.key_file, password="")
         return context
 
     return Trust(make)

@@ -23,7 +23,7 @@ class Session:
     def __init__(self, config: Config, state: State) -> None:
         self.config = config
         self._state = state
-        self._around = self._surroundings()
+        self._around = self._surroundings(config)
         self._tasks: dict[str, tuple[Follower, asyncio.Task[None]]] = {}
 
     @property
@@ -59,6 +59,7 @@ class Session:
         while True:
             tasks = [task for _, task in self._tasks.values()]
             if tasks:
+                # Not for ever: after a reload there are other tasks to look at.
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION, timeout=1.0)
             else:
                 await asyncio.sleep(1.0)
@@ -67,17 +68,19 @@ class Session:
                     raise RunError(f"{task.get_name()}: {error!r}") from error
 
     async def reload(self, config: Config) -> None:
-        """Go on with another configuration; watches that stayed the same are not disturbed."""
+        """Go on with another configuration; watches that stayed the same are not disturbed.
+
+        Raises the SDK's ConfigError for settings that no client can be made of; then nothing has changed.
+        """
         everything = config.consul != self.config.consul or config.retry != self.config.retry
         everything = everything or config.concurrency != self.config.concurrency
+        around = self._surroundings(config) if everything else self._around
         wanted = {watch.id: watch for watch in config.watches}
         gone = [name for name, (follower, _) in self._tasks.items() if everything or _differs(follower, wanted)]
         await self._end(gone)
         if everything:
             await self._around.client.aclose()
-        self.config = config
-        if everything:
-            self._around = self._surroundings()
+        self.config, self._around = config, around
         self.start()
 
     async def stop(self) -> None:
@@ -102,12 +105,13 @@ class Session:
         if late:
             await asyncio.wait(late)
 
-    def _surroundings(self) -> Surroundings:
+    def _surroundings(self, config: Config) -> Surroundings:
+        """What followers of this configuration share. Raises the SDK's ConfigError."""
         return Surroundings(
-            AsyncClient(self.config.consul.client_settings()),
+            AsyncClient(config.consul.client_settings()),
             self._state,
-            self.config.retry,
-            asyncio.Semaphore(self.config.concurrency),
+            config.retry,
+            asyncio.Semaphore(config.concurrency),
         )
 
 

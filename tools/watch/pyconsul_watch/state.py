@@ -16,7 +16,7 @@ from pyconsul.primitives.whole_files import write_durably
 from pyconsul.toolkit.errors import ConfigError
 
 EVENT_LIMIT: Final = 1024
-"""Delivered events remembered a watch; an agent keeps 256 of them."""
+"""Delivered events remembered a watch; an agent keeps 256 of them, and another agent may have others."""
 _VERSION: Final = 1
 
 

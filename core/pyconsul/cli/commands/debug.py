@@ -116,6 +116,7 @@ class _Recording:
         if self._duration < _LEAST_DURATION:
             raise _invalid(f"duration must be longer than {format_duration(_LEAST_DURATION)}")
         if self._interval < _LEAST_INTERVAL:
+            # Consul names the least duration here, too, and takes intervals from five seconds on.
             raise _invalid(f"interval must be longer than {format_duration(_LEAST_DURATION)}")
         if self._duration < self._interval:
             duration, interval = format_duration(self._duration), format_duration(self._interval)

@@ -97,7 +97,7 @@ def _row(member: Member, tags: dict[str, str]) -> list[str]:
     kind = _KINDS.get(tags.get("role", ""))
     if kind is None:
         return [*base, "unknown", "", "", "", "", ""]
-    build = tags.get("build", "").partition(":")[0] or "< 0.3"
+    build = tags.get("build", "").partition(":")[0] or "< 0.3"  # the first version that tells it
     protocol, datacenter = tags.get("vsn", ""), tags.get("dc", "")
     return [*base, kind, build, protocol, datacenter, tags["ap"], tags["segment"]]
 

@@ -52,13 +52,16 @@ def updates(
             update = fetch(client, plan, mark)
         except ConsulError as error:
             failures += 1
-            mark = None
+            mark = (
+                None  # the agent may have forgotten it; the value is told again, then, even if it is the same
+            )
             pause = min(_RETRY * failures**2, _RETRY_LIMIT)
             if on_error is not None:
                 on_error(error, pause)
             sleep(pause)
             continue
         failures = 0
+        # An index counts for a whole table or more: it moves on with writes that have nothing to do with this watch.
         is_same = mark is not None and (
             update.mark == mark or (last is not None and update.value == last.value)
         )

@@ -16,7 +16,7 @@ from pyconsul_autojoin.api import METADATA_TIMEOUT, Api, missing_extra
 ECS_METADATA: Final = "ECS_CONTAINER_METADATA_URI_V4"
 ADDRESS_TYPES: Final = ("private_v4", "public_v4", "public_v6")
 TASKS_AT_ONCE: Final = 100  # the most that DescribeTasks takes
-TOKEN_SECONDS: Final = "60"
+TOKEN_SECONDS: Final = "60"  # for one question; IMDSv2 takes 1 to 21600
 PARAMETERS: Final = (
     Parameter("tag_key", "Key of the tag that instances or tasks must have.", required=True),
     Parameter("tag_value", "Value of that tag.", required=True),

@@ -15,6 +15,8 @@ from pyconsul_autojoin.api import REQUEST_TIMEOUT, missing_extra
 
 PORT_ANNOTATION: Final = "consul.hashicorp.com/auto-join-port"
 PAGE_SIZE: Final = 500
+# What the library breaks with on YAML that is no kubeconfig: it does not look at the shape first.
+_OF_ANOTHER_SHAPE: Final = (ValueError, TypeError, LookupError, AttributeError)
 
 
 @dataclass
@@ -96,10 +98,12 @@ async def _settings(ask: Lookup, account: Path, client: Any, library: Any) -> An
     """How to reach the API server. Raises DiscoverError naming what was tried."""
     settings = client.Configuration()
     settings.disable_strict_ssl_verification = True  # certificates of many clusters have no key identifiers
+    import yaml  # it came with the library
+
     path = ask.get("kubeconfig", "KUBECONFIG") or str(Path.home() / ".kube" / "config")
     try:
         await library.load_kube_config(config_file=path, client_configuration=settings)
-    except (library.ConfigException, OSError, ValueError, TypeError, AttributeError, KeyError) as first:
+    except (library.ConfigException, yaml.YAMLError, OSError, *_OF_ANOTHER_SHAPE) as first:
         try:
             library.load_incluster_config(
                 client_configuration=settings,

@@ -23,7 +23,7 @@ TYPE_AAAA: Final = 28
 TYPE_SRV: Final = 33
 CLASS_IN: Final = 1
 QUERY: Final = 0
-ASK_AGAIN: Final = (0.0, 1.0, 2.0)  # seconds; RFC 6762, section 5.2: intervals of a second at least, doubling
+ASK_AGAIN: Final = (1.0, 3.0)  # seconds from the start; RFC 6762, section 5.2: a second at least between, doubling
 
 
 @dataclass
@@ -103,7 +103,7 @@ class Mdns:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout):
                     await _question(parts, core, name, records, listener.news)
-        except OSError as error:
+        except (OSError, parts.Error) as error:
             raise ask.error(f"cannot ask: {error}") from error
         finally:
             core.async_remove_listener(listener)
@@ -131,9 +131,9 @@ async def _question(parts: Any, core: Any, name: str, records: Records, news: as
     loop = asyncio.get_running_loop()
     began = loop.time()
     asked: set[tuple[str, int]] = set()
-    for pause in (*ASK_AGAIN, None):
+    for moment in (*ASK_AGAIN, None):  # after the last question answers are waited for until the end
         _send(parts, core, [(name, TYPE_PTR)])
-        until = None if pause is None else began + pause
+        until = None if moment is None else began + moment
         while until is None or loop.time() < until:
             news.clear()
             open_questions = [each for each in records.missing() if each not in asked]

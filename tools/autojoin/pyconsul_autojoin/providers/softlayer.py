@@ -59,7 +59,7 @@ class SoftLayer:
             params = {"objectMask": MASK, "objectFilter": wanted, "resultLimit": f"{len(guests)},{PAGE_SIZE}"}
             answer = await api.send("GET", url, params=params, basic=user)
             page = api.read(answer.body, list[_Guest], url)
-            guests += page
+            guests += page  # their number is where the next page begins
             if len(page) < PAGE_SIZE:
                 return guests
 

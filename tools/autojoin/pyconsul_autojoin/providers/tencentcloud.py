@@ -89,6 +89,7 @@ class TencentCloud:
             if page.error is not None:
                 raise _failed(ask, page.error)
             instances += page.instance_set
+            # An empty page ends it as well: the total may shrink while pages are read.
             if not page.instance_set or len(instances) >= page.total_count:
                 return instances
 

@@ -79,13 +79,13 @@ class _Signer:
         date = formatdate(usegmt=True)
         try:
             form, signature = await self.agent.sign(self.key, f"date: {date}".encode())
+            if form.startswith("ecdsa"):
+                signature = _der(signature)
         except SshAgentError as error:
             raise self.ask.error(f"unable to sign with key_id: {error}") from error
         algorithm = ALGORITHMS.get(form)
         if algorithm is None:
             raise self.ask.error(f"key_id: Unsupported algorithm from SSH agent: {form}")
-        if form.startswith("ecdsa"):
-            signature = _der(signature)
         text = base64.b64encode(signature).decode()
         name = f"/{self.account}/keys/{self.key.md5}"
         signed = f'Signature keyId="{name}",algorithm="{algorithm}",headers="date",signature="{text}"'
@@ -104,7 +104,10 @@ async def _signer(ask: Lookup, account: str, fingerprint: str) -> _Signer:
 
 
 def _der(signature: bytes) -> bytes:
-    """SSH's pair of numbers (RFC 5656, section 3.1.2) as the DER sequence that HTTP signatures carry."""
+    """SSH's pair of numbers (RFC 5656, section 3.1.2) as the DER sequence that HTTP signatures carry.
+
+    Raises SshAgentError.
+    """
     numbers: list[int] = []
     at = 0
     while at < len(signature):

@@ -72,7 +72,7 @@ def _said() -> Generator[None]:
     from google.cloud.exceptions import GoogleCloudError
     from requests import RequestException
 
-    storage = import_module("google.cloud.storage.exceptions")
+    storage = import_module("google.cloud.storage.exceptions")  # it says nothing of its types
     try:
         yield
     except (

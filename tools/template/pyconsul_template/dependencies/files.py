@@ -10,6 +10,7 @@ import msgspec
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.strconv import from_bytes
 from pyconsul.primitives.system_errors import system_text
+from pyconsul.toolkit.paths import possible
 from pyconsul_template.dependencies.queries import Access, Fetched
 
 POLL_SECONDS = 2.0
@@ -39,7 +40,7 @@ class FileQuery(msgspec.Struct):
 
     def _look(self) -> tuple[int, int]:
         try:
-            found = os.stat(self.path)
+            found = os.stat(possible(self.path))
         except OSError as error:
             raise FunctionError(f"stat {self.path}: {system_text(error)}") from None
         return found.st_size, found.st_mtime_ns

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from pyconsul.lang.gocases import lower, simple_case, upper
 from pyconsul.lang.strconv import runes
 from pyconsul_template.functions.registry import function
-from pyconsul_template.functions.text import GO_SPACE, simple_case, to_lower, to_upper
+from pyconsul_template.functions.text import GO_SPACE
 
 
 def _separates(char: str) -> bool:
@@ -30,7 +31,7 @@ def untitle(text: str) -> str:
     """The first letter of every word lowered."""
     text = runes(text)
     before = " " + text
-    return "".join(to_lower(c) if p in GO_SPACE else c for p, c in zip(before, text, strict=False))
+    return "".join(lower(c) if p in GO_SPACE else c for p, c in zip(before, text, strict=False))
 
 
 @function("sprig_swapcase", "string")
@@ -43,10 +44,10 @@ def swapcase(text: str) -> str:
 def _swapped(char: str, begins_word: bool) -> str:
     category = unicodedata.category(char)
     if category in ("Lu", "Lt"):
-        return to_lower(char)
+        return lower(char)
     if category != "Ll":
         return char
-    return simple_case(char, char.title()) if begins_word else to_upper(char)
+    return simple_case(char, char.title()) if begins_word else upper(char)
 
 
 def _is_connector(char: str) -> bool:
@@ -94,7 +95,7 @@ class _Words:
             self.out.append("".join(self.connector if _is_connector(c) else c for c in self.word))
         else:
             self.out.append(
-                "".join(to_lower(c) if c.isupper() else c for c in self.word) if self.kind == "upper" else self.word
+                "".join(lower(c) if c.isupper() else c for c in self.word) if self.kind == "upper" else self.word
             )
         self.next()
 
@@ -164,18 +165,18 @@ def camelcase(text: str) -> str:
         return text + text[-1:]
     out = [text[: len(text) - len(body)]]
     lower_run = body[0].isupper()
-    held = to_upper(body[0])
+    held = upper(body[0])
     for char in body[1:]:
         if _is_connector(held):
             if _is_connector(char):
                 out.append(held)
             else:
                 lower_run = char.isupper()
-                char = to_upper(char)
+                char = upper(char)
             held = char
             continue
         if lower_run and char.isupper():
-            char = to_lower(char)
+            char = lower(char)
         else:
             lower_run = False
         out.append(held)

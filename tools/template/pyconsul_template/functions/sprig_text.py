@@ -13,9 +13,10 @@ from pyconsul.lang.gotemplate.gofmt import to_string
 from pyconsul.lang.gotemplate.values import Known, Map, Slice, Value, string_map, strings
 from pyconsul.lang.strconv import from_bytes, quote, to_bytes
 from pyconsul.primitives.dice import DICE
+from pyconsul.toolkit import cases
 from pyconsul_template.functions.digests import decode_base64
 from pyconsul_template.functions.registry import function
-from pyconsul_template.functions.text import GO_SPACE, go_split, to_lower, to_upper
+from pyconsul_template.functions.text import GO_SPACE, go_split
 
 MAX_REPEAT = 1 << 28
 """Bytes a repeated text may take; Go would run out of memory at some point."""
@@ -53,16 +54,8 @@ def to_texts(value: Value) -> Slice:
     return strings(texts_of(value))
 
 
-@function("sprig_upper", "string")
-def upper(text: str) -> str:
-    """Upper case."""
-    return to_upper(text)
-
-
-@function("sprig_lower", "string")
-def lower(text: str) -> str:
-    """Lower case."""
-    return to_lower(text)
+function("sprig_upper", "string")(cases.upper)
+function("sprig_lower", "string")(cases.lower)
 
 
 @function("sprig_initials", "string")

@@ -6,6 +6,7 @@ import time
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Map, Slice, string_map, strings
+from pyconsul.toolkit import cases
 from pyconsul_template import goregex, gotime
 from pyconsul_template.functions.registry import function
 
@@ -86,25 +87,8 @@ def regex_match(pattern: str, text: str) -> bool:
     return goregex.search(goregex.compile_pattern(pattern), text)
 
 
-@function("toLower", "string")
-def to_lower(text: str) -> str:
-    """Lower case."""
-    return "".join(simple_case(c, c.lower()) for c in text) if not text.isascii() else text.lower()
-
-
-@function("toUpper", "string")
-def to_upper(text: str) -> str:
-    """Upper case."""
-    return "".join(simple_case(c, c.upper()) for c in text) if not text.isascii() else text.upper()
-
-
-def simple_case(char: str, mapped: str) -> str:
-    """Go maps character to character: where Python gives several, the character stays; a byte that is none is lost."""
-    if "\udc80" <= char <= "\udcff":
-        return "\ufffd"
-    if len(mapped) == 1:
-        return mapped
-    return "i" if char == "\u0130" else char
+function("toLower", "string")(cases.lower)
+function("toUpper", "string")(cases.upper)
 
 
 @function("toTitle", "string")
