@@ -7,13 +7,12 @@ import hashlib
 import re
 import zlib
 
-from pyconsul.lang import strconv
+from pyconsul.lang import gocases, strconv
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.gofmt import to_string
 from pyconsul.lang.gotemplate.values import Known, Map, Slice, Value, string_map, strings
 from pyconsul.lang.strconv import from_bytes, quote, to_bytes
 from pyconsul.primitives.dice import DICE
-from pyconsul.toolkit import cases
 from pyconsul_template.functions.digests import decode_base64
 from pyconsul_template.functions.registry import function
 from pyconsul_template.functions.text import GO_SPACE, go_split
@@ -54,8 +53,8 @@ def to_texts(value: Value) -> Slice:
     return strings(texts_of(value))
 
 
-function("sprig_upper", "string")(cases.upper)
-function("sprig_lower", "string")(cases.lower)
+function("sprig_upper", "string")(gocases.upper)
+function("sprig_lower", "string")(gocases.lower)
 
 
 @function("sprig_initials", "string")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
+from pyconsul.lang import gocases
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.gotemplate.values import Map, Slice, string_map, strings
-from pyconsul.toolkit import cases
 from pyconsul_template import goregex, gotime
 from pyconsul_template.functions.registry import function
 
@@ -87,8 +87,8 @@ def regex_match(pattern: str, text: str) -> bool:
     return goregex.search(goregex.compile_pattern(pattern), text)
 
 
-function("toLower", "string")(cases.lower)
-function("toUpper", "string")(cases.upper)
+function("toLower", "string")(gocases.lower)
+function("toUpper", "string")(gocases.upper)
 
 
 @function("toTitle", "string")
