@@ -8,6 +8,7 @@ from pyconsul.agent.http.front.http1_connection import Connection
 from pyconsul.agent.http.front.http2_connection import Http2Connection
 from pyconsul.agent.http.front.reading import RequestReader
 from pyconsul.agent.http.front.stream import Stream
+from pyconsul.memdb import Store
 from pyconsul.server.blocking import SharedRead
 
 Kind = TypeVar("Kind", Connection, Http2Connection)
@@ -28,6 +29,11 @@ def kept_replies(agent: Agent) -> int:
 def shared_reads(agent: Agent) -> list[SharedRead[Any]]:
     """The reads of the server for which somebody waits."""
     return list(agent.server.shared_reads._reads.values())  # pyright: ignore[reportPrivateUsage]
+
+
+def watchers(db: Store) -> int:
+    """How many watch sets wait for a change of anything."""
+    return len(db._whole.get(None, ()))  # pyright: ignore[reportPrivateUsage]
 
 
 def transport_of(connection: Connection | Http2Connection) -> asyncio.Transport:

@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from pyconsul.agent.agent import Agent
-from tests.http.conftest import Wire, connected, running
-from tests.insides import shared_reads
+from tests.http.conftest import Wire, connected, request, running
+from tests.insides import shared_reads, watchers
+from tests.waiting import comes_true
 
 
 async def registered(wire: Wire, service: str, **fields: Any) -> None:
@@ -107,3 +108,16 @@ async def test_who_waits_for_intentions_or_a_gateway_is_not_woken_by_other_entri
             await configured(writing, "service-intentions", "db", Sources=[{"Name": path, "Action": "deny"}])
             await configured(writing, "terminating-gateway", "gw", Services=[{"Name": "db"}, {"Name": path}])
             assert int((await waiting.answer()).headers["x-consul-index"]) > index
+
+
+async def test_who_goes_while_waiting_leaves_no_watch_behind() -> None:
+    """What said that it may wait would stay in memory until the ACLs change, which they may never do."""
+    async with running('acl { enabled = true, tokens { initial_management = "root" } }') as agent:
+        async with connected(agent) as wire:
+            await wire.get("/v1/agent/service/register?token=root", method="PUT", body=b'{"Name": "web"}')
+            seen = json.loads((await wire.get("/v1/agent/service/web?token=root")).body)["ContentHash"]
+        before = watchers(agent.server.db)
+        async with connected(agent) as wire:
+            wire.send(request(f"/v1/agent/service/web?token=root&hash={seen}&wait=10m"))
+            await comes_true(lambda: watchers(agent.server.db) > before)
+        await comes_true(lambda: watchers(agent.server.db) == before)
