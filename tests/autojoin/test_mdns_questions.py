@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from pyconsul_autojoin.providers.mdns import TYPE_PTR, Mdns
+from pyconsul_autojoin.providers.mdns import Mdns
 from tests.autojoin.conftest import Asks
 from tests.autojoin.test_mdns_provider import LOOPBACK, Responder, a_socket, multicast
 from tests.waiting import comes_true
@@ -18,6 +18,6 @@ async def test_the_first_two_questions_are_a_second_apart(ask: Asks) -> None:
     transport, heard = await loop.create_datagram_endpoint(lambda: Responder({}), sock=a_socket())
     assert await Mdns((LOOPBACK,)).addresses(ask(f"provider=mdns timeout=300ms service={name}")) == []
     await comes_true(lambda: bool(heard.asked))
-    assert [each for each in heard.asked if name in each[0]] == [(f"{name}.local.", TYPE_PTR)]
+    assert [each for each in heard.asked if name in each[0]] == [(f"{name}.local.", "PTR")]
     transport.close()
     await heard.closed.wait()
