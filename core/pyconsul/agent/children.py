@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives import open_files
 from pyconsul.primitives.dialing import errno_text
+from pyconsul.primitives.spawning import kill_group, spawn
 
-__all__ = ["NotStarted", "ended_if_cut_off", "in_shell", "kill", "start"]
+__all__ = ["NotStarted", "ended_if_cut_off", "in_shell", "start"]
 
 
 class NotStarted(Exception):
@@ -28,7 +28,7 @@ def in_shell(script: str) -> list[str]:
 async def start(command: Sequence[str], *, stdin: int = DEVNULL, env: Mapping[str, str] | None = None) -> Process:
     """Start a command. Raises NotStarted."""
     try:
-        return await asyncio.create_subprocess_exec(
+        return await spawn(
             *command,
             stdin=stdin,
             stdout=PIPE,
@@ -41,19 +41,13 @@ async def start(command: Sequence[str], *, stdin: int = DEVNULL, env: Mapping[st
         raise NotStarted(_reason(command[0], error)) from error
 
 
-def kill(child: Process) -> None:
-    """End a child and all that it started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
-
-
 @contextlib.asynccontextmanager
 async def ended_if_cut_off(child: Process) -> AsyncGenerator[None]:
     """End a child, and all that it started, where the task that looks after it is cancelled."""
     try:
         yield
     except asyncio.CancelledError:
-        kill(child)
+        kill_group(child)
         await child.wait()  # nobody would after the end of the loop
         raise
 

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import ssl
 from typing import Final
 
 from pyconsul.primitives.links import Trust
+from pyconsul.primitives.spawning import kill_group, spawn
 from pyconsul.primitives.system_errors import system_text
 from pyconsul.primitives.tls import client_context
 from pyconsul_watch.config import ScriptHandler, URLHandler
@@ -56,7 +56,7 @@ class Tail:
 async def _run(handler: ScriptHandler, body: bytes, index: int, watch: str) -> None:
     environment = {**os.environ, "CONSUL_INDEX": str(index), "CONSUL_WATCH_ID": watch}
     try:
-        child = await asyncio.create_subprocess_exec(
+        child = await spawn(
             *handler.command(),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -78,8 +78,7 @@ async def _run(handler: ScriptHandler, body: bytes, index: int, watch: str) -> N
     finally:
         # A handler's own children must not outlive a call that was given up.
         if child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
+            kill_group(child)
             await child.wait()
     if status:
         ending = f"exit status {status}" if status > 0 else f"ended by signal {-status}"

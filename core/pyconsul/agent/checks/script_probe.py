@@ -9,6 +9,7 @@ from pyconsul.agent import children
 from pyconsul.agent.checks.outputs import Tail
 from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
 from pyconsul.primitives.durations import SECOND, format_duration
+from pyconsul.primitives.spawning import kill_group
 from pyconsul.structs.health import CRITICAL, PASSING, WARNING
 from pyconsul.telemetry import logger
 
@@ -47,7 +48,7 @@ class ScriptProbe:
         return Result({0: PASSING, 1: WARNING}.get(code, CRITICAL), output)
 
     async def _timed_out(self, child: asyncio.subprocess.Process, tail: Tail) -> Result:
-        children.kill(child)
+        kill_group(child)
         limit = format_duration(int(timeout_of(self._check, SCRIPT_TIMEOUT) * SECOND))
         _log.warn("Timed out running check", check=self._id, timeout=limit)
         with contextlib.suppress(TimeoutError):
