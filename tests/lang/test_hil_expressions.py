@@ -141,3 +141,10 @@ def test_any_text_comes_to_something_or_is_an_error(text: str) -> None:
         assert isinstance(value(text), str)
     except HilError:
         return
+
+
+def test_operators_in_a_row_nest_and_have_a_bound() -> None:
+    """Whatever walks over a tree gets to its end."""
+    assert evaluate(parse("${" + "+".join(["1"] * 250) + "}"), Scope()) == "250"
+    with pytest.raises(HilError, match="nested deeper than 256 levels"):
+        parse("${" + "+".join(["1"] * 300) + "}")

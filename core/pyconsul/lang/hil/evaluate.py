@@ -22,6 +22,7 @@ from pyconsul.lang.hil.nodes import (
     Pos,
     Value,
     Variable,
+    children_of,
 )
 from pyconsul.lang.strconv import NumberSyntaxError, format_float, parse_bool, parse_float, parse_int
 
@@ -52,7 +53,7 @@ def evaluate(node: Node, scope: Scope) -> str:
 
 
 def _check_names(node: Node, scope: Scope) -> None:
-    for child in _children(node):
+    for child in children_of(node):
         _check_names(child, scope)
     if isinstance(node, Variable) and node.name not in scope.variables:
         raise HilError(f"{node.pos}: unknown variable accessed: {node.name}")
@@ -63,22 +64,6 @@ def _check_names(node: Node, scope: Scope) -> None:
         wanted, found = len(function.arguments), len(node.arguments)
         if wanted != found:
             raise HilError(f"{node.pos}: {node.name}: expected {wanted} arguments, got {found}")
-
-
-def _children(node: Node) -> tuple[Node, ...]:
-    match node:
-        case Output():
-            return node.parts
-        case Call():
-            return node.arguments
-        case Index():
-            return (node.target, node.key)
-        case Operation():
-            return (node.left, node.right)
-        case Conditional():
-            return (node.condition, node.yes, node.no)
-        case _:
-            return ()
 
 
 # Types

@@ -94,3 +94,20 @@ class Conditional(msgspec.Struct, frozen=True):
 
 
 Node: TypeAlias = Literal | Output | Variable | Index | Call | Operation | Conditional
+
+
+def children_of(node: Node) -> tuple[Node, ...]:
+    """What a node consists of, in the order in which it is written."""
+    match node:
+        case Output():
+            return node.parts
+        case Call():
+            return node.arguments
+        case Index():
+            return (node.target, node.key)
+        case Operation():
+            return (node.left, node.right)
+        case Conditional():
+            return (node.condition, node.yes, node.no)
+        case _:
+            return ()

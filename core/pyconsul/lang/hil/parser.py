@@ -12,17 +12,25 @@ from pyconsul.lang.hil.nodes import (
     Output,
     Pos,
     Variable,
+    children_of,
 )
 from pyconsul.lang.hil.scanner import T, Token, scan
 from pyconsul.lang.strconv import NumberSyntaxError, parse_float, parse_int
 
 _PRECEDENCE = (("||",), ("&&",), ("==", "!="), (">", ">=", "<", "<="), ("+", "-"), ("*", "/", "%"))
-_MAX_DEPTH = 64
+_MAX_DEPTH = 64  # of expressions in expressions
+_MAX_LEVELS = 256  # of a tree, to which operators in a row add as well: what walks over it is recursive
 
 
 def parse(text: str) -> Node:
     """The tree of ``text``. Raises HilError."""
-    return _Parser(text).sequence(T.LITERAL, T.EOF)
+    tree = _Parser(text).sequence(T.LITERAL, T.EOF)
+    level = [tree]
+    for _ in range(_MAX_LEVELS):
+        level = [child for node in level for child in children_of(node)]
+    if level:
+        raise HilError(f"nested deeper than {_MAX_LEVELS} levels")
+    return tree
 
 
 def _error(pos: Pos, text: str) -> HilError:

@@ -99,8 +99,6 @@ def _compiled(query: PreparedQuery) -> Template:
             trees[path] = parse(text)
         except HilError as error:
             raise TemplateError(f"Bad format '{text}' in Service{path}: {error}") from error
-        except RecursionError:
-            raise TemplateError(f"Bad format in Service{path}: nested too deeply") from None
         return text
 
     walk(query.Service, keep)
@@ -109,10 +107,7 @@ def _compiled(query: PreparedQuery) -> Template:
     except GoRegexError as error:
         raise TemplateError(f"Bad Regexp: {error}") from error
     template = Template(query, trees, pattern)
-    try:
-        template.render(query.Name, QuerySource())
-    except RecursionError:
-        raise TemplateError("Bad evaluation: nested too deeply") from None
+    template.render(query.Name, QuerySource())
     return template
 
 

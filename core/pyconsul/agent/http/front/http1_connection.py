@@ -358,20 +358,15 @@ class Connection(asyncio.Protocol):
 
     async def _serve_one(self, request: Request, head: Head) -> tuple[Reply, bytes]:
         """Answer one request; gives the answer and its bytes, none where it was streamed."""
-        watch = WatchSet()
-        try:
-            return await self._serve_watched(request, head, watch)
-        except BaseException:  # the client went while it waited, say: nobody keeps an answer that there is not
-            watch.close()
-            raise
-
-    async def _serve_watched(self, request: Request, head: Head, watch: WatchSet) -> tuple[Reply, bytes]:
-        """As ``_serve_one``; ``watch`` is kept with the answer, or closed."""
         whole = self._whole if self._reader.between_requests else None
         generation = self.front.replies.generation
+        watch = WatchSet()
         token = REPLY_WATCH.set(watch)
         try:
             reply, headers = await self.front.door.answer(request)
+        except BaseException:  # a client that goes while it waits, say: nobody keeps an answer that there is not
+            watch.close()
+            raise
         finally:
             REPLY_WATCH.reset(token)
         if reply.stream is not None:
