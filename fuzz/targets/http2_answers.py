@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import h2.config
 import h2.connection
+from answers import read_whole_and_in_pieces
 
-from pyconsul.sdk.http1 import ProtocolError
 from pyconsul.toolkit.http2_answer import Http2Answer
 from pyconsul.toolkit.web_request import request_of
 
@@ -44,25 +44,6 @@ TOKENS = [
 ]
 
 
-def read(pieces: list[bytes]) -> tuple[int, str, bytes, bool]:
-    """Status, line and body of these pieces, and whether that was all."""
-    answer = Http2Answer(REQUEST)
-    body = b""
-    try:
-        for piece in pieces:
-            answer.feed(piece)
-            answer.take_output()
-            body += answer.take_body() if answer.has_head else b""
-        answer.feed_end()
-    except ProtocolError as error:
-        assert str(error)
-        return answer.status, answer.line, body, False
-    return answer.status, answer.line, body, answer.is_complete
-
-
 def run(data: bytes) -> None:
     """Read whole, and in small pieces."""
-    step = 1 + len(data) % 7
-    whole = read([data])
-    assert whole == read([data[at : at + step] for at in range(0, len(data), step)])
-    assert len(whole[2]) <= len(data)
+    read_whole_and_in_pieces(lambda: Http2Answer(REQUEST), data)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pyconsul.sdk.http1 import ProtocolError
+from answers import read_whole_and_in_pieces
+
 from pyconsul.toolkit.web_answer import WebAnswer
 
 SEEDS = [
@@ -30,27 +31,6 @@ TOKENS = [
 ]
 
 
-def read(pieces: list[bytes]) -> tuple[int, str, bytes, bool]:
-    """Status, line and body of these pieces, and whether that was all."""
-    answer = WebAnswer("GET")
-    body = b""
-    try:
-        for piece in pieces:
-            answer.feed(piece)
-            body += answer.take_body() if answer.has_head else b""
-            if answer.is_complete:
-                break
-        else:
-            answer.feed_end()
-    except ProtocolError as error:
-        assert str(error)
-        return answer.status, answer.line, body, False
-    return answer.status, answer.line, body, answer.is_complete
-
-
 def run(data: bytes) -> None:
     """Read whole, and in small pieces."""
-    step = 1 + len(data) % 7
-    whole = read([data])
-    assert whole == read([data[at : at + step] for at in range(0, len(data), step)])
-    assert len(whole[2]) <= len(data)
+    read_whole_and_in_pieces(lambda: WebAnswer("GET"), data)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from pyconsul.lang import hcl
 from pyconsul.primitives.durations import HOUR, MINUTE, SECOND
 from pyconsul.primitives.system_errors import system_text
+from pyconsul.primitives.untyped import Parsed
 from pyconsul.sdk.retry import Retry
 from pyconsul.sdk.settings import TLS
 from pyconsul.sdk.settings import Settings as ClientSettings
@@ -36,24 +37,21 @@ from pyconsul.toolkit.schema import (
 
 _OBJECT: Final = "snapshot_agent"
 
-Written: TypeAlias = dict[str, Any] | list[Any] | str | float | None
-"""What a key of a file may have; HCL gives a block as a list."""
 
-
-def _blocks(name: str, value: Written) -> Iterator[dict[str, Any]]:
-    parts: list[Written] = value if isinstance(value, list) else [value]
+def _blocks(name: str, value: Parsed) -> Iterator[dict[str, Any]]:
+    parts: list[Parsed] = value if isinstance(value, list) else [value]
     for part in parts:
         if not isinstance(part, dict):
             raise KindError(f"'{name}' expected a map")
         yield part
 
 
-def string_map(name: str, value: Written) -> dict[str, str]:
+def string_map(name: str, value: Parsed) -> dict[str, str]:
     """Texts by name."""
     return {key: text(f"{name}.{key}", each) for block in _blocks(name, value) for key, each in block.items()}
 
 
-def free_map(name: str, value: Written) -> dict[str, Any]:
+def free_map(name: str, value: Parsed) -> dict[str, Any]:
     """Settings whose keys only a plug-in knows."""
     return {key: each for block in _blocks(name, value) for key, each in block.items()}
 
@@ -326,14 +324,14 @@ def _file(path: str) -> Settings | None:
 def parse(source: bytes, *, is_hcl: bool = False) -> Settings | None:
     """The settings in a text, None when it has no ``snapshot_agent``. Raises ConfigError."""
     try:
-        raw: Written = hcl.parse(source) if is_hcl else json.loads(source)
+        raw: Parsed = hcl.parse(source) if is_hcl else json.loads(source)
     except (hcl.HclError, ValueError, RecursionError) as error:
         raise ConfigError(f"error decoding config: {error}") from None
-    found: Written = raw.get(_OBJECT) if isinstance(raw, dict) else None
+    found: Parsed = raw.get(_OBJECT) if isinstance(raw, dict) else None
     if found is None:
         return None
     out: Settings = {}
-    objects: list[Written] = found if isinstance(found, list) else [found]
+    objects: list[Parsed] = found if isinstance(found, list) else [found]
     for each in objects:
         if not isinstance(each, dict):
             raise ConfigError(f'"{_OBJECT}" is not an object')

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import import_module
 from typing import Any, Protocol
 
 from pyconsul.lang.gotemplate import FunctionError
@@ -75,7 +74,8 @@ class Pattern(Protocol):
 @lru_cache(maxsize=512)
 def compile_pattern(pattern: str) -> Pattern:
     """The compiled pattern. Raises FunctionError with Go's text."""
-    re2 = import_module("re2")  # it says nothing of its types
+    import re2
+
     options = re2.Options()
     options.log_errors = False
     if "\\C" in pattern.replace("\\\\", ""):

@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import msgspec
 
 from pyconsul.primitives.durations import DurationError, parse_duration
+from pyconsul.primitives.untyped import Parsed
 from pyconsul.sdk.errors import WatchError
 from pyconsul.sdk.watch import HTTPHandler, Plan, parse
 from pyconsul.toolkit import running_stanzas, sources, stanzas
@@ -30,11 +31,8 @@ _OWN: Final = ("id", "timeout", "skip_first")
 # Keys of http_handler_config that are this tool's own.
 _TLS: Final = ("ca_file", "cert_file", "key_file")
 
-Written: TypeAlias = dict[str, Any] | list[Any] | str | float | None
-"""What a key of a file may have; HCL gives a block as a list."""
 
-
-def _watches(name: str, value: Written) -> list[dict[str, Any]]:
+def _watches(name: str, value: Parsed) -> list[dict[str, Any]]:
     """A list of watch stanzas, or repeated blocks."""
     items: list[Any] = value if isinstance(value, list) else [value]
     for position, item in enumerate(items):
@@ -160,9 +158,9 @@ def watch_of(stanza: Mapping[str, Any]) -> Watch:
     return Watch(named, plan, handler, definition, own.get("skip_first", False))
 
 
-def _flat(value: Written) -> Any:
+def _flat(value: Parsed) -> Any:
     """HCL gives a block as a list of one, at any depth."""
-    block: Written = value[0] if isinstance(value, list) and len(value) == 1 else value
+    block: Parsed = value[0] if isinstance(value, list) and len(value) == 1 else value
     if isinstance(block, dict):
         return {name: _flat(inner) for name, inner in block.items()}
     return value
@@ -171,7 +169,7 @@ def _flat(value: Written) -> Any:
 def _handler(plan: Plan, http: Any, timeout: Any) -> ScriptHandler | URLHandler:
     """The one handler of a watch. Raises ConfigError."""
     text_given: Any = plan.exempt.get("handler")
-    words: Written = plan.exempt.get("args")
+    words: Parsed = plan.exempt.get("args")
     if (text_given is not None) + (words is not None) + (plan.http_handler is not None) > 1:
         raise ConfigError("Only one watch handler allowed")
     if plan.http_handler is not None:

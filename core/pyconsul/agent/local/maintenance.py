@@ -10,6 +10,7 @@ from pyconsul.lang.strconv import quote
 from pyconsul.structs.catalog import HealthCheck, NodeService
 from pyconsul.structs.errors import NotFound
 from pyconsul.structs.health import CRITICAL, NODE_MAINTENANCE, SERVICE_MAINTENANCE_PREFIX
+from pyconsul.structs.wire import changed
 from pyconsul.telemetry import logger
 
 __all__ = ["Maintenance"]
@@ -31,17 +32,8 @@ class Maintenance:
         check_id = SERVICE_MAINTENANCE_PREFIX + service_id
         if self._state.check(check_id) is not None:
             return
-        mark = HealthCheck(
-            Node=self._state.facts.node,
-            CheckID=check_id,
-            Name="Service Maintenance Mode",
-            Notes=reason or _NO_REASON.format("service"),
-            ServiceID=service.ID,
-            ServiceName=service.Service,
-            Status=CRITICAL,
-            Type="maintenance",
-        )
-        self._add(mark, token)
+        mark = self._mark(check_id, "service", reason)
+        self._add(changed(mark, ServiceID=service.ID, ServiceName=service.Service), token)
         _log.info("Service entered maintenance mode", service=service_id)
 
     def end_service(self, service_id: str) -> None:
@@ -56,15 +48,7 @@ class Maintenance:
         """Take the whole node out of use."""
         if self._state.check(NODE_MAINTENANCE) is not None:
             return
-        mark = HealthCheck(
-            Node=self._state.facts.node,
-            CheckID=NODE_MAINTENANCE,
-            Name="Node Maintenance Mode",
-            Notes=reason or _NO_REASON.format("node"),
-            Status=CRITICAL,
-            Type="maintenance",
-        )
-        self._add(mark, token)
+        self._add(self._mark(NODE_MAINTENANCE, "node", reason), token)
         _log.info("Node entered maintenance mode")
 
     def end_node(self) -> None:
@@ -78,6 +62,16 @@ class Maintenance:
         if service is None:
             raise NotFound(f"No service registered with ID {quote(service_id)}")
         return service
+
+    def _mark(self, check_id: str, what: str, reason: str) -> HealthCheck:
+        return HealthCheck(
+            Node=self._state.facts.node,
+            CheckID=check_id,
+            Name=f"{what.capitalize()} Maintenance Mode",
+            Notes=reason or _NO_REASON.format(what),
+            Status=CRITICAL,
+            Type="maintenance",
+        )
 
     def _add(self, mark: HealthCheck, token: str) -> None:
         # Marks count as configured, though the API sets them: so they stand in Consul's files.
