@@ -61,9 +61,7 @@ async def trusting(trusted: Path | None = None, **fields: Any) -> Result:
     """One attempt; ``trusted`` is a certificate authority of the agent."""
 
     def context_of(verify: bool, protocols: tuple[str, ...]) -> ssl.SSLContext:
-        context = client_context(ca_file=str(trusted or ""), verify=verify)
-        context.set_alpn_protocols(protocols)
-        return context
+        return client_context(ca_file=str(trusted or ""), verify=verify, protocols=protocols)
 
     return await attempt(tls=context_of, **fields)
 

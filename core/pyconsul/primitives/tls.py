@@ -21,10 +21,13 @@ def plain_pem(text: str) -> str:
     return text.encode("ascii", "replace").decode()
 
 
-def client_context(*, ca_file: str = "", ca_path: str = "", ca_pem: str = "", verify: bool = True) -> ssl.SSLContext:
+def client_context(
+    *, ca_file: str = "", ca_path: str = "", ca_pem: str = "", verify: bool = True, protocols: tuple[str, ...] = ()
+) -> ssl.SSLContext:
     """A client's context that trusts these authorities, the system's where none is given, or anybody (``verify``).
 
-    Raises OSError (and its kind ssl.SSLError) for authorities that cannot be read.
+    ``protocols`` are offered by ALPN, if there are any. Raises OSError (and its kind ssl.SSLError) for authorities that
+    cannot be read.
     """
     if not verify and not (ca_file or ca_path or ca_pem):  # the system's authorities take 20 ms to read
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -35,4 +38,6 @@ def client_context(*, ca_file: str = "", ca_path: str = "", ca_pem: str = "", ve
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    if protocols:
+        context.set_alpn_protocols(protocols)
     return context

@@ -27,7 +27,9 @@ def context(tls: TLS) -> ssl.SSLContext:
     if bool(tls.cert_file) != bool(tls.key_file):
         raise ConfigError("both client cert and client key must be provided")
     with _loading(tls.ca_file or ca_path or "authorities"):
-        made = client_context(ca_file=tls.ca_file, ca_path=ca_path, ca_pem=ca_pem, verify=tls.verify)
+        made = client_context(
+            ca_file=tls.ca_file, ca_path=ca_path, ca_pem=ca_pem, verify=tls.verify, protocols=("http/1.1",)
+        )
         paths = files_below(ca_path)  # OpenSSL alone wants names that are hashes
     for path in paths:
         with _loading(path):
@@ -36,7 +38,6 @@ def context(tls: TLS) -> ssl.SSLContext:
         with _loading(f"{tls.cert_file} with {tls.key_file}"):
             # Go refuses a locked key, too; without a password OpenSSL would ask the terminal for one.
             made.load_cert_chain(tls.cert_file, tls.key_file, password="")
-    made.set_alpn_protocols(["http/1.1"])
     return made
 
 

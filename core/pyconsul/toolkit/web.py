@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -34,20 +33,8 @@ _PIECE_BYTES: Final = 1 << 16
 DEADLINE: Final = "context deadline exceeded"
 _LONGEST_PAUSE: Final = 1.0  # seconds before a request is made anew that a server did not look at
 _REDIRECTIONS: Final = (301, 302, 303, 307, 308)
-
-
 PROTOCOLS: Final = (http2_answer.ALPN, "http/1.1")  # offered over TLS
-
-
-def _system_context(verify: bool) -> ssl.SSLContext:
-    context = client_context(verify=verify)
-    context.set_alpn_protocols(PROTOCOLS)
-    return context
-
-
-SYSTEM: Final = Trust(_system_context)  # its authorities
-
-
+SYSTEM: Final = Trust(lambda verify: client_context(verify=verify, protocols=PROTOCOLS))  # its authorities
 Parser = WebAnswer | Http2Answer
 
 
@@ -216,7 +203,7 @@ async def _asked_by_http2(link: Link, request: Request) -> Http2Answer:
     return parser
 
 
-async def _head_after(link: Link, parser: Parser, failure: BrokenLink) -> None:
+async def _head_after(link: Link, parser: WebAnswer, failure: BrokenLink) -> None:
     try:
         while not parser.has_head:
             await _more(link, parser)

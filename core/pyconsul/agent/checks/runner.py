@@ -43,10 +43,7 @@ Rpc = Callable[[str, Any], Awaitable[Any]]
 @cache  # the system's authorities take 20 ms and a megabyte; no check changes a context
 def plain_tls(verify: bool, protocols: tuple[str, ...]) -> ssl.SSLContext:
     """A client's context that trusts the system's authorities, or anybody; ``protocols`` are offered by ALPN."""
-    context = client_context(verify=verify)
-    if protocols:
-        context.set_alpn_protocols(protocols)
-    return context
+    return client_context(verify=verify, protocols=protocols)
 
 
 def settled(kind: CheckType) -> CheckType:

@@ -25,10 +25,8 @@ def check_tls(config: RuntimeConfig) -> MakeContext:
 
     def agent_tls(verify: bool, protocols: tuple[str, ...]) -> ssl.SSLContext:
         files = read_tls_files(own)
-        context = client_context(ca_pem=files.authorities, verify=verify)
+        context = client_context(ca_pem=files.authorities, verify=verify, protocols=protocols)
         files.load_into(context)
-        if protocols:
-            context.set_alpn_protocols(protocols)
         return context
 
     return agent_tls
