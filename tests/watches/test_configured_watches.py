@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import uvloop
 
 from pyconsul.agent.watches import BadWatch, feed, handle, watch_plan
+from pyconsul.primitives.spawning import spawn
 from pyconsul.sdk.results import KVPair
 from pyconsul.sdk.watch import Update
 from pyconsul.telemetry.logging import Level, Monitor, add_sink, remove_sink
@@ -92,7 +94,7 @@ def test_a_handler_may_be_gone_before_its_input_comes() -> None:
     """Under the agent's event loop, writing to a pipe that is closed already would be an error of its own kind."""
 
     async def scenario() -> int:
-        child = await asyncio.create_subprocess_exec("/bin/true", stdin=asyncio.subprocess.PIPE)
+        child = await spawn(["/bin/true"], stdin=subprocess.PIPE)
         code = await child.wait()
         assert child.stdin is not None
         child.stdin.close()

@@ -14,6 +14,7 @@ from pyconsul.agent.local.tokens import Tokens
 from pyconsul.lang import gopath
 from pyconsul.lang.gojson_syntax import GoSyntaxError
 from pyconsul.primitives.durations import to_seconds
+from pyconsul.primitives.spawning import PipedProcess
 from pyconsul.primitives.system_errors import file_text
 from pyconsul.structs import godecode
 from pyconsul.structs.errors import ConsulError
@@ -135,11 +136,10 @@ class RemoteExec:
         except children.NotStarted as error:
             _log.debug("failed to start remote exec", error=error)
             return _NOT_RUN
-        async with children.ended_if_cut_off(child):
+        async with child:
             return await self._follow(call, child, to_seconds(job.Wait))
 
-    async def _follow(self, call: _Call, child: asyncio.subprocess.Process, heartbeat: float) -> int:
-        assert child.stdout is not None
+    async def _follow(self, call: _Call, child: PipedProcess, heartbeat: float) -> int:
         number = 0
         async for piece in pieces(child.stdout, heartbeat):
             if not await self._write(call, f"out/{number:05x}", piece, "failed to write output for remote exec job"):
@@ -194,10 +194,9 @@ async def pieces(stdout: asyncio.StreamReader, heartbeat: float, idle: float = _
         yield bytes(held)
 
 
-async def _see_out(child: asyncio.subprocess.Process) -> None:
+async def _see_out(child: PipedProcess) -> None:
     """Let a child come to its end, whatever it still has to say."""
-    assert child.stdout is not None
-    async with children.ended_if_cut_off(child):
+    async with child:
         while await child.stdout.read(65536):
             pass
         await child.wait()

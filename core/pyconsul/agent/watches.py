@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import subprocess
 from collections.abc import Coroutine, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -13,6 +14,7 @@ from pyconsul.agent import children
 from pyconsul.agent.checks.outputs import Tail
 from pyconsul.lang.gosyntax import go_syntax
 from pyconsul.primitives.child_signals import ending
+from pyconsul.primitives.spawning import PipedProcess
 from pyconsul.primitives.tls import client_context
 from pyconsul.primitives.untyped import is_dict, is_list_or_tuple
 from pyconsul.sdk.client import AsyncClient
@@ -151,14 +153,12 @@ async def handle(plan: Plan, update: Update) -> None:
 async def _run(command: list[str], shown: list[str] | str, index: int, body: bytes) -> None:
     """Run a handler; ``shown`` is how the log calls it. Only the old ``handler`` goes through a shell."""
     try:
-        child = await children.start(
-            command, stdin=asyncio.subprocess.PIPE, env={**os.environ, "CONSUL_INDEX": str(index)}
-        )
+        child = await children.start(command, stdin=subprocess.PIPE, env={**os.environ, "CONSUL_INDEX": str(index)})
     except children.NotStarted as error:
         _log.error("Failed to run watch handler", watch_handler=shown, error=error)
         _log.debug("watch handler output", watch_handler=shown, output="")
         return
-    async with children.ended_if_cut_off(child):
+    async with child:
         output = await _talk(child, body)
         code = await child.wait()
     if code:
@@ -166,9 +166,9 @@ async def _run(command: list[str], shown: list[str] | str, index: int, body: byt
     _log.debug("watch handler output", watch_handler=shown, output=output.captured())
 
 
-async def _talk(child: asyncio.subprocess.Process, body: bytes) -> Tail:
+async def _talk(child: PipedProcess, body: bytes) -> Tail:
     """Feed the child while reading what it says, so that neither waits for the other."""
-    assert child.stdin is not None and child.stdout is not None
+    assert child.stdin is not None
     feeding = asyncio.create_task(feed(child.stdin, body))
     tail = Tail(OUTPUT_LIMIT)
     try:

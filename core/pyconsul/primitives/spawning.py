@@ -1,30 +1,139 @@
-"""Starting a child so that nothing of it is left where whoever starts it is cancelled meanwhile."""
+"""Child processes under any event loop, as Go's programs have them.
+
+Not asyncio's: it kills a child when the loop closes and, before Python 3.13, waits for its pipes where it is asked for
+its end; uvloop's gets sockets for pipes, which no script can open as ``/dev/stdout``, and keeps further copies of them,
+so that a daemon that a script leaves behind holds its output open.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-from asyncio.subprocess import Process
+import subprocess
+import threading
+from asyncio import StreamReader, StreamReaderProtocol, StreamWriter
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final, Self
+
+__all__ = ["PipedProcess", "Process", "spawn"]
+
+_LINE_LIMIT: Final = 1 << 16  # bytes, as asyncio has it
 
 
-async def spawn(*command: str, **options: Any) -> Process:
-    """A child that leads a process group, as the ``options`` of asyncio have to say. Raises OSError, ValueError."""
-    starting = asyncio.ensure_future(asyncio.create_subprocess_exec(*command, **options))
+class Process:
+    """A process that nobody ends but who asks for it: it outlives the loop, and waiting for it may be given up.
+
+    The options are those of Popen. Raises OSError, ValueError where it cannot be started.
+    """
+
+    def __init__(self, words: Sequence[str], *, own_group: bool = True, **options: Any) -> None:
+        self._popen = subprocess.Popen(words, process_group=0 if own_group else None, **options)
+        self._own_group = own_group
+        self.pid = self._popen.pid
+        loop = asyncio.get_running_loop()
+        self.status: asyncio.Future[int] = loop.create_future()
+        """Its exit status once it has ended, negative after a signal."""
+        threading.Thread(target=self._watch, args=(loop,), name=f"child {self.pid}", daemon=True).start()
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        status = self._popen.wait()
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(self.status.set_result, status)
+
+    async def wait(self) -> int:
+        """The exit status, once it has ended."""
+        return await asyncio.shield(self.status)
+
+    def send(self, number: int) -> None:
+        """Signal it or its group; one that is gone already is no error."""
+        if self._popen.returncode is None:
+            with suppress(ProcessLookupError):
+                (os.killpg if self._own_group else os.kill)(self.pid, number)
+
+
+class PipedProcess(Process):
+    """A child that leads a group and talks through pipes; an exception that leaves its context ends it."""
+
+    stdin: StreamWriter | None = None
+    stdout: StreamReader
+    stderr: StreamReader | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            await self.end()
+        self._give_up_stdin()  # it need not have read all
+
+    async def connect(self, limit: int) -> None:
+        """Open its pipes; a line that is read from one has ``limit`` bytes at most."""
+        loop = asyncio.get_running_loop()
+        self._open: list[asyncio.ReadTransport] = []
+
+        async def reader(pipe: object) -> StreamReader:
+            stream = StreamReader(limit)
+            self._open.append((await loop.connect_read_pipe(lambda: _Reading(stream), pipe))[0])
+            return stream
+
+        if self._popen.stdin is not None:
+            writing = await loop.connect_write_pipe(lambda: StreamReaderProtocol(StreamReader()), self._popen.stdin)
+            self.stdin = StreamWriter(*writing, None, loop)
+        self.stdout = await reader(self._popen.stdout)
+        if self._popen.stderr is not None:
+            self.stderr = await reader(self._popen.stderr)
+
+    def kill_group(self) -> None:
+        """Kill it, and all that it started, even where it is gone itself."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    async def end(self) -> None:
+        """Kill it, and all that it started; what they still had to say goes unread.
+
+        Whoever left the group, or is not quite dead, may hold the pipes longer than the child lives: they are closed.
+        """
+        self.kill_group()
+        self._give_up_stdin()
+        for pipe in self._open:
+            pipe.close()
+        await self.wait()
+
+    def _give_up_stdin(self) -> None:
+        # One that is closed already cannot be aborted.
+        if self.stdin is not None and (not self.stdin.is_closing() or self.stdin.transport.get_write_buffer_size()):
+            self.stdin.transport.abort()
+
+
+class _Reading(StreamReaderProtocol):
+    """Closes its pipe at the end of what there is to read, under uvloop, too."""
+
+    def eof_received(self) -> bool:
+        super().eof_received()
+        return False
+
+
+async def spawn(
+    words: Sequence[str],
+    *,
+    stdin: int = subprocess.DEVNULL,
+    stderr: int = subprocess.STDOUT,
+    limit: int = _LINE_LIMIT,
+    **options: Any,
+) -> PipedProcess:
+    """A child that leads a process group. Raises OSError, ValueError.
+
+    Nothing of it is left where the caller is cancelled meanwhile.
+    """
+    child = PipedProcess(words, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, bufsize=0, **options)
+    # Not cut off half done: under uvloop nobody would know who is to close the pipe.
+    connecting = asyncio.ensure_future(child.connect(limit))
     try:
-        return await asyncio.shield(starting)
+        await asyncio.shield(connecting)
     except asyncio.CancelledError:
-        # The child may run already, though nobody was told. asyncio would end it alone, not what it has started.
-        with suppress(OSError, ValueError):
-            child = await starting
-            kill_group(child)
-            await child.wait()
+        await asyncio.wait([connecting])
+        await child.end()
         raise
-
-
-def kill_group(child: Process) -> None:
-    """End a child that leads its group, and all that it started."""
-    with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
+    return child

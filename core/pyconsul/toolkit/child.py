@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 import shutil
 import signal
-import subprocess
-import threading
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -17,6 +13,7 @@ import msgspec
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.dice import DICE
 from pyconsul.primitives.durations import format_duration
+from pyconsul.primitives.spawning import Process
 from pyconsul.primitives.system_errors import system_text
 from pyconsul.toolkit.errors import RunError
 
@@ -54,55 +51,26 @@ def _exit_code(status: int) -> int:
     return -1 if status < 0 else status
 
 
-class Process:
-    """A process that nobody ends but who asks for it: it outlives the loop, and waiting for it may be given up.
-
-    Raises RunError where it cannot be started.
-    """
-
-    def __init__(self, words: Sequence[str], environment: Mapping[str, str], *, own_group: bool) -> None:
-        path = words[0] if "/" in words[0] else shutil.which(words[0])
-        if path is None:
-            raise RunError(f"child: exec: {quote(words[0])}: executable file not found in $PATH")
-        try:
-            # Not asyncio's: its transport kills the child when the loop closes.
-            self._popen = subprocess.Popen(
-                words, executable=path, env=dict(environment), process_group=0 if own_group else None
-            )
-        except OSError as error:
-            reason = system_text(error)
-            raise RunError(f"child: fork/exec {path}: {reason}") from None
-        except ValueError:  # a NUL, with which Python does not even try
-            is_word = any("\0" in word for word in words)
-            reason = f"fork/exec {path}: invalid argument" if is_word else "exec: environment variable contains NUL"
-            raise RunError(f"child: {reason}") from None
-        self._own_group = own_group
-        self.pid = self._popen.pid
-        self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        """Its exit status once it has ended, negative after a signal."""
-        threading.Thread(target=self._wait, args=(asyncio.get_running_loop(),), daemon=True).start()
-
-    def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
-        status = self._popen.wait()
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(self.status.set_result, status)
-
-    async def wait(self) -> int:
-        """The exit status, once it has ended."""
-        return await asyncio.shield(self.status)
-
-    def send(self, number: int) -> None:
-        """Signal it or its group; one that is gone already is no error."""
-        if self._popen.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                (os.killpg if self._own_group else os.kill)(self.pid, number)
+def _started(words: Sequence[str], environment: Mapping[str, str], *, own_group: bool) -> Process:
+    """A process that shares our output. Raises RunError."""
+    path = words[0] if "/" in words[0] else shutil.which(words[0])
+    if path is None:
+        raise RunError(f"child: exec: {quote(words[0])}: executable file not found in $PATH")
+    try:
+        return Process(words, executable=path, env=dict(environment), own_group=own_group)
+    except OSError as error:
+        raise RunError(f"child: fork/exec {path}: {system_text(error)}") from None
+    except ValueError:  # a NUL, with which Python does not even try
+        is_word = any("\0" in word for word in words)
+        reason = f"fork/exec {path}: invalid argument" if is_word else "exec: environment variable contains NUL"
+        raise RunError(f"child: {reason}") from None
 
 
 def start_command(command: Sequence[str], environment: Mapping[str, str], logger: logging.Logger) -> None:
     """Start a command and leave it to itself. Raises RunError when that cannot be done."""
     words, shell = prepared(command)
     logger.info("spawning: %s", " ".join(words))
-    Process(words, environment, own_group=shell)
+    _started(words, environment, own_group=shell)
 
 
 async def run_command(
@@ -115,7 +83,7 @@ async def run_command(
     words, shell = prepared(command)
     shown = " ".join(words)
     logger.info("spawning: %s", shown)
-    process = Process(words, environment, own_group=shell)
+    process = _started(words, environment, own_group=shell)
     try:
         async with asyncio.timeout(timeout_ns / 1e9 if timeout_ns else None):
             status = await process.wait()
@@ -161,7 +129,7 @@ class Child:
         self._spawn()
 
     def _spawn(self) -> None:
-        self.process = Process(self.words, self.settings.environment, own_group=self.shell)
+        self.process = _started(self.words, self.settings.environment, own_group=self.shell)
         self._watch = asyncio.create_task(self._wait(self.process))
 
     async def _wait(self, process: Process) -> None:

@@ -10,44 +10,38 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import subprocess
 import sys
 from typing import Any, Final
 
+from pyconsul.primitives.spawning import PipedProcess, spawn
 from pyconsul.telemetry.logging import Level
 from pyconsul.toolkit.discovery import DiscoverError, LogLine, look_up
 
 __all__ = ["look_up_apart"]
 
 LINE_LIMIT_BYTES: Final = 16 << 20  # all addresses come in one line, and a cloud may have many machines
-KILL_WAIT: Final = 5.0  # seconds
 
 
 async def look_up_apart(text: str, log: LogLine) -> list[str]:
     """As ``look_up``, in a child that ends with the caller's task. Raises DiscoverError."""
     try:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "pyconsul.toolkit.discovery_child",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+        child = await spawn(
+            [sys.executable, "-m", "pyconsul.toolkit.discovery_child"],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             limit=LINE_LIMIT_BYTES,
-            start_new_session=True,
         )
     except OSError as error:
         raise DiscoverError(f"discover: cannot start a look-up: {error}") from error
     try:
         return await _talk(child, text, log)
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            child.kill()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(child.wait(), KILL_WAIT)
+        await child.end()
 
 
-async def _talk(child: asyncio.subprocess.Process, text: str, log: LogLine) -> list[str]:
-    assert child.stdin is not None and child.stdout is not None and child.stderr is not None
+async def _talk(child: PipedProcess, text: str, log: LogLine) -> list[str]:
+    assert child.stdin is not None and child.stderr is not None
     complaints = asyncio.create_task(child.stderr.read())
     try:
         child.stdin.write(text.encode("utf-8", "surrogateescape"))

@@ -7,10 +7,11 @@ import contextlib
 import logging
 import os
 import ssl
+import subprocess
 from typing import Final
 
 from pyconsul.primitives.links import Trust
-from pyconsul.primitives.spawning import kill_group, spawn
+from pyconsul.primitives.spawning import PipedProcess, spawn
 from pyconsul.primitives.system_errors import system_text
 from pyconsul.primitives.tls import client_context
 from pyconsul_watch.config import ScriptHandler, URLHandler
@@ -56,30 +57,19 @@ class Tail:
 async def _run(handler: ScriptHandler, body: bytes, index: int, watch: str) -> None:
     environment = {**os.environ, "CONSUL_INDEX": str(index), "CONSUL_WATCH_ID": watch}
     try:
-        child = await spawn(
-            *handler.command(),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=environment,
-            process_group=0,
-        )
+        child = await spawn(handler.command(), stdin=subprocess.PIPE, env=environment)
     except OSError as error:
         raise HandlerFailed(f"{handler.shown}: {system_text(error)}") from None
     except ValueError as error:  # a NUL in a word
         raise HandlerFailed(f"{handler.shown}: {error}") from None
     tail = Tail()
     try:
-        async with asyncio.timeout(handler.timeout or None):
+        # A handler's own children must not outlive a call that was given up.
+        async with asyncio.timeout(handler.timeout or None), child:
             await _talk(child, body, tail)
             status = await child.wait()
     except TimeoutError:
         raise HandlerFailed(f"{handler.shown}: did not end within {handler.timeout:g}s{_said(tail)}") from None
-    finally:
-        # A handler's own children must not outlive a call that was given up.
-        if child.returncode is None:
-            kill_group(child)
-            await child.wait()
     if status:
         ending = f"exit status {status}" if status > 0 else f"ended by signal {-status}"
         raise HandlerFailed(f"{handler.shown}: {ending}{_said(tail)}")
@@ -91,9 +81,9 @@ def _said(tail: Tail) -> str:
     return f", output: {text}" if text else ""
 
 
-async def _talk(child: asyncio.subprocess.Process, body: bytes, tail: Tail) -> None:
+async def _talk(child: PipedProcess, body: bytes, tail: Tail) -> None:
     """Feed the child while reading what it says, so that neither waits for the other."""
-    assert child.stdin is not None and child.stdout is not None
+    assert child.stdin is not None
     feeding = asyncio.create_task(_feed(child.stdin, body))
     try:
         while data := await child.stdout.read(65536):

@@ -9,7 +9,7 @@ from pyconsul.agent import children
 from pyconsul.agent.checks.outputs import Tail
 from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
 from pyconsul.primitives.durations import SECOND, format_duration
-from pyconsul.primitives.spawning import kill_group
+from pyconsul.primitives.spawning import PipedProcess
 from pyconsul.structs.health import CRITICAL, PASSING, WARNING
 from pyconsul.telemetry import logger
 
@@ -37,30 +37,30 @@ class ScriptProbe:
             _log.error("Check failed to invoke", check=self._id, error=text)
             return Result(CRITICAL, text, direct=True)
         tail = Tail(self._limit)
-        try:
-            async with children.ended_if_cut_off(child), asyncio.timeout(timeout_of(self._check, SCRIPT_TIMEOUT)):
-                await _drain(child, tail)
-                code = await child.wait()
-        except TimeoutError:
-            return await self._timed_out(child, tail)
+        async with child:
+            try:
+                async with asyncio.timeout(timeout_of(self._check, SCRIPT_TIMEOUT)):
+                    await _drain(child, tail)
+                    code = await child.wait()
+            except TimeoutError:
+                return await self._timed_out(child, tail)
         output = tail.captured()
         _log.trace("Check output", check=self._id, output=output)
         return Result({0: PASSING, 1: WARNING}.get(code, CRITICAL), output)
 
-    async def _timed_out(self, child: asyncio.subprocess.Process, tail: Tail) -> Result:
-        kill_group(child)
+    async def _timed_out(self, child: PipedProcess, tail: Tail) -> Result:
+        child.kill_group()
         limit = format_duration(int(timeout_of(self._check, SCRIPT_TIMEOUT) * SECOND))
         _log.warn("Timed out running check", check=self._id, timeout=limit)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS):
                 await _drain(child, tail)
-        await child.wait()
+        await child.end()
         output = tail.captured()
         text = f"Timed out ({limit}) running check"
         return Result(CRITICAL, f"{text}\n\n{output}" if output else text, direct=True)
 
 
-async def _drain(child: asyncio.subprocess.Process, tail: Tail) -> None:
-    assert child.stdout is not None
+async def _drain(child: PipedProcess, tail: Tail) -> None:
     while data := await child.stdout.read(65536):
         tail.write(data)
