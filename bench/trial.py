@@ -29,6 +29,8 @@ class Scale:
     waiters: int = 1_000
     writes: int = 7
     registrations: int = 300
+    checks: int = 50
+    check_runs: int = 200
     bulk_keys: int = 100_000
     tree_keys: int = 1_000
     templates: int = 500
@@ -51,6 +53,8 @@ TINY = Scale(
     waiters=10,
     writes=2,
     registrations=5,
+    checks=2,
+    check_runs=2,
     bulk_keys=200,
     tree_keys=20,
     templates=3,

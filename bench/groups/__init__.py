@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from bench.groups import bulk, cli, dev, dns, fanout, growth, log, memory, registration, sdk, start, template, testkit
+from bench.groups import (
+    bulk,
+    checks,
+    cli,
+    dev,
+    dns,
+    fanout,
+    growth,
+    log,
+    memory,
+    registration,
+    sdk,
+    start,
+    template,
+    testkit,
+)
 
 __all__ = [
     "bulk",
+    "checks",
     "cli",
     "dev",
     "dns",
@@ -25,6 +41,7 @@ ORDER = (
     "dns",
     "fanout",
     "registration",
+    "checks",
     "start",
     "memory",
     "bulk",

@@ -82,6 +82,7 @@ def test_a_script_opens_its_outputs_by_name(run: Run) -> None:
     async def story() -> None:
         async with await _shell("echo out > /dev/stdout; echo error > /dev/stderr") as child:
             assert await child.stdout.read() == b"out\nerror\n"
+            assert await child.wait() == 0
 
     run(story())
 
@@ -94,9 +95,11 @@ def test_a_child_has_no_open_files_but_its_own(run: Run) -> None:
         async with await _shell("cat", stdin=subprocess.PIPE) as other:
             async with await _shell("exec ls /proc/self/fd") as child:
                 assert (await child.stdout.read()).split() == [b"0", b"1", b"2", b"3"]  # the last is that of ls
+                assert await child.wait() == 0
             assert other.stdin is not None
             other.stdin.close()
             assert await other.stdout.read() == b""
+            assert await other.wait() == 0
 
     run(story())
 

@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Mapping, Sequence
 
 from pyconsul.lang.strconv import quote
-from pyconsul.primitives import open_files
 from pyconsul.primitives.dialing import errno_text
 from pyconsul.primitives.spawning import PipedProcess, spawn
 
@@ -28,7 +27,7 @@ async def start(
 ) -> PipedProcess:
     """Start a command. Raises NotStarted."""
     try:
-        return await spawn(command, stdin=stdin, env=env, preexec_fn=open_files.for_child())
+        return await spawn(command, stdin=stdin, env=env)
     except (OSError, ValueError) as error:
         raise NotStarted(_reason(command[0], error)) from error
 

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final, Self
 
+from pyconsul.primitives import open_files
+
 __all__ = ["PipedProcess", "Process", "spawn"]
 
 _LINE_LIMIT: Final = 1 << 16  # bytes, as asyncio has it
@@ -29,7 +31,9 @@ class Process:
     """
 
     def __init__(self, words: Sequence[str], *, own_group: bool = True, **options: Any) -> None:
-        self._popen = subprocess.Popen(words, process_group=0 if own_group else None, **options)
+        group = 0 if own_group else None
+        with open_files.as_given() as begin:
+            self._popen = subprocess.Popen(words, process_group=group, preexec_fn=begin, **options)
         self._own_group = own_group
         self.pid = self._popen.pid
         loop = asyncio.get_running_loop()
