@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pyconsul.agent.checks.probes import MakeContext, ProbeSettings, Result, probe_of
+from pyconsul.agent.checks.probes import MakeContext, Probe, ProbeSettings, Result, probe_of
 from pyconsul.agent.checks.runner import plain_tls
 from pyconsul.structs.checks import CheckType
 
@@ -40,11 +40,16 @@ async def serve() -> AsyncIterator[Serve]:
         server.close()
 
 
-async def attempt(limit: int = 4096, tls: MakeContext = plain_tls, **fields: Any) -> Result:
-    """One attempt of the check with these fields."""
+def probe(limit: int = 4096, tls: MakeContext = plain_tls, **fields: Any) -> Probe:
+    """The probe of a check with these fields."""
     given: dict[str, Any] = {"Interval": SECOND, "Timeout": 5 * SECOND, **fields}
     kind = CheckType(**given)
-    return await probe_of(kind.kind(), ProbeSettings("c", kind, limit, tls)).attempt()
+    return probe_of(kind.kind(), ProbeSettings("c", kind, limit, tls))
+
+
+async def attempt(limit: int = 4096, tls: MakeContext = plain_tls, **fields: Any) -> Result:
+    """One attempt of the check with these fields."""
+    return await probe(limit, tls, **fields).attempt()
 
 
 def answering(response: bytes, seen: list[bytes] | None = None) -> Handler:

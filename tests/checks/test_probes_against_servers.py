@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 import struct
@@ -20,7 +21,7 @@ from pyconsul.agent.checks.dialing import DialError, split_address
 from pyconsul.agent.checks.probes import NotImplementedHere, Result
 from pyconsul.telemetry.logging import Level, Monitor
 from pyconsul.testing.ports import free_port
-from tests.checks.conftest import OK, SECOND, Serve, answering, attempt, silent
+from tests.checks.conftest import OK, SECOND, Serve, answering, attempt, probe, silent
 
 
 class H2Server:
@@ -209,6 +210,29 @@ async def test_scripts_are_killed_with_their_children(tmp_path: Path, skip_time:
         skip_time(5)
         assert await trying == Result("critical", "Timed out (5s) running check\n\nbegun\n", direct=True)
         assert await asyncio.to_thread(end.read) == b""
+
+
+async def test_a_script_of_somebody_else_is_critical_when_its_time_is_over_and_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that went through sudo: the agent may not kill it, and does not start another beside it."""
+
+    def refuse(_group: int, _number: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "killpg", refuse)
+    runs = tmp_path / "runs"
+    gates = [tmp_path / "gate1", tmp_path / "gate2"]
+    for gate in gates:
+        os.mkfifo(gate)
+    script = f"echo >> {runs}; read x < {tmp_path}/gate$(wc -l < {runs})"
+    script_probe = probe(ScriptArgs=["/bin/sh", "-c", script], Timeout=SECOND // 10)
+    assert await script_probe.attempt() == Result("critical", "Timed out (100ms) running check", direct=True)
+    again = asyncio.create_task(script_probe.attempt())
+    for gate in gates:
+        await asyncio.to_thread(gate.write_text, "go\n")
+    assert (await again).status in ("passing", "critical")  # in time or not, it ran
+    assert runs.read_text() == "\n\n"
 
 
 async def test_long_script_output_is_cut_at_the_front() -> None:

@@ -98,3 +98,19 @@ async def test_a_restart_waits_for_a_random_part_of_the_splay(
 def test_signals_are_described_as_the_system_does() -> None:
     """In lower case, as Go prints them."""
     assert [signals.describe(n) for n in (signal.SIGHUP, signal.SIGUSR1)] == ["hangup", "user defined signal 1"]
+
+
+async def test_a_child_that_runs_as_somebody_else_gets_no_signal_and_is_waited_for(
+    a_child: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one behind sudo: the system refuses, and the tool has its time limit."""
+
+    def refuse(_pid: int, _number: int) -> None:
+        raise PermissionError
+
+    child = a_child("sleep 3600; true", kill_timeout_ns=FOR_EVER_NS)
+    await child.start()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "killpg", refuse)
+        await child.signal(signal.SIGTERM)
+        assert child.is_running

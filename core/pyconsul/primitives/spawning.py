@@ -51,9 +51,9 @@ class Process:
         return await asyncio.shield(self.status)
 
     def send(self, number: int) -> None:
-        """Signal it or its group; one that is gone already is no error."""
+        """Signal it or its group; that it is gone, or runs as somebody else by now, is no error."""
         if self._popen.returncode is None:
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError, PermissionError):
                 (os.killpg if self._own_group else os.kill)(self.pid, number)
 
 
@@ -90,20 +90,24 @@ class PipedProcess(Process):
             self.stderr = await reader(self._popen.stderr)
 
     def kill_group(self) -> None:
-        """Kill it, and all that it started, even where it is gone itself."""
+        """Kill it, and all that it started, even where it is gone itself.
+
+        Raises PermissionError where all that is left of it runs as somebody else, as a child of sudo does.
+        """
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
     async def end(self) -> None:
-        """Kill it, and all that it started; what they still had to say goes unread.
+        """Kill it, and all that it started; what they still had to say goes unread. Whom we may not kill lives on.
 
         Whoever left the group, or is not quite dead, may hold the pipes longer than the child lives: they are closed.
         """
-        self.kill_group()
         self._give_up_stdin()
         for pipe in self._open:
             pipe.close()
-        await self.wait()
+        with suppress(PermissionError):
+            self.kill_group()
+            await self.wait()
 
     def _give_up_stdin(self) -> None:
         # One that is closed already cannot be aborted.

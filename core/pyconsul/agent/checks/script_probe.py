@@ -10,6 +10,7 @@ from pyconsul.agent.checks.outputs import Tail
 from pyconsul.agent.checks.probes import ProbeSettings, Result, check_kind, timeout_of
 from pyconsul.primitives.durations import SECOND, format_duration
 from pyconsul.primitives.spawning import PipedProcess
+from pyconsul.primitives.system_errors import system_text
 from pyconsul.structs.health import CRITICAL, PASSING, WARNING
 from pyconsul.telemetry import logger
 
@@ -26,9 +27,13 @@ class ScriptProbe:
         self._id = settings.check_id
         self._check = settings.type
         self._limit = settings.output_limit
+        self._overdue: PipedProcess | None = None
 
     async def attempt(self) -> Result:
         """Exit 0 passing, 1 warning, anything else critical; so is what does not start or end in time."""
+        if self._overdue is not None:  # never two at a time, even where one could not be killed
+            await self._overdue.wait()
+            self._overdue = None
         args = self._check.ScriptArgs or [""]
         try:
             child = await children.start(args)
@@ -49,7 +54,11 @@ class ScriptProbe:
         return Result({0: PASSING, 1: WARNING}.get(code, CRITICAL), output)
 
     async def _timed_out(self, child: PipedProcess, tail: Tail) -> Result:
-        child.kill_group()
+        self._overdue = child
+        try:
+            child.kill_group()
+        except PermissionError as error:
+            _log.warn("Check failed to kill after timeout", check=self._id, error=system_text(error))
         limit = format_duration(int(timeout_of(self._check, SCRIPT_TIMEOUT) * SECOND))
         _log.warn("Timed out running check", check=self._id, timeout=limit)
         with contextlib.suppress(TimeoutError):
