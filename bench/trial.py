@@ -30,7 +30,7 @@ class Scale:
     writes: int = 7
     registrations: int = 300
     checks: int = 50
-    check_runs: int = 200
+    check_runs: int = 500
     bulk_keys: int = 100_000
     tree_keys: int = 1_000
     templates: int = 500

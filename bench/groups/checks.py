@@ -13,7 +13,7 @@ from itertools import count
 from threading import Thread
 from typing import Any, Final
 
-from bench.agents import HOST, PATIENCE, RunningAgent
+from bench.agents import HOST, PATIENCE, RunningAgent, cpu_seconds_of_all_threads
 from bench.groups import filling
 from bench.measures import Reading, Row, measure
 from bench.trial import Trial
@@ -55,14 +55,14 @@ def tcp(trial: Trial) -> list[Reading]:
 
 
 def _cost(agent: RunningAgent, runs: int, ran: Callable[[], int]) -> Reading:
-    """CPU time a run, over so many runs."""
-    before, begun = agent.cpu(), ran()
+    """CPU time a run, over so many runs. A thread may live no longer than its check."""
+    before, begun = cpu_seconds_of_all_threads(agent.pid), ran()
     deadline = time.perf_counter() + PATIENCE
     while (done := ran() - begun) < runs:
         if time.perf_counter() > deadline:
             raise TimeoutError("the checks do not run")
         time.sleep(0.02)
-    return Reading((agent.cpu() - before) / done * 1000)
+    return Reading((cpu_seconds_of_all_threads(agent.pid) - before) / done * 1000)
 
 
 @contextmanager

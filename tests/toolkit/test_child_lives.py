@@ -108,7 +108,7 @@ async def test_a_child_that_runs_as_somebody_else_gets_no_signal_and_is_waited_f
     def refuse(_pid: int, _number: int) -> None:
         raise PermissionError
 
-    child = a_child("sleep 3600; true", kill_timeout_ns=FOR_EVER_NS)
+    child = a_child("sleep 3600; true", kill_signal=signal.SIGKILL)
     await child.start()
     with monkeypatch.context() as patched:
         patched.setattr(os, "killpg", refuse)
