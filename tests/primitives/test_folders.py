@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pyconsul.primitives.folders import MissingFolderError, files_below, make_folders
+from pyconsul.primitives.system_errors import file_text
 
 
 def test_all_files_below_a_folder(tmp_path: Path) -> None:
@@ -39,6 +40,6 @@ def test_all_folders_that_are_made_have_the_mode(tmp_path: Path) -> None:
 def test_the_file_in_the_way_of_a_folder_is_named(below: str, tmp_path: Path) -> None:
     """Whatever was to be made below it."""
     (tmp_path / "file").touch()
-    with pytest.raises(NotADirectoryError) as caught:
+    with pytest.raises(FileExistsError) as caught:
         make_folders(f"{tmp_path}/file{below}")
-    assert caught.value.filename == f"{tmp_path}/file"
+    assert file_text(caught.value) == f"mkdir {tmp_path}/file: not a directory"

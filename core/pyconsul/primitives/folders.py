@@ -27,12 +27,12 @@ def files_below(path: str) -> list[str]:
 def make_folders(path: str, mode: int = 0o777) -> None:
     """Make a folder and what is missing above it, all with ``mode`` less the umask; it may be there already.
 
-    Raises OSError with the ``filename`` that could not be made: NotADirectoryError for a file that is in the way.
+    Raises OSError with the ``filename`` that could not be made: FileExistsError, in Go's words, for a file in the way.
     """
     if os.path.isdir(path):
         return
     if os.path.exists(path):
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.ENOTDIR), path)
     above = os.path.dirname(path.rstrip("/"))
     if above:
         make_folders(above, mode)
