@@ -44,7 +44,7 @@ def test_files_that_cannot_be_written_are_named(folder: Path, run: Run) -> None:
     (folder / "file").write_text("")
     result = run("tls", "ca", "create", "-domain=file/x")
     assert (result.code, result.out) == (1, "")
-    assert result.err == "mkdir file: file exists\n"
+    assert result.err == "mkdir file: not a directory\n"
 
 
 def test_an_authority_may_only_sign_for_its_domains(folder: Path, run: Run) -> None:

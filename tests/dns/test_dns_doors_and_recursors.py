@@ -454,6 +454,18 @@ async def test_the_log_tells_of_names_that_lead_to_one_another(world: World) -> 
         remove_sink(monitor)
 
 
+async def test_the_log_tells_of_servers_that_no_host_name_fits(world: World) -> None:
+    """They are left out where the zone names its servers."""
+    await world.service("bad_name", "198.51.100.1", "consul", 8300)
+    monitor = Monitor(Level.WARN)
+    add_sink(monitor)
+    try:
+        assert (await world.ask("consul", "NS")).answer == ["consul. 0 NS srv1.node.dc1.consul."]
+        assert monitor.take().endswith("[WARN]  agent.dns: Skipping invalid node for NS records: node=bad_name\n")
+    finally:
+        remove_sink(monitor)
+
+
 async def test_the_log_tells_whether_there_are_recursors(world: World, recursors: Recursors) -> None:
     """Once for each door, at the start and when a reload changes it."""
     await recursors(reply_to)

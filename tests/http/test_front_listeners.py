@@ -26,6 +26,27 @@ async def test_a_unix_socket_answers_and_goes(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.parametrize("kind", ["folder", "link"])
+async def test_whatever_can_be_removed_makes_way_for_a_unix_socket(kind: str, tmp_path: Path) -> None:
+    """A folder that a mount made too early, if it is empty, and a link to nothing."""
+    path = tmp_path / "http.sock"
+    if kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("nowhere")
+    async with running("", http_addrs=(Address("unix", str(path), 0),)) as agent, connected(agent) as wire:
+        assert (await wire.get("/v1/status/leader")).status == 200
+
+
+async def test_a_folder_in_the_place_of_a_unix_socket_stops_the_start(tmp_path: Path) -> None:
+    """Where something is in it; it stays."""
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=f"^error removing socket file: remove {tmp_path}: directory not empty$"):
+        async with running("", http_addrs=(Address("unix", str(tmp_path), 0),)):
+            raise AssertionError("it started")
+    assert (tmp_path / "file").exists()
+
+
 async def test_clients_of_unix_sockets_are_limited_together(tmp_path: Path) -> None:
     """As if they were one address."""
     where = (Address("unix", str(tmp_path / "http.sock"), 0),)

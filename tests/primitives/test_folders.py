@@ -1,10 +1,12 @@
-"""Folders as Go walks them."""
+"""Folders as Go walks and makes them."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from pyconsul.primitives.folders import MissingFolderError, files_below
+from pyconsul.primitives.folders import MissingFolderError, files_below, make_folders
+from pyconsul.primitives.system_errors import file_text
 
 
 def test_all_files_below_a_folder(tmp_path: Path) -> None:
@@ -21,3 +23,23 @@ def test_a_missing_one_is_told_in_gos_words() -> None:
     """As its ``lstat`` says it."""
     with pytest.raises(MissingFolderError, match=r"^lstat /nowhere: no such file or directory$"):
         files_below("/nowhere")
+
+
+def test_all_folders_that_are_made_have_the_mode(tmp_path: Path) -> None:
+    """Also those above the last one, which ``os.makedirs`` opens to everybody where the umask takes nothing."""
+    before = os.umask(0)
+    try:
+        make_folders(f"{tmp_path}/a/b/c/", 0o750)
+        make_folders(f"{tmp_path}/a/b", 0o777)
+    finally:
+        os.umask(before)
+    assert [(tmp_path / name).stat().st_mode & 0o7777 for name in ("a", "a/b", "a/b/c")] == [0o750] * 3
+
+
+@pytest.mark.parametrize("below", ["", "/a/b"])
+def test_the_file_in_the_way_of_a_folder_is_named(below: str, tmp_path: Path) -> None:
+    """Whatever was to be made below it."""
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError) as caught:
+        make_folders(f"{tmp_path}/file{below}")
+    assert file_text(caught.value) == f"mkdir {tmp_path}/file: not a directory"

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from pyconsul.agent.remote_exec import RemoteExec
     from pyconsul.agent.watches import Watches
     from pyconsul.config.runtime import RuntimeConfig
+    from pyconsul.config.sections import LimitsRequestLimits
     from pyconsul.memdb import WatchSet
     from pyconsul.raft.consensus import Consensus
     from pyconsul.server.fsm.machine import Fsm
@@ -129,6 +130,7 @@ class Agent:
         self.tokens.on_change = self._tokens_changed  # not before there are answers to forget
         self.retry_joins = RetryJoins(self._give_up)
         self._choose_lanes()
+        self._reloaded_limits: LimitsRequestLimits | None = None  # by the last reload; the first differs from none
         self.stopped = asyncio.Event()
         self.exit_code = 0  # of the process, where the agent stops by itself
 
@@ -272,8 +274,9 @@ class Agent:
         self.server.consensus.configure_snapshots(_snapshot_rules(config))
         if self.server.consensus.is_leader:
             await write_bootstrap_entries(self.server, bootstrap_entries(config))
-        if config.limits.request_limits == self.config.limits.request_limits:
+        if config.limits.request_limits == self._reloaded_limits:
             _limits_log.warn(_SAME_LIMITS)
+        self._reloaded_limits = config.limits.request_limits
         self.server.limits.configure(_request_rates(config))
         configure_metrics(config)
         if config.cache == self.config.cache:

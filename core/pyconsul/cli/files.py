@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from pyconsul.cli.console import Console, Failed
+from pyconsul.primitives.folders import make_folders
 from pyconsul.primitives.system_errors import file_text, system_text
 from pyconsul.primitives.whole_files import replacing
 
@@ -55,6 +56,6 @@ def write_atomically(path: str, data: bytes, mode: int) -> None:
     """Put ``data`` at ``path`` in one step, with these permissions, through a temporary file beside it."""
     folder = os.path.dirname(path)
     if folder:
-        os.makedirs(folder, 0o755, exist_ok=True)
+        make_folders(folder, 0o755)
     with replacing(path, mode=mode) as file:
         file.write(data)

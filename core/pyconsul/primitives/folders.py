@@ -1,7 +1,8 @@
-"""Folders, walked as Go's ``filepath.Walk`` does."""
+"""Folders, walked and made as Go's ``filepath.Walk`` and ``os.MkdirAll`` do."""
 
 from __future__ import annotations
 
+import errno
 import os
 
 
@@ -21,3 +22,22 @@ def files_below(path: str) -> list[str]:
     if not os.path.isdir(path):
         return [path]
     return sorted(os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
+
+
+def make_folders(path: str, mode: int = 0o777) -> None:
+    """Make a folder and what is missing above it, all with ``mode`` less the umask; it may be there already.
+
+    Raises OSError with the ``filename`` that could not be made: FileExistsError, in Go's words, for a file in the way.
+    """
+    if os.path.isdir(path):
+        return
+    if os.path.exists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.ENOTDIR), path)
+    above = os.path.dirname(path.rstrip("/"))
+    if above:
+        make_folders(above, mode)
+    try:
+        os.mkdir(path, mode)
+    except FileExistsError:  # somebody else may have made it meanwhile
+        if not os.path.isdir(path):
+            raise

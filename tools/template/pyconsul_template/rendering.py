@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pyconsul.lang.gotemplate import FunctionError
 from pyconsul.lang.strconv import quote
+from pyconsul.primitives.folders import make_folders
 from pyconsul.primitives.standard_streams import say
 from pyconsul.primitives.system_errors import file_text, system_text
 from pyconsul.primitives.whole_files import replacing
@@ -134,7 +135,7 @@ def atomic_write(config: TemplateConfig, data: bytes) -> None:
 
 def _make_folders(folder: str) -> None:
     try:
-        os.makedirs(folder, 0o755)
+        make_folders(folder, 0o755)
     except OSError as error:
         raise RunError(f"failed writing file: {_words(error, 'mkdir', error.filename)}") from None
 

@@ -1,8 +1,8 @@
 """What every kind of look-up shares: what was asked, what may be asked of others, and the record set that comes out.
 
 A look-up is a generator. It yields ``Ask`` (an RPC) or ``Recurse`` (a name that only a recursor knows) and is sent the
-answer, or ``Endless`` (for the log); whoever drives it does the waiting and writing. So this package needs no socket,
-clock or task to be run and tested.
+answer, or something for the log (``Endless``, ``Unnamed``); whoever drives it does the waiting and writing. So this
+package needs no socket, clock or task to be run and tested.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -42,13 +42,19 @@ class Endless(msgspec.Struct, frozen=True):
     name: str
 
 
+class Unnamed(msgspec.Struct, frozen=True):
+    """A server that is left out, for no host can have its name; nothing comes back but that the log has told of it."""
+
+    node: str
+
+
 class Recurse(msgspec.Struct, frozen=True):
     """A name outside our domain whose addresses are wanted; answered with records, none if no recursor knows."""
 
     name: str
 
 
-Step: TypeAlias = Generator[Ask | Recurse | Endless, Any, Reply]
+Step: TypeAlias = Generator[Ask | Recurse | Endless | Unnamed, Any, Reply]
 
 
 class NoSuchName(Exception):

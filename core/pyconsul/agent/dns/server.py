@@ -12,7 +12,7 @@ import msgspec
 
 from pyconsul.agent.dns.cache import AnswerCache, cache_key
 from pyconsul.agent.dns.core import ARPA, DnsCore, Forward
-from pyconsul.agent.dns.lookup import Ask, Endless, RecordSet
+from pyconsul.agent.dns.lookup import Ask, Endless, RecordSet, Unnamed
 from pyconsul.agent.dns.message import Message, Query, Unanswerable, parse
 from pyconsul.agent.dns.plan import Plan
 from pyconsul.agent.dns.records import INTERNET, type_name
@@ -257,6 +257,8 @@ class DnsServer:
                         continue
                 elif isinstance(wanted, Endless):
                     reply = _log.error(_ENDLESS, name=wanted.name)
+                elif isinstance(wanted, Unnamed):
+                    reply = _log.warn("Skipping invalid node for NS records", node=wanted.node)
                 else:
                     reply = await self._recursors.addresses(wanted.name)
                 wanted = step.send(reply)

@@ -1,7 +1,7 @@
 """The zone itself: its start of authority and its name servers."""
 
 from pyconsul.agent.dns.addresses import node_records
-from pyconsul.agent.dns.lookup import Asked, Group, RecordSet, Step, ask
+from pyconsul.agent.dns.lookup import Asked, Group, RecordSet, Step, Unnamed, ask
 from pyconsul.agent.dns.names import UNFIT, fqdn
 from pyconsul.agent.dns.records import Record, Type, pointing, soa
 from pyconsul.agent.dns.service import service_request
@@ -31,7 +31,10 @@ def find_servers(asked: Asked) -> Step[RecordSet]:
         return RecordSet(cacheable=False)
     for row in reply.Nodes or []:
         node = row.Node
-        if node is None or UNFIT.search(node.Node):
+        if node is None:
+            continue
+        if UNFIT.search(node.Node):
+            yield Unnamed(node.Node)
             continue
         name = fqdn(f"{node.Node}.node.{node.Datacenter}.{asked.domain}".lower())
         glue, watched = yield from node_records(asked, node, Type.ANY, name)

@@ -21,6 +21,7 @@ from pyconsul.cli.signals import Stopped, stoppable
 from pyconsul.cli.times import go_time
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.primitives.durations import MINUTE, SECOND, format_duration, to_seconds
+from pyconsul.primitives.folders import make_folders
 from pyconsul.primitives.multierror import multi_error
 from pyconsul.primitives.system_errors import file_text, naming, system_text, words_of
 from pyconsul.primitives.whole_files import replacing
@@ -126,7 +127,8 @@ class _Recording:
             if target not in (*_TARGETS, *_OLD_TARGETS):
                 raise _invalid(f"target not found: {target}")
         try:
-            os.makedirs(self._folder, 0o755)
+            make_folders(os.path.dirname(os.path.abspath(self._folder)), 0o755)
+            os.mkdir(self._folder, 0o755)
         except (FileExistsError, NotADirectoryError) as e:  # all that Consul knows is that it is not missing
             raise _invalid(f"output directory already exists: {self._folder}") from e
         except OSError as e:

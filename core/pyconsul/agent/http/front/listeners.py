@@ -101,6 +101,8 @@ class Listeners:
                 before.close()
 
     async def _listen(self, where: Address, tls: ssl.SSLContext | None) -> str:
+        if where.network == "unix":
+            _make_way(where.host)
         try:
             sock = (
                 self._unix_socket(where.host)
@@ -143,9 +145,6 @@ class Listeners:
         return lambda: TlsChannel(context, choose, front.visitors, front.turns, patience)
 
     def _unix_socket(self, path: str) -> socket.socket:
-        if os.path.exists(path):  # an agent left it behind
-            log.warn("Replacing socket", path=path)
-            os.unlink(path)
         sock = socket.socket(socket.AF_UNIX)
         try:
             sock.bind(path)
@@ -154,6 +153,22 @@ class Listeners:
             raise error if error.errno else OSError(errno.EINVAL, str(error)) from None  # too long: Python's own check
         self._paths.append(path)
         return sock
+
+
+def _make_way(path: str) -> None:
+    """Take away what an agent left behind in the place of its socket, or a mount that came too early: an empty folder.
+
+    Raises OSError in Consul's words.
+    """
+    if os.path.exists(path):
+        log.warn("Replacing socket", path=path)
+    is_folder = os.path.isdir(path) and not os.path.islink(path)
+    try:
+        (os.rmdir if is_folder else os.unlink)(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise OSError(f"error removing socket file: remove {path}: {errno_text(error)}") from error
 
 
 def _shown(sock: socket.socket) -> str:
