@@ -45,8 +45,8 @@ class Console:
 
     @classmethod
     def of_process(cls) -> Console:
-        """The console of this process, with whatever is closed opened."""
-        standard_streams.open_missing()
+        """The console of this process, its streams made ready."""
+        standard_streams.make_ready()
         return cls(sys.stdout.buffer, sys.stderr.buffer, sys.stdin.buffer, os.environ)
 
     def say(self, text: str | bytes = "") -> None:
