@@ -135,6 +135,29 @@ def test_a_signal_ends_child_and_lock(start: Start) -> None:
     assert process.returncode == 0
 
 
+def test_a_child_that_does_not_heed_the_signal_is_killed(start: Start) -> None:
+    """After the grace, and how it ended is told all the same."""
+    hasty = "import pyconsul.cli.commands.lock as lock; lock._GRACE = 0.1; "
+    process = start("lock", "-verbose", "l8", "trap '' TERM; echo up; while :; do sleep 0.1; done", before=hasty)
+    until(process, b"up\n")
+    process.send_signal(signal.SIGTERM)
+    rest, told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (0, b"Error running handler: signal: killed\n")
+    assert b"Child did not exit after grace period of 0.1s\n" in rest
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
+def test_a_signal_of_users_leaves_child_and_lock_alone(number: signal.Signals, start: Start, tmp_path: Path) -> None:
+    """Else the child would go on without us, and nobody would get the lock before the session ends."""
+    process = start("lock", "-verbose", "l9", f"echo up; until test -e {tmp_path}/go; do sleep 0.1; done; echo done")
+    until(process, b"up\n")
+    process.send_signal(number)
+    (tmp_path / "go").touch()
+    rest, told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (0, b"")
+    assert rest.splitlines() == [b"done", b"Child terminated, releasing lock", b"Cleanup succeeded"]
+
+
 def test_a_watch_prints_the_present_value(live: Run) -> None:
     """Without a command the value is printed in the order of Consul's client, and that is all."""
     live("kv", "put", "w/k", "v")

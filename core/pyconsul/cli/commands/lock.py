@@ -192,6 +192,7 @@ class _Holder:
         self._say(f"Killing child pid {child.pid}")
         pass_on(child, signal.SIGKILL)
         child.wait()
+        self._tell_failure(child)
 
     def _tell_failure(self, child: subprocess.Popen[bytes]) -> None:
         if told := ending(child.returncode):
