@@ -96,6 +96,21 @@ def test_standard_input_is_passed_on_request(live: Run) -> None:
     assert live("lock", "l3", "cat", stdin=b"through").out == ""
 
 
+def test_files_that_the_caller_opened_reach_the_child(live_address: str) -> None:
+    """So that the shell's ``<(...)`` works."""
+    line = f"{shlex.quote(sys.executable)} -c '{PROGRAM}' lock -http-addr={live_address} l10 cat <(echo through)"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"through\n", b"")
+
+
+def test_a_full_disk_below_the_output_keeps_nothing_from_its_turn(live_address: str, live: Run) -> None:
+    """The child runs, the lock is released, and that something is missing is told at the end."""
+    line = f"{shlex.quote(sys.executable)} -c '{PROGRAM}' lock -http-addr={live_address} -verbose l11 'echo ran >&2'"
+    done = subprocess.run(["bash", "-c", f"{line} >/dev/full"], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, b"ran\nwrite /dev/stdout: no space left on device\n")
+    assert live("kv", "get", "-keys", "l11").out == ""
+
+
 def test_a_semaphore_lets_several_in(live: Run) -> None:
     """With ``-n=2`` a second holder gets in while the first holds a slot."""
     inner = f"{shlex.quote(sys.executable)} -c '{PROGRAM}' lock -n=2 sem 'echo inner'"
