@@ -56,6 +56,11 @@ class Console:
         except OSError as e:
             raise lost(standard_streams.lost(e)) from e
 
+    def tell(self, text: str | bytes) -> None:
+        """Like ``say``, shown at once: what has happened, while there is more to do."""
+        self.say(text)
+        self.flush()
+
     def complain(self, text: str | bytes = "") -> None:
         """One line (or several) on standard error, after everything said so far."""
         with suppress(Failed):  # to be told at the end, if nothing else is

@@ -214,5 +214,4 @@ class _Holder:
     def _say(self, text: str) -> None:
         if self._args.boolean("verbose"):
             with suppress(Failed):  # child and lock must not be left alone for it; it is told at the end
-                self._console.say(text)
-                self._console.flush()
+                self._console.tell(text)
