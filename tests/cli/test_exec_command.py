@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Callable
+from select import select
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import FakeAgent, Run
+from tests.cli.conftest import PROGRAM, FakeAgent, Run, Start
+from tests.waiting import LIMIT
 
 FOLDER = "/v1/kv/_rexec/s1/"
 BRIEFLY = ["-wait=50ms", "-wait-repl=1ms"]
@@ -62,6 +67,21 @@ def test_exec_prints_what_nodes_answer(nodes: Callable[..., None], agent: FakeAg
     )
     job = next(asked for asked in agent.asked if asked.path == f"{FOLDER}job")
     assert json.loads(job.body) == {"Command": "uptime -a", "Wait": 50_000_000}
+
+
+def test_answers_are_shown_while_others_are_waited_for(
+    nodes: Callable[..., None], agent: FakeAgent, start_process: Start
+) -> None:
+    """Also where they go into a pipe."""
+    nodes("n1/out/00000", output=b"line 1")
+    process = start_process(
+        [sys.executable, "-c", PROGRAM, "exec", "-wait=1h", "-wait-repl=1ms", "uptime"],
+        stdout=subprocess.PIPE,
+        env={"PATH": os.environ["PATH"], "CONSUL_HTTP_ADDR": agent.address},
+    )
+    assert process.stdout is not None
+    assert select([process.stdout], [], [], LIMIT)[0]
+    assert process.stdout.readline() == b"    n1: line 1\n"
 
 
 def test_exec_tells_each_step_on_wish(nodes: Callable[..., None], run: Run) -> None:

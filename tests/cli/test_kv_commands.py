@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import FakeAgent, Run
+from pyconsul.cli.console import Console
+from pyconsul.cli.main import main
+from tests.cli.conftest import Asked, FakeAgent, Run
 
 
 def entry(key: str, value: bytes | None = b"1", **more: Any) -> dict[str, Any]:
@@ -195,6 +198,20 @@ def test_an_imported_key_is_a_clean_path(prefix: str, key: str, path: str, agent
     agent.on("PUT", f"/v1/kv/{path}", b"true")
     result = run("kv", "import", f"-prefix={prefix}", json.dumps([{"KEY": key, "other": 1}]))
     assert (result.out, result.err) == (f"Imported: {path}\n", "")
+
+
+def test_each_imported_key_is_told_before_the_next_is_sent(agent: FakeAgent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever breaks an import off knows how far it came."""
+    told, seen = io.BytesIO(), list[bytes]()
+
+    def answer(asked: Asked) -> tuple[int, bytes]:
+        seen.append(told.getvalue())
+        return 200, b"true"
+
+    monkeypatch.setattr(agent, "reply", answer)
+    console = Console(io.BufferedWriter(told), io.BytesIO(), io.BytesIO(), {"CONSUL_HTTP_ADDR": agent.address})
+    assert main(["kv", "import", '[{"key":"a"},{"key":"b"}]'], console) == 0
+    assert seen == [b"", b"Imported: a\n"]
 
 
 def test_an_imported_key_must_not_begin_with_a_slash(agent: FakeAgent, run: Run) -> None:

@@ -41,6 +41,13 @@ def test_output_that_finds_no_room_is_a_failure(words: str) -> None:
     assert (done.returncode, done.stderr) == (1, FULL)
 
 
+@pytest.mark.parametrize("program", [RUN, *(f"{PYTHON} -c 'from {tool}.main import entry; entry()'" for tool in TOOLS)])
+def test_output_that_finds_room_for_a_part_is_a_failure(program: str, tmp_path: Path) -> None:
+    """Also where the surroundings forbid buffers, as images of containers often do."""
+    done = in_shell(f"ulimit -f 1; PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 {program} -h >{tmp_path}/help")
+    assert (done.returncode, done.stderr) == (1, "write /dev/stdout: file too large\n")
+
+
 def test_complaints_that_find_no_room_keep_the_exit_code() -> None:
     """There is nowhere else to complain."""
     assert in_shell(f"{RUN} nonsense 2>/dev/full").returncode == 127

@@ -96,6 +96,21 @@ def test_standard_input_is_passed_on_request(live: Run) -> None:
     assert live("lock", "l3", "cat", stdin=b"through").out == ""
 
 
+def test_files_that_the_caller_opened_reach_the_child(live_address: str) -> None:
+    """So that the shell's ``<(...)`` works."""
+    line = f"{shlex.quote(sys.executable)} -c '{PROGRAM}' lock -http-addr={live_address} l10 cat <(echo through)"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"through\n", b"")
+
+
+def test_a_full_disk_below_the_output_keeps_nothing_from_its_turn(live_address: str, live: Run) -> None:
+    """The child runs, the lock is released, and that something is missing is told at the end."""
+    line = f"{shlex.quote(sys.executable)} -c '{PROGRAM}' lock -http-addr={live_address} -verbose l11 'echo ran >&2'"
+    done = subprocess.run(["bash", "-c", f"{line} >/dev/full"], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, b"ran\nwrite /dev/stdout: no space left on device\n")
+    assert live("kv", "get", "-keys", "l11").out == ""
+
+
 def test_a_semaphore_lets_several_in(live: Run) -> None:
     """With ``-n=2`` a second holder gets in while the first holds a slot."""
     inner = f"{shlex.quote(sys.executable)} -c '{PROGRAM}' lock -n=2 sem 'echo inner'"
@@ -133,6 +148,29 @@ def test_a_signal_ends_child_and_lock(start: Start) -> None:
     assert rest.splitlines()[0] == b"Shutdown triggered, killing child"
     assert rest.splitlines()[-1] == b"Cleanup succeeded"
     assert process.returncode == 0
+
+
+def test_a_child_that_does_not_heed_the_signal_is_killed(start: Start) -> None:
+    """After the grace, and how it ended is told all the same."""
+    hasty = "import pyconsul.cli.commands.lock as lock; lock._GRACE = 0.1; "
+    process = start("lock", "-verbose", "l8", "trap '' TERM; echo up; while :; do sleep 0.1; done", before=hasty)
+    until(process, b"up\n")
+    process.send_signal(signal.SIGTERM)
+    rest, told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (0, b"Error running handler: signal: killed\n")
+    assert b"Child did not exit after grace period of 0.1s\n" in rest
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
+def test_a_signal_of_users_leaves_child_and_lock_alone(number: signal.Signals, start: Start, tmp_path: Path) -> None:
+    """Else the child would go on without us, and nobody would get the lock before the session ends."""
+    process = start("lock", "-verbose", "l9", f"echo up; until test -e {tmp_path}/go; do sleep 0.1; done; echo done")
+    until(process, b"up\n")
+    process.send_signal(number)
+    (tmp_path / "go").touch()
+    rest, told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (0, b"")
+    assert rest.splitlines() == [b"done", b"Child terminated, releasing lock", b"Cleanup succeeded"]
 
 
 def test_a_watch_prints_the_present_value(live: Run) -> None:

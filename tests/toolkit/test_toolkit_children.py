@@ -44,6 +44,15 @@ async def test_a_command_may_fail_in_three_ways() -> None:
         await run_command(["no-such-program"], ENVIRONMENT, 0, LOGGER)
 
 
+async def test_files_that_the_caller_opened_reach_a_command(tmp_path: Path) -> None:
+    """The shell's ``<(...)`` is such a file; what this process opened for itself stays its own."""
+    with (tmp_path / "given").open("w") as given, (tmp_path / "own").open("w") as own:
+        os.set_inheritable(given.fileno(), True)
+        script = f"echo through >/dev/fd/{given.fileno()}; ! test -e /dev/fd/{own.fileno()}"
+        await run_command([script], ENVIRONMENT, 0, LOGGER)
+    assert (tmp_path / "given").read_text() == "through\n"
+
+
 async def test_a_child_that_ends_tells_its_status() -> None:
     """-1 stands for a signal."""
     for command, status in ((["sh", "-c", "exit 3"], 3), (["sh", "-c", "kill -9 $$"], -1)):

@@ -17,7 +17,7 @@ from pyconsul.agent.tls_files import check_tls_files
 from pyconsul.config.loading import ConfigError, Loaded, load
 from pyconsul.primitives import open_files
 from pyconsul.primitives.child_signals import heed_children
-from pyconsul.primitives.standard_streams import OutputLost, say
+from pyconsul.primitives.standard_streams import OutputLost, give_up, say
 from pyconsul.primitives.system_errors import file_text
 from pyconsul.telemetry.dump import print_finished_intervals
 from pyconsul.telemetry.logging import LogSink, StreamSink, add_sink, level_from, logger, valid_level
@@ -134,6 +134,10 @@ def _read_again(flags: dict[str, Any]) -> RuntimeConfig:
 
 def _ended(code: int) -> int:
     log.info("Exit code", code=code)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        give_up()  # lines that found no place do not make the end a failure
     return code
 
 

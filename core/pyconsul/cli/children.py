@@ -21,12 +21,15 @@ def arguments(words: Sequence[str], environ: Mapping[str, str], *, shell: bool) 
 
 
 def start(argv: Sequence[str], environ: Mapping[str, str], stdin: int | IO[bytes] | None) -> subprocess.Popen[bytes]:
-    """Start a child that shares our output. Raises Failed with the reason in Go's words."""
+    """Start a child that shares our output, and whatever files our caller opened for it.
+
+    Raises Failed with the reason in Go's words.
+    """
     if not argv[0]:
         raise Failed("Error starting handler: exec: no command")
     heed_children()
     try:
-        return subprocess.Popen(argv, env=dict(environ), stdin=stdin)
+        return subprocess.Popen(argv, env=dict(environ), stdin=stdin, close_fds=False)
     except OSError as e:
         reason = system_text(e)
         if "/" in argv[0]:

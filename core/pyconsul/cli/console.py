@@ -45,8 +45,8 @@ class Console:
 
     @classmethod
     def of_process(cls) -> Console:
-        """The console of this process, with whatever is closed opened."""
-        standard_streams.open_missing()
+        """The console of this process, its streams made ready."""
+        standard_streams.make_ready()
         return cls(sys.stdout.buffer, sys.stderr.buffer, sys.stdin.buffer, os.environ)
 
     def say(self, text: str | bytes = "") -> None:
@@ -55,6 +55,11 @@ class Console:
             self._out.write(as_bytes(text) + b"\n")
         except OSError as e:
             raise lost(standard_streams.lost(e)) from e
+
+    def tell(self, text: str | bytes) -> None:
+        """Like ``say``, shown at once: what has happened, while there is more to do."""
+        self.say(text)
+        self.flush()
 
     def complain(self, text: str | bytes = "") -> None:
         """One line (or several) on standard error, after everything said so far."""

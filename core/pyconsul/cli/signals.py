@@ -1,5 +1,8 @@
 """SIGINT and SIGTERM for commands that stay: they queue up, and the command looks at them where it waits.
 
+The two signals of users do nothing, as in every Go program: the command would end with its child running and its lock
+held.
+
 The handler never raises: an exception would come up between any two instructions, in a callback of the HTTP parser or
 half-way through the start of a child. The main thread only waits, so that a signal is seen at once; what takes time
 goes on beside it.
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from pyconsul.sdk import Client
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
+_HEEDLESS = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGUSR2") if hasattr(signal, name))
 
 T = TypeVar("T")
 
@@ -96,11 +100,17 @@ class Signals:
 
 @contextmanager
 def stoppable() -> Generator[Signals]:
-    """While inside, the two signals wait to be looked at, and do nothing else."""
+    """While inside, signals to stop wait to be looked at, and do nothing else."""
     signals = Signals()
     before = {number: signal.signal(number, signals.handle) for number in _STOPPING}
+    # a handler, as children would inherit that a signal is ignored
+    before |= {number: signal.signal(number, _heed_not) for number in _HEEDLESS}
     try:
         yield signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _heed_not(number: int, frame: FrameType | None) -> None:
+    """The handler of a signal that does nothing."""

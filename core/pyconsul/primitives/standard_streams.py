@@ -5,6 +5,7 @@ Imports next to nothing: every command begins with it.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from contextlib import suppress
@@ -23,7 +24,13 @@ class ReaderGone(OutputLost):
     """Nobody reads standard output any more: where this is not looked at, the program ends as by SIGPIPE."""
 
 
-def open_missing() -> None:
+def make_ready() -> None:
+    """Put the streams of this process in order, before anything reads or writes."""
+    _open_missing()
+    _buffer_output()
+
+
+def _open_missing() -> None:
     """Put the null device where standard input, output or error is closed, as Go's runtime does.
 
     Else the next file or socket would take that number, and what a child prints would go there.
@@ -33,6 +40,18 @@ def open_missing() -> None:
             file = open(os.devnull, mode, encoding="utf-8", errors="surrogateescape")  # noqa: SIM115 -- for good
             os.set_inheritable(file.fileno(), True)
             setattr(sys, name, file)
+
+
+def _buffer_output() -> None:
+    """Give output a buffer where PYTHONUNBUFFERED took it away.
+
+    A write without one may take a part only, as on a disk that fills up, and the rest would be lost without a word.
+    """
+    for name in ("stdout", "stderr"):
+        file = getattr(sys, name)
+        if isinstance(file.buffer, io.RawIOBase):
+            output = io.BufferedWriter(file.buffer)
+            setattr(sys, name, io.TextIOWrapper(output, file.encoding, file.errors, line_buffering=True))
 
 
 def lost(error: OSError) -> OutputLost:

@@ -52,12 +52,12 @@ def _exit_code(status: int) -> int:
 
 
 def _started(words: Sequence[str], environment: Mapping[str, str], *, own_group: bool) -> Process:
-    """A process that shares our output. Raises RunError."""
+    """A process that shares our output, and whatever files our caller opened for it. Raises RunError."""
     path = words[0] if "/" in words[0] else shutil.which(words[0])
     if path is None:
         raise RunError(f"child: exec: {quote(words[0])}: executable file not found in $PATH")
     try:
-        return Process(words, executable=path, env=dict(environment), own_group=own_group)
+        return Process(words, executable=path, env=dict(environment), own_group=own_group, close_fds=False)
     except OSError as error:
         raise RunError(f"child: fork/exec {path}: {system_text(error)}") from None
     except ValueError:  # a NUL, with which Python does not even try

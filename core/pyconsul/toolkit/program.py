@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from pyconsul.primitives import locale_variable
 from pyconsul.primitives.child_signals import heed_children
-from pyconsul.primitives.standard_streams import OutputLost, ReaderGone, die_of, give_up, open_missing
+from pyconsul.primitives.standard_streams import OutputLost, ReaderGone, die_of, give_up, make_ready
 from pyconsul.toolkit import collection
 from pyconsul.toolkit.errors import EXIT_INTERRUPT
 
@@ -17,7 +17,7 @@ EXIT_LOST = 1  # what the tool had to say could not be written
 def run(main: Callable[[], int], interrupted: int = EXIT_INTERRUPT) -> None:
     """The body of a console script: ``main``'s exit status ends the process; ``interrupted`` is that of SIGINT."""
     locale_variable.forget()
-    open_missing()
+    make_ready()
     heed_children()
     collection.hold()
     try:

@@ -298,8 +298,7 @@ class _Recording:
     def _tell(self, what: str, count: int) -> None:
         seconds, fraction = divmod(time.time_ns(), SECOND)
         moment = go_time(time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{fraction:09d}Z")
-        self._console.say(f"==> {what} {moment} ({count})")
-        self._console.flush()
+        self._console.tell(f"==> {what} {moment} ({count})")
 
     def _long_profiles(self) -> Iterable[tuple[str, str, int]]:
         """File, profile and seconds of what Go's profiler records over a time."""

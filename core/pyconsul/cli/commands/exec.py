@@ -242,7 +242,7 @@ class _Execution:
             return
         self._tally.ended += 1
         self._tally.bad += code != 0
-        self._console.say(f"==> {node}: finished with exit code {code}")
+        self._console.tell(f"==> {node}: finished with exit code {code}")
 
     def _take_output(self, key: str, node: str) -> None:
         output = self._read(key)
@@ -250,7 +250,7 @@ class _Execution:
             self._say_of(node, "heartbeat received")
         elif output is not None:
             lines = output.decode("utf-8", "surrogateescape").split("\n")
-            self._console.say("\n".join(f"    {node}: {line}" for line in lines).rstrip())
+            self._console.tell("\n".join(f"    {node}: {line}" for line in lines).rstrip())
 
     def _read(self, key: str) -> bytes | None:
         """What a node wrote; None where it cannot be had, which is told: the other answers still count."""
@@ -271,8 +271,7 @@ class _Execution:
 
     def _say(self, text: str) -> None:
         if self._args.boolean("verbose"):
-            self._console.say(text)
-            self._console.flush()
+            self._console.tell(text)
 
     def _say_of(self, node: str, text: str) -> None:
         self._say(f"==> {node}: {text}")

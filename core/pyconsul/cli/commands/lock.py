@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pyconsul.cli.children import arguments, ending, pass_on, start
@@ -147,7 +148,6 @@ class _Holder:
         argv = arguments(args.rest[1:], console.environ, shell=args.boolean("shell"))
         if args.boolean("pass-stdin"):
             self._say("Stdin passed to handler process")
-        console.flush()
         stdin = None if args.boolean("pass-stdin") else subprocess.DEVNULL
         environ = {**console.environ, "CONSUL_LOCK_HELD": "true"}
         try:
@@ -192,6 +192,7 @@ class _Holder:
         self._say(f"Killing child pid {child.pid}")
         pass_on(child, signal.SIGKILL)
         child.wait()
+        self._tell_failure(child)
 
     def _tell_failure(self, child: subprocess.Popen[bytes]) -> None:
         if told := ending(child.returncode):
@@ -212,5 +213,5 @@ class _Holder:
 
     def _say(self, text: str) -> None:
         if self._args.boolean("verbose"):
-            self._console.say(text)
-            self._console.flush()
+            with suppress(Failed):  # child and lock must not be left alone for it; it is told at the end
+                self._console.tell(text)

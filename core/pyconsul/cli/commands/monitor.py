@@ -49,5 +49,4 @@ def _follow(args: Args, client: Client, console: Console) -> None:
         stream = client.agent.monitor(log_level=args.string("log-level"), log_json=as_json)
     with suppress(TransportError), stream:  # in the middle of a line, it is the end as well
         for line in stream.lines():
-            console.say(line)
-            console.flush()
+            console.tell(line)

@@ -51,7 +51,7 @@ def run(args: Args, console: Console) -> int:
         key = _full_key(args.string("prefix"), entry)
         with failing(f"Error! Failed writing data for key {key}"):
             client.kv.put(key, value, QueryOptions(namespace=entry.namespace), flags=entry.flags)
-        console.say(f"Imported: {key}")
+        console.tell(f"Imported: {key}")
     return 0
 
 

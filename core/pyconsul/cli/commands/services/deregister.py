@@ -40,5 +40,5 @@ def run(args: Args, console: Console) -> int:
             continue
         with failing(f"Error deregistering service {quote(name)}"):
             client.agent.deregister_service(service_id)
-        console.say(f"Deregistered service: {service_id}")
+        console.tell(f"Deregistered service: {service_id}")
     return 0

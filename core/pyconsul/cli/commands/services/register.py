@@ -50,7 +50,7 @@ def run(args: Args, console: Console) -> int:
         name = str(service.get("Name", ""))
         with failing(f"Error registering service {quote(name)}"):
             client.agent.register_service(service)
-        console.say(f"Registered service: {name}")
+        console.tell(f"Registered service: {name}")
     return 0
 
 
