@@ -211,6 +211,21 @@ async def test_scripts_are_killed_with_their_children(tmp_path: Path, skip_time:
         assert await asyncio.to_thread(end.read) == b""
 
 
+async def test_a_script_comes_to_its_end_though_its_check_is_stopped(tmp_path: Path) -> None:
+    """It may be the script itself that stops its check; what it says then is still read."""
+    ready, go, told = (tmp_path / name for name in ("ready", "go", "told"))
+    for each in (ready, go, told):
+        os.mkfifo(each)
+    script = f"echo > {ready}; read x < {go}; echo more; echo done > {told}"
+    trying = asyncio.create_task(attempt(ScriptArgs=["/bin/sh", "-c", script]))
+    await asyncio.to_thread(ready.read_bytes)
+    trying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await trying
+    await asyncio.to_thread(go.write_text, "\n")
+    assert await asyncio.to_thread(told.read_text) == "done\n"
+
+
 async def test_long_script_output_is_cut_at_the_front() -> None:
     """The last bytes stay."""
     found = await attempt(4, ScriptArgs=[sys.executable, "-c", "print('x' * 99 + 'end')"])

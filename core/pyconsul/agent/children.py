@@ -25,9 +25,9 @@ def in_shell(script: str) -> list[str]:
 async def start(
     command: Sequence[str], *, stdin: int = subprocess.DEVNULL, env: Mapping[str, str] | None = None
 ) -> PipedProcess:
-    """Start a command. Raises NotStarted."""
+    """Start a command; as with Consul it runs on where the agent ends before it. Raises NotStarted."""
     try:
-        return await spawn(command, stdin=stdin, env=env)
+        return await spawn(command, stdin=stdin, env=env, outlives=True)
     except (OSError, ValueError) as error:
         raise NotStarted(_reason(command[0], error)) from error
 

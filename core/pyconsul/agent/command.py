@@ -299,13 +299,20 @@ async def _pid_file_of(agent: Agent, path: str) -> contextlib.ExitStack:
     removal = contextlib.ExitStack()
     if path:
         try:
-            Path(path).write_text(str(os.getpid()))
-        except OSError as error:
+            _write_pid_file(path)
+        except OSError:
             await agent.stop()
-            reason = f"open {path}: {os.strerror(error.errno or 0).lower()}"
-            raise OSError(error.errno, f"Could not open pid file: {reason}") from error
+            raise
         removal.callback(_remove_pid_file, path)
     return removal
+
+
+def _write_pid_file(path: str) -> None:
+    try:
+        Path(path).write_text(str(os.getpid()))
+    except OSError as error:
+        reason = f"open {path}: {os.strerror(error.errno or 0).lower()}"
+        raise OSError(error.errno, f"Could not open pid file: {reason}") from error
 
 
 def _remove_pid_file(path: str) -> None:

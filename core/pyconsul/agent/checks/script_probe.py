@@ -28,7 +28,14 @@ class ScriptProbe:
         self._limit = settings.output_limit
 
     async def attempt(self) -> Result:
-        """Exit 0 passing, 1 warning, anything else critical; so is what does not start or end in time."""
+        """Exit 0 passing, 1 warning, anything else critical; so is what does not start or end in time.
+
+        Where the check is stopped meanwhile the script has its time, all the same: it may be what stopped the check.
+        """
+        self._running = asyncio.create_task(self._run())
+        return await asyncio.shield(self._running)
+
+    async def _run(self) -> Result:
         args = self._check.ScriptArgs or [""]
         try:
             child = await children.start(args)
