@@ -319,7 +319,8 @@ def _remove_pid_file(path: str) -> None:
     try:
         os.unlink(path)
     except OSError as error:
-        reason = f"remove {path}: {os.strerror(error.errno or 0).lower()}"
+        step = "stat" if isinstance(error, FileNotFoundError) else "remove"  # Consul looks before it removes
+        reason = f"{step} {path}: {os.strerror(error.errno or 0).lower()}"
         log.warn("could not delete pid file", error=f"Could not remove pid file: {reason}")
 
 
