@@ -130,6 +130,30 @@ def test_a_pid_file_that_cannot_be_written_ends_the_start(agent: Callable[..., P
     assert "Could not open pid file" in running.said
 
 
+def test_a_start_that_fails_leaves_the_pid_file_of_the_agent_that_runs(
+    agent: Callable[..., Process], tmp_path: Path
+) -> None:
+    """Who starts an agent twice by mistake can still stop the first one by its file."""
+    pid = tmp_path / "pid"
+    first = agent(f"-pid-file={pid}")
+    first.until("Consul agent running!")
+    second = agent(f"-pid-file={pid}", f"-http-port={first.ports['http']}")
+    assert second.end() == 1 and "address already in use" in second.said
+    assert pid.read_text() == str(first.process.pid)
+
+
+def test_a_pid_file_that_cannot_be_removed_is_told(agent: Callable[..., Process], tmp_path: Path) -> None:
+    """The exit code tells of the agent, not of the file."""
+    pid = tmp_path / "pid"
+    running = agent(f"-pid-file={pid}", "-hcl=skip_leave_on_interrupt = false")
+    running.until("Consul agent running!")
+    pid.unlink()
+    pid.mkdir()
+    running.process.send_signal(signal.SIGINT)
+    assert running.end() == 0
+    assert f'agent: could not delete pid file: error="Could not remove pid file: remove {pid}: ' in running.said
+
+
 def test_hangup_reloads_and_a_broken_file_changes_nothing(agent: Callable[..., Process]) -> None:
     """Also one whose watches or services are wrong; the agent goes on. What is odd in it is told again."""
     running = agent()

@@ -187,12 +187,23 @@ async def test_scripts_that_a_signal_ends_are_critical() -> None:
         (["/no/such/file"], "fork/exec /no/such/file: no such file or directory"),
         (["/etc/passwd"], "fork/exec /etc/passwd: permission denied"),
         (["no-such-command"], 'exec: "no-such-command": executable file not found in $PATH'),
-        (["a\0b"], "fork/exec a\0b: invalid argument"),
+        (["a\0b"], 'exec: "a\\x00b": executable file not found in $PATH'),
     ],
 )
 async def test_scripts_that_do_not_start_are_critical_at_once(args: list[str], text: str) -> None:
     """Thresholds do not help against a missing script."""
     assert await attempt(ScriptArgs=args) == Result("critical", text, direct=True)
+
+
+async def test_a_script_is_looked_for_as_go_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be run is not there; what cannot be started is named by the place where it was found."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    probe = tmp_path / "probe"
+    probe.write_text("#!/no/such/interpreter\n")
+    assert (await attempt(ScriptArgs=["probe"])).output == 'exec: "probe": executable file not found in $PATH'
+    probe.chmod(0o755)
+    assert (await attempt(ScriptArgs=["probe"])).output == f"fork/exec {probe}: no such file or directory"
+    assert (await attempt(ScriptArgs=["probe", "a\0b"])).output == f"fork/exec {probe}: invalid argument"
 
 
 async def test_scripts_are_killed_with_their_children(tmp_path: Path, skip_time: Callable[[float], None]) -> None:
@@ -233,6 +244,21 @@ async def test_a_script_of_somebody_else_is_critical_when_its_time_is_over_and_w
         await asyncio.to_thread(gate.write_text, "go\n")
     assert (await again).status in ("passing", "critical")  # in time or not, it ran
     assert runs.read_text() == "\n\n"
+
+
+async def test_a_script_comes_to_its_end_though_its_check_is_stopped(tmp_path: Path) -> None:
+    """It may be the script itself that stops its check; what it says then is still read."""
+    ready, go, told = (tmp_path / name for name in ("ready", "go", "told"))
+    for each in (ready, go, told):
+        os.mkfifo(each)
+    script = f"echo > {ready}; read x < {go}; echo more; echo done > {told}"
+    trying = asyncio.create_task(attempt(ScriptArgs=["/bin/sh", "-c", script]))
+    await asyncio.to_thread(ready.read_bytes)
+    trying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await trying
+    await asyncio.to_thread(go.write_text, "\n")
+    assert await asyncio.to_thread(told.read_text) == "done\n"
 
 
 async def test_long_script_output_is_cut_at_the_front() -> None:

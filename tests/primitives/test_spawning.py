@@ -38,6 +38,30 @@ def test_who_is_cancelled_while_a_child_starts_leaves_nothing_of_it(run: Run, tm
 
 
 @on_both_loops
+@pytest.mark.parametrize("turns", [1, 99], ids=["while it starts", "while it runs"])
+def test_a_child_may_outlive_who_waits_for_it(run: Run, tmp_path: Path, turns: int) -> None:
+    """It finds the end of its input, and goes on."""
+    started, told = tmp_path / "started", tmp_path / "told"
+    script = f"echo > {started}; cat; echo > {told}"
+
+    async def wait_for_it() -> None:
+        async with await _shell(script, stdin=subprocess.PIPE, outlives=True) as child:
+            await child.wait()
+
+    async def story() -> None:
+        waiting = asyncio.create_task(wait_for_it())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        until(started.exists)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    run(story())
+    until(told.exists)
+
+
+@on_both_loops
 def test_the_end_of_a_child_closes_pipes_that_others_still_hold(run: Run, tmp_path: Path) -> None:
     """Somebody who left its group cannot be killed with it; the loop must come to a clean end all the same."""
     started = tmp_path / "started"
@@ -104,5 +128,5 @@ def test_a_child_has_no_open_files_but_its_own(run: Run) -> None:
     run(story())
 
 
-async def _shell(script: str, stdin: int = subprocess.DEVNULL) -> PipedProcess:
-    return await spawn(["sh", "-c", script], stdin=stdin)
+async def _shell(script: str, **options: Any) -> PipedProcess:
+    return await spawn(["sh", "-c", script], **options)

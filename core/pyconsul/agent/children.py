@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 
@@ -25,18 +26,20 @@ def in_shell(script: str) -> list[str]:
 async def start(
     command: Sequence[str], *, stdin: int = subprocess.DEVNULL, env: Mapping[str, str] | None = None
 ) -> PipedProcess:
-    """Start a command. Raises NotStarted."""
+    """Start a command; as with Consul it runs on where the agent ends before it. Raises NotStarted."""
     try:
-        return await spawn(command, stdin=stdin, env=env)
+        return await spawn(command, stdin=stdin, env=env, outlives=True)
     except (OSError, ValueError) as error:
         raise NotStarted(_reason(command[0], error)) from error
 
 
-def _reason(path: str, error: Exception) -> str:
-    if not isinstance(error, OSError):
-        return f"fork/exec {path}: invalid argument"
-    if not path:
+def _reason(name: str, error: Exception) -> str:
+    if not name:
         return "exec: no command"
-    if isinstance(error, FileNotFoundError) and "/" not in path:
-        return f"exec: {quote(path)}: executable file not found in $PATH"
-    return f"fork/exec {path}: {errno_text(error)}"
+    path = name
+    if "/" not in name:
+        found = shutil.which(name)  # Go looks first, and tells of what it found
+        if found is None:
+            return f"exec: {quote(name)}: executable file not found in $PATH"
+        path = found
+    return f"fork/exec {path}: {errno_text(error) if isinstance(error, OSError) else 'invalid argument'}"

@@ -109,9 +109,10 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
         log.warn(warning)
     with contextlib.ExitStack() as while_running:
         try:
-            while_running.enter_context(_pid_file(config.pid_file))
             if not await started(agent, signals):
                 return _ended(1)
+            # Not before its ports are its own: another agent that runs with the same file keeps it.
+            while_running.enter_context(await _pid_file_of(agent, config.pid_file))
         except Exception as error:
             log.error("Error starting agent", error=_start_error(error))
             return _ended(1)
@@ -294,22 +295,37 @@ async def _shut_down(agent: Agent, number: signal.Signals, signals: Signals) -> 
     return 1
 
 
-@contextlib.contextmanager
-def _pid_file(path: str) -> Any:
-    """A file with the process ID while the agent runs, where one is configured."""
-    if not path:
-        yield
-        return
+async def _pid_file_of(agent: Agent, path: str) -> contextlib.ExitStack:
+    """Write the process ID into the file that is configured, if any; what comes back removes it at its end.
+
+    Raises OSError with Consul's text, and stops the agent then: nobody would find its process.
+    """
+    removal = contextlib.ExitStack()
+    if path:
+        try:
+            _write_pid_file(path)
+        except OSError:
+            await agent.stop()
+            raise
+        removal.callback(_remove_pid_file, path)
+    return removal
+
+
+def _write_pid_file(path: str) -> None:
     try:
         Path(path).write_text(str(os.getpid()))
     except OSError as error:
         reason = f"open {path}: {os.strerror(error.errno or 0).lower()}"
         raise OSError(error.errno, f"Could not open pid file: {reason}") from error
+
+
+def _remove_pid_file(path: str) -> None:
     try:
-        yield
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+        os.unlink(path)
+    except OSError as error:
+        step = "stat" if isinstance(error, FileNotFoundError) else "remove"  # Consul looks before it removes
+        reason = f"{step} {path}: {os.strerror(error.errno or 0).lower()}"
+        log.warn("could not delete pid file", error=f"Could not remove pid file: {reason}")
 
 
 def banner(config: RuntimeConfig, node_id: str) -> str:

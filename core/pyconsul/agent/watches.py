@@ -102,7 +102,7 @@ class Watches:
             _spawn(self._tasks, self._follow(plan, settings), f"watch {plan.type}")
 
     async def stop(self) -> None:
-        """Stop all watches; a handler that runs is cut off."""
+        """Stop all watches; a handler that runs is left to itself."""
         while running := self._tasks | self._calls:
             for task in running:
                 task.cancel()

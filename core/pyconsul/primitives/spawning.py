@@ -60,6 +60,8 @@ class Process:
 class PipedProcess(Process):
     """A child that leads a group and talks through pipes; an exception that leaves its context ends it."""
 
+    outlives: bool = False
+    """Whether it runs on by itself where who waits for it in its context is cancelled."""
     stdin: StreamWriter | None = None
     stdout: StreamReader
     stderr: StreamReader | None = None
@@ -68,7 +70,9 @@ class PipedProcess(Process):
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
+        if kind is asyncio.CancelledError:
+            await self.part()
+        elif kind is not None:
             await self.end()
         self._give_up_stdin()  # it need not have read all
 
@@ -97,17 +101,28 @@ class PipedProcess(Process):
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
+    async def part(self) -> None:
+        """Nobody waits for it any more: it ends with that, or is left to itself, without anybody at its pipes."""
+        if not self.outlives:
+            await self.end()
+            return
+        self._give_up_stdin()
+        self._close_outputs()
+
     async def end(self) -> None:
         """Kill it, and all that it started; what they still had to say goes unread. Whom we may not kill lives on.
 
         Whoever left the group, or is not quite dead, may hold the pipes longer than the child lives: they are closed.
         """
         self._give_up_stdin()
-        for pipe in self._open:
-            pipe.close()
+        self._close_outputs()
         with suppress(PermissionError):
             self.kill_group()
             await self.wait()
+
+    def _close_outputs(self) -> None:
+        for pipe in self._open:
+            pipe.close()
 
     def _give_up_stdin(self) -> None:
         # One that is closed already cannot be aborted.
@@ -129,19 +144,21 @@ async def spawn(
     stdin: int = subprocess.DEVNULL,
     stderr: int = subprocess.STDOUT,
     limit: int = _LINE_LIMIT,
+    outlives: bool = False,
     **options: Any,
 ) -> PipedProcess:
     """A child that leads a process group. Raises OSError, ValueError.
 
-    Nothing of it is left where the caller is cancelled meanwhile.
+    Nothing of it is left where the caller is cancelled meanwhile, but of one that ``outlives`` who waits for it.
     """
     child = PipedProcess(words, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, bufsize=0, **options)
+    child.outlives = outlives
     # Not cut off half done: under uvloop nobody would know who is to close the pipe.
     connecting = asyncio.ensure_future(child.connect(limit))
     try:
         await asyncio.shield(connecting)
     except asyncio.CancelledError:
         await asyncio.wait([connecting])
-        await child.end()
+        await child.part()
         raise
     return child

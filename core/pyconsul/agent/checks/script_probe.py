@@ -30,7 +30,14 @@ class ScriptProbe:
         self._overdue: PipedProcess | None = None
 
     async def attempt(self) -> Result:
-        """Exit 0 passing, 1 warning, anything else critical; so is what does not start or end in time."""
+        """Exit 0 passing, 1 warning, anything else critical; so is what does not start or end in time.
+
+        Where the check is stopped meanwhile the script has its time, all the same: it may be what stopped the check.
+        """
+        self._running = asyncio.create_task(self._run())
+        return await asyncio.shield(self._running)
+
+    async def _run(self) -> Result:
         if self._overdue is not None:  # never two at a time, even where one could not be killed
             await self._overdue.wait()
             self._overdue = None
