@@ -13,6 +13,7 @@ import pytest
 
 from pyconsul.testing import InProcessAgent
 from tests.processes import Start, ToolProcess
+from tests.waiting import until
 
 # A child that writes down what happens to it, and ends when it is interrupted.
 CHILD = """
@@ -58,6 +59,20 @@ def test_the_kill_signal_ends_child_and_tool_at_once(tool: TemplateTool) -> None
     tool.comes("start\n")
     assert tool.end(process) == (12, CLEANING)
     assert tool.read() == "start\nint\n"
+
+
+def test_a_plugin_that_hangs_does_not_hold_up_the_end(tool: TemplateTool) -> None:
+    """Nobody waits for what it would have said; it is left to itself, as a command is."""
+    plugin = tool.folder / "plugin"
+    plugin.write_text("#!/bin/sh\necho $$ > pid; exec sleep 60\n")
+    plugin.chmod(0o755)
+    tool.configure(template("a", '{{ plugin \\"./plugin\\" }}'))
+    process = tool.start()
+    until(lambda: tool.read("pid").endswith("\n"))
+    assert tool.end(process) == (12, CLEANING)
+    os.kill(
+        int(tool.read("pid")), signal.SIGKILL
+    )  # it is still there: the tool ended before it, or its time limit, did
 
 
 def test_other_signals_are_passed_to_the_child(tool: TemplateTool) -> None:

@@ -16,7 +16,7 @@ from pyconsul.agent.capabilities import refuse_unbuilt
 from pyconsul.agent.tls_files import check_tls_files
 from pyconsul.config.loading import ConfigError, Loaded, load
 from pyconsul.primitives import open_files
-from pyconsul.primitives.child_signals import heed_children
+from pyconsul.primitives.child_signals import heed_signals
 from pyconsul.primitives.standard_streams import OutputLost, give_up, say
 from pyconsul.primitives.system_errors import file_text
 from pyconsul.telemetry.dump import print_finished_intervals
@@ -57,7 +57,7 @@ def _words(args: Args) -> list[tuple[str, str]]:
 def run_agent(args: Args) -> int:
     """Run an agent until it is told to stop. Returns the exit code."""
     open_files.raise_limit()
-    heed_children()
+    heed_signals()
     gc.disable()  # what is made until the agent runs stays: looking through it again and again costs 10 ms
     flags = given_flags(args)
     try:

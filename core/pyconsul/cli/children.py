@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO
 
 from pyconsul.cli.console import Failed
-from pyconsul.primitives.child_signals import ending, heed_children
+from pyconsul.primitives.child_signals import ending, heed_signals
 from pyconsul.primitives.system_errors import system_text
 
 __all__ = ["arguments", "ending", "pass_on", "start"]
@@ -27,7 +27,7 @@ def start(argv: Sequence[str], environ: Mapping[str, str], stdin: int | IO[bytes
     """
     if not argv[0]:
         raise Failed("Error starting handler: exec: no command")
-    heed_children()
+    heed_signals()
     try:
         return subprocess.Popen(argv, env=dict(environ), stdin=stdin, close_fds=False)
     except OSError as e:

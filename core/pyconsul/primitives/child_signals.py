@@ -1,15 +1,17 @@
-"""What becomes of children: that their exit statuses are kept, and how they ended in Go's words."""
+"""Signals as Go's programs have them, whoever starts us; how children ended, in Go's words."""
 
 from __future__ import annotations
 
 import signal
 
 
-def heed_children() -> None:
-    """See to it that children can be waited for, as in every Go program; else each would seem to have gone well.
+def heed_signals() -> None:
+    """See to it that signals arrive and children can be waited for, as in every Go program.
 
-    Some who start programs leave SIGCHLD ignored: then the system throws the exit statuses of children away.
+    Some who start programs hold signals back: nothing but SIGKILL would end us, or the children that inherit that.
+    Some leave SIGCHLD ignored: the system then throws exit statuses away, and each child would seem to have gone well.
     """
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from pyconsul.primitives import locale_variable
-from pyconsul.primitives.child_signals import heed_children
+from pyconsul.primitives.child_signals import heed_signals
 from pyconsul.primitives.standard_streams import OutputLost, ReaderGone, die_of, give_up, make_ready
 from pyconsul.toolkit import collection
 from pyconsul.toolkit.errors import EXIT_INTERRUPT
@@ -18,7 +18,7 @@ def run(main: Callable[[], int], interrupted: int = EXIT_INTERRUPT) -> None:
     """The body of a console script: ``main``'s exit status ends the process; ``interrupted`` is that of SIGINT."""
     locale_variable.forget()
     make_ready()
-    heed_children()
+    heed_signals()
     collection.hold()
     try:
         sys.exit(main())

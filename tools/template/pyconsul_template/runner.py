@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,6 +17,7 @@ import msgspec
 from pyconsul.lang.gotemplate import FunctionError, TemplateError
 from pyconsul.lang.gotemplate.values import Known
 from pyconsul.lang.strconv import quote, to_bytes
+from pyconsul.primitives.threads import in_thread
 from pyconsul.toolkit import child as children
 from pyconsul.toolkit import pid_file, signals
 from pyconsul.toolkit.errors import ChildEnded, RunError, ToolError
@@ -341,7 +343,7 @@ class Runner:
 
     async def _execute(self, template: Template, execution: Execution) -> str:
         if template.source.may_block:
-            return await asyncio.to_thread(template.source.execute, execution)
+            return await in_thread(partial(template.source.execute, execution))
         return template.source.execute(execution)
 
     def _failed(self, template: Template, execution: Execution, message: str) -> None:
