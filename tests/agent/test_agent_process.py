@@ -142,6 +142,27 @@ def test_a_start_that_fails_leaves_the_pid_file_of_the_agent_that_runs(
     assert pid.read_text() == str(first.process.pid)
 
 
+def test_the_data_of_a_dev_agent_is_gone_with_it_whatever_folder_it_has(
+    agent: Callable[..., Process], tmp_path: Path
+) -> None:
+    """The folder keeps what is the agent's own, as its node ID; container images give one to each agent."""
+    folder = tmp_path / "data"
+    identities: list[str] = []
+    for _ in range(2):
+        running = agent(f"-data-dir={folder}")
+        running.until("Consul agent running!")
+        with closing(HTTPConnection("127.0.0.1", running.ports["http"], timeout=60)) as connection:
+            connection.request("GET", "/v1/kv/a")
+            assert connection.getresponse().read() == b""
+            connection.request("PUT", "/v1/kv/a", b"1")
+            assert connection.getresponse().read().strip() == b"true"
+        running.process.send_signal(signal.SIGINT)
+        running.end()
+        identities.append((folder / "node-id").read_text())
+    assert identities[0] == identities[1]
+    assert not (folder / "raft").exists()
+
+
 def test_a_pid_file_that_cannot_be_removed_is_told(agent: Callable[..., Process], tmp_path: Path) -> None:
     """The exit code tells of the agent, not of the file."""
     pid = tmp_path / "pid"

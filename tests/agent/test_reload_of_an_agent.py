@@ -22,8 +22,8 @@ BASE = 'ports { http = -1 dns = -1 grpc = -1 grpc_tls = -1 } node_name = "n1"'
 
 
 def configured(text: str) -> RuntimeConfig:
-    """The configuration of a development agent without doors, with something more."""
-    return load({"dev": True, "hcl": [BASE, text]}, {}).runtime
+    """The configuration of an agent without doors, with something more; without a folder for it one for development."""
+    return load({"dev": "data_dir" not in text, "hcl": [BASE, text]}, {}).runtime
 
 
 class Reloadable:
@@ -101,7 +101,7 @@ async def test_a_reload_changes_how_much_is_logged(running: Reloadable) -> None:
 
 async def test_a_reload_changes_when_the_log_is_cut_short(tmp_path: Path) -> None:
     """Zeros stand for the defaults, less than none for never; what is too often is refused and changes nothing."""
-    on_disk = Reloadable(f'data_dir = "{tmp_path}"')
+    on_disk = Reloadable(f'data_dir = "{tmp_path}" server = true bootstrap_expect = 1 bind_addr = "127.0.0.1" ')
     await on_disk.agent.start()
     voter = on_disk.agent.server.consensus
     assert isinstance(voter, DurableVoter)

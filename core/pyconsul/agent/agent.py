@@ -358,7 +358,7 @@ class Agent:
     def _consensus(self, fsm: Fsm) -> Consensus:
         config = self.config
         me = RaftServer(self.node_id, f"{config.rpc_advertise.host}:{config.rpc_advertise.port}")
-        if config.dev_mode and not config.data_dir:
+        if config.dev_mode:  # its folder keeps what is the agent's own, as node ID and services
             return MemoryVoter(fsm, me)
         return DurableVoter(fsm, me, Path(config.data_dir) / "raft", _snapshot_rules(config))
 
