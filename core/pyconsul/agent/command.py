@@ -8,6 +8,7 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Generator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,7 +19,7 @@ from pyconsul.config.loading import ConfigError, Loaded, load
 from pyconsul.primitives import open_files
 from pyconsul.primitives.child_signals import heed_signals
 from pyconsul.primitives.standard_streams import OutputLost, give_up, say
-from pyconsul.primitives.system_errors import file_text
+from pyconsul.primitives.system_errors import file_text, system_text
 from pyconsul.telemetry.dump import print_finished_intervals
 from pyconsul.telemetry.logging import LogSink, StreamSink, add_sink, level_from, logger, valid_level
 from pyconsul.telemetry.routines import Routine, report_lost_errors
@@ -112,7 +113,11 @@ async def _run(flags: dict[str, Any], loaded: Loaded) -> int:
             if not await started(agent, signals):
                 return _ended(1)
             # Not before its ports are its own: another agent that runs with the same file keeps it.
-            while_running.enter_context(await _pid_file_of(agent, config.pid_file))
+            try:
+                while_running.enter_context(_pid_file(config.pid_file))
+            except OSError:  # nobody would find its process
+                await agent.stop()
+                raise
         except Exception as error:
             log.error("Error starting agent", error=_start_error(error))
             return _ended(1)
@@ -295,27 +300,24 @@ async def _shut_down(agent: Agent, number: signal.Signals, signals: Signals) -> 
     return 1
 
 
-async def _pid_file_of(agent: Agent, path: str) -> contextlib.ExitStack:
-    """Write the process ID into the file that is configured, if any; what comes back removes it at its end.
-
-    Raises OSError with Consul's text, and stops the agent then: nobody would find its process.
-    """
-    removal = contextlib.ExitStack()
-    if path:
-        try:
-            _write_pid_file(path)
-        except OSError:
-            await agent.stop()
-            raise
-        removal.callback(_remove_pid_file, path)
-    return removal
+@contextlib.contextmanager
+def _pid_file(path: str) -> Generator[None]:
+    """A file with the process ID while the agent runs, where one is configured. Raises OSError with Consul's text."""
+    if not path:
+        yield
+        return
+    _write_pid_file(path)
+    try:
+        yield
+    finally:
+        _remove_pid_file(path)
 
 
 def _write_pid_file(path: str) -> None:
     try:
         Path(path).write_text(str(os.getpid()))
     except OSError as error:
-        reason = f"open {path}: {os.strerror(error.errno or 0).lower()}"
+        reason = f"open {path}: {system_text(error)}"
         raise OSError(error.errno, f"Could not open pid file: {reason}") from error
 
 
@@ -324,7 +326,7 @@ def _remove_pid_file(path: str) -> None:
         os.unlink(path)
     except OSError as error:
         step = "stat" if isinstance(error, FileNotFoundError) else "remove"  # Consul looks before it removes
-        reason = f"{step} {path}: {os.strerror(error.errno or 0).lower()}"
+        reason = f"{step} {path}: {system_text(error)}"
         log.warn("could not delete pid file", error=f"Could not remove pid file: {reason}")
 
 

@@ -6,6 +6,7 @@ contains itself finds a forwarder under its own name while its function is being
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final, TypeVar, cast
 
@@ -151,14 +152,18 @@ _decoders: dict[type, Translate] = {}
 
 def encoder_of(cls: type[Any]) -> Translate:
     """The generated ``struct -> dict`` function of a struct type."""
-    if cls not in _encoders:
-        _encoders[cls] = lambda v: _encoders[cls](v)  # for types that contain themselves
-        try:
-            _encoders[cls] = _compile_encoder(cls)
-        except BaseException:
-            del _encoders[cls]
-            raise
-    return _encoders[cls]
+    return _encoders.get(cls) or _kept(_encoders, cls, _compile_encoder)
+
+
+def _kept(kept: dict[type, Translate], cls: type[Any], compiled: Callable[[type[Any]], Translate]) -> Translate:
+    """Compile a struct type's function and keep it."""
+    kept[cls] = lambda value: kept[cls](value)  # for types that contain themselves
+    try:
+        kept[cls] = compiled(cls)
+    except BaseException:
+        del kept[cls]
+        raise
+    return kept[cls]
 
 
 def _compile_encoder(cls: type[msgspec.Struct]) -> Translate:
@@ -194,13 +199,7 @@ def decoder_of(type_: Any) -> Translate:
     if not (isinstance(type_, type) and issubclass(type_, msgspec.Struct)):
         _decoders[type_] = _from_plain_of(inspect.type_info(type_))
         return _decoders[type_]
-    _decoders[type_] = lambda p: _decoders[type_](p)
-    try:
-        _decoders[type_] = _compile_decoder(type_)
-    except BaseException:
-        del _decoders[type_]
-        raise
-    return _decoders[type_]
+    return _kept(_decoders, type_, _compile_decoder)
 
 
 def _compile_decoder(cls: type[msgspec.Struct]) -> Translate:
