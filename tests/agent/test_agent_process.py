@@ -16,6 +16,7 @@ import pytest
 
 from pyconsul.testing.ports import free_ports
 
+LEAVES = ("-hcl=skip_leave_on_interrupt = false", '-hcl=performance { leave_drain_time = "1ms" }')
 RUN = [sys.executable, "-c", "from pyconsul.cli.main import entry; entry()"]
 
 
@@ -78,7 +79,7 @@ def held_port(host: str = "127.0.0.1") -> Generator[int]:
 def test_an_agent_says_what_it_is_and_a_graceful_leave_ends_it(agent: Callable[..., Process], tmp_path: Path) -> None:
     """Banner and log lines in Consul's layout, a pid file while it runs, exit code 0 after a graceful leave."""
     pid = tmp_path / "pid"
-    running = agent(f"-pid-file={pid}", "-hcl=skip_leave_on_interrupt = false")
+    running = agent(f"-pid-file={pid}", *LEAVES)
     running.until("Consul agent running!")
     assert running.lines[0] == "==> Starting Consul agent...\n"
     assert re.search(r"^ +Node name: 'n1'\n +Datacenter: 'dc1' \(Segment: '<all>'\)$", running.said, re.MULTILINE)
@@ -105,7 +106,7 @@ def test_a_server_ends_without_leaving(number: signal.Signals, name: str, agent:
 
 def test_the_log_tells_of_the_lead_and_of_the_end_in_words_that_people_wait_for(agent: Callable[..., Process]) -> None:
     """Scripts look for them to learn whether a server is of use yet, or gone."""
-    running = agent("-log-level=info", "-hcl=skip_leave_on_interrupt = false")
+    running = agent("-log-level=info", *LEAVES)
     running.until("Consul agent running!")
     running.process.send_signal(signal.SIGINT)
     running.end()
@@ -166,7 +167,7 @@ def test_the_data_of_a_dev_agent_is_gone_with_it_whatever_folder_it_has(
 def test_a_pid_file_that_cannot_be_removed_is_told(agent: Callable[..., Process], tmp_path: Path) -> None:
     """The exit code tells of the agent, not of the file."""
     pid = tmp_path / "pid"
-    running = agent(f"-pid-file={pid}", "-hcl=skip_leave_on_interrupt = false")
+    running = agent(f"-pid-file={pid}", *LEAVES)
     running.until("Consul agent running!")
     pid.unlink()
     pid.mkdir()
@@ -258,7 +259,7 @@ def test_what_cannot_be_is_refused_at_the_start(flags: list[str], text: str) -> 
 
 def test_leave_over_the_api_ends_the_process(agent: Callable[..., Process]) -> None:
     """The answer comes first, then the end with exit code 0."""
-    running = agent()
+    running = agent(*LEAVES)
     running.until("Consul agent running!")
     with closing(HTTPConnection("127.0.0.1", running.ports["http"], timeout=60)) as connection:
         connection.request("PUT", "/v1/agent/leave")

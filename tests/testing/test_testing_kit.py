@@ -215,7 +215,7 @@ def test_the_plugin_is_light() -> None:
 
 def test_an_agent_that_left_by_itself_stops_without_complaint(make_consul_agent: Callable[..., InProcessAgent]) -> None:
     """Somebody told it to leave over HTTP; the fixture's stop finds nothing left to do."""
-    agent = make_consul_agent()
+    agent = make_consul_agent(config='performance { leave_drain_time = "1ms" }')
     agent.client.agent.leave()
     agent.stop()
     with pytest.raises(RuntimeError, match="does not run"):

@@ -18,6 +18,7 @@ from pyconsul.agent.cache import AgentCache
 from pyconsul.agent.capabilities import refuse_foreign_address, refuse_hasty_snapshots, refuse_odd_servers
 from pyconsul.agent.dns.server import DnsServer
 from pyconsul.agent.dns.settings import DnsSettings
+from pyconsul.agent.ending import Ending
 from pyconsul.agent.events import Events, LocalInstance
 from pyconsul.agent.figures import Figures, configure_metrics
 from pyconsul.agent.host import host_id
@@ -42,6 +43,7 @@ from pyconsul.config.bootstrap_entries import bootstrap_entries
 from pyconsul.config.loading import ConfigError
 from pyconsul.primitives.dialing import errno_text
 from pyconsul.primitives.dice import DICE
+from pyconsul.primitives.durations import format_duration
 from pyconsul.primitives.ids import uuid_fault
 from pyconsul.primitives.system_errors import file_text, words_of
 from pyconsul.primitives.whole_files import make_directory, write_durably
@@ -71,6 +73,7 @@ _server_log = logger("agent.server")
 _limits_log = logger("agent.server.rpc-rate-limit")
 
 SESSION_TTL_MIN_NS = 10_000_000_000  # where none is configured
+LEAVE_DRAIN_TIME_NS = 5_000_000_000  # where none above zero is configured
 _UINT64 = 1 << 64
 _SAME_LIMITS = (
     "UpdateConfig called but configuration has not changed.  Skipping updating the server rate limiter configuration."
@@ -131,6 +134,7 @@ class Agent:
         self.retry_joins = RetryJoins(self._give_up)
         self._choose_lanes()
         self._reloaded_limits: LimitsRequestLimits | None = None  # by the last reload; the first differs from none
+        self.ending = Ending()
         self.stopped = asyncio.Event()
         self.exit_code = 0  # of the process, where the agent stops by itself
 
@@ -216,21 +220,32 @@ class Agent:
             await self.watches.stop()
         if self.remote_exec is not None:
             await self.remote_exec.stop()
+        self.ending.begin()
+        self.cache.stop()
+        self.server.end_waits()
         await self.dns.stop()
         await self.listeners.stop()
         log.info("Endpoints down")
         await self.local_work.stop()
         await self.syncer.stop()
         self.coordinates.stop()
-        self.cache.stop()
         await self.server.stop()
         log.info("consul server down")
         log.info("shutdown complete")
         self.stopped.set()
 
     async def leave(self) -> None:
-        """Tell the cluster that this agent goes for good; alone there is nobody to tell."""
+        """Refuse what servers are asked, and return when those who ask had time to look for another server.
+
+        Who waits in a blocking query goes on waiting. Alone there is nobody to be told of it.
+        """
         _server_log.info("server starting leave")
+        drain_time = self.config.performance.leave_drain_time
+        drain_time = drain_time if drain_time > 0 else LEAVE_DRAIN_TIME_NS
+        _server_log.info("Waiting to drain RPC traffic", drain_time=format_duration(drain_time))
+        self.server.leaving = True
+        self._choose_lanes()
+        await asyncio.sleep(drain_time / 1e9)
 
     async def reload(self, *, unasked: bool = False) -> None:
         """Read the configuration again and take over what may change while running.
@@ -297,10 +312,10 @@ class Agent:
         self.watches.start(config, self.http_address)
 
     def _choose_lanes(self) -> None:
-        """Answer from kept replies only where nobody counts how often the servers are asked."""
-        unlimited = not self.server.limits.active
-        self.listeners.front.replies.switch(on=unlimited)
-        self.dns.keep_answers(on=unlimited)
+        """Answer from kept replies only where servers answer and nobody counts how often they are asked."""
+        keeping = not (self.server.limits.active or self.server.leaving)
+        self.listeners.front.replies.switch(on=keeping)
+        self.dns.keep_answers(on=keeping)
 
     async def _configure_dns(self, config: RuntimeConfig) -> None:
         """Answer DNS by this configuration. Raises ValueError for a recursor that has no address."""

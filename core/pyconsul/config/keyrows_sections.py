@@ -335,7 +335,7 @@ SECTIONS: Final[tuple[Key, ...]] = (
     Key(
         "performance.leave_drain_time",
         Kind.DURATION,
-        "How long a leaving server goes on answering",
+        "How long a leaving server sends clients elsewhere before it stops",
         default="5s",
         shown="LeaveDrainTime",
     ),

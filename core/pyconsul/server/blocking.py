@@ -85,7 +85,7 @@ class SharedRead(Generic[R]):
         if reply is None or not self.is_current:
             self.close()
             self.reply = None  # not what was there before, should the read fail now
-            self._ws = WatchSet(self._wake, quiet=WatchSet())
+            self._ws = WatchSet(self.wake, quiet=WatchSet())
             self.reply = reply = self._read(self._ws)
         return reply
 
@@ -113,7 +113,8 @@ class SharedRead(Generic[R]):
             self._ws.close()
             self._ws.quiet.close()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Have all who wait look again."""
         self.wakes += 1
         waiters, self._waiters = self._waiters, set()
         for waiter in waiters:
@@ -126,10 +127,17 @@ class SharedReads:
     def __init__(self, state: Callable[[], object]) -> None:
         self._reads: dict[object, SharedRead[Any]] = {}
         self._state = state
+        self._ended = False
         self.waiting = 0  # callers, those who share a query counted each
 
     def __len__(self) -> int:
         return len(self._reads)
+
+    def end(self) -> None:
+        """Answer all who wait with what there is, for a server that stops; nobody waits from now on."""
+        self._ended = True
+        for shared in list(self._reads.values()):
+            shared.wake()
 
     async def wait_for(
         self,
@@ -152,7 +160,7 @@ class SharedReads:
         shared.users += 1
         self.waiting += 1
         try:
-            return await _wait(shared, ask.MinQueryIndex, deadline, found, content, self._state)
+            return await _wait(shared, ask.MinQueryIndex, deadline, found, content, self._state, lambda: self._ended)
         finally:
             shared.users -= 1
             self.waiting -= 1
@@ -168,6 +176,7 @@ async def _wait(
     found: Callable[[R], bool] | None,
     content: Callable[[R], object] | None,
     state: Callable[[], object],
+    ended: Callable[[], bool],
 ) -> R:
     loop = asyncio.get_running_loop()
     began_in = state()  # a restore swaps the store: everyone is answered then, the index may have gone back
@@ -193,7 +202,7 @@ async def _wait(
             if now == before:  # never at the first look
                 min_index = max(min_index, reply.Index)
             before = now
-        has_changed = reply.Index > min_index or state() is not began_in
+        has_changed = reply.Index > min_index or state() is not began_in or ended()
         if waiting is not None:
             waiting.is_answered = has_changed
             # Others may wait along from the first look on, until we are woken. Not for what is missing: its index rises

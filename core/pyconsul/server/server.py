@@ -20,7 +20,7 @@ from pyconsul.server.leader.leader import Leader
 from pyconsul.server.registry import METHODS
 from pyconsul.server.request_limits import RequestLimits, RequestRates
 from pyconsul.structs.config_entries.entry import ConfigEntry
-from pyconsul.structs.errors import ConnectDisabled, InternalError
+from pyconsul.structs.errors import ConnectDisabled, InternalError, NoLeader
 from pyconsul.structs.operator import AutopilotConfig
 from pyconsul.structs.wire import Indexed, ReadRequest, changed
 from pyconsul.telemetry import logger, metrics
@@ -76,6 +76,7 @@ class Server:
         self.limits = RequestLimits(config.request_rates)
         self.shared_reads = SharedReads(lambda: self.fsm.db)
         self.coordinates = CoordinateBatches(self)
+        self.leaving = False  # requests are refused, so that those who ask look for another server
 
     @property
     def db(self) -> Store:
@@ -101,6 +102,10 @@ class Server:
         await self.consensus.barrier()
         _BARRIER.add((time.perf_counter() - began) * 1000)
 
+    def end_waits(self) -> None:
+        """Answer all blocking queries with what there is, for an end that is near."""
+        self.shared_reads.end()
+
     async def stop(self) -> None:
         """Give up the lead and close the log; safe where the start failed half way."""
         _log.info("shutting down server")
@@ -117,6 +122,8 @@ class Server:
         # Counted before it is known whether there is a way to the datacenter, as Consul's servers do.
         self.limits.admit(method)
         self.refuse_other_datacenters(getattr(ask, "Datacenter", ""), method)
+        if self.leaving and not method.startswith("Status."):  # which only tell what this server sees
+            raise NoLeader
         return await endpoint(self, ask)
 
     def refuse_other_datacenters(self, datacenter: str, method: str) -> None:

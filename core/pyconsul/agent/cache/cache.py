@@ -36,6 +36,7 @@ for _name in _FAMILIES:
 UNUSED_AFTER = 72 * 3600.0  # seconds without a question until an entry goes
 MAX_ENTRIES = 10_000
 FETCH_BURST = 2  # fetches of an entry at once where their rate is limited; ``cache.entry_fetch_max_burst`` changes it
+_STOPPED = "cache is closed"
 REFRESH_WAIT_NS = 600_000_000_000  # one round of a background refresh
 PATIENT_ATTEMPTS = 3  # failures before the refresh backs off
 MAX_BACKOFF = 60.0  # seconds
@@ -85,6 +86,7 @@ class AgentCache:
         self._rights = rights
         self._rate, self._burst = math.inf, FETCH_BURST
         self._entries: dict[bytes, Entry[Any]] = {}
+        self._stopped = False
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -96,11 +98,10 @@ class AgentCache:
             entry.fetches.rate, entry.fetches.burst = rate, burst
 
     def stop(self) -> None:
-        """End all background work and forget everything."""
+        """End all background work. Who waits is answered with what there is."""
+        self._stopped = True
         for entry in self._entries.values():
-            if entry.task is not None:
-                entry.task.cancel()
-        self._entries.clear()
+            _end(entry)
 
     async def get(self, kind: CacheKind[R], ask: ReadRequest) -> tuple[R, CacheMeta]:
         """The answer to ``ask``, from memory if it is there and fresh enough.
@@ -119,6 +120,8 @@ class AgentCache:
             entry = self._entry(kind, ask)  # what the token may do may have changed meanwhile
             if self._usable(entry, ask, revalidate=False) or (entry.valid and not in_time):
                 return cast("R", entry.value), CacheMeta()
+            if self._stopped:
+                raise InternalError(_STOPPED)
             if not in_time:
                 deadline = None  # there is no older answer to give: the first one is worth the wait
             if entry.error is not None:
@@ -168,7 +171,9 @@ class AgentCache:
         return 0.0 if since is None else self._clock() - since
 
     async def _fetched(self, entry: Entry[Any], deadline: float | None) -> bool:
-        """Wait for the next fetch to end, beginning one if none is under way; False when time is up."""
+        """Wait for the next fetch to end, beginning one if none is under way; False when time is up, or all ends."""
+        if self._stopped:
+            return False
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
         entry.waiters.add(waiter)
@@ -181,7 +186,7 @@ class AgentCache:
             return False
         finally:
             entry.waiters.discard(waiter)
-        return True
+        return not self._stopped
 
     async def _keep_fresh(self, entry: Entry[Any]) -> None:
         while self._clock() - entry.last_used <= UNUSED_AFTER:

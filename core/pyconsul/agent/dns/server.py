@@ -1,6 +1,7 @@
 """The doors: UDP and TCP sockets in front of the DNS core, and the driver that asks the catalog for it."""
 
 import asyncio
+import contextlib
 import random
 import socket
 import time
@@ -113,7 +114,7 @@ class DnsServer:
     async def _listen(self, where: Address) -> None:
         if where.network == "tcp":
             listening = listen_tcp(where.host, where.port, _BACKLOG)
-            self._tcp.append(await asyncio.start_server(self._serve_tcp, sock=listening, backlog=_BACKLOG))
+            self._tcp.append(await asyncio.start_server(self._admit, sock=listening, backlog=_BACKLOG))
             return
         sock = socket.socket(socket.AF_INET6 if ":" in where.host else socket.AF_INET, socket.SOCK_DGRAM)
         try:
@@ -274,17 +275,21 @@ class DnsServer:
         self._pending.add(task)
         task.add_done_callback(self._pending.discard)
 
-    async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Questions of one connection, one after the other."""
-        task = cast("asyncio.Task[None]", asyncio.current_task())
-        self._conversations.add(task)
-        try:
-            await self._converse(reader, writer)
-        except (asyncio.IncompleteReadError, TimeoutError, ConnectionError):
-            pass  # the client left, or had nothing more to ask
-        finally:
+    def _admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begin a conversation, in a task of our own: asyncio takes the end of one of its own for a failure."""
+
+        def over(task: asyncio.Task[None]) -> None:
             self._conversations.discard(task)
             writer.close()
+
+        task = asyncio.get_running_loop().create_task(self._serve_tcp(reader, writer))
+        self._conversations.add(task)
+        task.add_done_callback(over)
+
+    async def _serve_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Questions of one connection, one after the other."""
+        with contextlib.suppress(asyncio.IncompleteReadError, TimeoutError, ConnectionError):
+            await self._converse(reader, writer)  # until the client leaves, or has nothing more to ask
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         client: Client = writer.get_extra_info("peername")[:2]

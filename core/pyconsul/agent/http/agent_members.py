@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _log = logger("agent")
 _JOIN_TIMEOUT = 10.0  # seconds
-_ANSWER_TIME = 0.1  # seconds that the answer to a leave has to get out
 
 
 @route("GET", "/v1/agent/members")
@@ -157,15 +156,10 @@ async def agent_leave(req: Request) -> Reply:
     req.require_agent(Access.WRITE)
     agent = req.agent
     await agent.leave()
-    task = asyncio.get_running_loop().create_task(_stop_after_answer(agent))
+    task = asyncio.get_running_loop().create_task(agent.stop())
     _stopping.add(task)
     task.add_done_callback(_stopping.discard)
     return Reply.nothing()
 
 
 _stopping: set[asyncio.Task[None]] = set()  # a loop does not keep its tasks alive
-
-
-async def _stop_after_answer(agent: Agent) -> None:
-    await asyncio.sleep(_ANSWER_TIME)
-    await agent.stop()

@@ -86,14 +86,14 @@ async def agent_service_by_id(req: Request) -> Reply:
     deadline = loop.time() + wait_seconds(min(options.get("MaxQueryTime", 0), MAX_WAIT_NS)) if seen else 0.0
     while True:
         news = asyncio.Event()
-        with WatchSet(on_fire=news.set) as ws:
+        with WatchSet(on_fire=news.set) as ws, req.agent.ending.wakes(news):
             found = req.agent.local.service(service_id, ws)
             if found is None:
                 raise NotFound(f"unknown service ID: {service_id}")
             req.authorizer().require("service", Access.READ, found.Service)
             service = agent_service(found, req.agent.datacenter)
             digest = content_hash(service)
-            if digest != seen or loop.time() >= deadline:
+            if digest != seen or loop.time() >= deadline or req.agent.ending.has_begun:
                 break
             try:
                 async with asyncio.timeout_at(deadline):

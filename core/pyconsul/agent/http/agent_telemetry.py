@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from pyconsul.acl import Access
+from pyconsul.agent.ending import Ending
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
@@ -55,15 +56,22 @@ def _accepts_openmetrics(accept: str) -> bool:
 async def agent_metrics_stream(req: Request) -> Reply:
     """One JSON document per finished interval, for as long as the client stays."""
     req.require_agent(Access.READ)
-    return Reply(stream=_intervals(), content_type="text/plain; charset=utf-8")
+    return Reply(stream=_intervals(req.agent.ending), content_type="text/plain; charset=utf-8")
 
 
-async def _intervals() -> AsyncIterator[bytes]:
-    while True:
-        interval = current().interval()
-        while current().interval() is interval:  # noqa: ASYNC110  the clock ends it, nobody tells
-            await asyncio.sleep(current().seconds_left())
-        yield gojson.encode_pretty(interval.summary()) + b"\n"
+async def _intervals(ending: Ending) -> AsyncIterator[bytes]:
+    ended = asyncio.Event()
+    with ending.wakes(ended):
+        while True:
+            interval = current().interval()
+            while current().interval() is interval:  # the clock ends it, nobody tells
+                try:
+                    async with asyncio.timeout(current().seconds_left()):
+                        await ended.wait()
+                except TimeoutError:
+                    continue
+                return
+            yield gojson.encode_pretty(interval.summary()) + b"\n"
 
 
 @route("GET", "/v1/agent/monitor")
@@ -84,17 +92,18 @@ async def agent_monitor(req: Request) -> Reply:
         json_lines=req.query.has("logjson"),
         on_line=wake,
     )
-    return Reply(stream=_lines(monitor, news), content_type="text/plain; charset=utf-8")
+    return Reply(stream=_lines(monitor, news, req.agent.ending), content_type="text/plain; charset=utf-8")
 
 
-async def _lines(monitor: Monitor, news: asyncio.Event) -> AsyncIterator[bytes]:
+async def _lines(monitor: Monitor, news: asyncio.Event, ending: Ending) -> AsyncIterator[bytes]:
     monitor.start()
     try:
-        while True:
-            await news.wait()
-            news.clear()
-            await asyncio.sleep(_FLUSH_DELAY)
-            yield monitor.take().encode("utf-8", "replace")
+        with ending.wakes(news):
+            while not ending.has_begun:
+                await news.wait()
+                news.clear()
+                await asyncio.sleep(_FLUSH_DELAY)
+                yield monitor.take().encode("utf-8", "replace")
     finally:
         dropped = monitor.stop()
         if dropped:

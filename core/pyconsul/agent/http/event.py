@@ -74,12 +74,12 @@ async def event_list(req: Request) -> Reply:
     deadline = loop.time() + wait_ns / 1e9
     while True:
         news = asyncio.Event()
-        with WatchSet(on_fire=news.set) as ws:
+        with WatchSet(on_fire=news.set) as ws, req.agent.ending.wakes(news):
             found = req.agent.events.list(req.query.get("name"), ws)
             events = [event for event in found if _is_shown(authorizer, event.Name)]
             index = index_of(events)
             headers |= {"X-Consul-Index": str(index), **filtered_headers(req, len(found) - len(events))}
-            if not seen or index != seen or loop.time() >= deadline:
+            if not seen or index != seen or loop.time() >= deadline or req.agent.ending.has_begun:
                 return Reply(events, headers=headers)
             try:
                 async with asyncio.timeout_at(deadline):

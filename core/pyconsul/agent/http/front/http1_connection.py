@@ -45,6 +45,7 @@ class Connection(asyncio.Protocol):
         self._drained: asyncio.Future[None] | None = None
         self._refused = False  # nothing more is read
         self._input_ended = False
+        self._ending = False  # there is no request after this one
         self._whole: bytes | None = None  # what came, where it may be exactly one request
         # Loop time of the last progress that the clock is about; 0 for some since the clock has looked last, which
         # spares each request a look at the time.
@@ -321,12 +322,13 @@ class Connection(asyncio.Protocol):
                     group = None
                 self._drop_body()
                 self._start_request()
-                if not head.keep_alive:
+                is_last = self._ending or not head.keep_alive
+                if is_last:
                     self._finish()
                 while self._drained is not None:
                     await self._drained
                 self._whole = None
-                upcoming = await self._upcoming() if head.keep_alive else None
+                upcoming = None if is_last else await self._upcoming()
         except asyncio.CancelledError:
             self._drop_body()
             raise
@@ -405,6 +407,8 @@ class Connection(asyncio.Protocol):
         """Called by the group when the leader's answer is written here, too."""
         self._group = None
         self._since = 0.0
+        if self._ending:
+            self.hang_up()
 
     def ask(self, question: bytes, waited: float) -> None:
         """Called by the group when this connection must ask by itself, having waited so many seconds."""
@@ -458,9 +462,10 @@ class Connection(asyncio.Protocol):
             await stream.aclose()
 
     def close(self) -> list[asyncio.Task[None]]:
-        """End now if nothing is being answered, or only a read that waits; returns the task that should be let end."""
+        """End once what is being answered has its answer; returns the task that should be let end."""
+        self._ending = True
         task = self._task
-        if task is None or self._answering in BODILESS:
+        if task is None and self._group is None:
             self.hang_up()
         return [task] if task is not None else []
 

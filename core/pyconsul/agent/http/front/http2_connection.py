@@ -155,10 +155,9 @@ class Http2Connection(asyncio.Protocol):
             self.hang_up()
 
     def close(self) -> list[asyncio.Task[None]]:
-        """End the reads that wait, and the connection if nothing else is being answered; returns what still is."""
+        """End the connection once nothing is being answered any more; returns what still is."""
         self._stopping = True
-        self._end_reads()
-        if all(task.cancelling() for task in self._running):
+        if not self._running:
             self.hang_up()
         return list(self._running)
 
@@ -173,11 +172,6 @@ class Http2Connection(asyncio.Protocol):
         self._flush()
         if self._transport is not None:
             self._transport.close()
-
-    def _end_reads(self) -> None:
-        for stream in list(self._streams.values()):
-            if stream.task is not None and stream.head.method in BODILESS:
-                stream.task.cancel()
 
     # Requests
 

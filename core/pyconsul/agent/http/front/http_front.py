@@ -79,7 +79,7 @@ class Open(Protocol):
         """Hang up where the client takes too long. Called every few seconds; ``now`` is loop time."""
 
     def close(self) -> Iterable[asyncio.Task[None]]:
-        """End now if no write is being answered; returns the tasks that should be let end."""
+        """End once nothing is being answered any more; returns the tasks that should be let end."""
         ...
 
     def hang_up(self) -> None:
@@ -175,7 +175,7 @@ class HttpFront:
             connection.look_at_clock(loop.time())
 
     async def close(self, patience: float) -> None:
-        """End every connection, for an agent that stops. Answers on their way get ``patience`` seconds."""
+        """End every connection, for an agent that stops. What is being answered gets ``patience`` seconds."""
         if self._sweeping is not None:
             self._sweeping.cancel()
             self._sweeping = None

@@ -37,7 +37,7 @@ log = logger("agent")
 _BACKLOG: Final = 1024
 _MOST_UINT32: Final = (1 << 32) - 1
 _PERMISSIONS: Final = 0o777  # of a mode; Go keeps sticky and setuid bits elsewhere than in these numbers
-_LAST_WORDS: Final = 1.0  # seconds that answers being sent have when the doors close
+_LAST_WORDS: Final = 1.0  # seconds that what is being answered has when the doors close, as in Consul
 
 
 class _Listener(msgspec.Struct):
