@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import ssl
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import msgspec
 import pytest
@@ -17,6 +17,7 @@ from pyconsul.agent.http.front.tls import openssl_name
 from pyconsul.agent.http.front.tls_channel import TlsChannel
 from pyconsul.agent.http.front.turns import Turns
 from pyconsul.agent.http.front.visitors import Visitors
+from pyconsul.agent.tls_files import TlsFault
 from pyconsul.config import ConfigError
 from pyconsul.config.runtime import Address
 from tests.http.conftest import Certificates, RunHttps, client_context, connected, running
@@ -303,6 +304,20 @@ def test_cipher_suites_have_openssl_names(suite: str, name: str) -> None:
     """And OpenSSL knows them."""
     assert openssl_name(suite) == name
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers(name)
+
+
+@pytest.mark.parametrize(
+    ("suites", "starts"),
+    [
+        ("TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", False),
+        ("TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", True),
+    ],
+)
+async def test_suites_without_those_of_http2_end_the_start(suites: str, starts: bool, run_https: RunHttps) -> None:
+    """Go's servers refuse them: a client of HTTP/2 may offer no others."""
+    with nullcontext() if starts else pytest.raises(TlsFault, match="missing an HTTP/2-required AES_128_GCM_SHA256"):
+        async with run_https(more=f'tls_cipher_suites = "{suites}"'):
+            pass
 
 
 async def test_a_door_without_a_certificate_opens_all_the_same() -> None:

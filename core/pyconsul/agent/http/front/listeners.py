@@ -18,7 +18,7 @@ import msgspec
 
 from pyconsul.agent.http.front.http1_connection import Connection
 from pyconsul.agent.http.front.http_front import HttpFront
-from pyconsul.agent.http.front.tls import server_context
+from pyconsul.agent.http.front.tls import refuse_suites_without_http2, server_context
 from pyconsul.agent.http.front.tls_channel import TlsChannel
 from pyconsul.agent.http.front.visitors import Visitor
 from pyconsul.config.runtime import Address
@@ -60,12 +60,14 @@ class Listeners:
         self.https_address = ""
 
     async def start(self) -> None:
-        """Open all sockets. Raises OSError naming the address, or the file for TLS, that cannot be had."""
+        """Open all sockets. Raises OSError for an address or a file that cannot be had, TlsFault for odd settings."""
         config = self._agent.config
         for where in config.http_addrs:
             bound = await self._listen(where, None)
             self.http_address = self.http_address or bound
             log.info("Starting server", address=str(where), network=where.network, protocol="http")
+        if config.https_addrs:
+            refuse_suites_without_http2(config.tls.https)
         if config.https_addrs and not (config.tls.https.cert_file and config.tls.https.key_file):
             log.warn("HTTPS has no certificate, so every handshake fails: set tls.https.cert_file and key_file")
         for where in config.https_addrs:

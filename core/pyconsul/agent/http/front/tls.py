@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import Final
 
-from pyconsul.agent.tls_files import read_tls_files
+from pyconsul.agent.tls_files import TlsFault, read_tls_files
 from pyconsul.config.sections import TlsProtocol
 
 _VERSIONS: Final = {
@@ -27,6 +27,7 @@ _SUITES: Final = (
     "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
     "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
 )
+_OF_HTTP2: Final = ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256")
 _OLD_TLS: Final = "@SECLEVEL=0"  # without it OpenSSL speaks neither TLS 1.0 nor 1.1, whatever the lowest version is
 
 
@@ -46,6 +47,20 @@ def server_context(tls: TlsProtocol) -> ssl.SSLContext:
         context.verify_mode = ssl.CERT_REQUIRED
     context.set_alpn_protocols(["h2", "http/1.1"])
     return context
+
+
+def refuse_suites_without_http2(tls: TlsProtocol) -> None:
+    """Raise TlsFault where the configured suites lack those that every client of HTTP/2 may rely on.
+
+    Only a start is refused for that, as in Go; a reload takes any suites.
+    """
+    suites = tls.tls_cipher_suites
+    if suites and not any(suite in suites for suite in _OF_HTTP2):
+        needed = " or ".join(_OF_HTTP2)
+        raise TlsFault(
+            "http2: TLSConfig.CipherSuites is missing an HTTP/2-required AES_128_GCM_SHA256 cipher "
+            f"(need at least one of {needed})"
+        )
 
 
 def _no_certificate(*_: object) -> int:
