@@ -14,7 +14,7 @@ from pyconsul.acl.templated import BUILTIN_POLICIES, MANAGEMENT_ID, READ_ONLY_ID
 from pyconsul.raft.archive import Server as Peer
 from pyconsul.raft.single import MemoryVoter
 from pyconsul.server.acl import AclSettings
-from pyconsul.server.leader.acl import initialize_acls
+from pyconsul.server.leader.acl import REAP_BATCH, initialize_acls
 from pyconsul.server.server import Server, ServerConfig
 from pyconsul.server.state.acl import GLOBAL, TOKENS, policy_with_id, token_with_accessor, token_with_secret
 from pyconsul.server.state.acl_tokens import can_bootstrap, next_expiration
@@ -142,6 +142,26 @@ async def test_a_token_is_worth_nothing_from_its_end_on_and_is_reaped_later() ->
         assert await server.leader.token_reaper.reap() == 1
         assert token_with_accessor(server.db, MINE) is None
         assert next_expiration(server.db, GLOBAL) is None
+
+
+async def test_all_ended_tokens_go_however_many_and_others_get_their_turn() -> None:
+    """They go in several entries of the log, for a long one holds up all that is asked meanwhile."""
+    async with leading(secret=ROOT) as server:
+        server.acl.now = lambda: datetime(2029, 12, 31, tzinfo=UTC)
+        ended = 2 * REAP_BATCH + 1
+        tokens = [
+            ACLToken(AccessorID=f"{MINE[:-6]}{n:06}", SecretID=f"s{n}", ExpirationTime=f"203{n % 10}-01-01T00:00:00Z")
+            for n in range(ended)
+        ]
+        await server.propose(MessageType.ACL_TOKEN_SET, ACLTokenBatchSetRequest(Tokens=tokens))
+        assert next_expiration(server.db, GLOBAL) == datetime(2030, 1, 1, tzinfo=UTC)
+        server.acl.now = lambda: datetime(2040, 1, 1, tzinfo=UTC)
+        reaping = asyncio.ensure_future(server.leader.token_reaper.reap())
+        left: list[int] = []
+        while not reaping.done():
+            await asyncio.sleep(0)
+            left.append(sum(token.SecretID.startswith("s") for token in server.db.unsorted(TOKENS)))
+        assert await reaping == ended and {1, REAP_BATCH + 1, 0} <= set(left)
 
 
 async def test_tokens_that_come_all_the_time_keep_no_ended_one_alive() -> None:

@@ -19,7 +19,7 @@ class Fruit(msgspec.Struct, frozen=True):
 FRUIT: Table[Fruit] = Table(
     name="fruit",
     primary=lambda f: f.name,
-    indexes={"colour": Index(lambda f: (f.colour,)), "use": Index(lambda f: f.uses)},
+    indexes={"colour": Index(lambda f: (f.colour,), ordered=True), "use": Index(lambda f: f.uses)},
     ordered=True,
 )
 
@@ -155,3 +155,5 @@ def test_the_store_agrees_with_a_plain_dict(steps: list[tuple[str, str, str]], p
     assert db.all(FRUIT) == ordered
     assert db.prefix(FRUIT, prefix) == [f for f in ordered if f.name.startswith(prefix)]
     assert db.where(FRUIT, "colour", "red") == [f for f in ordered if f.colour == "red"]
+    assert list(db.in_order_of(FRUIT, "colour")) == sorted(ordered, key=lambda f: f.colour)
+    assert sorted(db.unsorted(FRUIT), key=lambda f: f.name) == ordered

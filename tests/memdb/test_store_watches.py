@@ -18,7 +18,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 ROWS: Table[Row] = Table(
-    name="rows", primary=lambda r: r.key, indexes={"kind": Index(lambda r: (r.kind,))}, ordered=True
+    name="rows", primary=lambda r: r.key, indexes={"kind": Index(lambda r: (r.kind,), ordered=True)}, ordered=True
 )
 Read = Callable[[Store, WatchSet], object]
 
@@ -28,6 +28,7 @@ READS: list[tuple[str, Read, list[Row], list[Row]]] = [
     ("the empty prefix", lambda db, ws: db.prefix(ROWS, "", ws), [Row("x"), Row("y")], []),
     ("an index value", lambda db, ws: db.where(ROWS, "kind", "b", ws), [Row("x", "b")], [Row("x", "a")]),
     ("a table", lambda db, ws: db.all(ROWS, ws), [Row("x")], []),
+    ("the order of an index", lambda db, ws: db.in_order_of(ROWS, "kind", ws), [Row("x")], []),
 ]
 
 

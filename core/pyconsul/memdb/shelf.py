@@ -2,15 +2,16 @@
 
 import weakref
 from collections.abc import Iterator
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 
-from sortedcontainers import SortedList
+from sortedcontainers import SortedDict, SortedList
 
 from pyconsul.memdb.frozen import FrozenShelf
 from pyconsul.memdb.table import Key, Table
 from pyconsul.memdb.watch import Bucket, WatchSet
 
 Row = TypeVar("Row")
+_Buckets: TypeAlias = dict[Key, dict[Key, None]]  # of one index: its values, and the keys of the rows under each
 _FREED_AT_ONCE: Final = 256  # rows
 
 
@@ -20,7 +21,9 @@ class Shelf(Generic[Row]):
     def __init__(self, table: Table[Row]) -> None:
         self.table = table
         self.rows: dict[Key, Row] = {}
-        self.buckets: dict[str, dict[Key, dict[Key, None]]] = {name: {} for name in table.indexes}
+        self.buckets: dict[str, _Buckets] = {}
+        for name, index in table.indexes.items():
+            self.buckets[name] = cast("_Buckets", SortedDict()) if index.ordered else {}  # a dict to all
         self.order: Any = SortedList() if table.ordered else None  # all keys
         self.key_watches: dict[object, Bucket] = {}
         self.index_watches: dict[object, Bucket] = {}
@@ -69,6 +72,11 @@ class Shelf(Generic[Row]):
             return []
         rows = self.rows
         return [rows[key] for key in sorted(found)] if len(found) > 1 else [rows[key] for key in found]
+
+    def in_order_of(self, index: str) -> Iterator[Row]:
+        """Rows in the order of an ordered index, and those under one value in primary-key order."""
+        for value in self.buckets[index]:
+            yield from self.where(index, value)
 
     def all(self) -> list[Row]:
         """All rows in primary-key order."""

@@ -10,9 +10,13 @@ Key: TypeAlias = Any  # a str, or a tuple of str: comparable with the other keys
 
 
 class Index(msgspec.Struct, Generic[Row], frozen=True):
-    """A secondary index: ``keys`` gives all values under which a row is found, none for a row that is not."""
+    """A secondary index: ``keys`` gives all values under which a row is found, none for a row that is not.
+
+    An ``ordered`` one keeps its values sorted, so that rows can be read in their order.
+    """
 
     keys: Callable[[Row], tuple[Key, ...]]
+    ordered: bool = False
 
 
 class Table(msgspec.Struct, Generic[Row], frozen=True, eq=False):

@@ -7,6 +7,7 @@ are looked up when they are read, for a policy may have been renamed since.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Final, TypeVar
 
 from pyconsul.acl.templated import SERVICE_TEMPLATE
@@ -34,9 +35,10 @@ LOCAL: Final = "local"
 GLOBAL: Final = "global"
 
 
-def locality(token: ACLToken) -> str:
-    """``local`` for a token of this datacenter alone, else ``global``."""
-    return LOCAL if token.Local else GLOBAL
+def _ends(token: ACLToken) -> tuple[datetime, ...]:
+    """When its time is over; nothing for a token that lasts."""
+    end = expiration_of(token)
+    return () if end is None else (end,)
 
 
 def _ids(links: Links) -> tuple[str, ...]:
@@ -62,7 +64,8 @@ TOKENS: Table[ACLToken] = Table(
         "role": Index(lambda t: _ids(t.Roles)),
         "auth-method": Index(lambda t: (t.AuthMethod.lower(),) if t.AuthMethod else ()),
         "service": Index(lambda t: tuple(dict.fromkeys(_services(t)))),
-        "expires": Index(lambda t: (locality(t),) if expiration_of(t) else ()),
+        "local-expires": Index(lambda t: _ends(t) if t.Local else (), ordered=True),
+        "global-expires": Index(lambda t: () if t.Local else _ends(t), ordered=True),
     },
 )
 POLICIES: Table[ACLPolicy] = Table(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice, takewhile
 
 import msgspec
 
@@ -85,18 +87,23 @@ def _filtered(db: Store, ask: ACLTokenListRequest, ws: WatchSet | None) -> list[
 
 def expired_tokens(db: Store, place: str, now: datetime, most: int, ws: WatchSet | None = None) -> list[ACLToken]:
     """Tokens of one locality whose time is over, those that ended first before the others."""
-    ended = [(at, token) for at, token in _expiring(db, place, ws) if at < now]
-    return [token for _, token in sorted(ended, key=lambda pair: pair[0])[:most]]
+    in_time = takewhile(lambda token: _end_of(token) < now, _expiring(db, place, ws))
+    return list(islice(in_time, most))
 
 
 def next_expiration(db: Store, place: str, ws: WatchSet | None = None) -> datetime | None:
     """When the next token of a locality ends, or has ended already."""
-    return min((at for at, _ in _expiring(db, place, ws)), default=None)
+    return next((_end_of(token) for token in _expiring(db, place, ws)), None)
 
 
-def _expiring(db: Store, place: str, ws: WatchSet | None) -> list[tuple[datetime, ACLToken]]:
-    rows = db.where(TOKENS, "expires", place, ws)
-    return [(at, token) for token in rows if (at := expiration_of(token)) is not None]
+def _expiring(db: Store, place: str, ws: WatchSet | None) -> Iterator[ACLToken]:
+    return db.in_order_of(TOKENS, f"{place}-expires", ws)
+
+
+def _end_of(token: ACLToken) -> datetime:
+    end = expiration_of(token)
+    assert end is not None  # it is found by its end
+    return end
 
 
 def reset_index(db: Store) -> int:
