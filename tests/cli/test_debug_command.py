@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import tarfile
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import FakeAgent, Run, Start
+from tests.cli.conftest import Asked, FakeAgent, Run, Start
 
 ABOUT = {"Config": {"Version": "1.21.4"}, "DebugConfig": {"EnableDebug": True, "ACLsEnabled": False}}
+ENCOUNTERED = "==> Error encountered during collection: "
 FAILED = "Unexpected response code: 500 (a stand-in that fails)"
 
 
@@ -147,6 +150,30 @@ def test_a_recording_is_one_archive(live: Run, tmp_path: Path) -> None:
         names = set(archive.getnames())
     assert names >= {"dbg/agent.json", "dbg/members.json", "dbg/index.json", "dbg/listpeers.json"}
     assert [path.name for path in tmp_path.iterdir()] == ["dbg.tar.gz"]
+
+
+def test_a_recording_that_is_stopped_packs_at_once_what_there_is(
+    recorded: FakeAgent, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for no profile that takes its time, and for nobody who presses the keys again."""
+    over, reply = threading.Event(), recorded.reply
+
+    def slow(asked: Asked) -> tuple[int, bytes]:
+        if asked.path == "/debug/pprof/profile":
+            over.wait()
+        if asked.path in ("/debug/pprof/goroutine", "/v1/operator/raft/configuration"):
+            recording.send_signal(signal.SIGINT)
+        return reply(asked)
+
+    monkeypatch.setattr(recorded, "reply", slow)
+    recording = start("debug", "-duration=1h", f"-http-addr={recorded.address}", f"-output={tmp_path}/dbg")
+    try:
+        _, err = recording.communicate(timeout=60)
+    finally:
+        over.set()
+    assert (recording.returncode, err) == (0, f"{ENCOUNTERED}stopping collection due to shutdown signal\n".encode())
+    with tarfile.open(tmp_path / "dbg.tar.gz") as archive:
+        assert "dbg/listpeers.json" in archive.getnames()
 
 
 def test_a_recording_that_finds_no_room_says_so(start: Start, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pyconsul.cli.console import Console, Failed, failing
 from pyconsul.cli.files import write_atomically
 from pyconsul.cli.flags import client_flags
 from pyconsul.cli.output import json_text
-from pyconsul.cli.signals import Stopped, stoppable
+from pyconsul.cli.signals import Signals, Stopped, stoppable
 from pyconsul.cli.times import go_time
 from pyconsul.lang.goflags import Args, FlagSet
 from pyconsul.primitives.durations import MINUTE, SECOND, format_duration, to_seconds
@@ -171,8 +171,14 @@ class _Recording:
         self._console.flush()
         self._duration += _GRACE
         self._take_static()
-        if {"metrics", "logs", "pprof"} & set(self._targets):
-            self._take_dynamic()
+        with stoppable() as signals:  # once is enough: who is impatient does not lose what there is
+            if {"metrics", "logs", "pprof"} & set(self._targets):
+                self._take_dynamic(signals)
+            self._finish()
+        say(f"    Saved debug archive: {result}")
+
+    def _finish(self) -> None:
+        """Write what comes last, and pack it all. Raises Failed."""
         with failing("==> Error creating index document"):
             self._write("index.json", self._index())
         try:
@@ -182,7 +188,6 @@ class _Recording:
         if self._packs:
             with failing("Archive creation failed"):
                 self._pack()
-        say(f"    Saved debug archive: {result}")
 
     def _index(self) -> dict[str, Any]:
         return {
@@ -224,29 +229,21 @@ class _Recording:
         except OSError as e:
             yield file_text(e)
 
-    def _take_dynamic(self) -> None:
+    def _take_dynamic(self, signals: Signals) -> None:
         """What changes, until the time is over or the user stops it."""
         until = time.monotonic() + to_seconds(self._duration)
-        # A stream blocks its reader, so each has a thread; closing its connection ends it.
-        streams: list[Stream] = []
-        threads: list[threading.Thread] = []
-        for name, stream in self._open_streams():
-            streams.append(stream)
-            threads.append(threading.Thread(target=self._copy, args=(stream, name), daemon=True))
-        if "pprof" in self._targets:
-            for name, path, seconds in self._long_profiles():
-                threads.append(threading.Thread(target=self._profile, args=(name, path, seconds), daemon=True))
-        for thread in threads:
-            thread.start()
-        with stoppable() as signals:
-            try:
-                signals.run(self._client, partial(self._sample, until))
-            except Stopped:
-                self._failures.append("stopping collection due to shutdown signal")
+        # Both block their reader, so each has a thread; closing a stream's connection ends it.
+        copies = {stream: _begun(self._copy, stream, name) for name, stream in self._open_streams()}
+        profiles = [_begun(self._profile, *each) for each in self._long_profiles()]
+        try:
+            signals.run(self._client, partial(self._sample, until))
+        except Stopped:
+            self._failures.append("stopping collection due to shutdown signal")
+            profiles = []  # which take the time that they were told to take
         self._done = True
-        for stream in streams:
+        for stream in copies:
             stream.close()
-        for thread in threads:
+        for thread in (*copies.values(), *profiles):
             thread.join(to_seconds(_GRACE))
         if self._failures:
             self._console.complain(f"==> Error encountered during collection: {self._failures[0]}")
@@ -302,6 +299,8 @@ class _Recording:
 
     def _long_profiles(self) -> Iterable[tuple[str, str, int]]:
         """File, profile and seconds of what Go's profiler records over a time."""
+        if "pprof" not in self._targets:
+            return
         yield "profile.prof", "profile", int(to_seconds(self._duration - _GRACE))
         yield "trace.out", "trace", int(to_seconds(self._interval))
 
@@ -364,6 +363,13 @@ class _Recording:
         with replacing(path, mode=0o666) as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
             archive.add(self._folder, arcname=os.path.basename(self._folder))
         shutil.rmtree(self._folder)
+
+
+def _begun(work: Callable[..., None], *words: Any) -> threading.Thread:
+    """A thread that does it, and that nobody need wait for."""
+    thread = threading.Thread(target=work, args=words, daemon=True)
+    thread.start()
+    return thread
 
 
 def _invalid(text: str) -> Failed:
