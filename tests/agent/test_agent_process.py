@@ -104,6 +104,15 @@ def test_a_server_ends_without_leaving(number: signal.Signals, name: str, agent:
     assert f"Caught: signal={name}" in running.said and "Graceful shutdown disabled. Exiting" in running.said
 
 
+def test_an_agent_that_must_quit_tells_where_it_was(agent: Callable[..., Process]) -> None:
+    """As programs in Go do: whoever finds an agent that hangs learns where."""
+    running = agent()
+    running.until("Consul agent running!")
+    running.process.send_signal(signal.SIGQUIT)
+    assert running.end() == -signal.SIGQUIT
+    assert "(most recent call first)" in running.said and "in _run" in running.said
+
+
 def test_the_log_tells_of_the_lead_and_of_the_end_in_words_that_people_wait_for(agent: Callable[..., Process]) -> None:
     """Scripts look for them to learn whether a server is of use yet, or gone."""
     running = agent("-log-level=info", *LEAVES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import gc
 import os
 import signal
@@ -59,6 +60,7 @@ def run_agent(args: Args) -> int:
     """Run an agent until it is told to stop. Returns the exit code."""
     open_files.raise_limit()
     heed_signals()
+    faulthandler.register(signal.SIGQUIT, chain=True)  # tells where every thread is before it ends us, as in Go
     gc.disable()  # what is made until the agent runs stays: looking through it again and again costs 10 ms
     flags = given_flags(args)
     try:
