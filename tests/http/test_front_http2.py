@@ -380,14 +380,14 @@ async def test_a_body_that_does_not_come_and_silence_end_a_connection(client: Cl
 
 
 async def test_an_agent_that_stops_says_goodbye(run_https: RunHttps) -> None:
-    """With GOAWAY, also to those who wait."""
+    """With GOAWAY, once those who wait have their answers."""
     async with run_https() as agent, speaking(agent) as client:
-        client.ask("/v1/kv/a?index=1&wait=60s")
+        waits = client.ask("/v1/kv/a?index=1&wait=60s")
         await client.get("/v1/status/leader")
         reading = asyncio.create_task(client.rest())
-        await agent.listeners.stop()
+        await agent.stop()
         await reading
-        assert client.goaway
+        assert client.replies[waits].ended and client.goaway
 
 
 @pytest.mark.parametrize(
