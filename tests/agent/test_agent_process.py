@@ -104,6 +104,17 @@ def test_a_server_ends_without_leaving(number: signal.Signals, name: str, agent:
     assert f"Caught: signal={name}" in running.said and "Graceful shutdown disabled. Exiting" in running.said
 
 
+def test_a_second_signal_ends_an_agent_that_takes_its_leave(agent: Callable[..., Process]) -> None:
+    """Who cannot wait for the drain need not."""
+    running = agent('-hcl=leave_on_terminate = true performance { leave_drain_time = "14s" }')
+    running.until("Consul agent running!")
+    running.process.send_signal(signal.SIGTERM)
+    running.until("[INFO]  agent.server: Waiting to drain RPC traffic: drain_time=14s")
+    running.process.send_signal(signal.SIGTERM)
+    assert running.end() == 1
+    assert "[INFO]  agent: Caught second signal, Exiting: signal=terminated\n" in running.said
+
+
 def test_an_agent_that_must_quit_tells_where_it_was(agent: Callable[..., Process]) -> None:
     """As programs in Go do: whoever finds an agent that hangs learns where."""
     running = agent()
