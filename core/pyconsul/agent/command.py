@@ -60,6 +60,7 @@ def run_agent(args: Args) -> int:
     """Run an agent until it is told to stop. Returns the exit code."""
     open_files.raise_limit()
     heed_signals()
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # shells have it ignored by what they start in the background
     faulthandler.register(signal.SIGQUIT, chain=True)  # tells where every thread is before it ends us, as in Go
     gc.disable()  # what is made until the agent runs stays: looking through it again and again costs 10 ms
     flags = given_flags(args)

@@ -226,7 +226,10 @@ def _on_free_ports(runtime: RuntimeConfig) -> RuntimeConfig:
 
 
 def _free_port() -> int:
-    """A port that nobody uses just now, neither for TCP nor for UDP."""
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
-        udp.bind((_HOST, 0))
-        return udp.getsockname()[1]
+    """A port that nobody uses for TCP just now, where most are taken: by connections, and for a minute after each.
+
+    It is hardly ever somebody's for UDP.
+    """
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as tcp:
+        tcp.bind((_HOST, 0))
+        return tcp.getsockname()[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Final
 
 from pyconsul.acl import Access
@@ -62,16 +63,13 @@ async def agent_metrics_stream(req: Request) -> Reply:
 async def _intervals(ending: Ending) -> AsyncIterator[bytes]:
     ended = asyncio.Event()
     with ending.wakes(ended):
-        while True:
+        while not ending.has_begun:
             interval = current().interval()
-            while current().interval() is interval:  # the clock ends it, nobody tells
-                try:
-                    async with asyncio.timeout(current().seconds_left()):
-                        await ended.wait()
-                except TimeoutError:
-                    continue
-                return
-            yield gojson.encode_pretty(interval.summary()) + b"\n"
+            with suppress(TimeoutError):
+                async with asyncio.timeout(current().seconds_left()):  # the clock ends it, nobody tells
+                    await ended.wait()
+            if current().interval() is not interval:
+                yield gojson.encode_pretty(interval.summary()) + b"\n"
 
 
 @route("GET", "/v1/agent/monitor")
