@@ -125,7 +125,9 @@ def test_directories_are_made_unless_that_is_off(tmp_path: Path) -> None:
 
 def test_no_directory_is_made_only_to_be_left_again(tmp_path: Path) -> None:
     """The way to the file has to be there, as for Go's programs."""
-    with pytest.raises(RunError, match=r"failed writing file: rename .*\.tmp .*/a/\.\./out: no such file or directory$"):
+    with pytest.raises(
+        RunError, match=r"failed writing file: rename .*\.tmp .*/a/\.\./out: no such file or directory$"
+    ):
         render(TemplateConfig(destination=f"{tmp_path}/a/../out"), b"x", dry=False)
     assert not list(tmp_path.iterdir())
 
