@@ -115,6 +115,7 @@ class _Connection(asyncio.BufferedProtocol):
             self._fail(exc or ProtocolError("EOF" if not self.parser.has_begun else "unexpected EOF"))
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
+        self._transport = None  # asyncio's does not always bear to be closed once more
 
     def pause_writing(self) -> None:
         """Called by asyncio."""
