@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, TypedDict, cast
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from pyconsul.primitives import dialing
 from pyconsul.primitives.dialing import Connected, DialError
@@ -315,15 +315,38 @@ class Transport:
         self._settings = settings
         self._idle: list[_Connection] = []
         self._all: WeakSet[_Connection] = WeakSet()
+        self._places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
         self._space = bytearray(_READ_BYTES)
         self._tls: ssl.SSLContext | None = None
         self._proxy = proxy_of(self._endpoint)
 
     async def send(self, wire: Wire) -> Answer:
         """One exchange, the whole body in memory. Raises TransportError."""
+        if wire.waits:
+            return await self._whole(wire)
+        place = await self._place(wire)
+        try:
+            return await self._whole(wire)
+        finally:
+            place.release()
+
+    async def _whole(self, wire: Wire) -> Answer:
         connection, parser = await self._exchange(wire, streamed=False)
         self.release(connection)
         return parser.answer()
+
+    async def _place(self, wire: Wire) -> asyncio.Semaphore:
+        """Wait until one more exchange may begin, for as long as the agent may be silent. Raises TransportError."""
+        loop = asyncio.get_running_loop()
+        places = self._places.get(loop)
+        if places is None:
+            places = self._places[loop] = asyncio.Semaphore(self._settings.connections)
+        try:
+            async with asyncio.timeout(wire.silence if places.locked() else None):
+                await places.acquire()
+        except TimeoutError as error:
+            raise http1.failure(self._encoder, wire, error, "") from error
+        return places
 
     async def open(self, wire: Wire) -> Stream:
         """Send the request and read the head of the answer; the caller closes the stream. Raises TransportError."""
