@@ -114,7 +114,7 @@ class AsyncClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close all kept connections."""
+        """Close all connections, for good: requests and watches that are under way end with ClientClosed."""
         await self._transport.aclose()
 
     async def call(self, request: Request[T], options: QueryOptions | None = None) -> T:

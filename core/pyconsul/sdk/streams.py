@@ -21,7 +21,7 @@ from pyconsul.primitives import dialing
 from pyconsul.primitives.dialing import Connected, DialError
 from pyconsul.sdk import http1
 from pyconsul.sdk.encode import Encoder, Wire
-from pyconsul.sdk.errors import TransportError
+from pyconsul.sdk.errors import ClientClosed, TransportError
 from pyconsul.sdk.http1 import AnswerParser, ProtocolError
 from pyconsul.sdk.proxies import proxy_of
 from pyconsul.sdk.request import Answer
@@ -177,6 +177,12 @@ class _Connection(asyncio.BufferedProtocol):
         if self._transport is not None and not self.loop.is_closed():
             self._transport.abort()
 
+    def close(self) -> None:
+        """Close at once, and tell who waits for an answer that the client has been closed."""
+        if not self.loop.is_closed():
+            self._fail(ClientClosed())
+        self.abort()
+
     def has_news(self) -> bool:
         """Whether something has come that the loop does not know of yet; while idle that can only be the end."""
         fd = self._fd()
@@ -319,6 +325,7 @@ class Transport:
         self._space = bytearray(_READ_BYTES)
         self._tls: ssl.SSLContext | None = None
         self._proxy = proxy_of(self._endpoint)
+        self._is_closed = False
 
     async def send(self, wire: Wire) -> Answer:
         """One exchange, the whole body in memory. Raises TransportError."""
@@ -369,10 +376,11 @@ class Transport:
             connection.abort()
 
     async def aclose(self) -> None:
-        """Close all connections; exchanges that are going on fail."""
+        """Close all connections for good; exchanges that are going on fail with ClientClosed."""
+        self._is_closed = True
         self._idle.clear()
         for connection in tuple(self._all):
-            connection.abort()
+            connection.close()
         await asyncio.sleep(0)  # asyncio closes the sockets in the next turn
 
     async def _exchange(self, wire: Wire, *, streamed: bool) -> tuple[_Connection, AnswerParser]:
@@ -395,7 +403,8 @@ class Transport:
                 raise
 
     async def _connection(self, wire: Wire) -> tuple[_Connection, bool]:
-        """A connection, and whether it was used before."""
+        """A connection, and whether it was used before. Raises ClientClosed and TransportError."""
+        self._require_open()
         while self._idle:
             connection = self._idle.pop()
             if connection.is_open and connection.loop is asyncio.get_running_loop():
@@ -414,7 +423,16 @@ class Transport:
             raise http1.failure(self._encoder, wire, why, link, connecting=True) from error
         connection.link = link
         self._all.add(connection)
+        try:
+            self._require_open()  # it took a while
+        except ClientClosed:
+            connection.abort()
+            raise
         return connection, False
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise ClientClosed
 
     async def _explained(self, error: OSError | DialError) -> OSError | DialError:
         """The error of connecting to an agent with TLS, or one that says more."""

@@ -118,7 +118,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close all kept connections."""
+        """Close all connections, for good: requests and watches that are under way end with ClientClosed."""
         self._transport.close()
 
     def call(self, request: Request[T], options: QueryOptions | None = None) -> T:
