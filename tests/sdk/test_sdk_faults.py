@@ -101,6 +101,21 @@ def test_an_upload_ends_when_the_agent_refuses_it(
     assert not caplog.records
 
 
+def test_an_agent_may_answer_before_it_has_taken_all(make_client: MakeClient, listening: Listening) -> None:
+    """And close its side while it reads the rest: its answer counts."""
+
+    def talk(sock: socket.socket) -> None:
+        sock.recv(1)
+        sock.sendall(plain_answer(b"too much", 413, Connection="close"))
+        sock.shutdown(socket.SHUT_WR)
+        while sock.recv(1 << 16):
+            pass
+
+    client = make_client(listening(talk), retry=Retry.NEVER)
+    with pytest.raises(errors.UnexpectedStatus, match=r"413 \(too much\)"):
+        client(lambda c: c.kv.put("a", b"x" * (16 << 20)))
+
+
 async def test_a_write_does_not_go_to_a_connection_that_ended(stub: StubAgent) -> None:
     """The agent closed it while the program kept the loop busy, so the client has not been told yet."""
     stub.answer = lambda asked: plain_answer(b"true")

@@ -20,7 +20,8 @@ SHORTER = {"    print(reply.value)": "    print(reply.value); break", "timeout=1
 
 def program_of(blocks: list[str], address: str) -> str:
     """All blocks as one coroutine function, ``main``; the page's agent is the one at ``address``."""
-    text = "\n".join(blocks).replace("10.0.0.7:8500", address)
+    first, *others = blocks
+    text = "\n".join([first, "consul = AsyncClient()", *others]).replace("10.0.0.7:8500", address)
     for long, short in SHORTER.items():
         assert long in text
         text = text.replace(long, short)
@@ -36,7 +37,7 @@ def agent(consul_agent: InProcessAgent, monkeypatch: pytest.MonkeyPatch) -> InPr
 
 
 async def test_the_python_of_the_page_runs(agent: InProcessAgent) -> None:
-    """In order, as one program that goes on using the client that it made."""
+    """In order, as one program; behind the first block, which closes its own clients, with another one."""
     names: dict[str, Any] = {}
     exec(program_of(BLOCKS, agent.http_address), names)
 

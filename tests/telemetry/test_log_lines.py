@@ -115,17 +115,6 @@ def test_a_closed_stream_ends_nothing() -> None:
     assert sink.level is Level.OFF
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
-def test_letters_that_a_stream_does_not_know_end_nothing(encoding: str) -> None:
-    """They are question marks there, and the lines behind them are whole."""
-    lines = io.BytesIO()
-    sink = StreamSink(io.TextIOWrapper(lines, encoding=encoding), json_lines=True)
-    for name in ("\udcff", "\u20ac\ud800", "plain"):
-        sink.write(Record(0.0, Level.INFO, "agent", "event", {"name": name}))
-    assert sink.level is Level.INFO
-    assert b'"name":"?"}\n' in lines.getvalue() and lines.getvalue().endswith(b'"name":"plain"}\n')
-
-
 def test_a_monitor_keeps_what_fits_and_counts_the_rest() -> None:
     """A slow reader loses lines, never memory."""
     told: list[int] = []

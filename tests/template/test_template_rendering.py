@@ -123,6 +123,15 @@ def test_directories_are_made_unless_that_is_off(tmp_path: Path) -> None:
         render(TemplateConfig(destination=str(tmp_path / "c/out"), create_dest_dirs=False), b"x", dry=False)
 
 
+def test_no_directory_is_made_only_to_be_left_again(tmp_path: Path) -> None:
+    """The way to the file has to be there, as for Go's programs."""
+    with pytest.raises(
+        RunError, match=r"failed writing file: rename .*\.tmp .*/a/\.\./out: no such file or directory$"
+    ):
+        render(TemplateConfig(destination=f"{tmp_path}/a/../out"), b"x", dry=False)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_directory_that_cannot_be_made_is_named() -> None:
     """With the call that failed."""
     with pytest.raises(RunError, match="failed writing file: mkdir /proc/none: no such file or directory"):

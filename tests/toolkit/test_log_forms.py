@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pyconsul.telemetry import syslog
 from pyconsul.toolkit import logs
 from pyconsul.toolkit.errors import ConfigError
 from pyconsul.toolkit.running_stanzas import Logging
@@ -27,7 +28,7 @@ def daemon(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[socket.s
     """Listens as syslog does."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
         door.bind(str(tmp_path / "log"))
-        monkeypatch.setattr(logs, "SYSLOG_SOCKETS", (str(tmp_path / "none"), str(tmp_path / "log")))
+        monkeypatch.setattr(syslog, "DEVICES", (str(tmp_path / "none"), str(tmp_path / "log")))
         yield door
         logs.setup(ROOT, "info")  # closes the other end
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pyconsul.telemetry import syslog
 from pyconsul.toolkit import logs
 from pyconsul.toolkit.child import Child, ChildSettings, prepared, run_command, start_command
 from pyconsul.toolkit.errors import ConfigError, RunError
@@ -243,7 +244,7 @@ def test_log_files_have_an_age(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def test_syslog_has_to_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Who asks for it on a machine without one is told."""
-    monkeypatch.setattr(logs, "SYSLOG_SOCKETS", (str(tmp_path / "none"),))
+    monkeypatch.setattr(syslog, "DEVICES", (str(tmp_path / "none"),))
     with pytest.raises(ConfigError, match="error setting up syslog logger: Unix syslog delivery error"):
         logs.setup("tests_tool", "info", syslog_facility="LOCAL0")
     with pytest.raises(ConfigError, match="error setting up syslog logger: invalid syslog facility: NOPE"):
@@ -255,7 +256,7 @@ def test_a_socket_that_nobody_listens_on_is_no_syslog(monkeypatch: pytest.Monkey
     left = tmp_path / "log"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
         door.bind(str(left))
-    monkeypatch.setattr(logs, "SYSLOG_SOCKETS", (str(left),))
+    monkeypatch.setattr(syslog, "DEVICES", (str(left),))
     with pytest.raises(ConfigError, match="error setting up syslog logger: Unix syslog delivery error"):
         logs.setup("tests_tool", "info", syslog_facility="LOCAL0")
 
@@ -265,7 +266,7 @@ def test_a_syslog_that_ends_later_says_nothing_on_standard_error(
 ) -> None:
     """The line is there all the same, and no trace of how the socket was lost."""
     socket_path = tmp_path / "log"
-    monkeypatch.setattr(logs, "SYSLOG_SOCKETS", (str(socket_path),))
+    monkeypatch.setattr(syslog, "DEVICES", (str(socket_path),))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
         door.bind(str(socket_path))
         logs.setup("tests_tool", "info", syslog_facility="LOCAL0")
@@ -279,7 +280,7 @@ def test_syslog_gets_parts_and_the_originals_priorities(monkeypatch: pytest.Monk
     """What runs well is a notice, as filters of syslog expect it."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
         daemon.bind(str(tmp_path / "log"))
-        monkeypatch.setattr(logs, "SYSLOG_SOCKETS", (str(tmp_path / "log"),))
+        monkeypatch.setattr(syslog, "DEVICES", (str(tmp_path / "log"),))
         logs.setup("tests_tool", "trace", syslog_facility="local0", syslog_name="tool")
         for level in (logs.TRACE, logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
             logging.getLogger("tests_tool.runner").log(level, "x")

@@ -171,7 +171,7 @@ def test_environments_are_filtered() -> None:
     assert Environment(allowlist=("PL*",), custom=("A=1=2",)).build(own, {}) == {"PLAIN": "x", "A": "1=2"}
     assert Environment(allowlist=("[^PS]*", "[")).build({**own, "A": "1", "[": "2"}, {}) == {"A": "1", "[": "2"}
     assert Environment(pristine=True).build(own, {"E": "1"}) == {"E": "1"}
-    assert Environment(pristine=True, custom=("", "=x", "B")).build(own, {}) == {"B": ""}
+    assert Environment(pristine=True, custom=("", "=x", "B", "C=")).build(own, {}) == {"C": ""}
 
 
 def test_a_stanza_that_says_nothing_passes_all_variables_on() -> None:

@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from typing import Final
 
+from pyconsul.primitives.stray_bytes import AS_IT_CAME, as_bytes
 from pyconsul.primitives.system_errors import system_text
 
 _NAMES: Final = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
@@ -27,7 +28,9 @@ class ReaderGone(OutputLost):
 def make_ready() -> None:
     """Put the streams of this process in order, before anything reads or writes."""
     _open_missing()
-    _buffer_output()
+    for name in ("stdout", "stderr"):
+        _buffer(name)
+        getattr(sys, name).reconfigure(encoding="utf-8", errors=AS_IT_CAME)  # whatever the locale, as Go's programs
 
 
 def _open_missing() -> None:
@@ -37,21 +40,19 @@ def _open_missing() -> None:
     """
     for name, mode in _NAMES:
         if getattr(sys, name) is None:
-            file = open(os.devnull, mode, encoding="utf-8", errors="surrogateescape")  # noqa: SIM115 -- for good
+            file = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 -- for good
             os.set_inheritable(file.fileno(), True)
             setattr(sys, name, file)
 
 
-def _buffer_output() -> None:
-    """Give output a buffer where PYTHONUNBUFFERED took it away.
+def _buffer(name: str) -> None:
+    """Give an output a buffer where PYTHONUNBUFFERED took it away.
 
     A write without one may take a part only, as on a disk that fills up, and the rest would be lost without a word.
     """
-    for name in ("stdout", "stderr"):
-        file = getattr(sys, name)
-        if isinstance(file.buffer, io.RawIOBase):
-            output = io.BufferedWriter(file.buffer)
-            setattr(sys, name, io.TextIOWrapper(output, file.encoding, file.errors, line_buffering=True))
+    file = getattr(sys, name)
+    if isinstance(file.buffer, io.RawIOBase):
+        setattr(sys, name, io.TextIOWrapper(io.BufferedWriter(file.buffer), line_buffering=True))
 
 
 def lost(error: OSError) -> OutputLost:
@@ -62,7 +63,7 @@ def lost(error: OSError) -> OutputLost:
 
 def say(text: str | bytes) -> None:
     """Print on standard output, at once. Raises OutputLost."""
-    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+    data = text if isinstance(text, bytes) else as_bytes(text)
     try:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)

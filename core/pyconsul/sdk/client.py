@@ -48,6 +48,7 @@ T = TypeVar("T")
 
 _WATCH_RETRY_BASE = 1.0
 _WATCH_RETRY_LIMIT = 60.0
+_TOO_MANY = 429  # the agent did not look at the request, only at how many there are
 _MAX_REQUESTS = 10  # of which all but the first follow a redirection
 
 
@@ -113,7 +114,7 @@ class AsyncClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close all kept connections."""
+        """Close all connections, for good: requests and watches that are under way end with ClientClosed."""
         await self._transport.aclose()
 
     async def call(self, request: Request[T], options: QueryOptions | None = None) -> T:
@@ -271,7 +272,9 @@ class AsyncClient:
                 if answer.status in request.accept or not retry.is_temporary(answer.status):
                     return answer
                 failures += 1
-                pause = retry.pause(failures, dice()) if request.is_idempotent else None
+                was_put_off = answer.status == _TOO_MANY and isinstance(wire.body, bytes | None)
+                may_repeat = request.is_idempotent or was_put_off
+                pause = retry.pause(failures, dice()) if may_repeat else None
                 if pause is None:
                     return answer
             await sleep(pause)

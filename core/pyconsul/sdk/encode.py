@@ -18,7 +18,8 @@ _SERVER_DEFAULT_WAIT = 300.0  # what Consul takes when a blocking query names no
 class Wire(msgspec.Struct, frozen=True):
     """One HTTP request, ready to be written.
 
-    ``silence`` is how many seconds the agent may say nothing, None for ever.
+    ``silence`` is how many seconds the agent may say nothing, None for ever; ``waits`` that it may hold the
+    answer back until something changes.
     """
 
     method: str
@@ -26,6 +27,7 @@ class Wire(msgspec.Struct, frozen=True):
     headers: Headers
     body: Body
     silence: float | None
+    waits: bool = False
 
 
 class Encoder:
@@ -51,6 +53,7 @@ class Encoder:
             headers=self._all_headers(request, given),
             body=request.body,
             silence=self._silence(given),
+            waits=given.blocks,
         )
 
     def url(self, wire: Wire) -> str:

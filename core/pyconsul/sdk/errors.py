@@ -3,6 +3,7 @@
     ConsulError
     ├── ConfigError          the settings cannot be used
     ├── InvalidArgument      a call that no agent could answer; also a ValueError
+    ├── ClientClosed         the client was closed, before the request or under way
     ├── TransportError       no whole answer came back (``.address``, ``.reason``)
     ├── UnexpectedStatus     an answer came back and says no (``.status``, ``.body``)
     │   ├── BadRequest 400 · Unauthorized 401 · PermissionDenied 403 · NotFound 404
@@ -30,6 +31,13 @@ class ConfigError(ConsulError):
 
 class InvalidArgument(ConsulError, ValueError):
     """An argument that no agent could make sense of; nothing was sent."""
+
+
+class ClientClosed(ConsulError):
+    """The client has been closed: nothing is sent any more, and what was under way is broken off."""
+
+    def __init__(self) -> None:
+        super().__init__("the client is closed")
 
 
 class TransportError(ConsulError):

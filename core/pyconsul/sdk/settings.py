@@ -41,8 +41,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``address`` is ``host:port``, ``http(s)://host:port/prefix`` (no slash at its end) or ``unix:///path``. Times are
     seconds: ``timeout`` bounds the silence of the agent (a blocking query gets its wait on top), ``connect_timeout``
-    the connecting. ``token_file`` wins over ``token`` and is read when the client is made. ``auth`` is
-    ``user:password``.
+    the connecting. ``connections`` bounds how many requests an AsyncClient has under way, blocking queries and streams
+    apart: agents refuse more than 200 connections of one address. ``token_file`` wins over ``token`` and is read when
+    the client is made. ``auth`` is ``user:password``.
     """
 
     address: str = DEFAULT_ADDRESS
@@ -57,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     timeout: float | None = 60.0
     connect_timeout: float = 10.0
+    connections: int = 100
     retry: Retry = Retry()
 
     @classmethod

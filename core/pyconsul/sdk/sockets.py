@@ -17,7 +17,7 @@ from pyconsul.primitives import dialing
 from pyconsul.primitives.dialing import Connected, DialError
 from pyconsul.sdk import http1
 from pyconsul.sdk.encode import Encoder, Wire
-from pyconsul.sdk.errors import TransportError
+from pyconsul.sdk.errors import ClientClosed, TransportError
 from pyconsul.sdk.http1 import AnswerParser, ProtocolError
 from pyconsul.sdk.proxies import proxy_of
 from pyconsul.sdk.request import Answer
@@ -113,6 +113,7 @@ class Transport:
         self._tls: ssl.SSLContext | None = None
         self._process = os.getpid()
         self._proxy = proxy_of(self._endpoint)
+        self._is_closed = False
 
     def send(self, wire: Wire) -> Answer:
         """One exchange, the whole body in memory. Raises TransportError."""
@@ -123,7 +124,7 @@ class Transport:
         """Send the request and read the head of the answer; the caller closes the stream. Raises TransportError."""
         head = http1.request_head(wire, self._endpoint, self._proxy)
         while True:
-            raise_if_stopped()
+            self._raise_if_over()
             sock, is_reused = self._connection(wire)
             parser = AnswerParser(wire.method)
             try:
@@ -134,7 +135,7 @@ class Transport:
                 return Stream(self, wire, sock, parser)
             except (OSError, ProtocolError) as error:
                 link = self.drop(sock)
-                raise_if_stopped()
+                self._raise_if_over()
                 if is_reused and http1.was_closed_before(wire, parser, error):
                     continue
                 raise http1.failure(self._encoder, wire, error, link, in_body=parser.has_head) from error
@@ -148,7 +149,7 @@ class Transport:
             self._receive(sock, parser)
         except (OSError, ProtocolError) as error:
             link = self.drop(sock)
-            raise_if_stopped()
+            self._raise_if_over()
             raise http1.failure(self._encoder, wire, error, link, in_body=parser.has_head) from error
 
     def keep(self, sock: socket.socket) -> None:
@@ -174,7 +175,8 @@ class Transport:
                     sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Close all connections; exchanges that are going on fail."""
+        """Close all connections for good; exchanges that are going on fail with ClientClosed."""
+        self._is_closed = True
         self._leave_to_parent()
         with self._lock:
             open_ones = [*self._idle, *self._busy]
@@ -209,7 +211,16 @@ class Transport:
     def _own(self, sock: socket.socket) -> socket.socket:
         with self._lock:
             self._busy[sock] = threading.get_ident()
+        if self._is_closed:  # meanwhile, by another thread
+            self.drop(sock)
+            raise ClientClosed
         return sock
+
+    def _raise_if_over(self) -> None:
+        """Raise ClientClosed, or Interrupted where this is background work that has been stopped."""
+        raise_if_stopped()
+        if self._is_closed:
+            raise ClientClosed
 
     def _connect(self, wire: Wire) -> socket.socket:
         context = self._context()

@@ -15,13 +15,13 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, TypedDict, cast
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from pyconsul.primitives import dialing
 from pyconsul.primitives.dialing import Connected, DialError
 from pyconsul.sdk import http1
 from pyconsul.sdk.encode import Encoder, Wire
-from pyconsul.sdk.errors import TransportError
+from pyconsul.sdk.errors import ClientClosed, TransportError
 from pyconsul.sdk.http1 import AnswerParser, ProtocolError
 from pyconsul.sdk.proxies import proxy_of
 from pyconsul.sdk.request import Answer
@@ -115,6 +115,7 @@ class _Connection(asyncio.BufferedProtocol):
             self._fail(exc or ProtocolError("EOF" if not self.parser.has_begun else "unexpected EOF"))
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
+        self._transport = None  # asyncio's does not always bear to be closed once more
 
     def pause_writing(self) -> None:
         """Called by asyncio."""
@@ -175,6 +176,12 @@ class _Connection(asyncio.BufferedProtocol):
         self.is_open = False
         if self._transport is not None and not self.loop.is_closed():
             self._transport.abort()
+
+    def close(self) -> None:
+        """Close at once, and tell who waits for an answer that the client has been closed."""
+        if not self.loop.is_closed():
+            self._fail(ClientClosed())
+        self.abort()
 
     def has_news(self) -> bool:
         """Whether something has come that the loop does not know of yet; while idle that can only be the end."""
@@ -314,15 +321,39 @@ class Transport:
         self._settings = settings
         self._idle: list[_Connection] = []
         self._all: WeakSet[_Connection] = WeakSet()
+        self._places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
         self._space = bytearray(_READ_BYTES)
         self._tls: ssl.SSLContext | None = None
         self._proxy = proxy_of(self._endpoint)
+        self._is_closed = False
 
     async def send(self, wire: Wire) -> Answer:
         """One exchange, the whole body in memory. Raises TransportError."""
+        if wire.waits:
+            return await self._whole(wire)
+        place = await self._place(wire)
+        try:
+            return await self._whole(wire)
+        finally:
+            place.release()
+
+    async def _whole(self, wire: Wire) -> Answer:
         connection, parser = await self._exchange(wire, streamed=False)
         self.release(connection)
         return parser.answer()
+
+    async def _place(self, wire: Wire) -> asyncio.Semaphore:
+        """Wait until one more exchange may begin, for as long as the agent may be silent. Raises TransportError."""
+        loop = asyncio.get_running_loop()
+        places = self._places.get(loop)
+        if places is None:
+            places = self._places[loop] = asyncio.Semaphore(self._settings.connections)
+        try:
+            async with asyncio.timeout(wire.silence if places.locked() else None):
+                await places.acquire()
+        except TimeoutError as error:
+            raise http1.failure(self._encoder, wire, error, "") from error
+        return places
 
     async def open(self, wire: Wire) -> Stream:
         """Send the request and read the head of the answer; the caller closes the stream. Raises TransportError."""
@@ -345,10 +376,11 @@ class Transport:
             connection.abort()
 
     async def aclose(self) -> None:
-        """Close all connections; exchanges that are going on fail."""
+        """Close all connections for good; exchanges that are going on fail with ClientClosed."""
+        self._is_closed = True
         self._idle.clear()
         for connection in tuple(self._all):
-            connection.abort()
+            connection.close()
         await asyncio.sleep(0)  # asyncio closes the sockets in the next turn
 
     async def _exchange(self, wire: Wire, *, streamed: bool) -> tuple[_Connection, AnswerParser]:
@@ -371,7 +403,8 @@ class Transport:
                 raise
 
     async def _connection(self, wire: Wire) -> tuple[_Connection, bool]:
-        """A connection, and whether it was used before."""
+        """A connection, and whether it was used before. Raises ClientClosed and TransportError."""
+        self._require_open()
         while self._idle:
             connection = self._idle.pop()
             if connection.is_open and connection.loop is asyncio.get_running_loop():
@@ -390,7 +423,16 @@ class Transport:
             raise http1.failure(self._encoder, wire, why, link, connecting=True) from error
         connection.link = link
         self._all.add(connection)
+        try:
+            self._require_open()  # it took a while
+        except ClientClosed:
+            connection.abort()
+            raise
         return connection, False
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise ClientClosed
 
     async def _explained(self, error: OSError | DialError) -> OSError | DialError:
         """The error of connecting to an agent with TLS, or one that says more."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 
+from pyconsul.primitives.stray_bytes import as_bytes
 from pyconsul.telemetry.logging import Level, Record, as_json, as_text
 
 __all__ = ["FileSink"]
@@ -59,7 +60,7 @@ class FileSink:
 
         There is nowhere to complain to, the line stands on standard output, and the next one may be taken.
         """
-        line = self._layout(record).encode("utf-8", "replace")
+        line = as_bytes(self._layout(record))
         with self._lock:
             if self._file.closed:
                 return

@@ -187,6 +187,7 @@ def _emit(level: Level, name: str, message: str, values: Mapping[str, object]) -
 # Layouts
 
 _PLAIN_VALUE = re.compile(r"[--~]*")  # go-hclog leaves only ASCII from - to ~ without quotes
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SHORT_ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
 
 
@@ -206,7 +207,8 @@ def as_json(record: Record) -> str:
     fields["@message"] = record.message
     fields["@module"] = record.name
     fields["@timestamp"] = at.strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"), sort_keys=True) + "\n"
+    line = json.dumps(fields, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return _SURROGATE.sub(r"\\ufffd", line) + "\n"
 
 
 def _timestamp(at: float) -> str:
@@ -250,10 +252,11 @@ def _json_value(value: object) -> object:
 
 
 def _escape(text: str, *, quotes: bool) -> str:
-    if text.isprintable() and '"' not in text:
+    shown = _SURROGATE.sub("\ufffd", text)
+    if shown.isprintable() and '"' not in shown:
         return text
     out: list[str] = []
-    for char in text:
+    for char in shown:
         if quotes and char == '"':
             out.append('\\"')
         elif char.isprintable():
@@ -263,7 +266,7 @@ def _escape(text: str, *, quotes: bool) -> str:
         elif char < " ":
             out.append(f"\\x{ord(char):02x}")
         else:
-            code = 0xFFFD if 0xD800 <= ord(char) <= 0xDFFF else ord(char)
+            code = ord(char)
             out.append(f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")
     return "".join(out)
 
@@ -285,19 +288,13 @@ class StreamSink:
         line = self._layout(record)
         with self._lock:
             try:
-                self._put(line)
+                self._stream.write(line)
+                self._stream.flush()
             except (BrokenPipeError, ValueError):
                 # Closed pipe or stream: drop it, there is nowhere left to complain to.
                 self.level = Level.OFF
             except OSError:
                 return  # what is buffered goes out with a later line
-
-    def _put(self, line: str) -> None:
-        try:
-            self._stream.write(line)
-        except UnicodeEncodeError as error:  # a name that is no UTF-8, or a locale that knows few letters
-            self._stream.write(line.encode(error.encoding, "replace").decode(error.encoding))
-        self._stream.flush()
 
 
 class Monitor:

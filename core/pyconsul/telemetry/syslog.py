@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import socket
 import time
@@ -10,9 +11,10 @@ from collections.abc import Sequence
 from logging.handlers import SysLogHandler
 from typing import Final
 
+from pyconsul.primitives.stray_bytes import as_bytes
 from pyconsul.telemetry.logging import Level, Record, as_json, as_text
 
-__all__ = ["SyslogSink", "packet_text"]
+__all__ = ["Daemon", "SyslogSink"]
 
 TAG: Final = "consul"
 DEVICES: Final = ("/dev/log", "/var/run/syslog", "/var/run/log")
@@ -28,46 +30,41 @@ _PRIORITIES: Final = {
 }
 
 
-def packet_text(at: float, tag: str, line: str) -> str:
+def _packet_text(at: float, tag: str, line: str) -> str:
     """What the daemon gets behind the priority, as RFC 3164 has it on one machine; ``at`` in Unix seconds."""
     stamp = time.strftime("%b %e %H:%M:%S", time.localtime(at))
     return f"{stamp} {tag}[{os.getpid()}]: {line.rstrip()}\n"
 
 
-class SyslogSink:
-    """Passes lines to the syslog daemon; lines that it cannot take at once are lost.
+class Daemon:
+    """The syslog daemon. Lines that it cannot take at once are lost, and one that was started anew is found again.
 
     Raises ValueError for an unknown facility, OSError where no daemon listens.
     """
 
-    def __init__(
-        self, facility: str, level: Level = Level.INFO, *, json_lines: bool = False, devices: Sequence[str] = DEVICES
-    ) -> None:
+    def __init__(self, facility: str, tag: str, devices: Sequence[str] = DEVICES) -> None:
         code = SysLogHandler.facility_names.get(facility.lower())
         if code is None:
             raise ValueError(f"invalid syslog facility: {facility}")
-        self.level = level
         self._facility = code << 3  # a packet's priority is facility × 8 + severity (RFC 3164, section 4.1.1)
-        self._json = json_lines
+        self._tag = tag
         self._devices = devices
         self._socket = self._connected()
 
-    def write(self, record: Record) -> None:
-        """Pass one line on. A daemon that was started anew is found again."""
-        line = as_json(record) if self._json else as_text(record).partition("]")[2].lstrip()
-        priority = self._facility | _PRIORITIES.get(record.level, SysLogHandler.LOG_NOTICE)
-        packet = f"<{priority}>{packet_text(record.time, TAG, line)}".encode("utf-8", "replace")
+    def send(self, severity: int, at: float, line: str) -> None:
+        """Pass one line on; ``at`` in Unix seconds."""
+        packet = as_bytes(f"<{self._facility | severity}>{_packet_text(at, self._tag, line)}")
         try:
             self._socket.send(packet)
         except BlockingIOError:
             return  # full: logging must not wait
         except OSError:
-            if self.level is not Level.OFF:
+            if self._devices:
                 self._send_anew(packet)
 
     def close(self) -> None:
         """Pass nothing on any more."""
-        self.level = Level.OFF
+        self._devices = ()
         self._socket.close()
 
     def _send_anew(self, packet: bytes) -> None:
@@ -78,13 +75,34 @@ class SyslogSink:
             self._socket.send(packet)
 
     def _connected(self) -> socket.socket:
-        for device in self._devices:
-            made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        for kind, device in itertools.product((socket.SOCK_DGRAM, socket.SOCK_STREAM), self._devices):
+            made = socket.socket(socket.AF_UNIX, kind)
             try:
                 made.connect(device)
             except OSError:
-                made.close()
+                made.close()  # daemons that ended leave their sockets behind
             else:
                 made.setblocking(False)
                 return made
         raise OSError("Unix syslog delivery error")
+
+
+class SyslogSink:
+    """Passes the agent's lines to the daemon. Raises what Daemon does."""
+
+    def __init__(
+        self, facility: str, level: Level = Level.INFO, *, json_lines: bool = False, devices: Sequence[str] = DEVICES
+    ) -> None:
+        self.level = level
+        self._json = json_lines
+        self._daemon = Daemon(facility, TAG, devices)
+
+    def write(self, record: Record) -> None:
+        """Pass one line on."""
+        line = as_json(record) if self._json else as_text(record).partition("]")[2].lstrip()
+        self._daemon.send(_PRIORITIES.get(record.level, SysLogHandler.LOG_NOTICE), record.time, line)
+
+    def close(self) -> None:
+        """Pass nothing on any more."""
+        self.level = Level.OFF
+        self._daemon.close()

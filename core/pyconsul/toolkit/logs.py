@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import socket
 import sys
 import time
 from datetime import datetime
@@ -13,6 +12,7 @@ from io import FileIO
 from typing import Final
 
 from pyconsul.primitives.durations import format_duration
+from pyconsul.primitives.stray_bytes import as_bytes
 from pyconsul.primitives.system_errors import system_text
 from pyconsul.toolkit.errors import ConfigError
 
@@ -21,8 +21,6 @@ TRACE: Final = 5
 _NUMBERS: Final = {"TRACE": TRACE, "DEBUG": 10, "INFO": 20, "WARN": 30, "ERR": 40}
 _NAMES: Final = {number: name for name, number in _NUMBERS.items()}
 DEFAULT_FILE_NAME: Final = "consul-template.log"
-_PRIORITIES: Final = {"DEBUG": "info", "INFO": "notice", "WARNING": "warning", "ERROR": "error"}
-SYSLOG_SOCKETS: Final = ("/dev/log", "/var/run/syslog", "/var/run/log")
 
 
 def timestamp(seconds: float) -> str:
@@ -92,7 +90,7 @@ class RotatingFile(logging.Handler):
             with contextlib.suppress(OSError):  # the present file goes on, then
                 self.rotate()
         with contextlib.suppress(OSError):
-            self.file.write(f"{self.format(record)}\n".encode("utf-8", "surrogateescape"))
+            self.file.write(as_bytes(f"{self.format(record)}\n"))
 
     def rotate(self) -> None:
         """Begin another file and close the present one. Raises OSError."""
@@ -167,42 +165,29 @@ def setup(
 def _syslog(facility: str, name: str) -> logging.Handler:
     from logging.handlers import SysLogHandler
 
-    from pyconsul.telemetry.syslog import packet_text
+    from pyconsul.telemetry import syslog
 
-    code = SysLogHandler.facility_names.get(facility.lower())
-    if code is None:
-        raise ConfigError(f"error setting up syslog logger: invalid syslog facility: {facility.upper()}")
-    door = next(filter(_answers, SYSLOG_SOCKETS), "")
-    if not door:
-        raise ConfigError("error setting up syslog logger: Unix syslog delivery error")
+    # The originals' priorities: what runs well is a notice.
+    priorities = {"DEBUG": SysLogHandler.LOG_INFO, "WARNING": SysLogHandler.LOG_WARNING, "ERROR": SysLogHandler.LOG_ERR}
+    try:
+        daemon = syslog.Daemon(facility.upper(), name, syslog.DEVICES)
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"error setting up syslog logger: {error}") from None
 
-    class Syslog(SysLogHandler):
+    class Syslog(logging.Handler):
         """A daemon that ends while the tool runs takes its lines along; they still stand on standard error."""
 
-        append_nul = False
+        def emit(self, record: logging.LogRecord) -> None:
+            """Pass one line on."""
+            severity = priorities.get(record.levelname, SysLogHandler.LOG_NOTICE)
+            daemon.send(severity, record.created, _said(record))
 
-        def format(self, record: logging.LogRecord) -> str:
-            """The packet without its priority."""
-            return packet_text(record.created, name, _said(record))
+        def close(self) -> None:
+            """Pass nothing on any more."""
+            daemon.close()
+            super().close()
 
-        def mapPriority(self, levelName: str) -> str:
-            """The originals' priorities: what runs well is a notice."""
-            return _PRIORITIES.get(levelName, "notice")
-
-        def handleError(self, record: logging.LogRecord) -> None:
-            """Say nothing: a report of each lost line would drown the lines themselves."""
-            del record
-
-    return Syslog(door, code)
-
-
-def _answers(path: str) -> bool:
-    """Whether somebody listens on a socket of syslog; daemons that ended leave theirs behind."""
-    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-        with socket.socket(socket.AF_UNIX, kind) as tried:
-            if tried.connect_ex(path) == 0:
-                return True
-    return False
+    return Syslog()
 
 
 def early_line(level: str, part: str, message: str) -> None:

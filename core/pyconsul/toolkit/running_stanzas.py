@@ -61,9 +61,12 @@ class Environment(msgspec.Struct, frozen=True):
         )
 
     def build(self, own: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
-        """The environment: the own one filtered, then ``extra``, then the custom pairs."""
+        """The environment: the own one filtered, then ``extra``, then the custom pairs.
+
+        A word without ``=`` is none: Go's programs pass it on, but no child can read it.
+        """
         split = [pair.partition("=") for pair in self.custom]
-        custom = {name: value for name, _, value in split if name}
+        custom = {name: value for name, sign, value in split if name and sign}
         if self.pristine:
             return {**extra, **custom}
         kept = dict(own)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple, Self, TypeVar, cast
 
 import aiohttp
@@ -15,11 +15,12 @@ from yarl import URL
 from pyconsul.primitives.tls import client_context
 from pyconsul.toolkit.discovery import DiscoverError, Lookup
 
-__all__ = ["Answer", "Api", "missing_extra", "quieten"]
+__all__ = ["Answer", "Api", "missing_extra", "pages", "quieten"]
 
 REQUEST_TIMEOUT: Final = 30.0
 METADATA_TIMEOUT: Final = 5.0  # link-local services answer at once or are not there
 BODY_LIMIT_BYTES: Final = 64 << 20
+PAGE_LIMIT: Final = 1000
 SHOWN_CHARACTERS: Final = 300
 
 T = TypeVar("T")
@@ -129,6 +130,10 @@ class Api:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise self._fault("GET", url, f"unexpected answer: {error}") from None
 
+    def pages(self) -> Iterator[int]:
+        """See the function of that name."""
+        return pages(self._ask)
+
     def same_origin(self, base: str, url: str) -> str:
         """``url`` as a cloud gave it for the next page, where it is on ``base``'s host: credentials go nowhere else."""
         try:
@@ -152,6 +157,15 @@ def _without_nulls(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_nulls(each) for each in cast("list[Any]", value)]
     return value
+
+
+def pages(ask: Lookup) -> Iterator[int]:
+    """Numbers of the pages of a list, from 1; who reads on beyond the limit gets a DiscoverError.
+
+    For whoever answers in a cloud's place may always name a next page.
+    """
+    yield from range(1, PAGE_LIMIT + 1)
+    raise ask.error(f"the list has no end: more than {PAGE_LIMIT} pages")
 
 
 def quieten(library: str) -> None:

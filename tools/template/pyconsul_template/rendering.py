@@ -118,7 +118,7 @@ def atomic_write(config: TemplateConfig, data: bytes) -> None:
     path = config.destination
     if not path:
         raise RunError("failed writing file: missing destination")
-    folder = os.path.dirname(path) or "."
+    folder = os.path.normpath(os.path.dirname(path))
     if not os.path.exists(folder):
         if not config.create_dest_dirs:
             raise RunError("failed writing file: parent directory is missing")

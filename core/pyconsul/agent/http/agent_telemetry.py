@@ -12,6 +12,7 @@ from pyconsul.agent.ending import Ending
 from pyconsul.agent.http.reply import Reply
 from pyconsul.agent.http.request import Request
 from pyconsul.agent.http.routing import route
+from pyconsul.primitives.stray_bytes import as_bytes
 from pyconsul.structs import gojson
 from pyconsul.structs.errors import BadRequest
 from pyconsul.telemetry import logger
@@ -101,7 +102,7 @@ async def _lines(monitor: Monitor, news: asyncio.Event, ending: Ending) -> Async
                 await news.wait()
                 news.clear()
                 await asyncio.sleep(_FLUSH_DELAY)
-                yield monitor.take().encode("utf-8", "replace")
+                yield as_bytes(monitor.take())
     finally:
         dropped = monitor.stop()
         if dropped:

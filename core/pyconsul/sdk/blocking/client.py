@@ -51,6 +51,8 @@ _WATCH_RETRY_BASE = 1.0
 
 _WATCH_RETRY_LIMIT = 60.0
 
+_TOO_MANY = 429  # the agent did not look at the request, only at how many there are
+
 _MAX_REQUESTS = 10  # of which all but the first follow a redirection
 
 
@@ -116,7 +118,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close all kept connections."""
+        """Close all connections, for good: requests and watches that are under way end with ClientClosed."""
         self._transport.close()
 
     def call(self, request: Request[T], options: QueryOptions | None = None) -> T:
@@ -278,7 +280,9 @@ class Client:
                 if answer.status in request.accept or not retry.is_temporary(answer.status):
                     return answer
                 failures += 1
-                pause = retry.pause(failures, dice()) if request.is_idempotent else None
+                was_put_off = answer.status == _TOO_MANY and isinstance(wire.body, bytes | None)
+                may_repeat = request.is_idempotent or was_put_off
+                pause = retry.pause(failures, dice()) if may_repeat else None
                 if pause is None:
                     return answer
             sleep(pause)

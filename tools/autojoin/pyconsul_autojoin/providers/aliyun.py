@@ -84,15 +84,14 @@ class Aliyun:
         self, api: Api, region: str, wanted: Mapping[str, str], user: tuple[str, str]
     ) -> list[_Instance]:
         instances: list[_Instance] = []
-        number = 1
-        while True:
+        for number in api.pages():
             page_wanted = {**wanted, "RegionId": region, "PageNumber": str(number), "PageSize": str(PAGE_SIZE)}
             params = signed("GET", {"Action": "DescribeInstances", "Version": API_VERSION, **page_wanted}, *user)
             page = await api.get(self.api.format(region=region) + "/", _Page, params)
             instances += page.instances.instance
             if not page.instances.instance or len(instances) >= page.total_count:
-                return instances
-            number += 1
+                break
+        return instances
 
 
 def signed(method: str, params: Mapping[str, str], key_id: str, secret: str) -> dict[str, str]:

@@ -106,10 +106,12 @@ Microsoft.Compute/virtualMachineScaleSets/*/read.
         interfaces: list[_Interface] = []
         async with Api(ask) as api:
             headers = {"Authorization": f"Bearer {await self._token(api, ask)}"}
-            while url:
+            for _ in api.pages():
                 page = await api.get(url, _Page, headers=headers)
                 interfaces += page.value
-                url = api.same_origin(self.api, page.next_link) if page.next_link else ""
+                if not page.next_link:
+                    break
+                url = api.same_origin(self.api, page.next_link)
         if not interfaces:
             raise ask.error("no interfaces")
         return interfaces

@@ -85,11 +85,10 @@ class DigitalOcean:
 
     async def _droplets(self, api: Api, tag: str) -> list[_Droplet]:
         droplets: list[_Droplet] = []
-        number = 1
-        while True:
+        for number in api.pages():
             params = {"tag_name": tag, "page": str(number), "per_page": str(PAGE_SIZE)}
             page = await api.get(f"{self.api}/v2/droplets", _Page, params)
             droplets += page.droplets
             if page.is_last():
-                return droplets
-            number += 1
+                break
+        return droplets

@@ -100,23 +100,25 @@ application default credentials, the metadata server.
 async def _zones(api: Api, url: str, pattern: str) -> list[str]:
     params = {"filter": f"name eq {pattern}"} if pattern else {}
     names: list[str] = []
-    while True:
+    for _ in api.pages():
         page = await api.get(url, _Zones, params)
         names += [zone.name for zone in page.items]
         if not page.next_page_token:
-            return names
+            break
         params["pageToken"] = page.next_page_token
+    return names
 
 
 async def _instances(api: Api, url: str) -> list[_Instance]:
     params: dict[str, str] = {}
     instances: list[_Instance] = []
-    while True:
+    for _ in api.pages():
         page = await api.get(url, _Instances, params)
         instances += page.items
         if not page.next_page_token:
-            return instances
+            break
         params["pageToken"] = page.next_page_token
+    return instances
 
 
 def _token(ask: Lookup, path: str) -> str:

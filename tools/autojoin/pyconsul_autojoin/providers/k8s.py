@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pyconsul.lang.strconv import NumberSyntaxError, parse_int
 from pyconsul.toolkit.discovery import Lookup, Parameter
-from pyconsul_autojoin.api import REQUEST_TIMEOUT, missing_extra
+from pyconsul_autojoin.api import REQUEST_TIMEOUT, missing_extra, pages
 
 PORT_ANNOTATION: Final = "consul.hashicorp.com/auto-join-port"
 PAGE_SIZE: Final = 500
@@ -73,7 +73,7 @@ async def _pods(ask: Lookup, account: Path) -> list[Any]:
     except OSError as error:  # ssl.SSLError is one: a file that holds no certificate
         raise ask.error(f"error reading {settings.ssl_ca_cert}: {error}") from error
     async with opened as connection:
-        while True:
+        for _ in pages(ask):
             try:
                 page: Any = await client.CoreV1Api(connection).list_namespaced_pod(
                     ask.get("namespace", default="default"),
@@ -91,7 +91,8 @@ async def _pods(ask: Lookup, account: Path) -> list[Any]:
             pods += page.items
             following = page.metadata._continue if page.metadata else None
             if not following:
-                return pods
+                break
+        return pods
 
 
 async def _settings(ask: Lookup, account: Path, client: Any, library: Any) -> Any:

@@ -88,14 +88,13 @@ class Linode:
 
     async def _instances(self, api: Api, wanted: str) -> list[_Instance]:
         instances: list[_Instance] = []
-        number = 1
-        while True:
+        for number in api.pages():
             params = {"page": str(number), "page_size": "100"}
             page = await api.get(f"{self.api}/linode/instances", _Page, params, {"X-Filter": wanted})
             instances += page.data
             if number >= page.pages:
-                return instances
-            number += 1
+                break
+        return instances
 
     async def _of_instance(self, api: Api, instance: int, gate: asyncio.Semaphore) -> _Addresses:
         async with gate:

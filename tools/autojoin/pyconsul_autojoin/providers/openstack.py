@@ -154,10 +154,11 @@ def _identity_of(ask: Lookup) -> Mapping[str, Any]:
 async def _active_servers(api: Api, compute: str, token: str, project: str) -> list[_Server]:
     servers: list[_Server] = []
     params = {"status": "ACTIVE", "project_id": project}
-    while True:
+    for _ in api.pages():
         page = await api.get(f"{compute}/servers/detail", _Page, params, {"X-Auth-Token": token})
         servers += page.servers
         if not page.servers or not any(link.rel == "next" for link in page.servers_links):
-            return servers
+            break
         # The marker, not the link: behind a proxy the link often names a host that cannot be reached.
         params["marker"] = page.servers[-1].id
+    return servers

@@ -92,10 +92,9 @@ def _members(text: str) -> set[str]:
 async def _devices(api: Api, base: str, project: str) -> list[_Device]:
     devices: list[_Device] = []
     url = f"{base}projects/{quote(project, safe='')}/devices"
-    number = 1
-    while True:
+    for number in api.pages():
         page = await api.get(url, _Page, {"include": "facility", "page": str(number)})
         devices += page.devices
         if not (page.meta and page.meta.next and page.meta.next.href):
-            return devices
-        number += 1
+            break
+    return devices

@@ -60,14 +60,13 @@ class Scaleway:
 
     async def _servers(self, api: Api, zone: str, organization: str) -> list[_Server]:
         servers: list[_Server] = []
-        number = 1
         url = f"{self.api}/instance/v1/zones/{quote(zone, safe='')}/servers"
-        while True:
+        for number in api.pages():
             params = {"organization": organization, "page": str(number), "per_page": str(PAGE_SIZE)}
             answer = await api.send("GET", url, params=params)
             page = api.read(answer.body, _Page, url)
             servers += page.servers
             total = answer.headers.get("x-total-count", "")
             if not page.servers or len(servers) >= (int(total) if total.isdecimal() else 0):
-                return servers
-            number += 1
+                break
+        return servers

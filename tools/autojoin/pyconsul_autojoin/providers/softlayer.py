@@ -55,13 +55,14 @@ class SoftLayer:
     async def _guests(self, api: Api, wanted: str, user: tuple[str, str]) -> list[_Guest]:
         guests: list[_Guest] = []
         url = f"{self.api}/SoftLayer_Account/getVirtualGuests.json"
-        while True:
+        for _ in api.pages():
             params = {"objectMask": MASK, "objectFilter": wanted, "resultLimit": f"{len(guests)},{PAGE_SIZE}"}
             answer = await api.send("GET", url, params=params, basic=user)
             page = api.read(answer.body, list[_Guest], url)
             guests += page  # their number is where the next page begins
             if len(page) < PAGE_SIZE:
-                return guests
+                break
+        return guests
 
 
 def _wanted(datacenter: str, tag: str) -> str:

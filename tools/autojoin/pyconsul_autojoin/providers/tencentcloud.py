@@ -82,7 +82,7 @@ class TencentCloud:
 
     async def _instances(self, api: Api, ask: Lookup, wanted: object, user: tuple[str, str]) -> list[_Instance]:
         instances: list[_Instance] = []
-        while True:
+        for _ in api.pages():
             body = msgspec.json.encode({"Filters": wanted, "Offset": len(instances), "Limit": PAGE_SIZE})
             headers = signed_headers(self.api, "DescribeInstances", ask.get("region"), body, *user, int(time.time()))
             page = (await api.post(self.api, _Page, data=body, headers=headers)).response
@@ -91,7 +91,8 @@ class TencentCloud:
             instances += page.instance_set
             # An empty page ends it as well: the total may shrink while pages are read.
             if not page.instance_set or len(instances) >= page.total_count:
-                return instances
+                break
+        return instances
 
 
 def _failed(ask: Lookup, error: _Error) -> DiscoverError:

@@ -56,7 +56,7 @@ class Triton:
         found: list[str] = []
         async with Api(ask, headers={"Accept-Version": API_VERSION}) as api:
             count = 0
-            while True:
+            for _ in api.pages():
                 params = {f"tag.{tag}": value, "offset": str(count), "limit": str(PAGE_SIZE)}
                 headers = await signer.headers()
                 where = f"{url}/{quote(account, safe='')}/machines"
@@ -64,7 +64,8 @@ class Triton:
                 found += [machine.primary_ip for machine in page if machine.primary_ip]
                 count += len(page)
                 if len(page) < PAGE_SIZE:
-                    return found
+                    break
+            return found
 
 
 @dataclass(frozen=True)
