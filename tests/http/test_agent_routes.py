@@ -232,6 +232,8 @@ async def test_members_are_this_agent(api: Api) -> None:
     assert [m["Name"] for m in (await api.get("members")).body] == ["here"]
     assert [m["Name"] for m in (await api.get("members?wan=1")).body] == ["here.dc1"]
     assert (await api.get("members?filter=Name+%3D%3D+x")).body == []
+    for unfit in ("Addr+%3D%3D+x", "Port+%3D%3D+-1", "Port+%3D%3D+65536", "DelegateCur+%3D%3D+256"):
+        assert (await api.get(f"members?filter={unfit}")).status == 500
     assert (await api.get("members?segment=a")).status == 500
     assert (await api.get("members?wan=1&segment=a")).raw == b"Cannot provide a segment with wan=true"
     assert (await api.get("members?partition=a")).status == 400

@@ -347,6 +347,18 @@ def test_a_waiting_output_is_no_difference() -> None:
     assert dirty(state) == (set(), set()) and state.deferred
 
 
+def test_a_check_of_another_kind_alone_is_no_difference() -> None:
+    """Neither registered again nor in a full sync: servers keep what they have then, and it would be told forever."""
+    state = a_state()
+    state.add_check(a_check())
+    all_synced(state)
+    check = msgspec.structs.replace(a_check().Check, Type="tcp", Interval="10s", Timeout="1s", ExposedPort=1)
+    state.add_check(LocalCheck(Check=check))
+    assert dirty(state) == (set(), set())
+    state.compare(REMOTE_NODE, [], [a_check().Check])
+    assert dirty(state) == (set(), set())
+
+
 class Catalog:
     """What a catalog has after each message, for the property below."""
 

@@ -5,6 +5,7 @@ import pytest
 from pyconsul.memdb import Store
 from pyconsul.server import families
 from pyconsul.server.state import catalog, virtual_ips
+from pyconsul.server.state.catalog_tables import SERVICES, row_key
 from pyconsul.server.state.config_entries import put_entry
 from pyconsul.server.state.system_metadata import set_metadata
 from pyconsul.server.state.virtual_ips import FREE_VIRTUAL_IPS, address_of, virtual_ip_of
@@ -13,6 +14,7 @@ from pyconsul.structs.config_entries.ingress_gateway import IngressGateway, Ingr
 from pyconsul.structs.config_entries.terminating_gateway import LinkedService, TerminatingGateway
 from pyconsul.structs.connect_proxy import ConnectProxyConfig
 from pyconsul.structs.system_metadata import ENABLED, GATEWAY_VIRTUAL_IPS, VIRTUAL_IPS, SystemMetadataEntry
+from pyconsul.structs.wire import UNSET, changed
 
 
 @pytest.fixture
@@ -132,3 +134,19 @@ def test_a_gateway_with_instances_gives_back_no_address(db: Store) -> None:
     catalog.register(db, 3, RegisterRequest(Node="n1", Address="10.0.0.1", Service=gateway))
     put_entry(db, 4, TerminatingGateway(Name="gw", Services=[LinkedService(Name="b")]))
     assert address(db, "a") == "240.0.0.1"
+
+
+def test_an_instance_of_a_gateway_without_addresses_has_no_empty_list_of_them(db: Store) -> None:
+    """Whether it comes after the gateway's entry or before, which writes it anew, as a copy with tags and metadata."""
+    set_metadata(db, 1, SystemMetadataEntry(Key=GATEWAY_VIRTUAL_IPS, Value=ENABLED))
+    gateway = NodeService(ID="gw", Service="gw", Kind="terminating-gateway", Port=80)
+    register = RegisterRequest(Node="n1", Address="10.0.0.1", Service=gateway)
+    catalog.register(db, 2, register)
+    seen: list[tuple[bool, int, list[str] | None, dict[str, str] | None]] = []
+    for index, names in enumerate(([], ["a"], []), 3):
+        put_entry(db, index, TerminatingGateway(Name="gw", Services=[LinkedService(Name=name) for name in names]))
+        (row,) = (row.Service for row in db.where(SERVICES, "name", row_key("", "gw")))
+        seen.append((row.TaggedAddresses is UNSET, row.ModifyIndex, row.Tags, row.Meta))
+    assert seen == [(True, 3, [], {}), (False, 4, [], {}), (True, 5, [], {})]
+    catalog.register(db, 6, changed(register, Node="n2"))
+    assert all(row.Service.TaggedAddresses is UNSET for row in db.where(SERVICES, "name", row_key("", "gw")))

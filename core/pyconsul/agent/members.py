@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+
+from msgspec import Meta
 
 from pyconsul.structs.wire import WireStruct
 
@@ -13,21 +15,23 @@ __all__ = ["ALIVE", "Member", "lan_members", "local_member", "wan_members"]
 
 ALIVE: Final = 1
 
+_Byte: TypeAlias = Annotated[int, Meta(extra={"go": "uint8"})]
+
 
 class Member(WireStruct, frozen=True, kw_only=True):
     """One member; ``Status``: 1 alive, 2 leaving, 3 left, 4 failed. Protocol numbers are memberlist's and Serf's."""
 
     Name: str
-    Addr: str
-    Port: int
+    Addr: Annotated[str, Meta(extra={"go": "net.IP"})]
+    Port: Annotated[int, Meta(extra={"go": "uint16"})]
     Tags: dict[str, str]
     Status: int = ALIVE
-    ProtocolMin: int = 1
-    ProtocolMax: int = 5
-    ProtocolCur: int = 2
-    DelegateMin: int = 2
-    DelegateMax: int = 5
-    DelegateCur: int = 4
+    ProtocolMin: _Byte = 1
+    ProtocolMax: _Byte = 5
+    ProtocolCur: _Byte = 2
+    DelegateMin: _Byte = 2
+    DelegateMax: _Byte = 5
+    DelegateCur: _Byte = 4
 
 
 def local_member(agent: Agent) -> Member:

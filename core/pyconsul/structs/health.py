@@ -11,6 +11,7 @@ from pyconsul.structs.wire import (
     OmitStr,
     UnsetType,
     WireStruct,
+    changed,
 )
 
 PASSING = "passing"
@@ -109,3 +110,17 @@ class IndexedHealthChecks(Indexed, frozen=True, kw_only=True):
     """Checks in the order of their nodes and IDs."""
 
     HealthChecks: list[HealthCheck] | None = None
+
+
+def same_check(old: HealthCheck, new: HealthCheck) -> bool:
+    """Whether two states of a check differ in nothing that counts: case of the node, type and times do not."""
+    return old == new or old == changed(
+        new,
+        Node=old.Node if old.Node.lower() == new.Node.lower() else new.Node,
+        Type=old.Type,
+        Interval=old.Interval,
+        Timeout=old.Timeout,
+        ExposedPort=old.ExposedPort,
+        CreateIndex=old.CreateIndex,
+        ModifyIndex=old.ModifyIndex,
+    )

@@ -41,6 +41,7 @@ class Row(msgspec.Struct, frozen=True):
     Hidden: str = ""
     Renamed: str = ""
     json_name: str = ""
+    Addr: Annotated[str, msgspec.Meta(extra={"go": "net.IP"})] = ""
     CreateIndex: int = 0
 
 
@@ -58,6 +59,7 @@ WEB = Row(
     ByName={"lan": Part("l", 2)},
     Renamed="r",
     json_name="j",
+    Addr="10.0.0.7",
 )
 
 
@@ -97,6 +99,7 @@ WEB = Row(
         "ByName.lan.A == l",
         "new_name == r and Other == r",
         "GoName == j",
+        "7 in Addr and 1 not in Addr and Addr is not empty",  # net.IP is a slice of bytes
         "not Name == db",
         "not not Name == web",
         "Name == db or Port == 80",
@@ -133,6 +136,7 @@ def test_parts_that_are_not_there_count_as_gos_zero_values() -> None:
         ("CreateIndex == 1", 'Selector "CreateIndex" is not valid'),
         ("Nested == x", 'Invalid match operator "Equal" for selector "Nested"'),
         ("Port contains 1", 'Invalid match operator "In" for selector "Port"'),
+        ('Addr == "10.0.0.7"', 'Invalid match operator "Equal" for selector "Addr"'),
         ("Name is empty", 'Invalid match operator "Is Empty" for selector "Name"'),
         (
             "Port == x",

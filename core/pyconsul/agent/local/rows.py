@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from pyconsul.memdb import Index, Store, Table
+from pyconsul.structs import health
 from pyconsul.structs.catalog import HealthCheck, NodeService
 
 __all__ = ["CHECKS", "SERVICES", "LocalCheck", "LocalService", "local_store", "same_check", "same_service"]
@@ -64,15 +65,11 @@ def _plain_service(service: NodeService) -> NodeService:
 
 
 def same_check(one: HealthCheck, other: HealthCheck, *, but_output: bool = False) -> bool:
-    """Whether two checks are equal but for Raft indexes, and with ``but_output`` for their outputs."""
-    return _plain_check(one, but_output) == _plain_check(other, but_output)
+    """Whether two checks are the same to a server, with ``but_output`` also if their outputs differ."""
+    return health.same_check(_plain_check(one, but_output), _plain_check(other, but_output))
 
 
 def _plain_check(check: HealthCheck, but_output: bool) -> HealthCheck:
     return msgspec.structs.replace(
-        check,
-        ServiceTags=check.ServiceTags or None,
-        Output="" if but_output else check.Output,
-        CreateIndex=0,
-        ModifyIndex=0,
+        check, ServiceTags=check.ServiceTags or None, Output="" if but_output else check.Output
     )

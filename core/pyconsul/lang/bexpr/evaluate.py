@@ -92,14 +92,16 @@ def _key_test(key: str, inner: Test, *, without: bool) -> Test:
 
 def _attribute_test(part: Field, inner: Test) -> Test:
     """Read one field of a row; a part that is not there counts as Go's zero value."""
-    read = operator.attrgetter(part.attribute)
+    read, seen = operator.attrgetter(part.attribute), part.seen
     zero = _ZERO.get(part.kind)
     if zero is None and part.kind == "struct":
         return lambda row: inner(_part_or_none(read, row))
 
     def test(row: Any) -> bool:
         value = None if row is None else read(row)
-        return inner(zero if value is None or value is UNSET else value)
+        if value is None or value is UNSET:
+            return inner(zero)
+        return inner(value if seen is None else seen(value))
 
     return test
 

@@ -6,7 +6,8 @@ A struct's fields are selectable under their Go names. A row type may say otherw
 - ``bexpr_names: ClassVar[dict[str, tuple[str, ...]]]``: field → the names it is selectable under;
 - ``go_names: ClassVar[dict[str, str]]``: field → Go's field name where the two differ;
 - ``CreateIndex`` and ``ModifyIndex`` are never selectable;
-- an integer of another width than 64 bits: ``Annotated[int, Meta(extra={"go": "uint16"})]``.
+- an integer of another width than 64 bits: ``Annotated[int, Meta(extra={"go": "uint16"})]``;
+- an address in text that is bytes to go-bexpr: ``Annotated[str, Meta(extra={"go": "net.IP"})]``.
 
 Fields whose type is ``Any`` or a union of several types are not selectable.
 """
@@ -14,13 +15,15 @@ Fields whose type is ``Any`` or a union of several types are not selectable.
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
+from ipaddress import ip_address
 from typing import Annotated, Any, Final, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import UnsetType
+from msgspec.structs import replace
 
 from pyconsul.lang.bexpr.ast import Operator
 from pyconsul.lang.bexpr.literals import INTEGERS, Coercion
@@ -45,7 +48,8 @@ class Field(msgspec.Struct, frozen=True):
     """What can be done with a value of one type.
 
     ``subs`` are the selectable parts by name (``ANY`` for maps); a slice has the parts of its elements.
-    ``attribute`` is the field of the row that a struct's part is read from.
+    ``attribute`` is the field of the row that a struct's part is read from, ``seen`` what its value is to Go where the
+    row holds another form of it.
     """
 
     kind: Kind
@@ -54,6 +58,7 @@ class Field(msgspec.Struct, frozen=True):
     subs: dict[str, Field] = msgspec.field(default_factory=dict)
     element: Field | None = None
     attribute: str = ""
+    seen: Callable[[Any], object] | None = None
 
 
 _OPAQUE: Final = Field("opaque")
@@ -61,6 +66,20 @@ _STRING: Final = Field("string", _EQUALITY | _MEMBERSHIP | _MATCHING, lambda tex
 _BOOL: Final = Field("bool", _EQUALITY, to_bool)
 _FLOAT: Final = Field("float", _EQUALITY, to_float)
 _PRIMITIVES: Final = frozenset({"string", "int", "float", "bool"})
+_BYTE: Final = Field("int", _EQUALITY, INTEGERS["uint8"])
+_BYTES: Final = Field("slice", _MEMBERSHIP | _EMPTINESS, _BYTE.coerce, element=_BYTE)
+
+
+def _packed(address: str) -> bytes:
+    return ip_address(address).packed
+
+
+# How Go holds what a row holds as text.
+_TEXTS: Final = {
+    "duration": Field("int", _EQUALITY, INTEGERS["int64"]),
+    "time": Field("struct"),
+    "net.IP": replace(_BYTES, seen=_packed),
+}
 
 
 @cache
@@ -75,22 +94,16 @@ def field_of(row_type: object) -> Field:
     if issubclass(row_type, bool):
         return _BOOL
     if issubclass(row_type, str):
-        return _text(go_type)
+        return _TEXTS.get(go_type, _STRING)
     if issubclass(row_type, int):
         return Field("int", _EQUALITY, INTEGERS.get(go_type, INTEGERS["int"]))
     if issubclass(row_type, float):
         return _FLOAT
     if issubclass(row_type, bytes):
-        return Field("slice", _MEMBERSHIP | _EMPTINESS, INTEGERS["uint8"], element=field_of(int))
+        return _BYTES
     if issubclass(row_type, msgspec.Struct):
         return Field("struct", subs=_struct_fields(row_type))
     return _OPAQUE
-
-
-def _text(go_type: str) -> Field:
-    if go_type == "duration":  # printed as text, but a number to go-bexpr
-        return Field("int", _EQUALITY, INTEGERS["int64"])
-    return Field("struct") if go_type == "time" else _STRING
 
 
 def _plain(declared: object) -> tuple[object, str]:
@@ -151,7 +164,7 @@ def _struct_fields(struct: type[msgspec.Struct]) -> dict[str, Field]:
         inner = field_of(hints[attribute])
         if inner.kind == "opaque":
             continue
-        part = Field(inner.kind, inner.operators, inner.coerce, inner.subs, inner.element, attribute)
+        part = replace(inner, attribute=attribute)
         for name in names.get(attribute, (go_names.get(attribute, attribute),)):
             found[name] = part
     return found

@@ -42,7 +42,7 @@ from pyconsul.structs.catalog import (
     Weights,
 )
 from pyconsul.structs.errors import InternalError
-from pyconsul.structs.health import CRITICAL, PASSING, SERF_CHECK_ID
+from pyconsul.structs.health import CRITICAL, PASSING, SERF_CHECK_ID, same_check
 from pyconsul.structs.service_rules import refuse_service_metadata, weights_error
 from pyconsul.structs.session import Session
 from pyconsul.structs.wire import UNSET, changed, omit
@@ -345,20 +345,6 @@ def put_check(db: Store, index: int, check: HealthCheck, *, preserve: bool = Fal
     if modified:
         db.put(CHECKS, check if preserve else changed(check, ModifyIndex=index))
         checks_changed(db, index, peer)
-
-
-def same_check(old: HealthCheck, new: HealthCheck) -> bool:
-    """Whether two states of a check differ in nothing that counts: case of the node, type and times do not."""
-    return old == new or old == changed(
-        new,
-        Node=old.Node if old.Node.lower() == new.Node.lower() else new.Node,
-        Type=old.Type,
-        Interval=old.Interval,
-        Timeout=old.Timeout,
-        ExposedPort=old.ExposedPort,
-        CreateIndex=old.CreateIndex,
-        ModifyIndex=old.ModifyIndex,
-    )
 
 
 # Deregistration

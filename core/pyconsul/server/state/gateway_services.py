@@ -303,7 +303,7 @@ def with_addresses(db: Store, index: int, instance: NodeService) -> NodeService:
     if instance.PeerName or instance.Kind != KIND_TERMINATING_GATEWAY or not _gets_addresses(entry, db):
         return instance
     tagged = {**(instance.TaggedAddresses or {}), **addresses_behind(db, index, entry)}
-    return changed(instance, TaggedAddresses=tagged)
+    return changed(instance, TaggedAddresses=omit(tagged))
 
 
 def _own(service: str) -> PeeredServiceName:
@@ -315,14 +315,14 @@ def _give_addresses(db: Store, index: int, entry: TerminatingGateway) -> dict[st
     for row in db.where(SERVICES, "name", row_key("", entry.Name)):
         tagged = row.Service.TaggedAddresses or {}
         kept = {tag: address for tag, address in tagged.items() if not tag.startswith(f"{TAGGED_VIRTUAL_IP}:")}
-        if {**kept, **given} != tagged:
+        if {**kept, **given} != tagged or not tagged:  # Consul writes an instance without any anew
             _put_instance(db, index, row, {**kept, **given})
     return given
 
 
 def _put_instance(db: Store, index: int, row: ServiceRow, tagged: dict[str, ServiceAddress]) -> None:
     old = row.Service  # Consul copies the row, and a copy knows no difference between no tags and none given
-    service = changed(old, TaggedAddresses=tagged, Tags=old.Tags or [], Meta=old.Meta or {}, ModifyIndex=index)
+    service = changed(old, TaggedAddresses=omit(tagged), Tags=old.Tags or [], Meta=old.Meta or {}, ModifyIndex=index)
     db.put(SERVICES, service_row(row.Node, service))
     services_changed(db, index, service.PeerName)
     service_changed(db, index, service)
