@@ -10,12 +10,13 @@ from typing import Any
 
 from msgspec import UNSET
 
+from pyconsul.lang.mapstructure import go_kind
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.multierror import multi_error
 from pyconsul.primitives.untyped import is_dict
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
-from pyconsul.structs.config_entries.loose import MisfitError, kind_name, read_struct
+from pyconsul.structs.config_entries.loose import MisfitError, read_struct
 from pyconsul.structs.nesting import is_too_deep, too_deep
 from pyconsul.structs.scalar_kinds import DecodeError, go_numbers
 
@@ -31,13 +32,14 @@ class EntryDecodeError(ValueError):
         self.unknown = tuple(unknown)
 
 
-def decode_entry(raw: Any, *, whole_numbers: bool = False) -> ConfigEntry:
+def decode_entry(raw: Any, *, whole_numbers: bool = False, by_client: bool = False) -> ConfigEntry:
     """The entry that parsed JSON describes. Raises EntryDecodeError.
 
     With ``whole_numbers``, as in HCL, integers stay what they are; else all numbers are floats. It shows in the hash.
+    ``by_client`` takes names and tells faults as Consul's API client does (``read_struct``).
     """
     if raw is not None and not is_dict(raw):
-        raise EntryDecodeError(f"'' expected a map, got '{kind_name(raw)}'")
+        raise EntryDecodeError(f"'' expected a map, got '{go_kind(raw)}'")
     fields = raw or {}
     kind = fields.get("Kind", fields.get("kind", UNSET))
     if kind is UNSET:
@@ -51,7 +53,7 @@ def decode_entry(raw: Any, *, whole_numbers: bool = False) -> ConfigEntry:
     if is_too_deep(fields):
         raise EntryDecodeError(too_deep("''"))
     try:
-        entry, unused = read_struct(wanted, fields if whole_numbers else go_numbers(fields))
+        entry, unused = read_struct(wanted, fields if whole_numbers else go_numbers(fields), by_client=by_client)
     except (DecodeError, MisfitError) as error:
         raise EntryDecodeError(str(error)) from error
     if unknown := [key for key in unused if key not in ("kind", "Kind")]:

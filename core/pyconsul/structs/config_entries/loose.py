@@ -15,8 +15,7 @@ from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from pyconsul.lang.goprint import printed
-from pyconsul.lang.mapstructure import decoding_failed
+from pyconsul.lang.mapstructure import decoding_failed, go_kind, unconvertible
 from pyconsul.lang.strconv import NumberSyntaxError, format_float, parse_bool, parse_float, parse_int, parse_uint
 from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
 from pyconsul.primitives.untyped import is_dict, is_list
@@ -24,6 +23,16 @@ from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.gotime import canonical
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
+# Types of a server's fields that are plain texts in the client's structs.
+_PLAIN_FOR_CLIENTS: Final = frozenset(
+    (
+        "types.TLSVersion",
+        "types.TLSCipherSuite",
+        "structs.APIGatewayListenerProtocol",
+        "structs.HeadersWithUnderscoresAction",
+        "structs.PathWithEscapedSlashesAction",
+    )
+)
 _RAFT_FIELDS: Final = frozenset(("CreateIndex", "ModifyIndex"))
 
 
@@ -35,9 +44,13 @@ class _Fault(ValueError):
     """One value does not convert."""
 
 
-def read_struct(kind: type[_Struct], raw: Any) -> tuple[_Struct, list[str]]:
-    """The struct, and the paths of the keys that it does not know. Raises MisfitError."""
-    reader = _Reader()
+def read_struct(kind: type[_Struct], raw: Any, *, by_client: bool = False) -> tuple[_Struct, list[str]]:
+    """The struct, and the paths of the keys that it does not know. Raises MisfitError.
+
+    Structs of Consul's API client differ from those of its servers here and there, in aliases and in names of types:
+    ``by_client`` takes it as the client does.
+    """
+    reader = _Reader(by_client)
     found = reader.struct(kind, raw, "")
     if reader.faults:
         raise MisfitError(decoding_failed(reader.faults))
@@ -47,15 +60,16 @@ def read_struct(kind: type[_Struct], raw: Any) -> tuple[_Struct, list[str]]:
 class _Reader:
     """Reads one struct; gathers what does not convert and which keys nobody knows."""
 
-    def __init__(self) -> None:
+    def __init__(self, by_client: bool) -> None:
+        self._by_client = by_client
         self.faults: list[str] = []
         self.unused: list[str] = []
 
     def struct(self, kind: type[_Struct], value: Any, path: str) -> _Struct:
         value = _single(value)
         if not is_dict(value):
-            raise _Fault(f"'{path}' expected a map, got '{kind_name(value)}'")
-        given = _translated(kind, value)
+            raise _Fault(f"'{path}' expected a map, got '{go_kind(value)}'")
+        given = _translated(_aliases(kind, self._by_client), value)
         found: dict[str, Any] = {}
         for name, annotation in _fields(kind).items():
             key = name if name in given else next((k for k in given if k.lower() == name.lower()), None)
@@ -78,12 +92,20 @@ class _Reader:
         ``go_type`` is the name of its type in Go for error texts, where it is one of the field's own.
         """
         try:
-            read = self._value(core_of(annotation), mark_of(annotation) or go_type, value, path)
+            read = self._value(core_of(annotation), self._mark(annotation) or self._go_name(go_type), value, path)
         except _Fault as fault:
             self.faults.append(str(fault))
             return UNSET
         keeps_zero = is_pointer(annotation) or not _may_be_unset(annotation)
         return read if keeps_zero or read or isinstance(read, msgspec.Struct) else UNSET
+
+    def _mark(self, annotation: Any) -> str:
+        return self._go_name(mark_of(annotation))
+
+    def _go_name(self, go_type: str) -> str:
+        if not self._by_client:
+            return go_type
+        return "string" if go_type in _PLAIN_FOR_CLIENTS else go_type.replace("structs.", "api.")
 
     def _value(self, kind: Any, mark: str, value: Any, path: str) -> Any:
         origin = get_origin(kind)
@@ -115,7 +137,7 @@ class _Reader:
             if member is None:
                 member = _nothing(core_of(item))
             try:
-                found.append(self._value(core_of(item), mark_of(item) or mark, member, place))
+                found.append(self._value(core_of(item), self._mark(item) or mark, member, place))
             except _Fault as fault:
                 self.faults.append(str(fault))
         return found
@@ -124,11 +146,11 @@ class _Reader:
         if is_list(value):
             value = _joined(value, path)
         if not is_dict(value):
-            raise _Fault(f"'{path}' expected a map, got '{kind_name(value)}'")
+            raise _Fault(f"'{path}' expected a map, got '{go_kind(value)}'")
         found: dict[str, Any] = {}
         for key, member in value.items():
             try:
-                found[key] = self._map_member(core_of(item), mark_of(item), member, f"{path}[{key}]")
+                found[key] = self._map_member(core_of(item), self._mark(item), member, f"{path}[{key}]")
             except _Fault as fault:
                 self.faults.append(str(fault))
         return found
@@ -159,7 +181,7 @@ def _joined(items: list[Any], path: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for number, one in enumerate(items):
         if one is not None and not is_dict(one):
-            raise _Fault(f"'{path}[{number}]' expected a map, got '{kind_name(one)}'")
+            raise _Fault(f"'{path}[{number}]' expected a map, got '{go_kind(one)}'")
         found.update(one or {})
     return found
 
@@ -176,13 +198,12 @@ def _opened(value: Any) -> Any:
     return [_opened(member) for member in value] if is_list(value) else value
 
 
-def _translated(kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
+def _translated(aliases: Mapping[str, str], value: Mapping[str, Any]) -> dict[str, Any]:
     """The members with aliases replaced by field names, which are in lower case then.
 
     So a field that is given under its alias and its plain name is given twice, and one of them is nobody's; unless the
     plain name is in lower case, too.
     """
-    aliases = _aliases(kind)
     found: dict[str, Any] = {}
     for key, member in value.items():
         name = aliases.get(key.lower(), "").lower()
@@ -191,9 +212,11 @@ def _translated(kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @cache
-def _aliases(kind: type[Any]) -> dict[str, str]:
+def _aliases(kind: type[Any], by_client: bool) -> dict[str, str]:
     """Its aliases; of types that the catalog shares, all fields have one unless the type says otherwise."""
     declared: dict[str, str] | None = getattr(kind, "aliases", None)
+    if by_client:
+        declared = getattr(kind, "client_aliases", declared)
     if declared is not None or not kind.__module__.endswith("connect_proxy"):
         return declared or {}
     return {_snake(name): name for name in kind.__struct_fields__ if _snake(name) != name.lower()}
@@ -268,6 +291,8 @@ def _string(value: Any, path: str, mark: str) -> str:
         return value
     if isinstance(value, bool):
         return "1" if value else "0"
+    if isinstance(value, int):
+        return str(value)
     if isinstance(value, float):
         return format_float(value, "f")  # never with an exponent
     raise _unconvertible(mark or "string", value, path)
@@ -284,7 +309,7 @@ def _int(value: Any, path: str, mark: str) -> int:
     bits = 32 if mark == "uint32" else 64
     if isinstance(value, bool):
         return int(value)
-    if isinstance(value, float):
+    if isinstance(value, int | float):
         return _cut(value, bits, unsigned=unsigned)
     if isinstance(value, str):
         try:
@@ -297,8 +322,8 @@ def _int(value: Any, path: str, mark: str) -> int:
 def _bool(value: Any, path: str, _mark: str) -> bool:
     if isinstance(value, bool):
         return value
-    if isinstance(value, float):
-        return value != 0.0
+    if isinstance(value, int | float):
+        return value != 0
     if isinstance(value, str):
         try:
             return bool(value) and parse_bool(value)
@@ -308,7 +333,7 @@ def _bool(value: Any, path: str, _mark: str) -> bool:
 
 
 def _float(value: Any, path: str, mark: str) -> float:
-    if isinstance(value, bool | float):
+    if isinstance(value, int | float):
         return float(value)
     if isinstance(value, str):
         try:
@@ -327,14 +352,14 @@ def _nanoseconds(value: Any, path: str) -> int:
             return parse_duration(value)
         except DurationError as error:
             raise _Fault(f"error decoding '{path}': {error}") from error
-    if isinstance(value, float | bool):
+    if isinstance(value, int | float):
         return _cut(value, 64, unsigned=False)
     raise _unconvertible("time.Duration", value, path)
 
 
 def _time(value: Any, path: str) -> str:
     if not isinstance(value, str):
-        raise _Fault(f"'{path}' expected a map, got '{kind_name(value)}'")
+        raise _Fault(f"'{path}' expected a map, got '{go_kind(value)}'")
     try:
         return canonical(value)
     except ValueError as error:
@@ -342,18 +367,4 @@ def _time(value: Any, path: str) -> str:
 
 
 def _unconvertible(wanted: str, value: object, path: str) -> _Fault:
-    types_: dict[type, str] = {
-        dict: "map[string]interface {}",
-        list: "[]interface {}",
-        float: "float64",
-        str: "string",
-        bool: "bool",
-    }
-    got = types_.get(type(value), "nil")
-    return _Fault(f"'{path}' expected type '{wanted}', got unconvertible type '{got}', value: '{printed(value)}'")
-
-
-def kind_name(value: object) -> str:
-    """The ``reflect.Kind`` of a value that was read from JSON."""
-    shown: dict[type, str] = {str: "string", bool: "bool", int: "float64", float: "float64", list: "slice", dict: "map"}
-    return shown.get(type(value), "nil")
+    return _Fault(unconvertible(path, wanted, value))
