@@ -301,6 +301,15 @@ def test_a_bad_configuration_is_refused(config: Any, text: str, issuer: Issuer) 
     assert str(caught.value).startswith(text)
 
 
+def test_an_empty_text_for_a_list_is_a_list_of_one(signer: Signer, issuer: Issuer) -> None:
+    """So there is a key, and an algorithm, of which nothing can be made; an empty map is an empty list."""
+    with pytest.raises(MethodError, match=r"JWTValidationPubKeys\[0\]: data does not contain any valid RSA"):
+        JwtMethod({"JWTValidationPubKeys": ""}, issuer.fetch)
+    with pytest.raises(MethodError, match=r"^Invalid supported algorithm: $"):
+        JwtMethod({"JWTValidationPubKeys": [signer.pem], "JWTSupportedAlgs": ""}, issuer.fetch)
+    JwtMethod({"JWTValidationPubKeys": [signer.pem], "JWTSupportedAlgs": {}}, issuer.fetch)
+
+
 @pytest.mark.parametrize("damage", [("\n", " "), ("-----BEGIN", "  -----BEGIN"), ("-----END", "  -----END")])
 def test_a_key_whose_lines_were_folded_or_indented_is_none(
     damage: tuple[str, str], signer: Signer, issuer: Issuer

@@ -96,6 +96,54 @@ def test_other_settings_are_not_warned_of(entry: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        (
+            'Kind = "file-system-certificate"\nname = "c"\nprivate_key = "/k"',
+            {"Kind": "file-system-certificate", "Name": "c", "PrivateKey": "/k", "CreateIndex": 0, "ModifyIndex": 0},
+        ),
+        (
+            'Kind = "api-gateway" Listeners { TLS { tls_min_version = "TLSv1_2" cipher_suites = ["x"] } }',
+            {"MinVersion": "TLSv1_2", "CipherSuites": ["x"], "Certificates": None},
+        ),
+        (
+            'Kind = "service-resolver" name = "web" redirect { sameness_group = "g" }',
+            {"SamenessGroup": "g"},
+        ),
+    ],
+)
+def test_the_client_has_aliases_of_its_own(text: str, sent: dict[str, object]) -> None:
+    """Which the server does not take: keys of certificates and TLS of API gateways may be in snake_case here."""
+    found = entry_in(text.encode())
+    inside = found.get("Listeners", [{}])[0].get("TLS") or found.get("Redirect") or found
+    assert inside == sent
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('Kind = "service-splitter" Splits = [5]', "* 'Splits[0]' expected a map, got 'int'"),
+        ('{"Kind": "service-splitter", "Splits": [5]}', "* 'Splits[0]' expected a map, got 'float64'"),
+        (
+            'Kind = "proxy-defaults" Mode { a = 1 } Mode { a = 2 }',
+            "* 'Mode' expected type 'api.ProxyMode', got unconvertible type '[]map[string]interface {}',"
+            " value: '[map[a:1] map[a:2]]'",
+        ),
+        (
+            'Kind = "api-gateway" Listeners { Protocol = {} }',
+            "* 'Listeners[0].Protocol' expected type 'string', got unconvertible type 'map[string]interface {}',"
+            " value: 'map[]'",
+        ),
+    ],
+)
+def test_values_of_a_wrong_type_are_told_in_the_clients_words(text: str, reason: str) -> None:
+    """With the types of its own structs, and those that HCL and JSON give to values."""
+    with pytest.raises(Failed) as refused:
+        entry_in(text.encode())
+    assert str(refused.value) == f"Failed to decode config entry input: 1 error(s) decoding:\n\n{reason}"
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ('{"Kind": "mesh", "Hash": 5}', '1 error occurred:\n\t* invalid config key "Hash"\n\n'),

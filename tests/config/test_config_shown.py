@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
@@ -154,6 +155,29 @@ def test_config_entries_of_the_configuration_are_shown_as_they_will_be_written()
     assert [(entry.kind, entry.Name) for entry in shown] == [("proxy-defaults", "global"), ("service-defaults", "web")]
     assert shown[0].Config == {"protocol": "http", "api_token": "hidden"}
     assert shown[1].Protocol == "grpc" and shown[1].Hash > 0
+
+
+@pytest.mark.parametrize("form", ["hcl", "json"])
+def test_numbers_of_config_entries_are_numbers_in_either_format(form: str, tmp_path: Path) -> None:
+    """Also where a text, a truth or a list is due; one that is no whole number loses its fraction."""
+    entry = {
+        "Kind": "service-defaults",
+        "Name": "web",
+        "MaxInboundConnections": 5,
+        "LocalConnectTimeoutMs": [6],
+        "LocalRequestTimeoutMs": 7.5,
+        "Meta": {"a": 8},
+        "Expose": {"Checks": 1},
+        "UpstreamConfig": {"Defaults": {"PassiveHealthCheck": {"Interval": 9, "MaxFailures": 10}}},
+    }
+    json_text = json.dumps({"config_entries": {"bootstrap": [entry]}})
+    file = tmp_path / f"entries.{form}"
+    file.write_text(json_text if form == "json" else json_text[1:-1].replace('":', '" ='))
+    shown = sanitised(load({"dev": True, "config-file": [str(file)]}, {}).runtime)["ConfigEntryBootstrap"][0]
+    assert (shown.MaxInboundConnections, shown.LocalConnectTimeoutMs, shown.LocalRequestTimeoutMs) == (5, 6, 7)
+    assert (shown.Meta, shown.Expose.Checks) == ({"a": "8"}, True)
+    check = shown.UpstreamConfig.Defaults.PassiveHealthCheck
+    assert (check.Interval, check.MaxFailures) == (9, 10)
 
 
 def test_the_place_of_a_service_is_shown_with_both_members() -> None:

@@ -249,6 +249,26 @@ def test_the_services_of_a_chain_speak_one_protocol(db: Store) -> None:
     assert text == ('discovery chain "web" uses inconsistent protocols; service "api" has "tcp" which is not "http"')
 
 
+def test_the_chain_of_the_written_service_is_told_first(db: Store) -> None:
+    """Before those of others that lead to it, whatever they are called; what holds for all is told by kind and name."""
+    for name in ("web", "api", "db"):
+        put_entry(db, 5, entry("service-defaults", name, Protocol="http"))
+    for name, there in (("api", "web"), ("web", "db")):
+        put_entry(db, 6, entry("service-router", name, Routes=[{"Destination": {"Service": there}}]))
+    text = refusal(db, entry("service-defaults", "web", Protocol="grpc"))
+    assert text == 'discovery chain "web" uses inconsistent protocols; service "db" has "http" which is not "grpc"'
+
+
+def test_what_all_services_speak_is_held_against_routers_first(db: Store) -> None:
+    """Then against splitters, each kind by name."""
+    put_entry(db, 5, entry("proxy-defaults", "global", Config={"protocol": "http"}))
+    put_entry(db, 6, entry("service-splitter", "a", Splits=[{"Weight": 100}]))
+    put_entry(db, 7, entry("service-router", "web"))
+    put_entry(db, 8, entry("service-router", "b"))
+    text = refusal(db, entry("proxy-defaults", "global", Config={"protocol": "tcp"}))
+    assert text.startswith('discovery chain "b" uses a protocol "tcp" that does not permit')
+
+
 def test_subsets_must_exist(db: Store) -> None:
     """And may not go while a route leads to them."""
     for name in ("web", "api"):
@@ -310,6 +330,16 @@ def test_a_service_that_peers_use_stays_in_its_datacenter(db: Store) -> None:
     services = [{"Name": "web", "Consumers": [{"Peer": "p"}]}]
     text = refusal(db, entry("exported-services", "default", Services=services))
     assert text == 'peer exported service "web" contains cross-datacenter resolver redirect'
+
+
+def test_exported_services_are_looked_at_by_name(db: Store) -> None:
+    """So that the same entry is always refused in the same words."""
+    names = ["web", "api", "db", "cache", "queue"]
+    for name in names:
+        put_entry(db, 5, entry("service-resolver", name, Redirect={"Datacenter": "dc2"}))
+    services = [{"Name": name, "Consumers": [{"Peer": "p"}]} for name in names]
+    text = refusal(db, entry("exported-services", "default", Services=services))
+    assert text == 'peer exported service "api" contains cross-datacenter resolver redirect'
 
 
 def exported(name: str) -> ConfigEntry:

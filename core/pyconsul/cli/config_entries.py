@@ -109,14 +109,15 @@ def entry_in(data: bytes) -> dict[str, Any]:
 
     try:
         # The command's shim reads JSON as such: through HCL, maps would become lists of maps.
-        raw = parse_whole(data) if data.lstrip()[:1] == b"{" else hcl.parse(data)
+        is_json = data.lstrip()[:1] == b"{"
+        raw = parse_whole(data) if is_json else hcl.parse(data)
     except (hcl.HclError, GoSyntaxError) as error:
         raise Failed(f"Failed to decode config entry input: Failed to decode config entry input: {error}") from error
     known, hashes = _as_read(raw)
     try:
         if is_dict(known) and _kind(known) == _SERVERS_ALONE:
             raise EntryDecodeError(f"invalid config entry kind: {_SERVERS_ALONE}")
-        entry = decode_entry(known)
+        entry = decode_entry(known, whole_numbers=not is_json, by_client=True)
         if hashes:
             raise unknown_keys(hashes)
     except EntryDecodeError as error:

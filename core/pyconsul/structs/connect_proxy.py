@@ -57,6 +57,8 @@ class EnvoyExtension(WireStruct, frozen=True, kw_only=True):
 class ExposePath(WireStruct, frozen=True, kw_only=True):
     """One HTTP path that the proxy lets through without mutual TLS."""
 
+    client_aliases: ClassVar[dict[str, str]] = {"listener_port": "ListenerPort", "local_path_port": "LocalPathPort"}
+
     ListenerPort: OmitInt = UNSET
     Path: OmitStr = UNSET
     LocalPathPort: OmitInt = UNSET

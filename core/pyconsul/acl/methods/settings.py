@@ -90,8 +90,8 @@ def truth(name: str, value: Any) -> bool:
 
 
 def texts(name: str, value: Any) -> list[str]:
-    """A list of texts; a single one stands for a list of one, nothing for an empty one."""
-    items: list[Any] = value if is_list(value) else [value] if value not in ("", {}) else []
+    """A list of texts; a single one stands for a list of one, an empty map for an empty one."""
+    items: list[Any] = value if is_list(value) else [value] if value != {} else []
     return [text(f"{name}[{at}]", item) for at, item in enumerate(items)]
 
 

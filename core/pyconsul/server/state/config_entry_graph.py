@@ -287,9 +287,9 @@ def _refuse_used_provider(db: Store, name: str) -> None:
 
 
 class _Touched(msgspec.Struct):
-    """What must be looked at again for a write."""
+    """What must be looked at again for a write; chains in the order in which they are found, each once."""
 
-    chains: set[str] = msgspec.field(default_factory=set[str])
+    chains: dict[str, None] = msgspec.field(default_factory=dict[str, None])
     gateways: list[IngressGateway] = msgspec.field(default_factory=list[IngressGateway])
     intentions: list[ServiceIntentions] = msgspec.field(default_factory=list[ServiceIntentions])
 
@@ -300,7 +300,7 @@ def _check_chains(db: Store, kind: str, name: str, new: ConfigEntry | None) -> N
         return
     overrides: Overrides = {entry_key(kind, name): new}
     if kind == ExportedServices.kind:
-        for service in _exported(db, overrides) if new is not None else ():
+        for service in sorted(_exported(db, overrides)) if new is not None else ():
             _check_export(db, service, overrides)
         return
     if new is None and kind in (ServiceIntentions.kind, IngressGateway.kind):
@@ -310,11 +310,11 @@ def _check_chains(db: Store, kind: str, name: str, new: ConfigEntry | None) -> N
         raise InternalError(unindexed if kind == IngressGateway.kind else "serviceName is required")
     touched = _touched(db, kind, name, new)
     for gateway in touched.gateways:
-        touched.chains.update(gateway.related())
-    touched.chains.update(entry.Name for entry in touched.intentions)
+        touched.chains.update(dict.fromkeys(gateway.related()))
+    touched.chains.update(dict.fromkeys(entry.Name for entry in touched.intentions))
     exported = _exported(db, overrides)
     walked: dict[str, Chain] = {}
-    for service in sorted(touched.chains):
+    for service in touched.chains:
         walked[service] = chain_of(db, service, overrides)
         if service in exported:
             _check_export(db, service, overrides)
@@ -339,14 +339,14 @@ def _touched(db: Store, kind: str, name: str, new: ConfigEntry | None) -> _Touch
     if kind == ProxyDefaults.kind:
         found.gateways = entries_of(db, IngressGateway)
         for graph_kind in _GRAPH_KINDS:
-            found.chains.update(entry.name for entry in entries_of(db, graph_kind))
+            found.chains.update(dict.fromkeys(entry.name for entry in entries_of(db, graph_kind)))
         return found
-    found.chains.add(name)
+    found.chains[name] = None
     for entry in linking(db, name):
         if isinstance(entry, IngressGateway):
             found.gateways.append(entry)
         else:
-            found.chains.add(entry.name)
+            found.chains[entry.name] = None
     return found
 
 

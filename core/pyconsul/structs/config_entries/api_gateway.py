@@ -27,6 +27,11 @@ class APIGatewayTLSConfiguration(WireStruct, frozen=True, kw_only=True):
         "MinVersion": TLS_VERSION,
         "CipherSuites": TLS_CIPHER_SUITE,
     }
+    client_aliases: ClassVar[dict[str, str]] = {
+        "cipher_suites": "CipherSuites",
+        "tls_max_version": "MaxVersion",
+        "tls_min_version": "MinVersion",
+    }
 
     Certificates: list[ResourceReference] | None = None
     MaxVersion: str = ""

@@ -1,32 +1,24 @@
 """Entries from loose input: JSON bodies, and ``config_entries.bootstrap`` of the configuration.
 
-Consul's decoder converts between texts, numbers and booleans, takes one value for a list and a list of one for one
-value, matches keys in any letter case and under their snake_case aliases, and refuses keys that it does not know.
+Keys that nobody knows are refused here.
 """
 
 from __future__ import annotations
 
-import re
-import types
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
-from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
+from collections.abc import Sequence
+from typing import Any
 
-import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET
 
-from pyconsul.lang.goprint import printed
-from pyconsul.lang.strconv import NumberSyntaxError, format_float, parse_bool, parse_float, parse_int, parse_uint, quote
-from pyconsul.primitives.durations import DurationError, format_duration, parse_duration
+from pyconsul.lang.mapstructure import go_kind
+from pyconsul.lang.strconv import quote
 from pyconsul.primitives.multierror import multi_error
-from pyconsul.primitives.untyped import is_dict, is_list
+from pyconsul.primitives.untyped import is_dict
 from pyconsul.structs.config_entries.entry import ConfigEntry
 from pyconsul.structs.config_entries.kinds import UnknownKindError, kind_of
-from pyconsul.structs.gotime import canonical
+from pyconsul.structs.config_entries.loose import MisfitError, read_struct
 from pyconsul.structs.nesting import is_too_deep, too_deep
 from pyconsul.structs.scalar_kinds import DecodeError, go_numbers
-
-_RAFT_FIELDS: Final = frozenset(("CreateIndex", "ModifyIndex"))
 
 
 class EntryDecodeError(ValueError):
@@ -40,17 +32,14 @@ class EntryDecodeError(ValueError):
         self.unknown = tuple(unknown)
 
 
-class _Fault(ValueError):
-    """One value does not convert."""
-
-
-def decode_entry(raw: Any, *, whole_numbers: bool = False) -> ConfigEntry:
+def decode_entry(raw: Any, *, whole_numbers: bool = False, by_client: bool = False) -> ConfigEntry:
     """The entry that parsed JSON describes. Raises EntryDecodeError.
 
     With ``whole_numbers``, as in HCL, integers stay what they are; else all numbers are floats. It shows in the hash.
+    ``by_client`` takes names and tells faults as Consul's API client does (``read_struct``).
     """
     if raw is not None and not is_dict(raw):
-        raise EntryDecodeError(f"'' expected a map, got '{_kind(raw)}'")
+        raise EntryDecodeError(f"'' expected a map, got '{go_kind(raw)}'")
     fields = raw or {}
     kind = fields.get("Kind", fields.get("kind", UNSET))
     if kind is UNSET:
@@ -63,15 +52,11 @@ def decode_entry(raw: Any, *, whole_numbers: bool = False) -> ConfigEntry:
         raise EntryDecodeError(str(error)) from error
     if is_too_deep(fields):
         raise EntryDecodeError(too_deep("''"))
-    reader = _Reader()
     try:
-        entry = reader.struct(wanted, fields if whole_numbers else go_numbers(fields), "")
-    except DecodeError as error:
+        entry, unused = read_struct(wanted, fields if whole_numbers else go_numbers(fields), by_client=by_client)
+    except (DecodeError, MisfitError) as error:
         raise EntryDecodeError(str(error)) from error
-    if reader.faults:
-        text = "".join(f"\n* {fault}" for fault in sorted(reader.faults))
-        raise EntryDecodeError(f"{len(reader.faults)} error(s) decoding:\n{text}")
-    if unknown := [key for key in reader.unused if key not in ("kind", "Kind")]:
+    if unknown := [key for key in unused if key not in ("kind", "Kind")]:
         raise unknown_keys(unknown)
     return entry
 
@@ -88,317 +73,3 @@ def _unknown_key(key: str) -> str:
     if "jwt" in key.lower():
         return f"{shown}, api-gateway jwt validation is a consul enterprise feature"
     return shown
-
-
-class _Reader:
-    """Reads one entry; gathers what does not convert and which keys nobody knows."""
-
-    def __init__(self) -> None:
-        self.faults: list[str] = []
-        self.unused: list[str] = []
-
-    def struct(self, kind: type[Any], value: Any, path: str) -> Any:
-        value = _single(value)
-        if not is_dict(value):
-            raise _Fault(f"'{path}' expected a map, got '{_kind(value)}'")
-        given = _translated(kind, value)
-        found: dict[str, Any] = {}
-        for name, annotation in _fields(kind).items():
-            key = name if name in given else next((k for k in given if k.lower() == name.lower()), None)
-            if key is None:
-                continue
-            member = given.pop(key)
-            if member is None:
-                continue
-            place, go_type = f"{path}.{name}" if path else name, _go_field_types(kind).get(name, "")
-            if (read := self._member(annotation, member, place, go_type)) is not UNSET:
-                found[name] = read
-        if issubclass(kind, ConfigEntry):
-            given = {key: member for key, member in given.items() if key not in _RAFT_FIELDS and key != "RaftIndex"}
-        self.unused += sorted(f"{path}.{key}" if path else key for key in given)
-        return kind(**found)
-
-    def _member(self, annotation: Any, value: Any, path: str, go_type: str) -> Any:
-        """The value of a field, UNSET where it is zero and a zero is left out.
-
-        ``go_type`` is the name of its type in Go for error texts, where it is one of the field's own.
-        """
-        try:
-            read = self._value(core_of(annotation), mark_of(annotation) or go_type, value, path)
-        except _Fault as fault:
-            self.faults.append(str(fault))
-            return UNSET
-        keeps_zero = is_pointer(annotation) or not _may_be_unset(annotation)
-        return read if keeps_zero or read or isinstance(read, msgspec.Struct) else UNSET
-
-    def _value(self, kind: Any, mark: str, value: Any, path: str) -> Any:
-        origin = get_origin(kind)
-        if origin is list:
-            return self._list(get_args(kind)[0], mark, value, path)
-        if kind is bytes:
-            return self._bytes(value, path)
-        value = _single(value)
-        if kind is Any:
-            return value
-        if origin is dict:
-            return self._map(get_args(kind)[1], value, path)
-        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-            return self.struct(kind, value, path)
-        return _scalar(kind, mark, value, path)
-
-    def _bytes(self, value: Any, path: str) -> bytes:
-        if isinstance(value, str):
-            return value.encode("utf-8", "surrogateescape")
-        return bytes(number & 255 for number in self._list(_BYTE, "", value, path))
-
-    def _list(self, item: Any, mark: str, value: Any, path: str) -> list[Any]:
-        if value == {}:
-            return []
-        items: list[Any] = value if is_list(value) else [value]
-        found: list[Any] = []
-        for number, member in enumerate(items):
-            place = f"{path}[{number}]"
-            if member is None:
-                member = _nothing(core_of(item))
-            try:
-                found.append(self._value(core_of(item), mark_of(item) or mark, member, place))
-            except _Fault as fault:
-                self.faults.append(str(fault))
-        return found
-
-    def _map(self, item: Any, value: Any, path: str) -> dict[str, Any]:
-        if is_list(value):
-            value = _joined(value, path)
-        if not is_dict(value):
-            raise _Fault(f"'{path}' expected a map, got '{_kind(value)}'")
-        found: dict[str, Any] = {}
-        for key, member in value.items():
-            try:
-                found[key] = self._map_member(core_of(item), mark_of(item), member, f"{path}[{key}]")
-            except _Fault as fault:
-                self.faults.append(str(fault))
-        return found
-
-    def _map_member(self, kind: Any, mark: str, member: Any, path: str) -> Any:
-        if kind is Any:
-            return _unwrapped(member) if is_list(member) else member
-        if member is None:
-            return kind() if isinstance(kind, type) else None
-        return self._value(kind, mark, member, path)
-
-
-def _nothing(kind: Any) -> Any:
-    """What a null in a list of this type stands for."""
-    return {} if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else ""
-
-
-_BYTE: Final = Annotated[int, Meta(extra={"go": "uint8"})]
-
-
-def _single(value: Any) -> Any:
-    """The element of a list of one, for fields that take no list."""
-    return value[0] if is_list(value) and len(value) == 1 else value
-
-
-def _joined(items: list[Any], path: str) -> dict[str, Any]:
-    """A list of maps as the one map of all their members."""
-    found: dict[str, Any] = {}
-    for number, one in enumerate(items):
-        if one is not None and not is_dict(one):
-            raise _Fault(f"'{path}[{number}]' expected a map, got '{_kind(one)}'")
-        found.update(one or {})
-    return found
-
-
-def _unwrapped(items: list[Any]) -> Any:
-    """Untyped values: a list of one is that one, and so everywhere inside it; HCL writes blocks as lists."""
-    return _opened(items[0]) if len(items) == 1 else items
-
-
-def _opened(value: Any) -> Any:
-    """A value in whose maps no list of one is left; what such a list held is not opened once more."""
-    if is_dict(value):
-        return {key: _opened(_single(member)) for key, member in value.items()}
-    return [_opened(member) for member in value] if is_list(value) else value
-
-
-def _translated(kind: type[Any], value: Mapping[str, Any]) -> dict[str, Any]:
-    """The members with aliases replaced by field names, which are in lower case then.
-
-    So a field that is given under its alias and its plain name is given twice, and one of them is nobody's; unless the
-    plain name is in lower case, too.
-    """
-    aliases = _aliases(kind)
-    found: dict[str, Any] = {}
-    for key, member in value.items():
-        name = aliases.get(key.lower(), "").lower()
-        found[name or key] = value.get(name, member) if name else member
-    return found
-
-
-@cache
-def _aliases(kind: type[Any]) -> dict[str, str]:
-    """Its aliases; of types that the catalog shares, all fields have one unless the type says otherwise."""
-    declared: dict[str, str] | None = getattr(kind, "aliases", None)
-    if declared is not None or not kind.__module__.endswith("connect_proxy"):
-        return declared or {}
-    return {_snake(name): name for name in kind.__struct_fields__ if _snake(name) != name.lower()}
-
-
-_WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-
-
-def _snake(name: str) -> str:
-    return _WORD_ENDS.sub("_", name).lower()
-
-
-@cache
-def _fields(kind: type[Any]) -> dict[str, Any]:
-    hints = get_type_hints(kind, include_extras=True)
-    hidden = {name for name, go_name in getattr(kind, "go_names", {}).items() if not go_name}
-    return {name: hints[name] for name in kind.__struct_fields__ if name not in _RAFT_FIELDS | hidden}
-
-
-def _go_field_types(kind: type[Any]) -> dict[str, str]:
-    return getattr(kind, "go_field_types", {})
-
-
-@cache
-def _union(annotation: Any) -> tuple[Any, ...]:
-    return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-
-
-def _may_be_unset(annotation: Any) -> bool:
-    return UnsetType in _union(annotation)
-
-
-@cache
-def is_pointer(annotation: Any) -> bool:
-    """Whether Go has a pointer there, so that a zero is not the same as nothing."""
-    return type(None) in _union(annotation)
-
-
-@cache
-def core_of(annotation: Any) -> Any:
-    """The type without markers, None and UNSET."""
-    rest = [one for one in _union(annotation) if one not in (UnsetType, type(None))]
-    return get_args(rest[0])[0] if get_origin(rest[0]) is Annotated else rest[0]
-
-
-@cache
-def mark_of(annotation: Any) -> str:
-    """The ``go`` marker of a type, "" without one."""
-    for one in _union(annotation):
-        if get_origin(one) is Annotated:
-            return next((str(m.extra["go"]) for m in get_args(one)[1:] if isinstance(m, Meta) and m.extra), "")
-    return ""
-
-
-# Scalars
-
-
-def _scalar(kind: Any, mark: str, value: Any, path: str) -> Any:
-    if mark == "duration":
-        nanoseconds = _nanoseconds(value, path)
-        return format_duration(nanoseconds) if nanoseconds else ""
-    if mark == "nanoseconds":
-        return _nanoseconds(value, path)
-    if mark == "time":
-        return _time(value, path)
-    read = _READERS[kind]
-    return read(value, path, mark)
-
-
-def _string(value: Any, path: str, mark: str) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "1" if value else "0"
-    if isinstance(value, float):
-        return format_float(value, "f")  # never with an exponent
-    raise _unconvertible(mark or "string", value, path)
-
-
-def _cut(value: float, bits: int, *, unsigned: bool) -> int:
-    """A number cut to Go's integer of that width: what does not fit wraps, as a conversion on amd64 does."""
-    whole = int(value) if -(1 << 63) <= value < (1 << (64 if unsigned else 63)) else -(1 << 63)
-    return whole % (1 << bits) if unsigned else whole
-
-
-def _int(value: Any, path: str, mark: str) -> int:
-    unsigned = mark.startswith("uint")
-    bits = 32 if mark == "uint32" else 64
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, float):
-        return _cut(value, bits, unsigned=unsigned)
-    if isinstance(value, str):
-        try:
-            return (parse_uint if unsigned else parse_int)(value or "0", 0, bits)
-        except NumberSyntaxError as error:
-            raise _Fault(f"cannot parse '{path}' as {'uint' if unsigned else 'int'}: {error}") from error
-    raise _unconvertible(mark or "int", value, path)
-
-
-def _bool(value: Any, path: str, _mark: str) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, float):
-        return value != 0.0
-    if isinstance(value, str):
-        try:
-            return bool(value) and parse_bool(value)
-        except NumberSyntaxError as error:
-            raise _Fault(f"cannot parse '{path}' as bool: {error}") from error
-    raise _unconvertible("bool", value, path)
-
-
-def _float(value: Any, path: str, mark: str) -> float:
-    if isinstance(value, bool | float):
-        return float(value)
-    if isinstance(value, str):
-        try:
-            return parse_float(value or "0")
-        except NumberSyntaxError as error:
-            raise _Fault(f"cannot parse '{path}' as float: {error}") from error
-    raise _unconvertible(mark or "float64", value, path)
-
-
-_READERS: Final[dict[Any, Callable[[Any, str, str], Any]]] = {str: _string, int: _int, bool: _bool, float: _float}
-
-
-def _nanoseconds(value: Any, path: str) -> int:
-    if isinstance(value, str):
-        try:
-            return parse_duration(value)
-        except DurationError as error:
-            raise _Fault(f"error decoding '{path}': {error}") from error
-    if isinstance(value, float | bool):
-        return _cut(value, 64, unsigned=False)
-    raise _unconvertible("time.Duration", value, path)
-
-
-def _time(value: Any, path: str) -> str:
-    if not isinstance(value, str):
-        raise _Fault(f"'{path}' expected a map, got '{_kind(value)}'")
-    try:
-        return canonical(value)
-    except ValueError as error:
-        raise _Fault(f"error decoding '{path}': {error}") from error
-
-
-def _unconvertible(wanted: str, value: object, path: str) -> _Fault:
-    types_: dict[type, str] = {
-        dict: "map[string]interface {}",
-        list: "[]interface {}",
-        float: "float64",
-        str: "string",
-        bool: "bool",
-    }
-    got = types_.get(type(value), "nil")
-    return _Fault(f"'{path}' expected type '{wanted}', got unconvertible type '{got}', value: '{printed(value)}'")
-
-
-def _kind(value: object) -> str:
-    shown: dict[type, str] = {str: "string", bool: "bool", int: "float64", float: "float64", list: "slice", dict: "map"}
-    return shown.get(type(value), "nil")

@@ -2,8 +2,8 @@
 
 An entry is the JSON of the HTTP API, the msgpack of log and snapshots, and the row in memory. Classes are called as in
 Go, or say what Go calls them (``go_type``), for Consul's ``Hash`` of an entry runs over those names. Class variables:
-``aliases`` are the snake_case spellings that input may use; ``go_embeds_meta`` marks the types into which Go embeds the
-(here empty) namespace, which counts in the hash.
+``aliases`` are the snake_case spellings that input may use, ``client_aliases`` those of Consul's API client where it
+has others; ``go_embeds_meta`` marks the types into which Go embeds the (here empty) namespace, which the hash takes in.
 """
 
 from __future__ import annotations

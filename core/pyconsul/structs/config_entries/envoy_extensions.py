@@ -1,21 +1,47 @@
-"""``EnvoyExtensions``: what can be said about an extension before a proxy uses it.
+"""``EnvoyExtensions``: what can be said about an extension before a proxy uses it."""
 
-Names are checked, and of the arguments that something is there to begin with; the rest belongs to whoever makes
-resources for Envoy.
-"""
+from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final, Protocol
 
 from pyconsul.lang.strconv import NumberSyntaxError, parse_int, quote
-from pyconsul.primitives.multierror import multi_error
+from pyconsul.structs.config_entries.loose import MisfitError, read_struct
 from pyconsul.structs.connect_proxy import EnvoyExtension
+from pyconsul.structs.envoy_extensions.ext_authz import ExtAuthz
+from pyconsul.structs.envoy_extensions.otel_access_logging import OtelAccessLogging
+from pyconsul.structs.envoy_extensions.property_override import PropertyOverride
+from pyconsul.structs.envoy_extensions.reading import ArgumentsError, read
+from pyconsul.structs.envoy_extensions.small import AwsLambda, Lua
+from pyconsul.structs.envoy_extensions.wasm import Wasm
 from pyconsul.structs.wire import UnsetType
 
-EXTENSIONS = frozenset(
-    f"builtin/{name}" for name in ("aws/lambda", "ext-authz", "lua", "otel-access-logging", "property-override", "wasm")
-)
-_EXT_AUTHZ = "builtin/ext-authz"
+
+class _Extension(Protocol):
+    """The typed arguments of an extension."""
+
+    def refusal(self) -> str:
+        """What is wrong with them, "" if nothing is."""
+        ...
+
+
+def _read_override(arguments: Mapping[str, Any]) -> PropertyOverride:
+    found, _ = read_struct(PropertyOverride, arguments)
+    return found
+
+
+_EXTENSIONS: Final[dict[str, Callable[[Mapping[str, Any]], _Extension]]] = {
+    "builtin/aws/lambda": partial(read, AwsLambda),
+    "builtin/ext-authz": partial(read, ExtAuthz),
+    "builtin/lua": partial(read, Lua),
+    "builtin/otel-access-logging": partial(read, OtelAccessLogging),
+    "builtin/property-override": _read_override,
+    "builtin/wasm": partial(read, Wasm),
+}
+# These put no words of their own before what the decoder says.
+_TERSE: Final = frozenset(("builtin/ext-authz", "builtin/otel-access-logging"))
 # One of the constraints between commas, as hashicorp/go-version takes it: operator, numbers, pre-release, metadata.
 _WORDS = r"[0-9A-Za-z~-]*(?:\.[0-9A-Za-z~-]+)*"
 _CONSTRAINT: Final = re.compile(
@@ -40,14 +66,12 @@ def extension_faults(extensions: list[EnvoyExtension] | UnsetType) -> list[str]:
 
 
 def _fault(extension: EnvoyExtension) -> str:
-    if extension.Name not in EXTENSIONS:
+    if (reader := _EXTENSIONS.get(extension.Name)) is None:
         return f"name {quote(extension.Name)} is not a built-in extension"
-    if extension.Name == _EXT_AUTHZ:
-        settings = (extension.Arguments or {}).get("Config")
-        services = [key for key in ("GrpcService", "HttpService") if isinstance(settings, dict) and key in settings]
-        if len(services) != 1:
-            return multi_error(["exactly one of GrpcService or HttpService must be set"])
-    return ""
+    try:
+        return reader(extension.Arguments or {}).refusal()
+    except (ArgumentsError, MisfitError) as error:
+        return f"{'' if extension.Name in _TERSE else 'error decoding extension arguments: '}{error}"
 
 
 def _version_fault(constraints: str) -> str:

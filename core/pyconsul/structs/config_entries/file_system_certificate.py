@@ -16,6 +16,7 @@ class FileSystemCertificate(ConfigEntry, frozen=True, kw_only=True):
     kind: ClassVar[str] = "file-system-certificate"
     go_type: ClassVar[str] = "structs.FileSystemCertificateConfigEntry"
     go_embeds_meta: ClassVar[bool] = True
+    client_aliases: ClassVar[dict[str, str]] = {"private_key": "PrivateKey"}
 
     Kind: str = kind
     Name: str = ""

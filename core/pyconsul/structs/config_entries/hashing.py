@@ -14,8 +14,8 @@ from msgspec import UNSET
 
 from pyconsul.primitives.durations import parse_duration
 from pyconsul.structs import gohash
-from pyconsul.structs.config_entries.decode import core_of, is_pointer, mark_of
 from pyconsul.structs.config_entries.entry import ConfigEntry
+from pyconsul.structs.config_entries.loose import core_of, is_pointer, mark_of
 from pyconsul.structs.wire import changed
 
 _LAYOUTS: Final = {"uint32": "<I", "float32": "<f", "uint64": "<Q"}

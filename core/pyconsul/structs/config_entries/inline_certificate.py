@@ -17,6 +17,7 @@ class InlineCertificate(ConfigEntry, frozen=True, kw_only=True):
     kind: ClassVar[str] = "inline-certificate"
     go_type: ClassVar[str] = "structs.InlineCertificateConfigEntry"
     go_embeds_meta: ClassVar[bool] = True
+    client_aliases: ClassVar[dict[str, str]] = {"private_key": "PrivateKey"}
 
     Kind: str = kind
     Name: str = ""

@@ -48,6 +48,7 @@ class ServiceResolverRedirect(WireStruct, frozen=True, kw_only=True):
     """The service that answers instead."""
 
     aliases: ClassVar[dict[str, str]] = {"service_subset": "ServiceSubset"}
+    client_aliases: ClassVar[dict[str, str]] = {**aliases, "sameness_group": "SamenessGroup"}
 
     Service: OmitStr = UNSET
     ServiceSubset: OmitStr = UNSET
@@ -127,6 +128,7 @@ class ServiceResolverFailover(WireStruct, frozen=True, kw_only=True):
     """Where to go when no instance is healthy."""
 
     aliases: ClassVar[dict[str, str]] = {"service_subset": "ServiceSubset"}
+    client_aliases: ClassVar[dict[str, str]] = {**aliases, "sameness_group": "SamenessGroup"}
 
     Service: OmitStr = UNSET
     ServiceSubset: OmitStr = UNSET

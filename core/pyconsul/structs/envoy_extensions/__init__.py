@@ -1,0 +1,1 @@
+"""The extensions of Envoy that Consul brings along: what each takes as ``Arguments``, and what it refuses of them."""
