@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pyconsul.sdk.settings import TLS
+from pyconsul.sdk.tls import context
 from pyconsul.toolkit.clientset import check
 from pyconsul.toolkit.errors import RunError
 from pyconsul.toolkit.stanzas import Consul, Nomad, Tls, Vault
@@ -32,6 +34,16 @@ def test_a_key_that_is_none_is_told_from_a_certificate_that_is_none(tmp_path: Pa
     assert complaint(Tls(True, cert=str(both))) == ""
     assert complaint(Tls(True, cert=str(good), key=str(bad))) == ": tls: failed to find any PEM data in key input"
     assert complaint(Tls(True, cert=str(bad), key=str(both))).endswith("any PEM data in certificate input")
+
+
+def test_one_file_may_hold_certificate_and_key(tmp_path: Path) -> None:
+    """The client that is made of it shows both; a key without a certificate is left alone."""
+    certificate, key = self_signed("a")
+    both = tmp_path / "both"
+    both.write_bytes(certificate + key)
+    assert complaint(Tls(True, cert=str(both))) == ""
+    context(Tls(True, cert=str(both)).for_client())
+    assert Tls(True, key=str(both)).for_client() == TLS()
 
 
 def test_all_files_of_a_directory_are_authorities(tmp_path: Path) -> None:
