@@ -116,6 +116,14 @@ def test_yaml_merges_where_the_mark_stands(text: str, wanted: object) -> None:
     assert goyaml.parse(text) == wanted
 
 
+@pytest.mark.parametrize("escape", ["\\ud83d\\ude00", "\\uDFFF", "\\U0000d800", "\\U00110000", "\\UFFFFFFFF"])
+def test_yaml_escapes_are_of_characters(escape: str) -> None:
+    """JSON's pairs of surrogates are none in YAML, as for go-yaml; what stands around them is."""
+    assert goyaml.parse('"\\ud7ff\\ue000\\U0010ffff"') == "\ud7ff\ue000\U0010ffff"
+    with pytest.raises(FunctionError, match=r"^yaml: line 2: found invalid Unicode character escape code$"):
+        goyaml.parse(f'a: 1\nb: "x {escape}"')
+
+
 def test_yaml_merges_maps_alone() -> None:
     """Anything else is refused before it is looked at."""
     with pytest.raises(FunctionError, match=r"^yaml: map merge requires map or sequence of maps as the value$"):
