@@ -10,12 +10,13 @@ from typing import Any, cast
 import pytest
 
 from pyconsul.sdk.request import Answer, QueryOptions
+from pyconsul.toolkit.asking import Asked
 from pyconsul.toolkit.leases import lease_pause
 from pyconsul.toolkit.retry import RetryPolicy
 from pyconsul.toolkit.stanzas import Consul
 from pyconsul.toolkit.vault import VaultClient
 from pyconsul_envconsul.config import Config
-from pyconsul_envconsul.queries import Fetched, PrefixQuery, SecretQuery
+from pyconsul_envconsul.queries import PrefixQuery, SecretQuery
 from pyconsul_envconsul.views import Clients, Event, Views
 
 
@@ -129,7 +130,7 @@ class FakeVaultAccess:
         self.renewals = list(renewals)
         self.pauses: list[float] = []
 
-    async def get(self, path: str, params: Mapping[str, str]) -> Fetched:
+    async def get(self, path: str, params: Mapping[str, str]) -> Asked:
         """Secrets don't come from Consul."""
         raise AssertionError(path)
 

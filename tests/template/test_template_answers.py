@@ -25,9 +25,16 @@ pytestmark = pytest.mark.usefixtures("universal_time")
 
 
 class Servers(FakeConsul):
-    """Gives the recorded answers, also to writes; the requests show what is written."""
+    """Gives the recorded answers, also to writes; the requests show what is written.
+
+    A ``stranger`` on the way answers all in their place.
+    """
+
+    stranger: Any = None
 
     def _read(self, path: str, query: dict[str, list[str]]) -> tuple[int, Any]:
+        if self.stranger is not None:
+            return 200, self.stranger
         if path not in RECORDED["answers"]:
             return 404, {"errors": []}
         found = RECORDED["answers"][path]
@@ -89,6 +96,20 @@ async def test_every_function_asks_again_where_a_server_fails(servers: Servers, 
     await Runner(Config.of(settings(servers, tmp_path, text, attempts=1, backoff=1_000_000), {})).run()
     assert (tmp_path / "out").read_text() == "done"
     assert len(servers.requests) == 2
+
+
+@pytest.mark.parametrize("call", [call for call in OF_EACH_KIND if "nomad" not in call])  # Nomad is asked for minutes
+@pytest.mark.parametrize("stranger", ["no route", 5])
+async def test_no_function_takes_a_strangers_answer_for_no_data(
+    servers: Servers, tmp_path: Path, call: str, stranger: Any
+) -> None:
+    """Nothing is written: the file with what was there before is better than an empty one."""
+    servers.stranger = stranger
+    wanted = r"json: cannot unmarshal (string|number) into Go value of type "
+    with pytest.raises(RunError, match=wanted):
+        text = f"{{{{ $found := {call} }}}}done"
+        await Runner(Config.of(settings(servers, tmp_path, text, enabled=False), {})).run()
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("case", RECORDED["cases"], ids=lambda case: case["template"])

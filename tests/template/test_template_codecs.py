@@ -105,6 +105,34 @@ def test_yaml_has_the_types_of_version_one() -> None:
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
+        ("b: 3\n<<: {b: 2, c: 4}", {"b": 2, "c": 4}),
+        ("b: 3\n<<: {b: }\nc: 1", {"b": None, "c": 1}),
+        ("<<: {b: 2}\nb: 3\n<<: {c: 4}", {"b": 3, "c": 4}),
+        ("a: 0\n<<: [{a: 1}, {a: 2, b: 2}]", {"a": 1, "b": 2}),
+    ],
+)
+def test_yaml_merges_where_the_mark_stands(text: str, wanted: object) -> None:
+    """Keys merged in replace those above, those below replace them, and the first of several maps wins: as in go-yaml."""
+    assert goyaml.parse(text) == wanted
+
+
+@pytest.mark.parametrize("escape", ["\\ud83d\\ude00", "\\uDFFF", "\\U0000d800", "\\U00110000", "\\UFFFFFFFF"])
+def test_yaml_escapes_are_of_characters(escape: str) -> None:
+    """JSON's pairs of surrogates are none in YAML, as for go-yaml; what stands around them is."""
+    assert goyaml.parse('"\\ud7ff\\ue000\\U0010ffff"') == "\ud7ff\ue000\U0010ffff"
+    with pytest.raises(FunctionError, match=r"^yaml: line 2: found invalid Unicode character escape code$"):
+        goyaml.parse(f'a: 1\nb: "x {escape}"')
+
+
+def test_yaml_merges_maps_alone() -> None:
+    """Anything else is refused before it is looked at."""
+    with pytest.raises(FunctionError, match=r"^yaml: map merge requires map or sequence of maps as the value$"):
+        goyaml.parse("<<: [{a: 1}, !!timestamp x]")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
         ("0B11", 3),
         ("-0b11", -3),
         ("0O17", 15),

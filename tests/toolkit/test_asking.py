@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 
@@ -92,3 +93,33 @@ async def test_questions_keep_a_distance() -> None:
     before = time.monotonic()
     await pace(before)
     assert time.monotonic() - before >= MIN_INTERVAL
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        ({"error": "no route"}, "object into Go value of type []*api.KVPair"),
+        ("no route", "string into Go value of type []*api.KVPair"),
+        (0, "number into Go value of type []*api.KVPair"),
+        ([["no"]], "array into Go value of type api.KVPair"),
+        ([{"Key": "k"}, None], "object into Go value of type api.KVPair"),
+    ],
+)
+def test_an_answer_of_another_shape_is_no_list(value: Any, wanted: str) -> None:
+    """Neither is it an empty one: what a proxy says in Consul's place would empty files and environments."""
+    with pytest.raises(ValueError) as caught:
+        Asked(value, 1, 0).listed("[]*api.KVPair")
+    assert str(caught.value) == f"json: cannot unmarshal {wanted}"
+
+
+def test_an_answer_of_another_shape_is_no_object() -> None:
+    """A list is none, however empty."""
+    with pytest.raises(ValueError, match=r"^json: cannot unmarshal array into Go value of type api.CatalogNode$"):
+        Asked([], 1, 0).mapped("api.CatalogNode")
+
+
+def test_nothing_is_an_empty_list_or_object() -> None:
+    """A key that does not exist, and Go's nil, which is null."""
+    nothing = Asked(None, 1, 0)
+    assert (nothing.listed("[]*api.KVPair"), nothing.mapped("api.CatalogNode")) == ([], {})
+    assert Asked(["dc1"], 1, 0).listed("[]string") == ["dc1"]

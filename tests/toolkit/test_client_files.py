@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pyconsul.sdk.settings import TLS
+from pyconsul.sdk.tls import context
 from pyconsul.toolkit.clientset import check
 from pyconsul.toolkit.errors import RunError
 from pyconsul.toolkit.stanzas import Consul, Nomad, Tls, Vault
@@ -34,13 +36,23 @@ def test_a_key_that_is_none_is_told_from_a_certificate_that_is_none(tmp_path: Pa
     assert complaint(Tls(True, cert=str(bad), key=str(both))).endswith("any PEM data in certificate input")
 
 
+def test_one_file_may_hold_certificate_and_key(tmp_path: Path) -> None:
+    """The client that is made of it shows both; a key without a certificate is left alone."""
+    certificate, key = self_signed("a")
+    both = tmp_path / "both"
+    both.write_bytes(certificate + key)
+    assert complaint(Tls(True, cert=str(both))) == ""
+    context(Tls(True, cert=str(both)).for_client())
+    assert Tls(True, key=str(both)).for_client() == TLS()
+
+
 def test_all_files_of_a_directory_are_authorities(tmp_path: Path) -> None:
     """One that is none is told by its name."""
     (tmp_path / "a.pem").write_bytes(self_signed("a")[0])
     assert complaint(Tls(True, ca_path=str(tmp_path))) == ""
     bad = tmp_path / "b.pem"
     bad.write_text("nothing")
-    wanted = f" configuring TLS failed: Error loading CA from PEM: Couldn't parse PEM in: {bad}"
+    wanted = f" configuring TLS failed: Error loading CA Path: Couldn't parse PEM in: {bad}"
     assert complaint(Tls(True, ca_path=str(tmp_path))) == wanted
 
 
@@ -63,3 +75,24 @@ def test_files_of_nomad_and_of_tokens_are_tried_as_well() -> None:
         check(Consul(), Vault(), Nomad(tls=Tls(True, cert="none")), logger)
     with pytest.raises(RunError, match=r"client set: consul: .*open none: no such file or directory$"):
         check(Consul(token_file="none"), Vault(), None, logger)
+
+
+@pytest.mark.parametrize(
+    ("variables", "wanted"),
+    [
+        ({"CONSUL_CACERT": "none"}, "Error loading CA File: open none: no such file or directory"),
+        ({"CONSUL_CACERT": __file__}, f"Error loading CA File: Couldn't parse PEM in: {__file__}"),
+        ({"CONSUL_CAPATH": "none"}, "lstat none: no such file or directory"),
+        ({"CONSUL_CLIENT_CERT": "none"}, "both client cert and client key must be provided"),
+        ({"CONSUL_CLIENT_CERT": "none", "CONSUL_CLIENT_KEY": "none"}, "open none: no such file or directory"),
+        ({"CONSUL_TLS_SERVER_NAME": "a:b:c"}, "address a:b:c: too many colons in address"),
+    ],
+)
+def test_files_that_the_environment_names_are_tried(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], wanted: str
+) -> None:
+    """Whatever the scheme is, at once; where the stanza or flags speak of TLS, the environment does not count."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert complaint(Tls()) == f": {wanted}"
+    assert complaint(Tls(True)) == ""

@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pyconsul.lang.goflags import Args, FlagSet, to_bool
-from pyconsul.primitives.folders import MissingFolderError, files_below
-from pyconsul.primitives.system_errors import file_text
 
 if TYPE_CHECKING:
     from pyconsul.cli.console import Console
-    from pyconsul.sdk import TLS, QueryOptions, Settings
+    from pyconsul.sdk import QueryOptions, Settings
 
 HTTP_GROUP: Final = "http"
-_CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"
 _SWITCHES: Final = ("CONSUL_HTTP_SSL", "CONSUL_HTTP_SSL_VERIFY")
 _NEVER_EMPTY: Final = ("http-addr",)  # given empty, the environment counts
 _TLS_FLAGS: Final = {
@@ -102,6 +99,7 @@ def settings_of(args: Args, console: Console, *, with_token: bool = True) -> Set
     Not ``with_token``: the flags of the token do not count.
     """
     from pyconsul.sdk import Retry, Settings
+    from pyconsul.sdk.tls_files import check_files
 
     settings = Settings.from_env(_readable(console))
     given: dict[str, Any] = {"retry": Retry.NEVER}  # a person waits, and sees at once what is wrong
@@ -121,7 +119,7 @@ def settings_of(args: Args, console: Console, *, with_token: bool = True) -> Set
 
         given["tls"] = replace(settings.tls, **tls)
     settings = settings.replace(**given)
-    _check_files(settings.tls)
+    check_files(settings.tls)
     return settings
 
 
@@ -148,53 +146,6 @@ def read_options(args: Args, **more: Any) -> QueryOptions:
 def _text(args: Args, flag: str) -> str:
     """The value of a flag that a command may not have."""
     return args.string(flag) if args.was_set(flag) else ""
-
-
-def _check_files(tls: TLS) -> None:
-    """Refuse certificates that cannot be read before anything is sent. Raises ConfigError."""
-    from pyconsul.primitives.host_ports import AddressError, split_host_port
-    from pyconsul.sdk.errors import ConfigError
-
-    try:
-        if tls.server_name.rfind(":") > tls.server_name.rfind("]"):
-            split_host_port(tls.server_name)
-    except AddressError as error:
-        raise ConfigError(str(error)) from error
-    if bool(tls.cert_file) != bool(tls.key_file):
-        raise ConfigError("both client cert and client key must be provided")
-    if tls.cert_file:
-        _check_key_pair(_content(tls.cert_file, ""), _content(tls.key_file, ""))
-    if tls.ca_file and _CERTIFICATE not in _content(tls.ca_file, "Error loading CA File: "):
-        raise ConfigError(f"Error loading CA File: Couldn't parse PEM in: {tls.ca_file}")
-    try:
-        authorities = files_below("" if tls.ca_file else tls.ca_path)
-    except MissingFolderError as error:
-        raise ConfigError(str(error)) from error
-    for path in authorities:
-        if _CERTIFICATE not in _content(path, "Error loading file from CAPath: "):
-            raise ConfigError(f"Error loading CA Path: Couldn't parse PEM in: {path}")
-
-
-def _check_key_pair(certificate: bytes, key: bytes) -> None:
-    from pyconsul.sdk.errors import ConfigError
-    from pyconsul.structs.config_entries.key_pairs import x509_key_pair_fault  # with cryptography, 40 ms
-
-    fault = x509_key_pair_fault(certificate, key)
-    if fault:
-        raise ConfigError(fault)
-
-
-def _content(path: str, failure: str) -> bytes:
-    """The bytes of a file, none for no path. Raises ConfigError with ``failure`` in front."""
-    from pyconsul.sdk.errors import ConfigError
-
-    if not path:
-        return b""
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as e:
-        raise ConfigError(f"{failure}{file_text(e)}") from e
 
 
 def _readable(console: Console) -> Mapping[str, str]:

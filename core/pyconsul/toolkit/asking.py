@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -46,6 +46,36 @@ class Asked(msgspec.Struct, frozen=True):
     value: Any
     index: int
     last_contact_ms: int
+
+    def listed(self, go_type: str) -> list[Any]:
+        """The list that the value is, null an empty one. Raises ValueError for anything else.
+
+        Its items are objects, or texts in a ``[]string``: what a proxy on the way answers in Consul's place is no data.
+        """
+        if self.value is None:
+            return []
+        if not isinstance(self.value, list):
+            raise _misfit(self.value, go_type)
+        items = cast("list[Any]", self.value)
+        kind = str if go_type == "[]string" else dict
+        for item in items:
+            if not isinstance(item, kind):
+                raise _misfit(item, go_type.lstrip("[]*"))
+        return items
+
+    def mapped(self, go_type: str) -> dict[str, Any]:
+        """The object that the value is, null an empty one. Raises ValueError for anything else."""
+        if self.value is None:
+            return {}
+        if not isinstance(self.value, dict):
+            raise _misfit(self.value, go_type)
+        return cast("dict[str, Any]", self.value)
+
+
+def _misfit(value: Any, go_type: str) -> ValueError:
+    from pyconsul.structs.godecode import wrong_value  # costs much, and is needed seldom
+
+    return ValueError(wrong_value(value, go_type))
 
 
 class Asking:

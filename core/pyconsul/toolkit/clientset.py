@@ -10,6 +10,7 @@ from pyconsul.primitives.folders import MissingFolderError, files_below
 from pyconsul.primitives.system_errors import system_text
 from pyconsul.primitives.tls import plain_pem
 from pyconsul.sdk.errors import ConfigError
+from pyconsul.sdk.tls_files import check_files
 from pyconsul.toolkit.errors import RunError
 from pyconsul.toolkit.stanzas import Consul, Nomad, Tls, Vault
 
@@ -29,6 +30,8 @@ def check(
         _check_tls("consul", consul.tls, logger)
         try:
             settings = consul.client_settings()
+            if not consul.tls.enabled:  # then the files that the environment names count
+                check_files(settings.tls)
             settings.endpoint()
             settings.current_token()
         except ConfigError as error:
@@ -94,7 +97,8 @@ def _load_authorities(made: ssl.SSLContext, tls: Tls) -> None:
         except MissingFolderError as error:
             raise _Unusable(str(error)) from None
         for path in paths:
-            _load_file(made, path, "Error loading CA from PEM")
+            _check_readable(path, "Error loading file from CAPath: ")
+            _load_file(made, path, "Error loading CA Path")
 
 
 def _load_file(made: ssl.SSLContext, path: str, head: str) -> None:

@@ -175,13 +175,13 @@ class Tls(msgspec.Struct, frozen=True):
         return cls(**given)
 
     def for_client(self) -> TLS:
-        """The same for the SDK."""
+        """The same for the SDK: a certificate's file may hold its key as well, and a key alone proves nothing."""
         return TLS(
             ca_file=self.ca_cert,
             ca_path=self.ca_path,
             ca_pem=self.ca_cert_bytes,
             cert_file=self.cert,
-            key_file=self.key,
+            key_file=(self.key or self.cert) if self.cert else "",
             server_name=self.server_name,
             verify=self.verify,
         )

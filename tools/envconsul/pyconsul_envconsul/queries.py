@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from pyconsul.lang.strconv import quote
 from pyconsul.sdk.request import escape_path
+from pyconsul.toolkit.asking import Asked
 from pyconsul.toolkit.errors import RunError
 from pyconsul.toolkit.leases import Lease
 from pyconsul.toolkit.vault import VaultClient
@@ -48,8 +49,8 @@ class Access(Protocol):
         """The index of the last answer; 0 the first time."""
         ...
 
-    async def get(self, path: str, params: Mapping[str, str]) -> Fetched:
-        """One blocking GET from Consul: the JSON value, None for 404."""
+    async def get(self, path: str, params: Mapping[str, str]) -> Asked:
+        """One blocking GET from Consul; a key that does not exist is no error."""
         ...
 
     async def vault(self) -> VaultClient:
@@ -92,9 +93,10 @@ class PrefixQuery:
 
     async def fetch(self, access: Access) -> Fetched:
         """The pairs, in the order of their keys."""
-        found = await access.get("/v1/kv/" + escape_path(self.prefix), self.params)
-        pairs = {item["Key"].removeprefix(self.prefix).lstrip("/"): _value(item) for item in found.value or ()}
-        return found._replace(value=pairs)
+        answer = await access.get("/v1/kv/" + escape_path(self.prefix), self.params)
+        items = answer.listed("[]*api.KVPair")
+        pairs = {item["Key"].removeprefix(self.prefix).lstrip("/"): _value(item) for item in items}
+        return Fetched(pairs, answer.index, answer.last_contact_ms)
 
 
 def _value(item: Mapping[str, Any]) -> str:
@@ -114,8 +116,9 @@ class ServiceQuery:
 
     async def fetch(self, access: Access) -> Fetched:
         """The instances, in the catalog's order."""
-        found = await access.get("/v1/catalog/service/" + escape_path(self.service), self.params)
-        return found._replace(value=[_attributes(item) for item in found.value or ()])
+        answer = await access.get("/v1/catalog/service/" + escape_path(self.service), self.params)
+        found = [_attributes(item) for item in answer.listed("[]*api.CatalogService")]
+        return Fetched(found, answer.index, answer.last_contact_ms)
 
 
 def _attributes(item: Mapping[str, Any]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from pyconsul.lang.strconv import quote
 from pyconsul.primitives.durations import format_duration
 from pyconsul.sdk.client import AsyncClient
-from pyconsul.toolkit.asking import FETCH_ERRORS, Asking, pace
+from pyconsul.toolkit.asking import FETCH_ERRORS, Asked, Asking, pace
 from pyconsul.toolkit.errors import ConfigError
 from pyconsul.toolkit.logs import TRACE
 from pyconsul.toolkit.retry import RetryPolicy
@@ -95,10 +95,9 @@ class View:
         """The index of the last answer; 0 the first time."""
         return self.asking.index
 
-    async def get(self, path: str, params: Mapping[str, str]) -> Fetched:
-        """One blocking GET from Consul. Raises the SDK's errors but for 404."""
-        asked = await self.asking.get(self._views.clients.consul, path, params)
-        return Fetched(asked.value, asked.index, asked.last_contact_ms)
+    async def get(self, path: str, params: Mapping[str, str]) -> Asked:
+        """One blocking GET from Consul; a key that does not exist is no error. Raises the SDK's errors."""
+        return await self.asking.get(self._views.clients.consul, path, params)
 
     async def vault(self) -> VaultClient:
         """The Vault client, logged in."""

@@ -7,6 +7,7 @@ import functools
 import io
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from yaml.emitter import Emitter
@@ -94,29 +95,28 @@ class _Builder:
         return [self.value(item, depth + 1) for item in node.value]
 
     def mapping(self, node: Node, depth: int) -> Map:
-        """A map; merged ones (``<<``) give way to its own keys."""
-        own: dict[Any, Any] = {}
-        merged: dict[Any, Any] = {}
+        """A map: as in go-yaml, keys merged in (``<<``) replace those above them and give way to those below."""
+        held: dict[Any, Any] = {}
         pairs: list[tuple[Node, Node]] = node.value if isinstance(node, MappingNode) else []
         for key_node, value_node in pairs:
             if isinstance(key_node, ScalarNode) and key_node.tag == PLAIN and key_node.value == "<<":
-                self.merge(merged, value_node, depth)
+                for found in self.merged(value_node, depth):
+                    held.update({_Key.of(k): v for k, v in found.items()})
                 continue
             key = self.value(key_node, depth + 1)
             if isinstance(key, (list, dict)):
                 raise FunctionError(f"yaml: invalid map key: {sprintf('%#v', [key])}")
-            own[_Key.of(key)] = self.value(value_node, depth + 1)
-        return Map(_ANY_MAP, {_Key.plain(k): v for k, v in {**merged, **own}.items()})
+            held[_Key.of(key)] = self.value(value_node, depth + 1)
+        return Map(_ANY_MAP, {_Key.plain(k): v for k, v in held.items()})
 
-    def merge(self, into: dict[Any, Any], node: Node, depth: int) -> None:
-        """Take the keys of the mapping(s) named by ``<<``."""
-        sources: list[Node] = node.value if isinstance(node, SequenceNode) else [node]
+    def merged(self, node: Node, depth: int) -> Iterator[Map]:
+        """The mapping(s) named by ``<<``; the first of several comes last, so that it wins."""
+        sources: list[Node] = node.value[::-1] if isinstance(node, SequenceNode) else [node]
         for source in sources:
-            found = self.value(source, depth + 1)
+            found = self.value(source, depth + 1) if isinstance(source, MappingNode) else None
             if not isinstance(found, Map):
                 raise FunctionError("yaml: map merge requires map or sequence of maps as the value")
-            for key, value in found.items():
-                into.setdefault(_Key.of(key), value)
+            yield found
 
 
 class _Key:

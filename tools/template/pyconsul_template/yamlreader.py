@@ -95,6 +95,7 @@ class _TypedLoader(yaml.SafeLoader):
         def compose_node(self, parent: Node | None, index: Any) -> Node | None: ...
         def scan_line_break(self) -> str: ...
         def scan_block_scalar_breaks(self, indent: int) -> tuple[list[str], Mark]: ...
+        def scan_flow_scalar_non_spaces(self, double: bool, start_mark: Mark) -> list[str]: ...
         def scan_directive_name(self, start_mark: Mark) -> str: ...
         def scan_yaml_directive_value(self, start_mark: Mark) -> tuple[int, int]: ...
 
@@ -217,6 +218,18 @@ class _Loader(_TypedLoader):
                 return
             if not self.flow_level:
                 self.allow_simple_key = True
+
+    def scan_flow_scalar_non_spaces(self, double: bool, start_mark: Mark) -> list[str]:
+        """Characters and escapes between quotes; an escape stands for a character, of which a surrogate is none."""
+        try:
+            chunks = super().scan_flow_scalar_non_spaces(double, start_mark)
+            is_bad = any("\ud800" <= chunk <= "\udfff" for chunk in chunks)
+        except (ValueError, OverflowError):  # beyond what chr() takes
+            is_bad, chunks = True, []
+        if is_bad:
+            said = "found invalid Unicode character escape code"
+            raise ScannerError("while parsing a quoted scalar", start_mark, said, self.get_mark())
+        return chunks
 
     def scan_plain_spaces(self, indent: int, start_mark: Mark) -> list[str] | None:
         """The blanks inside a plain scalar as they count for its text; nothing when the document ends there."""

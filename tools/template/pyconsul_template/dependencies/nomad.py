@@ -160,7 +160,8 @@ class ServicesQuery(msgspec.Struct):
     async def fetch(self, access: View) -> Fetched:
         """The services by name."""
         answer = await access.nomad("/v1/services", {"region": self.region} if self.region else {})
-        listed: list[dict[str, Any]] = answer.value[0]["Services"] if answer.value else []
+        spaces = answer.listed("[]*api.ServiceRegistrationListStub")
+        listed: list[dict[str, Any]] = spaces[0]["Services"] if spaces else []
         found = [NomadServicesSnippet(Name=s["ServiceName"], Tags=sorted_tags(s.get("Tags"))) for s in listed]
         found.sort(key=lambda s: s.Name)
         return Fetched(pointers("dependency.NomadServicesSnippet", found), answer.index, answer.last_contact_ms)
@@ -201,7 +202,7 @@ class ServiceQuery(msgspec.Struct):
                 JobID=s.get("JobID", ""),
                 AllocID=s.get("AllocID", ""),
             )
-            for s in answer.value or ()
+            for s in answer.listed("[]*api.ServiceRegistration")
             if not self.tag or self.tag in (s.get("Tags") or ())
         ]
         found.sort(key=lambda s: s.Name)
@@ -238,7 +239,8 @@ class VariableQuery(msgspec.Struct):
     async def fetch(self, access: View) -> Fetched:
         """The items, or None."""
         answer = await access.nomad("/v1/var/" + escape_path(self.path), self.params)
-        value = NomadVarItems(answer.value) if answer.value else None
+        variable = answer.mapped("api.Variable")
+        value = NomadVarItems(variable) if variable else None
         return Fetched(value, answer.index, answer.last_contact_ms, block_on_nil=self.wait)
 
 
@@ -267,5 +269,5 @@ class VariablesQuery(msgspec.Struct):
             if "Permission denied" not in str(error):
                 raise
             return Fetched(pointers("dependency.NomadVarMeta", ()), 1)
-        found = [NomadVarMeta(**_metadata(v)) for v in answer.value or ()]
+        found = [NomadVarMeta(**_metadata(v)) for v in answer.listed("[]*api.VariableMetadata")]
         return Fetched(Slice("[]*dependency.NomadVarMeta", found), answer.index, answer.last_contact_ms)

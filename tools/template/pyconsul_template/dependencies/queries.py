@@ -139,7 +139,8 @@ class KeyQuery(msgspec.Struct):
     async def fetch(self, access: Access) -> Fetched:
         """The value as a Go string, or None."""
         answer = await access.get("/v1/kv/" + escape_path(self.key), self.params)
-        value = models.value_of(answer.value[0]) if answer.value else None
+        pairs = answer.listed("[]*api.KVPair")
+        value = models.value_of(pairs[0]) if pairs else None
         return Fetched(value, answer.index, answer.last_contact_ms, block_on_nil=self.wait)
 
 
@@ -173,7 +174,7 @@ class KeyListQuery(msgspec.Struct):
         prefix = self.prefix
         pairs = [
             models.KeyPair(item["Key"], item["Key"].removeprefix(prefix).lstrip("/"), item)
-            for item in answer.value or ()
+            for item in answer.listed("[]*api.KVPair")
         ]
         return Fetched(pointers("dependency.KeyPair", pairs), answer.index, answer.last_contact_ms)
 
@@ -215,7 +216,7 @@ class HealthQuery(msgspec.Struct):
         kind = "connect" if self.connect else "service"
         answer = await access.get(f"/v1/health/{kind}/{escape_path(self.service)}", params)
         found: list[health.HealthService] = []
-        for entry in answer.value or ():
+        for entry in answer.listed("[]*api.ServiceEntry"):
             status = health.worst_status(entry.get("Checks") or ())
             if "any" in self.states or status in self.states:
                 found.append(health.HealthService.of(entry, status))
@@ -255,11 +256,11 @@ class NodeQuery(msgspec.Struct):
         name = self.node
         if not name:
             own = await access.get("/v1/agent/self", {}, blocking=False)
-            name = own.value["Config"]["NodeName"]
+            name = own.mapped("map[string]map[string]interface {}")["Config"]["NodeName"]
         answer = await access.get("/v1/catalog/node/" + escape_path(name), self.params)
         if answer.value is None:
             logger.warning("%s: no node exists with the name %s", self.name, quote(name))
-        return Fetched(models.CatalogNode.of(answer.value), answer.index, answer.last_contact_ms)
+        return Fetched(models.CatalogNode.of(answer.mapped("api.CatalogNode")), answer.index, answer.last_contact_ms)
 
 
 class NodesQuery(msgspec.Struct):
@@ -280,7 +281,7 @@ class NodesQuery(msgspec.Struct):
     async def fetch(self, access: Access) -> Fetched:
         """The nodes by name, or in the server's order when it was asked for nearness."""
         answer = await access.get("/v1/catalog/nodes", self.params)
-        found: list[models.Node] = models.made(models.Node.of, answer.value)
+        found: list[models.Node] = models.made(models.Node.of, answer.listed("[]*api.Node"))
         if "near" not in self.params:
             found.sort(key=lambda n: (n.Node, n.Address))
         return Fetched(pointers("dependency.Node", found), answer.index, answer.last_contact_ms)
@@ -304,7 +305,7 @@ class ServicesQuery(msgspec.Struct):
     async def fetch(self, access: Access) -> Fetched:
         """The services by name."""
         answer = await access.get("/v1/catalog/services", self.params)
-        tags_of: Mapping[str, list[str]] = answer.value or {}
+        tags_of: Mapping[str, list[str]] = answer.mapped("map[string][]string")
         found = [
             models.CatalogSnippet(Name=name, Tags=models.sorted_tags(tags)) for name, tags in sorted(tags_of.items())
         ]
@@ -324,7 +325,7 @@ class DatacentersQuery(msgspec.Struct):
         if access.index:
             await access.pause(POLL_SECONDS)
         answer = await access.get("/v1/catalog/datacenters", {}, blocking=False)
-        found: list[str] = list(answer.value or ())
+        found: list[str] = list(answer.listed("[]string"))
         if self.ignore_failing:
             found = [dc for dc in found if await self._answers(access, dc)]
         return Fetched(strings(sorted(found)), access.polled())
@@ -350,8 +351,7 @@ class RootsQuery(msgspec.Struct):
     async def fetch(self, access: Access) -> Fetched:
         """The roots."""
         answer = await access.get("/v1/agent/connect/ca/roots", {})
-        listed: Mapping[str, Any] = answer.value or {}
-        roots = models.made(models.CARoot.of, listed.get("Roots"))
+        roots = models.made(models.CARoot.of, answer.mapped("api.CARootList").get("Roots"))
         return Fetched(pointers("api.CARoot", roots), answer.index, answer.last_contact_ms)
 
 
@@ -369,7 +369,7 @@ class LeafQuery(msgspec.Struct):
     async def fetch(self, access: Access) -> Fetched:
         """The certificate."""
         answer = await access.get("/v1/agent/connect/ca/leaf/" + escape_path(self.service), {})
-        return Fetched(models.LeafCert.of(answer.value or {}), answer.index, answer.last_contact_ms)
+        return Fetched(models.LeafCert.of(answer.mapped("api.LeafCert")), answer.index, answer.last_contact_ms)
 
 
 class PeeringsQuery(msgspec.Struct):
@@ -390,7 +390,7 @@ class PeeringsQuery(msgspec.Struct):
     async def fetch(self, access: Access) -> Fetched:
         """The peerings by state, partition and name."""
         answer = await access.get("/v1/peerings", self.params)
-        found: list[models.Peering] = models.made(models.Peering.of, answer.value)
+        found: list[models.Peering] = models.made(models.Peering.of, answer.listed("[]*api.Peering"))
         found.sort(key=lambda p: (p.PeeringState, p.Partition, p.Name))
         return Fetched(pointers("dependency.Peering", found), answer.index, answer.last_contact_ms)
 
@@ -410,7 +410,8 @@ class ExportedServicesQuery(msgspec.Struct):
         """The services by name."""
         params = {"partition": self.partition} if self.partition else {}
         answer = await access.get("/v1/exported-services", params)
-        found: list[models.ExportedService] = models.made(models.ExportedService.of, answer.value)
+        listed = answer.listed("[]api.ResolvedExportedService")
+        found: list[models.ExportedService] = models.made(models.ExportedService.of, listed)
         found.sort(key=lambda s: s.Service)
         return Fetched(Slice("[]dependency.ExportedService", found), answer.index, answer.last_contact_ms)
 
@@ -435,7 +436,7 @@ class ImportedServicesQuery(msgspec.Struct):
                 Namespace=item.get("Namespace", ""),
                 SourcePartition=item.get("SourcePartition", ""),
             )
-            for item in answer.value or ()
+            for item in answer.listed("[]api.ImportedService")
         ]
         found.sort(key=lambda s: s.Service)
         return Fetched(Slice("[]dependency.ImportedService", found), answer.index, answer.last_contact_ms)
@@ -460,7 +461,7 @@ class PartitionsQuery(msgspec.Struct):
             if "Invalid URL path" in str(error):
                 raise FunctionError(f"Partitions are an enterprise feature: {error}") from error
             raise
-        items: Iterable[Mapping[str, str]] = answer.value or ()
+        items: Iterable[Mapping[str, str]] = answer.listed("[]*api.Partition")
         found = [models.Partition(Name=i["Name"], Description=i.get("Description", "")) for i in items]
         found.sort(key=lambda p: p.Name)
         return Fetched(pointers("dependency.Partition", found), access.polled())

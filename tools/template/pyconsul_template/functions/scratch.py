@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyconsul.lang.gotemplate import FunctionError, signature
-from pyconsul.lang.gotemplate.values import Known, Struct, Value
+from pyconsul.lang.gotemplate.values import ANY_LIST, Known, Slice, Struct, Value
 from pyconsul.lang.strconv import quote
 from pyconsul_template.execution import Execution
 from pyconsul_template.functions.registry import function
@@ -58,7 +58,7 @@ def _map_set_new(pad: Scratch, name: str, key: str, value: Value) -> str:
 
 def _map_values(pad: Scratch, name: str) -> Value:
     held: Known = pad.values.get(name)
-    return [held[key] for key in sorted(held)] if type(held) is dict else []
+    return [held[key] for key in sorted(held)] if type(held) is dict else Slice(ANY_LIST, is_nil=True)
 
 
 Scratch.methods = {
