@@ -1,7 +1,8 @@
 """``make demo``: the main jobs in a minute, with real processes on free ports.
 
 A dev agent, keys and services with all kinds of health checks, a DNS answer, a rendered template, a child with its
-environment from the KV store, and a watch that fires. ``KEEP=1`` leaves the agent running.
+environment from the KV store, and a watch that fires. ``KEEP=1`` leaves the agent running, with its folder. Whoever
+interrupts it (Ctrl-C, SIGTERM, a closed terminal) is left with nothing that runs.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import signal
 import socketserver
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -97,8 +101,8 @@ def ask_dns(name: str, port: int) -> str:
     return "\n".join(str(records) for records in (*reply.answer, *reply.additional))
 
 
-def start_agent(folder: Path) -> tuple[subprocess.Popen[bytes], str, int]:
-    """A dev agent on free ports: process, HTTP address, DNS port."""
+def start_agent(folder: Path, keep: bool) -> tuple[subprocess.Popen[bytes], str, int]:
+    """A dev agent on free ports: process, HTTP address, DNS port. Only one that is kept has a session of its own."""
     http, dns, server, lan, wan, grpc, grpc_tls = free_ports(7)
     ports = {"http": http, "dns": dns, "server": server, "serf_lan": lan, "serf_wan": wan}
     config = folder / "agent.json"
@@ -107,7 +111,7 @@ def start_agent(folder: Path) -> tuple[subprocess.Popen[bytes], str, int]:
     log = (folder / "agent.log").open("wb")
     command = [str(BIN / "py-consul"), "agent", "-dev", "-node", "demo", "-config-file", str(config)]
     print(f"$ {' '.join(['py-consul', *command[1:]])}", flush=True)
-    process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=keep)
     return process, f"127.0.0.1:{http}", dns
 
 
@@ -171,32 +175,64 @@ def watch_change(folder: Path, environment: dict[str, str]) -> None:
         watch.wait()
 
 
-def main() -> int:
-    """Run the demo; everything it started is stopped, unless KEEP=1 keeps the agent."""
-    keep = os.environ.get("KEEP") == "1"
-    with tempfile.TemporaryDirectory(prefix="py-consul-demo-") as name:
-        folder = Path(name)
-        say("An agent")
-        agent, address, dns = start_agent(folder)
-        try:
-            environment = os.environ | {"CONSUL_HTTP_ADDR": address}
-            client = Client(Settings(address=address))
-            wait_until(lambda: agent.poll() is not None or answers(client), "the agent's first answer")
-            if agent.poll() is not None:
-                raise RuntimeError(f"the agent ended: {(folder / 'agent.log').read_text()[-500:]}")
-            show(folder, environment, client, dns)
-        finally:
-            if not keep:
-                agent.terminate()
-                agent.wait()
+@contextmanager
+def the_agent(folder: Path, keep: bool) -> Generator[tuple[subprocess.Popen[bytes], str, int]]:
+    """The agent while it is needed: process, HTTP address, DNS port. It ends with the block, if not kept."""
+    process, address, dns = start_agent(folder, keep)
+    try:
+        yield process, address, dns
+    except BaseException:
+        keep = False
+        raise
+    finally:
+        if not keep:
+            process.terminate()
+            process.wait()
+
+
+def demonstrate(folder: Path, keep: bool) -> None:
+    """Start the agent, show everything, say what to do next. Raises RuntimeError when the agent does not come up."""
+    say("An agent")
+    with the_agent(folder, keep) as (agent, address, dns):
+        client = Client(Settings(address=address))
+        wait_until(lambda: agent.poll() is not None or answers(client), "the agent's first answer")
+        if agent.poll() is not None:
+            raise RuntimeError(f"the agent ended: {(folder / 'agent.log').read_text()[-500:]}")
+        show(folder, os.environ | {"CONSUL_HTTP_ADDR": address}, client, dns)
     say("That was it. Next:")
     if keep:
         print(f"  the agent goes on:  export CONSUL_HTTP_ADDR={address}   (stop it: kill {agent.pid})")
-        print(f"  its web page:       http://{address}/ui/")
+        print(f"  its web page:       http://{address}/ui/   (what it checks has ended, and turns critical)")
+        print(f"  its files:          {folder}")
     else:
         print("  keep the agent:     KEEP=1 make demo")
     print("  your own agent:     .venv/bin/py-consul agent -dev")
     print("  what there is:      docs/, examples/, .venv/bin/py-consul -help")
+
+
+def interrupted(number: int, frame: object) -> None:
+    """End by way of all that has to be stopped, and only once."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    """Run the demo; everything it started is stopped, unless KEEP=1 keeps the agent."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
+    keep = os.environ.get("KEEP") == "1"
+    folder = Path(tempfile.mkdtemp(prefix="py-consul-demo-"))
+    kept = False
+    try:
+        demonstrate(folder, keep)
+        kept = keep
+    except KeyboardInterrupt:
+        print("\nInterrupted: all that was started is stopped.", file=sys.stderr)
+        return 130
+    finally:
+        if not kept:
+            shutil.rmtree(folder)
     return 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
@@ -205,10 +206,18 @@ def help_text(name: str) -> str:
     width = max((len(parameter.name) for parameter in provider.parameters), default=0)
     width = max(width, len("provider")) + 1
     lines = [f"{provider.title}:", "", f'    {"provider:":<{width}} "{name}"']
-    lines += [f"    {parameter.name + ':':<{width}} {_explained(parameter)}" for parameter in provider.parameters]
-    if provider.notes:
-        lines += ["", *(f"    {line}" if line else "" for line in provider.notes.strip().splitlines())]
+    lines += [filled(_explained(each), f"    {each.name + ':':<{width}} ") for each in provider.parameters]
+    for paragraph in provider.notes.strip().split("\n\n") if provider.notes else []:
+        lines += ["", filled(paragraph, "    ")]
     return "\n".join(lines) + "\n"
+
+
+def filled(text: str, before: str) -> str:
+    """The text as a paragraph for a terminal, with ``before`` in front and as much room under it."""
+    under = " " * len(before)
+    return textwrap.fill(
+        text, 78, initial_indent=before, subsequent_indent=under, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _explained(parameter: Parameter) -> str:

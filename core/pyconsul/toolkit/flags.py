@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from pyconsul.lang.goflags import Args, FlagSet, to_bool, to_duration, to_int
 from pyconsul.lang.goflags.flagset import Flag
 from pyconsul.toolkit import signals
 from pyconsul.toolkit.schema import Settings
 from pyconsul.toolkit.stanzas import parse_wait
+
+_COLUMNS: Final = 78
+_MARGIN: Final = " " * 6
 
 Convert: TypeAlias = Callable[[str], Any]
 
@@ -216,4 +220,8 @@ def described(rows: Iterable[Row], others: Iterable[tuple[str, str]]) -> list[tu
 
 def listed(options: Iterable[tuple[str, str]]) -> str:
     """The options as a help text shows them."""
-    return "\n\n".join(f"  -{flag}\n      {what}" for flag, what in options)
+    return "\n\n".join(f"  -{flag}\n{_filled(what)}" for flag, what in options)
+
+
+def _filled(what: str) -> str:
+    return textwrap.fill(what, _COLUMNS, initial_indent=_MARGIN, subsequent_indent=_MARGIN, break_on_hyphens=False)

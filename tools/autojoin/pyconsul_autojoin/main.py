@@ -13,7 +13,7 @@ from typing import Final
 from pyconsul.primitives.standard_streams import say
 from pyconsul.telemetry.logging import Level
 from pyconsul.toolkit import program
-from pyconsul.toolkit.discovery import DiscoverError, help_text, look_up, provider_names
+from pyconsul.toolkit.discovery import DiscoverError, filled, help_text, look_up, provider_names
 
 USAGE: Final = """\
 Usage: py-consul-discover addrs [-q] key=val key=val ...
@@ -28,7 +28,7 @@ Usage: py-consul-discover addrs [-q] key=val key=val ...
 
   Values with blanks, "=", quotes or backslashes stand in double quotes.
 
-Providers: {names}
+{names}
 """
 
 
@@ -36,13 +36,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the tool. Returns the exit status: 0, or 1 when there is no answer."""
     words = list(sys.argv[1:] if argv is None else argv)
     quiet = _taken(words, "-q")
-    if _taken(words, "-version"):
+    if _taken(words, "-version") or _taken(words, "-v"):
         return _show(f"py-consul-discover v{_version()}\n")
-    if _taken(words, "-h") or not words:
+    if _wants_help(words) or not words:
         return _show(_overview([]))
     command, *rest = words
     quiet = _taken(rest, "-q") or quiet
-    if _taken(rest, "-h") or command == "help":
+    if _wants_help(rest) or command == "help":
         return _help(rest if command == "help" else [])
     if command != "addrs":
         sys.stderr.write(f"unknown command {command}\n\n{_overview([])}")
@@ -64,6 +64,10 @@ def _taken(words: list[str], flag: str) -> bool:
             del words[at]
             return True
     return False
+
+
+def _wants_help(words: list[str]) -> bool:
+    return _taken(words, "-h") or _taken(words, "-help")
 
 
 def _version() -> str:
@@ -101,7 +105,7 @@ def _overview(names: Sequence[str]) -> str:
     """The help of the named providers, or the usage and that of all."""
     known = provider_names()
     texts = [help_text(name) for name in names or known]
-    return "\n".join(texts if names else [USAGE.format(names=", ".join(known)), *texts])
+    return "\n".join(texts if names else [USAGE.format(names=filled(", ".join(known), "Providers: ")), *texts])
 
 
 def _show(text: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from pyconsul.lang.goflags import Args, FlagSet, to_bool, to_duration, to_int
-from pyconsul.toolkit.flags import Convert, Row, collect, declare
+from pyconsul.toolkit.flags import Convert, Row, collect, declare, listed
 from pyconsul.toolkit.schema import Settings
 from pyconsul_snapshot_agent.config import PROVIDERS
 
@@ -216,6 +216,7 @@ Usage: py-consul-snapshot-agent [options]
        py-consul-snapshot-agent list [options]
        py-consul-snapshot-agent verify [options] [ID ...]
        py-consul-snapshot-agent restore [options] [ID]
+       py-consul-snapshot-agent -version
 
   Saves the state of Consul's servers on a schedule. Of several instances one
   at a time, the holder of a lock, takes the snapshots. Each archive is checked,
@@ -244,10 +245,10 @@ def usage() -> str:
     """The help text."""
     parts: list[str] = []
     for title, options in OPTIONS.items():
-        parts.append(f"{title}:")
-        parts += [f"  -{option.row.name}{_shown(option)}\n      {option.row.what}" for option in options]
+        rows = [(f"{option.row.name}{_shown(option)}", option.row.what) for option in options]
         if title == "Consul":
-            parts.append("  -login-meta=<key=value>\n      Meta data of the login's token. May be repeated.")
+            rows.append(("login-meta=<key=value>", "Meta data of the login's token. May be repeated."))
+        parts.append(f"{title}:\n\n{listed(rows)}")
     return _HELP.format(options="\n\n".join(parts))
 
 
