@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from pyconsul.memdb import WatchSet
-from pyconsul.server.leader.autopilot import UPDATE_INTERVAL, Autopilot
 from pyconsul.server.state.catalog import service_of_node
 from pyconsul.server.state.federation import federation_state
 from pyconsul.server.state.system_metadata import SYSTEM_METADATA, metadata_value
@@ -97,25 +94,3 @@ async def test_who_watches_the_leadership_hears_of_its_end_and_of_its_beginning(
             leader.watch(ws)
             await change()
             assert ws.fired
-
-
-async def test_the_index_of_a_server_is_that_of_the_last_look() -> None:
-    """The first look is from before the election's own entry; then every two seconds, and not more often."""
-    async with leading_agent() as agent:
-        now = [0.0]
-        autopilot = Autopilot(agent.server, lambda: now[0])
-        autopilot.look()
-        looked = agent.server.consensus.last_index
-        await DoorClient(agent).put("kv/a", b"1")
-        seen: list[Any] = []
-        for now[0] in (0.0, UPDATE_INTERVAL - 0.1, UPDATE_INTERVAL):
-            seen.append(autopilot.last_index())
-        assert seen == [looked - 1, looked - 1, agent.server.consensus.last_index]
-
-
-async def test_a_server_that_never_led_knows_no_state_of_autopilot() -> None:
-    """Nothing is healthy or not before there was a leader."""
-    async with leading_agent() as agent:
-        assert Autopilot(agent.server).state() is None
-        state = agent.server.leader.autopilot.state()
-        assert state is not None and state.Healthy and list(state.Servers or {}) == [agent.server.config.node_id]
