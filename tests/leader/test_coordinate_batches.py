@@ -4,33 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pyconsul.server.leader.coordinates import BATCH_SIZE, MAX_BATCHES, UPDATE_PERIOD, CoordinateBatches
 from pyconsul.structs.coordinate import ORIGIN, NodeCoordinate
-from pyconsul.structs.errors import InternalError
+from tests.leader.conftest import Log
 from tests.waiting import comes_true
-
-
-class Log:
-    """A server that takes entries, the first ``good`` of them; the others fail."""
-
-    def __init__(self, good: int = 100) -> None:
-        self.config = SimpleNamespace(dev_mode=False)
-        self.good = good
-        self.written: list[list[NodeCoordinate]] = []
-        self.tried = 0
-
-    async def propose(self, number: int, batch: list[NodeCoordinate]) -> None:
-        """One entry."""
-        del number
-        self.tried += 1
-        if self.tried > self.good:
-            raise InternalError("no")
-        self.written.append(batch)
 
 
 @pytest.fixture
@@ -103,13 +84,12 @@ async def test_a_period_brings_so_many_batches_and_no_more(
 
 async def test_what_is_behind_a_batch_that_failed_is_dropped(skip_time: Callable[[float], None]) -> None:
     """And the next period begins anew."""
-    log = Log(good=1)
+    log = Log(bad=range(2, 3))
     waiting = batches(log)
     for number in range(3 * BATCH_SIZE):
         waiting.add(update(str(number)))
     skip_time(UPDATE_PERIOD)
-    await comes_true(lambda: log.tried == 2)
-    log.good = 9
+    await comes_true(lambda: len(log.tried) == 2)
     waiting.add(update("late"))
     skip_time(UPDATE_PERIOD)
     await comes_true(lambda: len(log.written) == 2)
