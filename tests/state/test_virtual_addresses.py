@@ -1,6 +1,8 @@
 """Virtual addresses of mesh services: given out, kept, freed, reused, assigned by hand."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyconsul.memdb import Store
 from pyconsul.server import families
@@ -8,11 +10,21 @@ from pyconsul.server.state import catalog, virtual_ips
 from pyconsul.server.state.catalog_tables import SERVICES, row_key
 from pyconsul.server.state.config_entries import put_entry
 from pyconsul.server.state.system_metadata import set_metadata
-from pyconsul.server.state.virtual_ips import FREE_VIRTUAL_IPS, address_of, virtual_ip_of
+from pyconsul.server.state.virtual_ips import (
+    FREE_VIRTUAL_IPS,
+    LAST_OFFSET,
+    SERVICE_VIRTUAL_IPS,
+    FreeVirtualIP,
+    address_of,
+    ip_of,
+    offset_of,
+    virtual_ip_of,
+)
 from pyconsul.structs.catalog import NodeService, PeeredServiceName, RegisterRequest, ServiceConnect, ServiceName
 from pyconsul.structs.config_entries.ingress_gateway import IngressGateway, IngressListener, IngressService
 from pyconsul.structs.config_entries.terminating_gateway import LinkedService, TerminatingGateway
 from pyconsul.structs.connect_proxy import ConnectProxyConfig
+from pyconsul.structs.errors import InternalError
 from pyconsul.structs.system_metadata import ENABLED, GATEWAY_VIRTUAL_IPS, VIRTUAL_IPS, SystemMetadataEntry
 from pyconsul.structs.wire import UNSET, changed
 
@@ -150,3 +162,31 @@ def test_an_instance_of_a_gateway_without_addresses_has_no_empty_list_of_them(db
     assert seen == [(True, 3, [], {}), (False, 4, [], {}), (True, 5, [], {})]
     catalog.register(db, 6, changed(register, Node="n2"))
     assert all(row.Service.TaggedAddresses is UNSET for row in db.where(SERVICES, "name", row_key("", "gw")))
+
+
+@given(st.integers(0, 2**28 - 1))
+def test_an_offset_survives_its_sixteen_bytes(offset: int) -> None:
+    """As do those of four bytes, which older servers wrote."""
+    assert offset_of(ip_of(offset)) == offset_of(ip_of(offset)[-4:]) == offset
+    assert len(ip_of(offset)) == 16
+
+
+def test_no_address_is_the_first_one() -> None:
+    """An empty row stands for offset 0."""
+    assert offset_of(None) == offset_of(b"") == 0
+
+
+def test_the_last_address_is_not_given_out(db: Store) -> None:
+    """The one before it is; then there are no more, and nothing changes."""
+    db.put(FREE_VIRTUAL_IPS, FreeVirtualIP(IP=ip_of(LAST_OFFSET - 2), IsCounter=True))
+    assert virtual_ips.assign(db, 5, named("last")) == address_of(db.all(SERVICE_VIRTUAL_IPS)[0])
+    with pytest.raises(InternalError, match="cannot allocate any more unique service virtual IPs"):
+        virtual_ips.assign(db, 6, named("more"))
+    assert [row.Service.ServiceName.Name for row in db.all(SERVICE_VIRTUAL_IPS)] == ["last"]
+
+
+def test_a_service_keeps_the_address_that_it_has(db: Store) -> None:
+    """However often it is asked for, in whatever letter case."""
+    first = virtual_ips.assign(db, 5, named("web"))
+    assert virtual_ips.assign(db, 6, named("WEB")) == first == "240.0.0.1"
+    assert db.all(SERVICE_VIRTUAL_IPS)[0].ModifyIndex == 5

@@ -30,18 +30,16 @@ def nanoseconds_of(text: str) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000_000 + int(f"{fraction[:9]:0<9}")
 
 
-def text_of(moment: datetime) -> str:
-    """A moment in UTC as Go prints it: without trailing zeros of the fraction."""
-    utc = moment.astimezone(UTC)
-    fraction = f".{utc.microsecond:06}".rstrip("0") if utc.microsecond else ""
-    return f"{utc:%Y-%m-%dT%H:%M:%S}{fraction}Z"
-
-
 def text_of_nanoseconds(since_1970: int) -> str:
     """A moment given in nanoseconds, in UTC as Go prints it."""
     seconds, nanoseconds = divmod(since_1970, 1_000_000_000)
     fraction = f".{nanoseconds:09}".rstrip("0") if nanoseconds else ""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    return f"{_stamp(_EPOCH + timedelta(seconds=seconds))}{fraction}Z"
+
+
+def _stamp(moment: datetime) -> str:
+    """Date and time to the second; ``strftime`` would write years before 1000 short."""
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 _LAYOUT: Final = "2006-01-02T15:04:05Z07:00"
@@ -147,7 +145,7 @@ def from_binary(data: bytes) -> str:
     zone = UTC if minutes in (_UTC_MARK, 0) else timezone(timedelta(minutes=minutes))
     try:
         moment = datetime(1, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-        stamp = moment.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")  # ``%Y`` of the year 1 is 1
+        stamp = _stamp(moment.astimezone(zone))
     except (OverflowError, ValueError) as e:
         raise ValueError("time out of range") from e
     fraction = f".{nanoseconds:09d}".rstrip("0") if nanoseconds else ""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pyconsul.server.state.autopilot import autopilot_config
 from pyconsul.server.state.catalog import node_named
+from pyconsul.structs.gotime import text_of_nanoseconds
 from pyconsul.structs.messages import MessageType
 from pyconsul.structs.operator import AutopilotServer, AutopilotSetConfigRequest, AutopilotState
 
@@ -40,7 +40,7 @@ class Autopilot:
 
     async def start(self) -> None:
         """Write the configured settings where there are none yet, after a restore as at the beginning."""
-        self._stable_since = self._stable_since or _rfc3339(time.time())
+        self._stable_since = self._stable_since or text_of_nanoseconds(time.time_ns())
         if autopilot_config(self._server.db) is None:
             request = AutopilotSetConfigRequest(Config=self._server.config.autopilot)
             await self._server.propose(MessageType.AUTOPILOT, request)
@@ -84,9 +84,3 @@ class Autopilot:
             Meta=None if node is None else node.Meta,
             NodeType="voter",
         )
-
-
-def _rfc3339(unix: float) -> str:
-    moment = datetime.fromtimestamp(unix, UTC)
-    fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
