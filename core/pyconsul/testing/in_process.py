@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _HOST = "127.0.0.1"
-_START_ATTEMPTS = 5  # of finding a port that is free for UDP and TCP alike
+_START_ATTEMPTS = 5  # of taking a port before somebody else does
+_PORT_ATTEMPTS = 200  # of finding one that is free for UDP and TCP alike
 
 
 class InProcessAgent:
@@ -226,7 +227,17 @@ def _on_free_ports(runtime: RuntimeConfig) -> RuntimeConfig:
 
 
 def _free_port() -> int:
-    """A port that nobody uses just now, neither for TCP nor for UDP."""
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
-        udp.bind((_HOST, 0))
-        return udp.getsockname()[1]
+    """A port that nobody uses just now, neither for TCP nor for UDP. Raises OSError when none is found."""
+    attempt = 1
+    while True:
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
+            udp.bind((_HOST, 0))
+            port: int = udp.getsockname()[1]
+            try:
+                socket.create_server((_HOST, port)).close()
+            except OSError:  # thousands of connections may have most of them
+                if attempt == _PORT_ATTEMPTS:
+                    raise
+                attempt += 1
+            else:
+                return port
