@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -220,6 +222,20 @@ def test_an_agent_that_left_by_itself_stops_without_complaint(make_consul_agent:
     agent.stop()
     with pytest.raises(RuntimeError, match="does not run"):
         _ = agent.client
+
+
+def test_ports_that_connections_of_others_have_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where thousands of them are open, or were just now, many of the system's free UDP ports are none for TCP."""
+    create_server, refusals = socket.create_server, iter(range(50))
+
+    def often_taken(*given: Any, **options: Any) -> socket.socket:
+        if next(refusals, None) is not None:
+            raise OSError(errno.EADDRINUSE, "taken")
+        return create_server(*given, **options)
+
+    monkeypatch.setattr(socket, "create_server", often_taken)
+    with InProcessAgent() as agent:
+        assert agent.client.status.leader()
 
 
 def test_free_ports_are_free_and_differ() -> None:

@@ -15,6 +15,9 @@ from pyconsul.sdk.settings import Settings
 _SERVER_DEFAULT_WAIT = 300.0  # what Consul takes when a blocking query names no wait
 
 
+_WAITING = frozenset({"index", "hash"})  # parameters of a question that is answered when something has changed
+
+
 class Wire(msgspec.Struct, frozen=True):
     """One HTTP request, ready to be written.
 
@@ -53,7 +56,7 @@ class Encoder:
             headers=self._all_headers(request, given),
             body=request.body,
             silence=self._silence(given),
-            waits=given.blocks,
+            waits=given.blocks or any(name in _WAITING and value for name, value in request.params),
         )
 
     def url(self, wire: Wire) -> str:
