@@ -6,11 +6,10 @@ The thread is why synchronous tests can use it, and why a blocked test cannot bl
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 import uuid
 from collections.abc import Awaitable, Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +20,7 @@ from pyconsul.agent.agent import Agent
 from pyconsul.config.loading import load
 from pyconsul.config.runtime import Address, RuntimeConfig
 from pyconsul.sdk import AsyncClient, Client, Settings
+from pyconsul.testing.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _HOST = "127.0.0.1"
-_START_ATTEMPTS = 5  # of finding a port that is free for UDP and TCP alike
+_START_ATTEMPTS = 5  # forked processes draw the same ports for DNS, and may meet
 
 
 class InProcessAgent:
@@ -218,15 +218,8 @@ def _acl(token: str) -> str:
 
 def _on_free_ports(runtime: RuntimeConfig) -> RuntimeConfig:
     """The configuration with its doors on the loopback's free ports and nothing else listening."""
-    dns = _free_port()
+    dns = free_port()
     doors = tuple(Address(network, _HOST, dns) for network in ("tcp", "udp"))
     return msgspec.structs.replace(
         runtime, http_addrs=(Address("tcp", _HOST, 0),), dns_addrs=doors if runtime.dns_addrs else ()
     )
-
-
-def _free_port() -> int:
-    """A port that nobody uses just now, neither for TCP nor for UDP."""
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp:
-        udp.bind((_HOST, 0))
-        return udp.getsockname()[1]
