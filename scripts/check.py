@@ -72,14 +72,18 @@ def run(step: Step) -> int:
 
 
 def main() -> int:
-    """Run all steps, or those named on the command line."""
-    wanted = sys.argv[1:]
+    """Run all steps, or those named on the command line. Returns the first status that is not 0."""
+    wanted, known = sys.argv[1:], steps()
+    if unknown := sorted({*wanted} - {step.name for step in known}):
+        names = ", ".join(step.name for step in known)
+        print(f"No such step: {', '.join(unknown)}. There are: {names}", file=sys.stderr)
+        return 2
     # Thousands of processes of ours are started: they compile each module once, and beside the tree, not in it.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(sys.prefix) / "pycache"))
     if missing := missing_peers():
         print(f"Missing here, so that what needs them is not tested: {', '.join(missing)}", flush=True)
-    for step in steps():
+    for step in known:
         if wanted and step.name not in wanted:
             continue
         if status := run(step):

@@ -21,7 +21,7 @@ watches = [
     id      = "settings"
     type    = "keyprefix"
     prefix  = "apps/ecommerce/"
-    handler = "tr ',' '\\n' | grep -c '\"Key\"' > settings.count"
+    handler = "grep -o '\"Key\"' | wc -l > settings.count"
     timeout = "30s"
   },
   {

@@ -1,4 +1,4 @@
-"""What ``make test`` says of programs that are not here."""
+"""What ``make test`` says of programs that are not here, and of steps that it does not have."""
 
 import importlib.util
 import sys
@@ -30,6 +30,18 @@ def test_one_line_names_the_missing_peers(
     monkeypatch.setattr(check, "NPM", tmp_path / "none")
     monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path))  # which a run sets for its steps
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "")  # and this is taken back, too
-    monkeypatch.setattr("sys.argv", ["check.py", "no step"])
+    monkeypatch.setattr("sys.argv", ["check.py"])
+    monkeypatch.setattr(check, "steps", list)
     assert check.main() == 0
     assert capsys.readouterr().out == "Missing here, so that what needs them is not tested: dig, ip, azurite-blob\n"
+
+
+def test_a_step_that_there_is_not_is_no_success(
+    check: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistyped name would otherwise pass with nothing done."""
+    monkeypatch.setattr("sys.argv", ["check.py", "lint", "typos"])
+    assert check.main() == 2
+    assert (
+        capsys.readouterr().err == "No such step: typos. There are: lint, format, layers, types, tests, conformance\n"
+    )

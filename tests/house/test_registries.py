@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, packages_distributions
 from pathlib import Path
 from types import ModuleType
 
@@ -36,6 +36,7 @@ ENTRY_POINTS = [
     for group, rows in PROJECT["project"].get("entry-points", {}).items()
     for name, target in rows.items()
 ]
+NOT_IMPORTED = ("all", "dev", "envoy")  # made of others; for the tests; for the mesh, which is to come
 SCRIPTS = [EntryPoint(name, target, "console_scripts") for name, target in PROJECT["project"]["scripts"].items()]
 
 
@@ -176,6 +177,23 @@ def test_every_provider_storage_and_auth_method_is_tested() -> None:
             rf"{re.escape(point.module)}|import .*\b{point.module.rpartition('.')[2]}\b|[\"'=]{point.name}\b",
             text_of(rooms[point.group]),
         )
+    ] == []
+
+
+def test_every_dependency_is_imported_by_somebody() -> None:
+    """Each package that is installed with the product, alone or by an extra, is asked for by its code."""
+    project = PROJECT["project"]
+    extras = {name: rows for name, rows in project["optional-dependencies"].items() if name not in NOT_IMPORTED}
+    rows = [*project["dependencies"], *(row for extra in extras.values() for row in extra)]
+    modules = {re.split(r"[\[>=;]", row)[0].lower(): list[str]() for row in rows}
+    for module, distributions in packages_distributions().items():
+        for distribution in distributions:
+            modules.get(distribution.lower().replace("_", "-"), []).append(module)
+    code = text_of("core", "tools")
+    assert [
+        name
+        for name, tops in modules.items()
+        if not any(re.search(rf"(?:import|from) {top}\b|[\"']{top}[\"'.]", code) for top in tops)
     ] == []
 
 

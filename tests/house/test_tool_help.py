@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pyconsul.cli.help import command_help
+from pyconsul.cli.registry import COMMANDS
+
 PROGRAMS = sorted(found.name for found in entry_points(group="console_scripts") if found.value.startswith("pyconsul"))
 
 
@@ -30,6 +33,13 @@ def test_help_has_the_same_answer_in_every_spelling(program: str) -> None:
 def test_help_fits_into_80_columns(program: str) -> None:
     """No line of a help is broken by a terminal of the usual width."""
     assert [line for line in said(program, "-h").splitlines() if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_the_prose_of_a_command_fits_into_80_columns(name: str) -> None:
+    """So does what each command says of itself; the usage and what is typed stand on one line, whatever its width."""
+    lines = command_help(name).splitlines()
+    assert [line for line in lines[1:] if len(line) > 80 and not line.startswith("      ")] == []
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

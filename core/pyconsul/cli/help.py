@@ -61,8 +61,16 @@ def prose(text: str) -> str:
 
 
 def _paragraphs(usage: str, text: str) -> str:
-    body = textwrap.indent(prose(text), "  ")
+    body = textwrap.indent("\n\n".join(map(_fitted, prose(text).split("\n\n"))), "  ")
     return f"{usage}\n\n{body}" if body else usage
+
+
+def _fitted(paragraph: str) -> str:
+    """A paragraph in lines for a terminal; examples and tables, which are indented, keep theirs."""
+    lines = paragraph.split("\n")
+    if max(map(len, lines)) <= _WIDTH or any(line.startswith(" ") for line in lines):
+        return paragraph
+    return textwrap.fill(" ".join(lines), _WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _options(flags: Iterable[Flag]) -> str:

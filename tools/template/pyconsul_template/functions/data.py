@@ -179,25 +179,12 @@ def partitions(run: Execution) -> Slice:
     return _or(run.ask(queries.PartitionsQuery()), pointers("dependency.Partition", ()))
 
 
-def _os_error(error: OSError, call: str) -> str:
-    return f"{call} {error.filename}: {system_text(error)}"
-
-
 def sandboxed(sandbox: str, path: str) -> str:
     """The path to read, links resolved where a sandbox confines it. Raises FunctionError."""
     if not sandbox:
         return os.path.normpath(path)
-    try:
-        inside = os.path.realpath(sandbox, strict=True)
-    except OSError as error:
-        raise FunctionError(f"failed to resolve sandbox path: {_os_error(error, 'lstat')}") from None
-    try:
-        target = os.path.realpath(os.path.normpath(path), strict=True)
-    except OSError as error:
-        at: str = error.filename
-        shown = os.path.relpath(at) if not os.path.isabs(path) else at
-        reason = system_text(error)
-        raise FunctionError(f"failed to resolve target path: lstat {shown}: {reason}") from None
+    inside = _resolved(sandbox, "sandbox")
+    target = _resolved(os.path.normpath(path), "target")
     if os.path.isabs(sandbox) != os.path.isabs(path):
         reason = f"Rel: can't make {_as_given(target, path)} relative to {_as_given(inside, sandbox)}"
         raise FunctionError(f"failed to get relative path: {reason}")
@@ -205,6 +192,16 @@ def sandboxed(sandbox: str, path: str) -> str:
     if relative == ".." or relative.startswith("../"):
         raise FunctionError(f"'{path}' is outside of sandbox")
     return _as_given(target, path)
+
+
+def _resolved(path: str, what: str) -> str:
+    """Where a path leads, links followed. Raises FunctionError for what is not there, relative where the path is."""
+    try:
+        return os.path.realpath(path, strict=True)
+    except OSError as error:
+        at: str = error.filename  # absolute for a relative path, too, since Python 3.13
+        shown = at if os.path.isabs(path) else os.path.relpath(at)
+        raise FunctionError(f"failed to resolve {what} path: lstat {shown}: {system_text(error)}") from None
 
 
 def _as_given(resolved: str, path: str) -> str:
