@@ -77,10 +77,11 @@ def test_the_tar_ends_with_exactly_two_blocks() -> None:
             'failed to read snapshot file: failed checking integrity of snapshot: file missing for "meta.json"',
         ),
         (a_tar(other=b"x"), 'failed to read snapshot file: unexpected file "other" in snapshot'),
-        (an_archive() + b"x", "gzip: invalid header"),
+        (an_archive() + b"too short", "unexpected EOF"),
+        (an_archive() + b"long enough", "gzip: invalid header"),
         (gzip.compress(gzip.decompress(an_archive()) + bytes(7)), "7 unread uncompressed bytes remain"),
     ],
-    ids=["empty", "short", "text", "empty-tar", "other-file", "trailing-garbage", "trailing-zeros"],
+    ids=["empty", "short", "text", "empty-tar", "other-file", "short-garbage", "trailing-garbage", "trailing-zeros"],
 )
 def test_what_is_no_archive_is_refused_in_consuls_words(data: bytes, text: str) -> None:
     """Clients print the server's sentence, so it is Consul's."""

@@ -310,10 +310,8 @@ class _Inflater:
         rest = self._zlib.unused_data or self._source.read(_CHUNK)
         if not rest:
             return False
-        if rest[0] != 0x1F:
-            raise ArchiveError("gzip: invalid header")
         self._zlib = zlib.decompressobj(_GZIP)
-        self._compressed = rest
+        self._compressed = _head_of(self._source, rest)
         return True
 
     def chunks(self, size: int) -> Iterator[bytes]:
@@ -343,9 +341,8 @@ class _Inflater:
         return left
 
 
-def _head_of(source: IO[bytes]) -> bytes:
-    """The fixed part of a gzip header (RFC 1952, section 2.3). Raises ArchiveError for what does not begin so."""
-    head = b""
+def _head_of(source: IO[bytes], head: bytes = b"") -> bytes:
+    """``head`` filled up to the fixed part of a gzip header (RFC 1952, section 2.3). Raises ArchiveError for others."""
     while len(head) < _GZIP_HEAD_BYTES and (more := source.read(_GZIP_HEAD_BYTES - len(head))):
         head += more
     if len(head) < _GZIP_HEAD_BYTES:
