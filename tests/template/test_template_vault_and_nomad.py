@@ -99,6 +99,7 @@ async def test_a_certificate_that_is_not_issued_is_told_without_its_query(
 ) -> None:
     """What Vault warns of comes under its name."""
     contents = '{{ with pkiCert "pki/issue/a" "common_name=a" }}{{ .Cert }}{{ end }}'
+    await consul.say("/v1/pki/issue/a", b"")
     with pytest.raises(RunError, match=r"^no secret exists at pki/issue/a$"):
         await rendered(consul, tmp_path, contents)
     await consul.say("/v1/pki/issue/a", {"data": {"certificate": "none"}, "warnings": ["too long"]})

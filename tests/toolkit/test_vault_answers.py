@@ -57,6 +57,19 @@ async def test_what_is_not_there_may_have_data_or_warnings(
     assert await a_client().request("GET", "kv/a") == wanted
 
 
+@pytest.mark.parametrize(("body", "kind"), [(b'"no route"', "string"), (b"[]", "array"), (b"5", "number")])
+async def test_what_is_no_object_is_no_answer_of_vaults(
+    script: Script, a_client: Clients, body: bytes, kind: str
+) -> None:
+    """Nor does it say that there is nothing, which would empty a list and take a write for done."""
+    script.add(200, body)
+    client = a_client()
+    for asked in (client.read("secret/a"), client.list("secret/"), client.write("secret/a", {"b": 1})):
+        with pytest.raises(VaultError) as caught:
+            await asked
+        assert str(caught.value) == f"json: cannot unmarshal {kind} into Go value of type api.Secret"
+
+
 async def test_a_path_that_cannot_be_written_is_an_error(script: Script, a_client: Clients) -> None:
     """Nothing there is an answer to a question only."""
     script.add(404, {"errors": ["unsupported path"]})

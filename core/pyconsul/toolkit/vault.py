@@ -101,7 +101,9 @@ class VaultClient:
         if status == 404 and ask.method == "GET":
             return parsed if is_dict(parsed) and (parsed.get("data") or parsed.get("warnings")) else None
         if status < 400:
-            return parsed if is_dict(parsed) else None
+            if not (parsed is None or is_dict(parsed)):  # said by something on the way, not by Vault
+                raise VaultError(status, _misfit(body))
+            return parsed
         head = f"Error making API request.\n\n{_where(ask, told)}\nCode: {status}."
         if is_dict(parsed):
             errors: list[str] = parsed.get("errors") or []
@@ -205,6 +207,13 @@ def _complaint(body: bytes) -> str:
     except GoSyntaxError as error:
         return str(error)
     return "invalid character"
+
+
+def _misfit(body: bytes) -> str:
+    """What Go's decoder says of JSON that is no object."""
+    from pyconsul.structs.godecode import wrong_value  # costs much, and is needed seldom
+
+    return wrong_value(first_value(body), "api.Secret")
 
 
 def _part(answer: dict[str, Any] | None, name: str) -> dict[str, Any]:
