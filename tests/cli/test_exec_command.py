@@ -13,11 +13,14 @@ from typing import Any
 
 import pytest
 
+from pyconsul.sdk import threads
+from pyconsul.sdk.blocking import keep
 from tests.cli.conftest import PROGRAM, FakeAgent, Run, Start
-from tests.waiting import LIMIT
+from tests.waiting import LIMIT, until
 
 FOLDER = "/v1/kv/_rexec/s1/"
 BRIEFLY = ["-wait=50ms", "-wait-repl=1ms"]
+RENEWAL = "/v1/session/renew/s1"
 FAILS = (500, b"a stand-in that fails")
 FAILED = "Unexpected response code: 500 (a stand-in that fails)"
 
@@ -220,25 +223,42 @@ def test_jobs_that_make_no_sense_are_refused(words: list[str], sentence: str, ru
     assert (result.code, result.err) == (1, sentence + "\n")
 
 
+@pytest.fixture
+def waits_for_renewals(agent: FakeAgent, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """``-wait-repl`` lasts until the session has been renewed so often, which happens in leaping time."""
+    sleep = threads.sleep
+
+    def wait(count: int) -> None:
+        def renewed(seconds: float) -> None:
+            assert seconds > 0
+            until(lambda: [asked.path for asked in agent.asked].count(RENEWAL) >= count)
+
+        def leaps(seconds: float) -> None:
+            sleep(seconds / 1000)
+
+        monkeypatch.setattr(threads, "sleep", renewed)
+        monkeypatch.setattr(keep, "sleep", leaps)
+
+    return wait
+
+
 def test_an_execution_keeps_its_session_however_long_it_waits(
-    nodes: Callable[..., None], agent: FakeAgent, run: Run, monkeypatch: pytest.MonkeyPatch
+    nodes: Callable[..., None], agent: FakeAgent, run: Run, waits_for_renewals: Callable[[int], None]
 ) -> None:
     """Without renewal the job would be gone before the nodes hear of it."""
-    monkeypatch.setattr("pyconsul.cli.commands.exec._SESSION_TTL", 0.1)
+    waits_for_renewals(1)
     nodes()
-    agent.on("PUT", "/v1/session/renew/s1", [{"ID": "s1", "TTL": "100ms"}])
-    assert run("exec", "-wait=1ms", "-wait-repl=500ms", "true").code == 0
-    paths = [asked.path for asked in agent.asked]
-    assert "/v1/session/renew/s1" in paths[: paths.index("/v1/event/fire/_rexec")]
+    agent.on("PUT", RENEWAL, [{"ID": "s1", "TTL": "15s"}])
+    assert run("exec", *BRIEFLY, "true").code == 0
+    assert "/v1/event/fire/_rexec" in [asked.path for asked in agent.asked]
 
 
 def test_a_session_that_cannot_be_renewed_is_told_once(
-    nodes: Callable[..., None], agent: FakeAgent, run: Run, monkeypatch: pytest.MonkeyPatch
+    nodes: Callable[..., None], agent: FakeAgent, run: Run, waits_for_renewals: Callable[[int], None]
 ) -> None:
     """It is tried again, since the agent may be back before the session ends."""
-    monkeypatch.setattr("pyconsul.cli.commands.exec._SESSION_TTL", 0.4)
+    waits_for_renewals(2)
     nodes()
-    agent.on("PUT", "/v1/session/renew/s1", FAILS)
-    result = run("exec", "-wait=1ms", "-wait-repl=600ms", "true")
+    agent.on("PUT", RENEWAL, FAILS)
+    result = run("exec", *BRIEFLY, "true")
     assert (result.code, result.err) == (0, f"Session renew failed: {FAILED}\n")
-    assert [asked.path for asked in agent.asked].count("/v1/session/renew/s1") > 1
