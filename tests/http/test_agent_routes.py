@@ -219,6 +219,13 @@ async def test_members_tell_how_the_server_is_set_up(hcl: str, tags: dict[str, s
     assert {name: found[name] for name in told if name in found} == {"vsn": "2", **tags}
 
 
+async def test_the_catalog_knows_where_the_agent_runs() -> None:
+    """Its ``locality`` goes with the node, without the parts that are not said."""
+    async with leading_agent('locality { region = "r" }') as agent:
+        assert await agent.syncer.changes_sent() == []
+        assert (await Api(agent, "/v1/").get("catalog/nodes")).body[0]["Locality"] == {"Region": "r"}
+
+
 async def test_host_facts_are_collected(api: Api) -> None:
     """Memory, processors, host and disk."""
     found = (await api.get("host")).body

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyconsul.agent.local.rows import LocalCheck, LocalService
 from pyconsul.agent.local.state import LocalState, NodeFacts, UnknownLocal
 from pyconsul.memdb import WatchSet
-from pyconsul.structs.catalog import HealthCheck, Node, NodeService, ServiceAddress
+from pyconsul.structs.catalog import HealthCheck, Locality, Node, NodeService, ServiceAddress
 
 FACTS = NodeFacts(
     datacenter="dc1", node="here", node_id="id", address="1.1.1.1", tagged_addresses={"lan": "1.1.1.1"}, meta={"a": "b"}
@@ -302,9 +302,11 @@ def test_the_node_is_told_once_even_if_the_catalog_knows_it() -> None:
     assert state.node_in_sync
 
 
-@pytest.mark.parametrize("change", [{"ID": "other"}, {"TaggedAddresses": None}, {"Meta": {}}])
+@pytest.mark.parametrize(
+    "change", [{"ID": "other"}, {"TaggedAddresses": None}, {"Meta": {}}, {"Locality": Locality(Region="r")}]
+)
 def test_a_full_sync_notices_a_different_node(change: dict[str, object]) -> None:
-    """ID, addresses and metadata of the node count."""
+    """ID, addresses, metadata and locality of the node count."""
     state = a_state()
     for remote in (msgspec.structs.replace(REMOTE_NODE, **change), None):
         state.node_in_sync = True

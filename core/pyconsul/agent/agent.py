@@ -54,8 +54,10 @@ from pyconsul.server.leader.bootstrap_entries import write_bootstrap_entries
 from pyconsul.server.leader.registration import META_CONSUL_VERSION
 from pyconsul.server.request_limits import RPC_BURST, RequestRates
 from pyconsul.server.server import Server, ServerConfig
+from pyconsul.structs.catalog import Locality
 from pyconsul.structs.errors import ConsulError
 from pyconsul.structs.operator import AutopilotConfig
+from pyconsul.structs.wire import omit
 from pyconsul.telemetry.logging import LogSink, level_from, logger, set_level, valid_level
 
 if TYPE_CHECKING:
@@ -381,6 +383,7 @@ class Agent:
         return [LocalInstance(s.ID, tuple(s.Tags or ())) for s in self.local.services()]
 
     def _facts(self, config: RuntimeConfig) -> NodeFacts:
+        place = config.locality
         return NodeFacts(
             datacenter=config.datacenter,
             node=config.node_name,
@@ -388,6 +391,7 @@ class Agent:
             address=config.advertise_addr,
             tagged_addresses=dict(config.tagged_addresses),
             meta={"consul-network-segment": config.segment, META_CONSUL_VERSION: config.version, **config.node_meta},
+            locality=place and Locality(Region=omit(place.region), Zone=omit(place.zone)),
         )
 
 

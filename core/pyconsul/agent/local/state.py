@@ -27,7 +27,7 @@ from pyconsul.agent.local.rows import (
 )
 from pyconsul.lang.strconv import quote
 from pyconsul.memdb import WatchSet
-from pyconsul.structs.catalog import CONSUL_SERVICE_ID, HealthCheck, Node, NodeService
+from pyconsul.structs.catalog import CONSUL_SERVICE_ID, HealthCheck, Locality, Node, NodeService
 from pyconsul.structs.health import CRITICAL, SERF_CHECK_ID
 from pyconsul.structs.wire import UNSET
 from pyconsul.telemetry import logger
@@ -51,6 +51,7 @@ class NodeFacts(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     tagged_addresses: dict[str, str]
     meta: dict[str, str]
+    locality: Locality | None = None
 
 
 class LocalState:
@@ -347,6 +348,7 @@ class LocalState:
             and facts.node_id == node.ID
             and (node.TaggedAddresses or {}) == facts.tagged_addresses
             and (node.Meta or {}) == facts.meta
+            and (node.Locality or None) == facts.locality
         )
 
     def _compare_service(self, service_id: str, remote: NodeService) -> None:

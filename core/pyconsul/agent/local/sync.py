@@ -245,6 +245,7 @@ class Syncer:
             Address=facts.address,
             TaggedAddresses=facts.tagged_addresses,
             NodeMeta=facts.meta,
+            Locality=facts.locality,
             SkipNodeUpdate=self.state.node_in_sync,
             **parts,
         )
