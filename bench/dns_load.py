@@ -30,7 +30,7 @@ def run(port: int, name: str, kind: str, window: int, seconds: float) -> dict[st
         began = time.perf_counter()
         for _ in range(window):
             ask()
-        while (now := time.perf_counter()) - began < seconds:
+        while (now := time.perf_counter()) - began < seconds or not (answers or lost):
             try:
                 answer = door.recv(65535)
             except TimeoutError:

@@ -36,10 +36,15 @@ class Asker(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """A whole answer: count it, ask again."""
         self._requests.answered += 1
+        self._requests.has_begun.set()
         self._requests.refused += self._parser.get_status_code() >= 300
         self._parser = httptools.HttpResponseParser(self)
         if self._transport is not None and time.perf_counter() < self._requests.deadline:
             self._transport.write(self._requests.next())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing more comes from here."""
+        self._requests.has_begun.set()
 
 
 class Requests:
@@ -51,6 +56,7 @@ class Requests:
         self._fixed = b"" if plan["spread"] else self._bytes(plan["path"])
         self.answered = 0
         self.refused = 0
+        self.has_begun = asyncio.Event()  # there is an answer, however slow the machine, or there will be none
         self.deadline = time.perf_counter() + plan["seconds"]
 
     def next(self) -> bytes:
@@ -74,6 +80,7 @@ async def run(plan: dict[str, Any]) -> dict[str, float]:
     for _ in range(plan["connections"]):
         await loop.create_connection(lambda: Asker(requests), HOST, plan["port"])
     await asyncio.sleep(max(requests.deadline - time.perf_counter(), 0))
+    await requests.has_begun.wait()
     return {
         "answers": requests.answered,
         "refused": requests.refused,

@@ -34,7 +34,7 @@ KINDS = {"Text": text, "Number": number, "Truth": truth, "Texts": texts, "Map": 
         ("Truth", "", False),
         ("Texts", ["a", 5], ["a", "5"]),
         ("Texts", "a", ["a"]),
-        ("Texts", "", []),
+        ("Texts", "", [""]),
         ("Texts", {}, []),
         ("Texts", [], []),
         ("Map", {"a": 1}, {"a": "1"}),

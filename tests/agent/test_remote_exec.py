@@ -10,6 +10,7 @@ import pytest
 
 from pyconsul.agent.remote_exec import pieces
 from tests.door import DoorClient, leading_agent
+from tests.waiting import LIMIT
 
 ALLOWED = "disable_remote_exec = false"
 SECOND = 1_000_000_000
@@ -109,12 +110,21 @@ async def test_a_job_without_its_session_ends_before_it_begins(lines: list[str])
     assert any("failed to ack remote exec job: error=" in line for line in lines)
 
 
-async def test_output_comes_in_pieces_and_silence_in_empty_ones() -> None:
-    """4 KiB at once, less after a while without more; who waits must not believe that the node is dead."""
+async def test_output_comes_in_pieces() -> None:
+    """4 KiB at once, less after a while without more, and what is left at the end."""
     stdout = asyncio.StreamReader()
     stdout.feed_data(b"a" * 5000)
-    found = pieces(stdout, heartbeat=0.01, idle=0.001)
-    assert [await anext(found), await anext(found), await anext(found)] == [b"a" * 4096, b"a" * 904, b""]
+    found = pieces(stdout, heartbeat=LIMIT, idle=0.001)
+    assert [await anext(found), await anext(found)] == [b"a" * 4096, b"a" * 904]
     stdout.feed_data(b"b")
     stdout.feed_eof()
     assert [each async for each in found] == [b"b"]
+
+
+async def test_silence_comes_in_empty_pieces() -> None:
+    """Who waits must not believe that the node is dead."""
+    stdout = asyncio.StreamReader()
+    found = pieces(stdout, heartbeat=0.001)
+    assert [await anext(found), await anext(found)] == [b"", b""]
+    stdout.feed_eof()
+    assert [each async for each in found] == []
