@@ -60,6 +60,20 @@ def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
 
 
 @pytest.fixture
+def utc(zone: Callable[[str], None]) -> None:
+    """The local time zone is UTC."""
+    zone("UTC")
+
+
+@pytest.fixture
+def no_umask() -> Iterator[None]:
+    """Nothing is taken from the mode that new files are to have."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture
 async def skip_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Puts the clock of the test's event loop forward by seconds: what waits that long is over at once."""
     loop = asyncio.get_running_loop()

@@ -1,6 +1,5 @@
 """Folders as Go walks and makes them."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -25,14 +24,11 @@ def test_a_missing_one_is_told_in_gos_words() -> None:
         files_below("/nowhere")
 
 
+@pytest.mark.usefixtures("no_umask")
 def test_all_folders_that_are_made_have_the_mode(tmp_path: Path) -> None:
     """Also those above the last one, which ``os.makedirs`` opens to everybody where the umask takes nothing."""
-    before = os.umask(0)
-    try:
-        make_folders(f"{tmp_path}/a/b/c/", 0o750)
-        make_folders(f"{tmp_path}/a/b", 0o777)
-    finally:
-        os.umask(before)
+    make_folders(f"{tmp_path}/a/b/c/", 0o750)
+    make_folders(f"{tmp_path}/a/b", 0o777)
     assert [(tmp_path / name).stat().st_mode & 0o7777 for name in ("a", "a/b", "a/b/c")] == [0o750] * 3
 
 

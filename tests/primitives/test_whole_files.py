@@ -56,6 +56,7 @@ def test_what_a_killed_writer_left_is_written_over(tmp_path: Path) -> None:
     assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"f": "new"}
 
 
+@pytest.mark.usefixtures("no_umask")
 @pytest.mark.parametrize("mode", [0o600, 0o640])
 def test_a_new_file_has_the_mode_that_was_asked_for(tmp_path: Path, mode: int) -> None:
     """Also before it has its name: a secret is never readable for others."""
@@ -85,13 +86,10 @@ def test_a_directory_and_the_names_above_it_are_made_durable(tmp_path: Path, mon
     assert synced[-1] == (tmp_path / "a" / "b").stat().st_ino
 
 
+@pytest.mark.usefixtures("no_umask")
 def test_what_is_made_above_a_directory_is_its_owners_whatever_the_umask(tmp_path: Path) -> None:
     """Containers often run with none."""
-    before = os.umask(0)
-    try:
-        make_directory(tmp_path / "a/b/c", mode=0o700)
-    finally:
-        os.umask(before)
+    make_directory(tmp_path / "a/b/c", mode=0o700)
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("a", "a/b", "a/b/c")]
     assert modes == [0o755, 0o755, 0o700]
 

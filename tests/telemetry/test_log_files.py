@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from pyconsul.telemetry.logfile import FileSink
 from pyconsul.telemetry.logging import Level, Record, StreamSink
 from tests.full_disk import full_disk
@@ -73,13 +75,10 @@ def test_a_file_that_an_earlier_start_has_left_is_as_old_as_its_last_line(tmp_pa
         assert len(names(tmp_path)) == files
 
 
+@pytest.mark.usefixtures("no_umask")
 def test_others_may_not_read_the_file(tmp_path: Path) -> None:
     """Whatever the umask allows."""
-    before = os.umask(0)
-    try:
-        FileSink(str(tmp_path / "a.log")).close()
-    finally:
-        os.umask(before)
+    FileSink(str(tmp_path / "a.log")).close()
     assert (tmp_path / "a.log").stat().st_mode & 0o777 == 0o640
 
 

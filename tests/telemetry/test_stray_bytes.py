@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
+import pyconsul
 from pyconsul.primitives.stray_bytes import AS_IT_CAME, as_bytes
 from pyconsul.telemetry import syslog
 from pyconsul.telemetry.logfile import FileSink
 from pyconsul.telemetry.logging import Level, Record, StreamSink, as_json, as_text
 from pyconsul.toolkit import logs
+from pyconsul_template import main
 from tests.waiting import LIMIT
 
 STRAY = os.fsdecode(b"caf\xe9")
@@ -112,10 +114,12 @@ def test_a_ready_stream_gets_the_bytes() -> None:
 @pytest.mark.parametrize("locale", [{}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}])
 def test_a_tool_complains_in_the_bytes_it_was_given(locale: dict[str, str]) -> None:
     """Whatever the locale is."""
+    # In this locale Python does not find what is installed below a folder with letters beyond ASCII.
+    roots = {"PYTHONPATH": os.pathsep.join(str(Path(each).parents[1]) for each in (pyconsul.__file__, main.__file__))}
     words = [sys.executable, "-c", "from pyconsul_template.main import entry; entry()", "-once", "-template"]
     done = subprocess.run(
         [*words, b"/none/\xe2\x82\xac\xff"],
-        env={**os.environ, **locale},
+        env={**os.environ, **roots, **locale},
         capture_output=True,
         timeout=LIMIT,
         check=False,

@@ -14,6 +14,8 @@ import pytest
 from pyconsul.lang.gotemplate import ExecError
 from tests.template.test_template_functions import shown
 
+pytestmark = pytest.mark.usefixtures("utc")  # the originals ran in it
+
 RECORDED: dict[str, list[tuple[str, str]]] = json.loads(
     (Path(__file__).parent / "function_edges.json").read_text(encoding="utf-8")
 )

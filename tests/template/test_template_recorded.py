@@ -10,6 +10,8 @@ import pytest
 from pyconsul.lang.gotemplate import ExecError, ParseError
 from tests.template.test_template_functions import shown
 
+pytestmark = pytest.mark.usefixtures("utc")  # the originals ran in it
+
 RECORDED = json.loads((Path(__file__).parent / "recorded.json").read_text(encoding="utf-8"))
 
 
