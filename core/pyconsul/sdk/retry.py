@@ -10,7 +10,7 @@ _TEMPORARY = frozenset({429, 500, 502, 503, 504})
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
-    """How single requests are repeated. Only requests that may be asked twice are (``Request.is_idempotent``).
+    """How single requests are repeated: those that may be asked twice (``Request.is_idempotent``), any after a 429.
 
     ``attempts`` counts the first one too. The wait after the n-th failure is ``base`` * 2^(n-1) seconds, at most
     ``limit``, shortened by up to a half by chance so that clients do not come back in step.
